@@ -1,0 +1,8 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.TwinMaker;
+
+internal static class Program
+{
+    private static int Main() => 0;
+}
