@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Threading;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Rings;
+
+namespace ColoWire.Engine;
+
+/// <summary>
+/// Between the shards and the hypervisor: merges the divergences of all shards into at most one outstanding request (R5), and turns
+/// a finished checkpoint into a new epoch, at the sight of which every shard flushes.
+/// </summary>
+public sealed class CheckpointGate : IDuty
+{
+    private const long NanosecondsPerMs = 1_000_000;
+
+    private readonly SpscRing<DivergenceReport>[] fromShards;
+    private readonly ICheckpointRequester requester;
+    private readonly long retryNs;
+    private readonly DivergenceReport[] inbox = new DivergenceReport[1];
+    private readonly DivergenceReport[] outbox = new DivergenceReport[1];
+    private readonly SpscRing<DivergenceReport> toHost = new(EngineLimits.ReportRingEntries);
+    private DivergenceReport cause;
+    private long requestedAtNs;
+    private bool outstanding;
+    private uint epoch;
+    private long requests;
+    private long reportsLost;
+
+    internal CheckpointGate(ICheckpointRequester requester, SpscRing<DivergenceReport>[] fromShards, int retryMs)
+    {
+        this.requester = requester;
+        this.fromShards = fromShards;
+        retryNs = retryMs * NanosecondsPerMs;
+    }
+
+    /// <summary>The number that a finished checkpoint raises; any thread may read it.</summary>
+    public uint Epoch => Volatile.Read(ref epoch);
+
+    /// <summary>Whether a request waits for its checkpoint; any thread may read it.</summary>
+    public bool Outstanding => Volatile.Read(ref outstanding);
+
+    /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
+    public long Requests => Volatile.Read(ref requests);
+
+    /// <summary>Reports that the host did not fetch in time; the divergences themselves are counted by the shards.</summary>
+    public long ReportsLost => Volatile.Read(ref reportsLost);
+
+    internal bool Synchronises => requester.Synchronises;
+
+    /// <inheritdoc/>
+    public int Poll(long nowNs)
+    {
+        int work = 0;
+        CheckpointEvent happened = requester.Poll(nowNs);
+        if (happened == CheckpointEvent.Completed)
+        {
+            Volatile.Write(ref outstanding, false);
+            // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.Poll.
+            Volatile.Write(ref epoch, epoch + 1);
+            work++;
+        }
+
+        foreach (SpscRing<DivergenceReport> ring in fromShards)
+        {
+            while (ring.Read(inbox) != 0)
+            {
+                Merge(in inbox[0], nowNs);
+                work++;
+            }
+        }
+
+        if (outstanding && nowNs - requestedAtNs >= retryNs)
+        {
+            requestedAtNs = nowNs;
+            requester.Request(in cause, nowNs);
+            work++;
+        }
+
+        return work;
+    }
+
+    /// <summary>Host: fetches the oldest report.</summary>
+    /// <returns>False when there is none.</returns>
+    public bool TryReadReport(out DivergenceReport report)
+    {
+        bool read = toHost.Read(outbox) != 0;
+        report = outbox[0];
+        return read;
+    }
+
+    private void Merge(in DivergenceReport report, long nowNs)
+    {
+        if (!toHost.TryAdd(report))
+        {
+            Volatile.Write(ref reportsLost, reportsLost + 1);
+        }
+
+        toHost.Publish();
+        // A divergence found in an epoch that has ended since was mended by the checkpoint that ended it.
+        if (outstanding || report.Epoch != epoch)
+        {
+            return;
+        }
+
+        Volatile.Write(ref requests, requests + 1);
+        Volatile.Write(ref outstanding, requester.Synchronises);
+        requestedAtNs = nowNs;
+        cause = report;
+        requester.Request(in report, nowNs);
+    }
+}

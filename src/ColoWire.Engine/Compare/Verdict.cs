@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.Engine.Compare;
+
+/// <summary>What a comparer says of the oldest held frame of a flow.</summary>
+public enum VerdictKind : byte
+{
+    /// <summary>It waits for the secondary.</summary>
+    Hold,
+
+    /// <summary>The secondary has said the same: it may go.</summary>
+    Release,
+
+    /// <summary>The secondary has said something else.</summary>
+    Divergence,
+}
+
+/// <summary>In what the two replicas differ.</summary>
+public enum DivergenceReason : byte
+{
+    /// <summary>A byte of the payload, or the length of a datagram.</summary>
+    Payload,
+
+    /// <summary>The place in the stream: the secondary's bytes begin elsewhere.</summary>
+    Position,
+
+    /// <summary>SYN, FIN or RST.</summary>
+    Control,
+
+    /// <summary>The primary acknowledges what the secondary never did.</summary>
+    Ack,
+
+    /// <summary>The primary sends verified bytes again, changed.</summary>
+    Retransmit,
+
+    /// <summary>No partner within <c>compare_timeout</c>.</summary>
+    Timeout,
+
+    /// <summary>A bound was reached: frames of a flow, slots or flows.</summary>
+    Overflow,
+}
+
+/// <summary>What a comparer says of the oldest held frame of a flow.</summary>
+/// <param name="Kind">Hold, release or divergence.</param>
+/// <param name="Reason">In what they differ, when they do.</param>
+/// <param name="Offset">Where they differ, in bytes from the first compared byte of the primary's frame.</param>
+/// <param name="Secondary">The secondary's frame that differs, or none.</param>
+/// <param name="SecondaryOffset">Where the difference stands among the compared bytes of the secondary's frame.</param>
+public readonly record struct Verdict(
+    VerdictKind Kind, DivergenceReason Reason, int Offset, Frames.FrameRef Secondary, int SecondaryOffset)
+{
+    /// <summary>It waits.</summary>
+    public static Verdict Hold => default;
+
+    /// <summary>It may go.</summary>
+    public static Verdict Release => new(VerdictKind.Release, default, 0, Frames.FrameRef.None, 0);
+
+    /// <summary>A divergence in which no frame of the secondary can be shown.</summary>
+    public static Verdict Diverged(DivergenceReason reason, int offset = 0) =>
+        new(VerdictKind.Divergence, reason, offset, Frames.FrameRef.None, 0);
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Engine;
+
+/// <summary>
+/// Where the way of a frame ends: injects what the shards released, each shard's in its order (R6), and sends the slots home. What
+/// the port does not take is offered again before anything newer.
+/// </summary>
+public sealed class EgressDuty : IDuty
+{
+    private readonly FrameArena arena;
+    private readonly IInjectPort port;
+    private readonly ShardRings[] shards;
+    private readonly FrameRef[] pending = new FrameRef[EngineLimits.BatchFrames];
+    private readonly FrameRef[] reclaimed = new FrameRef[EngineLimits.BatchFrames];
+    private readonly bool observe;
+    private int pendingCount;
+    private int nextShard;
+
+    internal EgressDuty(FrameArena arena, IInjectPort port, ShardRings[] shards, CompareMode mode)
+    {
+        this.arena = arena;
+        this.port = port;
+        this.shards = shards;
+        observe = mode == CompareMode.Observe;
+    }
+
+    /// <summary>How long frames were held, from arrival to injection.</summary>
+    public HoldTimes HoldTimes { get; } = new();
+
+    /// <inheritdoc/>
+    public int Poll(long nowNs)
+    {
+        int work = 0;
+        for (int turn = 0; turn < shards.Length; turn++)
+        {
+            if (pendingCount == 0)
+            {
+                pendingCount = shards[nextShard].Released.Read(pending);
+                nextShard = nextShard + 1 == shards.Length ? 0 : nextShard + 1;
+            }
+
+            work += Send(nowNs);
+        }
+
+        return work + TakeBack();
+    }
+
+    private int Send(long nowNs)
+    {
+        if (pendingCount == 0)
+        {
+            return 0;
+        }
+
+        int taken = port.Inject(arena, pending.AsSpan(0, pendingCount), nowNs);
+        foreach (FrameRef frame in pending.AsSpan(0, taken))
+        {
+            HoldTimes.Add(nowNs - arena[frame].ArrivalNs);
+        }
+
+        pending.AsSpan(taken, pendingCount - taken).CopyTo(pending);
+        pendingCount -= taken;
+        return taken;
+    }
+
+    private int TakeBack()
+    {
+        int count = port.Reclaim(reclaimed);
+        if (count == 0)
+        {
+            return 0;
+        }
+
+        foreach (FrameRef frame in reclaimed.AsSpan(0, count))
+        {
+            // In observe mode the shard that holds the frame must get it; in lockstep any ring leads home.
+            int shard = observe ? (int)((arena[frame].FlowHash * (ulong)shards.Length) >> 32) : 0;
+            shards[shard].InjectedHome.Add(frame);
+        }
+
+        foreach (ShardRings rings in shards)
+        {
+            rings.InjectedHome.Publish();
+        }
+
+        return count;
+    }
+}

@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+
+namespace ColoWire.Engine;
+
+/// <summary>Why a primary frame left without having been verified.</summary>
+public enum UnverifiedReason : byte
+{
+    /// <summary>A finished checkpoint made the secondary a copy of the primary.</summary>
+    Checkpoint,
+
+    /// <summary>Its flow diverged earlier, and no checkpoint can mend it (requester <c>none</c>).</summary>
+    AfterDivergence,
+
+    /// <summary>Its flow held more than <c>max_queue_size</c>, or no slot or flow was left.</summary>
+    Overflow,
+
+    /// <summary>ColoWire stopped.</summary>
+    Stop,
+
+    /// <summary>It was captured before the checkpoint that has finished since.</summary>
+    StaleEpoch,
+}
+
+/// <summary>A field that may differ without a divergence (R3).</summary>
+public enum SoftField : byte
+{
+    /// <summary>Source or destination MAC address, or VLAN priority.</summary>
+    Mac,
+
+    /// <summary>IPv4 identification, IPv6 flow label.</summary>
+    IpId,
+
+    /// <summary>Time to live, hop limit.</summary>
+    Ttl,
+
+    /// <summary>DSCP and ECN.</summary>
+    TrafficClass,
+
+    /// <summary>The don't-fragment bit.</summary>
+    DontFragment,
+
+    /// <summary>IPv4 options or IPv6 extension headers.</summary>
+    IpOptions,
+
+    /// <summary>TCP window.</summary>
+    Window,
+
+    /// <summary>TCP window of zero on the primary only.</summary>
+    ZeroWindow,
+
+    /// <summary>TCP PSH.</summary>
+    Push,
+
+    /// <summary>TCP URG or urgent pointer.</summary>
+    Urgent,
+
+    /// <summary>TCP options, timestamps and SACK blocks among them.</summary>
+    TcpOptions,
+
+    /// <summary>Checksum of the transport: zero, partial or full.</summary>
+    Checksum,
+
+    /// <summary>Two overlapping segments of the secondary contradict each other; the first counts.</summary>
+    SecondaryOverlap,
+}
+
+/// <summary>Why a frame that arrived went nowhere.</summary>
+public enum DropReason : byte
+{
+    /// <summary>Secondary: not comparable, see <see cref="Wire.PassReason"/>.</summary>
+    SecondaryPassed,
+
+    /// <summary>Secondary: malformed.</summary>
+    SecondaryMalformed,
+
+    /// <summary>Secondary: captured before the checkpoint that has finished since (R7).</summary>
+    SecondaryStale,
+
+    /// <summary>Secondary: its flow has diverged for good.</summary>
+    SecondaryAfterDivergence,
+
+    /// <summary>Secondary: its flow held <c>max_queue_size</c> frames of it already.</summary>
+    SecondaryQueueFull,
+
+    /// <summary>Secondary: no slot or flow was left.</summary>
+    SecondaryNoRoom,
+
+    /// <summary>Secondary: the primary never said it; cleared by a checkpoint, a divergence or the stop.</summary>
+    SecondaryUnmatched,
+}
+
+/// <summary>
+/// What one shard has counted. Written by the shard's thread only; any thread may read it, each number whole, together not a snapshot.
+/// </summary>
+public sealed class ShardCounters
+{
+    private readonly long[] passed = new long[Enum.GetValues<Wire.PassReason>().Length];
+    private readonly long[] malformed = new long[Enum.GetValues<Wire.MalformedKind>().Length];
+    private readonly long[] unverified = new long[Enum.GetValues<UnverifiedReason>().Length];
+    private readonly long[] soft = new long[Enum.GetValues<SoftField>().Length];
+    private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
+    private readonly long[] divergences = new long[Enum.GetValues<Compare.DivergenceReason>().Length];
+
+    /// <summary>Primary frames that left because the secondary agreed.</summary>
+    public long Verified { get; internal set; }
+
+    /// <summary>Primary frames that wait.</summary>
+    public long Held { get; internal set; }
+
+    /// <summary>Secondary frames that wait for the primary to say the same.</summary>
+    public long SecondaryHeld { get; internal set; }
+
+    /// <summary>Flows known.</summary>
+    public long Flows { get; internal set; }
+
+    /// <summary>Idle flows that made room for new ones.</summary>
+    public long FlowsEvicted { get; internal set; }
+
+    /// <summary>Secondary frames that repeated what had been verified.</summary>
+    public long SecondaryRepeated { get; internal set; }
+
+    /// <summary>Divergence reports that the gate had no room for; their flows are held all the same.</summary>
+    public long ReportsLost { get; internal set; }
+
+    /// <summary>Primary frames that are not comparable and left at once, by reason.</summary>
+    public ReadOnlySpan<long> Passed => passed;
+
+    /// <summary>Primary frames that are malformed and left at once, by kind.</summary>
+    public ReadOnlySpan<long> Malformed => malformed;
+
+    /// <summary>Primary frames that left unverified, by reason.</summary>
+    public ReadOnlySpan<long> Unverified => unverified;
+
+    /// <summary>Soft differences, by field.</summary>
+    public ReadOnlySpan<long> Soft => soft;
+
+    /// <summary>Frames that went nowhere, by reason.</summary>
+    public ReadOnlySpan<long> Drops => drops;
+
+    /// <summary>Divergences, by reason.</summary>
+    public ReadOnlySpan<long> Divergences => divergences;
+
+    internal void Count(Wire.PassReason reason) => passed[(int)reason]++;
+
+    internal void Count(Wire.MalformedKind kind) => malformed[(int)kind]++;
+
+    internal void Count(UnverifiedReason reason) => unverified[(int)reason]++;
+
+    internal void Count(SoftField field) => soft[(int)field]++;
+
+    internal void Count(DropReason reason) => drops[(int)reason]++;
+
+    internal void Count(Compare.DivergenceReason reason) => divergences[(int)reason]++;
+}

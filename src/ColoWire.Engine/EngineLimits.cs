@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.Engine;
+
+/// <summary>Every bound of the engine with its derivation (R8). What an operator may choose stands in <see cref="EngineOptions"/>.</summary>
+public static class EngineLimits
+{
+    /// <summary>A small slot, in bytes: an Ethernet frame of 1514 bytes, two VLAN tags and an AF_XDP headroom of 256 fit, and
+    /// 2048 is one of the two chunk sizes that AF_XDP allows.</summary>
+    public const int SmallSlotBytes = 2048;
+
+    /// <summary>A large slot, in bytes: the longest super-frame that Linux makes (gso_max_size 65,536 with its headers).</summary>
+    public const int LargeSlotBytes = 65_536;
+
+    /// <summary>Longest frame that is carried; a longer one is counted, never cut.</summary>
+    public const int MaxFrameBytes = LargeSlotBytes;
+
+    /// <summary>Bytes of a cache line on every processor that .NET 10 runs on with SIMD; descriptors and flows are aligned to it.</summary>
+    public const int CacheLineBytes = 64;
+
+    /// <summary>Frames that a duty takes in one go: enough to spread the cost of a cursor, few enough to stay in the L1 cache
+    /// (64 descriptors and headers are 8 KiB).</summary>
+    public const int BatchFrames = 64;
+
+    /// <summary>VLAN tags that are understood: 802.1ad outer and 802.1Q inner. A third makes the frame an unknown ethertype.</summary>
+    public const int MaxVlanTags = 2;
+
+    /// <summary>IPv6 extension headers that are walked: RFC 8200 section 4.1 recommends seven at most; a longer chain is malformed
+    /// for a comparer.</summary>
+    public const int MaxExtensionHeaders = 8;
+
+    /// <summary>Verified ranges that a TCP flow remembers: one is the rule, each hole that neither side ever fills adds one.</summary>
+    public const int MaxVerifiedRanges = 4;
+
+    /// <summary>Bytes that one verified range spans at most: half of what serial arithmetic can tell apart (RFC 1982).</summary>
+    public const uint MaxVerifiedRangeBytes = 1u << 30;
+
+    /// <summary>Sequence numbers farther apart than this belong to another connection: the largest window of RFC 7323.</summary>
+    public const int MaxWindowBytes = 1 << 30;
+
+    /// <summary>A flow's place in the order of idleness is refreshed at most this often: its exact place within 50 ms matters to
+    /// nobody, and a refresh touches two other flows' cache lines.</summary>
+    public const long IdleOrderGranularityNs = 50_000_000;
+
+    /// <summary>Flows that the expired scan visits per poll, so that a scan of a million never blocks its core.</summary>
+    public const int ScanFlowsPerPoll = 1024;
+
+    /// <summary>Divergence reports that wait for the gate; one that finds no room is counted and its flow still held.</summary>
+    public const int ReportRingEntries = 64;
+
+    /// <summary>Bytes of a frame's front that a report keeps: Ethernet, two tags, IPv6 with an extension header, TCP with options.</summary>
+    public const int SnapshotHeadBytes = 160;
+
+    /// <summary>Bytes around the difference that a report keeps: four lines of a hexdump before and after.</summary>
+    public const int SnapshotWindowBytes = 128;
+
+    /// <summary>Range of <see cref="EngineOptions.SlotsPerSide"/>.</summary>
+    public static readonly Range<int> SlotsPerSide = new(64, 1 << 22, 16_384);
+
+    /// <summary>Range of <see cref="EngineOptions.LargeSlotsPerSide"/>.</summary>
+    public static readonly Range<int> LargeSlotsPerSide = new(0, 1 << 16, 256);
+
+    /// <summary>Range of <see cref="EngineOptions.Flows"/>, all shards together.</summary>
+    public static readonly Range<int> Flows = new(16, 1 << 24, 131_072);
+
+    /// <summary>Range of <see cref="EngineOptions.Shards"/>.</summary>
+    public static readonly Range<int> Shards = new(1, 64, 1);
+
+    /// <summary>Range of <see cref="EngineOptions.MaxQueueSize"/>, frames per flow and side; QEMU's default.</summary>
+    public static readonly Range<int> MaxQueueSize = new(1, 1 << 20, 1024);
+
+    /// <summary>Range of <see cref="EngineOptions.CompareTimeoutMs"/>; QEMU's default.</summary>
+    public static readonly Range<int> CompareTimeoutMs = new(1, 600_000, 3000);
+
+    /// <summary>Range of <see cref="EngineOptions.ExpiredScanCycleMs"/>; finer than QEMU's 3000, a scan costs microseconds.</summary>
+    public static readonly Range<int> ExpiredScanCycleMs = new(1, 600_000, 1000);
+
+    /// <summary>Range of <see cref="EngineOptions.CheckpointRetryMs"/>.</summary>
+    public static readonly Range<int> CheckpointRetryMs = new(10, 600_000, 3000);
+}
+
+/// <summary>What an option may be.</summary>
+/// <param name="Minimum">Least value allowed.</param>
+/// <param name="Maximum">Greatest value allowed.</param>
+/// <param name="Default">Value when nothing is said.</param>
+public readonly record struct Range<T>(T Minimum, T Maximum, T Default)
+    where T : struct, System.IComparable<T>
+{
+    /// <summary>Whether a value is allowed.</summary>
+    public bool Contains(T value) => value.CompareTo(Minimum) >= 0 && value.CompareTo(Maximum) <= 0;
+}

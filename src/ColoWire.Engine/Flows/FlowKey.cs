@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace ColoWire.Engine.Flows;
+
+/// <summary>
+/// What makes a connection, as a guest sends it: VLAN tags, addresses, protocol, ports. Twelve words of 32 bits in the wire's byte
+/// order, so that equality and hash are the same for IPv4 and IPv6.
+/// </summary>
+/// <remarks>
+/// words 0-3 source address (IPv4: word 0), 4-7 destination address, 8 source port and destination port as on the wire (0 without),
+/// 9 IP version, protocol and whether it is a fragment, 10 VLAN identifiers, outer in the high half, each with bit 15 set where a tag
+/// is; 11 is 0. QoS bits of a tag are not part of the key (R3).
+/// </remarks>
+[InlineArray(Words)]
+public struct FlowKey : IEquatable<FlowKey>
+{
+    /// <summary>How many 32-bit words a key has.</summary>
+    public const int Words = 12;
+
+    internal const int SourceWord = 0;
+    internal const int DestinationWord = 4;
+    internal const int PortsWord = 8;
+    internal const int ProtocolWord = 9;
+    internal const int VlanWord = 10;
+
+    private uint first;
+
+    /// <summary>IP version, 4 or 6.</summary>
+    public readonly int IpVersion => (int)(this[ProtocolWord] >> 16) & 0xFF;
+
+    /// <summary>IANA protocol number.</summary>
+    public readonly byte Protocol => (byte)this[ProtocolWord];
+
+    /// <summary>Whether these are fragments, which bear no ports.</summary>
+    public readonly bool IsFragment => (this[ProtocolWord] & 0x100) != 0;
+
+    /// <summary>Source port; 0 where the protocol has none.</summary>
+    public readonly ushort SourcePort => BigEndian((ushort)this[PortsWord]);
+
+    /// <summary>Destination port; 0 where the protocol has none.</summary>
+    public readonly ushort DestinationPort => BigEndian((ushort)(this[PortsWord] >> 16));
+
+    /// <summary>Identifier of the outer VLAN, or -1 without a tag.</summary>
+    public readonly int OuterVlan => Vlan((ushort)(this[VlanWord] >> 16));
+
+    /// <summary>Identifier of the inner VLAN, or -1 without a second tag.</summary>
+    public readonly int InnerVlan => Vlan((ushort)this[VlanWord]);
+
+    /// <summary>The source address, 4 or 16 bytes.</summary>
+    public readonly byte[] SourceAddress() => Address(SourceWord);
+
+    /// <summary>The destination address, 4 or 16 bytes.</summary>
+    public readonly byte[] DestinationAddress() => Address(DestinationWord);
+
+    internal static uint ProtocolBits(int ipVersion, byte protocol, bool fragment) =>
+        ((uint)ipVersion << 16) | (fragment ? 0x100u : 0u) | protocol;
+
+    /// <summary>
+    /// The keyed hash: pairwise multilinear hashing, strongly universal (Lemire and Kaser, "Strongly universal string hashing is
+    /// fast", 2014): whoever does not know the secret makes two keys collide with a chance of 2^-32 and cannot do better.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly uint Hash(in FlowHashKey secret)
+    {
+        ulong sum = secret[0];
+        for (int i = 0; i < Words; i += 2)
+        {
+            sum += (secret[i + 1] + this[i]) * (secret[i + 2] + this[i + 1]);
+        }
+
+        return (uint)(sum >> 32);
+    }
+
+    /// <inheritdoc/>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool Equals(FlowKey other) => ((ReadOnlySpan<uint>)this).SequenceEqual(other);
+
+    /// <inheritdoc/>
+    public override readonly bool Equals(object? obj) => obj is FlowKey other && Equals(other);
+
+    /// <inheritdoc/>
+    public override readonly int GetHashCode() => (int)Hash(default);
+
+    /// <summary>Equality of all words.</summary>
+    public static bool operator ==(FlowKey left, FlowKey right) => left.Equals(right);
+
+    /// <summary>Inequality of any word.</summary>
+    public static bool operator !=(FlowKey left, FlowKey right) => !left.Equals(right);
+
+    private readonly byte[] Address(int word) =>
+        MemoryMarshal.AsBytes(((ReadOnlySpan<uint>)this).Slice(word, IpVersion == 4 ? 1 : 4)).ToArray();
+
+    private static int Vlan(ushort bits) => (bits & 0x8000) != 0 ? bits & 0xFFF : -1;
+
+    private static ushort BigEndian(ushort value) =>
+        BitConverter.IsLittleEndian ? System.Buffers.Binary.BinaryPrimitives.ReverseEndianness(value) : value;
+}

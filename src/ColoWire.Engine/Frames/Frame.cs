@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Runtime.InteropServices;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine.Frames;
+
+/// <summary>
+/// What is known of the bytes in one slot: one cache line beside the arena, written by the capture duty, then owned by the shard.
+/// A port sets <see cref="Offset"/>, <see cref="Length"/> and <see cref="ArrivalNs"/>; everything else is the engine's.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = 8)]
+public struct Frame
+{
+    /// <summary>Time of arrival in nanoseconds of the engine's clock (live: monotonic; replay: the capture's timestamp).</summary>
+    public long ArrivalNs;
+
+    /// <summary>Length of the captured bytes.</summary>
+    public int Length;
+
+    /// <summary>Where in the slot the bytes begin (an AF_XDP chunk has headroom).</summary>
+    public ushort Offset;
+
+    /// <summary>Who sent it.</summary>
+    public Side Side;
+
+    /// <summary>What of a primary frame is done already, in observe mode.</summary>
+    internal FrameProgress Progress;
+
+    /// <summary>Number of the frame on its port, from 1 as Wireshark counts; wraps at 2^32, it is used in reports only.</summary>
+    public uint Number;
+
+    /// <summary>The epoch in which it was captured (R7).</summary>
+    public uint Epoch;
+
+    /// <summary>The keyed hash of its flow: chooses the shard and the bucket.</summary>
+    public uint FlowHash;
+
+    /// <summary>Next frame in the queue of its flow.</summary>
+    internal FrameRef Next;
+
+    /// <summary>Previous frame in the queue of its flow.</summary>
+    internal FrameRef Previous;
+
+    /// <summary>TCP: the first sequence number not yet verified (primary) or not yet consumed (secondary).</summary>
+    internal uint StreamStart;
+
+    /// <summary>TCP: the sequence number after the last payload byte.</summary>
+    internal uint StreamEnd;
+
+    /// <summary>Where its layers are.</summary>
+    public FrameLayout Layout;
+}
+
+/// <summary>In observe mode a primary frame leaves before it is judged: its slot comes back when both have happened.</summary>
+[System.Flags]
+internal enum FrameProgress : byte
+{
+    None = 0,
+
+    /// <summary>The shard has said what it thinks of it.</summary>
+    Judged = 1,
+
+    /// <summary>Egress has injected it and gave it back.</summary>
+    Injected = 2,
+}

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Diagnostics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
+namespace ColoWire.Engine.Frames;
+
+/// <summary>
+/// The memory of all frames, taken once: small slots of 2 KiB for what a wire carries, a few of 64 KiB for super-frames of guests
+/// with segmentation offload. Page-aligned and gap-free, so that it can be registered as an AF_XDP UMEM (whose chunks are these
+/// small slots; Documentation/networking/af_xdp.rst, "UMEM").
+/// </summary>
+/// <remarks>
+/// Slots are numbered: the primary's small ones, the secondary's small ones, the primary's large, the secondary's large. A slot
+/// belongs to one <see cref="SlotPool"/> for ever.
+/// </remarks>
+public sealed unsafe class FrameArena : IDisposable
+{
+    private readonly byte* bytes;
+    private readonly Frame* frames;
+    private readonly uint smallSlots;
+    private bool disposed;
+
+    /// <summary>Takes the memory.</summary>
+    /// <param name="smallSlotsPerSide">Slots of <see cref="EngineLimits.SmallSlotBytes"/> for each side.</param>
+    /// <param name="largeSlotsPerSide">Slots of <see cref="EngineLimits.LargeSlotBytes"/> for each side.</param>
+    public FrameArena(int smallSlotsPerSide, int largeSlotsPerSide)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(smallSlotsPerSide, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(largeSlotsPerSide);
+        SmallSlotsPerSide = smallSlotsPerSide;
+        LargeSlotsPerSide = largeSlotsPerSide;
+        smallSlots = 2 * (uint)smallSlotsPerSide;
+        nuint byteCount = ByteCount(smallSlotsPerSide, largeSlotsPerSide);
+        nuint slotCount = 2 * (nuint)(smallSlotsPerSide + largeSlotsPerSide);
+        bytes = (byte*)NativeMemory.AlignedAlloc(byteCount, PageBytes);
+        frames = (Frame*)NativeMemory.AlignedAlloc(slotCount * (nuint)sizeof(Frame), EngineLimits.CacheLineBytes);
+        // Touch every page now: a page fault on the path of a frame costs more than a comparison.
+        NativeMemory.Clear(bytes, byteCount);
+        NativeMemory.Clear(frames, slotCount * (nuint)sizeof(Frame));
+        Primary = new SlotPool(this, Side.Primary, 0, smallSlots);
+        Secondary = new SlotPool(this, Side.Secondary, (uint)smallSlotsPerSide, smallSlots + (uint)largeSlotsPerSide);
+    }
+
+    private const nuint PageBytes = 4096;
+
+    /// <summary>The primary's slots.</summary>
+    public SlotPool Primary { get; }
+
+    /// <summary>The secondary's slots.</summary>
+    public SlotPool Secondary { get; }
+
+    /// <summary>Small slots of each side.</summary>
+    public int SmallSlotsPerSide { get; }
+
+    /// <summary>Large slots of each side.</summary>
+    public int LargeSlotsPerSide { get; }
+
+    /// <summary>All slots of one side: no ring of frames needs room for more.</summary>
+    public int SlotsPerSide => SmallSlotsPerSide + LargeSlotsPerSide;
+
+    /// <summary>Bytes that an arena of this size takes for frames, without their descriptors.</summary>
+    public static nuint ByteCount(int smallSlotsPerSide, int largeSlotsPerSide) =>
+        2 * (((nuint)smallSlotsPerSide * EngineLimits.SmallSlotBytes) + ((nuint)largeSlotsPerSide * EngineLimits.LargeSlotBytes));
+
+    /// <summary>Bytes of the descriptors beside an arena of this size.</summary>
+    public static nuint DescriptorByteCount(int smallSlotsPerSide, int largeSlotsPerSide) =>
+        2 * (nuint)(smallSlotsPerSide + largeSlotsPerSide) * (nuint)sizeof(Frame);
+
+    /// <summary>The descriptor of a frame.</summary>
+    public ref Frame this[FrameRef frame]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            Debug.Assert(frame.Slot < smallSlots + (2 * (uint)LargeSlotsPerSide), "a slot of this arena");
+            return ref frames[frame.Slot];
+        }
+    }
+
+    /// <summary>The captured bytes of a frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public ReadOnlySpan<byte> Bytes(FrameRef frame)
+    {
+        ref Frame descriptor = ref this[frame];
+        return new ReadOnlySpan<byte>(Slot(frame) + descriptor.Offset, descriptor.Length);
+    }
+
+    /// <summary>The whole slot of a frame, for a port to write into.</summary>
+    public Span<byte> SlotBytes(FrameRef frame) =>
+        new(Slot(frame), frame.Slot < smallSlots ? EngineLimits.SmallSlotBytes : EngineLimits.LargeSlotBytes);
+
+    /// <summary>First byte of a frame; valid for its <see cref="Frame.Length"/>.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public byte* Pointer(FrameRef frame) => Slot(frame) + this[frame].Offset;
+
+    /// <summary>Whether a slot is one of the large ones.</summary>
+    internal bool IsLarge(FrameRef frame) => frame.Slot >= smallSlots;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private byte* Slot(FrameRef frame) =>
+        frame.Slot < smallSlots
+            ? bytes + ((nuint)frame.Slot * EngineLimits.SmallSlotBytes)
+            : bytes + ((nuint)smallSlots * EngineLimits.SmallSlotBytes)
+                    + ((nuint)(frame.Slot - smallSlots) * EngineLimits.LargeSlotBytes);
+
+    /// <summary>Gives the memory back. No duty may run any more.</summary>
+    public void Dispose()
+    {
+        if (!disposed)
+        {
+            disposed = true;
+            NativeMemory.AlignedFree(bytes);
+            NativeMemory.AlignedFree(frames);
+        }
+    }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+
+namespace ColoWire.Engine.Frames;
+
+/// <summary>Where frames come in. Used by one thread, but for <see cref="Statistics"/>, which any thread may read.</summary>
+public interface ICapturePort : IDisposable
+{
+    /// <summary>The name that the operator gave, for example <c>pcap:eth1</c>.</summary>
+    string Name { get; }
+
+    /// <summary>
+    /// Takes the frames that have arrived, at most as many as <paramref name="batch"/> has room for, and never blocks. Each lies in
+    /// a slot of <paramref name="pool"/>, with <see cref="Frame.Offset"/>, <see cref="Frame.Length"/> and
+    /// <see cref="Frame.ArrivalNs"/> set. A frame for which no slot is free stays with the port and comes first at the next call.
+    /// </summary>
+    /// <param name="pool">Free slots of this side.</param>
+    /// <param name="batch">Filled from the front.</param>
+    /// <param name="nowNs">The engine's clock; a replaying port delivers what its timestamps put at or before it.</param>
+    /// <returns>How many frames were taken.</returns>
+    int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs);
+
+    /// <summary>What the port has counted since it was opened.</summary>
+    CaptureStatistics Statistics { get; }
+}
+
+/// <summary>What a capture port has counted since it was opened.</summary>
+/// <param name="Frames">Frames handed to the engine.</param>
+/// <param name="Bytes">Bytes of those.</param>
+/// <param name="KernelDropped">Frames that arrived and that the kernel had no room for.</param>
+/// <param name="InterfaceDropped">Frames that the interface itself lost.</param>
+/// <param name="Oversize">Frames beyond <see cref="EngineLimits.MaxFrameBytes"/>: counted, not delivered.</param>
+/// <param name="Truncated">Frames of which only a part was captured: counted, not delivered, because a part cannot be sent.</param>
+public readonly record struct CaptureStatistics(
+    long Frames, long Bytes, long KernelDropped, long InterfaceDropped, long Oversize, long Truncated);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Diagnostics;
+
+namespace ColoWire.Engine.Frames;
+
+/// <summary>
+/// The free slots of one side: two stacks, small and large. Only the capture duty of that side touches it (others send slots home
+/// over a ring), so it needs no lock. A stack and not a queue: the slot that was freed last is still in the cache.
+/// </summary>
+public sealed class SlotPool
+{
+    private readonly uint[] small;
+    private readonly uint[] large;
+    private int smallCount;
+    private int largeCount;
+
+    internal SlotPool(FrameArena arena, Side side, uint firstSmall, uint firstLarge)
+    {
+        Arena = arena;
+        Side = side;
+        small = new uint[arena.SmallSlotsPerSide];
+        large = new uint[arena.LargeSlotsPerSide];
+        for (int i = small.Length - 1; i >= 0; i--)
+        {
+            small[smallCount++] = firstSmall + (uint)i;
+        }
+
+        for (int i = large.Length - 1; i >= 0; i--)
+        {
+            large[largeCount++] = firstLarge + (uint)i;
+        }
+    }
+
+    /// <summary>The arena of these slots.</summary>
+    public FrameArena Arena { get; }
+
+    /// <summary>The side that they belong to.</summary>
+    public Side Side { get; }
+
+    /// <summary>Free small slots.</summary>
+    public int FreeSmall => smallCount;
+
+    /// <summary>Free large slots.</summary>
+    public int FreeLarge => largeCount;
+
+    /// <summary>Whether every slot is at home.</summary>
+    public bool IsFull => smallCount == small.Length && largeCount == large.Length;
+
+    /// <summary>
+    /// Takes a slot for a frame of this length: a small one where it fits, else a large one.
+    /// </summary>
+    /// <param name="length">Bytes of the frame, at most <see cref="EngineLimits.MaxFrameBytes"/>.</param>
+    /// <param name="frame">The slot; its descriptor's offset is 0 and its length set.</param>
+    /// <returns>False when no slot of that size is free.</returns>
+    public bool TryTake(int length, out FrameRef frame)
+    {
+        Debug.Assert(length is >= 0 and <= EngineLimits.MaxFrameBytes, "the port refuses longer frames");
+        if (length <= EngineLimits.SmallSlotBytes && smallCount > 0)
+        {
+            frame = new FrameRef(small[--smallCount]);
+        }
+        else if (length > EngineLimits.SmallSlotBytes && largeCount > 0)
+        {
+            frame = new FrameRef(large[--largeCount]);
+        }
+        else
+        {
+            frame = FrameRef.None;
+            return false;
+        }
+
+        ref Frame descriptor = ref Arena[frame];
+        descriptor.Offset = 0;
+        descriptor.Length = length;
+        return true;
+    }
+
+    /// <summary>Takes a slot home.</summary>
+    public void Return(FrameRef frame)
+    {
+        if (Arena.IsLarge(frame))
+        {
+            large[largeCount++] = frame.Slot;
+        }
+        else
+        {
+            small[smallCount++] = frame.Slot;
+        }
+    }
+}

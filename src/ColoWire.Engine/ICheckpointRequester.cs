@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+
+namespace ColoWire.Engine;
+
+/// <summary>Who is asked for a checkpoint. Called by the thread of the <see cref="CheckpointGate"/> only; never blocks.</summary>
+public interface ICheckpointRequester
+{
+    /// <summary>
+    /// Whether a finished request makes the secondary a copy of the primary. Where it does not (requester <c>none</c>), a diverged
+    /// flow stays diverged: it is released unverified from then on, and the other flows are compared as before.
+    /// </summary>
+    bool Synchronises { get; }
+
+    /// <summary>Asks for a checkpoint, or asks again.</summary>
+    /// <param name="cause">The divergence that makes it necessary.</param>
+    /// <param name="nowNs">The engine's clock.</param>
+    void Request(in DivergenceReport cause, long nowNs);
+
+    /// <summary>What has happened since the last call.</summary>
+    CheckpointEvent Poll(long nowNs);
+}
+
+/// <summary>What a requester has to tell.</summary>
+public enum CheckpointEvent : byte
+{
+    /// <summary>Nothing.</summary>
+    None,
+
+    /// <summary>A checkpoint has finished, asked for or not.</summary>
+    Completed,
+
+    /// <summary>The last request failed; it is made again after <c>checkpoint_retry_ms</c>.</summary>
+    Failed,
+}
+
+/// <summary>Nobody is asked: differences are reported, the diverged flow is released, and the rest goes on.</summary>
+public sealed class NoCheckpoints : ICheckpointRequester
+{
+    /// <inheritdoc/>
+    public bool Synchronises => false;
+
+    /// <inheritdoc/>
+    public void Request(in DivergenceReport cause, long nowNs)
+    {
+        // The report itself is all that this requester does, and the gate has handed it on already.
+    }
+
+    /// <inheritdoc/>
+    public CheckpointEvent Poll(long nowNs) => CheckpointEvent.None;
+}

@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Diagnostics;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace ColoWire.Engine.Rings;
+
+/// <summary>
+/// A ring between one producing and one consuming thread. The producer adds items and publishes them in batches; the consumer reads
+/// them in batches. Neither waits for the other, and no instruction on either side is locked.
+/// </summary>
+/// <remarks>
+/// Two cursors count items for ever and wrap with the integer; an index is a cursor masked. Each side keeps its own cursor in plain
+/// memory and a stale copy of the other's, and looks at the other's only when the copy says full or empty: in the steady state the
+/// line of a cursor moves between cores once per batch.
+/// </remarks>
+/// <typeparam name="T">A small value; references would be kept alive by the ring.</typeparam>
+public sealed class SpscRing<T>
+    where T : unmanaged
+{
+    private readonly T[] items;
+    private readonly uint mask;
+    private Cursors cursors;
+
+    /// <summary>Makes a ring.</summary>
+    /// <param name="capacity">Items that it must hold; rounded up to a power of two.</param>
+    public SpscRing(int capacity)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
+        uint size = BitOperations.RoundUpToPowerOf2((uint)capacity);
+        items = new T[size];
+        mask = size - 1;
+    }
+
+    /// <summary>Items that fit.</summary>
+    public int Capacity => items.Length;
+
+    /// <summary>Bytes that a ring for this many items takes.</summary>
+    public static long ByteCount(int capacity) => (long)BitOperations.RoundUpToPowerOf2((uint)capacity) * Unsafe.SizeOf<T>();
+
+    /// <summary>Items published and not yet read; exact only for one who is producer and consumer at once.</summary>
+    public int Count => (int)(Volatile.Read(ref cursors.Published) - Volatile.Read(ref cursors.Released));
+
+    /// <summary>
+    /// Producer: adds an item, not yet visible. For a ring that by its size cannot be full (one with room for every slot).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(T item)
+    {
+        bool added = TryAdd(item);
+        Debug.Assert(added, "a ring with room for every slot cannot be full");
+    }
+
+    /// <summary>Producer: adds an item, not yet visible.</summary>
+    /// <returns>False when the ring is full.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryAdd(T item)
+    {
+        uint added = cursors.Added;
+        if (added - cursors.ReleasedSeen > mask && !SeesRoom(added))
+        {
+            return false;
+        }
+
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(items), added & mask) = item;
+        cursors.Added = added + 1;
+        return true;
+    }
+
+    /// <summary>Producer: makes everything added visible to the consumer.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Publish()
+    {
+        if (cursors.Added != cursors.Published)
+        {
+            // Release: the items above are written before the cursor. Partner: the acquire of Published in Read.
+            Volatile.Write(ref cursors.Published, cursors.Added);
+        }
+    }
+
+    /// <summary>Consumer: takes the oldest items.</summary>
+    /// <param name="batch">Filled from the front.</param>
+    /// <returns>How many were taken; 0 when there was none.</returns>
+    public int Read(Span<T> batch)
+    {
+        uint taken = cursors.Taken;
+        uint available = cursors.PublishedSeen - taken;
+        if (available == 0)
+        {
+            // Acquire: the items are read after the cursor. Partner: the release of Published in Publish.
+            cursors.PublishedSeen = Volatile.Read(ref cursors.Published);
+            available = cursors.PublishedSeen - taken;
+            if (available == 0)
+            {
+                return 0;
+            }
+        }
+
+        int count = (int)Math.Min(available, (uint)batch.Length);
+        int first = Math.Min(count, items.Length - (int)(taken & mask));
+        items.AsSpan((int)(taken & mask), first).CopyTo(batch);
+        items.AsSpan(0, count - first).CopyTo(batch[first..]);
+        cursors.Taken = taken + (uint)count;
+        // Release: the copies above are done before the producer may overwrite. Partner: the acquire of Released in SeesRoom.
+        Volatile.Write(ref cursors.Released, cursors.Taken);
+        return count;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool SeesRoom(uint added)
+    {
+        // Acquire: an item is overwritten only after the consumer copied it. Partner: the release of Released in Read.
+        cursors.ReleasedSeen = Volatile.Read(ref cursors.Released);
+        return added - cursors.ReleasedSeen <= mask;
+    }
+
+    /// <summary>
+    /// The cursors on lines of their own, 128 bytes apart because processors fetch lines in pairs: what the producer alone touches,
+    /// what it tells the consumer, what the consumer alone touches, what it tells the producer.
+    /// </summary>
+    [StructLayout(LayoutKind.Explicit, Size = 640)]
+    private struct Cursors
+    {
+        [FieldOffset(128)]
+        public uint Added;
+
+        [FieldOffset(132)]
+        public uint ReleasedSeen;
+
+        [FieldOffset(256)]
+        public uint Published;
+
+        [FieldOffset(384)]
+        public uint Taken;
+
+        [FieldOffset(388)]
+        public uint PublishedSeen;
+
+        [FieldOffset(512)]
+        public uint Released;
+    }
+}

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
+
+namespace ColoWire.Engine;
+
+/// <summary>
+/// The rings that join one shard to the rest. Each ring of frames has room for every slot of a side, so none can be full and no
+/// frame ever waits to be handed on.
+/// </summary>
+internal sealed class ShardRings(int slotsPerSide)
+{
+    /// <summary>Primary capture → shard.</summary>
+    public SpscRing<FrameRef> Primary { get; } = new(slotsPerSide);
+
+    /// <summary>Secondary capture → shard.</summary>
+    public SpscRing<FrameRef> Secondary { get; } = new(slotsPerSide);
+
+    /// <summary>Shard → egress: what may go, in order.</summary>
+    public SpscRing<FrameRef> Released { get; } = new(slotsPerSide);
+
+    /// <summary>Egress → primary capture (lockstep) or shard (observe): what has been injected.</summary>
+    public SpscRing<FrameRef> InjectedHome { get; } = new(slotsPerSide);
+
+    /// <summary>Shard → primary capture, in observe mode: what has been injected and judged.</summary>
+    public SpscRing<FrameRef> JudgedHome { get; } = new(slotsPerSide);
+
+    /// <summary>Shard → secondary capture: what has been consumed or dropped.</summary>
+    public SpscRing<FrameRef> SecondaryHome { get; } = new(slotsPerSide);
+
+    /// <summary>Shard → gate.</summary>
+    public SpscRing<DivergenceReport> Reports { get; } = new(EngineLimits.ReportRingEntries);
+
+    /// <summary>Bytes that the rings of one shard take.</summary>
+    public static long ByteCount(int slotsPerSide) =>
+        (6 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<DivergenceReport>.ByteCount(EngineLimits.ReportRingEntries);
+}

@@ -1,0 +1,300 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ColoWire.Engine.Flows;
+
+namespace ColoWire.Engine.Wire;
+
+/// <summary>
+/// Reads a frame's headers once. It checks every length it relies on; what it accepts can be looked at by offset without a check, and
+/// what it refuses it names. It never throws, whatever the bytes.
+/// </summary>
+public static class FrameParser
+{
+    /// <summary>Finds the layers of a frame.</summary>
+    /// <param name="frame">The captured bytes, at most <see cref="EngineLimits.MaxFrameBytes"/>.</param>
+    /// <param name="layout">Where they are, and how the frame is to be treated.</param>
+    public static void Parse(ReadOnlySpan<byte> frame, out FrameLayout layout)
+    {
+        layout = default;
+        if (frame.Length < Ethernet.HeaderBytes)
+        {
+            Refuse(ref layout, MalformedKind.EthernetShort);
+            return;
+        }
+
+        int offset = Ethernet.TypeOffset;
+        ushort type = Network.UInt16(frame, offset);
+        while (type is Ethernet.TypeVlan or Ethernet.TypeServiceVlan && layout.VlanTags < EngineLimits.MaxVlanTags)
+        {
+            offset += Ethernet.TagBytes;
+            layout.VlanTags++;
+            if (frame.Length < offset + sizeof(ushort))
+            {
+                Refuse(ref layout, MalformedKind.EthernetShort);
+                return;
+            }
+
+            type = Network.UInt16(frame, offset);
+        }
+
+        layout.EtherType = type;
+        layout.NetworkOffset = (ushort)(offset + sizeof(ushort));
+        switch (type)
+        {
+            case Ethernet.TypeIpv4:
+                ParseIpv4(frame, ref layout);
+                break;
+            case Ethernet.TypeIpv6:
+                ParseIpv6(frame, ref layout);
+                break;
+            default:
+                Pass(ref layout, ReasonToPass(type));
+                break;
+        }
+    }
+
+    /// <summary>Reads the key of the flow that a parsed frame belongs to.</summary>
+    /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
+    /// <param name="layout">A layout whose kind is neither Pass nor Malformed.</param>
+    /// <param name="key">The key.</param>
+    public static void ReadKey(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
+    {
+        key = default;
+        Span<byte> bytes = MemoryMarshal.AsBytes((Span<uint>)key);
+        ReadOnlySpan<byte> network = frame[layout.NetworkOffset..];
+        if (layout.IpVersion == 4)
+        {
+            network.Slice(Ipv4.SourceOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.SourceWord * sizeof(uint))..]);
+            network.Slice(Ipv4.DestinationOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.DestinationWord * sizeof(uint))..]);
+        }
+        else
+        {
+            // Source and destination stand together in the header as in the key.
+            network.Slice(Ipv6.SourceOffset, 2 * Ipv6.AddressBytes).CopyTo(bytes);
+        }
+
+        if (layout.Kind is FrameKind.Tcp or FrameKind.Udp)
+        {
+            frame.Slice(layout.TransportOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.PortsWord * sizeof(uint))..]);
+        }
+
+        key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, layout.Kind == FrameKind.Fragment);
+        key[FlowKey.VlanWord] = VlanBits(frame, layout.VlanTags);
+    }
+
+    private static uint VlanBits(ReadOnlySpan<byte> frame, int tags)
+    {
+        uint bits = 0;
+        for (int i = 0; i < tags; i++)
+        {
+            int tagControl = Network.UInt16(frame, Ethernet.AddressesBytes + (i * Ethernet.TagBytes) + sizeof(ushort));
+            bits |= (uint)((tagControl & Ethernet.VlanIdMask) | 0x8000) << (i == 0 ? 16 : 0);
+        }
+
+        return bits;
+    }
+
+    private static PassReason ReasonToPass(ushort type) => type switch
+    {
+        < Ethernet.LeastType => PassReason.Llc,
+        Ethernet.TypeArp => PassReason.Arp,
+        Ethernet.TypeLldp => PassReason.Lldp,
+        Ethernet.TypeMplsUnicast or Ethernet.TypeMplsMulticast => PassReason.Mpls,
+        _ => PassReason.OtherEtherType,
+    };
+
+    private static void ParseIpv4(ReadOnlySpan<byte> frame, ref FrameLayout layout)
+    {
+        ReadOnlySpan<byte> header = frame[layout.NetworkOffset..];
+        if (header.Length < Ipv4.LeastHeaderBytes)
+        {
+            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            return;
+        }
+
+        int headerBytes = (header[0] & 0xF) * sizeof(uint);
+        if (header[0] >> 4 != 4 || headerBytes < Ipv4.LeastHeaderBytes)
+        {
+            Refuse(ref layout, MalformedKind.IpHeaderInvalid);
+            return;
+        }
+
+        int totalLength = Network.UInt16(header, Ipv4.TotalLengthOffset);
+        if (headerBytes > header.Length)
+        {
+            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            return;
+        }
+
+        if (totalLength < headerBytes || totalLength > header.Length)
+        {
+            Refuse(ref layout, MalformedKind.IpLengthInvalid);
+            return;
+        }
+
+        layout.IpVersion = 4;
+        layout.Protocol = header[Ipv4.ProtocolOffset];
+        int fragment = Network.UInt16(header, Ipv4.FragmentOffset);
+        bool isFragment = (fragment & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask)) != 0;
+        ParseTransport(frame, layout.NetworkOffset + headerBytes, layout.NetworkOffset + totalLength, isFragment, ref layout);
+    }
+
+    private static void ParseIpv6(ReadOnlySpan<byte> frame, ref FrameLayout layout)
+    {
+        ReadOnlySpan<byte> header = frame[layout.NetworkOffset..];
+        if (header.Length < Ipv6.HeaderBytes)
+        {
+            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            return;
+        }
+
+        int end = layout.NetworkOffset + Ipv6.HeaderBytes + Network.UInt16(header, Ipv6.PayloadLengthOffset);
+        if (header[0] >> 4 != 6)
+        {
+            Refuse(ref layout, MalformedKind.IpHeaderInvalid);
+        }
+        else if (end > frame.Length)
+        {
+            Refuse(ref layout, MalformedKind.IpLengthInvalid);
+        }
+        else if (!WalkExtensions(frame, end, ref layout, out int offset, out bool isFragment))
+        {
+            Refuse(ref layout, MalformedKind.ExtensionChain);
+        }
+        else
+        {
+            layout.IpVersion = 6;
+            ParseTransport(frame, offset, end, isFragment, ref layout);
+        }
+    }
+
+    /// <summary>Walks the extension headers (RFC 8200 section 4). Behind a fragment header nothing is looked at: only the first
+    /// fragment has it.</summary>
+    private static bool WalkExtensions(ReadOnlySpan<byte> frame, int end, ref FrameLayout layout, out int offset, out bool isFragment)
+    {
+        offset = layout.NetworkOffset + Ipv6.HeaderBytes;
+        isFragment = false;
+        byte next = frame[layout.NetworkOffset + Ipv6.NextHeaderOffset];
+        for (int headers = 0; ; headers++)
+        {
+            layout.Protocol = next;
+            if (next == Protocol.Fragment)
+            {
+                isFragment = true;
+                bool whole = end - offset >= Ipv6.FragmentHeaderBytes;
+                layout.Protocol = whole ? frame[offset] : next;
+                return whole;
+            }
+
+            if (next is not (Protocol.HopByHop or Protocol.Routing or Protocol.DestinationOptions or Protocol.Mobility))
+            {
+                return true;
+            }
+
+            if (headers == EngineLimits.MaxExtensionHeaders || end - offset < Ipv6.ExtensionUnitBytes)
+            {
+                return false;
+            }
+
+            next = frame[offset];
+            offset += (frame[offset + 1] + 1) * Ipv6.ExtensionUnitBytes;
+            if (offset > end)
+            {
+                return false;
+            }
+        }
+    }
+
+    private static void ParseTransport(ReadOnlySpan<byte> frame, int offset, int end, bool isFragment, ref FrameLayout layout)
+    {
+        layout.TransportOffset = (ushort)offset;
+        layout.PayloadOffset = (ushort)offset;
+        layout.PayloadLength = (ushort)(end - offset);
+        if (isFragment)
+        {
+            layout.Kind = FrameKind.Fragment;
+            return;
+        }
+
+        ReadOnlySpan<byte> transport = frame[offset..end];
+        switch (layout.Protocol)
+        {
+            case Protocol.Tcp:
+                ParseTcp(transport, ref layout);
+                break;
+            case Protocol.Udp:
+                ParseUdp(transport, ref layout);
+                break;
+            case Protocol.Icmp when layout.IpVersion == 4:
+                Accept(ref layout, FrameKind.Icmp, transport.Length >= Icmp.HeaderBytes, MalformedKind.IcmpHeader);
+                break;
+            case Protocol.IcmpV6 when layout.IpVersion == 6:
+                ParseIcmpV6(transport, ref layout);
+                break;
+            case Protocol.Igmp:
+                Pass(ref layout, PassReason.Igmp);
+                break;
+            case Protocol.Sctp:
+                Pass(ref layout, PassReason.Sctp);
+                break;
+            case Protocol.Esp or Protocol.Ah:
+                Pass(ref layout, PassReason.Ipsec);
+                break;
+            case Protocol.NoNextHeader or _:
+                layout.Kind = FrameKind.OtherIp;
+                break;
+        }
+    }
+
+    private static void ParseTcp(ReadOnlySpan<byte> segment, ref FrameLayout layout)
+    {
+        int headerBytes = segment.Length < Tcp.LeastHeaderBytes ? 0 : (segment[Tcp.DataOffsetOffset] >> 4) * sizeof(uint);
+        Accept(ref layout, FrameKind.Tcp, headerBytes >= Tcp.LeastHeaderBytes && headerBytes <= segment.Length, MalformedKind.TcpHeader);
+        layout.PayloadOffset += (ushort)headerBytes;
+        layout.PayloadLength -= (ushort)headerBytes;
+    }
+
+    private static void ParseUdp(ReadOnlySpan<byte> datagram, ref FrameLayout layout)
+    {
+        int length = datagram.Length < Udp.HeaderBytes ? 0 : Network.UInt16(datagram, Udp.LengthOffset);
+        Accept(ref layout, FrameKind.Udp, length >= Udp.HeaderBytes && length <= datagram.Length, MalformedKind.UdpHeader);
+        layout.PayloadOffset += Udp.HeaderBytes;
+        // What stands between the end of the datagram and the end of the IP payload belongs to neither (RFC 768: "Length").
+        layout.PayloadLength = (ushort)(length - Udp.HeaderBytes);
+    }
+
+    private static void ParseIcmpV6(ReadOnlySpan<byte> message, ref FrameLayout layout)
+    {
+        Accept(ref layout, FrameKind.IcmpV6, message.Length >= Icmp.V6HeaderBytes, MalformedKind.IcmpHeader);
+        if (layout.Kind == FrameKind.IcmpV6
+            && message[0] is (>= Icmp.V6FirstControlType and <= Icmp.V6LastControlType) or Icmp.V6ListenerReport2)
+        {
+            Pass(ref layout, PassReason.NeighborDiscovery);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Accept(ref FrameLayout layout, FrameKind kind, bool valid, MalformedKind otherwise)
+    {
+        layout.Kind = kind;
+        if (!valid)
+        {
+            Refuse(ref layout, otherwise);
+        }
+    }
+
+    private static void Refuse(ref FrameLayout layout, MalformedKind kind)
+    {
+        layout.Kind = FrameKind.Malformed;
+        layout.Malformed = kind;
+    }
+
+    private static void Pass(ref FrameLayout layout, PassReason reason)
+    {
+        layout.Kind = FrameKind.Pass;
+        layout.Pass = reason;
+    }
+}

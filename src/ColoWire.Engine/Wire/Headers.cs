@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+
+namespace ColoWire.Engine.Wire;
+
+/// <summary>
+/// Ethernet (IEEE 802.3) and its VLAN tags (IEEE 802.1Q):
+/// <code>
+///  0           6           12    14
+///  | destination | source  | type | ...
+///  tag, in the place of the type: | TPID (2) | PCP 3, DEI 1, VID 12 (2) |
+/// </code>
+/// </summary>
+internal static class Ethernet
+{
+    public const int HeaderBytes = 14;
+    public const int AddressesBytes = 12;
+    public const int TypeOffset = 12;
+    public const int TagBytes = 4;
+
+    public const ushort TypeIpv4 = 0x0800;
+    public const ushort TypeArp = 0x0806;
+    public const ushort TypeVlan = 0x8100;
+    public const ushort TypeIpv6 = 0x86DD;
+    public const ushort TypeMplsUnicast = 0x8847;
+    public const ushort TypeMplsMulticast = 0x8848;
+    public const ushort TypeServiceVlan = 0x88A8;
+    public const ushort TypeLldp = 0x88CC;
+
+    /// <summary>The least ethertype; below it the field is a length (IEEE 802.3 clause 3.2.6).</summary>
+    public const ushort LeastType = 0x0600;
+
+    public const ushort VlanIdMask = 0x0FFF;
+}
+
+/// <summary>
+/// IPv4 (RFC 791 section 3.1):
+/// <code>
+///  0         1         2              4        6                8     9          10         12       16            20
+///  | ver,IHL | DSCP,ECN | total length | ID | flags, fragment | TTL | protocol | checksum | source | destination | options
+/// </code>
+/// </summary>
+internal static class Ipv4
+{
+    public const int LeastHeaderBytes = 20;
+    public const int TrafficClassOffset = 1;
+    public const int TotalLengthOffset = 2;
+    public const int IdOffset = 4;
+    public const int FragmentOffset = 6;
+    public const int TtlOffset = 8;
+    public const int ProtocolOffset = 9;
+    public const int SourceOffset = 12;
+    public const int DestinationOffset = 16;
+
+    public const ushort DontFragment = 0x4000;
+    public const ushort MoreFragments = 0x2000;
+    public const ushort FragmentOffsetMask = 0x1FFF;
+}
+
+/// <summary>
+/// IPv6 (RFC 8200 section 3):
+/// <code>
+///  0                             4                6             7           8        24            40
+///  | version, class, flow label | payload length | next header | hop limit | source | destination |
+/// </code>
+/// </summary>
+internal static class Ipv6
+{
+    public const int HeaderBytes = 40;
+    public const int PayloadLengthOffset = 4;
+    public const int NextHeaderOffset = 6;
+    public const int HopLimitOffset = 7;
+    public const int SourceOffset = 8;
+    public const int DestinationOffset = 24;
+    public const int AddressBytes = 16;
+
+    /// <summary>Extension headers count in units of 8 bytes, the first not counted (RFC 8200 section 4.3).</summary>
+    public const int ExtensionUnitBytes = 8;
+
+    /// <summary>The fragment header (RFC 8200 section 4.5): next header, reserved, offset and M flag (2), identification (4).</summary>
+    public const int FragmentHeaderBytes = 8;
+}
+
+/// <summary>
+/// TCP (RFC 9293 section 3.1):
+/// <code>
+///  0             2                  4          8     12                13      14       16         18       20
+///  | source port | destination port | sequence | ack | offset, reserved | flags | window | checksum | urgent | options
+/// </code>
+/// </summary>
+internal static class Tcp
+{
+    public const int LeastHeaderBytes = 20;
+    public const int SequenceOffset = 4;
+    public const int AckOffset = 8;
+    public const int DataOffsetOffset = 12;
+    public const int FlagsOffset = 13;
+    public const int WindowOffset = 14;
+    public const int ChecksumOffset = 16;
+    public const int UrgentOffset = 18;
+
+    public const byte Fin = 0x01;
+    public const byte Syn = 0x02;
+    public const byte Rst = 0x04;
+    public const byte Psh = 0x08;
+    public const byte Ack = 0x10;
+    public const byte Urg = 0x20;
+}
+
+/// <summary>
+/// UDP (RFC 768):
+/// <code>
+///  0             2                  4        6          8
+///  | source port | destination port | length | checksum |
+/// </code>
+/// </summary>
+internal static class Udp
+{
+    public const int HeaderBytes = 8;
+    public const int LengthOffset = 4;
+    public const int ChecksumOffset = 6;
+}
+
+/// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): <c>| type | code | checksum (2) | the rest (4) |</c>.</summary>
+internal static class Icmp
+{
+    public const int HeaderBytes = 8;
+    public const int V6HeaderBytes = 4;
+    public const int ChecksumOffset = 2;
+
+    /// <summary>Multicast listener queries to done, then neighbour discovery (RFC 2710, RFC 4861).</summary>
+    public const byte V6FirstControlType = 130;
+
+    public const byte V6LastControlType = 137;
+
+    /// <summary>Multicast listener report, version 2 (RFC 3810 section 5.2).</summary>
+    public const byte V6ListenerReport2 = 143;
+}
+
+/// <summary>IANA protocol numbers.</summary>
+internal static class Protocol
+{
+    public const byte HopByHop = 0;
+    public const byte Icmp = 1;
+    public const byte Igmp = 2;
+    public const byte Tcp = 6;
+    public const byte Udp = 17;
+    public const byte Routing = 43;
+    public const byte Fragment = 44;
+    public const byte Esp = 50;
+    public const byte Ah = 51;
+    public const byte IcmpV6 = 58;
+    public const byte NoNextHeader = 59;
+    public const byte DestinationOptions = 60;
+    public const byte Mobility = 135;
+    public const byte Sctp = 132;
+}
+
+/// <summary>Numbers in the network's byte order.</summary>
+internal static class Network
+{
+    public static ushort UInt16(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt16BigEndian(bytes[offset..]);
+
+    public static uint UInt32(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt32BigEndian(bytes[offset..]);
+}
