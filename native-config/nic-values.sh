@@ -11,7 +11,7 @@ set -euo pipefail
 # Prepared in this order and undone in the reverse: nothing of ours is sent before addresses and IPv6 are gone, and
 # link-up comes late, so that a ring or an offload changes while the device is still down where it was down.
 # shellcheck disable=SC2034 # used by the scripts that source this file
-readonly GROUPS_IN_ORDER=(bridge address ipv6 link feature ring pause queue irq state qdisc)
+readonly GROUPS_IN_ORDER=(bridge address ipv6 link pause feature ring queue irq state qdisc)
 
 # Not under /run/colowire: a RuntimeDirectory= of that name would take the records along when the service stops.
 readonly STATE_DIR=${COLOWIRE_PREPARE_STATE:-/run/colowire-prepare}
@@ -135,11 +135,12 @@ record_bridge() {
             printf 'port/%s\t%s\n' "${file##*/}" "$(<"$file")"
         fi
     done
-    # One line per VLAN: "10", or "1 pvid untagged"; nothing where the bridge knows no VLANs.
+    # One line per VLAN, its flags or '-'; nothing where the bridge knows no VLANs.
     bridge vlan show dev "$interface" 2>/dev/null | awk 'NR > 1 {
         vid = (NF && $1 ~ /^[0-9]/) ? $1 : $2
         if (vid !~ /^[0-9]/) next
-        printf "vlan/%s\t%s%s\n", vid, /PVID/ ? "pvid " : "", /Untagged/ ? "untagged" : "" }'
+        flags = (/PVID/ ? " pvid" : "") (/Untagged/ ? " untagged" : "")
+        printf "vlan/%s\t%s\n", vid, flags == "" ? "-" : substr(flags, 2) }'
 }
 
 write_bridge() {
@@ -161,7 +162,7 @@ write_bridge() {
                     vlans_cleared=yes
                 fi
                 # shellcheck disable=SC2086 # the flags are words
-                bridge vlan add dev "$interface" vid "${1#vlan/}" $2
+                bridge vlan add dev "$interface" vid "${1#vlan/}" ${2#-}
                 ;;
         esac
         shift 2
@@ -315,10 +316,13 @@ list_pause() {
 write_pause() {
     local interface=$1
     shift
-    if ethtool -A "$interface" "$@" >/dev/null 2>&1; then return; fi
-    # Some drivers refuse the whole call when it names the negotiation.
-    if [ "$1" = autoneg ]; then shift 2; fi
-    [ $# -gt 0 ] && ethtool -A "$interface" "$@" >/dev/null 2>&1
+    if ! ethtool -A "$interface" "$@" >/dev/null 2>&1; then
+        # Some drivers refuse the whole call when it names the negotiation.
+        if [ "$1" = autoneg ]; then shift 2; fi
+        [ $# -gt 0 ] && ethtool -A "$interface" "$@" >/dev/null 2>&1 || return 1
+    fi
+    # Without a new negotiation some drivers take the old result up again when the link comes next.
+    ethtool -r "$interface" >/dev/null 2>&1 || true
 }
 
 # --- queue: software steering, which moves frames to other CPUs than those chosen here ---------------------------------

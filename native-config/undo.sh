@@ -79,7 +79,7 @@ undo_group() {
 describe() {
     local verb="restored to"
     if [ -n "$dry_run" ]; then verb="would be restored to"; fi
-    if [[ $1 == saved/* ]]; then echo "$verb what was saved"; else echo "$verb ${2:-tagged}"; fi
+    if [[ $1 == saved/* ]]; then echo "$verb what was saved"; else echo "$verb $2"; fi
 }
 
 undo_interface() {
