@@ -190,7 +190,7 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
         flow.Tcp.Verified.Add(frame.StreamStart, end);
         frame.StreamStart = end;
         ref Frame other = ref arena[secondary];
-        if (end == other.StreamEnd && flow.Tcp.Verified.Covers(other.StreamStart, end))
+        if (flow.Tcp.Verified.Covers(other.StreamStart, other.StreamEnd))
         {
             segments.Remove(ref flow, secondary);
         }

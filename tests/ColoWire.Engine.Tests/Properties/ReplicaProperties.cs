@@ -51,6 +51,9 @@ public sealed class ReplicaProperties
         {
             Assert.That(model.Diverged, Is.Empty);
             Assert.That(model.Out, Has.Count.EqualTo(replicas.Events.Count(e => e.Side == Side.Primary)));
+            Assert.That(bench.Counters.SecondaryHeld, Is.Zero, "what was verified need not be kept");
+            bench.Wait(5000);
+            Assert.That(bench.Reports, Is.Empty, "nothing is left that could time out");
         }
         else
         {

@@ -22,7 +22,7 @@ public sealed class TcpScenarios(int shards)
 
     private static readonly Scenario[] Rows =
     [
-        new("1 same data", P(A), Out(), S(A), Out(A), Cp(0)),
+        new("1 same data", P(A), Out(), S(A), Out(A), Wait(10_000), Cp(0)),
         new("2 other data", P(A), S(A with { Payload = B.Payload }), Out(), Cp(1, DivergenceReason.Payload, 0), Checkpoint, Out(A)),
         new("3 one segment against two", P(AThenB), S(A), Out(), S(B), Out(AThenB), Cp(0)),
         new("4 two segments against one", P(A), P(B), Out(), S(AThenB), Out(A, B), Cp(0)),
