@@ -69,17 +69,19 @@ public sealed class EgressDuty : IDuty
 
     private int TakeBack()
     {
-        int count = port.Reclaim(reclaimed);
-        if (count == 0)
+        int work = 0;
+        int count;
+        // Each shard may have sent a batch, so one batch back would not keep up.
+        while ((count = port.Reclaim(reclaimed)) != 0)
         {
-            return 0;
-        }
+            foreach (FrameRef frame in reclaimed.AsSpan(0, count))
+            {
+                // In observe mode the shard that holds the frame must get it; in lockstep any ring leads home.
+                int shard = observe ? (int)((arena[frame].FlowHash * (ulong)shards.Length) >> 32) : 0;
+                shards[shard].InjectedHome.Add(frame);
+            }
 
-        foreach (FrameRef frame in reclaimed.AsSpan(0, count))
-        {
-            // In observe mode the shard that holds the frame must get it; in lockstep any ring leads home.
-            int shard = observe ? (int)((arena[frame].FlowHash * (ulong)shards.Length) >> 32) : 0;
-            shards[shard].InjectedHome.Add(frame);
+            work += count;
         }
 
         foreach (ShardRings rings in shards)
@@ -87,6 +89,6 @@ public sealed class EgressDuty : IDuty
             rings.InjectedHome.Publish();
         }
 
-        return count;
+        return work;
     }
 }

@@ -51,8 +51,9 @@ public static class EngineLimits
     /// <summary>Slots that ran out are not back at once: a shard does not search for more to release more often than this.</summary>
     public const long ReliefIntervalNs = 1_000_000;
 
-    /// <summary>Divergence reports that wait for the gate; one that finds no room is counted and its flow still held.</summary>
-    public const int ReportRingEntries = 64;
+    /// <summary>Divergence reports that wait for the gate: one for each frame of a poll's two batches, and as many again for its
+    /// scan; one that finds no room is counted and its flow still held.</summary>
+    public const int ReportRingEntries = 4 * BatchFrames;
 
     /// <summary>Bytes of a frame's front that a report keeps: Ethernet, two tags, IPv6 with an extension header, TCP with options.</summary>
     public const int SnapshotHeadBytes = 160;

@@ -150,10 +150,10 @@ public sealed partial class Shard
         ClearSecondary(ref flow);
     }
 
-    /// <summary>Slots run out: whatever is held makes room.</summary>
+    /// <summary>Slots run out: whatever is held makes room, as many flows at a time as can be reported.</summary>
     private void Relieve(long nowNs)
     {
-        for (uint i = 0; i < flows.HighWater; i++)
+        for (uint i = 0; i < flows.HighWater && rings.Reports.HasRoom; i++)
         {
             if (flows[i].InUse && !flows[i].IsIdle)
             {
@@ -209,7 +209,8 @@ public sealed partial class Shard
         }
 
         uint end = Math.Min(flows.HighWater, scanNext + EngineLimits.ScanFlowsPerPoll);
-        for (; scanNext < end; scanNext++)
+        // Each flow may have something to report; where no room is left, the next poll goes on.
+        for (; scanNext < end && rings.Reports.HasRoom; scanNext++)
         {
             ref Flow flow = ref flows[scanNext];
             if (flow.InUse && flow.State == FlowState.Comparing && !flow.IsIdle)

@@ -26,6 +26,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             frame.StreamStart = arena[previous].StreamEnd;
         }
 
+        ClearTheWay(ref flow, previous, segment);
         if (!TcpSequence.Before(frame.StreamStart, frame.StreamEnd))
         {
             counters.SecondaryRepeated++;
@@ -33,7 +34,6 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             return;
         }
 
-        ClearTheWay(ref flow, previous, segment);
         flow.Secondary.InsertAfter(arena, previous, segment);
         counters.SecondaryHeld++;
         flow.Tcp.Cursor = segment;

@@ -42,6 +42,9 @@ public sealed class SpscRing<T>
     /// <summary>Bytes that a ring for this many items takes.</summary>
     public static long ByteCount(int capacity) => (long)BitOperations.RoundUpToPowerOf2((uint)capacity) * Unsafe.SizeOf<T>();
 
+    /// <summary>Producer: whether another item can be added.</summary>
+    public bool HasRoom => cursors.Added - cursors.ReleasedSeen <= mask || SeesRoom(cursors.Added);
+
     /// <summary>Items published and not yet read; exact only for one who is producer and consumer at once.</summary>
     public int Count => (int)(Volatile.Read(ref cursors.Published) - Volatile.Read(ref cursors.Released));
 
