@@ -27,7 +27,8 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         }
 
         ClearTheWay(ref flow, previous, segment);
-        if (!TcpSequence.Before(frame.StreamStart, frame.StreamEnd))
+        bool isEmpty = !TcpSequence.Before(frame.StreamStart, frame.StreamEnd);
+        if (isEmpty || flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd))
         {
             counters.SecondaryRepeated++;
             home.Add(segment);

@@ -117,16 +117,10 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
         return segment.Has(Tcp.Ack) ? JudgeAck(in tcp, segment, frame.Layout.PayloadLength == 0) : Verdict.Release;
     }
 
-    /// <summary>Keeps a segment with payload, trimmed to what is not verified yet.</summary>
+    /// <summary>Keeps a segment with payload, unless it says nothing new.</summary>
     /// <returns>Whether it holds the byte that the oldest held primary frame waits for.</returns>
     private bool Keep(ref Flow flow, FrameRef secondary)
     {
-        ref Frame frame = ref arena[secondary];
-        if (flow.Tcp.Verified.Contains(frame.StreamStart, out uint verifiedEnd))
-        {
-            frame.StreamStart = TcpSequence.Earlier(verifiedEnd, frame.StreamEnd);
-        }
-
         segments.Insert(ref flow, secondary);
         if (flow.Primary.IsEmpty)
         {
