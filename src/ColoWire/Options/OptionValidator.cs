@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+
+namespace ColoWire.Options;
+
+/// <summary>
+/// Turns what was written into <see cref="ApplianceOptions"/>: every value by its row of the table, then what the values say
+/// together. Finds every fault in one pass.
+/// </summary>
+internal sealed class OptionValidator(Verbs verb, IReadOnlyList<int> allowedCpus, IReadOnlyDictionary<OptionRow, OptionValue> values)
+{
+    private readonly HashSet<string> faulty = [];
+    private readonly List<string> faults = [];
+    private ApplianceOptions options = new();
+
+    /// <summary>Validates.</summary>
+    /// <param name="earlier">Faults found while reading.</param>
+    /// <exception cref="OptionException">There is a fault.</exception>
+    public ApplianceOptions Validate(IReadOnlyList<string> earlier)
+    {
+        faults.AddRange(earlier);
+        foreach (OptionRow row in OptionTable.Rows.Where(row => (row.Verbs & verb) != 0))
+        {
+            ApplyRow(row);
+        }
+
+        if ((verb & Verbs.Live) != 0)
+        {
+            CheckPorts();
+            CheckCores();
+        }
+
+        CheckMemory();
+        return faults.Count == 0 ? options : throw new OptionException(faults);
+    }
+
+    private void ApplyRow(OptionRow row)
+    {
+        string? fault = null;
+        if (values.TryGetValue(row, out OptionValue value))
+        {
+            fault = row.Apply(value, ref options);
+            if (fault != null)
+            {
+                fault = value.Place.Fault(fault);
+            }
+        }
+        else if (row.Required)
+        {
+            fault = $"{row.Flag} ({OptionPlace.CommandLine}) or {row.Name} (--config FILE): missing, it is required: {row.Allowed}";
+        }
+
+        if (fault != null)
+        {
+            faulty.Add(row.Name);
+            faults.Add(fault);
+        }
+    }
+
+    private void CheckPorts()
+    {
+        (string Name, string Port)[] ports =
+            [("primary_in", options.PrimaryIn), ("secondary_in", options.SecondaryIn), ("outdev", options.OutDevice)];
+        for (int later = 1; later < ports.Length; later++)
+        {
+            for (int earlier = 0; earlier < later; earlier++)
+            {
+                if (ports[later].Port.Length != 0 && ports[later].Port == ports[earlier].Port)
+                {
+                    Fault(ports[later].Name, $"'{ports[later].Port}' is {ports[earlier].Name} already: three different ports are needed");
+                    break;
+                }
+            }
+        }
+    }
+
+    private void CheckCores()
+    {
+        if (faulty.Contains("cores"))
+        {
+            return;
+        }
+
+        if (options.Cores.Count == 0)
+        {
+            options = options with { Cores = [allowedCpus.Max()] };
+        }
+
+        foreach (IGrouping<int, int> cpu in options.Cores.GroupBy(cpu => cpu))
+        {
+            if (!allowedCpus.Contains(cpu.Key))
+            {
+                Fault("cores", $"this process may not use CPU {cpu.Key}: {CpuList(allowedCpus)}");
+            }
+            else if (cpu.Count() > 1)
+            {
+                Fault("cores", $"CPU {cpu.Key} stands there {cpu.Count()} times; each CPU runs one thread");
+            }
+        }
+
+        int comparing = CorePlan.ComparingCores(options.Cores.Count);
+        if (options.Shards < comparing && !faulty.Contains("shards"))
+        {
+            Fault("shards", $"{options.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, and each needs one or more");
+        }
+    }
+
+    private void CheckMemory()
+    {
+        if (faulty.Overlaps(["slots", "large_slots", "flows", "shards", "capture_buffer", "memory_limit"]))
+        {
+            return;
+        }
+
+        IReadOnlyList<(string Name, long Bytes)> plan = options.MemoryPlan();
+        long total = plan.Sum(part => part.Bytes);
+        if (total > options.MemoryLimitMiB * ApplianceOptions.BytesPerMiB)
+        {
+            string parts = string.Join(", ", plan.Select(part => $"{part.Name} {MiB(part.Bytes)}"));
+            string adjustable = (verb & Verbs.Live) != 0 ? "slots, large_slots, flows, shards or capture_buffer" : "slots, large_slots or flows";
+            Fault("memory_limit", $"{options.MemoryLimitMiB} MiB is less than the {MiB(total)} MiB needed ({parts}): lower {adjustable}, or raise it");
+        }
+    }
+
+    private void Fault(string name, string what)
+    {
+        OptionRow row = OptionTable.Find(name) ?? throw new ArgumentException(name, nameof(name));
+        OptionPlace place = values.TryGetValue(row, out OptionValue value) ? value.Place : new OptionPlace(name, OptionPlace.Default);
+        faulty.Add(name);
+        faults.Add(place.Fault(what));
+    }
+
+    private static string CpuList(IReadOnlyList<int> cpus) => "allowed: " + string.Join(',', cpus);
+
+    private static long MiB(long bytes) => (bytes + ApplianceOptions.BytesPerMiB - 1) / ApplianceOptions.BytesPerMiB;
+}
