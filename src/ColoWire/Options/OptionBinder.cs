@@ -48,7 +48,10 @@ public sealed class OptionBinder
 
     /// <summary>Reads file and command line.</summary>
     /// <exception cref="OptionException">Something is wrong; it says everything that is.</exception>
-    public ApplianceOptions Bind(ParseResult parse, IReadOnlyList<int> allowedCpus)
+    public ApplianceOptions Bind(ParseResult parse) => Bind(parse, MachineFacts.Read());
+
+    /// <summary>Reads file and command line for a given machine.</summary>
+    internal ApplianceOptions Bind(ParseResult parse, MachineFacts machine)
     {
         List<string> faults = [];
         Dictionary<OptionRow, OptionValue> values = [];
@@ -66,7 +69,7 @@ public sealed class OptionBinder
             }
         }
 
-        return new OptionValidator(verb, allowedCpus, values).Validate(faults);
+        return new OptionValidator(verb, machine, values).Validate(faults);
     }
 
     private static string Describe(OptionRow row)

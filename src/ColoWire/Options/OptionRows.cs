@@ -151,7 +151,9 @@ internal sealed class CpuListRow(string name, Verbs verbs, string help, Func<App
         return null;
     }
 
-    private static bool TryRead(string text, List<int> cores)
+    /// <summary>Reads a list.</summary>
+    /// <returns>False when it is none.</returns>
+    internal static bool TryRead(string text, List<int> cores)
     {
         foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
         {

@@ -10,7 +10,7 @@ namespace ColoWire.Options;
 /// Turns what was written into <see cref="ApplianceOptions"/>: every value by its row of the table, then what the values say
 /// together. Finds every fault in one pass.
 /// </summary>
-internal sealed class OptionValidator(Verbs verb, IReadOnlyList<int> allowedCpus, IReadOnlyDictionary<OptionRow, OptionValue> values)
+internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnlyDictionary<OptionRow, OptionValue> values)
 {
     private readonly HashSet<string> faulty = [];
     private readonly List<string> faults = [];
@@ -86,14 +86,14 @@ internal sealed class OptionValidator(Verbs verb, IReadOnlyList<int> allowedCpus
 
         if (options.Cores.Count == 0)
         {
-            options = options with { Cores = [allowedCpus.Max()] };
+            options = options with { Cores = [machine.Cpus.Max()] };
         }
 
         foreach (IGrouping<int, int> cpu in options.Cores.GroupBy(cpu => cpu))
         {
-            if (!allowedCpus.Contains(cpu.Key))
+            if (!machine.Cpus.Contains(cpu.Key))
             {
-                Fault("cores", $"this process may not use CPU {cpu.Key}: {CpuList(allowedCpus)}");
+                Fault("cores", $"this process may not use CPU {cpu.Key}: {CpuList(machine.Cpus)}");
             }
             else if (cpu.Count() > 1)
             {
@@ -117,11 +117,15 @@ internal sealed class OptionValidator(Verbs verb, IReadOnlyList<int> allowedCpus
 
         IReadOnlyList<(string Name, long Bytes)> plan = options.MemoryPlan();
         long total = plan.Sum(part => part.Bytes);
+        string parts = string.Join(", ", plan.Select(part => $"{part.Name} {MiB(part.Bytes)}"));
+        string adjustable = (verb & Verbs.Live) != 0 ? "slots, large_slots, flows, shards or capture_buffer" : "slots, large_slots or flows";
         if (total > options.MemoryLimitMiB * ApplianceOptions.BytesPerMiB)
         {
-            string parts = string.Join(", ", plan.Select(part => $"{part.Name} {MiB(part.Bytes)}"));
-            string adjustable = (verb & Verbs.Live) != 0 ? "slots, large_slots, flows, shards or capture_buffer" : "slots, large_slots or flows";
             Fault("memory_limit", $"{options.MemoryLimitMiB} MiB is less than the {MiB(total)} MiB needed ({parts}): lower {adjustable}, or raise it");
+        }
+        else if (total > machine.MemoryBytes)
+        {
+            Fault("memory_limit", $"{MiB(total)} MiB are needed ({parts}), and the machine has {MiB(machine.MemoryBytes)} MiB: lower {adjustable}");
         }
     }
 
