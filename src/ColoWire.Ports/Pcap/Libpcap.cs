@@ -4,6 +4,7 @@ using System;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using SharpPcap.LibPcap;
 
 namespace ColoWire.Ports.Pcap;
 
@@ -24,6 +25,9 @@ internal static unsafe partial class Libpcap
 
     /// <summary>The end of a file, or <c>pcap_breakloop</c>.</summary>
     public const int EndOfFile = -2;
+
+    /// <summary>Only frames that arrive (PCAP_D_IN).</summary>
+    public const int DirectionIn = 1;
 
     private const string Library = "pcap";
 
@@ -46,6 +50,36 @@ internal static unsafe partial class Libpcap
     [LibraryImport(Library, EntryPoint = "pcap_dump_file")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial nint DumpFile(nint dumper);
+
+    /// <summary>Sends a frame.</summary>
+    /// <returns>Its length, or <see cref="Failed"/> with the C library's error number.</returns>
+    [LibraryImport(Library, EntryPoint = "pcap_inject", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int Inject(PcapHandle device, byte* bytes, nuint length);
+
+    /// <summary>Reads what was received and lost. SharpPcap's own reading of it is wrong on 64-bit Linux.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_stats")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int Statistics(PcapHandle device, out DeviceStatistics statistics);
+
+    /// <summary>Chooses between frames that arrive and frames that leave.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_setdirection")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int SetDirection(PcapHandle device, int direction);
+
+    /// <summary>The descriptor that becomes readable when frames have arrived.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_get_selectable_fd")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int SelectableDescriptor(PcapHandle device);
+
+    /// <summary><c>struct pcap_stat</c> (pcap/pcap.h); the numbers wrap at 2^32.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct DeviceStatistics
+    {
+        public uint Received;
+        public uint DroppedByKernel;
+        public uint DroppedByInterface;
+    }
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {
