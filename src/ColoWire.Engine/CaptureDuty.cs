@@ -24,7 +24,6 @@ public sealed class CaptureDuty : IDuty
     private readonly FlowHashKey hashKey;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly int lowSmallSlots;
-    private uint number;
     private bool drained;
 
     internal CaptureDuty(
@@ -91,7 +90,6 @@ public sealed class CaptureDuty : IDuty
         ref Frame frame = ref pool.Arena[frameRef];
         frame.Side = pool.Side;
         frame.Progress = FrameProgress.None;
-        frame.Number = ++number;
         frame.Epoch = epoch;
         ReadOnlySpan<byte> bytes = pool.Arena.Bytes(frameRef);
         FrameParser.Parse(bytes, out frame.Layout);

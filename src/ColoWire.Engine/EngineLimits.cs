@@ -45,6 +45,12 @@ public static class EngineLimits
     /// <summary>Flows that the expired scan visits per poll, so that a scan of a million never blocks its core.</summary>
     public const int ScanFlowsPerPoll = 1024;
 
+    /// <summary>Oldest flows that are looked at for an idle one before the oldest must overflow.</summary>
+    public const int EvictionSteps = 64;
+
+    /// <summary>Slots that ran out are not back at once: a shard does not search for more to release more often than this.</summary>
+    public const long ReliefIntervalNs = 1_000_000;
+
     /// <summary>Divergence reports that wait for the gate; one that finds no room is counted and its flow still held.</summary>
     public const int ReportRingEntries = 64;
 

@@ -36,7 +36,8 @@ public sealed class FramePath : IDisposable
         Gate = new CheckpointGate(requester, Array.ConvertAll(rings, r => r.Reports), options.CheckpointRetryMs);
         PrimaryCapture = Capture(primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary));
         SecondaryCapture = Capture(secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
-        Shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, PrimaryCapture.Pressure, stop));
+        ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure);
+        Shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
         Egress = new EgressDuty(Arena, output, rings, options.Mode);
 
         // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it.
@@ -99,7 +100,15 @@ public sealed class FramePath : IDisposable
     public void BeginStop() => stop.Raise();
 
     /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
-    public void Dispose() => Arena.Dispose();
+    public void Dispose()
+    {
+        foreach (Shard shard in Shards)
+        {
+            shard.Dispose();
+        }
+
+        Arena.Dispose();
+    }
 
     internal static int FlowsPerShard(EngineOptions options) => Math.Max(1, options.Flows / options.Shards);
 }

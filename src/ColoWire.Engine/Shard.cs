@@ -1,42 +1,265 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine;
 
-/// <summary>Owns a set of flows.</summary>
-public sealed class Shard : IDuty
+/// <summary>
+/// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
+/// their flow, compares, and hands to egress what may go. This file is the way of a frame; what happens when something runs out
+/// (time, room, an epoch) stands in <c>Shard.Bounds.cs</c>.
+/// </summary>
+public sealed partial class Shard : IDuty, IDisposable
 {
+    private readonly FrameArena arena;
     private readonly ShardRings rings;
+    private readonly CheckpointGate gate;
+    private readonly FlowTable flows;
+    private readonly TcpStreamComparer streams;
+    private readonly DatagramComparer datagrams;
+    private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
+    private readonly bool observe;
+    private uint epoch;
 
-    internal Shard(EngineOptions options, FrameArena arena, ShardRings rings, CheckpointGate gate, PressureSignal pressure, StopSignal stop)
+    internal Shard(
+        EngineOptions options, FrameArena arena, ShardRings rings, CheckpointGate gate, ShardSignals signals)
     {
-        _ = (options, arena, gate, pressure, stop);
+        this.arena = arena;
         this.rings = rings;
+        this.gate = gate;
+        this.signals = signals;
+        flows = new FlowTable(FramePath.FlowsPerShard(options));
+        streams = new TcpStreamComparer(arena, Counters, rings.SecondaryHome);
+        datagrams = new DatagramComparer(arena, Counters, rings.SecondaryHome);
+        observe = options.Mode == CompareMode.Observe;
+        maxQueueSize = options.MaxQueueSize;
+        compareTimeoutNs = options.CompareTimeoutMs * NanosecondsPerMs;
+        scanCycleNs = options.ExpiredScanCycleMs * NanosecondsPerMs;
     }
 
-    /// <summary>What it has counted.</summary>
+    /// <summary>What it has counted; any thread may read it.</summary>
     public ShardCounters Counters { get; } = new();
 
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        Span<FrameRef> batch = stackalloc FrameRef[EngineLimits.BatchFrames];
-        int p = rings.Primary.Read(batch);
-        foreach (FrameRef frame in batch[..p])
+        KeepBounds(nowNs);
+        int count = rings.Primary.Read(batch);
+        for (int i = 0; i < count; i++)
         {
-            rings.Released.Add(frame);
+            TakePrimary(batch[i], nowNs);
         }
 
+        int work = count;
+        count = rings.Secondary.Read(batch);
+        for (int i = 0; i < count; i++)
+        {
+            TakeSecondary(batch[i], nowNs);
+        }
+
+        work += count;
+        if (observe)
+        {
+            work += TakeInjected();
+        }
+
+        // After the frames: one that came in time is not late because it lay in a ring.
+        Scan(nowNs);
         rings.Released.Publish();
-        int s = rings.Secondary.Read(batch);
-        foreach (FrameRef frame in batch[..s])
+        rings.SecondaryHome.Publish();
+        rings.JudgedHome.Publish();
+        rings.Reports.Publish();
+        return work;
+    }
+
+    /// <summary>Gives the memory of the flows back. The duty may not run any more.</summary>
+    public void Dispose() => flows.Dispose();
+
+    private void TakePrimary(FrameRef primary, long nowNs)
+    {
+        ref Frame frame = ref arena[primary];
+        if (observe)
         {
-            rings.SecondaryHome.Add(frame);
+            rings.Released.Add(primary);
         }
 
-        rings.SecondaryHome.Publish();
-        return p + s;
+        if (frame.Layout.Kind >= FrameKind.Pass)
+        {
+            CountPassed(in frame.Layout);
+            Leave(primary);
+            return;
+        }
+
+        MeetEpoch(frame.Epoch);
+        ref Flow flow = ref flows[FindFlow(primary, nowNs)];
+        bool stale = frame.Epoch != epoch;
+        if (frame.Layout.Kind == FrameKind.Tcp)
+        {
+            streams.AcceptPrimary(ref flow, primary, stale);
+        }
+
+        flow.Primary.Append(arena, primary);
+        Counters.Held++;
+        if (stale)
+        {
+            ReleaseAll(ref flow, UnverifiedReason.StaleEpoch);
+        }
+        else if (stopped)
+        {
+            ReleaseAll(ref flow, UnverifiedReason.Stop);
+        }
+        else if (flow.State == FlowState.Passing)
+        {
+            ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+        }
+        else if (flow.Primary.Count > maxQueueSize)
+        {
+            Overflow(ref flow, nowNs);
+        }
+        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing)
+        {
+            // Behind an older frame it has to wait whatever it says (R6).
+            JudgeHeld(ref flow, nowNs);
+        }
+    }
+
+    private void TakeSecondary(FrameRef secondary, long nowNs)
+    {
+        ref Frame frame = ref arena[secondary];
+        if (frame.Layout.Kind >= FrameKind.Pass)
+        {
+            Drop(secondary, frame.Layout.Kind == FrameKind.Pass ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
+            return;
+        }
+
+        MeetEpoch(frame.Epoch);
+        if (frame.Epoch != epoch)
+        {
+            Drop(secondary, DropReason.SecondaryStale);
+            return;
+        }
+
+        ref Flow flow = ref flows[FindFlow(secondary, nowNs)];
+        if (stopped || flow.State == FlowState.Diverged)
+        {
+            Drop(secondary, DropReason.SecondaryUnmatched);
+        }
+        else if (flow.State == FlowState.Passing)
+        {
+            Drop(secondary, DropReason.SecondaryAfterDivergence);
+        }
+        else if (flow.Secondary.Count >= maxQueueSize)
+        {
+            Drop(secondary, DropReason.SecondaryQueueFull);
+        }
+        else
+        {
+            bool news = frame.Layout.Kind == FrameKind.Tcp
+                ? streams.AcceptSecondary(ref flow, secondary)
+                : datagrams.AcceptSecondary(ref flow, secondary);
+            if (news && !flow.Primary.IsEmpty)
+            {
+                JudgeHeld(ref flow, nowNs);
+            }
+        }
+    }
+
+    /// <summary>Judges the held frames of a flow, oldest first, until one has to wait.</summary>
+    /// <returns>The last verdict: Hold with what the oldest waits for, Release when none is held any more, or Divergence.</returns>
+    private Verdict JudgeHeld(ref Flow flow, long nowNs)
+    {
+        while (!flow.Primary.IsEmpty)
+        {
+            FrameRef oldest = flow.Primary.Head;
+            Verdict verdict = Judge(ref flow, oldest);
+            if (verdict.Kind != VerdictKind.Release)
+            {
+                if (verdict.Kind == VerdictKind.Divergence)
+                {
+                    Diverge(ref flow, in verdict, nowNs);
+                }
+
+                return verdict;
+            }
+
+            Unhold(ref flow, oldest);
+            Counters.Verified++;
+            Leave(oldest);
+        }
+
+        return Verdict.Release;
+    }
+
+    private Verdict Judge(ref Flow flow, FrameRef primary) =>
+        arena[primary].Layout.Kind == FrameKind.Tcp ? streams.Judge(ref flow, primary) : datagrams.Judge(ref flow, primary);
+
+    private void Unhold(ref Flow flow, FrameRef primary)
+    {
+        flow.Primary.Remove(arena, primary);
+        Counters.Held--;
+    }
+
+    /// <summary>Lockstep: the frame goes to egress. Observe: it went long ago; its slot goes home once it has also been injected.</summary>
+    private void Leave(FrameRef primary)
+    {
+        if (observe)
+        {
+            Progress(primary, FrameProgress.Judged);
+        }
+        else
+        {
+            rings.Released.Add(primary);
+        }
+    }
+
+    private int TakeInjected()
+    {
+        int count = rings.InjectedHome.Read(batch);
+        for (int i = 0; i < count; i++)
+        {
+            Progress(batch[i], FrameProgress.Injected);
+        }
+
+        return count;
+    }
+
+    private void Progress(FrameRef primary, FrameProgress done)
+    {
+        ref Frame frame = ref arena[primary];
+        frame.Progress |= done;
+        if (frame.Progress == (FrameProgress.Judged | FrameProgress.Injected))
+        {
+            rings.JudgedHome.Add(primary);
+        }
+    }
+
+    private void CountPassed(in FrameLayout layout)
+    {
+        if (layout.Kind == FrameKind.Pass)
+        {
+            Counters.Count(layout.Pass);
+        }
+        else
+        {
+            Counters.Count(layout.Malformed);
+        }
+    }
+
+    private void Drop(FrameRef secondary, DropReason reason)
+    {
+        Counters.Count(reason);
+        rings.SecondaryHome.Add(secondary);
+    }
+
+    private uint FindFlow(FrameRef frame, long nowNs)
+    {
+        ref Frame descriptor = ref arena[frame];
+        FrameParser.ReadKey(arena.Bytes(frame), in descriptor.Layout, out FlowKey key);
+        uint flow = flows.Find(in key, descriptor.FlowHash, nowNs);
+        return flow != Flow.None ? flow : AddFlow(in key, descriptor.FlowHash, nowNs);
     }
 }

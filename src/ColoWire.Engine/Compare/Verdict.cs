@@ -42,15 +42,16 @@ public enum DivergenceReason : byte
 
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>
 /// <param name="Kind">Hold, release or divergence.</param>
-/// <param name="Reason">In what they differ, when they do.</param>
-/// <param name="Offset">Where they differ, in bytes from the first compared byte of the primary's frame.</param>
+/// <param name="Reason">In what they differ; for a frame that waits, what it will be called when its time runs out.</param>
+/// <param name="Offset">Where they differ, or what is missing begins, in bytes from the first compared byte of the primary's frame.</param>
 /// <param name="Secondary">The secondary's frame that differs, or none.</param>
 /// <param name="SecondaryOffset">Where the difference stands among the compared bytes of the secondary's frame.</param>
 public readonly record struct Verdict(
     VerdictKind Kind, DivergenceReason Reason, int Offset, Frames.FrameRef Secondary, int SecondaryOffset)
 {
-    /// <summary>It waits.</summary>
-    public static Verdict Hold => default;
+    /// <summary>It waits; should its time run out, this will have been the reason.</summary>
+    public static Verdict Hold(DivergenceReason reason, int offset = 0) =>
+        new(VerdictKind.Hold, reason, offset, Frames.FrameRef.None, 0);
 
     /// <summary>It may go.</summary>
     public static Verdict Release => new(VerdictKind.Release, default, 0, Frames.FrameRef.None, 0);

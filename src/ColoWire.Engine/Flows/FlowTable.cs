@@ -1,8 +1,174 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+
 namespace ColoWire.Engine.Flows;
 
-internal sealed class FlowTable
+/// <summary>
+/// The flows of one shard: a fixed number of records in native memory, found through buckets of chained records, and threaded on a
+/// list from the one seen last to the one seen longest ago.
+/// </summary>
+internal sealed unsafe class FlowTable : IDisposable
 {
-    public static long ByteCount(int flows) => flows * 192L;
+    private readonly Flow* flows;
+    private readonly uint[] buckets;
+    private readonly uint bucketMask;
+    private uint freeList = Flow.None;
+    private uint newest = Flow.None;
+    private uint oldest = Flow.None;
+
+    public FlowTable(int capacity)
+    {
+        Capacity = capacity;
+        flows = (Flow*)NativeMemory.AlignedAlloc((nuint)capacity * (nuint)sizeof(Flow), EngineLimits.CacheLineBytes);
+        NativeMemory.Clear(flows, (nuint)capacity * (nuint)sizeof(Flow));
+        buckets = new uint[BucketCount(capacity)];
+        buckets.AsSpan().Fill(Flow.None);
+        bucketMask = (uint)buckets.Length - 1;
+    }
+
+    public int Capacity { get; }
+
+    public int Count { get; private set; }
+
+    /// <summary>Records below this number have been in use: as far as a walk over all flows must go.</summary>
+    public uint HighWater { get; private set; }
+
+    public bool IsFull => Count == Capacity;
+
+    /// <summary>The flow that was seen longest ago, or <see cref="Flow.None"/>.</summary>
+    public uint Oldest => oldest;
+
+    public ref Flow this[uint flow]
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => ref flows[flow];
+    }
+
+    public static long ByteCount(int capacity) => ((long)capacity * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
+
+    /// <summary>Finds a flow and notes that it was seen.</summary>
+    /// <returns>Its number, or <see cref="Flow.None"/>.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public uint Find(in FlowKey key, uint hash, long nowNs)
+    {
+        for (uint i = buckets[hash & bucketMask]; i != Flow.None; i = flows[i].NextInBucket)
+        {
+            if (flows[i].Hash == hash && flows[i].Key.Equals(key))
+            {
+                if (nowNs - flows[i].SeenNs >= EngineLimits.IdleOrderGranularityNs)
+                {
+                    Refresh(i, nowNs);
+                }
+
+                return i;
+            }
+        }
+
+        return Flow.None;
+    }
+
+    /// <summary>Makes a flow. The table must not be full.</summary>
+    public uint Add(in FlowKey key, uint hash, long nowNs)
+    {
+        uint i = freeList;
+        if (i != Flow.None)
+        {
+            freeList = flows[i].NextInBucket;
+        }
+        else
+        {
+            i = HighWater++;
+        }
+
+        ref Flow flow = ref flows[i];
+        flow = default;
+        flow.Key = key;
+        flow.Hash = hash;
+        flow.SeenNs = nowNs;
+        flow.Primary = Frames.FrameQueue.Empty;
+        flow.Secondary = Frames.FrameQueue.Empty;
+        flow.Tcp = Compare.TcpState.Fresh;
+        flow.InUse = true;
+        flow.NextInBucket = buckets[hash & bucketMask];
+        buckets[hash & bucketMask] = i;
+        LinkNewest(i);
+        Count++;
+        return i;
+    }
+
+    /// <summary>Forgets a flow, which must hold no frame.</summary>
+    public void Remove(uint flow)
+    {
+        ref uint link = ref buckets[flows[flow].Hash & bucketMask];
+        while (link != flow)
+        {
+            link = ref flows[link].NextInBucket;
+        }
+
+        link = flows[flow].NextInBucket;
+        Unlink(flow);
+        flows[flow].InUse = false;
+        flows[flow].NextInBucket = freeList;
+        freeList = flow;
+        Count--;
+    }
+
+    /// <summary>Makes a flow the one seen last.</summary>
+    public void Refresh(uint flow, long nowNs)
+    {
+        flows[flow].SeenNs = nowNs;
+        if (newest != flow)
+        {
+            Unlink(flow);
+            LinkNewest(flow);
+        }
+    }
+
+    public void Dispose() => NativeMemory.AlignedFree(flows);
+
+    // Half full at most: a look-up then meets 1.25 records on average.
+    private static int BucketCount(int capacity) => (int)BitOperations.RoundUpToPowerOf2((uint)capacity * 2);
+
+    private void LinkNewest(uint flow)
+    {
+        flows[flow].Older = newest;
+        flows[flow].Newer = Flow.None;
+        if (newest != Flow.None)
+        {
+            flows[newest].Newer = flow;
+        }
+        else
+        {
+            oldest = flow;
+        }
+
+        newest = flow;
+    }
+
+    private void Unlink(uint flow)
+    {
+        uint newer = flows[flow].Newer;
+        uint older = flows[flow].Older;
+        if (newer != Flow.None)
+        {
+            flows[newer].Older = older;
+        }
+        else
+        {
+            newest = older;
+        }
+
+        if (older != Flow.None)
+        {
+            flows[older].Newer = newer;
+        }
+        else
+        {
+            oldest = newer;
+        }
+    }
 }

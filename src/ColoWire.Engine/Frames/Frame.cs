@@ -7,7 +7,8 @@ namespace ColoWire.Engine.Frames;
 
 /// <summary>
 /// What is known of the bytes in one slot: one cache line beside the arena, written by the capture duty, then owned by the shard.
-/// A port sets <see cref="Offset"/>, <see cref="Length"/> and <see cref="ArrivalNs"/>; everything else is the engine's.
+/// A port sets <see cref="Offset"/>, <see cref="Length"/>, <see cref="Number"/> and <see cref="ArrivalNs"/>; everything else is the
+/// engine's.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = 8)]
 public struct Frame
@@ -42,10 +43,13 @@ public struct Frame
     /// <summary>Previous frame in the queue of its flow.</summary>
     internal FrameRef Previous;
 
-    /// <summary>TCP: the first sequence number not yet verified (primary) or not yet consumed (secondary).</summary>
+    /// <summary>TCP: the sequence number of the first payload byte; the secondary's in the primary's numbers.</summary>
+    internal uint PayloadSequence;
+
+    /// <summary>TCP: the first sequence number not yet verified (primary) or of the part that counts (secondary).</summary>
     internal uint StreamStart;
 
-    /// <summary>TCP: the sequence number after the last payload byte.</summary>
+    /// <summary>TCP: the sequence number after the last payload byte, or after the part that counts (secondary).</summary>
     internal uint StreamEnd;
 
     /// <summary>Where its layers are.</summary>

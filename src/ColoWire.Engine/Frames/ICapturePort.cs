@@ -12,8 +12,8 @@ public interface ICapturePort : IDisposable
 
     /// <summary>
     /// Takes the frames that have arrived, at most as many as <paramref name="batch"/> has room for, and never blocks. Each lies in
-    /// a slot of <paramref name="pool"/>, with <see cref="Frame.Offset"/>, <see cref="Frame.Length"/> and
-    /// <see cref="Frame.ArrivalNs"/> set. A frame for which no slot is free stays with the port and comes first at the next call.
+    /// a slot of <paramref name="pool"/>, with <see cref="Frame.Offset"/>, <see cref="Frame.Length"/>, <see cref="Frame.Number"/> and
+    /// <see cref="Frame.ArrivalNs"/> set; frames that the port counts and does not deliver take a number too. A frame for which no slot is free stays with the port and comes first at the next call.
     /// </summary>
     /// <param name="pool">Free slots of this side.</param>
     /// <param name="batch">Filled from the front.</param>

@@ -215,7 +215,10 @@ public static class FrameParser
         layout.PayloadLength = (ushort)(end - offset);
         if (isFragment)
         {
+            ushort headerBytes = layout.IpVersion == 6 ? (ushort)Ipv6.FragmentHeaderBytes : (ushort)0;
             layout.Kind = FrameKind.Fragment;
+            layout.PayloadOffset += headerBytes;
+            layout.PayloadLength -= headerBytes;
             return;
         }
 

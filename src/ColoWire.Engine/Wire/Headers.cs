@@ -76,11 +76,18 @@ internal static class Ipv6
     public const int DestinationOffset = 24;
     public const int AddressBytes = 16;
 
+    /// <summary>In the first word: DSCP and ECN, and the flow label.</summary>
+    public const uint TrafficClassMask = 0x0FF0_0000;
+
+    public const uint FlowLabelMask = 0x000F_FFFF;
+
     /// <summary>Extension headers count in units of 8 bytes, the first not counted (RFC 8200 section 4.3).</summary>
     public const int ExtensionUnitBytes = 8;
 
     /// <summary>The fragment header (RFC 8200 section 4.5): next header, reserved, offset and M flag (2), identification (4).</summary>
     public const int FragmentHeaderBytes = 8;
+
+    public const int FragmentFieldOffset = 2;
 }
 
 /// <summary>

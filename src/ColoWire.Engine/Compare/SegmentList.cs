@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine.Compare;
+
+/// <summary>
+/// The secondary's segments of one flow, in the order of their sequence numbers and without overlap: of two copies of a byte the
+/// first one counts (RFC 9293 section 3.10.7.4 leaves the choice; guests keep the first). A search starts at the ends and at the
+/// place of the last one, so that in-order, reversed and interleaved arrivals all cost O(1).
+/// </summary>
+internal sealed class SegmentList(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> home)
+{
+    /// <summary>Takes a segment in, trimmed to what is new; one that says nothing new goes home.</summary>
+    public void Insert(ref Flow flow, FrameRef segment)
+    {
+        ref Frame frame = ref arena[segment];
+        FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
+        if (!previous.IsNone && TcpSequence.After(arena[previous].StreamEnd, frame.StreamStart))
+        {
+            NoteConflict(previous, segment);
+            frame.StreamStart = arena[previous].StreamEnd;
+        }
+
+        if (!TcpSequence.Before(frame.StreamStart, frame.StreamEnd))
+        {
+            counters.SecondaryRepeated++;
+            home.Add(segment);
+            return;
+        }
+
+        ClearTheWay(ref flow, previous, segment);
+        flow.Secondary.InsertAfter(arena, previous, segment);
+        counters.SecondaryHeld++;
+        flow.Tcp.Cursor = segment;
+    }
+
+    /// <summary>Finds the segment that holds a position.</summary>
+    /// <returns>The segment, or none.</returns>
+    public FrameRef Find(ref Flow flow, uint position)
+    {
+        FrameRef found = FindAtOrBefore(ref flow, position);
+        return !found.IsNone && TcpSequence.Before(position, arena[found].StreamEnd) ? found : FrameRef.None;
+    }
+
+    /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
+    public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].StreamEnd);
+
+    /// <summary>Takes a segment out and sends it home.</summary>
+    public void Remove(ref Flow flow, FrameRef segment)
+    {
+        ref Frame frame = ref arena[segment];
+        if (flow.Tcp.Cursor == segment)
+        {
+            flow.Tcp.Cursor = frame.Next.IsNone ? frame.Previous : frame.Next;
+        }
+
+        flow.Secondary.Remove(arena, segment);
+        counters.SecondaryHeld--;
+        home.Add(segment);
+    }
+
+    private FrameRef FindAtOrBefore(ref Flow flow, uint position)
+    {
+        if (flow.Secondary.IsEmpty || TcpSequence.Before(position, arena[flow.Secondary.Head].StreamStart))
+        {
+            return FrameRef.None;
+        }
+
+        if (!TcpSequence.Before(position, arena[flow.Secondary.Tail].StreamStart))
+        {
+            return flow.Secondary.Tail;
+        }
+
+        FrameRef at = flow.Tcp.Cursor;
+        while (TcpSequence.Before(position, arena[at].StreamStart))
+        {
+            at = arena[at].Previous;
+        }
+
+        for (FrameRef next = arena[at].Next; !TcpSequence.Before(position, arena[next].StreamStart); next = arena[at].Next)
+        {
+            at = next;
+        }
+
+        flow.Tcp.Cursor = at;
+        return at;
+    }
+
+    /// <summary>Removes later segments that the new one repeats, and cuts it where it runs into one that says more or otherwise.</summary>
+    private void ClearTheWay(ref Flow flow, FrameRef previous, FrameRef segment)
+    {
+        ref Frame frame = ref arena[segment];
+        FrameRef next = previous.IsNone ? flow.Secondary.Head : arena[previous].Next;
+        while (!next.IsNone && TcpSequence.Before(arena[next].StreamStart, frame.StreamEnd))
+        {
+            bool differs = NoteConflict(next, segment);
+            if (differs || TcpSequence.After(arena[next].StreamEnd, frame.StreamEnd))
+            {
+                frame.StreamEnd = arena[next].StreamStart;
+                return;
+            }
+
+            FrameRef repeated = next;
+            next = arena[next].Next;
+            counters.SecondaryRepeated++;
+            Remove(ref flow, repeated);
+        }
+    }
+
+    private bool NoteConflict(FrameRef first, FrameRef second)
+    {
+        uint start = TcpSequence.Later(arena[first].StreamStart, arena[second].StreamStart);
+        uint end = TcpSequence.Earlier(arena[first].StreamEnd, arena[second].StreamEnd);
+        bool differs = !Bytes(first, start, end).SequenceEqual(Bytes(second, start, end));
+        if (differs)
+        {
+            counters.Count(SoftField.SecondaryOverlap);
+        }
+
+        return differs;
+    }
+
+    private ReadOnlySpan<byte> Bytes(FrameRef segment, uint start, uint end)
+    {
+        ref Frame frame = ref arena[segment];
+        int offset = frame.Layout.PayloadOffset + (int)(start - frame.PayloadSequence);
+        return arena.Bytes(segment).Slice(offset, (int)(end - start));
+    }
+}

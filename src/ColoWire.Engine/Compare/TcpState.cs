@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Engine.Compare;
+
+/// <summary>What a TCP flow remembers of both streams. Sequence numbers are the primary's; those of the secondary are shifted.</summary>
+internal struct TcpState
+{
+    /// <summary>What both have said alike, SYN and FIN included.</summary>
+    public VerifiedRanges Verified;
+
+    /// <summary>Where the last search in the secondary's segments ended: the next one is most often near it.</summary>
+    public FrameRef Cursor;
+
+    /// <summary>The sequence number after the last one that the primary used.</summary>
+    public uint PrimaryNext;
+
+    /// <summary>The greatest acknowledgment of the primary.</summary>
+    public uint PrimaryAck;
+
+    /// <summary>The greatest acknowledgment of the secondary: it never falls, whatever old segment arrives.</summary>
+    public uint SecondaryAck;
+
+    /// <summary>The sequence number of the primary's last SYN, when <see cref="TcpFlags.PrimarySyn"/> is set.</summary>
+    public uint PrimaryIsn;
+
+    /// <summary>The sequence number of the secondary's SYN, unshifted, when <see cref="TcpFlags.SecondarySyn"/> is set.</summary>
+    public uint SecondaryIsn;
+
+    /// <summary>Number of the secondary's SYN frame: segments before it belong to the connection before.</summary>
+    public uint SecondarySynNumber;
+
+    /// <summary>What is added to the secondary's sequence numbers: 0 where a rewriter stands before it, or both chose the same.</summary>
+    public uint Shift;
+
+    /// <summary>The sequence number of the secondary's FIN, shifted, when <see cref="TcpFlags.SecondaryFin"/> is set.</summary>
+    public uint SecondaryFin;
+
+    /// <summary>The window that the secondary last offered.</summary>
+    public ushort SecondaryWindow;
+
+    /// <summary>What is known.</summary>
+    public TcpFlags Flags;
+
+    public static TcpState Fresh => new() { Cursor = FrameRef.None };
+
+    public readonly bool Has(TcpFlags flag) => (Flags & flag) != 0;
+
+    public void Set(TcpFlags flag) => Flags |= flag;
+
+    public void Clear(TcpFlags flag) => Flags &= ~flag;
+}
+
+/// <summary>What is known of a TCP flow.</summary>
+[Flags]
+internal enum TcpFlags : ushort
+{
+    None = 0,
+
+    /// <summary>A primary segment was seen.</summary>
+    PrimarySeen = 1 << 0,
+
+    /// <summary>The primary has acknowledged something.</summary>
+    PrimaryAcked = 1 << 1,
+
+    /// <summary>The secondary has acknowledged something.</summary>
+    SecondaryAcked = 1 << 2,
+
+    /// <summary>A SYN of the primary was seen.</summary>
+    PrimarySyn = 1 << 3,
+
+    /// <summary>It has found its twin.</summary>
+    SynMatched = 1 << 11,
+
+    /// <summary>A SYN of the secondary was seen.</summary>
+    SecondarySyn = 1 << 4,
+
+    /// <summary>The secondary's SYN waits for the primary's.</summary>
+    SynPending = 1 << 5,
+
+    /// <summary>The secondary's SYN acknowledged one of the client's.</summary>
+    SynPendingAck = 1 << 6,
+
+    /// <summary>The two SYNs differ in number, and no later segment has told yet in whose numbers the secondary goes on.</summary>
+    ShiftOpen = 1 << 7,
+
+    /// <summary>The secondary has sent its FIN.</summary>
+    SecondaryFin = 1 << 8,
+
+    /// <summary>The secondary has sent a RST that the primary has not.</summary>
+    RstPending = 1 << 9,
+
+    /// <summary>Both have sent a RST.</summary>
+    RstMatched = 1 << 10,
+}

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+
+namespace ColoWire.Engine.Wire;
+
+/// <summary>A TCP header as a view over a frame that was parsed as TCP; no accessor can fail.</summary>
+internal readonly ref struct TcpSegment(ReadOnlySpan<byte> frame, in FrameLayout layout)
+{
+    private readonly ReadOnlySpan<byte> header = frame[layout.TransportOffset..layout.PayloadOffset];
+    private readonly ushort payloadLength = layout.PayloadLength;
+
+    public uint Sequence => Network.UInt32(header, Tcp.SequenceOffset);
+
+    public uint Ack => Network.UInt32(header, Tcp.AckOffset);
+
+    public byte Flags => header[Tcp.FlagsOffset];
+
+    public ushort Window => Network.UInt16(header, Tcp.WindowOffset);
+
+    public bool Has(byte flag) => (Flags & flag) != 0;
+
+    /// <summary>Sequence number of the first payload byte: a SYN takes one before it (RFC 9293 section 3.4).</summary>
+    public uint StreamStart => Sequence + (Has(Tcp.Syn) ? 1u : 0u);
+
+    /// <summary>Sequence number after the last payload byte; it is the FIN's own, where there is one.</summary>
+    public uint StreamEnd => StreamStart + payloadLength;
+
+    /// <summary>Sequence number after everything that the segment says, its FIN included.</summary>
+    public uint Next => StreamEnd + (Has(Tcp.Fin) ? 1u : 0u);
+}
