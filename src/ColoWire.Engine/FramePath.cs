@@ -15,6 +15,7 @@ namespace ColoWire.Engine;
 public sealed class FramePath : IDisposable
 {
     private readonly StopSignal stop = new();
+    private readonly Shard[] shards;
 
     /// <summary>Takes all memory and joins the duties.</summary>
     /// <param name="options">Validated options.</param>
@@ -37,7 +38,7 @@ public sealed class FramePath : IDisposable
         PrimaryCapture = Capture(primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary));
         SecondaryCapture = Capture(secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
         ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure);
-        Shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
+        shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
         Egress = new EgressDuty(Arena, output, rings, options.Mode);
 
         // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it.
@@ -60,7 +61,7 @@ public sealed class FramePath : IDisposable
     public CaptureDuty SecondaryCapture { get; }
 
     /// <summary>Compare.</summary>
-    public IReadOnlyList<Shard> Shards { get; }
+    public IReadOnlyList<Shard> Shards => shards;
 
     /// <summary>Sends the primary's frames.</summary>
     public EgressDuty Egress { get; }
@@ -85,7 +86,7 @@ public sealed class FramePath : IDisposable
     public int Poll(long nowNs)
     {
         int work = PrimaryCapture.Poll(nowNs) + SecondaryCapture.Poll(nowNs);
-        foreach (Shard shard in Shards)
+        foreach (Shard shard in shards)
         {
             work += shard.Poll(nowNs);
         }
@@ -102,7 +103,7 @@ public sealed class FramePath : IDisposable
     /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
     public void Dispose()
     {
-        foreach (Shard shard in Shards)
+        foreach (Shard shard in shards)
         {
             shard.Dispose();
         }

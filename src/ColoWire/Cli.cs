@@ -42,6 +42,7 @@ internal static class Cli
     {
         return new RootCommand("ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
         {
+            CompareCommand.Create(),
             OptionsCommand.Create(),
         };
     }

@@ -24,7 +24,7 @@ public sealed class SpscRing<T>
 {
     private readonly T[] items;
     private readonly uint mask;
-    private Cursors cursors;
+    private RingCursors cursors;
 
     /// <summary>Makes a ring.</summary>
     /// <param name="capacity">Items that it must hold; rounded up to a power of two.</param>
@@ -116,31 +116,5 @@ public sealed class SpscRing<T>
         // Acquire: an item is overwritten only after the consumer copied it. Partner: the release of Released in Read.
         cursors.ReleasedSeen = Volatile.Read(ref cursors.Released);
         return added - cursors.ReleasedSeen <= mask;
-    }
-
-    /// <summary>
-    /// The cursors on lines of their own, 128 bytes apart because processors fetch lines in pairs: what the producer alone touches,
-    /// what it tells the consumer, what the consumer alone touches, what it tells the producer.
-    /// </summary>
-    [StructLayout(LayoutKind.Explicit, Size = 640)]
-    private struct Cursors
-    {
-        [FieldOffset(128)]
-        public uint Added;
-
-        [FieldOffset(132)]
-        public uint ReleasedSeen;
-
-        [FieldOffset(256)]
-        public uint Published;
-
-        [FieldOffset(384)]
-        public uint Taken;
-
-        [FieldOffset(388)]
-        public uint PublishedSeen;
-
-        [FieldOffset(512)]
-        public uint Released;
     }
 }

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Engine.Tests.Bench;
+
+/// <summary>A capture port that a test feeds.</summary>
+public sealed class MemoryCapturePort(string name) : ICapturePort
+{
+    private readonly Queue<byte[]> frames = new();
+    private uint number;
+    private long bytes;
+
+    public string Name => name;
+
+    public int Waiting => frames.Count;
+
+    public CaptureStatistics Statistics => new(number, bytes, 0, 0, 0, 0);
+
+    public void Feed(byte[] frame) => frames.Enqueue(frame);
+
+    public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
+    {
+        int count = 0;
+        while (count < batch.Length && frames.TryPeek(out byte[]? frame) && pool.TryTake(frame.Length, out FrameRef slot))
+        {
+            frames.Dequeue();
+            frame.CopyTo(pool.Arena.SlotBytes(slot));
+            pool.Arena[slot].ArrivalNs = nowNs;
+            pool.Arena[slot].Number = ++number;
+            bytes += frame.Length;
+            batch[count++] = slot;
+        }
+
+        return count;
+    }
+
+    public void Dispose()
+    {
+    }
+}
+
+/// <summary>An inject port that keeps what leaves; it may take only a few frames per call, as a slow wire does.</summary>
+public sealed class MemoryInjectPort : IInjectPort
+{
+    private readonly List<FrameRef> taken = [];
+    private long bytes;
+
+    public string Name => "memory";
+
+    /// <summary>How many frames a call takes at most.</summary>
+    public int FramesPerCall { get; set; } = int.MaxValue;
+
+    public List<byte[]> Frames { get; } = [];
+
+    public InjectStatistics Statistics => new(Frames.Count, bytes, 0, 0, 0, 0);
+
+    public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+    {
+        int count = Math.Min(frames.Length, FramesPerCall);
+        foreach (FrameRef frame in frames[..count])
+        {
+            Frames.Add(arena.Bytes(frame).ToArray());
+            bytes += Frames[^1].Length;
+            taken.Add(frame);
+        }
+
+        return count;
+    }
+
+    public int Reclaim(Span<FrameRef> frames)
+    {
+        int count = Math.Min(frames.Length, taken.Count);
+        for (int i = 0; i < count; i++)
+        {
+            frames[i] = taken[i];
+        }
+
+        taken.RemoveRange(0, count);
+        return count;
+    }
+
+    public void Dispose()
+    {
+    }
+}

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Linq;
+using ColoWire.Engine.Compare;
+using NUnit.Framework;
+
+namespace ColoWire.Engine.Tests.Bench;
+
+/// <summary>One row of the scenarios' page: its number and words, then what happens and what must be seen, in order.</summary>
+public sealed class Scenario(string name, params Action<TestBench>[] steps)
+{
+    /// <summary>Options that differ from the bench's.</summary>
+    public Func<EngineOptions, EngineOptions> Options { get; init; } = options => options;
+
+    public override string ToString() => name;
+
+    public void Run(EngineOptions options)
+    {
+        using TestBench bench = new(Options(options));
+        foreach (Action<TestBench> step in steps)
+        {
+            step(bench);
+        }
+
+        bench.StopAndCheckNothingLost();
+    }
+}
+
+/// <summary>The words of which rows are made.</summary>
+public static class Words
+{
+    public static Segment A { get; } = new(1000, Fill('A'));
+
+    public static Segment B { get; } = new(1100, Fill('B'));
+
+    public static Segment C { get; } = new(1200, Fill('C'));
+
+    public static Action<TestBench> Checkpoint { get; } = bench => bench.Checkpoint();
+
+    public static byte[] Fill(char letter, int count = 100) => [.. Enumerable.Repeat((byte)letter, count)];
+
+    /// <summary>The primary sends.</summary>
+    public static Action<TestBench> P(params Packet[] packets) => bench => Array.ForEach(packets, p => bench.SendPrimary(p.Bytes()));
+
+    /// <summary>The secondary sends.</summary>
+    public static Action<TestBench> S(params Packet[] packets) => bench => Array.ForEach(packets, p => bench.SendSecondary(p.Bytes()));
+
+    public static Action<TestBench> PrimaryBytes(params byte[][] frames) => bench => Array.ForEach(frames, bench.SendPrimary);
+
+    public static Action<TestBench> SecondaryBytes(params byte[][] frames) => bench => Array.ForEach(frames, bench.SendSecondary);
+
+    /// <summary>Exactly these have left since the start, in this order.</summary>
+    public static Action<TestBench> Out(params Packet[] packets) => OutBytes([.. packets.Select(p => p.Bytes())]);
+
+    public static Action<TestBench> OutBytes(params byte[][] frames) => bench =>
+        Assert.That(
+            bench.Output.Frames.Select(Convert.ToHexString), Is.EqualTo(frames.Select(Convert.ToHexString)), "frames that left");
+
+    /// <summary>Exactly this many checkpoints were asked for; with a reason, the last one for that.</summary>
+    public static Action<TestBench> Cp(int count, DivergenceReason? reason = null, int? offset = null) => bench =>
+    {
+        Assert.That(bench.Checkpoints, Is.EqualTo(count), "checkpoint requests");
+        if (reason is not null)
+        {
+            Assert.That(bench.Reports[^1].Reason, Is.EqualTo(reason));
+        }
+
+        if (offset is not null)
+        {
+            Assert.That(bench.Reports[^1].Offset, Is.EqualTo(offset));
+        }
+    };
+
+    public static Action<TestBench> Wait(int ms) => bench => bench.Wait(ms);
+
+    public static Action<TestBench> Soft(SoftField field, int count) => bench =>
+        Assert.That(bench.Sum(c => c.Soft[(int)field]), Is.EqualTo(count), $"soft {field}");
+
+    public static Action<TestBench> Dropped(DropReason reason, int count) => bench =>
+        Assert.That(bench.Sum(c => c.Drops[(int)reason]), Is.EqualTo(count), $"dropped {reason}");
+
+    public static Action<TestBench> Verified(int count) => bench => Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(count), "verified");
+}

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using ColoWire.Engine.Compare;
+
+namespace ColoWire.Engine.Tests.Bench;
+
+/// <summary>A requester whose checkpoints happen when the test says so.</summary>
+public sealed class ScriptedRequester : ICheckpointRequester
+{
+    private readonly Queue<CheckpointEvent> events = new();
+
+    public bool Synchronises => true;
+
+    /// <summary>Every request, retries too.</summary>
+    public int Asked { get; private set; }
+
+    public void Happen(CheckpointEvent happened) => events.Enqueue(happened);
+
+    public void Request(in DivergenceReport cause, long nowNs) => Asked++;
+
+    public CheckpointEvent Poll(long nowNs) => events.TryDequeue(out CheckpointEvent happened) ? happened : CheckpointEvent.None;
+}

@@ -1,0 +1,289 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Reflection.Metadata;
+using System.Reflection.PortableExecutable;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Tests.Bench;
+using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.Words;
+
+namespace ColoWire.Engine.Tests.Scenarios;
+
+/// <summary>The rows that concern the whole: time, room, order, checkpoints, the stop.</summary>
+[TestFixture(1)]
+[TestFixture(3)]
+public sealed class SystemScenarios(int shards)
+{
+    private static readonly Datagram One = new("one");
+    private static readonly Datagram Two = new("two");
+    private static readonly Datagram Three = new("three");
+
+    private static readonly Scenario[] Rows =
+    [
+        new("56 a burst beyond the limit leaves in order, unverified, with one CP", OverflowingBurst),
+        new("75 a silent secondary: one CP at the timeout", P(One), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out()),
+        new("75 and a retry as configured", P(One), Wait(4010), Asked(1), Wait(1900), Asked(1), Wait(1100), Asked(2), Cp(1), Checkpoint,
+            Out(One), Wait(10_000), Asked(2)),
+        new("76 a silent primary: CP at the timeout, the secondary cleared", S(One), Wait(2990), Cp(0), Wait(1020),
+            Cp(1, DivergenceReason.Timeout), Out(), Dropped(DropReason.SecondaryUnmatched, 1)),
+        new("76 a silent primary, TCP", S(A), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out()),
+        new("77 what the mirror lost: the client sends it again", S(Acking(5000)), P(Acking(6000)), Wait(200), Out(), S(Acking(6000)),
+            Out(Acking(6000)), Cp(0)),
+        new("81 a checkpoint while the third is half verified", P(A, B, C), S(C with { Payload = C.Payload[..50] }), Checkpoint, Out(A, B, C),
+            bench => Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1)),
+            Dropped(DropReason.SecondaryUnmatched, 1)),
+        new("83 a checkpoint twice", P(A), Checkpoint, Checkpoint, Out(A), P(B), S(B), Out(A, B), Cp(0)),
+        new("83 a divergence while a request stands merges with it", P(One), S(Two), Cp(1), P(A), S(A.Flipped(0)), Cp(1), Checkpoint,
+            bench => Assert.That(bench.Output.Frames, Has.Count.EqualTo(2)), Wait(10_000), Asked(1)),
+        new("after a checkpoint both streams go on from the primary's", P(A), S(A.Flipped(1)), P(B), Checkpoint, Out(A, B), P(C), S(C),
+            Out(A, B, C), P(A), Out(A, B, C, A), Cp(1)),
+        new("a diverged flow asks once, however much it sends", P(One), S(Two), P(Two, Three), S(One, Three), Wait(500), Cp(1), Checkpoint,
+            Out(One, Two, Three)),
+    ];
+
+    [TestCaseSource(nameof(Rows))]
+    public void Scenario(Scenario row) => row.Run(Options);
+
+    private EngineOptions Options => TestBench.SmallOptions with { Shards = shards };
+
+    [Test]
+    public void Scenario_78_20000_connections_with_one_held_frame_each_lose_nothing()
+    {
+        using TestBench bench = new(Options with { Flows = 12_000, SlotsPerSide = 32_768 });
+        Datagram[] all = Flows(20_000);
+        foreach (Datagram packet in all)
+        {
+            bench.QueuePrimary(packet.Bytes());
+        }
+
+        bench.Poll();
+        Assert.That(bench.Sum(c => c.FlowsEvicted), Is.GreaterThanOrEqualTo(8_000));
+        Assert.That(bench.Sum(c => c.Divergences[(int)DivergenceReason.Overflow]), Is.GreaterThan(0));
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_78_the_flow_idle_for_longest_makes_room()
+    {
+        using TestBench bench = new(Options with { Flows = 16, Shards = 1 });
+        foreach (Datagram packet in Flows(16))
+        {
+            P(packet)(bench);
+            S(packet)(bench);
+            bench.Wait(100);
+        }
+
+        // The first is seen again, so the second is the oldest; it must be the one to go, and the first must still be known.
+        Datagram first = Flows(1)[0];
+        P(first)(bench);
+        S(first)(bench);
+        bench.Wait(100);
+        P(Flows(17)[16])(bench);
+        Assert.That(bench.Counters.FlowsEvicted, Is.EqualTo(1));
+        Assert.That(bench.Counters.Flows, Is.EqualTo(16));
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_93_17000_flows_primary_first_all_leave()
+    {
+        using TestBench bench = new(Options with { Flows = 20_000 * shards, SlotsPerSide = 17_100 });
+        Datagram[] all = Flows(17_000);
+        Array.ForEach(all, packet => bench.QueuePrimary(packet.Bytes()));
+        bench.Poll();
+        Array.ForEach(all, packet => bench.Secondary.Feed(packet.Bytes()));
+        bench.Poll();
+        Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(17_000));
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_80_a_slow_out_port_neither_inverts_nor_loses()
+    {
+        using TestBench bench = new(Options with { Shards = 1 });
+        bench.Output.FramesPerCall = 1;
+        Datagram[] all = [.. Enumerable.Range(0, 600).Select(i => new Datagram($"number {i}"))];
+        Array.ForEach(all, packet => bench.QueuePrimary(packet.Bytes()));
+        Array.ForEach(all, packet => bench.Secondary.Feed(packet.Bytes()));
+        bench.Poll();
+        Out(all)(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_86_stop_releases_what_is_held_in_order()
+    {
+        using TestBench bench = new(Options);
+        P(A, B, C)(bench);
+        S(A, C)(bench);
+        Out(A)(bench);
+        bench.Path.BeginStop();
+        bench.Poll();
+        Out(A, B, C)(bench);
+        Assert.That(bench.Sum(c => c.Unverified[(int)UnverifiedReason.Stop]), Is.EqualTo(2));
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_82_and_94_a_secondary_frame_of_the_old_epoch_is_dropped_as_stale()
+    {
+        using TestBench bench = new(Options);
+        // The gate learns of the checkpoint after the captures of the same round: what they took bears the old epoch.
+        bench.QueuePrimary(A.Bytes());
+        bench.Secondary.Feed(A.Flipped(0).Bytes());
+        bench.Path.PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.SecondaryCapture.Poll(bench.NowNs);
+        bench.Requester.Happen(CheckpointEvent.Completed);
+        bench.Path.Gate.Poll(bench.NowNs);
+        bench.Poll();
+        Out(A)(bench);
+        Dropped(DropReason.SecondaryStale, 1)(bench);
+        Assert.That(bench.Sum(c => c.Unverified[(int)UnverifiedReason.StaleEpoch]), Is.EqualTo(1));
+        P(A, B)(bench);
+        S(B)(bench);
+        Out(A, A, B)(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Slots_that_run_out_release_what_is_held_and_nothing_is_lost()
+    {
+        using TestBench bench = new(Options with { SlotsPerSide = 256 });
+        Datagram[] all = Flows(1000);
+        Array.ForEach(all, packet => bench.QueuePrimary(packet.Bytes()));
+        for (int i = 0; i < 100 && bench.Primary.Waiting > 0; i++)
+        {
+            bench.Wait(10);
+        }
+
+        Assert.That(bench.Primary.Waiting, Is.Zero, "the primary must never be stuck");
+        Assert.That(bench.Checkpoints, Is.EqualTo(1));
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void A_secondary_that_floods_costs_a_checkpoint_and_no_primary_frame()
+    {
+        using TestBench bench = new(Options with { SlotsPerSide = 256 });
+        Array.ForEach(Flows(1000), packet => bench.Secondary.Feed(packet.Bytes()));
+        P(A)(bench);
+        for (int i = 0; i < 100 && bench.Secondary.Waiting > 0; i++)
+        {
+            bench.Wait(10);
+        }
+
+        Assert.That(bench.Secondary.Waiting, Is.Zero);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Without_checkpoints_a_diverged_flow_passes_and_the_others_are_compared_on()
+    {
+        using TestBench bench = new(Options, new NoCheckpoints());
+        Datagram other = One with { SourcePort = 99 };
+        P(other, One)(bench);
+        S(Two)(bench);
+        Out(One)(bench);
+        P(Two)(bench);
+        S(Three)(bench);
+        Out(One, Two)(bench);
+        S(other)(bench);
+        Out(One, Two, other)(bench);
+        Cp(1, DivergenceReason.Payload)(bench);
+        Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(1));
+        Assert.That(bench.Sum(c => c.Unverified[(int)UnverifiedReason.AfterDivergence]), Is.EqualTo(2));
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Observe_lets_the_primary_go_at_once_and_still_reports()
+    {
+        using TestBench bench = new(Options with { Mode = CompareMode.Observe }, new NoCheckpoints());
+        P(A, B)(bench);
+        Out(A, B)(bench);
+        S(A)(bench);
+        Verified(1)(bench);
+        S(B.Flipped(9))(bench);
+        Cp(1, DivergenceReason.Payload, 9)(bench);
+        Out(A, B)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Two_paths_in_one_process_do_not_know_of_each_other()
+    {
+        using TestBench first = new(Options);
+        using TestBench second = new(Options);
+        P(A)(first);
+        S(A)(second);
+        Out()(first);
+        Out()(second);
+        S(A)(first);
+        Out(A)(first);
+        first.StopAndCheckNothingLost();
+        second.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void A_report_shows_both_frames_around_the_difference()
+    {
+        using TestBench bench = new(Options);
+        Segment large = new(1000, Fill('L', 1000));
+        P(AckFirst, large)(bench);
+        S(large.Flipped(700))(bench);
+        DivergenceReport report = bench.Reports.Single();
+        Assert.Multiple(() =>
+        {
+            Assert.That(report.Flow.SourcePort, Is.EqualTo(80));
+            Assert.That(report.Flow.DestinationAddress(), Is.EqualTo(new byte[] { 10, 0, 0, 99 }));
+            Assert.That(report.Primary.Number, Is.EqualTo(2));
+            Assert.That(report.Secondary.Number, Is.EqualTo(1));
+            Assert.That(report.Primary.DifferenceOffset, Is.EqualTo(54 + 700));
+            Assert.That(report.Primary.Window[report.Primary.DifferenceOffset - report.Primary.WindowOffset], Is.EqualTo((byte)'L'));
+            Assert.That(report.Secondary.Window[report.Secondary.DifferenceOffset - report.Secondary.WindowOffset], Is.EqualTo((byte)('L' ^ 0xFF)));
+            Assert.That(report.Primary.Head.ToArray(), Is.EqualTo(large.Bytes()[..EngineLimits.SnapshotHeadBytes]));
+        });
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_88_the_engine_knows_no_clock_but_the_one_it_is_given()
+    {
+        using FileStream file = File.OpenRead(typeof(FramePath).Assembly.Location);
+        using PEReader image = new(file);
+        MetadataReader metadata = image.GetMetadataReader();
+        IEnumerable<string> types = metadata.TypeReferences.Select(h => metadata.GetString(metadata.GetTypeReference(h).Name));
+        Assert.That(types, Has.None.AnyOf("DateTime", "DateTimeOffset", "Stopwatch", "TimeProvider", "Environment", "Random"));
+    }
+
+    private static Packet AckFirst => new Datagram("before") { SourcePort = 1 };
+
+    private static Segment Acking(uint ack) => new(1000, []) { Ack = ack };
+
+    private static Action<TestBench> Asked(int count) =>
+        bench => Assert.That(bench.Requester.Asked, Is.EqualTo(count), "requests and retries");
+
+    private static Datagram[] Flows(int count) =>
+    [
+        .. Enumerable.Range(0, count).Select(i => One with { SourcePort = (ushort)(i + 1), Source = [10, 1, (byte)(i >> 16), 1] }),
+    ];
+
+    private static void OverflowingBurst(TestBench bench)
+    {
+        List<Packet> burst = [.. Enumerable.Range(0, 1500).Select(i => new Datagram($"datagram {i}"))];
+        P([.. burst])(bench);
+        Assert.That(bench.Output.Frames, Has.Count.GreaterThanOrEqualTo(1025));
+        Cp(1, DivergenceReason.Overflow)(bench);
+        Checkpoint(bench);
+        Out([.. burst])(bench);
+    }
+}

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Linq;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Tests.Bench;
+using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.Words;
+
+namespace ColoWire.Engine.Tests.Scenarios;
+
+/// <summary>The rows of the scenarios' page that concern TCP, by their numbers there; with one shard and with three.</summary>
+[TestFixture(1)]
+[TestFixture(3)]
+public sealed class TcpScenarios(int shards)
+{
+    private static readonly Segment AckOnly = new(1000, []);
+    private static readonly Segment SynAck = new(1, []) { Syn = true };
+    private static readonly Segment AThenB = A with { Payload = [.. A.Payload, .. B.Payload] };
+    private static readonly Segment Long = new(1000, Fill('L', 60_000));
+    private static readonly Segment FinAfterA = new(1100, []) { Fin = true };
+    private static readonly Segment AndFin = A with { Fin = true };
+
+    private static readonly Scenario[] Rows =
+    [
+        new("1 same data", P(A), Out(), S(A), Out(A), Cp(0)),
+        new("2 other data", P(A), S(A with { Payload = B.Payload }), Out(), Cp(1, DivergenceReason.Payload, 0), Checkpoint, Out(A)),
+        new("3 one segment against two", P(AThenB), S(A), Out(), S(B), Out(AThenB), Cp(0)),
+        new("4 two segments against one", P(A), P(B), Out(), S(AThenB), Out(A, B), Cp(0)),
+        new("5 a super-frame against 40 segments", P(Long), S(Cut(Long, 1500)[..39]), Out(), S(Cut(Long, 1500)[39]), Out(Long), Cp(0)),
+        new("6 one byte differs", P(A), S(A.Flipped(57)), Out(), Cp(1, DivergenceReason.Payload, 57)),
+        new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
+        new("9 out of order on the primary", P(B), P(A), S(A), Out(), S(B), Out(B, A), Cp(0)),
+        new("10 out of order, interleaved", P(B), S(A), P(A), Out(), S(B), Out(B, A), Cp(0)),
+        new("11 overlapping the verified", P(A), S(A), P(Overlapping()), S(B), Out(A, Overlapping()), Cp(0)),
+        new("12 conflicting copies: the first one counts", S(A), S(A.Flipped(3)), P(A), Out(A), Cp(0)),
+        new("12 conflicting copies: the primary agrees with the loser", S(A.Flipped(3), A), P(A), Out(), Cp(1, DivergenceReason.Payload, 3)),
+        new("13 wrap within the stream", P(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), S(At(0xFFFFFFB0, 'A')), Out(At(0xFFFFFFB0, 'A')),
+            S(At(0x14, 'B')), Out(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), Cp(0)),
+        new("14 a segment that ends at 0", P(At(0xFFFFFF9C, 'A'), At(0, 'B')), S(At(0xFFFFFF9C, 'A'), At(0, 'B')),
+            Out(At(0xFFFFFF9C, 'A'), At(0, 'B')), Cp(0)),
+        new("15 the streams begin elsewhere", P(A), S(A with { Sequence = 1001 }), Out(), Wait(4000), Cp(1, DivergenceReason.Position)),
+        new("16 the secondary is complete before", S(A, B, C), Out(), P(A), Out(A), P(B), Out(A, B), P(C), Out(A, B, C), Cp(0)),
+        new("17 a pure ACK that the secondary has given", S(AckOnly), P(AckOnly), Out(AckOnly), Cp(0)),
+        new("18 an ACK ahead of the secondary's waits", S(AckOnly), P(Acking(6000)), Out(), S(Acking(6000)), Out(Acking(6000)), Cp(0)),
+        new("18 and diverges when it never comes", S(AckOnly), P(Acking(6000)), Wait(4000), Out(), Cp(1, DivergenceReason.Ack)),
+        new("19 data with an ACK ahead waits", P(A with { Ack = 6000 }), S(A), Out(), S(Acking(6000)), Out(A with { Ack = 6000 })),
+        new("20 ACK wrap: the primary is ahead", S(Acking(0xFFFFFFF0)), P(Acking(0x10)), Out()),
+        new("20 ACK wrap: the secondary is ahead", S(Acking(0x10)), P(Acking(0xFFFFFFF0)), Out(Acking(0xFFFFFFF0))),
+        new("21 duplicate ACKs", S(AckOnly), P(AckOnly, AckOnly, AckOnly), Out(AckOnly, AckOnly, AckOnly), Cp(0)),
+        new("22 SACK blocks differ", S(A with { Options = Sack(1) }), P(A with { Options = Sack(2) }), Out(A with { Options = Sack(2) }),
+            Soft(SoftField.TcpOptions, 1), Cp(0)),
+        new("22 timestamps on one side only", S(A), P(A with { Options = Timestamps }), Out(A with { Options = Timestamps }),
+            Soft(SoftField.TcpOptions, 1), Cp(0)),
+        new("23 window differs", S(A with { Window = 200 }), P(A), Out(A), Soft(SoftField.Window, 1), Soft(SoftField.ZeroWindow, 0), Cp(0)),
+        new("23 window of an ACK differs", S(AckOnly with { Window = 200 }), P(AckOnly), Out(AckOnly), Soft(SoftField.Window, 1), Cp(0)),
+        new("23 zero window on both", S(A with { Window = 0 }), P(A with { Window = 0 }), Out(A with { Window = 0 }),
+            Soft(SoftField.ZeroWindow, 0), Cp(0)),
+        new("23 zero window on the primary only", S(A), P(A with { Window = 0 }), Out(A with { Window = 0 }),
+            Soft(SoftField.ZeroWindow, 1), Cp(0)),
+        new("24 a zero-window probe with a new byte waits", P(A), S(A), P(Probe(1100)), Out(A), S(Probe(1100)), Out(A, Probe(1100))),
+        new("24 a zero-window probe with an old byte leaves", P(A), S(A), P(Probe(1099)), Out(A, Probe(1099)), Cp(0)),
+        new("25 a keepalive of the primary only", P(A), S(A), P(Acking(5000) with { Sequence = 1099 }),
+            Out(A, Acking(5000) with { Sequence = 1099 }), Cp(0)),
+        new("26 other ISN, a rewriter before the secondary", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(2, 'A')),
+            Out(SynAck, At(2, 'A')), Cp(0)),
+        new("27 other ISN, no rewriter", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(78, 'A')),
+            Out(SynAck, At(2, 'A')), Cp(0)),
+        new("27 and the secondary is far ahead", S(SynAck with { Sequence = 77 }, At(78, 'A'), At(178, 'B')), P(SynAck, At(2, 'A'), At(102, 'B')),
+            Out(SynAck, At(2, 'A'), At(102, 'B')), Cp(0)),
+        new("29 the secondary refuses", P(SynAck), S(new Segment(0, []) { Rst = true }), Out(), Cp(1, DivergenceReason.Control)),
+        new("30 data and FIN against both apart", P(AndFin), S(A), Out(), S(FinAfterA), Out(AndFin), Cp(0)),
+        new("30 a FIN that the secondary does not send", P(AndFin), S(A), Wait(2900), Out(), Cp(0), Wait(1100), Cp(1)),
+        new("31 a RST that the secondary does not send", P(new Segment(1000, []) { Rst = true }), Wait(2900), Cp(0), Wait(1100), Out(), Cp(1)),
+        new("32 RST on both at other places", P(new Segment(1000, []) { Rst = true }), S(new Segment(1010, []) { Rst = true }),
+            Out(new Segment(1000, []) { Rst = true }), Cp(0)),
+        new("33 port reuse, and the new streams differ", P(At(500000, 'A')), S(At(500000, 'A')), P(SynAck with { Sequence = 100 }),
+            S(SynAck with { Sequence = 100 }), P(At(101, 'B')), S(At(101, 'C')), Cp(1, DivergenceReason.Payload)),
+        new("34 port reuse seen on the primary only", P(At(500000, 'A')), S(At(500000, 'A')), P(SynAck with { Sequence = 100 }),
+            S(At(500100, 'B')), Out(At(500000, 'A')), Cp(0)),
+        new("35 Fast Open", P(SynAck with { Payload = A.Payload }), S(SynAck), Out(), S(At(2, 'A')),
+            Out(SynAck with { Payload = A.Payload }), Cp(0)),
+        new("89 a bare FIN against one with data", P(A), P(FinAfterA), S(AndFin), Out(A, FinAfterA), Cp(0)),
+        new("90 the greatest ACK never falls", S(AckOnly), S(Acking(1)), P(AckOnly), Out(AckOnly), Cp(0)),
+        new("91 padded ACKs do not hide a difference", P(Padded(100)), S(Padded(100)), P(At(100, 'a')), S(At(100, 'x')),
+            Cp(1, DivergenceReason.Payload, 0)),
+        new("92 both repeat themselves", P(A), S(A), S(A), S(new Segment(1100, [1])), P(A), Out(A, A), Cp(0)),
+        new("95 the same hole on both sides", P(A), S(A), P(C), S(C), Out(A, C), Cp(0)),
+    ];
+
+    private static byte[] Timestamps => [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
+
+    [TestCaseSource(nameof(Rows))]
+    public void Scenario(Scenario row) => row.Run(TestBench.SmallOptions with { Shards = shards });
+
+    private static Segment At(uint sequence, char letter) => new(sequence, Fill(letter));
+
+    private static Segment Acking(uint ack) => AckOnly with { Ack = ack };
+
+    private static Segment Probe(uint sequence) => new(sequence, [(byte)(sequence < 1100 ? 'A' : 'B')]);
+
+    private static Segment Padded(uint sequence) => new(sequence, []) { PadTo = 60 };
+
+    private static Segment Overlapping() => new(1050, [.. A.Payload[50..], .. B.Payload[..50]]);
+
+    private static byte[] Sack(byte start) => [1, 1, 5, 10, 0, 0, 0, start, 0, 0, 0, 9];
+
+    private static Packet[] Cut(Segment segment, int size) =>
+    [
+        .. segment.Payload.Chunk(size).Select((part, i) => new Segment(segment.Sequence + (uint)(i * size), part)),
+    ];
+}

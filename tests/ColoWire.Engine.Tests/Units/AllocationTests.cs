@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Tests.Bench;
+using NUnit.Framework;
+
+namespace ColoWire.Engine.Tests.Units;
+
+/// <summary>The gate of rule R9: in the steady state no frame costs a byte of managed memory.</summary>
+public sealed class AllocationTests
+{
+    private const int Rounds = 20_000;
+
+    [TestCase(CompareMode.Lockstep)]
+    [TestCase(CompareMode.Observe)]
+    public void The_path_of_a_frame_allocates_nothing(CompareMode mode)
+    {
+        Packet[] packets =
+        [
+            new Segment(1000, new byte[900]), new Segment(1900, []), new Datagram("query"), new Echo(1, 1, new byte[56]),
+            new Other(2, new byte[8]), new Segment(1, new byte[5000]) { Source = new byte[16], Destination = new byte[16] },
+        ];
+        byte[][] frames = Array.ConvertAll(packets, p => p.Bytes());
+        RepeatingCapturePort primary = new(frames);
+        RepeatingCapturePort secondary = new(frames);
+        DiscardingInjectPort output = new();
+        EngineOptions options = TestBench.SmallOptions with { Mode = mode };
+        using FramePath path = new(options, primary, secondary, output, new NoCheckpoints());
+        Run(path, 1000);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Run(path, Rounds);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+        Assert.That(output.Statistics.Frames, Is.GreaterThan(Rounds));
+        Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
+        Assert.That(allocated, Is.Zero);
+    }
+
+    private static void Run(FramePath path, int rounds)
+    {
+        for (int i = 0; i < rounds; i++)
+        {
+            path.Poll(i * 1000L);
+        }
+    }
+
+    private sealed class RepeatingCapturePort(byte[][] frames) : ICapturePort
+    {
+        private uint number;
+
+        public string Name => "repeating";
+
+        public CaptureStatistics Statistics => new(number, 0, 0, 0, 0, 0);
+
+        public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
+        {
+            int count = 0;
+            while (count < frames.Length && pool.TryTake(frames[count].Length, out FrameRef slot))
+            {
+                frames[count].CopyTo(pool.Arena.SlotBytes(slot));
+                pool.Arena[slot].ArrivalNs = nowNs;
+                pool.Arena[slot].Number = ++number;
+                batch[count++] = slot;
+            }
+
+            return count;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+
+    private sealed class DiscardingInjectPort : IInjectPort
+    {
+        private readonly FrameRef[] taken = new FrameRef[EngineLimits.BatchFrames];
+        private int takenCount;
+        private long total;
+
+        public string Name => "discarding";
+
+        public InjectStatistics Statistics => new(total, 0, 0, 0, 0, 0);
+
+        public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+        {
+            frames.CopyTo(taken);
+            takenCount = frames.Length;
+            total += takenCount;
+            return takenCount;
+        }
+
+        public int Reclaim(Span<FrameRef> frames)
+        {
+            int count = takenCount;
+            taken.AsSpan(0, count).CopyTo(frames);
+            takenCount = 0;
+            return count;
+        }
+
+        public void Dispose()
+        {
+        }
+    }
+}

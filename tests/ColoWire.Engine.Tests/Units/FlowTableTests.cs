@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Tests.Bench;
+using ColoWire.Engine.Wire;
+using CsCheck;
+using NUnit.Framework;
+
+namespace ColoWire.Engine.Tests.Units;
+
+public sealed class FlowTableTests
+{
+    private static readonly FlowHashKey Secret = FlowHashKey.FromSeed(42);
+
+    [Test]
+    public void Finds_what_was_added_and_not_what_was_removed() =>
+        Gen.Select(Gen.Int[0, 40], Gen.Bool).List[1, 300].Sample(operations =>
+        {
+            using FlowTable table = new(64);
+            Dictionary<int, uint> model = [];
+            foreach ((int port, bool add) in operations)
+            {
+                FlowKey key = Key(port);
+                // A poor hash on purpose: chains must work.
+                uint hash = (uint)port % 4;
+                uint found = table.Find(in key, hash, 0);
+                Assert.That(found, Is.EqualTo(model.GetValueOrDefault(port, Flow.None)));
+                if (add && found == Flow.None)
+                {
+                    model[port] = table.Add(in key, hash, 0);
+                }
+                else if (!add && found != Flow.None)
+                {
+                    table.Remove(found);
+                    model.Remove(port);
+                }
+
+                Assert.That(table.Count, Is.EqualTo(model.Count));
+            }
+        });
+
+    [Test]
+    public void The_oldest_is_the_one_seen_longest_ago()
+    {
+        using FlowTable table = new(3);
+        long now = 0;
+        FlowKey[] keys = [Key(1), Key(2), Key(3)];
+        uint[] flows = [.. keys.Select((k, i) => table.Add(in k, (uint)i, now += EngineLimits.IdleOrderGranularityNs))];
+        Assert.That(table.IsFull, Is.True);
+        Assert.That(table.Oldest, Is.EqualTo(flows[0]));
+        table.Find(in keys[0], 0, now + EngineLimits.IdleOrderGranularityNs);
+        Assert.That(table.Oldest, Is.EqualTo(flows[1]));
+        table.Remove(flows[1]);
+        Assert.That(table.Oldest, Is.EqualTo(flows[2]));
+    }
+
+    [Test]
+    public void Keys_differ_in_each_thing_that_makes_a_connection_and_in_nothing_soft()
+    {
+        Segment one = new(1, [1]);
+        Packet[] others =
+        [
+            one with { SourcePort = 81 }, one with { DestinationPort = 1 }, one with { Source = [10, 0, 0, 2] },
+            one with { Destination = [10, 0, 0, 2] }, one with { Vlans = [5] }, one with { Vlans = [5, 6] }, one with { Vlans = [6, 5] },
+            one with { Vlans = [0] }, new Datagram("x") { SourcePort = 80 }, new Other(47, [1, 2, 3, 4]),
+            one with { Source = new byte[16], Destination = new byte[16] },
+        ];
+        FlowKey[] keys = [KeyOf(one), .. others.Select(KeyOf)];
+        Assert.That(keys.Distinct().Count(), Is.EqualTo(keys.Length));
+        Assert.That(keys.Select(k => k.Hash(in Secret)).Distinct().Count(), Is.EqualTo(keys.Length));
+        Packet[] same = [one with { Ttl = 3 }, one with { Id = 9 }, one with { Sequence = 77 }, one with { MacSource = [6, 6, 6, 6, 6, 6] }];
+        Assert.That(same.Select(KeyOf), Is.All.EqualTo(KeyOf(one)));
+        Assert.That(KeyOf(one with { Vlans = [0x2005] }), Is.EqualTo(KeyOf(one with { Vlans = [5] })), "priority is not identity");
+    }
+
+    [Test]
+    public void The_hash_spreads_and_depends_on_its_secret()
+    {
+        const int Flows = 100_000;
+        const int Buckets = 1024;
+        FlowHashKey other = FlowHashKey.FromSeed(43);
+        int[] load = new int[Buckets];
+        int same = 0;
+        for (int i = 0; i < Flows; i++)
+        {
+            FlowKey key = Key(i);
+            load[key.Hash(in Secret) % Buckets]++;
+            same += key.Hash(in Secret) == key.Hash(in other) ? 1 : 0;
+        }
+
+        Assert.That(load.Max(), Is.LessThan(2 * Flows / Buckets));
+        Assert.That(same, Is.LessThan(5));
+    }
+
+    private static FlowKey Key(int number)
+    {
+        FlowKey key = default;
+        key[FlowKey.SourceWord] = (uint)number;
+        return key;
+    }
+
+    private static FlowKey KeyOf(Packet packet)
+    {
+        byte[] bytes = packet.Bytes();
+        FrameParser.Parse(bytes, out FrameLayout layout);
+        FrameParser.ReadKey(bytes, in layout, out FlowKey key);
+        return key;
+    }
+}
