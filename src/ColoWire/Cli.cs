@@ -3,10 +3,12 @@
 using System;
 using System.Collections.Generic;
 using System.CommandLine;
+using System.CommandLine.Parsing;
 using System.IO;
 using System.Linq;
 using ColoWire.Commands;
 using ColoWire.Options;
+using ColoWire.Ports;
 
 namespace ColoWire;
 
@@ -36,13 +38,21 @@ internal static class Cli
 
             return BadInput;
         }
+        catch (PortException exception)
+        {
+            errors.WriteLine($"colowire: {exception.Message}");
+            return BadInput;
+        }
     }
 
     private static RootCommand Root()
     {
         return new RootCommand("ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
         {
+            RunCommand.Create(Options.Verbs.Run),
+            RunCommand.Create(Options.Verbs.Observe),
             CompareCommand.Create(),
+            InterfacesCommand.Create(),
             OptionsCommand.Create(),
         };
     }
@@ -56,12 +66,14 @@ internal static class Cli
             faults.Add($"{word} ({OptionPlace.CommandLine}): {Unknown(command, word)}");
         }
 
-        foreach (string message in parse.Errors.Select(error => error.Message.ReplaceLineEndings(" ")))
+        foreach (ParseError error in parse.Errors)
         {
+            string message = error.Message.ReplaceLineEndings(" ");
             bool told = parse.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal));
             if (!told && command is not RootCommand)
             {
-                faults.Add($"{OptionPlace.CommandLine}: {message}");
+                // What the options say themselves bears its place already; only the library's own words do not.
+                faults.Add(error.SymbolResult is CommandResult ? message : $"{OptionPlace.CommandLine}: {message}");
             }
         }
 

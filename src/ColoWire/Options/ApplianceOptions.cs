@@ -3,6 +3,7 @@
 using System.Collections.Generic;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
+using ColoWire.Ports;
 
 namespace ColoWire.Options;
 
@@ -13,13 +14,13 @@ public sealed record ApplianceOptions
     public const long BytesPerMiB = 1 << 20;
 
     /// <summary>The port where the primary's frames come in.</summary>
-    public string PrimaryIn { get; init; } = string.Empty;
+    public PortSpec? PrimaryIn { get; init; }
 
     /// <summary>The port where the secondary's frames come in.</summary>
-    public string SecondaryIn { get; init; } = string.Empty;
+    public PortSpec? SecondaryIn { get; init; }
 
     /// <summary>The port where the primary's frames leave.</summary>
-    public string OutDevice { get; init; } = string.Empty;
+    public PortSpec? OutDevice { get; init; }
 
     /// <summary>When a frame of the primary leaves.</summary>
     public CompareMode Mode { get; init; } = CompareMode.Lockstep;
@@ -55,10 +56,10 @@ public sealed record ApplianceOptions
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
 
     /// <summary>The kernel's buffer of each live capture port, in MiB.</summary>
-    public int CaptureBufferMiB { get; init; } = OptionTable.CaptureBufferMiB.Default;
+    public int CaptureBufferMiB { get; init; } = PortLimits.BufferMiB.Default;
 
-    /// <summary>Longest frame that live ports capture, in bytes.</summary>
-    public int SnapLengthBytes { get; init; } = OptionTable.SnapLengthBytes.Default;
+    /// <summary>Longest frame that live ports capture, in bytes, or <see cref="OptionTable.SnapLengthOfMtu"/>.</summary>
+    public int SnapLengthBytes { get; init; } = OptionTable.SnapLengthOfMtu;
 
     /// <summary>What everything together may take, in MiB.</summary>
     public int MemoryLimitMiB { get; init; } = OptionTable.MemoryLimitMiB.Default;
@@ -86,9 +87,9 @@ public sealed record ApplianceOptions
     public IReadOnlyList<(string Name, long Bytes)> MemoryPlan()
     {
         List<(string Name, long Bytes)> plan = [.. FramePath.MemoryPlan(ToEngineOptions(default))];
-        foreach ((string name, string port) in ((string, string)[])[("primary", PrimaryIn), ("secondary", SecondaryIn)])
+        foreach ((string name, PortSpec? port) in ((string, PortSpec?)[])[("primary", PrimaryIn), ("secondary", SecondaryIn)])
         {
-            if (port.StartsWith("pcap:", System.StringComparison.Ordinal))
+            if (port?.Kind == PortKind.Pcap)
             {
                 plan.Add(($"kernel's buffer, {name}", CaptureBufferMiB * BytesPerMiB));
             }

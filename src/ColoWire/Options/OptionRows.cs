@@ -4,23 +4,30 @@ using System;
 using System.Collections.Generic;
 using System.Globalization;
 using ColoWire.Engine;
+using ColoWire.Ports;
 
 namespace ColoWire.Options;
 
 /// <summary>A whole number within a range.</summary>
 internal sealed class NumberRow(
-    string name, string unit, Range<int> range, Verbs verbs, string help, Func<ApplianceOptions, int, ApplianceOptions> set)
+    string name,
+    string unit,
+    Range<int> range,
+    Verbs verbs,
+    string help,
+    Func<ApplianceOptions, int, ApplianceOptions> set,
+    string? zeroMeans = null)
     : OptionRow(name, verbs, help)
 {
     public override string Unit => unit;
 
-    public override string DefaultText => Text(range.Default);
+    public override string DefaultText => zeroMeans ?? Text(range.Default);
 
-    public override string Allowed => $"{Text(range.Minimum)} to {Text(range.Maximum)}{(unit.Length == 0 ? "" : " " + unit)}";
+    public override string Allowed => $"{(zeroMeans == null ? "" : "0 or ")}{Text(range.Minimum)} to {Text(range.Maximum)}{(unit.Length == 0 ? "" : " " + unit)}";
 
     public override string Placeholder => unit.Length == 0 ? "n" : unit;
 
-    public override string SampleJson => Text(range.Default);
+    public override string SampleJson => Text(zeroMeans == null ? range.Default : 0);
 
     public override string? Apply(in OptionValue value, ref ApplianceOptions options)
     {
@@ -30,7 +37,7 @@ internal sealed class NumberRow(
             return $"{value.Shown} is not a whole number: {Allowed}";
         }
 
-        if (number < range.Minimum || number > range.Maximum)
+        if ((number < range.Minimum || number > range.Maximum) && (number != 0 || zeroMeans == null))
         {
             return $"{Text(number)} is out of range: {Allowed}";
         }
@@ -97,12 +104,12 @@ internal sealed class FlagRow(string name, Verbs verbs, string help, Func<Applia
 }
 
 /// <summary>A port, which has no default.</summary>
-internal sealed class PortRow(string name, string sample, Verbs verbs, string help, Func<ApplianceOptions, string, ApplianceOptions> set)
+internal sealed class PortRow(string name, string sample, Verbs verbs, string help, Func<ApplianceOptions, PortSpec, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
 {
     public override string DefaultText => string.Empty;
 
-    public override string Allowed => "pcap:IFNAME or file:PATH";
+    public override string Allowed => PortSpec.Allowed;
 
     public override string Placeholder => "port";
 
@@ -112,14 +119,17 @@ internal sealed class PortRow(string name, string sample, Verbs verbs, string he
 
     public override string? Apply(in OptionValue value, ref ApplianceOptions options)
     {
-        int colon = value.Text.IndexOf(':', StringComparison.Ordinal);
-        bool known = value.Text.StartsWith("pcap:", StringComparison.Ordinal) || value.Text.StartsWith("file:", StringComparison.Ordinal);
-        if (value.Form is not (ValueForm.Word or ValueForm.Text) || !known || colon == value.Text.Length - 1)
+        if (value.Form is not (ValueForm.Word or ValueForm.Text))
         {
-            return $"{value.Shown} is not a port: {Allowed}";
+            return $"{value.Shown} is no port: {Allowed}";
         }
 
-        options = set(options, value.Text);
+        if (!PortSpec.TryParse(value.Text, out PortSpec? spec, out string? error))
+        {
+            return error;
+        }
+
+        options = set(options, spec);
         return null;
     }
 }
@@ -151,9 +161,7 @@ internal sealed class CpuListRow(string name, Verbs verbs, string help, Func<App
         return null;
     }
 
-    /// <summary>Reads a list.</summary>
-    /// <returns>False when it is none.</returns>
-    internal static bool TryRead(string text, List<int> cores)
+    private static bool TryRead(string text, List<int> cores)
     {
         foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
         {

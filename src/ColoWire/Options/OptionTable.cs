@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
+using ColoWire.Ports;
 
 namespace ColoWire.Options;
 
@@ -12,13 +13,8 @@ namespace ColoWire.Options;
 /// </summary>
 public static class OptionTable
 {
-    /// <summary>Range of <see cref="ApplianceOptions.CaptureBufferMiB"/>: what holds 16,384 frames of 2 KiB, half a million a second
-    /// for 30 ms.</summary>
-    public static readonly Range<int> CaptureBufferMiB = new(1, 2047, 32);
-
-    /// <summary>Range of <see cref="ApplianceOptions.SnapLengthBytes"/>: the shortest frame of Ethernet to the longest that the
-    /// engine carries; by default what fits a small slot.</summary>
-    public static readonly Range<int> SnapLengthBytes = new(64, EngineLimits.MaxFrameBytes, EngineLimits.SmallSlotBytes);
+    /// <summary>The <see cref="ApplianceOptions.SnapLengthBytes"/> that stands for what the MTU of each interface needs.</summary>
+    public const int SnapLengthOfMtu = 0;
 
     /// <summary>Range of <see cref="ApplianceOptions.MemoryLimitMiB"/>.</summary>
     public static readonly Range<int> MemoryLimitMiB = new(1, 1 << 20, 256);
@@ -67,12 +63,12 @@ public static class OptionTable
         new NumberRow("large_slots", "frames", EngineLimits.LargeSlotsPerSide, Verbs.All,
             "Frames of up to 64 KiB in memory, for each side: jumbo frames, and guests with segmentation offload.",
             (o, v) => o with { LargeSlotsPerSide = v }),
-        new NumberRow("capture_buffer", "MiB", CaptureBufferMiB, Verbs.Live,
+        new NumberRow("capture_buffer", "MiB", PortLimits.BufferMiB, Verbs.Live,
             "The kernel's buffer of each live port that captures; it bridges the moments in which nobody reads.",
             (o, v) => o with { CaptureBufferMiB = v }),
-        new NumberRow("snaplen", "bytes", SnapLengthBytes, Verbs.Live,
-            "Longest frame that live ports capture; a longer one cannot be sent on and is counted as truncated. Jumbo frames need more.",
-            (o, v) => o with { SnapLengthBytes = v }),
+        new NumberRow("snaplen", "bytes", PortLimits.SnapLength, Verbs.Live,
+            "Longest frame that live ports capture; a longer one cannot be sent on whole and is counted as truncated.",
+            (o, v) => o with { SnapLengthBytes = v }, zeroMeans: "what the interface's MTU needs"),
         new NumberRow("memory_limit", "MiB", MemoryLimitMiB, Verbs.All,
             "Refuse to start when slots, flows, shards and buffers together would take more than this.",
             (o, v) => o with { MemoryLimitMiB = v }),

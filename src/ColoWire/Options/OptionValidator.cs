@@ -3,6 +3,8 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Hosting;
+using ColoWire.Ports;
 
 namespace ColoWire.Options;
 
@@ -12,6 +14,9 @@ namespace ColoWire.Options;
 /// </summary>
 internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnlyDictionary<OptionRow, OptionValue> values)
 {
+    /// <summary>CPU numbers that a message shows.</summary>
+    private const int ShownCpus = 64;
+
     private readonly HashSet<string> faulty = [];
     private readonly List<string> faults = [];
     private ApplianceOptions options = new();
@@ -62,15 +67,15 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
 
     private void CheckPorts()
     {
-        (string Name, string Port)[] ports =
+        (string Name, PortSpec? Port)[] ports =
             [("primary_in", options.PrimaryIn), ("secondary_in", options.SecondaryIn), ("outdev", options.OutDevice)];
         for (int later = 1; later < ports.Length; later++)
         {
             for (int earlier = 0; earlier < later; earlier++)
             {
-                if (ports[later].Port.Length != 0 && ports[later].Port == ports[earlier].Port)
+                if (ports[later].Port is PortSpec port && ports[earlier].Port?.IsSameAs(port) == true)
                 {
-                    Fault(ports[later].Name, $"'{ports[later].Port}' is {ports[earlier].Name} already: three different ports are needed");
+                    Fault(ports[later].Name, $"'{port}' is {ports[earlier].Name} already: three different ports are needed");
                     break;
                 }
             }
@@ -89,16 +94,16 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
             options = options with { Cores = [machine.Cpus.Max()] };
         }
 
-        foreach (IGrouping<int, int> cpu in options.Cores.GroupBy(cpu => cpu))
+        int[] foreign = [.. options.Cores.Except(machine.Cpus)];
+        if (foreign.Length != 0)
         {
-            if (!machine.Cpus.Contains(cpu.Key))
-            {
-                Fault("cores", $"this process may not use CPU {cpu.Key}: {CpuList(machine.Cpus)}");
-            }
-            else if (cpu.Count() > 1)
-            {
-                Fault("cores", $"CPU {cpu.Key} stands there {cpu.Count()} times; each CPU runs one thread");
-            }
+            Fault("cores", $"this process may not use CPU {CpuList(foreign)}: allowed: {CpuList(machine.Cpus)}");
+        }
+
+        int[] repeated = [.. options.Cores.GroupBy(cpu => cpu).Where(group => group.Count() > 1).Select(group => group.Key)];
+        if (repeated.Length != 0)
+        {
+            Fault("cores", $"CPU {CpuList(repeated)} stands there more than once: each CPU runs one thread");
         }
 
         int comparing = CorePlan.ComparingCores(options.Cores.Count);
@@ -117,15 +122,15 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
 
         IReadOnlyList<(string Name, long Bytes)> plan = options.MemoryPlan();
         long total = plan.Sum(part => part.Bytes);
-        string parts = string.Join(", ", plan.Select(part => $"{part.Name} {MiB(part.Bytes)}"));
+        string parts = string.Join(", ", plan.Select(part => $"{part.Name} {MemoryText.MiB(part.Bytes)}"));
         string adjustable = (verb & Verbs.Live) != 0 ? "slots, large_slots, flows, shards or capture_buffer" : "slots, large_slots or flows";
         if (total > options.MemoryLimitMiB * ApplianceOptions.BytesPerMiB)
         {
-            Fault("memory_limit", $"{options.MemoryLimitMiB} MiB is less than the {MiB(total)} MiB needed ({parts}): lower {adjustable}, or raise it");
+            Fault("memory_limit", $"{options.MemoryLimitMiB} MiB is less than the {MemoryText.MiB(total)} MiB needed ({parts}): lower {adjustable}, or raise it");
         }
         else if (total > machine.MemoryBytes)
         {
-            Fault("memory_limit", $"{MiB(total)} MiB are needed ({parts}), and the machine has {MiB(machine.MemoryBytes)} MiB: lower {adjustable}");
+            Fault("memory_limit", $"{MemoryText.MiB(total)} MiB are needed ({parts}), and the machine has {MemoryText.MiB(machine.MemoryBytes)} MiB: lower {adjustable}");
         }
     }
 
@@ -137,7 +142,6 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         faults.Add(place.Fault(what));
     }
 
-    private static string CpuList(IReadOnlyList<int> cpus) => "allowed: " + string.Join(',', cpus);
-
-    private static long MiB(long bytes) => (bytes + ApplianceOptions.BytesPerMiB - 1) / ApplianceOptions.BytesPerMiB;
+    private static string CpuList(IReadOnlyList<int> cpus) =>
+        string.Join(',', cpus.Take(ShownCpus)) + (cpus.Count > ShownCpus ? ",..." : "");
 }
