@@ -3,6 +3,7 @@
 using System;
 using System.Globalization;
 using System.IO;
+using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Logging.Abstractions;
 using Microsoft.Extensions.Logging.Console;
@@ -15,31 +16,58 @@ internal sealed class LineFormatter : ConsoleFormatter
     /// <summary>Its name, by which the console logger finds it.</summary>
     public const string FormatterName = "line";
 
-    /// <summary>Makes it.</summary>
+    private readonly bool forJournal;
+
+    /// <summary>Makes the one that fits where the process was started.</summary>
     public LineFormatter()
-        : base(FormatterName)
+        : this(SystemdHelpers.IsSystemdService())
     {
     }
+
+    /// <summary>Makes one.</summary>
+    /// <param name="forJournal">Whether systemd's journal reads the lines.</param>
+    internal LineFormatter(bool forJournal)
+        : base(FormatterName) => this.forJournal = forJournal;
 
     /// <inheritdoc/>
     public override void Write<TState>(in LogEntry<TState> logEntry, IExternalScopeProvider? scopeProvider, TextWriter textWriter)
     {
-        // On a terminal the entry takes the place of the line of counters, which comes back below it.
-        string start = StatusLine.IsOnTerminal ? StatusLine.EraseLine : string.Empty;
-        string level = logEntry.LogLevel == LogLevel.Information ? string.Empty : Level(logEntry.LogLevel) + ": ";
-        string time = DateTime.Now.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
-        textWriter.WriteLine($"{start}{time} {level}{logEntry.Formatter(logEntry.State, logEntry.Exception)}");
+        string text = logEntry.Formatter(logEntry.State, logEntry.Exception);
         if (logEntry.Exception != null)
         {
-            textWriter.WriteLine(logEntry.Exception);
+            text = $"{text}{Environment.NewLine}{logEntry.Exception}";
         }
+
+        if (forJournal)
+        {
+            // sd-daemon(3): each line bears its level; the journal adds the time.
+            string prefix = $"<{JournalLevel(logEntry.LogLevel)}>";
+            textWriter.WriteLine(prefix + text.ReplaceLineEndings("\n" + prefix));
+            return;
+        }
+
+        // On a terminal the entry takes the place of the line of counters, which comes back below it.
+        string start = StatusLine.IsOnTerminal ? StatusLine.EraseLine : string.Empty;
+        string time = DateTime.Now.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
+        textWriter.WriteLine($"{start}{time} {Level(logEntry.LogLevel)}{text}");
     }
 
     private static string Level(LogLevel level) => level switch
     {
-        LogLevel.Warning => "warning",
-        LogLevel.Error => "error",
-        LogLevel.Critical => "critical",
-        _ => "debug",
+        LogLevel.Information => string.Empty,
+        LogLevel.Warning => "warning: ",
+        LogLevel.Error => "error: ",
+        LogLevel.Critical => "critical: ",
+        _ => "debug: ",
+    };
+
+    /// <summary>The levels of syslog(3).</summary>
+    private static int JournalLevel(LogLevel level) => level switch
+    {
+        LogLevel.Information => 6,
+        LogLevel.Warning => 4,
+        LogLevel.Error => 3,
+        LogLevel.Critical => 2,
+        _ => 7,
     };
 }

@@ -32,7 +32,7 @@ internal sealed class WatchdogService(Appliance appliance, ISystemdNotifier noti
     public static TimeSpan? Period()
     {
         string? process = Environment.GetEnvironmentVariable(ProcessVariable);
-        bool forUs = process is null || process == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
+        bool forUs = string.IsNullOrEmpty(process) || process == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         bool isNumber = long.TryParse(
             Environment.GetEnvironmentVariable(PeriodVariable), NumberStyles.None, CultureInfo.InvariantCulture, out long microseconds);
         return forUs && isNumber && microseconds > 0 ? TimeSpan.FromMicroseconds(microseconds) : null;
