@@ -4,7 +4,7 @@ using System;
 
 namespace ColoWire.Ports;
 
-/// <summary>A port cannot be opened or finished. The message is one line for the operator: what, which, why, and what is allowed.</summary>
+/// <summary>A port cannot be opened. The message is one line for the operator: what, which, why, and what is allowed.</summary>
 public sealed class PortException : Exception
 {
     /// <summary>Says what is wrong.</summary>

@@ -23,7 +23,7 @@ public sealed record PortOptions
 /// <summary>Opens the ports of a running appliance.</summary>
 public static class PortFactory
 {
-    /// <summary>Opens a port for frames to come in. A capture is replayed from the first poll on, at the pace of its timestamps.</summary>
+    /// <summary>Opens a port for frames to come in. A capture is replayed from the first poll on, at its own pace.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
     public static ICapturePort OpenCapture(PortSpec spec, PortOptions options)
     {

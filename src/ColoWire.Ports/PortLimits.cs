@@ -7,7 +7,7 @@ namespace ColoWire.Ports;
 /// <summary>Every bound of the ports with its derivation (R8).</summary>
 public static class PortLimits
 {
-    /// <summary>Range of the kernel's buffer of a live port, in MiB: 16 hold about 7,000 frames, 20 ms at 350,000 frames a second.</summary>
+    /// <summary>Range of the kernel's buffer of a live port, in MiB: 16 hold about 7,000 frames, 20 ms at 350,000 a second.</summary>
     public static readonly Range<int> BufferMiB = new(1, 1024, 16);
 
     /// <summary>Range of the bytes captured of a frame: from the shortest Ethernet frame to the longest that the engine carries. The
@@ -20,8 +20,8 @@ public static class PortLimits
     /// <summary>How often a port reads the kernel's counters, which costs some file reads.</summary>
     public const long StatisticsCycleNs = 200_000_000;
 
-    /// <summary>How often a port looks whether its link is up, at one system call: a frame that is sent into a link without carrier
-    /// is lost in silence, so this bounds how many.</summary>
+    /// <summary>How often a port looks whether its link is up, at one system call. A frame that is sent into a link without carrier
+    /// is lost in silence until the kernel tells of it, up to a second late; this adds little to that.</summary>
     public const long LinkCycleNs = 10_000_000;
 
     /// <summary>How long a frame waits for room in a full send queue before it counts as lost: longer than any queue that drains

@@ -72,7 +72,7 @@ public sealed record PortSpec(PortKind Kind, string Target)
         { Length: > InterfaceControl.MaxNameLength } =>
             $"an interface's name has at most {InterfaceControl.MaxNameLength} characters (a path is written file:PATH)",
         _ when name.Contains('/') => "an interface's name has no '/' (a path is written file:PATH)",
-        _ when name.Any(c => char.IsWhiteSpace(c) || c is ':' or < ' ' or > '~') => "an interface's name has no spaces, colons or symbols",
+        _ when name.Any(c => c is ':' or <= ' ' or > '~') => "an interface's name has no spaces, colons or symbols",
         _ => null,
     };
 }

@@ -119,7 +119,7 @@ public sealed record InterfaceFacts
         }
     }
 
-    /// <summary>sysfs shows whether the interface is promiscuous for whatever reason; the ioctl only whether an operator made it so.</summary>
+    /// <summary>sysfs shows whether it is promiscuous for whatever reason; the ioctl only whether an operator made it so.</summary>
     private static bool IsPromiscuousInSysfs(string name)
     {
         try

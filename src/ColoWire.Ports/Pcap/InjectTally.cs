@@ -49,7 +49,7 @@ internal sealed class InjectTally
 
     public void LostFailed(FrameRef frame) => Lost(frame, ref failed);
 
-    /// <summary>Gives back, as <see cref="IInjectPort.Reclaim"/> says; the newest first, since the order of slots means nothing.</summary>
+    /// <summary>As <see cref="IInjectPort.Reclaim"/> says; the newest first, since the order of slots means nothing.</summary>
     public int Reclaim(Span<FrameRef> room)
     {
         int count = Math.Min(takenCount, room.Length);

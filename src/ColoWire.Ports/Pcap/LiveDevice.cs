@@ -27,8 +27,8 @@ internal static class LiveDevice
             device.Open(configuration);
             if (device.LinkType != LinkLayers.Ethernet)
             {
-                throw new PortException(
-                    $"cannot use interface '{interfaceName}': its link type is {device.LinkType} ({(int)device.LinkType}); Ethernet is needed");
+                string linkType = $"{device.LinkType} ({(int)device.LinkType})";
+                throw new PortException($"cannot use interface '{interfaceName}': its link type is {linkType}; Ethernet is needed");
             }
 
             if (filter is not null)
@@ -82,7 +82,7 @@ internal static class LiveDevice
 
     private static LibPcapLiveDevice Find(string interfaceName) =>
         LibPcapLiveDeviceList.New().FirstOrDefault(d => d.Name == interfaceName)
-        ?? throw new PortException($"cannot open interface '{interfaceName}': libpcap does not list it; an Ethernet interface is needed");
+        ?? throw new PortException($"cannot open interface '{interfaceName}': libpcap does not list it; Ethernet is needed");
 
     private static PortException Unknown(string interfaceName) =>
         new($"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");

@@ -35,7 +35,11 @@ internal static class CompareCommand
     {
         Argument<string> primary = CaptureArgument("PRIMARY", "The primary's capture: a pcap or pcapng file of Ethernet frames.");
         Argument<string> secondary = CaptureArgument("SECONDARY", "The secondary's capture.");
-        Option<string> output = new("--out") { Description = "Write the released frames, in order, into this capture.", HelpName = "file" };
+        Option<string> output = new("--out")
+        {
+            Description = "Write the released frames, in order, into this capture.",
+            HelpName = "file",
+        };
         Option<bool> json = new("--json") { Description = "Print one JSON object instead of a table." };
         Option<bool> align = new("--align")
         {
@@ -175,7 +179,8 @@ internal static class CompareCommand
         int show = ShowRange.Default;
         if (text is not null && (!int.TryParse(text, null, out show) || !ShowRange.Contains(show)))
         {
-            throw new OptionException($"--show (command line): '{text}' is out of range: {ShowRange.Minimum} to {ShowRange.Maximum}");
+            throw new OptionException(
+                $"--show (command line): '{text}' is out of range: {ShowRange.Minimum} to {ShowRange.Maximum}");
         }
 
         return show;

@@ -33,13 +33,15 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
         {
             if (OutPath is not null && IsSameFile(input, OutPath))
             {
-                throw new OptionException($"--out '{OutPath}': it is the capture '{input}' itself, or a program has it locked; a file of its own is needed");
+                throw new OptionException(
+                    $"--out (command line): '{OutPath}' is the capture '{input}' itself, or a program has it locked; "
+                    + "a file of its own is needed");
             }
         }
     }
 
-    // Names say nothing, there are links of two kinds. But an advisory lock belongs to the file: whoever shares it for reading cannot
-    // also have it alone.
+    // Names say nothing, there are links of two kinds. But an advisory lock belongs to the file: whoever shares it for reading
+    // cannot also have it alone.
     private static bool IsSameFile(string input, string output)
     {
         if (!File.Exists(input) || !File.Exists(output))

@@ -22,11 +22,13 @@ internal sealed class CompareRun : IDisposable
 {
     private const long NanosecondsPerMs = 1_000_000;
 
-    /// <summary>Polls in a row that do nothing although a frame is due: then no slot is free, and only time can free one.</summary>
+    /// <summary>Polls in a row that do nothing although a frame is due: no slot is free, and only time can free one.</summary>
     private const int StalledPolls = 2;
 
     /// <summary>Polls between two looks at what the user wants and sees.</summary>
     private const int PollsPerLook = 1024;
+
+    private static readonly string StopName = CounterNames.Of(UnverifiedReason.Stop);
 
     private readonly EngineOptions options;
     private readonly FileCapturePort primary;
@@ -77,7 +79,7 @@ internal sealed class CompareRun : IDisposable
     };
 
     // Records that the ports could not hand on whole.
-    private long Refused => CompareResult.Refused(primary.Statistics) + CompareResult.Refused(secondary.Statistics);
+    private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused;
 
     private long Waiting => totals.Sum(c => c.Held + c.SecondaryHeld);
 
@@ -220,7 +222,7 @@ internal sealed class CompareRun : IDisposable
         Passed = totals.Named<PassReason>(c => c.Passed),
         Malformed = totals.Named<MalformedKind>(c => c.Malformed),
         // What only the stop let go was held to the end.
-        Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != CounterNames.Of(UnverifiedReason.Stop))],
+        Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != StopName)],
         HeldAtEnd = heldAtEnd,
         Checkpoints = path.Gate.Requests,
         Flows = totals.Sum(c => c.Flows + c.FlowsEvicted),
@@ -236,7 +238,8 @@ internal sealed class CompareRun : IDisposable
     // Frames that the port could not hand on whole.
     private static IEnumerable<NamedCount> Skipped(string side, FileCapturePort port)
     {
-        NamedCount[] counts = [new($"{side}_oversize", port.Statistics.Oversize), new($"{side}_truncated", port.Statistics.Truncated)];
+        CaptureStatistics statistics = port.Statistics;
+        NamedCount[] counts = [new($"{side}_oversize", statistics.Oversize), new($"{side}_truncated", statistics.Truncated)];
         return counts.Where(c => c.Count != 0);
     }
 }

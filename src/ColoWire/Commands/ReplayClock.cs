@@ -3,8 +3,8 @@
 namespace ColoWire.Commands;
 
 /// <summary>
-/// The engine's clock in a replay: the captures' own timestamps. It never goes back, and it can stop at each expired scan on the way
-/// to the next frame, so that a frame that waited too long is judged before a partner from after the timeout arrives.
+/// The engine's clock in a replay: the captures' own timestamps. It never goes back, and it can stop at each expired scan on the
+/// way to the next frame, so that a frame that waited too long is judged before a partner from after the timeout arrives.
 /// </summary>
 /// <param name="startNs">The first timestamp.</param>
 /// <param name="scanCycleNs">Time between two scans.</param>

@@ -71,21 +71,23 @@ internal sealed record CompareResult
     /// <summary>The instant that people are shown as zero: the start of the primary's capture, if it has one.</summary>
     public long OriginNs => Primary.Frames != 0 ? Primary.FirstNs : Secondary.FirstNs;
 
-    /// <summary>Records that a port could not hand on whole.</summary>
-    public static long Refused(CaptureStatistics statistics) => statistics.Oversize + statistics.Truncated;
-
     private static long Sum(IReadOnlyList<NamedCount> counts) => counts.Sum(c => c.Count);
 }
 
 /// <summary>What one capture delivered.</summary>
 /// <param name="Frames">Frames that the engine got.</param>
 /// <param name="Bytes">Bytes of those.</param>
+/// <param name="Refused">Frames that could not be handed on whole.</param>
 /// <param name="FirstNs">Time of the first frame in nanoseconds since 1970, after shifting; 0 without frames.</param>
-internal readonly record struct SideTotals(long Frames, long Bytes, long FirstNs)
+internal readonly record struct SideTotals(long Frames, long Bytes, long Refused, long FirstNs)
 {
     /// <summary>What a port has delivered.</summary>
     public static SideTotals Of(CaptureStatistics statistics, long firstNs) =>
-        new(statistics.Frames, statistics.Bytes, statistics.Frames == 0 ? 0 : firstNs);
+        new(
+            statistics.Frames,
+            statistics.Bytes,
+            statistics.Oversize + statistics.Truncated,
+            statistics.Frames == 0 ? 0 : firstNs);
 }
 
 /// <summary>What a list keeps of a divergence, without the bytes of the frames.</summary>

@@ -26,7 +26,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
     {
         IAnsiConsole console = MakeConsole();
         console.Write(new Text(Verdict(result) + Environment.NewLine, new Style(result.IsEqual ? Color.Green : Color.Red)));
-        WriteHint(result, startGapLimitMs);
+        WriteHints(result, startGapLimitMs);
         writer.WriteLine();
         console.Write(MakeTable(result));
         writer.WriteLine();
@@ -35,7 +35,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
-        writer.WriteLine(Invariant($"held: median {Microseconds(result.HoldMedianNs)} us, p99 {Microseconds(result.HoldP99Ns)} us"));
+        writer.WriteLine($"held: median {Microseconds(result.HoldMedianNs)} us, p99 {Microseconds(result.HoldP99Ns)} us");
         writer.WriteLine(Invariant($"checkpoints asked for: {result.Checkpoints:N0}"));
         WriteDivergences(result);
     }
@@ -102,13 +102,19 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             table.AddRow(name, Invariant($"{primary:N0}"), secondary is { } count ? Invariant($"{count:N0}") : "");
     }
 
-    private void WriteHint(CompareResult result, int startGapLimitMs)
+    private void WriteHints(CompareResult result, int startGapLimitMs)
     {
-        long gapNs = Math.Abs(result.Primary.FirstNs - result.Secondary.FirstNs);
-        if (result is { IsEqual: false, Primary.Frames: > 0, Secondary.Frames: > 0 } && gapNs / NanosecondsPerMs > startGapLimitMs)
+        long refused = result.Primary.Refused + result.Secondary.Refused;
+        if (refused != 0)
         {
-            writer.WriteLine(Invariant(
-                $"The captures start {gapNs / 1e9:N3} s apart; --align makes them start together."));
+            writer.WriteLine(Invariant($"Not compared: {Frames(refused)} that the captures hold only in part, or too long."));
+        }
+
+        long gapNs = Math.Abs(result.Primary.FirstNs - result.Secondary.FirstNs);
+        bool bothSpeak = result is { Primary.Frames: > 0, Secondary.Frames: > 0 };
+        if (!result.IsEqual && bothSpeak && gapNs / NanosecondsPerMs > startGapLimitMs)
+        {
+            writer.WriteLine(Invariant($"The captures start {gapNs / 1e9:N3} s apart; --align makes them start together."));
         }
     }
 

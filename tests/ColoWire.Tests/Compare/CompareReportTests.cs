@@ -158,6 +158,16 @@ internal sealed class CompareReportTests
     }
 
     [Test]
+    public void Frames_that_could_not_be_compared_are_not_kept_quiet()
+    {
+        byte[] frame = TestFrame.Udp("question");
+        captures.Primary.At(0, frame, wireLength: (uint)frame.Length + 1);
+        captures.Secondary.At(0, frame, wireLength: (uint)frame.Length + 1);
+        string[] lines = captures.RunText().Split(Environment.NewLine);
+        Assert.That(lines[1], Is.EqualTo("Not compared: 2 frames that the captures hold only in part, or too long."));
+    }
+
+    [Test]
     public void Progress_rewrites_one_line_and_takes_it_away()
     {
         using StringWriter terminal = new();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Collections.Generic;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
@@ -119,6 +118,23 @@ internal sealed class PcapCapturePortTests
     }
 
     [Test]
+    public void A_jumbo_frame_arrives_in_a_large_slot()
+    {
+        wire.Inside($"ip link set {WireNamespace.Far} mtu 9000");
+        wire.Inside($"ip link set {WireNamespace.Near} mtu 9000");
+        wire.Inside(() =>
+        {
+            using PcapCapturePort port = new(WireNamespace.Near);
+            using FarEnd far = new();
+            byte[] frame = WireFrames.Frame(9014, 1);
+            far.Send(frame);
+
+            Assert.That(WireFrames.Receive(port, arena, 1), Is.EqualTo(new[] { frame }).AsCollection);
+            Assert.That(port.Statistics.Truncated, Is.Zero);
+        });
+    }
+
+    [Test]
     public void A_frame_beyond_the_snap_length_is_counted_not_cut() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near, snapLength: 100);
@@ -185,8 +201,8 @@ internal sealed class PcapCapturePortTests
         byte[] frame = WireFrames.Frame(60, 1);
         far.Send(frame);
         Assert.That(WireFrames.Receive(port, arena, 1), Is.EqualTo(new[] { frame }).AsCollection);
-        Assert.That(WireFrames.Receive(port, arena, 1, 30), Is.Empty);
-        Assert.That(port.Link, Is.EqualTo(LinkState.Up));
+        WireNamespace.WaitUntil(
+            () => WireFrames.Receive(port, arena, 1, 30).Count == 0 && port.Link == LinkState.Up, "the port sees the link");
         Assert.That(port.Fault, Is.Null);
     });
 
@@ -241,7 +257,6 @@ internal sealed class PcapCapturePortTests
             PcapCapturePort port = new(WireNamespace.Near, bufferMiB: 1);
             using ManualResetEventSlim polling = new();
             bool stop = false;
-            List<Exception> failures = [];
             Thread poller = new(() =>
             {
                 FrameRef[] batch = new FrameRef[8];
@@ -258,7 +273,6 @@ internal sealed class PcapCapturePortTests
             Volatile.Write(ref stop, true);
             poller.Join();
             Assert.That(port.Receive(arena.Primary, new FrameRef[1], 0), Is.Zero);
-            Assert.That(failures, Is.Empty);
         }
     });
 

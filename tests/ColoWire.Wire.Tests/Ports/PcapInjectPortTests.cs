@@ -85,18 +85,24 @@ internal sealed class PcapInjectPortTests
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
-        port.Inject(arena, default, nowNs: 0);
         wire.Inside($"ip link set {WireNamespace.Far} down");
+        WireNamespace.WaitUntil(() => Look() == LinkState.Down, "the port sees that the carrier is gone");
 
-        Assert.That(port.Inject(arena, frames, PortLimits.LinkCycleNs), Is.EqualTo(1));
-        Assert.That(port.Link, Is.EqualTo(LinkState.Down));
-        Assert.That(port.Statistics.LinkDown, Is.EqualTo(1));
+        Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(1));
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(0, 0, 0, 0, LinkDown: 1, 0)));
 
         wire.Inside($"ip link set {WireNamespace.Far} up");
+        WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port sees that the carrier is back");
         using FarEnd far = new();
-        port.Inject(arena, frames, 2 * PortLimits.LinkCycleNs);
+        port.Inject(arena, frames, WireFrames.Now);
         Assert.That(far.Receive(1), Has.Count.EqualTo(1));
-        Assert.That(port.Statistics.LinkDown, Is.EqualTo(1));
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(1, 60, 0, 0, LinkDown: 1, 0)));
+
+        LinkState Look()
+        {
+            port.Inject(arena, default, WireFrames.Now);
+            return port.Link;
+        }
     });
 
     [Test]

@@ -7,6 +7,7 @@ using System.IO;
 using System.Runtime.ExceptionServices;
 using System.Runtime.InteropServices;
 using System.Threading;
+using ColoWire.Ports.Linux;
 using Microsoft.Win32.SafeHandles;
 using NUnit.Framework;
 
@@ -36,11 +37,20 @@ internal sealed partial class WireNamespace : IDisposable
         if (!Environment.IsPrivilegedProcess)
             Assert.Ignore("needs root: makes network namespaces");
         Run("ip", $"netns add {name}");
-        // No frame may be on the cable that the tests did not send.
-        Inside("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
-        Inside($"ip link add {Near} type veth peer name {Far}");
-        Inside($"ip link set {Near} up");
-        Inside($"ip link set {Far} up");
+        try
+        {
+            // No frame may be on the cable that the tests did not send.
+            Inside("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
+            Inside($"ip link add {Near} type veth peer name {Far}");
+            Inside($"ip link set {Near} up");
+            Inside($"ip link set {Far} up");
+            Inside(() => WaitUntil(() => InterfaceFacts.Read(Near)!.IsRunning && InterfaceFacts.Read(Far)!.IsRunning, "the cable is up"));
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
     }
 
     /// <summary>Runs a command of the shell in the namespace.</summary>
@@ -66,6 +76,10 @@ internal sealed partial class WireNamespace : IDisposable
         thread.Join();
         failure?.Throw();
     }
+
+    /// <summary>Waits for what the kernel does in its own time: it tells of carriers and addresses up to a second late.</summary>
+    public static void WaitUntil(Func<bool> condition, string what) =>
+        Assert.That(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(3)), Is.True, what);
 
     public void Dispose() => Run("ip", $"netns del {name}");
 
