@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.Ports;
+
+/// <summary>The state of what a port is plugged into.</summary>
+public enum LinkState
+{
+    /// <summary>Frames can come and go.</summary>
+    Up,
+
+    /// <summary>The interface is switched off or has no carrier; the port goes on by itself when that changes.</summary>
+    Down,
+
+    /// <summary>The interface was removed; the port must be opened anew.</summary>
+    Gone,
+}
+
+/// <summary>A port with a link that can go down.</summary>
+public interface ILinkReporter
+{
+    /// <summary>The state of the link when the port last looked, some milliseconds ago. Any thread may read it.</summary>
+    LinkState Link { get; }
+}

@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.Ports;
+
+/// <summary>A port that can be slept on while nothing arrives.</summary>
+public interface IWaitable
+{
+    /// <summary>A file descriptor that becomes readable when frames have arrived; -1 when there is none.</summary>
+    int WaitHandle { get; }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace ColoWire.Ports.Linux;
+
+/// <summary>What the kernel says of an interface to whoever holds a socket in the interface's namespace (netdevice(7)).</summary>
+internal static unsafe class InterfaceControl
+{
+    /// <summary>Flags of an interface (linux/if.h).</summary>
+    public const uint FlagUp = 0x1;
+    public const uint FlagRunning = 0x40;
+
+    /// <summary>The longest name of an interface, without the zero at its end (IFNAMSIZ).</summary>
+    public const int MaxNameLength = 15;
+
+    private const nuint GetFlags = 0x8913;
+    private const nuint GetMtu = 0x8921;
+    private const nuint GetHardwareAddress = 0x8927;
+    private const nuint Ethtool = 0x8946;
+
+    private const int DomainInternet = 2;
+    private const int TypeDatagram = 2;
+    private const int TypeCloseOnExec = 0x80000;
+
+    /// <summary>A socket that is good for nothing but these questions.</summary>
+    public static int OpenSocket() => Libc.Socket(DomainInternet, TypeDatagram | TypeCloseOnExec, 0);
+
+    /// <summary>IFF_* flags; false when there is no such interface.</summary>
+    public static bool TryGetFlags(int socket, string name, out uint flags)
+    {
+        InterfaceRequest request = default;
+        bool known = TryAsk(socket, name, GetFlags, ref request);
+        flags = request.Flags;
+        return known;
+    }
+
+    /// <summary>The MTU in bytes; false when there is no such interface.</summary>
+    public static bool TryGetMtu(int socket, string name, out int mtu)
+    {
+        InterfaceRequest request = default;
+        bool known = TryAsk(socket, name, GetMtu, ref request);
+        mtu = request.Value;
+        return known;
+    }
+
+    /// <summary>The ARPHRD_* number of its kind; false when there is no such interface.</summary>
+    public static bool TryGetHardwareType(int socket, string name, out int hardwareType)
+    {
+        InterfaceRequest request = default;
+        bool known = TryAsk(socket, name, GetHardwareAddress, ref request);
+        hardwareType = request.Flags;
+        return known;
+    }
+
+    /// <summary>Asks the driver (linux/ethtool.h). The first word of the argument is the command.</summary>
+    /// <returns>False when the driver does not know the question.</returns>
+    public static bool TryAskDriver<T>(int socket, string name, ref T argument)
+        where T : unmanaged
+    {
+        fixed (T* pointer = &argument)
+        {
+            InterfaceRequest request = new() { Pointer = (nint)pointer };
+            return TryAsk(socket, name, Ethtool, ref request);
+        }
+    }
+
+    private static bool TryAsk(int socket, string name, nuint question, ref InterfaceRequest request)
+    {
+        if (name.Length is 0 or > MaxNameLength)
+        {
+            return false;
+        }
+
+        fixed (InterfaceRequest* pointer = &request)
+        {
+            // Names of interfaces are bytes; what is no ASCII becomes no name that exists.
+            Encoding.ASCII.GetBytes(name, new Span<byte>(pointer->Name, MaxNameLength));
+            return Libc.IoControl(socket, question, pointer) == 0;
+        }
+    }
+
+    /// <summary><c>struct ifreq</c> (linux/if.h): the name, then a union of 24 bytes.</summary>
+    [StructLayout(LayoutKind.Explicit, Size = 40)]
+    private struct InterfaceRequest
+    {
+        [FieldOffset(0)]
+        public fixed byte Name[MaxNameLength + 1];
+
+        [FieldOffset(16)]
+        public int Value;
+
+        [FieldOffset(16)]
+        public ushort Flags;
+
+        [FieldOffset(16)]
+        public nint Pointer;
+    }
+}

@@ -1,0 +1,158 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Net.NetworkInformation;
+
+namespace ColoWire.Ports.Linux;
+
+/// <summary>What is known of one network interface: enough to say whether it can be a port, and what is wrong with it.</summary>
+public sealed record InterfaceFacts
+{
+    /// <summary>The ARPHRD_* number of Ethernet (linux/if_arp.h).</summary>
+    internal const int EthernetHardwareType = 1;
+
+    private const uint FlagPromiscuous = 0x100;
+
+    /// <summary>Its name.</summary>
+    public required string Name { get; init; }
+
+    /// <summary>Whether it is switched on.</summary>
+    public required bool IsUp { get; init; }
+
+    /// <summary>Whether it is on and has a link.</summary>
+    public required bool IsRunning { get; init; }
+
+    /// <summary>The longest packet in bytes, without the Ethernet header.</summary>
+    public required int Mtu { get; init; }
+
+    /// <summary>The kernel's number of its kind; 1 is Ethernet.</summary>
+    public required int HardwareType { get; init; }
+
+    /// <summary>Whether its frames are Ethernet frames.</summary>
+    public bool IsEthernet => HardwareType == EthernetHardwareType;
+
+    /// <summary>The host's addresses on it, with prefix lengths.</summary>
+    public required IReadOnlyList<string> Addresses { get; init; }
+
+    /// <summary>The bridge, bond or team that it belongs to; null for none.</summary>
+    public required string? Master { get; init; }
+
+    /// <summary>Whether it takes in frames for everybody, as it does while a port is open on it.</summary>
+    public required bool IsPromiscuous { get; init; }
+
+    /// <summary>The kernel driver; null where there is none.</summary>
+    public required string? Driver { get; init; }
+
+    /// <summary>What it does to frames on its own account.</summary>
+    public required InterfaceOffloads Offloads { get; init; }
+
+    /// <summary>Its rings; null for an interface without.</summary>
+    public required InterfaceRings? Rings { get; init; }
+
+    /// <summary>All interfaces of this thread's network namespace, by name.</summary>
+    public static IReadOnlyList<InterfaceFacts> ReadAll()
+    {
+        int socket = InterfaceControl.OpenSocket();
+        try
+        {
+            return NetworkInterface.GetAllNetworkInterfaces()
+                .Select(i => Read(socket, i.Name, AddressesOf(i)))
+                .OfType<InterfaceFacts>()
+                .OrderBy(f => f.Name, StringComparer.Ordinal)
+                .ToArray();
+        }
+        finally
+        {
+            _ = Libc.Close(socket);
+        }
+    }
+
+    /// <summary>One interface; null when there is none of this name.</summary>
+    public static InterfaceFacts? Read(string name) => ReadAll().FirstOrDefault(f => f.Name == name);
+
+    private static InterfaceFacts? Read(int socket, string name, IReadOnlyList<string> addresses)
+    {
+        // It may go away at any moment between these questions.
+        if (!InterfaceControl.TryGetFlags(socket, name, out uint flags)
+            || !InterfaceControl.TryGetMtu(socket, name, out int mtu)
+            || !InterfaceControl.TryGetHardwareType(socket, name, out int hardwareType))
+        {
+            return null;
+        }
+
+        return new InterfaceFacts
+        {
+            Name = name,
+            IsUp = (flags & InterfaceControl.FlagUp) != 0,
+            IsRunning = (flags & InterfaceControl.FlagRunning) != 0,
+            Mtu = mtu,
+            HardwareType = hardwareType,
+            Addresses = addresses,
+            Master = MasterOf(name),
+            IsPromiscuous = IsPromiscuousInSysfs(name),
+            Driver = EthtoolFacts.Driver(socket, name),
+            Offloads = EthtoolFacts.Offloads(socket, name),
+            Rings = EthtoolFacts.Rings(socket, name),
+        };
+    }
+
+    private static string[] AddressesOf(NetworkInterface networkInterface) =>
+        networkInterface.GetIPProperties().UnicastAddresses
+            .Select(a => string.Create(CultureInfo.InvariantCulture, $"{WithoutScope(a.Address.ToString())}/{a.PrefixLength}"))
+            .ToArray();
+
+    private static string WithoutScope(string address) => address.Split('%')[0];
+
+    private static string? MasterOf(string name)
+    {
+        try
+        {
+            return Path.GetFileName(File.ResolveLinkTarget(SysfsPath(name, "master"), returnFinalTarget: false)?.FullName);
+        }
+        catch (IOException)
+        {
+            return null;
+        }
+    }
+
+    /// <summary>sysfs shows whether it is promiscuous for whatever reason; the ioctl only whether an operator made it so.</summary>
+    private static bool IsPromiscuousInSysfs(string name)
+    {
+        try
+        {
+            string text = File.ReadAllText(SysfsPath(name, "flags")).Trim();
+            return text.StartsWith("0x", StringComparison.Ordinal)
+                && uint.TryParse(text.AsSpan(2), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out uint flags)
+                && (flags & FlagPromiscuous) != 0;
+        }
+        catch (IOException)
+        {
+            return false;
+        }
+    }
+
+    private static string SysfsPath(string name, string entry) => $"/sys/class/net/{name}/{entry}";
+}
+
+/// <summary>What an interface does to frames on its own account; null where its driver does not say.</summary>
+/// <param name="Tso">Cuts TCP segments on the way out.</param>
+/// <param name="Gso">The kernel cuts them just before.</param>
+/// <param name="Gro">The kernel merges received segments.</param>
+/// <param name="Lro">The device merges received segments.</param>
+/// <param name="TxChecksum">Completes checksums on the way out.</param>
+/// <param name="RxChecksum">Checks checksums on the way in.</param>
+/// <param name="TxVlan">Inserts VLAN tags.</param>
+/// <param name="RxVlan">Takes VLAN tags out (libpcap puts them back).</param>
+public sealed record InterfaceOffloads(
+    bool? Tso, bool? Gso, bool? Gro, bool? Lro, bool? TxChecksum, bool? RxChecksum, bool? TxVlan, bool? RxVlan);
+
+/// <summary>The rings of an interface, in frames.</summary>
+/// <param name="Rx">Room for received frames.</param>
+/// <param name="RxMaximum">The most that it can have.</param>
+/// <param name="Tx">Room for frames to send.</param>
+/// <param name="TxMaximum">The most that it can have.</param>
+public sealed record InterfaceRings(long Rx, long RxMaximum, long Tx, long TxMaximum);

@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+
+namespace ColoWire.Ports.Linux;
+
+/// <summary>Something that keeps an interface from being a good port.</summary>
+/// <param name="What">What is wrong and why it matters, in one line.</param>
+/// <param name="Command">The exact command that mends it; null where no command can.</param>
+public sealed record InterfaceProblem(string What, string? Command);
+
+/// <summary>Judges interfaces by what is known of them.</summary>
+public static class InterfaceProblems
+{
+    private const string LinkLocalPrefix = "fe80:";
+
+    /// <summary>CAP_NET_ADMIN and CAP_NET_RAW (linux/capability.h).</summary>
+    private const ulong NeededCapabilities = (1UL << 12) | (1UL << 13);
+
+    /// <summary>What is wrong with an interface as a port; the gravest first.</summary>
+    public static IReadOnlyList<InterfaceProblem> Of(InterfaceFacts facts)
+    {
+        ArgumentNullException.ThrowIfNull(facts);
+        List<InterfaceProblem> problems = [];
+        if (!facts.IsEthernet)
+        {
+            problems.Add(new InterfaceProblem($"not an Ethernet interface (type {facts.HardwareType}): cannot be a port", null));
+            return problems;
+        }
+
+        if (!facts.IsUp)
+        {
+            problems.Add(new InterfaceProblem("down: cannot be opened", $"ip link set {facts.Name} up"));
+        }
+        else if (!facts.IsRunning)
+        {
+            problems.Add(new InterfaceProblem("no link: the cable or the other end is missing or down", null));
+        }
+
+        AddOffloads(problems, facts);
+        AddHostUse(problems, facts);
+        if (facts.Rings is { } rings && rings.Rx < rings.RxMaximum)
+        {
+            problems.Add(new InterfaceProblem(
+                $"receive ring has {rings.Rx} of {rings.RxMaximum} frames: bursts are lost sooner",
+                $"ethtool -G {facts.Name} rx {rings.RxMaximum}"));
+        }
+
+        return problems;
+    }
+
+    /// <summary>Whether this process may open live ports; the problem if not.</summary>
+    /// <param name="programPath">The program that would get the capabilities.</param>
+    public static InterfaceProblem? Permission(string programPath) => Permission(programPath, EffectiveCapabilities());
+
+    internal static InterfaceProblem? Permission(string programPath, ulong capabilities) =>
+        (capabilities & NeededCapabilities) == NeededCapabilities
+            ? null
+            : new InterfaceProblem(
+                "no permission to capture and send: root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed",
+                $"setcap cap_net_raw,cap_net_admin+ep {programPath}");
+
+    private static void AddOffloads(List<InterfaceProblem> problems, InterfaceFacts facts)
+    {
+        InterfaceOffloads offloads = facts.Offloads;
+        (bool? On, string Name)[] merging =
+            [(offloads.Gro, "gro"), (offloads.Lro, "lro"), (offloads.Gso, "gso"), (offloads.Tso, "tso")];
+        string[] on = merging.Where(o => o.On == true).Select(o => o.Name).ToArray();
+        if (on.Length != 0)
+        {
+            problems.Add(new InterfaceProblem(
+                $"{string.Join(", ", on)} on: segments are merged into frames that are too long to send on",
+                $"ethtool -K {facts.Name} {string.Join(' ', on.Select(o => o + " off"))}"));
+        }
+    }
+
+    private static void AddHostUse(List<InterfaceProblem> problems, InterfaceFacts facts)
+    {
+        if (facts.Master is not null)
+        {
+            problems.Add(new InterfaceProblem(
+                $"belongs to {facts.Master}: frames would take a second way past the comparison",
+                $"ip link set {facts.Name} nomaster"));
+        }
+
+        string[] linkLocal = facts.Addresses.Where(IsLinkLocal).ToArray();
+        string[] others = facts.Addresses.Where(a => !IsLinkLocal(a)).ToArray();
+        if (others.Length != 0)
+        {
+            problems.Add(new InterfaceProblem(
+                $"has {string.Join(", ", others)}: as a port it needs no address, the host would answer on it",
+                $"ip addr flush dev {facts.Name}"));
+        }
+
+        if (linkLocal.Length != 0)
+        {
+            problems.Add(new InterfaceProblem(
+                $"has {string.Join(", ", linkLocal)}: the host sends IPv6 frames of its own on it",
+                $"sysctl -w net.ipv6.conf.{facts.Name.Replace('.', '/')}.disable_ipv6=1"));
+        }
+    }
+
+    private static bool IsLinkLocal(string address) => address.StartsWith(LinkLocalPrefix, StringComparison.OrdinalIgnoreCase);
+
+    private static ulong EffectiveCapabilities()
+    {
+        const string label = "CapEff:";
+        string? line = File.ReadLines("/proc/thread-self/status").FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
+        return ulong.TryParse(line?[label.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong value)
+            ? value
+            : 0;
+    }
+}

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Runtime.InteropServices;
+
+namespace ColoWire.Ports.Linux;
+
+/// <summary>The calls of the C library that the runtime does not offer, and the numbers that go with them.</summary>
+internal static unsafe partial class Libc
+{
+    private const string Library = "libc";
+
+    /// <summary>Error numbers of Linux (asm-generic/errno.h).</summary>
+    public const int Interrupted = 4;
+    public const int NoSuchAddress = 6;
+    public const int TryAgain = 11;
+    public const int NoSuchDevice = 19;
+    public const int MessageTooLong = 90;
+    public const int NetworkDown = 100;
+    public const int NoBufferSpace = 105;
+
+    /// <summary>Option of a packet socket: it does not see what this host sends (linux/if_packet.h).</summary>
+    public const int PacketIgnoreOutgoing = 23;
+
+    private const int PacketLevel = 263;
+
+    /// <summary>Sets an option of a packet socket.</summary>
+    public static int SetPacketOption(int socket, int option, int value) =>
+        SetSocketOption(socket, PacketLevel, option, &value, sizeof(int));
+
+    [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
+    public static partial int Socket(int domain, int type, int protocol);
+
+    [LibraryImport(Library, EntryPoint = "close", SetLastError = true)]
+    public static partial int Close(int fileDescriptor);
+
+    [LibraryImport(Library, EntryPoint = "ioctl", SetLastError = true)]
+    public static partial int IoControl(int fileDescriptor, nuint request, void* argument);
+
+    [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
+    public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMs);
+
+    [LibraryImport(Library, EntryPoint = "sched_setaffinity", SetLastError = true)]
+    public static partial int SetAffinity(int threadId, nuint maskBytes, ulong* mask);
+
+    [LibraryImport(Library, EntryPoint = "sched_getaffinity", SetLastError = true)]
+    public static partial int GetAffinity(int threadId, nuint maskBytes, ulong* mask);
+
+    [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
+    private static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
+
+    /// <summary><c>struct pollfd</c> (poll.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct PollDescriptor
+    {
+        public int FileDescriptor;
+        public short Events;
+        public short ReturnedEvents;
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Reflection;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using SharpPcap.LibPcap;
+
+namespace ColoWire.Ports.Pcap;
+
+/// <summary>
+/// The calls of libpcap that SharpPcap does not offer, or only with an allocation or an exception per frame. They work on SharpPcap's
+/// handles.
+/// </summary>
+internal static unsafe partial class Libpcap
+{
+    /// <summary>A call succeeded and brought a record.</summary>
+    public const int GotRecord = 1;
+
+    /// <summary>Nothing has arrived.</summary>
+    public const int NothingYet = 0;
+
+    /// <summary>A call failed; the device says why.</summary>
+    public const int Failed = -1;
+
+    /// <summary>The end of a file, or <c>pcap_breakloop</c>.</summary>
+    public const int EndOfFile = -2;
+
+    /// <summary>Only frames that arrive (PCAP_D_IN).</summary>
+    public const int DirectionIn = 1;
+
+    private const string Library = "pcap";
+
+    /// <summary>The names that SharpPcap tries, in its order: both must end at the same library, for they share its structures.</summary>
+    private static readonly string[] LibraryNames = ["libpcap.so", "libpcap.so.0", "libpcap.so.0.8", "libpcap.so.1"];
+
+    static Libpcap() => NativeLibrary.SetDllImportResolver(typeof(Libpcap).Assembly, Resolve);
+
+    /// <summary>Appends a record to a dump file. It returns nothing: the error is that of the C library.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_dump", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial void Dump(nint dumper, PacketHeader* header, byte* bytes);
+
+    /// <summary>Writes out what a dump file still buffers.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_dump_flush", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int DumpFlush(nint dumper);
+
+    /// <summary>The C stream of a dump file.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_dump_file")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial nint DumpFile(nint dumper);
+
+    /// <summary>Sends a frame.</summary>
+    /// <returns>Its length, or <see cref="Failed"/> with the C library's error number.</returns>
+    [LibraryImport(Library, EntryPoint = "pcap_inject", SetLastError = true)]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int Inject(PcapHandle device, byte* bytes, nuint length);
+
+    /// <summary>Reads what was received and lost. SharpPcap's own reading of it is wrong on 64-bit Linux.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_stats")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int Statistics(PcapHandle device, out DeviceStatistics statistics);
+
+    /// <summary>Chooses between frames that arrive and frames that leave.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_setdirection")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int SetDirection(PcapHandle device, int direction);
+
+    /// <summary>The descriptor that becomes readable when frames have arrived.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_get_selectable_fd")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    public static partial int SelectableDescriptor(PcapHandle device);
+
+    /// <summary><c>struct pcap_stat</c> (pcap/pcap.h); the numbers wrap at 2^32.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct DeviceStatistics
+    {
+        public uint Received;
+        public uint DroppedByKernel;
+        public uint DroppedByInterface;
+    }
+
+    private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
+    {
+        if (name != Library)
+        {
+            return 0;
+        }
+
+        foreach (string candidate in LibraryNames)
+        {
+            if (NativeLibrary.TryLoad(candidate, out nint handle))
+            {
+                return handle;
+            }
+        }
+
+        throw new DllNotFoundException($"none of {string.Join(", ", LibraryNames)} is installed (Debian: apt-get install libpcap0.8)");
+    }
+}

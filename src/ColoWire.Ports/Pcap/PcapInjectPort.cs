@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.InteropServices;
+using ColoWire.Engine.Frames;
+using ColoWire.Ports.Linux;
+using SharpPcap;
+using SharpPcap.LibPcap;
+
+namespace ColoWire.Ports.Pcap;
+
+/// <summary>Sends frames on an interface as they are, one system call each.</summary>
+public sealed class PcapInjectPort : IInjectPort, ILinkReporter
+{
+    /// <summary>Lets nothing in: this port only sends, so that capturing on it should cost nothing.</summary>
+    private const string Nothing = "ether proto 0xffff";
+
+    /// <summary>Bytes captured of a frame that gets in all the same, and the least buffer for it.</summary>
+    private const int SnapLength = 64;
+    private const int BufferBytes = 64 << 10;
+
+    private readonly string interfaceName;
+    private readonly LibPcapLiveDevice device;
+    private readonly LinkWatch link;
+    private readonly InjectTally tally = new();
+    private readonly UseGuard guard = new();
+    private long? refusedSinceNs;
+
+    /// <summary>Opens an interface for sending.</summary>
+    /// <param name="interfaceName">An Ethernet interface that is up.</param>
+    /// <exception cref="PortException">It cannot be opened.</exception>
+    public PcapInjectPort(string interfaceName)
+    {
+        this.interfaceName = interfaceName;
+        device = LiveDevice.Open(
+            interfaceName,
+            new DeviceConfiguration { Mode = DeviceModes.None, Immediate = true, Snaplen = SnapLength, BufferSize = BufferBytes },
+            Nothing);
+        link = new LinkWatch(interfaceName, Libpcap.SelectableDescriptor(device.Handle));
+    }
+
+    private enum Outcome
+    {
+        Taken,
+        Refused,
+    }
+
+    /// <inheritdoc/>
+    public string Name => LiveDevice.NamePrefix + interfaceName;
+
+    /// <inheritdoc/>
+    public LinkState Link => link.State;
+
+    /// <inheritdoc/>
+    public InjectStatistics Statistics => tally.Statistics;
+
+    /// <inheritdoc/>
+    public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+    {
+        ArgumentNullException.ThrowIfNull(arena);
+        if (!guard.TryEnter())
+        {
+            return 0;
+        }
+
+        link.Poll(nowNs);
+        int count = Math.Min(frames.Length, tally.Room);
+        int taken = 0;
+        while (taken < count && Send(arena, frames[taken], nowNs) == Outcome.Taken)
+        {
+            taken++;
+        }
+
+        guard.Leave();
+        return taken;
+    }
+
+    /// <inheritdoc/>
+    public int Reclaim(Span<FrameRef> frames) => tally.Reclaim(frames);
+
+    /// <summary>Closes the interface, once its thread is outside the port.</summary>
+    public void Dispose()
+    {
+        if (guard.TryClose())
+        {
+            device.Dispose();
+        }
+    }
+
+    private unsafe Outcome Send(FrameArena arena, FrameRef frame, long nowNs)
+    {
+        if (link.State != LinkState.Up)
+        {
+            // The kernel would take the frame and drop it in silence.
+            tally.LostLinkDown(frame);
+            return Outcome.Taken;
+        }
+
+        int length = arena[frame].Length;
+        if (Libpcap.Inject(device.Handle, arena.Pointer(frame), (nuint)length) != Libpcap.Failed)
+        {
+            refusedSinceNs = null;
+            tally.Sent(frame, length);
+            return Outcome.Taken;
+        }
+
+        return Refused(frame, Marshal.GetLastPInvokeError(), nowNs);
+    }
+
+    private Outcome Refused(FrameRef frame, int error, long nowNs)
+    {
+        switch (error)
+        {
+            case Libc.NoBufferSpace or Libc.TryAgain or Libc.Interrupted when MayWait(nowNs):
+                tally.Retry();
+                return Outcome.Refused;
+            case Libc.MessageTooLong:
+                tally.LostTooLong(frame);
+                break;
+            case Libc.NetworkDown or Libc.NoSuchAddress or Libc.NoSuchDevice:
+                tally.LostLinkDown(frame);
+                break;
+            default:
+                tally.LostFailed(frame);
+                break;
+        }
+
+        refusedSinceNs = null;
+        return Outcome.Taken;
+    }
+
+    private bool MayWait(long nowNs)
+    {
+        refusedSinceNs ??= nowNs;
+        return nowNs - refusedSinceNs < PortLimits.SendRetryNs;
+    }
+}

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine.Frames;
+using ColoWire.Ports.Files;
+using ColoWire.Ports.Pcap;
+
+namespace ColoWire.Ports;
+
+/// <summary>How ports are opened, where an operator may choose.</summary>
+public sealed record PortOptions
+{
+    /// <summary>The kernel's buffer of a live capture; see <see cref="PortLimits.BufferMiB"/>.</summary>
+    public int BufferMiB { get; init; } = PortLimits.BufferMiB.Default;
+
+    /// <summary>Bytes captured of a frame, see <see cref="PortLimits.SnapLength"/>; null for what the interface's MTU needs.</summary>
+    public int? SnapLength { get; init; }
+
+    /// <summary>What lies between the engine's clock and the time since 1970, for captures that are written.</summary>
+    public long FileTimeShiftNs { get; init; }
+}
+
+/// <summary>Opens the ports of a running appliance.</summary>
+public static class PortFactory
+{
+    /// <summary>Opens a port for frames to come in. A capture is replayed from the first poll on, at its own pace.</summary>
+    /// <exception cref="PortException">It cannot be opened.</exception>
+    public static ICapturePort OpenCapture(PortSpec spec, PortOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(options);
+        return spec.Kind == PortKind.File
+            ? FileCapturePort.OpenAsLive(spec.Target)
+            : new PcapCapturePort(spec.Target, options.BufferMiB, options.SnapLength);
+    }
+
+    /// <summary>Opens a port for frames to leave.</summary>
+    /// <exception cref="PortException">It cannot be opened.</exception>
+    public static IInjectPort OpenInject(PortSpec spec, PortOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(spec);
+        ArgumentNullException.ThrowIfNull(options);
+        return spec.Kind == PortKind.File
+            ? new FileInjectPort(spec.Target, nanoseconds: true, options.FileTimeShiftNs)
+            : new PcapInjectPort(spec.Target);
+    }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.IO;
+using System.Linq;
+using ColoWire.Commands;
+using ColoWire.Options;
+using ColoWire.Ports;
+
+namespace ColoWire;
+
+/// <summary>The command line: its verbs, and how their faults are told.</summary>
+internal static class Cli
+{
+    /// <summary>The exit code of whatever the operator can mend: bad options, unreadable captures, unusable ports.</summary>
+    public const int BadInput = 2;
+
+    /// <summary>Runs what the command line says.</summary>
+    /// <returns>The exit code.</returns>
+    public static int Run(string[] arguments, TextWriter errors)
+    {
+        ParseResult parse = Root().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        try
+        {
+            CheckWords(parse);
+            // The host answers signals in its own order: stop capture, flush, report.
+            return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+        }
+        catch (OptionException exception)
+        {
+            foreach (string fault in exception.Faults)
+            {
+                errors.WriteLine($"colowire: {fault}");
+            }
+
+            return BadInput;
+        }
+        catch (PortException exception)
+        {
+            errors.WriteLine($"colowire: {exception.Message}");
+            return BadInput;
+        }
+    }
+
+    private static RootCommand Root()
+    {
+        return new RootCommand("ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
+        {
+            RunCommand.Create(Options.Verbs.Run),
+            RunCommand.Create(Options.Verbs.Observe),
+            CompareCommand.Create(),
+            InterfacesCommand.Create(),
+            OptionsCommand.Create(),
+        };
+    }
+
+    private static void CheckWords(ParseResult parse)
+    {
+        Command command = parse.CommandResult.Command;
+        List<string> faults = [];
+        foreach (string word in parse.UnmatchedTokens)
+        {
+            faults.Add($"{word} ({OptionPlace.CommandLine}): {Unknown(command, word)}");
+        }
+
+        foreach (ParseError error in parse.Errors)
+        {
+            string message = error.Message.ReplaceLineEndings(" ");
+            bool told = parse.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal));
+            if (!told && command is not RootCommand)
+            {
+                // What the options say themselves bears its place already; only the library's own words do not.
+                faults.Add(error.SymbolResult is CommandResult ? message : $"{OptionPlace.CommandLine}: {message}");
+            }
+        }
+
+        if (faults.Count == 0 && parse.Errors.Count != 0)
+        {
+            faults.Add($"{OptionPlace.CommandLine}: a verb is missing: {string.Join(", ", Verbs(command))} (colowire --help)");
+        }
+
+        if (faults.Count != 0)
+        {
+            throw new OptionException(faults);
+        }
+    }
+
+    private static string Unknown(Command command, string word)
+    {
+        string[] known = word.StartsWith('-') ? [.. command.Options.Select(option => option.Name)] : [.. Verbs(command)];
+        return known.Length == 0 ? "nothing more is expected" : $"unknown; the nearest known one is '{EditDistance.Nearest(word, known)}'";
+    }
+
+    private static IEnumerable<string> Verbs(Command command) => command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name);
+}

@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.CommandLine;
+using System.IO;
+using System.Runtime.InteropServices;
+using System.Threading;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Options;
+using ColoWire.Ports;
+using ColoWire.Ports.Files;
+using ColoWire.Reports;
+
+namespace ColoWire.Commands;
+
+/// <summary><c>colowire compare</c>: compares two captures, without root and without a network.</summary>
+internal static class CompareCommand
+{
+    /// <summary>Exit code: the replicas said the same.</summary>
+    public const int Equal = 0;
+
+    /// <summary>Exit code: they did not.</summary>
+    public const int Diverged = 1;
+
+    /// <summary>Exit code: the user pressed Ctrl-C (128 and the number of the signal, as every shell has it).</summary>
+    public const int Interrupted = 130;
+
+    /// <summary>Divergences that are shown with their bytes: a screen or two; each takes some 700 bytes of memory.</summary>
+    private static readonly Range<int> ShowRange = new(0, 10_000, 10);
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        Argument<string> primary = CaptureArgument("PRIMARY", "The primary's capture: a pcap or pcapng file of Ethernet frames.");
+        Argument<string> secondary = CaptureArgument("SECONDARY", "The secondary's capture.");
+        Option<string> output = new("--out")
+        {
+            Description = "Write the released frames, in order, into this capture.",
+            HelpName = "file",
+        };
+        Option<bool> json = new("--json") { Description = "Print one JSON object instead of a table." };
+        Option<bool> align = new("--align")
+        {
+            Description = "Shift the secondary's clock so that both captures start together (for captures of two hosts).",
+        };
+        Option<string> show = new("--show")
+        {
+            Description = $"How many divergences to show with their bytes. Default: {ShowRange.Default}. "
+                + $"Allowed: {ShowRange.Minimum} to {ShowRange.Maximum}.",
+            HelpName = "n",
+        };
+        OptionBinder binder = new(Verbs.Compare);
+        Command command = new("compare", "Compares two captures. Exit code 0: equal, 1: diverged, 2: bad input.")
+        {
+            primary, secondary, output, json, align, show,
+        };
+        binder.AddTo(command);
+        command.SetAction(parse =>
+        {
+            ApplianceOptions options = binder.Bind(parse);
+            CompareRequest request = new(
+                Required(parse, primary), Required(parse, secondary), options.ToEngineOptions(FlowHashKey.FromSeed(0)))
+            {
+                OutPath = parse.GetValue(output),
+                Json = parse.GetValue(json),
+                Align = parse.GetValue(align),
+                Show = ReadShow(parse.GetValue(show)),
+            };
+            return RunUntilInterrupted(request, parse.InvocationConfiguration);
+        });
+        return command;
+    }
+
+    /// <summary>Does what is asked for.</summary>
+    /// <param name="request">What is asked for.</param>
+    /// <param name="output">Where the result goes.</param>
+    /// <param name="errors">Where faults are told.</param>
+    /// <param name="cancellation">Makes it end at once.</param>
+    /// <returns>The exit code.</returns>
+    public static int Run(CompareRequest request, TextWriter output, TextWriter errors, CancellationToken cancellation)
+    {
+        try
+        {
+            CompareResult result = Compare(request, errors, cancellation);
+            bool isTerminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
+            Write(request, result, output, isTerminal);
+            return result.IsEqual ? Equal : Diverged;
+        }
+        catch (PortException exception)
+        {
+            errors.WriteLine($"colowire: {exception.Message}");
+            return Cli.BadInput;
+        }
+        catch (OperationCanceledException)
+        {
+            return Interrupted;
+        }
+    }
+
+    private static Argument<string> CaptureArgument(string name, string description) =>
+        new(name) { Description = description, Arity = ArgumentArity.ZeroOrOne };
+
+    // The library's own message does not say which argument is missing.
+    private static string Required(ParseResult parse, Argument<string> argument) => parse.GetValue(argument)
+        ?? throw new OptionException($"{argument.Name} (command line): missing; two captures are needed: PRIMARY and SECONDARY");
+
+    private static int RunUntilInterrupted(CompareRequest request, InvocationConfiguration configuration)
+    {
+        using CancellationTokenSource interruption = new();
+        using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
+        {
+            // Once is a wish that is granted within a millisecond; twice means that something hangs, and the runtime ends it.
+            context.Cancel = !interruption.IsCancellationRequested;
+            interruption.Cancel();
+        });
+        return Run(request, configuration.Output, configuration.Error, interruption.Token);
+    }
+
+    private static CompareResult Compare(CompareRequest request, TextWriter errors, CancellationToken cancellation)
+    {
+        using FileCapturePort primary = new(request.PrimaryPath);
+        using FileCapturePort secondary = new(request.SecondaryPath);
+        if (request.Align && primary.NextArrivalNs is { } primaryNs && secondary.NextArrivalNs is { } secondaryNs)
+        {
+            secondary.ShiftNs = primaryNs - secondaryNs;
+        }
+
+        request.CheckOutPath();
+        using IInjectPort released = OpenOutput(request.OutPath, primary.HasNanoseconds);
+        CompareProgress? progress = MakeProgress(request, errors);
+        CompareResult result;
+        try
+        {
+            using CompareRun run = new(request.Engine, primary, secondary, released, request.Json ? 0 : request.Show)
+            {
+                Progress = progress,
+                Cancellation = cancellation,
+            };
+            result = run.Run();
+        }
+        finally
+        {
+            progress?.Clear();
+        }
+
+        released.Dispose();
+        return released is IFaultReporter { Fault: { } fault } ? throw new PortException(fault) : result;
+    }
+
+    private static IInjectPort OpenOutput(string? path, bool hasNanoseconds) =>
+        path is null ? new DiscardPort() : new FileInjectPort(path, hasNanoseconds);
+
+    private static CompareProgress? MakeProgress(CompareRequest request, TextWriter errors)
+    {
+        bool isTerminal = ReferenceEquals(errors, Console.Error) && !Console.IsErrorRedirected;
+        return isTerminal ? new CompareProgress(errors, Size(request.PrimaryPath) + Size(request.SecondaryPath)) : null;
+
+        static long Size(string path) => new FileInfo(path).Length;
+    }
+
+    private static void Write(CompareRequest request, CompareResult result, TextWriter output, bool isTerminal)
+    {
+        if (request.Json)
+        {
+            CompareReport.WriteJson(output, result);
+        }
+        else
+        {
+            new CompareText(output, isTerminal).Write(result, request.Engine.CompareTimeoutMs);
+        }
+
+        output.Flush();
+    }
+
+    private static int ReadShow(string? text)
+    {
+        int show = ShowRange.Default;
+        if (text is not null && (!int.TryParse(text, null, out show) || !ShowRange.Contains(show)))
+        {
+            throw new OptionException(
+                $"--show (command line): '{text}' is out of range: {ShowRange.Minimum} to {ShowRange.Maximum}");
+        }
+
+        return show;
+    }
+}

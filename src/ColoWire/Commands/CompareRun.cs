@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using ColoWire.Engine;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
+using ColoWire.Ports;
+using ColoWire.Ports.Files;
+using ColoWire.Reports;
+
+namespace ColoWire.Commands;
+
+/// <summary>
+/// Compares two captures: the duties of a live appliance on one thread, driven by the captures' own timestamps, so that the same
+/// captures always give the same result. What is allocated grows with the divergences, never with the frames.
+/// </summary>
+internal sealed class CompareRun : IDisposable
+{
+    private const long NanosecondsPerMs = 1_000_000;
+
+    /// <summary>Polls in a row that do nothing although a frame is due: no slot is free, and only time can free one.</summary>
+    private const int StalledPolls = 2;
+
+    /// <summary>Polls between two looks at what the user wants and sees.</summary>
+    private const int PollsPerLook = 1024;
+
+    private static readonly string StopName = CounterNames.Of(UnverifiedReason.Stop);
+
+    private readonly EngineOptions options;
+    private readonly FileCapturePort primary;
+    private readonly FileCapturePort secondary;
+    private readonly FramePath path;
+    private readonly ShardTotals totals;
+    private readonly ReplayClock clock;
+    private readonly long primaryFirstNs;
+    private readonly long secondaryFirstNs;
+    private readonly int shownDivergences;
+    private readonly List<DivergenceSummary> divergences = [];
+    private readonly List<DivergenceReport> shown = [];
+    private long requestsSeen;
+    private int pollsUntilLook = PollsPerLook;
+
+    /// <summary>Joins an appliance to two captures.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="primary">The primary's capture.</param>
+    /// <param name="secondary">The secondary's capture.</param>
+    /// <param name="output">Where released frames go.</param>
+    /// <param name="shownDivergences">How many divergences are kept with their frames' bytes.</param>
+    public CompareRun(
+        EngineOptions options, FileCapturePort primary, FileCapturePort secondary, IInjectPort output, int shownDivergences)
+    {
+        this.options = options;
+        this.primary = primary;
+        this.secondary = secondary;
+        this.shownDivergences = shownDivergences;
+        primaryFirstNs = primary.NextArrivalNs ?? 0;
+        secondaryFirstNs = secondary.NextArrivalNs ?? 0;
+        clock = new ReplayClock(DueNs ?? 0, options.ExpiredScanCycleMs * NanosecondsPerMs);
+        path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
+        totals = new ShardTotals(path);
+    }
+
+    /// <summary>Where to tell how far it is, if anywhere.</summary>
+    public CompareProgress? Progress { get; init; }
+
+    /// <summary>Makes <see cref="Run"/> end at once.</summary>
+    public CancellationToken Cancellation { get; init; }
+
+    private long? DueNs => (primary.NextArrivalNs, secondary.NextArrivalNs) switch
+    {
+        (long p, long s) => Math.Min(p, s),
+        (long p, null) => p,
+        (null, long s) => s,
+        _ => null,
+    };
+
+    // Records that the ports could not hand on whole.
+    private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused;
+
+    private long Waiting => totals.Sum(c => c.Held + c.SecondaryHeld);
+
+    /// <summary>Runs both captures to their ends and judges all that is still held.</summary>
+    /// <exception cref="OperationCanceledException">The user has had enough.</exception>
+    /// <exception cref="PortException">A capture is cut off or damaged.</exception>
+    public CompareResult Run()
+    {
+        Replay();
+        RunOut();
+        long heldAtEnd = totals.Sum(c => c.Held);
+        path.BeginStop();
+        while (Poll() != 0 || !path.IsDrained)
+        {
+        }
+
+        return Summarise(heldAtEnd);
+    }
+
+    /// <summary>Gives the memory back; the ports belong to the caller.</summary>
+    public void Dispose() => path.Dispose();
+
+    private void Replay()
+    {
+        int idlePolls = 0;
+        long refused = 0;
+        while (DueNs is { } dueNs)
+        {
+            if (dueNs > clock.NowNs)
+            {
+                PassScans(dueNs);
+                clock.AdvanceTo(dueNs);
+            }
+            else if (idlePolls >= StalledPolls)
+            {
+                clock.AdvanceToScan();
+                idlePolls = 0;
+            }
+
+            bool progresses = Poll() != 0 || Refused != refused;
+            refused = Refused;
+            idlePolls = progresses ? 0 : idlePolls + 1;
+        }
+
+        // A capture that is cut off has no end that could be judged.
+        if ((primary.Fault ?? secondary.Fault) is { } fault)
+        {
+            throw new PortException(fault);
+        }
+    }
+
+    // While nothing waits, a gap of years costs no more than one of a scan cycle.
+    private void PassScans(long dueNs)
+    {
+        while (clock.IsScanBefore(dueNs))
+        {
+            if (Waiting == 0)
+            {
+                clock.SkipScansBefore(dueNs);
+            }
+
+            clock.AdvanceToScan();
+            Settle();
+        }
+    }
+
+    // A scan finds at most as many divergences as there is room for reports; what is left is found by the next.
+    private void RunOut()
+    {
+        Settle();
+        long judgedNs = clock.NowNs + ((options.CompareTimeoutMs + (2L * options.ExpiredScanCycleMs)) * NanosecondsPerMs);
+        long waiting = Waiting;
+        bool progresses = true;
+        while (waiting != 0 && (progresses || clock.NowNs < judgedNs))
+        {
+            clock.AdvanceToScan();
+            Settle();
+            long waitingNow = Waiting;
+            progresses = waitingNow < waiting;
+            waiting = waitingNow;
+        }
+    }
+
+    // A scan takes several polls when there are many flows, and each of them may find nothing to do.
+    private void Settle()
+    {
+        long idleAllowed = 1 + (Waiting == 0 ? 0 : totals.Sum(c => c.Flows) / EngineLimits.ScanFlowsPerPoll);
+        while (idleAllowed > 0)
+        {
+            if (Poll() == 0)
+            {
+                idleAllowed--;
+            }
+        }
+    }
+
+    private int Poll()
+    {
+        int work = path.Poll(clock.NowNs);
+        if (path.Gate.Requests != requestsSeen)
+        {
+            requestsSeen = path.Gate.Requests;
+            FetchReports();
+        }
+
+        if (--pollsUntilLook == 0)
+        {
+            pollsUntilLook = PollsPerLook;
+            Cancellation.ThrowIfCancellationRequested();
+            CaptureStatistics p = primary.Statistics;
+            CaptureStatistics s = secondary.Statistics;
+            long frames = p.Frames + s.Frames;
+            Progress?.Show(frames, p.Bytes + s.Bytes + (frames * CompareProgress.RecordHeaderBytes));
+        }
+
+        return work;
+    }
+
+    private void FetchReports()
+    {
+        while (path.Gate.TryReadReport(out DivergenceReport report))
+        {
+            if (divergences.Count < CompareReport.MaxListedDivergences)
+            {
+                divergences.Add(DivergenceSummary.Of(report));
+            }
+
+            if (shown.Count < shownDivergences)
+            {
+                shown.Add(report);
+            }
+        }
+    }
+
+    private CompareResult Summarise(long heldAtEnd) => new()
+    {
+        Primary = SideTotals.Of(primary.Statistics, primaryFirstNs),
+        Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs),
+        Verified = totals.Sum(c => c.Verified),
+        Passed = totals.Named<PassReason>(c => c.Passed),
+        Malformed = totals.Named<MalformedKind>(c => c.Malformed),
+        // What only the stop let go was held to the end.
+        Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != StopName)],
+        HeldAtEnd = heldAtEnd,
+        Checkpoints = path.Gate.Requests,
+        Flows = totals.Sum(c => c.Flows + c.FlowsEvicted),
+        DivergencesTotal = totals.Named<DivergenceReason>(c => c.Divergences).Sum(n => n.Count),
+        Divergences = divergences,
+        Shown = shown,
+        Soft = totals.Named<SoftField>(c => c.Soft),
+        Drops = [.. totals.Named<DropReason>(c => c.Drops), .. Skipped("primary", primary), .. Skipped("secondary", secondary)],
+        HoldMedianNs = path.Egress.HoldTimes.Quantile(0.5),
+        HoldP99Ns = path.Egress.HoldTimes.Quantile(0.99),
+    };
+
+    // Frames that the port could not hand on whole.
+    private static IEnumerable<NamedCount> Skipped(string side, FileCapturePort port)
+    {
+        CaptureStatistics statistics = port.Statistics;
+        NamedCount[] counts = [new($"{side}_oversize", statistics.Oversize), new($"{side}_truncated", statistics.Truncated)];
+        return counts.Where(c => c.Count != 0);
+    }
+}

@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using System.Linq;
+using System.Text;
+using System.Text.Json;
+using ColoWire.Ports.Linux;
+using Spectre.Console;
+
+namespace ColoWire.Commands;
+
+/// <summary><c>colowire interfaces</c>: what can be a port, and what is wrong with it, with the command that mends it.</summary>
+internal static class InterfacesCommand
+{
+    /// <summary>Columns of a table that goes to a file or a pipe: no command in it is broken in two.</summary>
+    private const int RedirectedWidth = 200;
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        Option<bool> json = new("--json") { Description = "One JSON object on the standard output." };
+        Command command = new("interfaces", "Shows which interfaces can be ports, and what to mend.") { json };
+        command.SetAction(parse =>
+        {
+            IReadOnlyList<InterfaceFacts> interfaces = InterfaceFacts.ReadAll();
+            InterfaceProblem? permission = InterfaceProblems.Permission(Path.Combine(AppContext.BaseDirectory, "colowire"));
+            if (parse.GetValue(json))
+            {
+                WriteJson(Console.Out, interfaces, permission);
+            }
+            else
+            {
+                WriteTable(Console.Out, interfaces, permission, Console.IsOutputRedirected ? RedirectedWidth : null);
+            }
+
+            return 0;
+        });
+        return command;
+    }
+
+    /// <summary>Whether an interface can be opened as a port.</summary>
+    internal static bool IsUsable(InterfaceFacts facts, InterfaceProblem? permission) =>
+        facts is { IsEthernet: true, IsUp: true } && permission == null;
+
+    /// <summary>Writes what people read.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="interfaces">The interfaces.</param>
+    /// <param name="permission">What this process is not allowed, or null.</param>
+    /// <param name="width">Columns; null for what the terminal has.</param>
+    internal static void WriteTable(
+        TextWriter writer, IReadOnlyList<InterfaceFacts> interfaces, InterfaceProblem? permission, int? width)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        console.Profile.Width = width ?? console.Profile.Width;
+        Table table = new Table().AddColumns("interface", "driver", "state", "MTU", "usable", "what is wrong, and the command that mends it");
+        table.Border(TableBorder.Rounded).ShowRowSeparators();
+        foreach (InterfaceFacts facts in interfaces)
+        {
+            IReadOnlyList<InterfaceProblem> problems = InterfaceProblems.Of(facts);
+            string usable = !IsUsable(facts, permission) ? "no" : problems.Count == 0 ? "yes" : "with care";
+            string[] cells = [facts.Name, facts.Driver ?? "-", State(facts), $"{facts.Mtu}", usable, string.Join('\n', problems.Select(Text))];
+            table.AddRow(cells.Select(cell => new Text(cell)));
+        }
+
+        console.Write(table);
+        if (permission != null)
+        {
+            writer.WriteLine(Text(permission));
+        }
+    }
+
+    /// <summary>Writes what programs read.</summary>
+    internal static void WriteJson(TextWriter writer, IReadOnlyList<InterfaceFacts> interfaces, InterfaceProblem? permission)
+    {
+        ArrayBufferWriter<byte> buffer = new();
+        using (Utf8JsonWriter json = new(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteStartArray("problems");
+            WriteProblems(json, permission == null ? [] : [permission]);
+            json.WriteEndArray();
+            json.WriteStartArray("interfaces");
+            foreach (InterfaceFacts facts in interfaces)
+            {
+                json.WriteStartObject();
+                json.WriteString("name", facts.Name);
+                json.WriteString("driver", facts.Driver);
+                json.WriteString("state", State(facts));
+                json.WriteNumber("mtu", facts.Mtu);
+                json.WriteBoolean("usable", IsUsable(facts, permission));
+                json.WriteStartArray("problems");
+                WriteProblems(json, InterfaceProblems.Of(facts));
+                json.WriteEndArray();
+                json.WriteEndObject();
+            }
+
+            json.WriteEndArray();
+            json.WriteEndObject();
+        }
+
+        writer.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+    }
+
+    private static void WriteProblems(Utf8JsonWriter json, IReadOnlyList<InterfaceProblem> problems)
+    {
+        foreach (InterfaceProblem problem in problems)
+        {
+            json.WriteStartObject();
+            json.WriteString("what", problem.What);
+            json.WriteString("command", problem.Command);
+            json.WriteEndObject();
+        }
+    }
+
+    private static string State(InterfaceFacts facts) => facts.IsRunning ? "up" : facts.IsUp ? "no link" : "down";
+
+    private static string Text(InterfaceProblem problem) =>
+        problem.Command == null ? problem.What : $"{problem.What}\n  {problem.Command}";
+}

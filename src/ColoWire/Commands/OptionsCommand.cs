@@ -1,0 +1,24 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.CommandLine;
+using ColoWire.Options;
+
+namespace ColoWire.Commands;
+
+/// <summary><c>colowire options</c>: prints what is generated from the option table, for those who maintain the documents.</summary>
+internal static class OptionsCommand
+{
+    public static Command Create()
+    {
+        Option<bool> markdown = new("--markdown") { Description = "The table of the README instead of the sample file." };
+        Command command = new("options", "Prints the sample file with every option, its unit, default and range.") { markdown };
+        command.Hidden = true;
+        command.SetAction(parse =>
+        {
+            Console.Out.Write(parse.GetValue(markdown) ? OptionDocuments.Markdown() : OptionDocuments.SampleJson());
+            return 0;
+        });
+        return command;
+    }
+}

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+using System.CommandLine;
+using System.Linq;
+using System.Security.Cryptography;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Hosting;
+using ColoWire.Options;
+using Microsoft.Extensions.DependencyInjection;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Console;
+
+namespace ColoWire.Commands;
+
+/// <summary><c>colowire run</c> and <c>colowire observe</c>: an appliance, until a signal or the end of its captures.</summary>
+internal static class RunCommand
+{
+    private const int Success = 0;
+
+    /// <summary>The exit code when frames were held back, or a duty failed.</summary>
+    private const int Failure = 1;
+
+    /// <summary>A stop ends within five seconds: the host gives up shortly after the appliance has.</summary>
+    private static readonly TimeSpan ShutdownPatience = Appliance.DrainPatience + TimeSpan.FromMilliseconds(800);
+
+    /// <summary>Makes one of the two verbs.</summary>
+    public static Command Create(Verbs verb)
+    {
+        Command command = verb == Verbs.Observe
+            ? new Command("observe", "Compares live traffic; the primary's frames leave at once, differences are only reported.")
+            : new Command("run", "Compares live traffic; a frame of the primary leaves when the secondary has produced the same.");
+        OptionBinder binder = new(verb);
+        binder.AddTo(command);
+        Option<bool> json = new("--json") { Description = "Each second, and at the end, one JSON object of counters on the standard output." };
+        command.Options.Add(json);
+        command.SetAction(parse =>
+        {
+            ApplianceOptions options = binder.Bind(parse);
+            return Run(verb == Verbs.Observe ? options with { Mode = CompareMode.Observe } : options, parse.GetValue(json));
+        });
+        return command;
+    }
+
+    private static int Run(ApplianceOptions options, bool json)
+    {
+        AppliancePorts ports = AppliancePorts.Open(options);
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), DrawHashKey());
+        StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
+        using (IHost host = Host(appliance, form))
+        {
+            host.Run();
+        }
+
+        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        if (json)
+        {
+            SnapshotJson.Write(Console.Out, snapshot, final: true);
+        }
+        else
+        {
+            FinalReport.Write(Console.Out, snapshot);
+        }
+
+        return appliance.End != ApplianceEnd.Drained ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+    }
+
+    private static IHost Host(Appliance appliance, StatusForm form)
+    {
+        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
+        builder.Logging.AddConsoleFormatter<LineFormatter, ConsoleFormatterOptions>();
+        builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
+        // Under systemd this tells when the appliance is ready. Its own form of log lines is not wanted.
+        builder.Services.AddSystemd();
+        builder.Services.PostConfigure<ConsoleLoggerOptions>(console => console.FormatterName = LineFormatter.FormatterName);
+        builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownPatience);
+        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
+        // Stopped in reverse: first the appliance, then those who tell of its last frames.
+        builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services)));
+        builder.Services.AddHostedService(services => new StatusService(
+            appliance, form, Console.Out, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services)));
+        builder.Services.AddHostedService(services => new WatchdogService(
+            appliance, services.GetService<ISystemdNotifier>() ?? new SystemdNotifier(), Log<WatchdogService>(services)));
+        builder.Services.AddHostedService(services => new ApplianceService(
+            appliance, services.GetRequiredService<IHostApplicationLifetime>(), Log<ApplianceService>(services)));
+        return builder.Build();
+    }
+
+    private static ILogger<T> Log<T>(IServiceProvider services) => services.GetRequiredService<ILogger<T>>();
+
+    /// <summary>Nobody outside may know which flows collide.</summary>
+    private static FlowHashKey DrawHashKey()
+    {
+        Span<byte> seed = stackalloc byte[sizeof(ulong)];
+        RandomNumberGenerator.Fill(seed);
+        return FlowHashKey.FromSeed(BinaryPrimitives.ReadUInt64LittleEndian(seed));
+    }
+}

@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ColoWire.Hosting;
+
+/// <summary>Starts and stops an appliance with the host.</summary>
+internal sealed class ApplianceService(Appliance appliance, IHostApplicationLifetime lifetime, ILogger<ApplianceService> log)
+    : IHostedService
+{
+    private CancellationTokenRegistration failing;
+
+    /// <inheritdoc/>
+    public Task StartAsync(CancellationToken cancellationToken)
+    {
+        foreach (string line in StartReport.Lines(appliance))
+        {
+            log.LogPlan(line);
+        }
+
+        failing = appliance.Failing.Register(lifetime.StopApplication);
+        appliance.Start();
+        return Task.CompletedTask;
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await failing.DisposeAsync();
+        log.LogStopping();
+        await Task.Run(() => appliance.Stop(Appliance.DrainPatience), CancellationToken.None);
+        if (appliance.Failure is Exception failure)
+        {
+            log.LogFailure(failure);
+        }
+        else if (appliance.End == ApplianceEnd.HeldBack)
+        {
+            log.LogHeldBack(appliance.Unsent, appliance.Ports.Output.Name, Appliance.DrainPatience.TotalSeconds);
+        }
+    }
+}

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using ColoWire.Reports;
+
+namespace ColoWire.Hosting;
+
+/// <summary>What an appliance has done, told when it has stopped.</summary>
+internal static class FinalReport
+{
+    /// <summary>Writes it.</summary>
+    public static void Write(TextWriter writer, ApplianceSnapshot snapshot)
+    {
+        Line("in", Count(snapshot.Primary.Frames, "primary"), Count(snapshot.Secondary.Frames, "secondary"));
+        Line("released", Count(snapshot.Verified, "verified"), Count(snapshot.PassedFrames, "passed"), Count(snapshot.UnverifiedFrames, "unverified"));
+        Line("out", Count(snapshot.Output.Frames, "sent"), Count(snapshot.Output.Lost, "lost"), Count(snapshot.Output.Retries, "retries"));
+        Line("lost at out", Count(snapshot.Output.TooLong, "too long"), Count(snapshot.Output.LinkDown, "link down"), Count(snapshot.Output.Failed, "failed"));
+        Line("not captured", Missed("primary", snapshot.Primary), Missed("secondary", snapshot.Secondary));
+        Line("compared", Count(snapshot.DivergenceCount, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
+        Line("hold time", $"p50 {DurationText.Of(snapshot.HoldMedianNs)}", $"p99 {DurationText.Of(snapshot.HoldP99Ns)}");
+        Named("divergences", snapshot.Divergences);
+        Named("passed", snapshot.Passed);
+        Named("malformed", snapshot.Malformed);
+        Named("unverified", snapshot.Unverified);
+        Named("soft", snapshot.Soft);
+        Named("drops", snapshot.Drops);
+        writer.Flush();
+
+        void Line(string name, params string[] parts) => writer.WriteLine($"{name + ":",-14}{string.Join(", ", parts)}");
+
+        void Named(string name, IReadOnlyList<NamedCount> counts)
+        {
+            if (counts.Count != 0)
+            {
+                Line(name, [.. counts.Select(count => Count(count.Count, count.Name))]);
+            }
+        }
+    }
+
+    private static string Missed(string side, Engine.Frames.CaptureStatistics port) =>
+        $"{side}: {Count(port.KernelDropped, "kernel")}, {Count(port.InterfaceDropped, "interface")}, "
+        + $"{Count(port.Oversize, "oversize")}, {Count(port.Truncated, "truncated")}";
+
+    private static string Count(long count, string name) => string.Create(CultureInfo.InvariantCulture, $"{count:N0} {name}");
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using Microsoft.Extensions.Logging;
+
+namespace ColoWire.Hosting;
+
+/// <summary>Everything that a running appliance says in its log.</summary>
+internal static partial class LogMessages
+{
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Line}")]
+    public static partial void LogPlan(this ILogger logger, string line);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Counters}")]
+    public static partial void LogCounters(this ILogger logger, string counters);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "divergence: {Headline}")]
+    public static partial void LogDivergence(this ILogger logger, string headline);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} more divergences are counted and not shown; at most {Limit} a second are")]
+    public static partial void LogDivergencesOmitted(this ILogger logger, long count, int limit);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: the link is down; it is used again as soon as it is up")]
+    public static partial void LogLinkDown(this ILogger logger, string port);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: the link is up")]
+    public static partial void LogLinkUp(this ILogger logger, string port);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
+    public static partial void LogLinkGone(this ILogger logger, string port);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
+    public static partial void LogPortFault(this ILogger logger, string fault);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "stopping: no frame is taken in any more, what is held leaves unverified")]
+    public static partial void LogStopping(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "both captures are at their end")]
+    public static partial void LogCapturesEnded(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} frames were held back: {Port} did not take them within {Seconds} s")]
+    public static partial void LogHeldBack(this ILogger logger, long count, string port, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Critical, Message = "a duty failed, which is a bug of ColoWire; nothing is forwarded any more")]
+    public static partial void LogFailure(this ILogger logger, Exception exception);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "a thread makes no progress; the watchdog is not told")]
+    public static partial void LogNoProgress(this ILogger logger);
+}

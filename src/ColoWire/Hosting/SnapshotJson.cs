@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Buffers;
+using System.Collections.Generic;
+using System.IO;
+using System.Text;
+using System.Text.Json;
+using ColoWire.Engine.Frames;
+using ColoWire.Reports;
+
+namespace ColoWire.Hosting;
+
+/// <summary>A snapshot for programs: one JSON object on one line, with the names that <c>colowire compare --json</c> uses too.</summary>
+internal static class SnapshotJson
+{
+    /// <summary>Writes the object and ends the line.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="snapshot">What was counted.</param>
+    /// <param name="final">Whether the appliance has stopped.</param>
+    public static void Write(TextWriter writer, ApplianceSnapshot snapshot, bool final)
+    {
+        ArrayBufferWriter<byte> buffer = new();
+        using (Utf8JsonWriter json = new(buffer))
+        {
+            json.WriteStartObject();
+            json.WriteBoolean("final", final);
+            json.WriteNumber("elapsed_ns", snapshot.ElapsedNs);
+            WriteCapture(json, "primary", snapshot.Primary);
+            WriteCapture(json, "secondary", snapshot.Secondary);
+            WriteOutput(json, snapshot.Output);
+            json.WriteStartObject("released");
+            json.WriteNumber("verified", snapshot.Verified);
+            json.WriteNumber("passed", snapshot.PassedFrames);
+            json.WriteNumber("unverified", snapshot.UnverifiedFrames);
+            json.WriteEndObject();
+            json.WriteNumber("held", snapshot.Held);
+            json.WriteNumber("secondary_held", snapshot.SecondaryHeld);
+            json.WriteNumber("flows", snapshot.Flows);
+            json.WriteNumber("flows_evicted", snapshot.FlowsEvicted);
+            json.WriteNumber("checkpoints", snapshot.Checkpoints);
+            json.WriteNumber("divergences_total", snapshot.DivergenceCount);
+            json.WriteNumber("reports_lost", snapshot.ReportsLost);
+            json.WriteStartObject("hold_ns");
+            json.WriteNumber("p50", snapshot.HoldMedianNs);
+            json.WriteNumber("p99", snapshot.HoldP99Ns);
+            json.WriteEndObject();
+            WriteCounts(json, "divergence_reasons", snapshot.Divergences);
+            WriteCounts(json, "soft", snapshot.Soft);
+            WriteCounts(json, "drops", snapshot.Drops);
+            WriteCounts(json, "passed", snapshot.Passed);
+            WriteCounts(json, "malformed", snapshot.Malformed);
+            WriteCounts(json, "unverified", snapshot.Unverified);
+            json.WriteEndObject();
+        }
+
+        writer.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
+        writer.Flush();
+    }
+
+    private static void WriteCapture(Utf8JsonWriter json, string name, in CaptureStatistics port)
+    {
+        json.WriteStartObject(name);
+        json.WriteNumber("frames", port.Frames);
+        json.WriteNumber("bytes", port.Bytes);
+        json.WriteNumber("kernel_dropped", port.KernelDropped);
+        json.WriteNumber("interface_dropped", port.InterfaceDropped);
+        json.WriteNumber("oversize", port.Oversize);
+        json.WriteNumber("truncated", port.Truncated);
+        json.WriteEndObject();
+    }
+
+    private static void WriteOutput(Utf8JsonWriter json, in InjectStatistics port)
+    {
+        json.WriteStartObject("output");
+        json.WriteNumber("frames", port.Frames);
+        json.WriteNumber("bytes", port.Bytes);
+        json.WriteNumber("retries", port.Retries);
+        json.WriteNumber("too_long", port.TooLong);
+        json.WriteNumber("link_down", port.LinkDown);
+        json.WriteNumber("failed", port.Failed);
+        json.WriteEndObject();
+    }
+
+    private static void WriteCounts(Utf8JsonWriter json, string name, IReadOnlyList<NamedCount> counts)
+    {
+        json.WriteStartObject(name);
+        foreach (NamedCount count in counts)
+        {
+            json.WriteNumber(count.Name, count.Count);
+        }
+
+        json.WriteEndObject();
+    }
+}

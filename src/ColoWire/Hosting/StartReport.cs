@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Engine;
+using ColoWire.Options;
+
+namespace ColoWire.Hosting;
+
+/// <summary>What an appliance says at its start: what it uses, so that an operator sees what was understood.</summary>
+internal static class StartReport
+{
+    /// <summary>The lines.</summary>
+    public static IEnumerable<string> Lines(Appliance appliance)
+    {
+        ApplianceOptions options = appliance.Options;
+        string mode = options.Mode == CompareMode.Observe
+            ? "observe: the primary's frames leave at once, differences are only reported"
+            : "lockstep: the primary's frames leave when the secondary has produced the same";
+        yield return $"ColoWire {Version()}, {mode}";
+        yield return $"primary_in {appliance.Ports.Primary.Name}, secondary_in {appliance.Ports.Secondary.Name}, "
+            + $"outdev {appliance.Ports.Output.Name}, requester {options.Requester}";
+        yield return $"compare_timeout {options.CompareTimeoutMs} ms, expired_scan_cycle {options.ExpiredScanCycleMs} ms, "
+            + $"max_queue_size {options.MaxQueueSize} frames, {options.Flows} flows";
+        foreach (CoreAssignment core in appliance.Plan)
+        {
+            yield return $"core {core.Cpu}: {string.Join(", ", core.Duties.Select(Name))}";
+        }
+
+        IReadOnlyList<(string Name, long Bytes)> memory = options.MemoryPlan();
+        string parts = string.Join(", ", memory.Select(part => $"{part.Name} {MemoryText.MiB(part.Bytes)}"));
+        yield return $"memory: {parts}; {MemoryText.MiB(memory.Sum(part => part.Bytes))} MiB in all, fixed from now on "
+            + $"(memory_limit {options.MemoryLimitMiB} MiB)";
+    }
+
+    private static string Name(PlannedDuty duty) => duty.Kind switch
+    {
+        DutyKind.PrimaryCapture => "primary capture",
+        DutyKind.SecondaryCapture => "secondary capture",
+        DutyKind.Shard => $"shard {duty.Index}",
+        DutyKind.Egress => "egress",
+        _ => "checkpoint gate",
+    };
+
+    private static string Version() => typeof(StartReport).Assembly.GetName().Version?.ToString(fieldCount: 3) ?? "unknown";
+}

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Globalization;
+using System.IO;
+
+namespace ColoWire.Hosting;
+
+/// <summary>The counters in one line.</summary>
+internal static class StatusLine
+{
+    /// <summary>Back to the first column, and erase to the end of the line (ECMA-48, EL).</summary>
+    public const string EraseLine = "\r\u001b[K";
+
+    private const double NanosecondsPerSecond = 1e9;
+
+    /// <summary>Whether the line of counters stands on the same terminal as the log.</summary>
+    public static bool IsOnTerminal => !Console.IsOutputRedirected;
+
+    /// <summary>The counters, with rates since an earlier look.</summary>
+    public static string Text(ApplianceSnapshot now, ApplianceSnapshot earlier)
+    {
+        double seconds = Math.Max(1, now.ElapsedNs - earlier.ElapsedNs) / NanosecondsPerSecond;
+        double primary = (now.Primary.Frames - earlier.Primary.Frames) / seconds;
+        double secondary = (now.Secondary.Frames - earlier.Secondary.Frames) / seconds;
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"in {primary:N0}/{secondary:N0} per s | verified {now.Verified:N0} passed {now.PassedFrames:N0} "
+            + $"unverified {now.UnverifiedFrames:N0} held {now.Held:N0} | divergences {now.DivergenceCount:N0} "
+            + $"checkpoints {now.Checkpoints:N0} | drops {now.CaptureDrops:N0} lost {now.Output.Lost:N0} | "
+            + $"hold p50 {DurationText.Of(now.HoldMedianNs)} p99 {DurationText.Of(now.HoldP99Ns)}");
+    }
+
+    /// <summary>Rewrites the line on the terminal.</summary>
+    public static void Rewrite(TextWriter terminal, string text)
+    {
+        // A line that wraps could not be rewritten. A terminal that does not know its width says 0.
+        int width = Console.WindowWidth > 1 ? Console.WindowWidth - 1 : text.Length;
+        terminal.Write(EraseLine + text[..Math.Min(text.Length, width)]);
+        terminal.Flush();
+    }
+}

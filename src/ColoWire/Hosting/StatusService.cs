@@ -1,0 +1,150 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Threading;
+using System.Threading.Tasks;
+using ColoWire.Ports;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ColoWire.Hosting;
+
+/// <summary>How the counters are shown while an appliance runs.</summary>
+internal enum StatusForm
+{
+    /// <summary>A line in the log, seldom, and only when something was counted.</summary>
+    Log,
+
+    /// <summary>One line of a terminal that rewrites itself.</summary>
+    Terminal,
+
+    /// <summary>A JSON object on the standard output.</summary>
+    Json,
+}
+
+/// <summary>Shows the counters of an appliance, and looks after what its ports have to say.</summary>
+internal sealed class StatusService(
+    Appliance appliance, StatusForm form, TextWriter output, IHostApplicationLifetime lifetime, ILogger<StatusService> log)
+    : BackgroundService
+{
+    /// <summary>Seconds between two lines in the log.</summary>
+    public const int LogIntervalSeconds = 10;
+
+    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+
+    /// <summary>How often the ports are looked at.</summary>
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>Looks in a row that must find nothing on its way before captures count as done.</summary>
+    private const int QuietLooksBeforeEnd = 2;
+
+    private readonly HashSet<string> toldFaults = [];
+    private readonly Dictionary<string, LinkState> toldLinks = [];
+    private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
+    private int quietLooks;
+    private int second;
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        using PeriodicTimer timer = new(LookInterval);
+        try
+        {
+            for (int look = 1; await timer.WaitForNextTickAsync(stoppingToken); look++)
+            {
+                LookAtPorts();
+                if (look % (Interval / LookInterval) == 0)
+                {
+                    Show();
+                }
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            LookAtPorts();
+            if (form == StatusForm.Terminal)
+            {
+                output.Write(StatusLine.EraseLine);
+                output.Flush();
+            }
+        }
+    }
+
+    private void Show()
+    {
+        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
+        string text = StatusLine.Text(now, shown);
+        second++;
+        switch (form)
+        {
+            case StatusForm.Json:
+                SnapshotJson.Write(output, now, final: false);
+                shown = now;
+                break;
+            case StatusForm.Terminal:
+                StatusLine.Rewrite(output, text);
+                shown = now;
+                break;
+            case StatusForm.Log when second % LogIntervalSeconds == 0 && !now.CountsLike(shown):
+                log.LogCounters(text);
+                shown = now;
+                break;
+            default:
+                break;
+        }
+    }
+
+    private void LookAtPorts()
+    {
+        foreach (string fault in appliance.Ports.Faults)
+        {
+            if (toldFaults.Add(fault))
+            {
+                log.LogPortFault(fault);
+            }
+        }
+
+        foreach ((string port, LinkState link) in appliance.Ports.Links)
+        {
+            if (toldLinks.TryGetValue(port, out LinkState told) ? told != link : link != LinkState.Up)
+            {
+                TellLink(port, link);
+            }
+
+            toldLinks[port] = link;
+        }
+
+        // Captures have an end: when all is said of them there is nothing to wait for. Looked at again, because a frame that is
+        // between two threads is counted by neither.
+        quietLooks = appliance.Ports.Ended && IsQuiet() ? quietLooks + 1 : 0;
+        if (quietLooks == QuietLooksBeforeEnd)
+        {
+            log.LogCapturesEnded();
+            lifetime.StopApplication();
+        }
+    }
+
+    private void TellLink(string port, LinkState link)
+    {
+        switch (link)
+        {
+            case LinkState.Up:
+                log.LogLinkUp(port);
+                break;
+            case LinkState.Down:
+                log.LogLinkDown(port);
+                break;
+            default:
+                log.LogLinkGone(port);
+                break;
+        }
+    }
+
+    private bool IsQuiet()
+    {
+        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
+        return now.Held == 0 && now.SecondaryHeld == 0 && appliance.Unsent == 0;
+    }
+}

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Ports;
+
+namespace ColoWire.Options;
+
+/// <summary>All that an operator has chosen, validated.</summary>
+public sealed record ApplianceOptions
+{
+    /// <summary>Bytes of a MiB.</summary>
+    public const long BytesPerMiB = 1 << 20;
+
+    /// <summary>The port where the primary's frames come in.</summary>
+    public PortSpec? PrimaryIn { get; init; }
+
+    /// <summary>The port where the secondary's frames come in.</summary>
+    public PortSpec? SecondaryIn { get; init; }
+
+    /// <summary>The port where the primary's frames leave.</summary>
+    public PortSpec? OutDevice { get; init; }
+
+    /// <summary>When a frame of the primary leaves.</summary>
+    public CompareMode Mode { get; init; } = CompareMode.Lockstep;
+
+    /// <summary>Who is asked for checkpoints.</summary>
+    public string Requester { get; init; } = "none";
+
+    /// <summary>How long a frame waits for its partner, in milliseconds.</summary>
+    public int CompareTimeoutMs { get; init; } = EngineLimits.CompareTimeoutMs.Default;
+
+    /// <summary>How often flows are searched for frames that waited too long, in milliseconds.</summary>
+    public int ExpiredScanCycleMs { get; init; } = EngineLimits.ExpiredScanCycleMs.Default;
+
+    /// <summary>How long an unanswered checkpoint request stands, in milliseconds.</summary>
+    public int CheckpointRetryMs { get; init; } = EngineLimits.CheckpointRetryMs.Default;
+
+    /// <summary>Frames that one flow may hold, for each side.</summary>
+    public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
+
+    /// <summary>The CPUs that do the work; after validation never empty.</summary>
+    public IReadOnlyList<int> Cores { get; init; } = [];
+
+    /// <summary>Sets of flows that are compared independently.</summary>
+    public int Shards { get; init; } = EngineLimits.Shards.Default;
+
+    /// <summary>Flows known at a time.</summary>
+    public int Flows { get; init; } = EngineLimits.Flows.Default;
+
+    /// <summary>Slots of 2 KiB for each side.</summary>
+    public int SlotsPerSide { get; init; } = EngineLimits.SlotsPerSide.Default;
+
+    /// <summary>Slots of 64 KiB for each side.</summary>
+    public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
+
+    /// <summary>The kernel's buffer of each live capture port, in MiB.</summary>
+    public int CaptureBufferMiB { get; init; } = PortLimits.BufferMiB.Default;
+
+    /// <summary>Longest frame that live ports capture, in bytes, or <see cref="OptionTable.SnapLengthOfMtu"/>.</summary>
+    public int SnapLengthBytes { get; init; } = OptionTable.SnapLengthOfMtu;
+
+    /// <summary>What everything together may take, in MiB.</summary>
+    public int MemoryLimitMiB { get; init; } = OptionTable.MemoryLimitMiB.Default;
+
+    /// <summary>Whether divergences are logged with a hexdump.</summary>
+    public bool Trace { get; init; }
+
+    /// <summary>What of this is the engine's.</summary>
+    /// <param name="hashKey">Drawn at random by a live host, fixed by a replay.</param>
+    public EngineOptions ToEngineOptions(FlowHashKey hashKey) => new()
+    {
+        Mode = Mode,
+        CompareTimeoutMs = CompareTimeoutMs,
+        ExpiredScanCycleMs = ExpiredScanCycleMs,
+        CheckpointRetryMs = CheckpointRetryMs,
+        MaxQueueSize = MaxQueueSize,
+        Shards = Shards,
+        Flows = Flows,
+        SlotsPerSide = SlotsPerSide,
+        LargeSlotsPerSide = LargeSlotsPerSide,
+        HashKey = hashKey,
+    };
+
+    /// <summary>The memory that these options take, by what it is for.</summary>
+    public IReadOnlyList<(string Name, long Bytes)> MemoryPlan()
+    {
+        List<(string Name, long Bytes)> plan = [.. FramePath.MemoryPlan(ToEngineOptions(default))];
+        foreach ((string name, PortSpec? port) in ((string, PortSpec?)[])[("primary", PrimaryIn), ("secondary", SecondaryIn)])
+        {
+            if (port?.Kind == PortKind.Pcap)
+            {
+                plan.Add(($"kernel's buffer, {name}", CaptureBufferMiB * BytesPerMiB));
+            }
+        }
+
+        return plan;
+    }
+}

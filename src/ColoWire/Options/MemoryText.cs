@@ -1,0 +1,10 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.Options;
+
+/// <summary>Memory as people read it.</summary>
+internal static class MemoryText
+{
+    /// <summary>Whole MiB, rounded up.</summary>
+    public static long MiB(long bytes) => (bytes + ApplianceOptions.BytesPerMiB - 1) / ApplianceOptions.BytesPerMiB;
+}

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Reports;
+
+/// <summary>What came of comparing two captures: everything that the reports show.</summary>
+internal sealed record CompareResult
+{
+    /// <summary>What the primary's capture delivered.</summary>
+    public required SideTotals Primary { get; init; }
+
+    /// <summary>What the secondary's capture delivered.</summary>
+    public required SideTotals Secondary { get; init; }
+
+    /// <summary>Primary frames that the secondary agreed with.</summary>
+    public required long Verified { get; init; }
+
+    /// <summary>Primary frames that are not comparable, by reason.</summary>
+    public required IReadOnlyList<NamedCount> Passed { get; init; }
+
+    /// <summary>Primary frames that are malformed, by kind.</summary>
+    public required IReadOnlyList<NamedCount> Malformed { get; init; }
+
+    /// <summary>Primary frames that left unverified, by reason.</summary>
+    public required IReadOnlyList<NamedCount> Unverified { get; init; }
+
+    /// <summary>Primary frames that were never released.</summary>
+    public required long HeldAtEnd { get; init; }
+
+    /// <summary>Checkpoints that would have been asked for.</summary>
+    public required long Checkpoints { get; init; }
+
+    /// <summary>Flows that were seen.</summary>
+    public required long Flows { get; init; }
+
+    /// <summary>Divergences, listed or not.</summary>
+    public required long DivergencesTotal { get; init; }
+
+    /// <summary>The divergences in the order in which they were found, bounded.</summary>
+    public required IReadOnlyList<DivergenceSummary> Divergences { get; init; }
+
+    /// <summary>The first divergences with the bytes of their frames.</summary>
+    public required IReadOnlyList<DivergenceReport> Shown { get; init; }
+
+    /// <summary>Differences that count for nothing, by field.</summary>
+    public required IReadOnlyList<NamedCount> Soft { get; init; }
+
+    /// <summary>Frames that went nowhere, by reason.</summary>
+    public required IReadOnlyList<NamedCount> Drops { get; init; }
+
+    /// <summary>The median of how long a primary frame waited, in nanoseconds.</summary>
+    public required long HoldMedianNs { get; init; }
+
+    /// <summary>What 99 of 100 primary frames did not wait longer than, in nanoseconds.</summary>
+    public required long HoldP99Ns { get; init; }
+
+    /// <summary>Primary frames that left at once because they cannot be compared.</summary>
+    public long PassedFrames => Sum(Passed) + Sum(Malformed);
+
+    /// <summary>Primary frames that left unverified.</summary>
+    public long UnverifiedFrames => Sum(Unverified);
+
+    /// <summary>Whether nothing was found that the replicas differ in, and every frame had its say.</summary>
+    public bool IsEqual => DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0;
+
+    /// <summary>The instant that people are shown as zero: the start of the primary's capture, if it has one.</summary>
+    public long OriginNs => Primary.Frames != 0 ? Primary.FirstNs : Secondary.FirstNs;
+
+    private static long Sum(IReadOnlyList<NamedCount> counts) => counts.Sum(c => c.Count);
+}
+
+/// <summary>What one capture delivered.</summary>
+/// <param name="Frames">Frames that the engine got.</param>
+/// <param name="Bytes">Bytes of those.</param>
+/// <param name="Refused">Frames that could not be handed on whole.</param>
+/// <param name="FirstNs">Time of the first frame in nanoseconds since 1970, after shifting; 0 without frames.</param>
+internal readonly record struct SideTotals(long Frames, long Bytes, long Refused, long FirstNs)
+{
+    /// <summary>What a port has delivered.</summary>
+    public static SideTotals Of(CaptureStatistics statistics, long firstNs) =>
+        new(
+            statistics.Frames,
+            statistics.Bytes,
+            statistics.Oversize + statistics.Truncated,
+            statistics.Frames == 0 ? 0 : firstNs);
+}
+
+/// <summary>What a list keeps of a divergence, without the bytes of the frames.</summary>
+/// <param name="Reason">In what the replicas differ.</param>
+/// <param name="Flow">The connection.</param>
+/// <param name="Offset">Where they differ, in bytes from the first compared byte of the primary's frame.</param>
+/// <param name="PrimaryFrame">Number of the primary's frame, 0 for none.</param>
+/// <param name="SecondaryFrame">Number of the secondary's frame, 0 for none.</param>
+/// <param name="AtNs">When it was found, in nanoseconds since 1970 of the captures' clock.</param>
+internal readonly record struct DivergenceSummary(
+    DivergenceReason Reason, FlowKey Flow, int Offset, uint PrimaryFrame, uint SecondaryFrame, long AtNs)
+{
+    /// <summary>Leaves the bytes out.</summary>
+    public static DivergenceSummary Of(in DivergenceReport report) =>
+        new(report.Reason, report.Flow, report.Offset, report.Primary.Number, report.Secondary.Number, report.AtNs);
+}

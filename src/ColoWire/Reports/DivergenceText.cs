@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Globalization;
+using System.IO;
+using ColoWire.Engine.Compare;
+
+namespace ColoWire.Reports;
+
+/// <summary>A divergence for people: one line that says all, the headers of both frames, and the bytes around the difference.</summary>
+internal static class DivergenceText
+{
+    private const long NanosecondsPerMicrosecond = 1_000;
+    private const long MicrosecondsPerSecond = 1_000_000;
+
+    /// <summary>Writes one divergence.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="report">The divergence.</param>
+    /// <param name="originNs">The instant of the engine's clock that is shown as zero.</param>
+    public static void Write(TextWriter writer, in DivergenceReport report, long originNs)
+    {
+        writer.WriteLine(Headline(report, originNs));
+        WriteFrame(writer, "primary", report.Primary, report.Reason);
+        WriteFrame(writer, "secondary", report.Secondary, report.Reason);
+    }
+
+    /// <summary>The one line: reason, flow, frames, offset, time.</summary>
+    public static string Headline(in DivergenceReport report, long originNs) => string.Create(
+        CultureInfo.InvariantCulture,
+        $"{Reason(report.Reason)}: {FlowText.Line(report.Flow)}, frames {Number(report.Primary)}/{Number(report.Secondary)}, "
+        + $"offset {report.Offset}, at {Seconds(report.AtNs - originNs)}");
+
+    /// <summary>The name of a reason, as in every report.</summary>
+    public static string Reason(DivergenceReason reason) => CounterNames.Of(reason);
+
+    private static void WriteFrame(TextWriter writer, string side, in FrameSnapshot frame, DivergenceReason reason)
+    {
+        if (frame.Number == 0)
+        {
+            writer.WriteLine($"  {side}: no frame");
+            return;
+        }
+
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"  {side} {frame.Number}: {frame.Length} bytes, {HeaderLine.Describe(frame.Head)}"));
+        // Elsewhere the replicas differ in a header, or one of them said nothing: no byte of the payload is the wrong one.
+        bool byteDiffers = reason is DivergenceReason.Payload or DivergenceReason.Retransmit;
+        HexDump.Write(writer, frame.Window, frame.WindowOffset, byteDiffers ? frame.DifferenceOffset : HexDump.NoMark);
+    }
+
+    private static string Number(in FrameSnapshot frame) =>
+        frame.Number == 0 ? "none" : frame.Number.ToString(CultureInfo.InvariantCulture);
+
+    private static string Seconds(long durationNs)
+    {
+        long microseconds = Math.Abs(durationNs / NanosecondsPerMicrosecond);
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(durationNs < 0 ? '-' : '+')}{microseconds / MicrosecondsPerSecond}.{microseconds % MicrosecondsPerSecond:d6} s");
+    }
+}

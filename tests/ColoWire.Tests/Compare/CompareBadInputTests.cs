@@ -1,0 +1,135 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
+using System.IO;
+using ColoWire.Tests.Ports;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Compare;
+
+/// <summary>The program itself: what it says on stderr and with which code it exits.</summary>
+[TestFixture]
+[FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
+[SuppressMessage("Usage", "CA1001", Justification = "NUnit disposes by TearDown.")]
+internal sealed class CompareBadInputTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);
+
+    private readonly ScratchFolder folder = new();
+
+    [SetUp]
+    public void SetUp()
+    {
+        CaptureScript good = new CaptureScript().At(0, TestFrame.Udp("question")).At(1, TestFrame.Udp("another"));
+        byte[] bytes = good.ToArray();
+        good.Save(folder.File("good.pcap"));
+        folder.Write("cut.pcap", bytes[..^3]);
+        folder.Write("cut-header.pcap", bytes[..^(TestFrame.Udp("another").Length + 2)]);
+        folder.Write("text.pcap", "this is no capture at all, only some text"u8.ToArray());
+        folder.Write("empty.pcap", []);
+        folder.Write("wifi.pcap", new PcapBuilder(PcapBuilder.MicrosecondMagic, linkType: 105).ToArray());
+        File.CreateSymbolicLink(folder.File("link.pcap"), folder.File("good.pcap"));
+        Directory.CreateDirectory(folder.File("directory"));
+    }
+
+    [TearDown]
+    public void TearDown() => folder.Dispose();
+
+    [TestCase("missing.pcap", "good.pcap", "missing.pcap")]
+    [TestCase("good.pcap", "missing.pcap", "missing.pcap")]
+    [TestCase("directory", "good.pcap", "directory")]
+    [TestCase("text.pcap", "good.pcap", "text.pcap")]
+    [TestCase("empty.pcap", "good.pcap", "empty.pcap")]
+    [TestCase("wifi.pcap", "good.pcap", "Ieee80211 (105)")]
+    [TestCase("cut.pcap", "good.pcap", "frame 2 is cut off")]
+    [TestCase("good.pcap", "cut.pcap", "frame 2 is cut off")]
+    [TestCase("good.pcap", "cut-header.pcap", "frame 2 is cut off")]
+    [TestCase("good.pcap", "good.pcap --out nowhere/out.pcap", "nowhere/out.pcap")]
+    [TestCase("good.pcap", "good.pcap --out directory", "directory")]
+    [TestCase("good.pcap", "good.pcap --out good.pcap", "good.pcap")]
+    [TestCase("good.pcap", "good.pcap --out directory/../good.pcap", "good.pcap")]
+    [TestCase("good.pcap", "good.pcap --out link.pcap", "good.pcap")]
+    [TestCase("link.pcap", "good.pcap --out good.pcap", "good.pcap")]
+    [TestCase("good.pcap", "good.pcap --compare-timeout 0", "--compare-timeout")]
+    [TestCase("good.pcap", "good.pcap --compare-timeout 600001", "1 to 600000 ms")]
+    [TestCase("good.pcap", "good.pcap --show -1", "0 to 10000")]
+    [TestCase("good.pcap", "good.pcap --show many", "0 to 10000")]
+    [TestCase("good.pcap", "good.pcap --aling", "--align")]
+    [TestCase("good.pcap", "", "SECONDARY")]
+    [TestCase("good.pcap", "good.pcap good.pcap", "good.pcap")]
+    public void A_fault_is_one_line_and_exit_code_2(string primary, string rest, string named)
+    {
+        byte[] before = File.ReadAllBytes(folder.File("good.pcap"));
+        (int exitCode, string output, string errors) = Colowire($"compare {primary} {rest} --json");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(2));
+            Assert.That(output, Is.Empty);
+            Assert.That(errors, Does.StartWith("colowire: ").And.EndsWith("\n").And.Contain(named));
+            Assert.That(errors.TrimEnd('\n'), Does.Not.Contain("\n"));
+            Assert.That(File.ReadAllBytes(folder.File("good.pcap")), Is.EqualTo(before));
+        });
+    }
+
+    [Test]
+    public void The_same_file_twice_is_allowed()
+    {
+        (int exitCode, string output, string errors) = Colowire("compare good.pcap good.pcap");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.Zero);
+            Assert.That(output, Does.StartWith("equal: 2 frames in 1 flow verified"));
+            Assert.That(errors, Is.Empty);
+        });
+    }
+
+    [Test]
+    public void A_difference_is_exit_code_1_and_no_error()
+    {
+        new CaptureScript().At(0, TestFrame.Udp("question")).At(1, TestFrame.Udp("enother")).Save(folder.File("other.pcap"));
+        (int exitCode, string output, string errors) = Colowire("compare good.pcap other.pcap --out old.pcap");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(1));
+            Assert.That(output, Does.StartWith("diverged: 1 of 1 flow (payload 1)"));
+            Assert.That(errors, Is.Empty);
+            Assert.That(File.ReadAllBytes(folder.File("old.pcap")), Is.EqualTo(File.ReadAllBytes(folder.File("good.pcap"))));
+        });
+    }
+
+    [Test]
+    public void A_hard_link_to_an_input_is_no_output()
+    {
+        using (Process link = Process.Start("ln", [folder.File("good.pcap"), folder.File("hard.pcap")]))
+        {
+            link.WaitForExit();
+        }
+
+        (int exitCode, _, string errors) = Colowire("compare good.pcap good.pcap --out hard.pcap");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(2));
+            Assert.That(errors, Does.Contain("hard.pcap"));
+            Assert.That(new FileInfo(folder.File("good.pcap")).Length, Is.Positive);
+        });
+    }
+
+    private (int ExitCode, string Output, string Errors) Colowire(string arguments)
+    {
+        List<string> words = [Path.Combine(AppContext.BaseDirectory, "colowire.dll")];
+        words.AddRange(arguments.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        using Process process = Process.Start(new ProcessStartInfo(Environment.ProcessPath!, words)
+        {
+            WorkingDirectory = folder.Path,
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        })!;
+        System.Threading.Tasks.Task<string> errors = process.StandardError.ReadToEndAsync();
+        string output = process.StandardOutput.ReadToEnd();
+        Assert.That(process.WaitForExit(Patience), Is.True, "it ends");
+        return (process.ExitCode, output, errors.Result);
+    }
+}

@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO.Pipes;
+using System.Linq;
+using System.Threading;
+using ColoWire.Ports;
+using ColoWire.Ports.Linux;
+using ColoWire.Ports.Pcap;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Ports;
+
+[TestFixture]
+internal sealed class LinuxTests
+{
+    [Test]
+    public void A_pinned_thread_runs_on_its_processor_only()
+    {
+        IReadOnlyList<int> before = CpuAffinity.AllowedCpus();
+        int cpu = before[^1];
+        IReadOnlyList<int> allowed = [];
+        int ranOn = -1;
+        OnThread(() =>
+        {
+            CpuAffinity.Pin(cpu);
+            allowed = CpuAffinity.AllowedCpus();
+            ranOn = Thread.GetCurrentProcessorId();
+        });
+
+        Assert.That(allowed, Is.EqualTo(new[] { cpu }).AsCollection);
+        Assert.That(ranOn, Is.EqualTo(cpu));
+        Assert.That(CpuAffinity.AllowedCpus(), Is.EqualTo(before).AsCollection, "other threads stay free");
+    }
+
+    [TestCase(-1)]
+    [TestCase(CpuAffinity.MaxCpus - 1)]
+    [TestCase(CpuAffinity.MaxCpus)]
+    public void A_processor_that_is_not_there_is_answered_with_the_allowed_ones(int cpu)
+    {
+        string allowed = string.Join(", ", CpuAffinity.AllowedCpus());
+        PortException? error = null;
+        OnThread(() => error = Assert.Throws<PortException>(() => CpuAffinity.Pin(cpu)));
+        Assert.That(error!.Message, Is.EqualTo($"cannot run on processor {cpu}; allowed are {allowed}"));
+    }
+
+    [Test]
+    public void A_wait_ends_when_something_is_readable_or_the_time_is_over()
+    {
+        using AnonymousPipeServerStream writer = new(PipeDirection.Out);
+        using AnonymousPipeClientStream reader = new(PipeDirection.In, writer.ClientSafePipeHandle);
+        IdleWait wait = new([-1, (int)reader.SafePipeHandle.DangerousGetHandle()]);
+
+        long start = Stopwatch.GetTimestamp();
+        Assert.That(wait.Wait(50), Is.False);
+        Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.GreaterThanOrEqualTo(49));
+
+        writer.WriteByte(1);
+        start = Stopwatch.GetTimestamp();
+        Assert.That(wait.Wait(10_000), Is.True);
+        Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.LessThan(5000));
+    }
+
+    [Test]
+    public void A_wait_allocates_nothing()
+    {
+        IdleWait wait = new([-1]);
+        wait.Wait(0);
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        for (int i = 0; i < 1000; i++)
+            wait.Wait(0);
+        Assert.That(GC.GetAllocatedBytesForCurrentThread() - before, Is.Zero);
+    }
+
+    [Test]
+    public void A_small_ring_and_merging_hardware_are_problems()
+    {
+        InterfaceFacts facts = Fit with
+        {
+            Rings = new InterfaceRings(256, 4096, 256, 4096),
+            Offloads = Fit.Offloads with { Lro = true },
+        };
+
+        Assert.That(
+            string.Join("; ", InterfaceProblems.Of(facts).Select(p => p.Command)),
+            Is.EqualTo("ethtool -K eth1 lro off; ethtool -G eth1 rx 4096"));
+        Assert.That(InterfaceProblems.Of(Fit), Is.Empty);
+    }
+
+    [Test]
+    public void What_is_no_Ethernet_has_this_problem_only()
+    {
+        InterfaceProblem problem = InterfaceProblems.Of(Fit with { HardwareType = 772, IsUp = false }).Single();
+        Assert.That(problem, Is.EqualTo(new InterfaceProblem("not an Ethernet interface (type 772): cannot be a port", null)));
+    }
+
+    [Test]
+    public void A_dot_in_a_name_is_a_slash_for_sysctl()
+    {
+        InterfaceFacts facts = Fit with { Name = "eth1.5", Addresses = ["fe80::1/64"] };
+        Assert.That(InterfaceProblems.Of(facts).Single().Command, Is.EqualTo("sysctl -w net.ipv6.conf.eth1/5.disable_ipv6=1"));
+    }
+
+    [TestCase(0UL, false)]
+    [TestCase(1UL << 12, false)]
+    [TestCase(1UL << 13, false)]
+    [TestCase(3UL << 12, true)]
+    [TestCase(ulong.MaxValue, true)]
+    public void Both_capabilities_are_needed(ulong capabilities, bool enough) =>
+        Assert.That(InterfaceProblems.Permission("colowire", capabilities) is null, Is.EqualTo(enough));
+
+    [TestCase(1500, 2048)]
+    [TestCase(68, 2048)]
+    [TestCase(2026, 2048)]
+    [TestCase(2027, 2049)]
+    [TestCase(9000, 9022)]
+    [TestCase(65535, 65536)]
+    public void The_snap_length_has_room_for_the_header_and_two_tags(int mtu, int snapLength) =>
+        Assert.That(PcapCapturePort.SnapLengthFor(mtu), Is.EqualTo(snapLength));
+
+    private static InterfaceFacts Fit => new()
+    {
+        Name = "eth1",
+        IsUp = true,
+        IsRunning = true,
+        Mtu = 1500,
+        HardwareType = 1,
+        Addresses = [],
+        Master = null,
+        IsPromiscuous = false,
+        Driver = "e1000e",
+        Offloads = new InterfaceOffloads(false, false, false, false, true, true, true, true),
+        Rings = new InterfaceRings(4096, 4096, 4096, 4096),
+    };
+
+    private static void OnThread(Action code)
+    {
+        Thread thread = new(() => code());
+        thread.Start();
+        thread.Join();
+    }
+}

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.IO;
+using ColoWire.Engine.Frames;
+using ColoWire.Ports;
+using ColoWire.Ports.Files;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Ports;
+
+[TestFixture]
+internal sealed class PortSpecTests
+{
+    [TestCase("pcap:eth1", PortKind.Pcap, "eth1")]
+    [TestCase("eth1", PortKind.Pcap, "eth1")]
+    [TestCase("eth0.5", PortKind.Pcap, "eth0.5")]
+    [TestCase("pcap:fifteen-letters", PortKind.Pcap, "fifteen-letters")]
+    [TestCase("file:a.pcap", PortKind.File, "a.pcap")]
+    [TestCase("file:/tmp/odd:name of file", PortKind.File, "/tmp/odd:name of file")]
+    public void Ports_are_read(string text, PortKind kind, string target)
+    {
+        Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.True);
+        Assert.That(spec, Is.EqualTo(new PortSpec(kind, target)));
+        Assert.That(error, Is.Null);
+        Assert.That(PortSpec.TryParse(spec!.ToString(), out PortSpec? again, out _), Is.True);
+        Assert.That(again, Is.EqualTo(spec));
+    }
+
+    [TestCase("xdp:eth1", "'xdp' is no kind of port")]
+    [TestCase("PCAP:eth1", "'PCAP' is no kind of port")]
+    [TestCase("", "no interface is given")]
+    [TestCase(null, "no interface is given")]
+    [TestCase("pcap:", "no interface is given")]
+    [TestCase("file:", "no path is given")]
+    [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
+    [TestCase("pcap:sixteen-letters!", "an interface's name has at most 15 characters (a path is written file:PATH)")]
+    [TestCase("eth 1", "an interface's name has no spaces, colons or symbols")]
+    [TestCase("pcap:eth0:1", "an interface's name has no spaces, colons or symbols")]
+    [TestCase("ethé", "an interface's name has no spaces, colons or symbols")]
+    [TestCase("..", "that is no name of an interface")]
+    public void What_is_no_port_is_answered_with_what_is_allowed(string? text, string reason)
+    {
+        Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.False);
+        Assert.That(spec, Is.Null);
+        Assert.That(error, Is.EqualTo($"'{text}' is no port: {reason}; allowed are pcap:INTERFACE, file:PATH, or INTERFACE alone"));
+    }
+
+    [TestCase("pcap:eth1", "eth1", true)]
+    [TestCase("pcap:eth1", "pcap:eth2", false)]
+    [TestCase("file:a.pcap", "file:./b/../a.pcap", true)]
+    [TestCase("file:a.pcap", "file:A.pcap", false)]
+    [TestCase("file:eth1", "pcap:eth1", false)]
+    public void Two_ports_can_be_the_same(string one, string other, bool same)
+    {
+        Assert.That(PortSpec.TryParse(one, out PortSpec? first, out _), Is.True);
+        Assert.That(PortSpec.TryParse(other, out PortSpec? second, out _), Is.True);
+        Assert.That(first!.IsSameAs(second!), Is.EqualTo(same));
+        Assert.That(second!.IsSameAs(first), Is.EqualTo(same));
+    }
+
+    [Test]
+    public void The_factory_opens_captures_in_the_place_of_interfaces()
+    {
+        using ScratchFolder folder = new();
+        string input = folder.Write("in.pcap", new PcapBuilder().Record(1000, 0, PcapBuilder.Frame(60, 1)).ToArray());
+        string output = folder.File("out.pcap");
+        using FrameArena arena = new(4, 0);
+        FrameRef[] batch = new FrameRef[4];
+        using (ICapturePort capture = PortFactory.OpenCapture(new PortSpec(PortKind.File, input), new PortOptions()))
+        using (IInjectPort inject = PortFactory.OpenInject(new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }))
+        {
+            Assert.That(capture.Receive(arena.Primary, batch, nowNs: 5), Is.EqualTo(1));
+            Assert.That(inject.Inject(arena, batch.AsSpan(0, 1), nowNs: 6), Is.EqualTo(1));
+            Assert.That((capture.Name, inject.Name), Is.EqualTo(($"file:{input}", $"file:{output}")));
+        }
+
+        using FileCapturePort back = new(output);
+        Assert.That(back.NextArrivalNs, Is.EqualTo(12));
+        Assert.That(new FileInfo(output).Length, Is.EqualTo(24 + 16 + 60));
+    }
+}

@@ -1,0 +1,238 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Threading;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Hosting;
+using ColoWire.Options;
+using ColoWire.Ports.Files;
+using ColoWire.Ports.Linux;
+using Microsoft.Extensions.Hosting.Systemd;
+using Microsoft.Extensions.Logging.Abstractions;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Program;
+
+[NonParallelizable]
+internal sealed class ApplianceTests
+{
+    private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
+
+    [TestCase(1, 1)]
+    [TestCase(1, 3)]
+    [TestCase(2, 1)]
+    [TestCase(3, 2)]
+    [TestCase(4, 1)]
+    [TestCase(5, 2)]
+    public void Whatever_the_plan_every_matched_frame_leaves(int cores, int shards)
+    {
+        // Fewer than there are slots: no side waits for room, whichever thread runs first.
+        const int frames = 10_000;
+        using FakeInjectPort output = new();
+        using Appliance appliance = Make(Ports(frames, frames, output), cores, shards);
+        appliance.Start();
+        WaitUntil(() => output.Statistics.Frames == frames);
+        appliance.Stop(Patience);
+        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
+        Assert.That(snapshot.Verified, Is.EqualTo(frames));
+        Assert.That(snapshot.UnverifiedFrames + snapshot.PassedFrames + snapshot.Held, Is.Zero);
+        Assert.That(appliance.Unsent, Is.Zero);
+    }
+
+    [Test]
+    public void A_stop_releases_what_is_held()
+    {
+        const int frames = 100;
+        using FakeInjectPort output = new();
+        using Appliance appliance = Make(Ports(frames, 0, output), 1, 1);
+        appliance.Start();
+        WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == frames);
+        Assert.That(output.Statistics.Frames, Is.Zero, "lockstep holds what the secondary has not said");
+        appliance.Stop(Patience);
+        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
+        Assert.That(output.Statistics.Frames, Is.EqualTo(frames));
+        Assert.That(snapshot.Unverified.Single().ToString(), Does.Contain("stop").And.Contain("100"));
+    }
+
+    [Test]
+    public void A_stuck_out_port_ends_the_stop_after_its_patience_and_says_what_was_held_back()
+    {
+        const int frames = 100;
+        using FakeInjectPort output = new(stuck: true);
+        using Appliance appliance = Make(Ports(frames, frames, output), 2, 1);
+        appliance.Start();
+        WaitUntil(() => output.Statistics.Retries > 0);
+        long start = Stopwatch.GetTimestamp();
+        appliance.Stop(TimeSpan.FromMilliseconds(200));
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.InRange(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2)));
+        Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.HeldBack));
+        Assert.That(appliance.Unsent, Is.EqualTo(frames));
+    }
+
+    [Test]
+    public void A_duty_that_throws_ends_the_appliance_and_does_not_hang_it()
+    {
+        FakeCapturePort primary = new("fake:primary", 10, i => TestCapture.Udp($"{i}"))
+        {
+            OnReceive = () => throw new InvalidOperationException("a bug"),
+        };
+        using Appliance appliance = Make(Ports(0, 10, new FakeInjectPort()) with { Primary = primary }, 2, 1);
+        appliance.Start();
+        Assert.That(appliance.Failing.WaitHandle.WaitOne(Patience), Is.True);
+        long start = Stopwatch.GetTimestamp();
+        appliance.Stop(Patience);
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(2)), "nothing can be drained any more");
+        Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Failed));
+        Assert.That(appliance.Failure, Has.Message.EqualTo("a bug"));
+    }
+
+    [Test]
+    public void In_steady_state_a_duty_thread_allocates_nothing()
+    {
+        const int frames = 200_000;
+        const int warmUpFrames = 50_000;
+        long before = -1;
+        long after = -1;
+        FakeCapturePort? primary = null;
+        primary = new FakeCapturePort("fake:primary", frames, i => TestCapture.Udp($"{i}"))
+        {
+            OnReceive = () =>
+            {
+                long delivered = primary!.Statistics.Frames;
+                if (before < 0 && delivered >= warmUpFrames)
+                {
+                    before = GC.GetAllocatedBytesForCurrentThread();
+                }
+
+                // Long after the last frame, so that the sleep of the idle thread counts too.
+                Volatile.Write(ref after, GC.GetAllocatedBytesForCurrentThread());
+            },
+        };
+        using FakeInjectPort output = new();
+        using Appliance appliance = Make(Ports(0, frames, output) with { Primary = primary }, 1, 1);
+        appliance.Start();
+        WaitUntil(() => output.Statistics.Frames == frames);
+        Thread.Sleep(100);
+        appliance.Stop(Patience);
+        Assert.That(before, Is.Positive);
+        Assert.That(after - before, Is.Zero, $"bytes for {frames - warmUpFrames} frames of each side");
+    }
+
+    [Test]
+    public void An_idle_appliance_leaves_its_cores_alone()
+    {
+        using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()), 2, 1);
+        appliance.Start();
+        Thread.Sleep(200);
+        TimeSpan before = ThreadTimes();
+        long rounds = appliance.Rounds().Sum();
+        Thread.Sleep(1000);
+        TimeSpan used = ThreadTimes() - before;
+        Assert.That(appliance.Rounds().Sum(), Is.GreaterThan(rounds), "its threads live");
+        Assert.That(used, Is.LessThan(TimeSpan.FromMilliseconds(600)), "two threads that spin would use up to 2000 ms");
+        appliance.Stop(Patience);
+    }
+
+    [Test]
+    public void The_watchdog_sees_threads_that_move_and_threads_that_hang()
+    {
+        using ManualResetEventSlim hang = new(initialState: true);
+        FakeCapturePort secondary = new("fake:secondary", 0, _ => []) { OnReceive = hang.Wait };
+        using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()) with { Secondary = secondary }, 2, 1);
+        using WatchdogService watchdog = new(appliance, new SystemdNotifier(), NullLogger<WatchdogService>.Instance);
+        appliance.Start();
+        WaitUntil(watchdog.AllMoved);
+        hang.Reset();
+        Thread.Sleep(100);
+        watchdog.AllMoved();
+        Thread.Sleep(100);
+        Assert.That(watchdog.AllMoved(), Is.False);
+        hang.Set();
+        WaitUntil(watchdog.AllMoved);
+        appliance.Stop(Patience);
+    }
+
+    [Test]
+    public void Captures_in_the_place_of_interfaces_run_to_their_end()
+    {
+        string folder = Directory.CreateTempSubdirectory("colowire-").FullName;
+        string capture = Path.Combine(folder, "in.pcap");
+        string released = Path.Combine(folder, "out.pcap");
+        (int, byte[])[] frames = [.. Enumerable.Range(0, 500).Select(i => (i / 10, TestCapture.Udp($"datagram {i}")))];
+        TestCapture.Write(capture, frames);
+        AppliancePorts ports = new(
+            FileCapturePort.OpenAsLive(capture), FileCapturePort.OpenAsLive(capture), new FileInjectPort(released, nanoseconds: false));
+        using (Appliance appliance = Make(ports, 1, 1))
+        {
+            appliance.Start();
+            WaitUntil(() => ports.Ended && appliance.Unsent == 0);
+            appliance.Stop(Patience);
+            Assert.That(ApplianceSnapshot.Of(appliance).Verified, Is.EqualTo(500));
+        }
+
+        Assert.That(TestCapture.Read(released), Is.EqualTo(frames.Select(frame => frame.Item2)));
+        Directory.Delete(folder, recursive: true);
+    }
+
+    [Test]
+    public void A_snapshot_for_programs_is_one_line_of_JSON()
+    {
+        using Appliance appliance = Make(Ports(64, 64, new FakeInjectPort()), 1, 1);
+        appliance.Start();
+        WaitUntil(() => appliance.Ports.Output.Statistics.Frames == 64);
+        appliance.Stop(Patience);
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        SnapshotJson.Write(text, ApplianceSnapshot.Of(appliance), final: true);
+        string line = text.ToString();
+        Assert.That(line.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
+        Assert.That(line, Does.Contain("\"final\":true").And.Contain("\"released\":{\"verified\":64,\"passed\":0,\"unverified\":0}"));
+    }
+
+    [TestCase(999, "999 ns")]
+    [TestCase(1_500, "1.50 us")]
+    [TestCase(12_340_000, "12.3 ms")]
+    [TestCase(500_000_000, "500 ms")]
+    [TestCase(3_000_000_000, "3.00 s")]
+    public void Durations_have_three_digits(long durationNs, string text)
+    {
+        Assert.That(DurationText.Of(durationNs), Is.EqualTo(text));
+    }
+
+    private static AppliancePorts Ports(int primaryFrames, int secondaryFrames, FakeInjectPort output) => new(
+        new FakeCapturePort("fake:primary", primaryFrames, Frame), new FakeCapturePort("fake:secondary", secondaryFrames, Frame), output);
+
+    // Frames of one flow that repeat: datagrams are matched in order.
+    private static byte[] Frame(int index) => TestCapture.Udp($"datagram {index}", (ushort)(1000 + (index % 8)));
+
+    private static Appliance Make(AppliancePorts ports, int cores, int shards)
+    {
+        IReadOnlyList<int> cpus = CpuAffinity.AllowedCpus();
+        ApplianceOptions options = new()
+        {
+            // More threads than this machine has CPUs share them; the plan is the same.
+            Cores = [.. Enumerable.Range(0, cores).Select(core => cpus[core % cpus.Count])],
+            Shards = shards,
+            Flows = 1024,
+            MaxQueueSize = 1 << 20,
+            CompareTimeoutMs = 600_000,
+            LargeSlotsPerSide = 0,
+        };
+        return new Appliance(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+    }
+
+    private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
+
+    private static TimeSpan ThreadTimes()
+    {
+        using Process self = Process.GetCurrentProcess();
+        return self.TotalProcessorTime;
+    }
+}

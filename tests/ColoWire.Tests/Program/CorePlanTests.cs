@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Hosting;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Program;
+
+internal sealed class CorePlanTests
+{
+    [TestCase(new[] { 3 }, 1, "3: P S 0 E G")]
+    [TestCase(new[] { 3 }, 2, "3: P S 0 1 E G")]
+    [TestCase(new[] { 1, 0 }, 2, "1: P S E G | 0: 0 1")]
+    [TestCase(new[] { 1, 2, 3 }, 3, "1: P S | 2: 0 1 2 | 3: E G")]
+    [TestCase(new[] { 4, 5, 6, 7 }, 1, "4: P | 5: S | 6: E G | 7: 0")]
+    [TestCase(new[] { 0, 1, 2, 3, 4 }, 3, "0: P | 1: S | 2: E G | 3: 0 2 | 4: 1")]
+    public void Each_core_has_its_duties(int[] cores, int shards, string expected)
+    {
+        Assert.That(Text(CorePlan.For(cores, shards)), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void Whatever_the_cores_every_duty_runs_once_and_no_core_is_idle([Range(1, 12)] int cores, [Range(0, 5)] int more)
+    {
+        int shards = CorePlan.ComparingCores(cores) + more;
+        IReadOnlyList<CoreAssignment> plan = CorePlan.For([.. Enumerable.Range(10, cores)], shards);
+        Assert.That(plan.Select(core => core.Cpu), Is.EqualTo(Enumerable.Range(10, cores)));
+        Assert.That(plan, Has.None.Matches<CoreAssignment>(core => core.Duties.Count == 0));
+        PlannedDuty[] duties = [.. plan.SelectMany(core => core.Duties)];
+        Assert.That(duties, Is.Unique.And.Length.EqualTo(shards + 4));
+    }
+
+    private static string Text(IEnumerable<CoreAssignment> plan) =>
+        string.Join(" | ", plan.Select(core => $"{core.Cpu}: {string.Join(' ', core.Duties.Select(Letter))}"));
+
+    private static string Letter(PlannedDuty duty) => duty.Kind switch
+    {
+        DutyKind.PrimaryCapture => "P",
+        DutyKind.SecondaryCapture => "S",
+        DutyKind.Egress => "E",
+        DutyKind.Gate => "G",
+        _ => $"{duty.Index}",
+    };
+}

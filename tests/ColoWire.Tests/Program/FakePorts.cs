@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Threading;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Tests.Program;
+
+/// <summary>Gives frames from memory as fast as they are asked for.</summary>
+internal sealed class FakeCapturePort(string name, int count, Func<int, byte[]> frameOf) : ICapturePort
+{
+    private const int DistinctFrames = 64;
+
+    private readonly byte[][] frames = Array.ConvertAll(new byte[DistinctFrames][], _ => Array.Empty<byte>());
+    private long delivered;
+    private long bytes;
+    private bool prepared;
+
+    public string Name => name;
+
+    public CaptureStatistics Statistics => new(Volatile.Read(ref delivered), Volatile.Read(ref bytes), 0, 0, 0, 0);
+
+    /// <summary>Runs on the capturing thread before each batch.</summary>
+    public Action? OnReceive { get; set; }
+
+    public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
+    {
+        Prepare();
+        OnReceive?.Invoke();
+        int taken = 0;
+        while (taken < batch.Length && delivered < count && pool.TryTake(frames[delivered % DistinctFrames].Length, out batch[taken]))
+        {
+            byte[] frame = frames[delivered % DistinctFrames];
+            pool.Arena[batch[taken]].ArrivalNs = nowNs;
+            frame.CopyTo(pool.Arena.SlotBytes(batch[taken]));
+            Volatile.Write(ref bytes, bytes + frame.Length);
+            Volatile.Write(ref delivered, delivered + 1);
+            taken++;
+        }
+
+        return taken;
+    }
+
+    public void Dispose()
+    {
+    }
+
+    private void Prepare()
+    {
+        for (int i = 0; i < DistinctFrames && !prepared; i++)
+        {
+            frames[i] = frameOf(i);
+        }
+
+        prepared = true;
+    }
+}
+
+/// <summary>Takes frames, or refuses them.</summary>
+internal sealed class FakeInjectPort(bool stuck = false) : IInjectPort
+{
+    private readonly FrameRef[] taken = new FrameRef[1024];
+    private int takenCount;
+    private long sent;
+    private long bytes;
+    private long retries;
+
+    public string Name => "fake:out";
+
+    public InjectStatistics Statistics => new(Volatile.Read(ref sent), Volatile.Read(ref bytes), Volatile.Read(ref retries), 0, 0, 0);
+
+    public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+    {
+        if (stuck)
+        {
+            Volatile.Write(ref retries, retries + 1);
+            return 0;
+        }
+
+        int count = Math.Min(frames.Length, taken.Length - takenCount);
+        frames[..count].CopyTo(taken.AsSpan(takenCount));
+        takenCount += count;
+        foreach (FrameRef frame in frames[..count])
+        {
+            Volatile.Write(ref bytes, bytes + arena[frame].Length);
+        }
+
+        Volatile.Write(ref sent, sent + count);
+        return count;
+    }
+
+    public int Reclaim(Span<FrameRef> frames)
+    {
+        int count = Math.Min(frames.Length, takenCount);
+        taken.AsSpan(0, count).CopyTo(frames);
+        taken.AsSpan(count, takenCount - count).CopyTo(taken);
+        takenCount -= count;
+        return count;
+    }
+
+    public void Dispose()
+    {
+    }
+}

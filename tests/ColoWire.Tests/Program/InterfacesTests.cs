@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Globalization;
+using System.IO;
+using System.Text.Json;
+using ColoWire.Commands;
+using ColoWire.Ports.Linux;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Program;
+
+internal sealed class InterfacesTests
+{
+    private static readonly InterfaceProblem NoPermission = new("no permission", "setcap [x]");
+
+    [Test]
+    public void The_table_names_what_is_wrong_and_the_whole_command()
+    {
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        InterfacesCommand.WriteTable(text, [Facts("eth1", isUp: true, gro: true), Facts("eth2", isUp: false)], NoPermission, 200);
+        string table = text.ToString();
+        Assert.That(table, Does.Match(@"eth1 .*veth .*up .*1500 .*no .*gro on"));
+        Assert.That(table, Does.Contain("ethtool -K eth1 gro off").And.Contain("ip link set eth2 up"));
+        Assert.That(table, Does.EndWith("no permission\n  setcap [x]\n"));
+    }
+
+    [TestCase(true, false, true)]
+    [TestCase(false, false, false)]
+    [TestCase(true, true, false)]
+    public void Usable_is_what_is_up_and_may_be_opened(bool isUp, bool forbidden, bool usable)
+    {
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        InterfacesCommand.WriteJson(text, [Facts("eth1", isUp)], forbidden ? NoPermission : null);
+        using JsonDocument json = JsonDocument.Parse(text.ToString());
+        JsonElement only = json.RootElement.GetProperty("interfaces")[0];
+        Assert.That(only.GetProperty("usable").GetBoolean(), Is.EqualTo(usable));
+        Assert.That(only.GetProperty("state").GetString(), Is.EqualTo(isUp ? "up" : "down"));
+        Assert.That(only.GetProperty("problems").GetArrayLength(), Is.EqualTo(isUp ? 0 : 1));
+        Assert.That(json.RootElement.GetProperty("problems").GetArrayLength(), Is.EqualTo(forbidden ? 1 : 0));
+    }
+
+    private static InterfaceFacts Facts(string name, bool isUp, bool gro = false) => new()
+    {
+        Name = name,
+        IsUp = isUp,
+        IsRunning = isUp,
+        Mtu = 1500,
+        HardwareType = 1,
+        Addresses = [],
+        Master = null,
+        IsPromiscuous = false,
+        Driver = "veth",
+        Offloads = new InterfaceOffloads(false, false, gro, false, false, false, false, false),
+        Rings = null,
+    };
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Globalization;
+using System.IO;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Hosting;
+using ColoWire.Options;
+using ColoWire.Ports.Linux;
+using Microsoft.Extensions.Logging;
+using Microsoft.Extensions.Logging.Abstractions;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Program;
+
+internal sealed class LogTests
+{
+    [TestCase(LogLevel.Information, "<6>one\n<6>two\n")]
+    [TestCase(LogLevel.Warning, "<4>one\n<4>two\n")]
+    [TestCase(LogLevel.Critical, "<2>one\n<2>two\n")]
+    public void The_journal_gets_the_level_of_each_line(LogLevel level, string expected)
+    {
+        Assert.That(Format(level, "one\ntwo", forJournal: true), Is.EqualTo(expected));
+    }
+
+    [Test]
+    public void Elsewhere_a_line_bears_the_time_and_the_level_where_it_is_not_the_usual_one()
+    {
+        Assert.That(Format(LogLevel.Information, "words", forJournal: false), Does.Match(@"\d\d:\d\d:\d\d\.\d{3} words\n$"));
+        Assert.That(Format(LogLevel.Error, "words", forJournal: false), Does.Match(@"\d\d:\d\d:\d\d\.\d{3} error: words\n$"));
+    }
+
+    [Test]
+    public void A_storm_of_divergences_is_cut_and_counted()
+    {
+        const int flows = 30;
+        FakeCapturePort primary = new("fake:primary", flows, i => TestCapture.Udp("P", (ushort)(1000 + i)));
+        FakeCapturePort secondary = new("fake:secondary", flows, i => TestCapture.Udp("S", (ushort)(1000 + i)));
+        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
+        AppliancePorts ports = new(primary, secondary, new FakeInjectPort());
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        for (int round = 0; round < 10; round++)
+        {
+            appliance.Path.Poll(round);
+        }
+
+        LineCatcher lines = new();
+        using DivergenceLog log = new(appliance, lines);
+        log.Drain();
+        Assert.That(lines.Text, Has.Count.EqualTo(DivergenceLog.MaxPerSecond));
+        Assert.That(lines.Text, Has.All.Contain("payload: udp 10.0.0.1:10"));
+        System.Threading.Thread.Sleep(TimeSpan.FromSeconds(1.1));
+        log.Drain();
+        Assert.That(lines.Text[^1], Does.StartWith("20 more divergences are counted and not shown"));
+    }
+
+    [Test]
+    public void The_line_of_counters_tells_rates_since_the_last_look()
+    {
+        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
+        AppliancePorts ports = new(
+            new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")), new FakeCapturePort("s", 64, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        ApplianceSnapshot before = ApplianceSnapshot.Of(appliance) with { ElapsedNs = 0 };
+        for (int round = 0; round < 10; round++)
+        {
+            appliance.Path.Poll(round);
+        }
+
+        ApplianceSnapshot after = ApplianceSnapshot.Of(appliance) with { ElapsedNs = 500_000_000 };
+        Assert.That(StatusLine.Text(after, before), Does.StartWith("in 128/128 per s | verified 64 passed 0 unverified 0 held 0 |"));
+        Assert.That(after.CountsLike(before), Is.False);
+        Assert.That(after.CountsLike(after with { ElapsedNs = 1 }), Is.True);
+    }
+
+    private static string Format(LogLevel level, string message, bool forJournal)
+    {
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        LogEntry<string> entry = new(level, "category", default, message, null, (state, _) => state);
+        new LineFormatter(forJournal).Write(entry, null, text);
+        return text.ToString();
+    }
+
+    private sealed class LineCatcher : ILogger<DivergenceLog>
+    {
+        public System.Collections.Generic.List<string> Text { get; } = [];
+
+        public IDisposable? BeginScope<TState>(TState state)
+            where TState : notnull => null;
+
+        public bool IsEnabled(LogLevel logLevel) => true;
+
+        public void Log<TState>(
+            LogLevel logLevel, EventId eventId, TState state, Exception? exception, Func<TState, Exception?, string> formatter) =>
+            Text.Add(formatter(state, exception));
+    }
+}

@@ -1,0 +1,285 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using System.Linq;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Options;
+using ColoWire.Ports;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Program;
+
+internal sealed class OptionTests
+{
+    private const string Ports = "\"primary_in\": \"pcap:p\", \"secondary_in\": \"pcap:s\", \"outdev\": \"pcap:o\"";
+
+    private static readonly MachineFacts Machine = new([0, 1, 2, 3, 4, 5, 6, 7], 1L << 40);
+
+    private static readonly int[] HighestCpu = [7];
+
+    private static readonly string[] PortArguments = ["--primary-in", "pcap:p", "--secondary-in", "pcap:s", "--outdev", "pcap:o"];
+
+    [Test]
+    public void Names_are_unique_and_in_snake_case()
+    {
+        string[] names = [.. OptionTable.Rows.Select(row => row.Name)];
+        Assert.That(names, Is.Unique);
+        Assert.That(names, Has.All.Match("^[a-z]+(_[a-z]+)*$"));
+        Assert.That(OptionTable.Rows.Select(row => row.Flag), Has.All.Match("^--[a-z]+(-[a-z]+)*$"));
+    }
+
+    [Test]
+    public void The_sample_in_the_repository_is_what_the_table_generates()
+    {
+        string sample = File.ReadAllText(Path.Combine(RepositoryRoot(), "native-config", "colowire.json"));
+        Assert.That(sample, Is.EqualTo(OptionDocuments.SampleJson()), "regenerate it: colowire options > native-config/colowire.json");
+    }
+
+    [Test]
+    public void The_sample_loads_and_means_the_defaults()
+    {
+        ApplianceOptions loaded = Load(OptionDocuments.SampleJson());
+        ApplianceOptions defaults = new()
+        {
+            PrimaryIn = new PortSpec(PortKind.Pcap, "primary0"),
+            SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
+            OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
+            Cores = loaded.Cores,
+        };
+        Assert.That(loaded, Is.EqualTo(defaults));
+        Assert.That(loaded.Cores, Is.EqualTo(HighestCpu), "the highest-numbered CPU allowed");
+        Assert.That(loaded.ToEngineOptions(default), Is.EqualTo(new EngineOptions { HashKey = default(FlowHashKey) }));
+    }
+
+    [Test]
+    public void The_table_of_the_README_has_a_row_for_each_option()
+    {
+        string[] lines = OptionDocuments.Markdown().TrimEnd().Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(OptionTable.Rows.Count + 2));
+        Assert.That(lines, Has.Some.StartsWith("| `compare_timeout`<br>`--compare-timeout` | ms | 3000 | 1 to 600000 |"));
+        Assert.That(lines.Select(line => line.Count(c => c == '|')), Has.All.EqualTo(6));
+    }
+
+    [TestCase("compare_timeout", 1, 600_000, " ms")]
+    [TestCase("expired_scan_cycle", 1, 600_000, " ms")]
+    [TestCase("checkpoint_retry_ms", 10, 600_000, " ms")]
+    [TestCase("max_queue_size", 1, 1_048_576, " frames")]
+    [TestCase("shards", 1, 64, "")]
+    [TestCase("flows", 16, 16_777_216, " connections")]
+    [TestCase("slots", 64, 4_194_304, " frames")]
+    [TestCase("large_slots", 0, 65_536, " frames")]
+    [TestCase("capture_buffer", 1, 1024, " MiB")]
+    [TestCase("memory_limit", 1, 1_048_576, " MiB")]
+    public void A_number_is_allowed_from_its_minimum_to_its_maximum(string name, long minimum, long maximum, string unit)
+    {
+        foreach (long outside in new[] { minimum - 1, maximum + 1, long.MaxValue })
+        {
+            string expected = $"{name} (colowire.json): {outside} is out of range: {minimum} to {maximum}{unit}";
+            AssertEqual(Faults($$"""{ {{Ports}}, "{{name}}": {{outside}} }"""), expected);
+        }
+
+        // Other faults may come of it (memory), but not this one.
+        foreach (long inside in new[] { minimum, maximum })
+        {
+            Assert.That(Faults($$"""{ {{Ports}}, "{{name}}": {{inside}} }"""), Has.None.Contains("out of range"));
+        }
+    }
+
+    [TestCase("\"compare_timeout\": \"3s\"", "compare_timeout (colowire.json): '3s' is not a whole number: 1 to 600000 ms")]
+    [TestCase("\"compare_timeout\": \"3000\"", "compare_timeout (colowire.json): '3000' is not a whole number: 1 to 600000 ms")]
+    [TestCase("\"compare_timeout\": 1.5", "compare_timeout (colowire.json): 1.5 is not a whole number: 1 to 600000 ms")]
+    [TestCase("\"compare_timeout\": null", "compare_timeout (colowire.json): null is not a whole number: 1 to 600000 ms")]
+    [TestCase("\"mode\": \"lookstep\"", "mode (colowire.json): 'lookstep' is unknown: lockstep or observe")]
+    [TestCase("\"mode\": 1", "mode (colowire.json): 1 is unknown: lockstep or observe")]
+    [TestCase("\"requester\": \"qmp\"", "requester (colowire.json): 'qmp' is unknown: none")]
+    [TestCase("\"trace\": \"yes\"", "trace (colowire.json): 'yes' is neither: true or false")]
+    [TestCase("\"cores\": 2", "cores (colowire.json): 2 is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
+    [TestCase("\"cores\": [1, \"a\"]", "cores (colowire.json): [1,\"a\"] is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
+    [TestCase("\"cores\": [8, 1]", "cores (colowire.json): this process may not use CPU 8: allowed: 0,1,2,3,4,5,6,7")]
+    [TestCase("\"cores\": [1, 2, 1]", "cores (colowire.json): CPU 1 stands there more than once: each CPU runs one thread")]
+    [TestCase("\"cores\": \"0-4\"", "shards (default): 1 is too few: 2 of 5 cores compare, and each needs one or more")]
+    [TestCase("\"compare_timeot\": 1", "compare_timeot (colowire.json): unknown key; the nearest known one is 'compare_timeout'")]
+    [TestCase("\"outdev\": \"pcap:x\"", "outdev (colowire.json): stands there twice; once is allowed")]
+    public void A_fault_in_the_file_says_what_and_where_and_what_is_allowed(string entry, string fault)
+    {
+        AssertEqual(Faults($"{{ {Ports}, {entry} }}"), fault);
+    }
+
+    [TestCase("pcap:")]
+    [TestCase("tap:eth1")]
+    [TestCase("file:")]
+    [TestCase("a name with spaces")]
+    public void A_port_needs_a_kind_and_a_name(string port)
+    {
+        string[] arguments = [.. PortArguments[..5], port];
+        Assert.That(
+            Faults(arguments).Single(),
+            Does.StartWith($"--outdev (command line): '{port}' is no port: ").And.EndWith("allowed are pcap:INTERFACE, file:PATH, or INTERFACE alone"));
+    }
+
+    [Test]
+    public void All_ports_are_required_and_no_two_are_the_same()
+    {
+        AssertEqual(Faults([]),
+            "--primary-in (command line) or primary_in (--config FILE): missing, it is required: pcap:INTERFACE, file:PATH, or INTERFACE alone",
+            "--secondary-in (command line) or secondary_in (--config FILE): missing, it is required: pcap:INTERFACE, file:PATH, or INTERFACE alone",
+            "--outdev (command line) or outdev (--config FILE): missing, it is required: pcap:INTERFACE, file:PATH, or INTERFACE alone");
+        AssertEqual(Faults(["--primary-in", "pcap:a", "--secondary-in", "a", "--outdev", "pcap:a"]),
+            "--secondary-in (command line): 'pcap:a' is primary_in already: three different ports are needed",
+            "--outdev (command line): 'pcap:a' is primary_in already: three different ports are needed");
+    }
+
+    [Test]
+    public void Every_fault_is_found_in_one_pass()
+    {
+        string[] faults = Faults("""{ "primary_in": "tap:1", "slotz": 1, "compare_timeout": 0, "cores": [99], "shards": 65 }""");
+        Assert.That(faults, Has.Length.EqualTo(7));
+        Assert.That(faults, Has.One.StartsWith("slotz "));
+        Assert.That(faults, Has.One.StartsWith("primary_in "));
+        Assert.That(faults, Has.One.StartsWith("--secondary-in "));
+        Assert.That(faults, Has.One.StartsWith("--outdev "));
+        Assert.That(faults, Has.One.StartsWith("compare_timeout "));
+        Assert.That(faults, Has.One.StartsWith("cores "));
+        Assert.That(faults, Has.One.StartsWith("shards "));
+    }
+
+    [Test]
+    public void Memory_beyond_the_limit_is_refused_and_the_fault_says_what_to_lower()
+    {
+        string fault = Faults([.. PortArguments, "--slots", "65536"]).Single();
+        Assert.That(fault, Does.StartWith("memory_limit (default): 256 MiB is less than the "));
+        Assert.That(fault, Does.Contain("frame arena 288").And.Contain("lower slots, large_slots, flows, shards or capture_buffer"));
+        Assert.That(Faults([.. PortArguments, "--slots", "65536", "--memory-limit", "1024"]), Is.Empty);
+    }
+
+    [Test]
+    public void Memory_beyond_the_machine_is_refused()
+    {
+        MachineFacts small = new([0], 64 * ApplianceOptions.BytesPerMiB);
+        string fault = Faults(PortArguments, small).Single();
+        Assert.That(fault, Does.Match(@"memory_limit \(default\): \d+ MiB are needed \(.*\), and the machine has 64 MiB: lower slots"));
+    }
+
+    [Test]
+    public void The_default_fits_the_default_limit()
+    {
+        long bytes = Load($"{{ {Ports} }}").MemoryPlan().Sum(part => part.Bytes);
+        Assert.That(bytes, Is.LessThan(256 * ApplianceOptions.BytesPerMiB));
+        Assert.That(bytes, Is.GreaterThan(64 * ApplianceOptions.BytesPerMiB), "both kernel buffers are part of it");
+    }
+
+    [Test]
+    public void The_command_line_overrides_the_file()
+    {
+        string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "override.json");
+        File.WriteAllText(path, $"{{ {Ports}, \"compare_timeout\": 5, \"max_queue_size\": 0, \"shards\": 2 }} // done");
+        ApplianceOptions options = Bind(["--config", path, "--compare-timeout", "7", "--max-queue-size", "9", "--trace"], Machine);
+        Assert.That(options.CompareTimeoutMs, Is.EqualTo(7));
+        Assert.That(options.MaxQueueSize, Is.EqualTo(9), "what is overridden is not judged");
+        Assert.That(options.Shards, Is.EqualTo(2));
+        Assert.That(options.Trace, Is.True);
+    }
+
+    [TestCase("{ \"compare_timeout\": \n oops }", "colowire.json (line 2, byte 2): not JSON")]
+    [TestCase("[]", "colowire.json: a JSON object is expected, { \"primary_in\": ... }")]
+    [TestCase("", "colowire.json (line 1, byte 1): not JSON")]
+    public void A_file_that_is_no_object_is_one_fault(string text, string fault)
+    {
+        List<string> faults = [];
+        ConfigFile.Parse("colowire.json", text, [], faults);
+        Assert.That(faults, Is.EqualTo(new[] { fault }));
+    }
+
+    [Test]
+    public void A_file_that_is_not_there_is_one_fault_among_the_others()
+    {
+        string[] faults = Faults([.. PortArguments, "--config", "/nonexistent/colowire.json", "--shards", "0"]);
+        AssertEqual(
+            faults,
+            "--config (command line): '/nonexistent/colowire.json': no such file",
+            "--shards (command line): 0 is out of range: 1 to 64");
+    }
+
+    [TestCase("4,5-7", new[] { 4, 5, 6, 7 })]
+    [TestCase("0", new[] { 0 })]
+    public void Cores_are_numbers_and_ranges(string text, int[] cores)
+    {
+        Assert.That(Bind([.. PortArguments, "--cores", text, "--shards", "8"], Machine).Cores, Is.EqualTo(cores));
+    }
+
+    [Test]
+    public void Compare_takes_what_concerns_it_only()
+    {
+        string[] names = [.. OptionTable.Rows.Where(row => (row.Verbs & Verbs.Compare) != 0).Select(row => row.Name)];
+        AssertEqual(names, "compare_timeout", "expired_scan_cycle", "max_queue_size", "flows", "slots", "large_slots", "memory_limit");
+    }
+
+    [Test]
+    public void The_length_captured_may_be_left_to_the_MTU()
+    {
+        Assert.That(Load($"{{ {Ports} }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
+        Assert.That(Load($"{{ {Ports}, \"snaplen\": 0 }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
+        Assert.That(Load($"{{ {Ports}, \"snaplen\": 64 }}").SnapLengthBytes, Is.EqualTo(64));
+        AssertEqual(Faults($"{{ {Ports}, \"snaplen\": 63 }}"), "snaplen (colowire.json): 63 is out of range: 0 or 64 to 65536 bytes");
+    }
+
+    [TestCase("kitten", "sitting", 3)]
+    [TestCase("", "abc", 3)]
+    [TestCase("slots", "slots", 0)]
+    public void Edit_distance(string left, string right, int edits)
+    {
+        Assert.That(EditDistance.Between(left, right), Is.EqualTo(edits));
+    }
+
+    private static void AssertEqual(string[] actual, params string[] expected) => Assert.That(actual, Is.EqualTo(expected));
+
+    private static string RepositoryRoot()
+    {
+        string folder = AppContext.BaseDirectory;
+        while (!File.Exists(Path.Combine(folder, "ColoWire.sln")))
+        {
+            folder = Path.GetDirectoryName(folder) ?? throw new FileNotFoundException("ColoWire.sln");
+        }
+
+        return folder;
+    }
+
+    private static ApplianceOptions Load(string json)
+    {
+        Dictionary<OptionRow, OptionValue> values = [];
+        List<string> faults = [];
+        ConfigFile.Parse("colowire.json", json, values, faults);
+        return new OptionValidator(Verbs.Run, Machine, values).Validate(faults);
+    }
+
+    private static ApplianceOptions Bind(string[] arguments, MachineFacts machine)
+    {
+        OptionBinder binder = new(Verbs.Run);
+        Command command = new("run");
+        binder.AddTo(command);
+        return binder.Bind(command.Parse(arguments), machine);
+    }
+
+    private static string[] Faults(string json) => Faults(() => Load(json));
+
+    private static string[] Faults(string[] arguments) => Faults(arguments, Machine);
+
+    private static string[] Faults(string[] arguments, MachineFacts machine) => Faults(() => Bind(arguments, machine));
+
+    private static string[] Faults(Func<ApplianceOptions> load)
+    {
+        try
+        {
+            load();
+            return [];
+        }
+        catch (OptionException exception)
+        {
+            return [.. exception.Faults];
+        }
+    }
+}

@@ -1,0 +1,206 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using System.Text.Json;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Program;
+
+/// <summary>The built program, started as an operator starts it.</summary>
+internal sealed partial class ProgramTests
+{
+    private const int Terminate = 15;
+    private const int PatienceMs = 30_000;
+
+    private string folder = string.Empty;
+
+    [SetUp]
+    public void MakeFolder() => folder = Directory.CreateTempSubdirectory("colowire-").FullName;
+
+    [TearDown]
+    public void RemoveFolder() => Directory.Delete(folder, recursive: true);
+
+    [Test]
+    public void It_says_its_version()
+    {
+        (int code, string output, string errors) = Run("--version");
+        Assert.That(code, Is.Zero);
+        Assert.That(output, Does.Match(@"^\d+\.\d+\.\d+"));
+        Assert.That(errors, Is.Empty);
+    }
+
+    [TestCase("run")]
+    [TestCase("observe")]
+    [TestCase("interfaces")]
+    public void Each_verb_has_help(string verb)
+    {
+        (int code, string output, _) = Run(verb, "--help");
+        Assert.That(code, Is.Zero);
+        Assert.That(output, Does.Contain($"colowire {verb} [options]"));
+    }
+
+    [TestCase("", "colowire: command line: a verb is missing: run, observe, ")]
+    [TestCase("rnu", "colowire: rnu (command line): unknown; the nearest known one is 'run'")]
+    [TestCase("run --compare-timeot 5 --outdev o", "colowire: --compare-timeot (command line): unknown; the nearest known one is '--compare-timeout'")]
+    [TestCase("run --compare-timeout", "colowire: --compare-timeout (command line): its value is missing: 1 to 600000 ms")]
+    [TestCase("run --config /nonexistent.json", "colowire: --config (command line): '/nonexistent.json': no such file")]
+    [TestCase("run --compare-timeout 0", "colowire: --compare-timeout (command line): 0 is out of range: 1 to 600000 ms")]
+    [TestCase("run --shards 1 --shards 2", "colowire: --shards (command line): stands there more than once; once is allowed")]
+    [TestCase("observe --mode lockstep", "colowire: --mode (command line): unknown; the nearest known one is '--")]
+    public void Bad_input_is_told_in_a_line_and_exits_with_2(string words, string line)
+    {
+        (int code, string output, string errors) = Run(words.Split(' ', StringSplitOptions.RemoveEmptyEntries));
+        Assert.That(code, Is.EqualTo(2));
+        Assert.That(output, Is.Empty);
+        string[] lines = errors.TrimEnd().Split('\n');
+        Assert.That(lines, Has.All.StartsWith("colowire: "));
+        Assert.That(lines, Has.One.StartsWith(line));
+    }
+
+    [Test]
+    public void Faults_of_the_words_of_the_file_and_of_the_values_are_told_together()
+    {
+        string config = Path.Combine(folder, "c.json");
+        File.WriteAllText(config, """{ "primary_in": "pcap:a", "secondary_in": "pcap:b", "outdev": "pcap:c", "slotz": 1, "flows": 1 }""");
+        (int code, _, string errors) = Run("run", "--config", config, "--bogus", "--shards", "--compare-timeout", "0");
+        Assert.That(code, Is.EqualTo(2));
+        string[] lines = errors.TrimEnd().Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(5), errors);
+        Assert.That(lines, Has.One.StartsWith("colowire: --bogus "));
+        Assert.That(lines, Has.One.StartsWith($"colowire: slotz ({config}): unknown key; the nearest known one is 'slots'"));
+        Assert.That(lines, Has.One.StartsWith($"colowire: flows ({config}): 1 is out of range"));
+        Assert.That(lines, Has.One.StartsWith("colowire: --shards "));
+        Assert.That(lines, Has.One.StartsWith("colowire: --compare-timeout "));
+    }
+
+    [Test]
+    public void Ports_that_cannot_be_opened_are_told_all_at_once()
+    {
+        File.WriteAllText(Path.Combine(folder, "text"), "this is not a capture, however long one looks at it");
+        (int code, _, string errors) = Run("run", "--primary-in", $"file:{folder}/none", "--secondary-in", $"file:{folder}/text", "--outdev", "file:/x");
+        Assert.That(code, Is.EqualTo(2));
+        string[] lines = errors.TrimEnd().Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(2).And.All.StartsWith("colowire: "));
+        Assert.That(lines[0], Does.Contain($"{folder}/none"));
+        Assert.That(lines[1], Does.Contain($"{folder}/text"));
+    }
+
+    [Test]
+    public void An_interface_that_does_not_exist_is_told_in_a_line()
+    {
+        (int code, _, string errors) = Run("run", "--primary-in", "nosuch0", "--secondary-in", "nosuch1", "--outdev", "nosuch2");
+        Assert.That(code, Is.EqualTo(2));
+        string[] lines = errors.TrimEnd().Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(2).And.All.StartsWith("colowire: "));
+        Assert.That(lines[0], Does.Contain("nosuch0"));
+    }
+
+    [Test]
+    public void Captures_run_to_their_end_and_what_leaves_is_what_the_primary_sent()
+    {
+        byte[][] frames = [.. Enumerable.Range(0, 200).Select(i => TestCapture.Udp($"datagram {i}"))];
+        WriteCaptures(frames, frames);
+        (int code, string output, string errors) = Run("run", [.. Ports(), "--json"]);
+        Assert.That(code, Is.Zero, errors);
+        Assert.That(TestCapture.Read(Path.Combine(folder, "out")), Is.EqualTo(frames));
+        JsonElement last = LastLine(output);
+        Assert.That(last.GetProperty("final").GetBoolean(), Is.True);
+        Assert.That(last.GetProperty("released").GetProperty("verified").GetInt64(), Is.EqualTo(200));
+        Assert.That(errors, Does.Contain("memory: frame arena 96").And.Contain("fixed from now on"));
+    }
+
+    [Test]
+    public void A_divergence_is_logged_with_its_flow_and_with_trace_as_a_hexdump()
+    {
+        byte[][] frames = [.. Enumerable.Range(0, 20).Select(i => TestCapture.Udp($"datagram {i}"))];
+        byte[][] other = [.. frames];
+        other[7] = TestCapture.Udp("datagrem 7");
+        WriteCaptures(frames, other);
+        (int code, string output, string errors) = Run("run", [.. Ports(), "--trace"]);
+        Assert.That(code, Is.Zero, "a difference is the appliance's daily bread");
+        string line = errors.Split('\n').Single(line => line.Contains("divergence: ", StringComparison.Ordinal));
+        Assert.That(line, Does.Contain("payload").And.Contain("10.0.0.1:1000 > 10.0.0.2:2000").And.Contain("8/8").And.Contain("offset 6"));
+        Assert.That(errors, Does.Contain("secondary 8:"));
+        Assert.That(output, Does.Contain("1 divergences"));
+    }
+
+    [Test]
+    public void Observe_lets_the_primary_out_at_once()
+    {
+        byte[][] frames = [.. Enumerable.Range(0, 20).Select(i => TestCapture.Udp($"datagram {i}"))];
+        WriteCaptures(frames, []);
+        (int code, _, string errors) = Run("observe", [.. Ports(), "--compare-timeout", "100", "--expired-scan-cycle", "50"]);
+        Assert.That(code, Is.Zero, errors);
+        Assert.That(errors, Does.Contain("observe: ").And.Contain("divergence: timeout"));
+        Assert.That(TestCapture.Read(Path.Combine(folder, "out")), Is.EqualTo(frames));
+    }
+
+    [Test]
+    public void A_signal_lets_what_is_held_out_and_exits_with_0_within_5_seconds([Values(2, Terminate)] int signal)
+    {
+        byte[][] frames = [.. Enumerable.Range(0, 100).Select(i => TestCapture.Udp($"datagram {i}"))];
+        WriteCaptures(frames, []);
+        // Another flow, which goes on for an hour: the appliance has no reason to end by itself.
+        TestCapture.Write(
+            Path.Combine(folder, "secondary"), [(0, TestCapture.Udp("other", 5)), (3_600_000, TestCapture.Udp("flow", 5))]);
+        using Process process = Start("run", [.. Ports(), "--compare-timeout", "600000", "--json"]);
+        string? line = process.StandardOutput.ReadLine();
+        Assert.That(line, Does.Contain("\"held\":100,"));
+        long start = Stopwatch.GetTimestamp();
+        Assert.That(Kill(process.Id, signal), Is.Zero);
+        string rest = process.StandardOutput.ReadToEnd();
+        Assert.That(process.WaitForExit(PatienceMs), Is.True);
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
+        Assert.That(process.ExitCode, Is.Zero);
+        Assert.That(LastLine(rest).GetProperty("unverified").GetProperty("stop").GetInt64(), Is.EqualTo(100));
+        Assert.That(TestCapture.Read(Path.Combine(folder, "out")), Is.EqualTo(frames));
+    }
+
+    private static JsonElement LastLine(string output) => JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;
+
+    private static (int Code, string Output, string Errors) Run(params string[] arguments) => Finish(Start(arguments));
+
+    private static (int Code, string Output, string Errors) Run(string verb, IEnumerable<string> arguments) =>
+        Finish(Start(verb, arguments));
+
+    private static Process Start(string verb, IEnumerable<string> arguments) => Start([verb, .. arguments]);
+
+    private static Process Start(string[] arguments)
+    {
+        string program = Path.Combine(AppContext.BaseDirectory, "colowire.dll");
+        ProcessStartInfo start = new("dotnet", ["exec", program, .. arguments])
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
+        return Process.Start(start) ?? throw new InvalidOperationException("dotnet does not start");
+    }
+
+    private static (int Code, string Output, string Errors) Finish(Process process)
+    {
+        using (process)
+        {
+            System.Threading.Tasks.Task<string> errors = process.StandardError.ReadToEndAsync();
+            string output = process.StandardOutput.ReadToEnd();
+            Assert.That(process.WaitForExit(PatienceMs), Is.True, "the program hangs");
+            return (process.ExitCode, output, errors.Result);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "kill")]
+    private static partial int Kill(int process, int signal);
+
+    private void WriteCaptures(byte[][] primary, byte[][] secondary)
+    {
+        TestCapture.Write(Path.Combine(folder, "primary"), primary.Select((frame, i) => (i, frame)));
+        TestCapture.Write(Path.Combine(folder, "secondary"), secondary.Select((frame, i) => (i, frame)));
+    }
+
+    private string[] Ports() =>
+        ["--primary-in", $"file:{folder}/primary", "--secondary-in", $"file:{folder}/secondary", "--outdev", $"file:{folder}/out"];
+}

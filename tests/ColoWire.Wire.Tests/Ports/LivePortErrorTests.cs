@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.InteropServices;
+using ColoWire.Ports;
+using ColoWire.Ports.Linux;
+using ColoWire.Ports.Pcap;
+using NUnit.Framework;
+
+namespace ColoWire.Wire.Tests.Ports;
+
+[TestFixture]
+[Category("Wire")]
+internal sealed unsafe partial class LivePortErrorTests
+{
+    private WireNamespace wire = null!;
+
+    [SetUp]
+    public void SetUp() => wire = new WireNamespace();
+
+    [TearDown]
+    public void TearDown() => wire?.Dispose();
+
+    [Test]
+    public void An_unknown_interface_is_answered_with_the_known_ones() => wire.Inside(() =>
+    {
+        const string expected = "there is no interface 'eth77'; known are far0, lo, near0";
+        Assert.That(CaptureError("eth77"), Is.EqualTo(expected));
+        Assert.That(InjectError("eth77"), Is.EqualTo(expected));
+    });
+
+    [Test]
+    public void The_name_any_and_names_that_cannot_be_are_unknown() => wire.Inside(() =>
+    {
+        Assert.That(CaptureError("any"), Does.StartWith("there is no interface 'any'"));
+        Assert.That(CaptureError("near0" + new string('x', 40)), Does.StartWith("there is no interface 'near0xxx"));
+        Assert.That(CaptureError("nèar0"), Does.StartWith("there is no interface 'nèar0'"));
+    });
+
+    [Test]
+    public void A_down_interface_is_answered_with_the_command() => wire.Inside(() =>
+    {
+        wire.Inside($"ip link set {WireNamespace.Near} down");
+        const string expected = "cannot open interface 'near0': it is down; mend it with: ip link set near0 up";
+        Assert.That(CaptureError(WireNamespace.Near), Is.EqualTo(expected));
+        Assert.That(InjectError(WireNamespace.Near), Is.EqualTo(expected));
+    });
+
+    [Test]
+    public void An_interface_that_is_no_Ethernet() => wire.Inside(() =>
+    {
+        wire.Inside("ip tuntap add mode tun name tun7");
+        wire.Inside("ip link set tun7 up");
+        const string expected = "cannot use interface 'tun7': its link type is ";
+        Assert.That(CaptureError("tun7"), Does.StartWith(expected).And.EndsWith("; Ethernet is needed"));
+        Assert.That(InjectError("tun7"), Does.StartWith(expected));
+    });
+
+    [Test]
+    public void Without_permission_it_says_what_is_needed() => wire.Inside(() =>
+    {
+        DropCapabilities();
+        const string expected = "no permission to open interface 'near0'; root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed";
+        Assert.That(CaptureError(WireNamespace.Near), Is.EqualTo(expected));
+        Assert.That(InjectError(WireNamespace.Near), Is.EqualTo(expected));
+        Assert.That(InterfaceProblems.Permission("/opt/colowire"), Is.EqualTo(new InterfaceProblem(
+            "no permission to capture and send: root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed",
+            "setcap cap_net_raw,cap_net_admin+ep /opt/colowire")));
+    });
+
+    [Test]
+    public void With_permission_there_is_no_problem() =>
+        wire.Inside(() => Assert.That(InterfaceProblems.Permission("/opt/colowire"), Is.Null));
+
+    private static string CaptureError(string name) => Message(() => new PcapCapturePort(name).Dispose());
+
+    private static string InjectError(string name) => Message(() => new PcapInjectPort(name).Dispose());
+
+    private static string Message(Action open)
+    {
+        string message = Assert.Throws<PortException>(() => open())!.Message;
+        Assert.That(message, Does.Not.Contain('\n'));
+        return message;
+    }
+
+    /// <summary>Capabilities belong to a thread: this one ends with the test (capset(2), version 3).</summary>
+    private static void DropCapabilities()
+    {
+        uint* header = stackalloc uint[] { 0x20080522, 0 };
+        uint* none = stackalloc uint[6];
+        Assert.That(SetCapabilities(header, none), Is.Zero);
+    }
+
+    [LibraryImport("libc", EntryPoint = "capset")]
+    private static partial int SetCapabilities(uint* header, uint* sets);
+}

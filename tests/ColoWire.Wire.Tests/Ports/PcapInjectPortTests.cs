@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Linq;
+using ColoWire.Engine.Frames;
+using ColoWire.Ports;
+using ColoWire.Ports.Pcap;
+using NUnit.Framework;
+
+namespace ColoWire.Wire.Tests.Ports;
+
+[TestFixture]
+[Category("Wire")]
+internal sealed class PcapInjectPortTests
+{
+    private WireNamespace wire = null!;
+    private FrameArena arena = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        wire = new WireNamespace();
+        arena = new FrameArena(smallSlotsPerSide: 2048, largeSlotsPerSide: 4);
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        arena?.Dispose();
+        wire?.Dispose();
+    }
+
+    [Test]
+    public void Frames_leave_in_order_byte_for_byte_and_come_back() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        using FarEnd far = new();
+        byte[][] sent =
+        [
+            WireFrames.Frame(14, 1), WireFrames.Frame(60, 2), WireFrames.Frame(1514, 3), WireFrames.Frame(1518, 4, (0x8100, 5)),
+            WireFrames.Frame(61, 5),
+        ];
+        FrameRef[] frames = sent.Select(f => WireFrames.Put(arena, f)).ToArray();
+
+        Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(5));
+
+        Assert.That(far.Receive(5), Is.EqualTo(sent).AsCollection);
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(5, 14 + 60 + 1514 + 1518 + 61, 0, 0, 0, 0)));
+        FrameRef[] back = new FrameRef[8];
+        Assert.That(port.Reclaim(back), Is.EqualTo(5));
+        Assert.That(back.Take(5), Is.EquivalentTo(frames));
+        Assert.That(port.Reclaim(back), Is.Zero);
+    });
+
+    [Test]
+    public void A_frame_that_is_too_long_is_counted_and_the_next_one_leaves() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        using FarEnd far = new();
+        byte[] next = WireFrames.Frame(60, 2);
+        FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(1515, 1)), WireFrames.Put(arena, next)];
+
+        Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(2));
+
+        Assert.That(far.Receive(1), Is.EqualTo(new[] { next }).AsCollection);
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(1, 60, 0, TooLong: 1, 0, 0)));
+        Assert.That(port.Reclaim(new FrameRef[8]), Is.EqualTo(2), "lost frames come back too");
+    });
+
+    [Test]
+    public void A_link_that_goes_down_is_counted_by_what_the_kernel_says() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
+        port.Inject(arena, frames, nowNs: 0);
+        wire.Inside($"ip link set {WireNamespace.Near} down");
+
+        Assert.That(port.Inject(arena, frames, nowNs: 1), Is.EqualTo(1));
+
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(1, 60, 0, 0, LinkDown: 1, 0)));
+    });
+
+    [Test]
+    public void A_link_without_carrier_is_counted_until_it_is_back() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
+        wire.Inside($"ip link set {WireNamespace.Far} down");
+        WireNamespace.WaitUntil(() => Look() == LinkState.Down, "the port sees that the carrier is gone");
+
+        Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(1));
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(0, 0, 0, 0, LinkDown: 1, 0)));
+
+        wire.Inside($"ip link set {WireNamespace.Far} up");
+        WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port sees that the carrier is back");
+        using FarEnd far = new();
+        port.Inject(arena, frames, WireFrames.Now);
+        Assert.That(far.Receive(1), Has.Count.EqualTo(1));
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(1, 60, 0, 0, LinkDown: 1, 0)));
+
+        LinkState Look()
+        {
+            port.Inject(arena, default, WireFrames.Now);
+            return port.Link;
+        }
+    });
+
+    [Test]
+    public void An_interface_that_is_removed_is_gone() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
+        port.Inject(arena, default, nowNs: 0);
+        wire.Inside($"ip link del {WireNamespace.Near}");
+
+        port.Inject(arena, frames, nowNs: 1);
+        port.Inject(arena, frames, PortLimits.LinkCycleNs);
+
+        Assert.That(port.Link, Is.EqualTo(LinkState.Gone));
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(0, 0, 0, 0, LinkDown: 2, 0)));
+    });
+
+    [Test]
+    public void A_full_queue_makes_frames_wait_and_after_a_time_lose()
+    {
+        wire.Inside($"tc qdisc add dev {WireNamespace.Near} root tbf rate 8kbit burst 1600 limit 3000");
+        wire.Inside(() =>
+        {
+            using PcapInjectPort port = new(WireNamespace.Near);
+            FrameRef[] frames = Enumerable.Range(0, 16).Select(i => WireFrames.Put(arena, WireFrames.Frame(1000, i))).ToArray();
+
+            int taken = port.Inject(arena, frames, nowNs: 0);
+            Assert.That(taken, Is.InRange(1, 8));
+            Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(taken, 1000 * taken, Retries: 1, 0, 0, 0)));
+
+            Assert.That(port.Inject(arena, frames.AsSpan(taken), PortLimits.SendRetryNs - 1), Is.Zero);
+            Assert.That(port.Statistics.Retries, Is.EqualTo(2));
+
+            Assert.That(port.Inject(arena, frames.AsSpan(taken), PortLimits.SendRetryNs), Is.EqualTo(1), "the oldest one is given up");
+            Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(taken, 1000 * taken, Retries: 3, 0, 0, Failed: 1)));
+        });
+    }
+
+    [Test]
+    public void Not_one_byte_is_allocated_per_frame() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        FrameRef[] frames = Enumerable.Range(0, 64).Select(i => WireFrames.Put(arena, WireFrames.Frame(60, i))).ToArray();
+        FrameRef[] back = new FrameRef[64];
+        Pump(1);
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Pump(160);
+        long allocated = GC.GetAllocatedBytesForCurrentThread() - before;
+
+        Assert.That(allocated, Is.Zero);
+        Assert.That(port.Statistics.Frames, Is.EqualTo(161 * 64));
+
+        void Pump(int batches)
+        {
+            for (int i = 0; i < batches; i++)
+            {
+                port.Inject(arena, frames, nowNs: i);
+                port.Reclaim(back);
+            }
+        }
+    });
+}
