@@ -27,7 +27,7 @@ speed=0.25
 
 work=$(mktemp -d)
 tag=cw$$
-guest1=$tag-primary guest2=$tag-secondary host=$tag-host outside=$tag-outside
+guest1=$tag-guest1 guest2=$tag-guest2 host=$tag-host outside=$tag-outside
 pids=()
 
 cleanup() {
@@ -69,8 +69,6 @@ make_wire() {
         { cat "$work/prepare.log"; fail 'the interfaces could not be prepared'; }
 }
 
-in_space() { ip netns exec "$@"; }
-
 # start SPACE LOG COMMAND ...: in the background; its pid is the last of pids
 start() {
     local space=$1 log=$2
@@ -103,25 +101,35 @@ show_counters() {
         "unverified \(.released.unverified)  held \(.held)  divergences \(.divergences_total)"' <<<"$(tail -n 1 "$work/run.json")" 2>/dev/null || true
 }
 
-# replay SECONDARY_CAPTURE: the whole run; leaves run.json, run.log, in.pcap, out.pcap in $work
+# replay SECONDARY_CAPTURE: the whole run; leaves run.json, run.log and the taps' captures in $work
 replay() {
-    local secondary_capture=$1 sent1 sent2 pid in_pid out_pid
+    local secondary_capture=$1 sent1 sent2 pid side tap taps=()
     sent1=$(frames "$primary_capture") sent2=$(frames "$secondary_capture")
-    rm -f "$work"/run.* "$work"/*.pcap
+    rm -f "$work"/run.* "$work"/*.pcap "$work"/replay[12]
     ip netns exec "$host" "$work/colowire/colowire" run --primary-in pcap:primary0 --secondary-in pcap:secondary0 --outdev pcap:out0 \
         --trace --json >"$work/run.json" 2>"$work/run.log" </dev/null &
     pid=$!
     pids+=("$pid")
-    start "$host" "$work/in.log" tcpdump -i primary0 -Q in -s 0 -U -B 8192 --time-stamp-precision=nano -w "$work/in.pcap"
-    in_pid=${pids[-1]}
-    start "$outside" "$work/out.log" tcpdump -i wire0 -Q in -s 0 -U -B 8192 --time-stamp-precision=nano -w "$work/out.pcap"
-    out_pid=${pids[-1]}
+    for tap in "$host primary0" "$host secondary0" "$outside wire0"; do
+        start "${tap% *}" "$work/${tap#* }.log" tcpdump -i "${tap#* }" -Q in -s 0 -U -B 8192 --time-stamp-precision=nano -w "$work/${tap#* }.pcap"
+        taps+=("${pids[-1]}")
+    done
     await 20 'the start of colowire' test -s "$work/run.json"
-    await 10 'the start of the captures' grep -q 'listening on' "$work/in.log"
-    await 10 'the start of the captures' grep -q 'listening on' "$work/out.log"
+    for tap in primary0 secondary0 wire0; do
+        await 10 'the start of the captures' grep -q 'listening on' "$work/$tap.log"
+    done
 
-    start "$guest1" "$work/replay1.log" tcpreplay --preload-pcap -i wire0 --multiplier="$speed" "$primary_capture"
-    start "$guest2" "$work/replay2.log" tcpreplay --preload-pcap -i wire0 --multiplier="$speed" "$secondary_capture"
+    # Both wait for their capture at a pipe, so that they start together.
+    for side in 1 2; do
+        mkfifo "$work/replay$side"
+        ip netns exec "$tag-guest$side" tcpreplay -i wire0 --multiplier="$speed" - <"$work/replay$side" >"$work/replay$side.log" 2>&1 &
+        pids+=($!)
+    done
+    exec 3>"$work/replay1" 4>"$work/replay2"
+    sleep 0.5
+    cat "$primary_capture" >&3 &
+    cat "$secondary_capture" >&4 &
+    exec 3>&- 4>&-
     while kill -0 "${pids[-1]}" 2>/dev/null; do
         show_counters
         sleep 1
@@ -136,23 +144,34 @@ replay() {
     wait "$pid" || { cat "$work/run.log"; fail "colowire ended with exit code $?"; }
     [ $((SECONDS - before)) -le 5 ] || fail 'colowire took more than 5 s to stop'
     sleep 0.3
-    kill -INT "$in_pid" "$out_pid" 2>/dev/null || true
-    wait "$in_pid" "$out_pid" 2>/dev/null || true
+    kill -INT "${taps[@]}" 2>/dev/null || true
+    wait "${taps[@]}" 2>/dev/null || true
 }
 
-latency() {
+# quantiles: of the numbers on standard input, the median and the 99th percentile
+quantiles() { sort -n | awk '{ v[NR] = $1 } END { print v[int((NR + 1) / 2)], v[int((NR * 99 + 99) / 100)] }'; }
+
+# From the primary's frame in until it is out, the wait for the secondary included, in us.
+held() {
     awk 'NR == FNR { when[$2] = when[$2] " " $1; next }
-        ($2 in when) { n = split(when[$2], t, " "); if (n) { printf "%.0f\n", ($1 - t[1]) * 1e6; sub(/^ [^ ]*/, "", when[$2]) } }' \
-        <(hex_with_time "$work/in.pcap") <(hex_with_time "$work/out.pcap") | sort -n >"$work/latency"
-    local count
-    count=$(wc -l <"$work/latency")
-    sed -n "$(((count + 1) / 2))p;$(((count * 99 + 99) / 100))p" "$work/latency" | paste -sd' '
+        ($2 in when) { split(when[$2], t, " "); printf "%.0f\n", ($1 - t[1]) * 1e6; sub(/^ [^ ]*/, "", when[$2]) }' \
+        <(hex_with_time "$work/primary0.pcap") <(hex_with_time "$work/wire0.pcap") | quantiles
+}
+
+# From the last frame in, of either side, that came before it, until a frame is out: ColoWire's own share, in us.
+added() {
+    {
+        hex_with_time "$work/primary0.pcap" | awk '{ print $1, "in" }'
+        hex_with_time "$work/secondary0.pcap" | awk '{ print $1, "in" }'
+        hex_with_time "$work/wire0.pcap" | awk '{ print $1, "out" }'
+    } | sort -n | awk '$2 == "in" { last = $1; next } { printf "%.0f\n", ($1 - last) * 1e6 }' | quantiles
 }
 
 # check WANTED_DIVERGENCES: what came out is what the primary sent, frame by frame; then the table
 check() {
-    local wanted=$1 median p99
-    read -r median p99 < <(latency)
+    local wanted=$1 median p99 held_median held_p99
+    read -r median p99 < <(added)
+    read -r held_median held_p99 < <(held)
     printf '  %-34s %10s\n' \
         'frames in, primary' "$(counter .primary.frames)" \
         'frames in, secondary' "$(counter .secondary.frames)" \
@@ -162,10 +181,12 @@ check() {
         'divergences' "$(counter .divergences_total)" \
         'lost by the kernel' "$(counter '.primary.kernel_dropped + .secondary.kernel_dropped')" \
         'latency added, median' "$median us" \
-        'latency added, p99' "$p99 us"
-    diff <(hex "$primary_capture" | sort) <(hex "$work/out.pcap" | sort) >"$work/diff" ||
+        'latency added, p99' "$p99 us" \
+        'with the wait for the twin, median' "$held_median us" \
+        'with the wait for the twin, p99' "$held_p99 us"
+    diff <(hex "$primary_capture" | sort) <(hex "$work/wire0.pcap" | sort) >"$work/diff" ||
         { head -5 "$work/diff"; fail 'what came out is not what the primary sent'; }
-    echo "  what came out is what the primary sent: $(frames "$work/out.pcap") frames, byte for byte"
+    echo "  what came out is what the primary sent: $(frames "$work/wire0.pcap") frames, byte for byte"
     [ "$(counter .divergences_total)" = "$wanted" ] || { cat "$work/run.log"; fail "expected $wanted divergences"; }
     [ "$(counter .final)" = true ] || fail 'no final report'
 }
