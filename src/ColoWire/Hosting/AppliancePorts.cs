@@ -31,7 +31,8 @@ public sealed record AppliancePorts(ICapturePort Primary, ICapturePort Secondary
     {
         get
         {
-            foreach ((string name, object port) in ((string, object)[])[(Primary.Name, Primary), (Secondary.Name, Secondary), (Output.Name, Output)])
+            (string Name, object Port)[] ports = [(Primary.Name, Primary), (Secondary.Name, Secondary), (Output.Name, Output)];
+            foreach ((string name, object port) in ports)
             {
                 if (port is ILinkReporter reporter)
                 {
@@ -52,10 +53,11 @@ public sealed record AppliancePorts(ICapturePort Primary, ICapturePort Secondary
             SnapLength = options.SnapLengthBytes == OptionTable.SnapLengthOfMtu ? null : options.SnapLengthBytes,
             FileTimeShiftNs = ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) - MonotonicClock.NowNs,
         };
-        ICapturePort? primary = Try(() => PortFactory.OpenCapture(Required(options.PrimaryIn), settings));
-        ICapturePort? secondary = Try(() => PortFactory.OpenCapture(Required(options.SecondaryIn), settings));
+        ICapturePort? primary = Try("primary_in", () => PortFactory.OpenCapture(Required(options.PrimaryIn), settings));
+        ICapturePort? secondary = Try("secondary_in", () => PortFactory.OpenCapture(Required(options.SecondaryIn), settings));
         // A file that is written to is emptied: not before the others are known to be good.
-        IInjectPort? output = faults.Count == 0 ? Try(() => PortFactory.OpenInject(Required(options.OutDevice), settings)) : null;
+        bool mayOpen = faults.Count == 0 || options.OutDevice is { Kind: PortKind.Pcap };
+        IInjectPort? output = mayOpen ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings)) : null;
         if (primary != null && secondary != null && output != null)
         {
             return new AppliancePorts(primary, secondary, output);
@@ -68,7 +70,7 @@ public sealed record AppliancePorts(ICapturePort Primary, ICapturePort Secondary
 
         static PortSpec Required(PortSpec? spec) => spec ?? throw new ArgumentException("validated options have all ports");
 
-        T? Try<T>(Func<T> open)
+        T? Try<T>(string option, Func<T> open)
             where T : class
         {
             try
@@ -77,7 +79,7 @@ public sealed record AppliancePorts(ICapturePort Primary, ICapturePort Secondary
             }
             catch (PortException exception)
             {
-                faults.Add(exception.Message);
+                faults.Add($"{option}: {exception.Message}");
                 return null;
             }
         }

@@ -15,7 +15,7 @@ namespace ColoWire.Tests.Program;
 internal sealed partial class ProgramTests
 {
     private const int Terminate = 15;
-    private const int PatienceMs = 30_000;
+    private const int PatienceMs = 20_000;
 
     private string folder = string.Empty;
 
@@ -96,8 +96,10 @@ internal sealed partial class ProgramTests
         (int code, _, string errors) = Run("run", "--primary-in", "nosuch0", "--secondary-in", "nosuch1", "--outdev", "nosuch2");
         Assert.That(code, Is.EqualTo(2));
         string[] lines = errors.TrimEnd().Split('\n');
-        Assert.That(lines, Has.Length.EqualTo(2).And.All.StartsWith("colowire: "));
-        Assert.That(lines[0], Does.Contain("nosuch0"));
+        Assert.That(lines, Has.Length.EqualTo(3));
+        Assert.That(lines[0], Does.StartWith("colowire: primary_in: ").And.Contain("'nosuch0'"));
+        Assert.That(lines[1], Does.StartWith("colowire: secondary_in: ").And.Contain("'nosuch1'"));
+        Assert.That(lines[2], Does.StartWith("colowire: outdev: ").And.Contain("'nosuch2'"));
     }
 
     [Test]
@@ -149,6 +151,7 @@ internal sealed partial class ProgramTests
         TestCapture.Write(
             Path.Combine(folder, "secondary"), [(0, TestCapture.Udp("other", 5)), (3_600_000, TestCapture.Udp("flow", 5))]);
         using Process process = Start("run", [.. Ports(), "--compare-timeout", "600000", "--json"]);
+        _ = process.StandardError.ReadToEndAsync();
         string? line = process.StandardOutput.ReadLine();
         Assert.That(line, Does.Contain("\"held\":100,"));
         long start = Stopwatch.GetTimestamp();
@@ -186,9 +189,15 @@ internal sealed partial class ProgramTests
         using (process)
         {
             System.Threading.Tasks.Task<string> errors = process.StandardError.ReadToEndAsync();
-            string output = process.StandardOutput.ReadToEnd();
-            Assert.That(process.WaitForExit(PatienceMs), Is.True, "the program hangs");
-            return (process.ExitCode, output, errors.Result);
+            System.Threading.Tasks.Task<string> output = process.StandardOutput.ReadToEndAsync();
+            bool ended = process.WaitForExit(PatienceMs);
+            if (!ended)
+            {
+                process.Kill();
+            }
+
+            Assert.That(ended, Is.True, "the program hangs");
+            return (process.ExitCode, output.Result, errors.Result);
         }
     }
 
