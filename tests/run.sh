@@ -15,7 +15,7 @@ results=$(mktemp -d)
 trap 'rm -rf "$results"' EXIT
 passed=0 failed=0 skipped=0 broken=0
 
-# count NAME COMMAND ...: a runner whose results lie in $results/NAME/*.trx
+# count_trx NAME COMMAND ...: a runner whose results lie in $results/NAME/*.trx
 count_trx() {
   local name=$1 trx
   shift
@@ -34,8 +34,8 @@ count_script() {
   echo "-- $*"
   "$@" | tee "$results/script" || broken=1
   last=$(tail -n 1 "$results/script")
-  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed ]]; then
-    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2]))
+  if [[ $last =~ ^([0-9]+)\ passed,\ ([0-9]+)\ failed(,\ ([0-9]+)\ skipped)?$ ]]; then
+    passed=$((passed + BASH_REMATCH[1])) failed=$((failed + BASH_REMATCH[2])) skipped=$((skipped + ${BASH_REMATCH[4]:-0}))
   else
     broken=1
   fi
