@@ -123,7 +123,8 @@ internal sealed class ApplianceTests
         Thread.Sleep(100);
         appliance.Stop(Patience);
         Assert.That(before, Is.Positive);
-        Assert.That(after - before, Is.Zero, $"bytes for {frames - warmUpFrames} frames of each side");
+        // A collection that another test starts may charge this thread for the rest of its allocation context, some 8 KiB, once.
+        Assert.That(after - before, Is.LessThan(frames - warmUpFrames), "bytes: less than one per frame");
     }
 
     [Test]
@@ -132,12 +133,13 @@ internal sealed class ApplianceTests
         using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()), 2, 1);
         appliance.Start();
         Thread.Sleep(200);
-        TimeSpan before = ThreadTimes();
-        long rounds = appliance.Rounds().Sum();
+        long before = appliance.Rounds().Sum();
+        Stopwatch clock = Stopwatch.StartNew();
         Thread.Sleep(1000);
-        TimeSpan used = ThreadTimes() - before;
-        Assert.That(appliance.Rounds().Sum(), Is.GreaterThan(rounds), "its threads live");
-        Assert.That(used, Is.LessThan(TimeSpan.FromMilliseconds(600)), "two threads that spin would use up to 2000 ms");
+        long rounds = appliance.Rounds().Sum() - before;
+        double mostRounds = 2 * clock.Elapsed.TotalMicroseconds / DutyLoop.SleepMicroseconds;
+        Assert.That(rounds, Is.Positive, "its threads live");
+        Assert.That(rounds, Is.LessThan(mostRounds), "each of the two threads sleeps between rounds; one that spins does millions");
         appliance.Stop(Patience);
     }
 
@@ -229,10 +231,4 @@ internal sealed class ApplianceTests
     }
 
     private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
-
-    private static TimeSpan ThreadTimes()
-    {
-        using Process self = Process.GetCurrentProcess();
-        return self.TotalProcessorTime;
-    }
 }
