@@ -38,6 +38,9 @@ public sealed record InterfaceFacts
     /// <summary>The host's addresses on it, with prefix lengths.</summary>
     public required IReadOnlyList<string> Addresses { get; init; }
 
+    /// <summary>Whether packets to anywhere else leave by it.</summary>
+    public bool HasDefaultRoute { get; init; }
+
     /// <summary>The bridge, bond or team that it belongs to; null for none.</summary>
     public required string? Master { get; init; }
 
@@ -60,7 +63,7 @@ public sealed record InterfaceFacts
         try
         {
             return NetworkInterface.GetAllNetworkInterfaces()
-                .Select(i => Read(socket, i.Name, AddressesOf(i)))
+                .Select(i => Read(socket, i.Name, i.GetIPProperties()))
                 .OfType<InterfaceFacts>()
                 .OrderBy(f => f.Name, StringComparer.Ordinal)
                 .ToArray();
@@ -74,7 +77,7 @@ public sealed record InterfaceFacts
     /// <summary>One interface; null when there is none of this name.</summary>
     public static InterfaceFacts? Read(string name) => ReadAll().FirstOrDefault(f => f.Name == name);
 
-    private static InterfaceFacts? Read(int socket, string name, IReadOnlyList<string> addresses)
+    private static InterfaceFacts? Read(int socket, string name, IPInterfaceProperties ip)
     {
         // It may go away at any moment between these questions.
         if (!InterfaceControl.TryGetFlags(socket, name, out uint flags)
@@ -91,7 +94,8 @@ public sealed record InterfaceFacts
             IsRunning = (flags & InterfaceControl.FlagRunning) != 0,
             Mtu = mtu,
             HardwareType = hardwareType,
-            Addresses = addresses,
+            Addresses = AddressesOf(ip),
+            HasDefaultRoute = ip.GatewayAddresses.Count != 0,
             Master = MasterOf(name),
             IsPromiscuous = IsPromiscuousInSysfs(name),
             Driver = EthtoolFacts.Driver(socket, name),
@@ -100,8 +104,8 @@ public sealed record InterfaceFacts
         };
     }
 
-    private static string[] AddressesOf(NetworkInterface networkInterface) =>
-        networkInterface.GetIPProperties().UnicastAddresses
+    private static string[] AddressesOf(IPInterfaceProperties ip) =>
+        ip.UnicastAddresses
             .Select(a => string.Create(CultureInfo.InvariantCulture, $"{WithoutScope(a.Address.ToString())}/{a.PrefixLength}"))
             .ToArray();
 

@@ -18,8 +18,8 @@ public static class InterfaceProblems
 {
     private const string LinkLocalPrefix = "fe80:";
 
-    /// <summary>CAP_NET_ADMIN and CAP_NET_RAW (linux/capability.h).</summary>
-    private const ulong NeededCapabilities = (1UL << 12) | (1UL << 13);
+    /// <summary>CAP_NET_RAW (linux/capability.h): packet sockets; promiscuous mode comes with membership in one.</summary>
+    private const ulong NeededCapability = 1UL << 13;
 
     /// <summary>What is wrong with an interface as a port; the gravest first.</summary>
     public static IReadOnlyList<InterfaceProblem> Of(InterfaceFacts facts)
@@ -53,16 +53,16 @@ public static class InterfaceProblems
         return problems;
     }
 
-    /// <summary>Whether this process may open live ports; the problem if not.</summary>
+    /// <summary>What keeps this process from opening live ports, or null.</summary>
     /// <param name="programPath">The program that would get the capabilities.</param>
     public static InterfaceProblem? Permission(string programPath) => Permission(programPath, EffectiveCapabilities());
 
     internal static InterfaceProblem? Permission(string programPath, ulong capabilities) =>
-        (capabilities & NeededCapabilities) == NeededCapabilities
+        (capabilities & NeededCapability) != 0
             ? null
             : new InterfaceProblem(
-                "no permission to capture and send: root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed",
-                $"setcap cap_net_raw,cap_net_admin+ep {programPath}");
+                "no permission to capture and send: root or CAP_NET_RAW is needed",
+                $"setcap cap_net_raw+ep {programPath}");
 
     private static void AddOffloads(List<InterfaceProblem> problems, InterfaceFacts facts)
     {
@@ -85,6 +85,13 @@ public static class InterfaceProblems
             problems.Add(new InterfaceProblem(
                 $"belongs to {facts.Master}: frames would take a second way past the comparison",
                 $"ip link set {facts.Name} nomaster"));
+        }
+
+        if (facts.HasDefaultRoute)
+        {
+            // No command: whoever took the addresses away would lock himself out.
+            problems.Add(new InterfaceProblem("has the default route: the host is reached by it, so it is no port", null));
+            return;
         }
 
         string[] linkLocal = facts.Addresses.Where(IsLinkLocal).ToArray();

@@ -93,7 +93,7 @@ internal static class LiveDevice
     private static string Reason(string interfaceName, PcapException exception) => exception.Error switch
     {
         PcapError.PermissionDenied or PcapError.PromiscuousPermissionDenied =>
-            $"no permission to open interface '{interfaceName}'; root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed",
+            $"no permission to open interface '{interfaceName}'; root or CAP_NET_RAW is needed",
         PcapError.InterfaceNotUp => Down(interfaceName).Message,
         _ => $"cannot open interface '{interfaceName}': {exception.Message.ReplaceLineEndings(" ")}",
     };

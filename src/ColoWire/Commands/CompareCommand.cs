@@ -52,11 +52,19 @@ internal static class CompareCommand
             HelpName = "n",
         };
         OptionBinder binder = new(Verbs.Compare);
+        int shown = ShowRange.Default;
         Command command = new("compare", "Compares two captures. Exit code 0: equal, 1: diverged, 2: bad input.")
         {
             primary, secondary, output, json, align, show,
         };
         binder.AddTo(command);
+        command.Validators.Add(result =>
+        {
+            if (result.GetValue(show) is string text && (!int.TryParse(text, null, out shown) || !ShowRange.Contains(shown)))
+            {
+                result.AddError($"--show (command line): '{text}' is out of range: {ShowRange.Minimum} to {ShowRange.Maximum}");
+            }
+        });
         command.SetAction(parse =>
         {
             ApplianceOptions options = binder.Bind(parse);
@@ -66,7 +74,7 @@ internal static class CompareCommand
                 OutPath = parse.GetValue(output),
                 Json = parse.GetValue(json),
                 Align = parse.GetValue(align),
-                Show = ReadShow(parse.GetValue(show)),
+                Show = shown,
             };
             return RunUntilInterrupted(request, parse.InvocationConfiguration);
         });
@@ -172,17 +180,5 @@ internal static class CompareCommand
         }
 
         output.Flush();
-    }
-
-    private static int ReadShow(string? text)
-    {
-        int show = ShowRange.Default;
-        if (text is not null && (!int.TryParse(text, null, out show) || !ShowRange.Contains(show)))
-        {
-            throw new OptionException(
-                $"--show (command line): '{text}' is out of range: {ShowRange.Minimum} to {ShowRange.Maximum}");
-        }
-
-        return show;
     }
 }

@@ -44,7 +44,7 @@ internal static class InterfacesCommand
 
     /// <summary>Whether an interface can be opened as a port.</summary>
     internal static bool IsUsable(InterfaceFacts facts, InterfaceProblem? permission) =>
-        facts is { IsEthernet: true, IsUp: true } && permission == null;
+        facts is { IsEthernet: true, IsUp: true, HasDefaultRoute: false } && permission == null;
 
     /// <summary>Writes what people read.</summary>
     /// <param name="writer">Where to.</param>

@@ -21,7 +21,8 @@ internal static class ConfigFile
     /// <param name="path">Its path as the operator gave it; messages show it so.</param>
     /// <param name="values">Gets what stands there.</param>
     /// <param name="faults">Gets what is wrong.</param>
-    public static void Read(string path, Dictionary<OptionRow, OptionValue> values, List<string> faults)
+    /// <returns>Whether it could be read and is a JSON object.</returns>
+    public static bool Read(string path, Dictionary<OptionRow, OptionValue> values, List<string> faults)
     {
         string text;
         try
@@ -38,14 +39,14 @@ internal static class ConfigFile
                 _ => "it cannot be read",
             };
             faults.Add($"--config ({OptionPlace.CommandLine}): '{path}': {why}");
-            return;
+            return false;
         }
 
-        Parse(path, text, values, faults);
+        return Parse(path, text, values, faults);
     }
 
     /// <summary>Reads the text of a file.</summary>
-    internal static void Parse(string path, string text, Dictionary<OptionRow, OptionValue> values, List<string> faults)
+    internal static bool Parse(string path, string text, Dictionary<OptionRow, OptionValue> values, List<string> faults)
     {
         try
         {
@@ -53,17 +54,20 @@ internal static class ConfigFile
             if (document.RootElement.ValueKind != JsonValueKind.Object)
             {
                 faults.Add($"{path}: a JSON object is expected, {{ \"primary_in\": ... }}");
-                return;
+                return false;
             }
 
             foreach (JsonProperty property in document.RootElement.EnumerateObject())
             {
                 Take(path, property, values, faults);
             }
+
+            return true;
         }
         catch (JsonException exception)
         {
             faults.Add($"{path} (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}): not JSON");
+            return false;
         }
     }
 

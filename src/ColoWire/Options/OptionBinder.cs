@@ -65,10 +65,7 @@ public sealed class OptionBinder
     {
         List<string> faults = [];
         Dictionary<OptionRow, OptionValue> values = [];
-        if (Word(find(config), "a file is needed", faults) is string path)
-        {
-            ConfigFile.Read(path, values, faults);
-        }
+        bool allRead = Word(find(config), "a file is needed", faults) is not string path || ConfigFile.Read(path, values, faults);
 
         foreach ((OptionRow row, Option<string[]> option) in options)
         {
@@ -82,7 +79,7 @@ public sealed class OptionBinder
             }
         }
 
-        return new OptionValidator(verb, machine, values).Validate(faults);
+        return new OptionValidator(verb, machine, values) { AllRead = allRead }.Validate(faults);
     }
 
     // Any number of values is accepted here, because the library's own words for none or two say neither where nor what is allowed.

@@ -21,6 +21,9 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
     private readonly List<string> faults = [];
     private ApplianceOptions options = new();
 
+    /// <summary>Whether all that was written could be read; where not, nothing can be said to be missing.</summary>
+    public bool AllRead { get; init; } = true;
+
     /// <summary>Validates.</summary>
     /// <param name="earlier">Faults found while reading.</param>
     /// <exception cref="OptionException">There is a fault.</exception>
@@ -53,7 +56,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
                 fault = value.Place.Fault(fault);
             }
         }
-        else if (row.Required)
+        else if (row.Required && AllRead)
         {
             fault = $"{row.Flag} ({OptionPlace.CommandLine}) or {row.Name} (--config FILE): missing, it is required: {row.Allowed}";
         }

@@ -60,12 +60,12 @@ internal sealed unsafe partial class LivePortErrorTests
     public void Without_permission_it_says_what_is_needed() => wire.Inside(() =>
     {
         DropCapabilities();
-        const string expected = "no permission to open interface 'near0'; root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed";
+        const string expected = "no permission to open interface 'near0'; root or CAP_NET_RAW is needed";
         Assert.That(CaptureError(WireNamespace.Near), Is.EqualTo(expected));
         Assert.That(InjectError(WireNamespace.Near), Is.EqualTo(expected));
         Assert.That(InterfaceProblems.Permission("/opt/colowire"), Is.EqualTo(new InterfaceProblem(
-            "no permission to capture and send: root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed",
-            "setcap cap_net_raw,cap_net_admin+ep /opt/colowire")));
+            "no permission to capture and send: root or CAP_NET_RAW is needed",
+            "setcap cap_net_raw+ep /opt/colowire")));
     });
 
     [Test]
