@@ -81,8 +81,18 @@ public sealed class CaptureDuty : IDuty
             }
         }
 
-        Pressure.Set(pool.FreeSmall < lowSmallSlots || (pool.FreeLarge == 0 && pool.Arena.LargeSlotsPerSide != 0));
+        Pressure.Set(MeasurePressure());
         return work + received;
+    }
+
+    private Pressure MeasurePressure()
+    {
+        if (pool.FreeSmall < lowSmallSlots)
+        {
+            return Engine.Pressure.Small;
+        }
+
+        return pool.FreeLarge == 0 && pool.Arena.LargeSlotsPerSide != 0 ? Engine.Pressure.Large : Engine.Pressure.None;
     }
 
     private int Classify(FrameRef frameRef, uint epoch)

@@ -84,8 +84,8 @@ public enum DropReason : byte
     /// <summary>Secondary: its flow held <c>max_queue_size</c> frames of it already.</summary>
     SecondaryQueueFull,
 
-    /// <summary>Secondary: no slot or flow was left.</summary>
-    SecondaryNoRoom,
+    /// <summary>Secondary: its sequence number is farther from what its flow holds than any window reaches.</summary>
+    SecondaryOutOfWindow,
 
     /// <summary>Secondary: the primary never said it; cleared by a checkpoint, a divergence or the stop.</summary>
     SecondaryUnmatched,

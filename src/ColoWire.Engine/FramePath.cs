@@ -37,7 +37,7 @@ public sealed class FramePath : IDisposable
         Gate = new CheckpointGate(requester, Array.ConvertAll(rings, r => r.Reports), options.CheckpointRetryMs);
         PrimaryCapture = Capture(primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary));
         SecondaryCapture = Capture(secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
-        ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure);
+        ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
         shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
         Egress = new EgressDuty(Arena, output, rings, options.Mode);
 

@@ -1,21 +1,33 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Threading;
-
 namespace ColoWire.Engine;
 
-/// <summary>Slots of the primary run out: set by its capture duty, seen by the shards, which then release what they hold.</summary>
+/// <summary>Which slots of a side run out.</summary>
+internal enum Pressure
+{
+    None,
+
+    /// <summary>Those of 2 KiB.</summary>
+    Small,
+
+    /// <summary>Those of 64 KiB.</summary>
+    Large,
+}
+
+/// <summary>Slots of a side run out: set by its capture duty, seen by the shards, which release what they hold if it is much.</summary>
 internal sealed class PressureSignal
 {
-    private bool set;
+    // Only a hint: it orders nothing, it must merely be seen.
+    private volatile Pressure pressure;
 
-    public bool IsSet => Volatile.Read(ref set);
+    public Pressure Value => pressure;
 
-    public void Set(bool value)
+    public void Set(Pressure value)
     {
-        if (set != value)
+        // A line that is written only when it changes stays in the shards' caches.
+        if (pressure != value)
         {
-            Volatile.Write(ref set, value);
+            pressure = value;
         }
     }
 }

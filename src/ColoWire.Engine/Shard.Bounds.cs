@@ -31,11 +31,26 @@ public sealed partial class Shard
             Flush(UnverifiedReason.Stop);
         }
 
-        if ((signals.Primary.IsSet || signals.Secondary.IsSet) && nowNs >= reliefDueNs)
+        // A secondary that is far ahead of a primary that cannot move waits with it.
+        bool isPressed = signals.Primary.Value != Pressure.None
+            ? Hoards(signals.Primary, Counters.Held)
+            : Hoards(signals.Secondary, Counters.SecondaryHeld);
+        if (isPressed && nowNs >= reliefDueNs)
         {
             reliefDueNs = nowNs + EngineLimits.ReliefIntervalNs;
             Relieve(nowNs);
         }
+    }
+
+    /// <summary>
+    /// Slots run out and this shard holds at least half of its share of them. Where it does not, they wait elsewhere, at a slow out
+    /// port for instance, and to release what is held would cost checkpoints and help nobody.
+    /// </summary>
+    private bool Hoards(PressureSignal signal, long held)
+    {
+        Pressure pressure = signal.Value;
+        int slots = pressure == Pressure.Large ? arena.LargeSlotsPerSide : arena.SmallSlotsPerSide;
+        return pressure != Pressure.None && held * 2 * signals.Shards >= slots;
     }
 
     /// <summary>

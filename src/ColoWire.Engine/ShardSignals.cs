@@ -6,4 +6,5 @@ namespace ColoWire.Engine;
 /// <param name="Stop">The path stops.</param>
 /// <param name="Primary">Slots of the primary run out.</param>
 /// <param name="Secondary">Slots of the secondary run out.</param>
-internal sealed record ShardSignals(StopSignal Stop, PressureSignal Primary, PressureSignal Secondary);
+/// <param name="Shards">How many shards share the slots.</param>
+internal sealed record ShardSignals(StopSignal Stop, PressureSignal Primary, PressureSignal Secondary, int Shards);

@@ -19,6 +19,19 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     public void Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
+        if (!IsInWindow(in flow, frame.StreamStart))
+        {
+            if (!flow.Tcp.Has(TcpFlags.SynPending))
+            {
+                counters.Count(DropReason.SecondaryOutOfWindow);
+                home.Add(segment);
+                return;
+            }
+
+            // It belongs to the connection that is about to begin, what is kept to the one before.
+            Clear(ref flow);
+        }
+
         FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
         if (!previous.IsNone && TcpSequence.After(arena[previous].StreamEnd, frame.StreamStart))
         {
@@ -51,6 +64,16 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
     public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].StreamEnd);
 
+    /// <summary>Sends all segments home that the primary has not said.</summary>
+    public void Clear(ref Flow flow)
+    {
+        while (!flow.Secondary.IsEmpty)
+        {
+            counters.Count(DropReason.SecondaryUnmatched);
+            Remove(ref flow, flow.Secondary.Head);
+        }
+    }
+
     /// <summary>Takes a segment out and sends it home.</summary>
     public void Remove(ref Flow flow, FrameRef segment)
     {
@@ -64,6 +87,13 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         counters.SecondaryHeld--;
         home.Add(segment);
     }
+
+    /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends
+    /// sequence numbers from all around the circle must not confuse the order that searches rely on.</summary>
+    private bool IsInWindow(in Flow flow, uint position) =>
+        flow.Secondary.IsEmpty
+        || (TcpSequence.Distance(position, arena[flow.Secondary.Head].StreamStart) < EngineLimits.MaxWindowBytes
+            && TcpSequence.Distance(position, arena[flow.Secondary.Tail].StreamStart) < EngineLimits.MaxWindowBytes);
 
     private FrameRef FindAtOrBefore(ref Flow flow, uint position)
     {

@@ -16,6 +16,9 @@ internal static class TcpSequence
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool After(uint left, uint right) => (int)(left - right) > 0;
 
+    /// <summary>How far two numbers are apart, the shorter way round.</summary>
+    public static uint Distance(uint left, uint right) => System.Math.Min(left - right, right - left);
+
     public static uint Earlier(uint left, uint right) => Before(left, right) ? left : right;
 
     public static uint Later(uint left, uint right) => After(left, right) ? left : right;

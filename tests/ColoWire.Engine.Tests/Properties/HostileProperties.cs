@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Tests.Bench;
+using CsCheck;
+using NUnit.Framework;
+
+namespace ColoWire.Engine.Tests.Properties;
+
+/// <summary>Guests that send whatever they like, or are made to: nothing of it may crash, spin, leak or lose a frame.</summary>
+public sealed class HostileProperties
+{
+    // Numbers from all around the circle of sequence numbers, and neighbours of each.
+    private static readonly Gen<uint> Sequences =
+        Gen.Select(Gen.UInt[0, 7], Gen.UInt[0, 300]).Select((eighth, near) => (eighth << 29) + near - 100);
+
+    private static readonly Gen<Segment> Segments =
+        Gen.Select(Sequences, Gen.Int[0, 120], Gen.Int[0, 255], Sequences, Gen.Bool).Select((sequence, length, flags, ack, same) =>
+            new Segment(sequence, Words.Fill(same ? 'A' : 'B', length))
+            {
+                Syn = (flags & 7) == 0,
+                Fin = (flags & 24) == 0,
+                Rst = (flags & 224) == 0,
+                HasAck = (flags & 1) == 0,
+                Ack = ack,
+            });
+
+    [Test]
+    public void Any_sequence_of_segments_leaves_the_appliance_whole() =>
+        Gen.Select(Segments, Gen.Int[0, 99]).Array[1, 150].Sample(events =>
+        {
+            using TestBench bench = new(TestBench.SmallOptions with { SlotsPerSide = 128, Flows = 16, MaxQueueSize = 40 });
+            foreach ((Segment segment, int what) in events)
+            {
+                Act(bench, segment, what);
+            }
+
+            bench.StopAndCheckNothingLost();
+        });
+
+    private static void Act(TestBench bench, Segment segment, int what)
+    {
+        if (what < 48)
+        {
+            bench.SendPrimary(segment.Bytes());
+        }
+        else if (what < 96)
+        {
+            bench.SendSecondary(segment.Bytes());
+        }
+        else if (what == 96)
+        {
+            bench.Checkpoint();
+        }
+        else
+        {
+            bench.Wait(1000);
+        }
+    }
+}
