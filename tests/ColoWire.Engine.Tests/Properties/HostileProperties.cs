@@ -14,13 +14,13 @@ public sealed class HostileProperties
         Gen.Select(Gen.UInt[0, 7], Gen.UInt[0, 300]).Select((eighth, near) => (eighth << 29) + near - 100);
 
     private static readonly Gen<Segment> Segments =
-        Gen.Select(Sequences, Gen.Int[0, 120], Gen.Int[0, 255], Sequences, Gen.Bool).Select((sequence, length, flags, ack, same) =>
-            new Segment(sequence, Words.Fill(same ? 'A' : 'B', length))
+        Gen.Select(Sequences, Gen.Int[0, 120], Gen.Int[0, 255], Sequences, Gen.Int[0, 19]).Select((sequence, length, flags, ack, other) =>
+            new Segment(sequence, Words.Fill(other == 0 ? 'B' : 'A', length))
             {
-                Syn = (flags & 7) == 0,
-                Fin = (flags & 24) == 0,
-                Rst = (flags & 224) == 0,
-                HasAck = (flags & 1) == 0,
+                Syn = (flags & 31) == 0,
+                Fin = (flags & 15) == 1,
+                Rst = flags == 2,
+                HasAck = (flags & 64) == 0,
                 Ack = ack,
             });
 
@@ -35,11 +35,11 @@ public sealed class HostileProperties
             }
 
             bench.StopAndCheckNothingLost();
-        });
+        }, iter: 3000);
 
     private static void Act(TestBench bench, Segment segment, int what)
     {
-        if (what < 48)
+        if (what < 20)
         {
             bench.SendPrimary(segment.Bytes());
         }
