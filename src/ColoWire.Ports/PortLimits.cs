@@ -27,7 +27,4 @@ public static class PortLimits
     /// <summary>How long a frame waits for room in a full send queue before it counts as lost: longer than any queue that drains
     /// takes, shorter than a client's retransmission.</summary>
     public const long SendRetryNs = 100_000_000;
-
-    /// <summary>How long closing waits for a thread that is still inside the port.</summary>
-    public const int CloseTimeoutMs = 1000;
 }

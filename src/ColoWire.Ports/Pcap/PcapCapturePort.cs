@@ -20,7 +20,6 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     private readonly LibPcapLiveDevice device;
     private readonly LinkWatch link;
     private readonly RecordIntake intake = new();
-    private readonly UseGuard guard = new();
     private long nextStatisticsNs = long.MinValue;
     private Libpcap.DeviceStatistics lastStatistics;
     private long kernelDropped;
@@ -72,11 +71,6 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
     {
         ArgumentNullException.ThrowIfNull(pool);
-        if (!guard.TryEnter())
-        {
-            return 0;
-        }
-
         link.Poll(nowNs);
         ReadDrops(nowNs);
         int taken = 0;
@@ -91,18 +85,11 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
             taken += result == IntakeResult.Delivered ? 1 : 0;
         }
 
-        guard.Leave();
         return taken;
     }
 
-    /// <summary>Closes the interface, once its thread is outside the port.</summary>
-    public void Dispose()
-    {
-        if (guard.TryClose())
-        {
-            device.Dispose();
-        }
-    }
+    /// <summary>Closes the interface. Its thread must have ended: libpcap crashes when it is closed under one.</summary>
+    public void Dispose() => device.Dispose();
 
     internal static int SnapLengthFor(int mtu) =>
         Math.Clamp(mtu + PortLimits.LinkHeaderBytes, PortLimits.SnapLength.Default, EngineLimits.MaxFrameBytes);

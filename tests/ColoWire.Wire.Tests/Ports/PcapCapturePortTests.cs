@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports;
@@ -246,33 +245,6 @@ internal sealed class PcapCapturePortTests
 
         Assert.That(received, Is.EqualTo(frames + 64));
         Assert.That(allocated, Is.Zero);
-    });
-
-    [Test]
-    public void Closing_under_a_thread_that_polls_is_safe() => wire.Inside(() =>
-    {
-        for (int round = 0; round < 20; round++)
-        {
-            PcapCapturePort port = new(WireNamespace.Near, bufferMiB: 1);
-            using ManualResetEventSlim polling = new();
-            bool stop = false;
-            Thread poller = new(() =>
-            {
-                FrameRef[] batch = new FrameRef[8];
-                while (!Volatile.Read(ref stop))
-                {
-                    port.Receive(arena.Primary, batch, WireFrames.Now);
-                    polling.Set();
-                }
-            });
-            poller.Start();
-            polling.Wait();
-            port.Dispose();
-            Thread.Sleep(2);
-            Volatile.Write(ref stop, true);
-            poller.Join();
-            Assert.That(port.Receive(arena.Primary, new FrameRef[1], 0), Is.Zero);
-        }
     });
 
     private int Pump(PcapCapturePort port, FrameRef[] batch, int frames)
