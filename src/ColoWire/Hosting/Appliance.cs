@@ -74,6 +74,9 @@ public sealed class Appliance : IDisposable
     /// <summary>How it ended.</summary>
     public ApplianceEnd End { get; private set; }
 
+    /// <summary>Whether it has started.</summary>
+    public bool HasStarted { get; private set; }
+
     /// <summary>When it started, on the engine's clock.</summary>
     public long StartedAtNs { get; private set; }
 
@@ -90,6 +93,7 @@ public sealed class Appliance : IDisposable
     public void Start()
     {
         StartedAtNs = MonotonicClock.NowNs;
+        HasStarted = true;
         threadsEnded = false;
         foreach (DutyLoop loop in loops)
         {

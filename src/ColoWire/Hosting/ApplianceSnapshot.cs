@@ -90,7 +90,7 @@ internal sealed record ApplianceSnapshot
         HoldTimes holdTimes = appliance.Path.Egress.HoldTimes;
         return new ApplianceSnapshot
         {
-            ElapsedNs = MonotonicClock.NowNs - appliance.StartedAtNs,
+            ElapsedNs = appliance.HasStarted ? MonotonicClock.NowNs - appliance.StartedAtNs : 0,
             Primary = appliance.Ports.Primary.Statistics,
             Secondary = appliance.Ports.Secondary.Statistics,
             Output = appliance.Ports.Output.Statistics,

@@ -128,6 +128,16 @@ internal sealed class ApplianceTests
     }
 
     [Test]
+    public void Time_counts_from_the_start_not_from_the_boot_of_the_machine()
+    {
+        using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()), 1, 1);
+        Assert.That(ApplianceSnapshot.Of(appliance).ElapsedNs, Is.Zero);
+        appliance.Start();
+        Assert.That(ApplianceSnapshot.Of(appliance).ElapsedNs, Is.InRange(0, Patience.Ticks * 100));
+        appliance.Stop(Patience);
+    }
+
+    [Test]
     public void An_idle_appliance_leaves_its_cores_alone()
     {
         using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()), 2, 1);
