@@ -74,7 +74,7 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     /// <summary>Closes the interface. Its thread must have ended: libpcap crashes when it is closed under one.</summary>
     public void Dispose() => device.Dispose();
 
-    private unsafe Outcome Send(FrameArena arena, FrameRef frame, long nowNs)
+    private Outcome Send(FrameArena arena, FrameRef frame, long nowNs)
     {
         if (link.State != LinkState.Up)
         {
@@ -83,16 +83,20 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
             return Outcome.Taken;
         }
 
-        int length = arena[frame].Length;
-        if (Libpcap.Inject(device.Handle, arena.Pointer(frame), (nuint)length) != Libpcap.Failed)
+        // A socket keeps the news that its interface was switched off for the next call, even if it is on again by then: only when
+        // the second call says so too does it speak of this frame.
+        if (TryInject(arena, frame) || (Marshal.GetLastPInvokeError() == Libc.NetworkDown && TryInject(arena, frame)))
         {
             refusedSinceNs = null;
-            tally.Sent(frame, length);
+            tally.Sent(frame, arena[frame].Length);
             return Outcome.Taken;
         }
 
         return Refused(frame, Marshal.GetLastPInvokeError(), nowNs);
     }
+
+    private unsafe bool TryInject(FrameArena arena, FrameRef frame) =>
+        Libpcap.Inject(device.Handle, arena.Pointer(frame), (nuint)arena[frame].Length) != Libpcap.Failed;
 
     private Outcome Refused(FrameRef frame, int error, long nowNs)
     {

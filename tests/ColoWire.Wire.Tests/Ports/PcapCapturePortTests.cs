@@ -39,7 +39,7 @@ internal sealed class PcapCapturePortTests
     public void Frames_arrive_whole_in_order_numbered_and_with_the_engines_time() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         byte[][] sent = [WireFrames.Frame(60, 1), WireFrames.Frame(1514, 2), WireFrames.Frame(14, 3)];
         foreach (byte[] frame in sent)
             far.Send(frame);
@@ -64,7 +64,7 @@ internal sealed class PcapCapturePortTests
         using PcapCapturePort port = new(WireNamespace.Near);
         using PcapInjectPort inject = new(WireNamespace.Near);
         using FarEnd ownHost = new(WireNamespace.Near);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         FrameRef[] own = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
         inject.Inject(arena, own, WireFrames.Now);
         ownHost.Send(WireFrames.Frame(60, 2));
@@ -85,7 +85,7 @@ internal sealed class PcapCapturePortTests
         wire.Inside(() =>
         {
             using PcapCapturePort port = new(WireNamespace.Near);
-            using FarEnd far = new();
+            using FarEnd far = new(WireNamespace.Far);
             byte[][] sent =
             [
                 WireFrames.Frame(64, 1, (CustomerTag, 5)),
@@ -109,7 +109,7 @@ internal sealed class PcapCapturePortTests
         wire.Inside(() =>
         {
             using PcapCapturePort port = new(WireNamespace.Near);
-            using FarEnd far = new();
+            using FarEnd far = new(WireNamespace.Far);
             byte[] frame = WireFrames.Frame(1522, 1, (ServiceTag, 7), (CustomerTag, 5));
             far.Send(frame);
 
@@ -125,7 +125,7 @@ internal sealed class PcapCapturePortTests
         wire.Inside(() =>
         {
             using PcapCapturePort port = new(WireNamespace.Near);
-            using FarEnd far = new();
+            using FarEnd far = new(WireNamespace.Far);
             byte[] frame = WireFrames.Frame(9014, 1);
             far.Send(frame);
 
@@ -138,7 +138,7 @@ internal sealed class PcapCapturePortTests
     public void A_frame_beyond_the_snap_length_is_counted_not_cut() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near, snapLength: 100);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         far.Send(WireFrames.Frame(101, 1));
         byte[] whole = WireFrames.Frame(100, 2);
         far.Send(whole);
@@ -152,7 +152,7 @@ internal sealed class PcapCapturePortTests
     {
         const int frames = 4000;
         using PcapCapturePort port = new(WireNamespace.Near, bufferMiB: 1);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         byte[] frame = WireFrames.Frame(60, 1);
         for (int i = 0; i < frames; i++)
             far.Send(frame);
@@ -170,7 +170,7 @@ internal sealed class PcapCapturePortTests
     {
         using FrameArena small = new(1, 0);
         using PcapCapturePort port = new(WireNamespace.Near);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         FrameRef[] batch = new FrameRef[8];
         byte[][] sent = [WireFrames.Frame(60, 1), WireFrames.Frame(60, 2), WireFrames.Frame(60, 3)];
         foreach (byte[] frame in sent)
@@ -197,7 +197,7 @@ internal sealed class PcapCapturePortTests
         Assert.That(port.Link, Is.EqualTo(LinkState.Down));
 
         wire.Inside($"ip link set {WireNamespace.Near} up");
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         byte[] frame = WireFrames.Frame(60, 1);
         far.Send(frame);
         Assert.That(WireFrames.Receive(port, arena, 1), Is.EqualTo(new[] { frame }).AsCollection);
@@ -220,7 +220,7 @@ internal sealed class PcapCapturePortTests
     public void Its_descriptor_wakes_a_sleeper() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         IdleWait wait = new([-1, port.WaitHandle]);
         Assert.That(wait.Wait(20), Is.False);
         far.Send(WireFrames.Frame(60, 1));
@@ -233,7 +233,7 @@ internal sealed class PcapCapturePortTests
     public void Not_one_byte_is_allocated_per_frame() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near, bufferMiB: 64);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         const int frames = 10_000;
         byte[] frame = WireFrames.Frame(60, 1);
         for (int i = 0; i < frames + 64; i++)

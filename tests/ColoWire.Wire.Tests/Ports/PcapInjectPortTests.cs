@@ -35,7 +35,7 @@ internal sealed class PcapInjectPortTests
     public void Frames_leave_in_order_byte_for_byte_and_come_back() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         byte[][] sent =
         [
             WireFrames.Frame(14, 1), WireFrames.Frame(60, 2), WireFrames.Frame(1514, 3), WireFrames.Frame(1518, 4, (0x8100, 5)),
@@ -57,7 +57,7 @@ internal sealed class PcapInjectPortTests
     public void A_frame_that_is_too_long_is_counted_and_the_next_one_leaves() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         byte[] next = WireFrames.Frame(60, 2);
         FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(1515, 1)), WireFrames.Put(arena, next)];
 
@@ -94,7 +94,7 @@ internal sealed class PcapInjectPortTests
 
         wire.Inside($"ip link set {WireNamespace.Far} up");
         WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port sees that the carrier is back");
-        using FarEnd far = new();
+        using FarEnd far = new(WireNamespace.Far);
         port.Inject(arena, frames, WireFrames.Now);
         Assert.That(far.Receive(1), Has.Count.EqualTo(1));
         Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(1, 60, 0, 0, LinkDown: 1, 0)));

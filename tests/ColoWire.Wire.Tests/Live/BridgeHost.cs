@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using NUnit.Framework;
+
+namespace ColoWire.Wire.Tests.Live;
+
+/// <summary>
+/// A bridge host, prepared by the script that operators use, with cables to a primary guest, a secondary guest and the outside,
+/// each of them a network namespace. With several lanes there are as many cables to each, for as many appliances.
+/// </summary>
+internal sealed class BridgeHost : IDisposable
+{
+    private readonly List<NetworkNamespace> spaces = [];
+
+    public BridgeHost(int lanes = 1)
+    {
+        try
+        {
+            Scratch = Directory.CreateTempSubdirectory("colowire-live-").FullName;
+            PrimaryGuest = Add();
+            SecondaryGuest = Add();
+            Host = Add();
+            Outside = Add();
+            for (int lane = 0; lane < lanes; lane++)
+                Lay(lane);
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public NetworkNamespace PrimaryGuest { get; } = null!;
+
+    public NetworkNamespace SecondaryGuest { get; } = null!;
+
+    public NetworkNamespace Host { get; } = null!;
+
+    public NetworkNamespace Outside { get; } = null!;
+
+    /// <summary>A folder that goes with the host.</summary>
+    public string Scratch { get; } = string.Empty;
+
+    /// <summary>The root of the repository that the tests were built from.</summary>
+    public static string Root { get; } = FindRoot();
+
+    public static string PrimaryPort(int lane) => $"primary{lane}";
+
+    public static string SecondaryPort(int lane) => $"secondary{lane}";
+
+    public static string OutPort(int lane) => $"out{lane}";
+
+    /// <summary>The other end of a cable, as guests and the outside call it.</summary>
+    public static string Wire(int lane) => $"wire{lane}";
+
+    public static string Fixture(string name) => Path.Combine(Root, "tests", "fixtures", name);
+
+    public void Dispose()
+    {
+        foreach (NetworkNamespace space in spaces)
+            space.Dispose();
+        if (Scratch.Length != 0)
+            Directory.Delete(Scratch, recursive: true);
+    }
+
+    private NetworkNamespace Add()
+    {
+        NetworkNamespace space = new();
+        spaces.Add(space);
+        return space;
+    }
+
+    private void Lay(int lane)
+    {
+        (NetworkNamespace Space, string Port)[] ends =
+            [(PrimaryGuest, PrimaryPort(lane)), (SecondaryGuest, SecondaryPort(lane)), (Outside, OutPort(lane))];
+        foreach ((NetworkNamespace space, string port) in ends)
+        {
+            Shell.Run([.. $"ip link add {Wire(lane)} netns {space.Name} type veth peer name {port} netns {Host.Name}".Split(' ')]);
+            space.Inside($"ip link set {Wire(lane)} arp off up");
+            space.Inside($"ethtool -K {Wire(lane)} tx off rx off tso off gso off gro off");
+        }
+
+        string script = Path.Combine(Root, "native-config", "prepare.sh");
+        string state = $"COLOWIRE_PREPARE_STATE={Path.Combine(Scratch, "prepared")}";
+        Shell.Run(Host.Words(["env", state, script, .. ends.Select(end => end.Port)]));
+    }
+
+    private static string FindRoot()
+    {
+        string? folder = TestContext.CurrentContext.TestDirectory;
+        while (folder != null && !File.Exists(Path.Combine(folder, "ColoWire.sln")))
+            folder = Path.GetDirectoryName(folder);
+        return folder ?? throw new DirectoryNotFoundException("ColoWire.sln");
+    }
+}

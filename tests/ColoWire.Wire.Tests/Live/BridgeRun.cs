@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using NUnit.Framework;
+
+namespace ColoWire.Wire.Tests.Live;
+
+/// <summary>One run of the program on one lane of a bridge host, with somebody who listens outside before it starts.</summary>
+internal sealed class BridgeRun : IDisposable
+{
+    /// <summary>How long the outside still listens for what should not come.</summary>
+    private static readonly TimeSpan Afterwards = TimeSpan.FromMilliseconds(50);
+
+    private readonly BridgeHost host;
+    private readonly int lane;
+    private readonly FarEnd outside;
+    private readonly List<FarEnd> guests = [];
+
+    /// <summary>Starts the program and waits until its ports are open.</summary>
+    /// <param name="host">Where.</param>
+    /// <param name="verb">run or observe.</param>
+    /// <param name="options">Beyond the ports.</param>
+    public BridgeRun(BridgeHost host, string verb, params string[] options)
+        : this(host, 0, verb, options)
+    {
+    }
+
+    public BridgeRun(BridgeHost host, int lane, string verb, params string[] options)
+    {
+        this.host = host;
+        this.lane = lane;
+        outside = host.Outside.Open(BridgeHost.Wire(lane));
+        Program = new ColoWireProcess(host, [verb, .. Ports(lane), "--json", .. options]);
+        try
+        {
+            guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(lane)));
+            guests.Add(host.SecondaryGuest.Open(BridgeHost.Wire(lane)));
+            Program.AwaitLog("memory: ");
+        }
+        catch
+        {
+            Dispose();
+            throw;
+        }
+    }
+
+    public ColoWireProcess Program { get; }
+
+    public static string[] Ports(int lane) =>
+    [
+        "--primary-in", $"pcap:{BridgeHost.PrimaryPort(lane)}", "--secondary-in", $"pcap:{BridgeHost.SecondaryPort(lane)}",
+        "--outdev", $"pcap:{BridgeHost.OutPort(lane)}",
+    ];
+
+    /// <summary>Replays a capture in each guest, both at a time, to their ends.</summary>
+    public static void Replay(BridgeHost host, int lane, string primaryCapture, string secondaryCapture, params string[] speed)
+    {
+        using Process primary = StartReplay(host.PrimaryGuest, lane, primaryCapture, speed);
+        using Process secondary = StartReplay(host.SecondaryGuest, lane, secondaryCapture, speed);
+        try
+        {
+            Shell.Finish(primary, ColoWireProcess.Patience);
+            Shell.Finish(secondary, ColoWireProcess.Patience);
+        }
+        finally
+        {
+            primary.Kill();
+            secondary.Kill();
+        }
+    }
+
+    public void SendPrimary(byte[] frame) => guests[0].Send(frame);
+
+    public void SendSecondary(byte[] frame) => guests[1].Send(frame);
+
+    /// <summary>Replays a capture in each guest, both at a time, to their ends.</summary>
+    public void Replay(string primaryCapture, string secondaryCapture, params string[] speed) =>
+        Replay(host, lane, primaryCapture, secondaryCapture, speed);
+
+    /// <summary>Takes what has left up to now.</summary>
+    public List<(DateTime At, byte[] Frame)> ReceiveNow() => outside.Receive(1, Afterwards);
+
+    /// <summary>Checks that these frames leave, no other ones, and each flow's in this order.</summary>
+    /// <returns>When each left.</returns>
+    public List<DateTime> AssertLeaves(IReadOnlyList<byte[]> expected)
+    {
+        List<(DateTime At, byte[] Frame)> left = Receive(expected.Count);
+        ILookup<string, string> leftByFlow = ByFlow(left.Select(arrival => arrival.Frame));
+        ILookup<string, string> expectedByFlow = ByFlow(expected);
+        IEnumerable<string> wrong = leftByFlow.Concat(expectedByFlow)
+            .Select(flow => flow.Key)
+            .Distinct()
+            .Where(flow => !leftByFlow[flow].SequenceEqual(expectedByFlow[flow]))
+            .Select(flow => $"{flow}: of {expectedByFlow[flow].Count()} frames {leftByFlow[flow].Count()} left, "
+                + $"{leftByFlow[flow].Zip(expectedByFlow[flow]).TakeWhile(pair => pair.First == pair.Second).Count()} as they should");
+        Assert.That(wrong, Is.Empty);
+        return [.. left.Select(arrival => arrival.At)];
+
+        static ILookup<string, string> ByFlow(IEnumerable<byte[]> frames) => frames.ToLookup(frame => FrameFlow.Of(frame), Convert.ToHexString);
+    }
+
+    public void Dispose()
+    {
+        Program.Dispose();
+        outside.Dispose();
+        foreach (FarEnd guest in guests)
+            guest.Dispose();
+    }
+
+    /// <summary>Waits until so many frames have left, and a little longer for any that should not have.</summary>
+    private List<(DateTime At, byte[] Frame)> Receive(int frames) =>
+        [.. outside.Receive(frames, ColoWireProcess.Patience), .. ReceiveNow()];
+
+    private static Process StartReplay(NetworkNamespace guest, int lane, string capture, string[] speed) =>
+        Shell.Start(guest.Words(["tcpreplay", "-i", BridgeHost.Wire(lane), .. speed, capture]));
+}

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.IO;
+using System.Threading;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Hosting;
+using ColoWire.Options;
+using ColoWire.Ports;
+using ColoWire.Ports.Pcap;
+using NUnit.Framework;
+
+namespace ColoWire.Wire.Tests.Live;
+
+/// <summary>Many frames at a rate that the machine sustains.</summary>
+[TestFixture]
+[Category("Wire")]
+internal sealed class LoadTests
+{
+    private const int Frames = 5000;
+    private const int Flows = 64;
+
+    private BridgeHost host = null!;
+    private string primaryCapture = null!;
+    private string secondaryCapture = null!;
+
+    [OneTimeSetUp]
+    public void OneTimeSetUp()
+    {
+        host = new BridgeHost();
+        primaryCapture = Path.Combine(host.Scratch, "primary.pcap");
+        secondaryCapture = Path.Combine(host.Scratch, "secondary.pcap");
+        Captures.Write(primaryCapture, Datagrams.ManyOfPrimary(Frames, Flows));
+        Captures.Write(secondaryCapture, Datagrams.ManyOfSecondary(Frames, Flows));
+    }
+
+    [OneTimeTearDown]
+    public void OneTimeTearDown() => host?.Dispose();
+
+    [Test]
+    public void A_burst_leaves_without_loss()
+    {
+        using BridgeRun run = new(host, "run", "--compare-timeout", "15000");
+        run.Replay(primaryCapture, secondaryCapture, "--preload-pcap", "--pps=20000");
+
+        run.AssertLeaves(Captures.Read(primaryCapture));
+        Counters last = run.Program.Stop();
+        Assert.That((last.Verified, last.Unverified, last.Divergences, last.KernelDrops), Is.EqualTo((Frames, 0, 0, 0)));
+    }
+
+    /// <summary>With one core, one thread does it all, from the capture to the way out: the one that asks the measured port.</summary>
+    [Test]
+    public void In_steady_state_the_path_of_a_frame_allocates_nothing()
+    {
+        const int loops = 13;
+        const int warmUpFrames = 2 * Frames;
+        ApplianceOptions options = new() { Cores = [MachineFacts.Read().Cpus[^1]], CompareTimeoutMs = 15_000 };
+        AppliancePorts ports = null!;
+        AllocationGauge gauge = null!;
+        host.Host.Inside(() =>
+        {
+            gauge = new AllocationGauge(new PcapCapturePort(BridgeHost.PrimaryPort(0)), warmUpFrames);
+            ports = new AppliancePorts(gauge, new PcapCapturePort(BridgeHost.SecondaryPort(0)), new PcapInjectPort(BridgeHost.OutPort(0)));
+        });
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        appliance.Start();
+
+        BridgeRun.Replay(host, 0, primaryCapture, secondaryCapture, "--preload-pcap", "--pps=15000", $"--loop={loops}");
+        Assert.That(() => ports.Output.Statistics.Frames, Is.EqualTo(loops * Frames).After(5000, 10));
+        // Long after the last frame, so that the sleep of the idle thread counts too.
+        Thread.Sleep(200);
+        appliance.Stop(Appliance.DrainPatience);
+
+        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        Assert.That((snapshot.Verified, snapshot.UnverifiedFrames, snapshot.CaptureDrops), Is.EqualTo((loops * Frames, 0, 0)));
+        Assert.That(gauge.MeasuredFrames, Is.AtLeast(50_000));
+        Assert.That(gauge.AllocatedBytes, Is.Zero);
+    }
+
+    /// <summary>A live port that reads at each poll what its thread has allocated.</summary>
+    private sealed class AllocationGauge(PcapCapturePort port, int warmUpFrames) : ICapturePort, IWaitable
+    {
+        private long frames;
+        private long warmUpBytes;
+        private long bytes;
+
+        public string Name => port.Name;
+
+        public int WaitHandle => port.WaitHandle;
+
+        public CaptureStatistics Statistics => port.Statistics;
+
+        public long MeasuredFrames => frames - warmUpFrames;
+
+        /// <summary>Bytes after the warm-up; read when the thread has ended.</summary>
+        public long AllocatedBytes => bytes - warmUpBytes;
+
+        public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
+        {
+            bytes = GC.GetAllocatedBytesForCurrentThread();
+            if (frames < warmUpFrames)
+                warmUpBytes = bytes;
+            int count = port.Receive(pool, batch, nowNs);
+            frames += count;
+            return count;
+        }
+
+        public void Dispose() => port.Dispose();
+    }
+}
