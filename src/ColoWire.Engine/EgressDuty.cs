@@ -51,11 +51,7 @@ public sealed class EgressDuty : IDuty
 
     private int Send(long nowNs)
     {
-        if (pendingCount == 0)
-        {
-            return 0;
-        }
-
+        // With nothing to send too: the port looks after its link.
         int taken = port.Inject(arena, pending.AsSpan(0, pendingCount), nowNs);
         foreach (FrameRef frame in pending.AsSpan(0, taken))
         {

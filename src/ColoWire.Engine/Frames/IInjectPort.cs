@@ -12,7 +12,8 @@ public interface IInjectPort : IDisposable
 
     /// <summary>
     /// Sends frames in order, unchanged, and never blocks. A frame that cannot be sent for a lasting reason (too long, link down)
-    /// counts as taken and as failed; for a passing one (a full queue) it and those after it are not taken.
+    /// counts as taken and as failed; for a passing one (a full queue) it and those after it are not taken. Called with no frames
+    /// too, so that the port can look after its link.
     /// </summary>
     /// <param name="arena">Where the frames lie.</param>
     /// <param name="frames">Frames, oldest first.</param>

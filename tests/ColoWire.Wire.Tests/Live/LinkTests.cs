@@ -34,14 +34,14 @@ internal sealed class LinkTests
 
         space.Inside($"ip link set {device} down");
         AwaitLink(false);
+        run.Program.AwaitLog("the link is down");
         Send(run, 1);
         run.Program.AwaitCounters(counters => counters["output", "link_down"] == Frames, "the lost frames are counted");
-        run.Program.AwaitLog("the link is down");
 
         space.Inside($"ip link set {device} up");
         AwaitLink(true);
-        run.AssertLeaves(Send(run, 2));
         run.Program.AwaitLog("the link is up");
+        run.AssertLeaves(Send(run, 2));
         Counters last = run.Program.Stop();
         Assert.That((last["output", "frames"], last["output", "link_down"]), Is.EqualTo((2 * Frames, Frames)));
         Assert.That((last.Verified, last.Unverified, last.Divergences), Is.EqualTo((3 * Frames, 0, 0)));
