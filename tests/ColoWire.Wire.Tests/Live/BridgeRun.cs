@@ -29,11 +29,17 @@ internal sealed class BridgeRun : IDisposable
     }
 
     public BridgeRun(BridgeHost host, int lane, string verb, params string[] options)
+        : this(host, lane, [], verb, options)
+    {
+    }
+
+    /// <summary>Starts the program through another one that takes privileges from it.</summary>
+    public BridgeRun(BridgeHost host, int lane, string[] wrapper, string verb, params string[] options)
     {
         this.host = host;
         this.lane = lane;
         outside = host.Outside.Open(BridgeHost.Wire(lane));
-        Program = new ColoWireProcess(host, [verb, .. Ports(lane), "--json", .. options]);
+        Program = new ColoWireProcess(host, [verb, .. Ports(lane), "--json", .. options], wrapper);
         try
         {
             guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(lane)));

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -20,7 +21,7 @@ internal sealed class StartErrorTests
     [TestCase("run")]
     [TestCase("observe")]
     public void An_unknown_interface(string verb) => AssertRefused(
-        ["colowire: there is no interface 'eth77'; known are lo, out0, primary0, secondary0"],
+        ["colowire: secondary_in: there is no interface 'eth77'; known are lo, out0, primary0, secondary0"],
         [verb, "--primary-in", "pcap:primary0", "--secondary-in", "pcap:eth77", "--outdev", "pcap:out0"]);
 
     [Test]
@@ -31,12 +32,30 @@ internal sealed class StartErrorTests
     [Test]
     public void No_permission() => AssertRefused(
         [
-            "colowire: no permission to open interface 'primary0'; root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed",
-            "colowire: no permission to open interface 'secondary0'; root, or CAP_NET_RAW and CAP_NET_ADMIN, is needed",
+            "colowire: primary_in: no permission to open interface 'primary0'; root or CAP_NET_RAW is needed",
+            "colowire: secondary_in: no permission to open interface 'secondary0'; root or CAP_NET_RAW is needed",
+            "colowire: outdev: no permission to open interface 'out0'; root or CAP_NET_RAW is needed",
         ],
         ["run", "--primary-in", "pcap:primary0", "--secondary-in", "pcap:secondary0", "--outdev", "pcap:out0"],
-        // Nobody, who may read the build wherever it lies, and no more.
-        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all,+dac_read_search", "--ambient-caps=+dac_read_search");
+        Nobody());
+
+    [Test]
+    public void Raw_sockets_are_all_the_permission_that_is_needed()
+    {
+        byte[][] frames = Datagrams.ManyOfPrimary(10, 2, 0);
+        using BridgeRun run = new(host, 0, Nobody(",+net_raw"), "run");
+        Array.ForEach(frames, run.SendPrimary);
+        Array.ForEach(Datagrams.ManyOfSecondary(10, 2, 0), run.SendSecondary);
+        run.AssertLeaves(frames);
+        Assert.That(run.Program.Stop().Verified, Is.EqualTo(frames.Length));
+    }
+
+    /// <summary>Nobody, who may read the build wherever it lies, and no more.</summary>
+    private static string[] Nobody(string capabilities = "") =>
+    [
+        "setpriv", "--reuid=65534", "--regid=65534", "--clear-groups",
+        $"--inh-caps=-all,+dac_read_search{capabilities}", $"--ambient-caps=+dac_read_search{capabilities}",
+    ];
 
     private void AssertRefused(string[] lines, string[] words, params string[] wrapper)
     {
