@@ -192,7 +192,11 @@ check() {
 }
 
 say 'Building'
-dotnet publish "$root/src/ColoWire" -c Release -o "$work/colowire" -v quiet -clp:NoSummary
+case $(uname -m) in
+    aarch64) runtime=linux-arm64 ;;
+    *) runtime=linux-x64 ;;
+esac
+dotnet publish "$root/src/ColoWire" -c Release -r "$runtime" --self-contained false -o "$work/colowire" -v quiet -clp:NoSummary
 make_wire
 
 say 'Two guests that say the same: each dresses it in its own way (IP IDs, timestamps, windows, cuts), and all of it is verified'

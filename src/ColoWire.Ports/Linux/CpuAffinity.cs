@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
 using System.Numerics;
 using System.Runtime.InteropServices;
 
@@ -15,12 +19,44 @@ public static unsafe class CpuAffinity
     private const int MaskWords = MaxCpus / 64;
 
     /// <summary>The numbers of the processors that the calling thread may run on, in rising order.</summary>
-    public static IReadOnlyList<int> AllowedCpus()
+    public static IReadOnlyList<int> AllowedCpus() => TryRead(0)
+        ?? throw new PortException($"cannot learn the allowed processors: {Marshal.GetLastPInvokeErrorMessage()}");
+
+    /// <summary>Binds the calling thread to one processor.</summary>
+    /// <exception cref="PortException">The thread may not run there.</exception>
+    public static void Pin(int cpu)
+    {
+        if (cpu is < 0 or >= MaxCpus || !TryBind(0, [cpu]))
+        {
+            throw new PortException($"cannot run on processor {cpu}; allowed are {string.Join(", ", AllowedCpus())}");
+        }
+    }
+
+    /// <summary>
+    /// Keeps all threads that the process has so far, the runtime's own among them, off some processors: a compiler or a timer on
+    /// the processor of a pinned thread stops it for milliseconds. A thread that has no other processor stays.
+    /// </summary>
+    /// <param name="cpus">The processors to keep free.</param>
+    public static void KeepFree(IReadOnlyCollection<int> cpus)
+    {
+        foreach (string path in Directory.EnumerateDirectories("/proc/self/task"))
+        {
+            int threadId = int.Parse(Path.GetFileName(path), CultureInfo.InvariantCulture);
+            int[] others = [.. (TryRead(threadId) ?? []).Except(cpus)];
+            if (others.Length != 0)
+            {
+                // A thread that has ended meanwhile needs no processor.
+                _ = TryBind(threadId, others);
+            }
+        }
+    }
+
+    private static List<int>? TryRead(int threadId)
     {
         ulong* mask = stackalloc ulong[MaskWords];
-        if (Libc.GetAffinity(0, MaskWords * sizeof(ulong), mask) < 0)
+        if (Libc.GetAffinity(threadId, MaskWords * sizeof(ulong), mask) < 0)
         {
-            throw new PortException($"cannot learn the allowed processors: {Marshal.GetLastPInvokeErrorMessage()}");
+            return null;
         }
 
         List<int> cpus = [];
@@ -35,20 +71,14 @@ public static unsafe class CpuAffinity
         return cpus;
     }
 
-    /// <summary>Binds the calling thread to one processor.</summary>
-    /// <exception cref="PortException">The thread may not run there.</exception>
-    public static void Pin(int cpu)
+    private static bool TryBind(int threadId, ReadOnlySpan<int> cpus)
     {
         ulong* mask = stackalloc ulong[MaskWords];
-        bool known = cpu is >= 0 and < MaxCpus;
-        if (known)
+        foreach (int cpu in cpus)
         {
-            mask[cpu / 64] = 1UL << (cpu % 64);
+            mask[cpu / 64] |= 1UL << (cpu % 64);
         }
 
-        if (!known || Libc.SetAffinity(0, MaskWords * sizeof(ulong), mask) < 0)
-        {
-            throw new PortException($"cannot run on processor {cpu}; allowed are {string.Join(", ", AllowedCpus())}");
-        }
+        return Libc.SetAffinity(threadId, MaskWords * sizeof(ulong), mask) >= 0;
     }
 }

@@ -38,6 +38,9 @@ internal sealed partial class ColoWireProcess : IDisposable
         process.StandardInput.Close();
     }
 
+    /// <summary>Its process; <c>ip netns exec</c> becomes what it starts.</summary>
+    public int Id => process.Id;
+
     /// <summary>What it has logged.</summary>
     public IReadOnlyList<string> Log
     {
