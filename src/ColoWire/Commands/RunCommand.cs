@@ -9,6 +9,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
+using ColoWire.Ports.Linux;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
@@ -49,6 +50,8 @@ internal static class RunCommand
     private static int Run(ApplianceOptions options, bool json)
     {
         AppliancePorts ports = AppliancePorts.Open(options);
+        // The process is this one appliance's: all that is not a duty goes elsewhere.
+        CpuAffinity.KeepFree(options.Cores);
         using Appliance appliance = new(options, ports, new NoCheckpoints(), DrawHashKey());
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
         using (IHost host = Host(appliance, form))

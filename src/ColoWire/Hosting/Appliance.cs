@@ -9,7 +9,6 @@ using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Options;
 using ColoWire.Ports;
-using ColoWire.Ports.Linux;
 
 namespace ColoWire.Hosting;
 
@@ -96,7 +95,6 @@ public sealed class Appliance : IDisposable
         StartedAtNs = MonotonicClock.NowNs;
         HasStarted = true;
         threadsEnded = false;
-        CpuAffinity.KeepFree(Options.Cores);
         foreach (DutyLoop loop in loops)
         {
             loop.Start();
