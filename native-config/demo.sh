@@ -16,7 +16,7 @@ if ! command -v dotnet >/dev/null; then
 fi
 # shellcheck source=../tests/tools/install.sh
 . "$root/tests/tools/install.sh"
-install_missing '/usr/lib/*/libpcap.so.*:libpcap0.8' tcpreplay:tcpreplay tcpdump:tcpdump ip:iproute2 ethtool:ethtool jq:jq
+install_missing '/usr/lib/*/libpcap.so.*:libpcap0.8' tcpreplay:tcpreplay tcpdump:tcpdump ip:iproute2 sysctl:procps ethtool:ethtool jq:jq
 
 primary_capture=$root/tests/fixtures/mixed.pcap
 same_capture=$root/tests/fixtures/mixed.secondary.pcap
