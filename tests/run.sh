@@ -8,7 +8,7 @@ cd "$(dirname "$0")/.."
 source tests/tools/install.sh
 
 # SharpPcap loads libpcap; the wire tests replay with tcpreplay and look with tcpdump.
-install_missing '/usr/lib/*/libpcap.so.*:libpcap0.8' tcpreplay:tcpreplay tcpdump:tcpdump ip:iproute2 sysctl:procps ethtool:ethtool jq:jq \
+install_missing '/usr/lib/*/libpcap.so.*:libpcap0.8' tcpreplay:tcpreplay tcpdump:tcpdump ip:iproute2 sysctl:procps ethtool:ethtool jq:jq systemd-analyze:systemd \
   tshark:tshark || [ "$(id -u)" != 0 ]
 
 results=$(mktemp -d)

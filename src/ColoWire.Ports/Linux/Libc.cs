@@ -39,6 +39,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "poll", SetLastError = true)]
     public static partial int Poll(PollDescriptor* descriptors, nuint count, int timeoutMs);
 
+    [LibraryImport(Library, EntryPoint = "mlockall", SetLastError = true)]
+    public static partial int LockAllMemory(int flags);
+
     [LibraryImport(Library, EntryPoint = "sched_setaffinity", SetLastError = true)]
     public static partial int SetAffinity(int threadId, nuint maskBytes, ulong* mask);
 

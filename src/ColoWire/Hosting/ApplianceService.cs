@@ -3,6 +3,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Ports.Linux;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -22,6 +23,10 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
             log.LogPlan(line);
         }
 
+        // After all memory was taken, before the first frame.
+        log.LogPlan(MemoryLock.TryLockAll() is string reason
+            ? $"memory may be swapped out: it cannot be locked: {reason} (see ulimit -l, LimitMEMLOCK)"
+            : "memory is locked: none of it is swapped out");
         failing = appliance.Failing.Register(lifetime.StopApplication);
         appliance.Start();
         return Task.CompletedTask;

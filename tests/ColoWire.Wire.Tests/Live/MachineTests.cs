@@ -7,10 +7,10 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>Which threads of the program run where.</summary>
+/// <summary>What the program takes of the machine: cores and memory.</summary>
 [TestFixture]
 [Category("Wire")]
-internal sealed class ThreadTests
+internal sealed class MachineTests
 {
     private const string Core = "1";
 
@@ -38,6 +38,16 @@ internal sealed class ThreadTests
             threads.Where(t => !t.Name.StartsWith("colowire-", StringComparison.Ordinal) && Includes(t.Cpus, Core)),
             Is.Empty,
             "threads of the runtime on the core");
+    }
+
+    [Test]
+    public void Its_memory_is_locked()
+    {
+        using BridgeHost host = new();
+        using BridgeRun run = new(host, "run");
+        run.Program.AwaitLog("memory is locked");
+        string locked = File.ReadLines($"/proc/{run.Program.Id}/status").Single(l => l.StartsWith("VmLck:", StringComparison.Ordinal));
+        Assert.That(long.Parse(locked["VmLck:".Length..^"kB".Length], null), Is.Positive);
     }
 
     private static (string Name, string Cpus) Read(string task)
