@@ -10,11 +10,12 @@ using NUnit.Framework;
 namespace ColoWire.Engine.Tests.Properties;
 
 /// <summary>
-/// The engine against the reference model, over random replicas. A failure prints the seed; <c>CsCheck_Seed</c> repeats it.
+/// The engine against the reference model, over random replicas. A failure prints the seed; <c>CsCheck_Seed</c> repeats it. More
+/// cases by hand: <c>dotnet test ... -- 'TestRunParameters.Parameter(name="cases",value="100000")'</c>.
 /// </summary>
 public sealed class ReplicaProperties
 {
-    private const int Cases = 1500;
+    private static readonly int Cases = TestContext.Parameters.Get("cases", 1500);
 
     [Test]
     public void Replicas_that_say_the_same_never_diverge_and_everything_leaves_as_the_model_says() =>
