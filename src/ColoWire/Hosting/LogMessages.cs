@@ -29,6 +29,9 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Loss}")]
+    public static partial void LogLoss(this ILogger logger, string loss);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
     public static partial void LogPortFault(this ILogger logger, string fault);
 

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.IO;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Ports;
@@ -43,6 +44,7 @@ internal sealed class StatusService(
     private readonly HashSet<string> toldFaults = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
+    private ApplianceSnapshot lossesTold = ApplianceSnapshot.Of(appliance);
     private int quietLooks;
     private int second;
 
@@ -57,6 +59,7 @@ internal sealed class StatusService(
                 LookAtPorts();
                 if (look % (Interval / LookInterval) == 0)
                 {
+                    TellLosses();
                     Show();
                 }
             }
@@ -64,6 +67,7 @@ internal sealed class StatusService(
         catch (OperationCanceledException)
         {
             LookAtPorts();
+            TellLosses();
             if (form == StatusForm.Terminal)
             {
                 output.Write(StatusLine.EraseLine);
@@ -94,6 +98,20 @@ internal sealed class StatusService(
             default:
                 break;
         }
+    }
+
+    private void TellLosses()
+    {
+        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
+        AppliancePorts ports = appliance.Ports;
+        foreach (string loss in LossText.Of(ports.Primary.Name, now.Primary, lossesTold.Primary)
+            .Concat(LossText.Of(ports.Secondary.Name, now.Secondary, lossesTold.Secondary))
+            .Concat(LossText.Of(ports.Output.Name, now.Output, lossesTold.Output)))
+        {
+            log.LogLoss(loss);
+        }
+
+        lossesTold = now;
     }
 
     private void LookAtPorts()

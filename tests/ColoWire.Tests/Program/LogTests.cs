@@ -5,6 +5,7 @@ using System.Globalization;
 using System.IO;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
@@ -72,6 +73,24 @@ internal sealed class LogTests
         Assert.That(StatusLine.Text(after, before), Does.StartWith("in 128/128 per s | verified 64 passed 0 unverified 0 held 0 |"));
         Assert.That(after.CountsLike(before), Is.False);
         Assert.That(after.CountsLike(after with { ElapsedNs = 1 }), Is.True);
+    }
+
+    [Test]
+    public void Each_cause_of_a_loss_is_told_once_with_what_came_since_the_last_look()
+    {
+        CaptureStatistics before = new(100, 6000, KernelDropped: 5, InterfaceDropped: 0, Oversize: 0, Truncated: 1);
+        CaptureStatistics after = new(200, 12000, KernelDropped: 8, InterfaceDropped: 0, Oversize: 2, Truncated: 1);
+        Assert.That(
+            LossText.Of("pcap:eth1", after, before),
+            Is.EqualTo(new[]
+            {
+                "pcap:eth1: 3 frames lost: they came when the kernel's buffer was full (--capture-buffer)",
+                "pcap:eth1: 2 frames lost: they are longer than 65536 bytes",
+            }));
+        Assert.That(LossText.Of("pcap:eth1", after, after), Is.Empty);
+        Assert.That(
+            LossText.Of("pcap:eth3", new InjectStatistics(9, 900, Retries: 7, TooLong: 1, LinkDown: 0, Failed: 0), default(InjectStatistics)),
+            Is.EqualTo(new[] { "pcap:eth3: 1 frames lost: they are longer than the interface's MTU allows" }));
     }
 
     private static string Format(LogLevel level, string message, bool forJournal)

@@ -37,6 +37,7 @@ internal sealed class LinkTests
         run.Program.AwaitLog("the link is down");
         Send(run, 1);
         run.Program.AwaitCounters(counters => counters["output", "link_down"] == Frames, "the lost frames are counted");
+        run.Program.AwaitLog("frames lost: they found the link down");
 
         space.Inside($"ip link set {device} up");
         AwaitLink(true);

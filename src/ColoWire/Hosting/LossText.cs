@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using ColoWire.Engine;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Hosting;
+
+/// <summary>
+/// Words for frames that were lost: no primary frame is lost without a line in the log (R4), and none of the secondary's without
+/// which a divergence would be a riddle.
+/// </summary>
+internal static class LossText
+{
+    /// <summary>A line for each cause by which a capture port has lost frames since an earlier look.</summary>
+    public static IEnumerable<string> Of(string port, CaptureStatistics now, CaptureStatistics earlier)
+    {
+        (long Count, string Cause)[] losses =
+        [
+            (now.KernelDropped - earlier.KernelDropped, "came when the kernel's buffer was full (--capture-buffer)"),
+            (now.InterfaceDropped - earlier.InterfaceDropped, "were dropped by the interface itself (ring sizes: ethtool -g)"),
+            (now.Truncated - earlier.Truncated, "are longer than --snaplen (segmentation offloads: colowire interfaces)"),
+            (now.Oversize - earlier.Oversize, $"are longer than {EngineLimits.MaxFrameBytes} bytes"),
+        ];
+        return Lines(port, losses);
+    }
+
+    /// <summary>A line for each cause by which the out port has lost frames since an earlier look.</summary>
+    public static IEnumerable<string> Of(string port, InjectStatistics now, InjectStatistics earlier)
+    {
+        (long Count, string Cause)[] losses =
+        [
+            (now.TooLong - earlier.TooLong, "are longer than the interface's MTU allows"),
+            (now.LinkDown - earlier.LinkDown, "found the link down"),
+            (now.Failed - earlier.Failed, "could not be sent"),
+        ];
+        return Lines(port, losses);
+    }
+
+    private static IEnumerable<string> Lines(string port, (long Count, string Cause)[] losses)
+    {
+        foreach ((long count, string cause) in losses)
+        {
+            if (count > 0)
+            {
+                yield return $"{port}: {count} frames lost: they {cause}";
+            }
+        }
+    }
+}
