@@ -152,7 +152,7 @@ public sealed partial class Shard : IDuty, IDisposable
         {
             Drop(secondary, DropReason.SecondaryAfterDivergence);
         }
-        else if (flow.Secondary.Count >= maxQueueSize)
+        else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
         {
             Drop(secondary, DropReason.SecondaryQueueFull);
         }
@@ -236,6 +236,9 @@ public sealed partial class Shard : IDuty, IDisposable
             rings.JudgedHome.Add(primary);
         }
     }
+
+    /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
+    private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
 
     private void CountPassed(in FrameLayout layout)
     {

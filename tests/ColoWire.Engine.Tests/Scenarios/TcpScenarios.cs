@@ -43,6 +43,11 @@ public sealed class TcpScenarios(int shards)
         new("17 a pure ACK that the secondary has given", S(AckOnly), P(AckOnly), Out(AckOnly), Cp(0)),
         new("18 an ACK ahead of the secondary's waits", S(AckOnly), P(Acking(6000)), Out(), S(Acking(6000)), Out(Acking(6000)), Cp(0)),
         new("18 and diverges when it never comes", S(AckOnly), P(Acking(6000)), Wait(4000), Out(), Cp(1, DivergenceReason.Ack)),
+        new("18 an ACK of the secondary counts even when its queue is full", S(B, C), S(At(1300, 'D')), Dropped(DropReason.SecondaryQueueFull, 1),
+            S(Acking(6000)), P(Acking(6000)), Out(Acking(6000)), Cp(0))
+        {
+            Options = options => options with { MaxQueueSize = 2 },
+        },
         new("19 data with an ACK ahead waits", P(A with { Ack = 6000 }), S(A), Out(), S(Acking(6000)), Out(A with { Ack = 6000 })),
         new("20 ACK wrap: the primary is ahead", S(Acking(0xFFFFFFF0)), P(Acking(0x10)), Out()),
         new("20 ACK wrap: the secondary is ahead", S(Acking(0x10)), P(Acking(0xFFFFFFF0)), Out(Acking(0xFFFFFFF0))),
