@@ -52,9 +52,6 @@ public sealed class CaptureDuty : IDuty
     /// <summary>Whether the path stops and all slots of this side are home; any thread may ask.</summary>
     public bool IsDrained => Volatile.Read(ref drained);
 
-    /// <summary>Frames handed to the shards; any thread may read it.</summary>
-    public long Frames => port.Statistics.Frames;
-
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {

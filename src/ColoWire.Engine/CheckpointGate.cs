@@ -37,9 +37,6 @@ public sealed class CheckpointGate : IDuty
     /// <summary>The number that a finished checkpoint raises; any thread may read it.</summary>
     public uint Epoch => Volatile.Read(ref epoch);
 
-    /// <summary>Whether a request waits for its checkpoint; any thread may read it.</summary>
-    public bool Outstanding => Volatile.Read(ref outstanding);
-
     /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
     public long Requests => Volatile.Read(ref requests);
 
@@ -55,7 +52,7 @@ public sealed class CheckpointGate : IDuty
         CheckpointEvent happened = requester.Poll(nowNs);
         if (happened == CheckpointEvent.Completed)
         {
-            Volatile.Write(ref outstanding, false);
+            outstanding = false;
             // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.Poll.
             Volatile.Write(ref epoch, epoch + 1);
             work++;
@@ -104,7 +101,7 @@ public sealed class CheckpointGate : IDuty
         }
 
         Volatile.Write(ref requests, requests + 1);
-        Volatile.Write(ref outstanding, requester.Synchronises);
+        outstanding = requester.Synchronises;
         requestedAtNs = nowNs;
         cause = report;
         requester.Request(in report, nowNs);

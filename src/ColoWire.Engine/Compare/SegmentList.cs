@@ -19,17 +19,17 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     public void Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
+        if (!IsInWindow(in flow, frame.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending))
+        {
+            // It belongs to the connection that is about to begin; the one before must not stand in its way.
+            DropOlderConnection(ref flow);
+        }
+
         if (!IsInWindow(in flow, frame.StreamStart))
         {
-            if (!flow.Tcp.Has(TcpFlags.SynPending))
-            {
-                counters.Count(DropReason.SecondaryOutOfWindow);
-                home.Add(segment);
-                return;
-            }
-
-            // It belongs to the connection that is about to begin, what is kept to the one before.
-            Clear(ref flow);
+            counters.Count(DropReason.SecondaryOutOfWindow);
+            home.Add(segment);
+            return;
         }
 
         FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
@@ -64,13 +64,18 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
     public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].StreamEnd);
 
-    /// <summary>Sends all segments home that the primary has not said.</summary>
-    public void Clear(ref Flow flow)
+    /// <summary>Sends home what came before the secondary's last SYN and the primary has not said.</summary>
+    public void DropOlderConnection(ref Flow flow)
     {
-        while (!flow.Secondary.IsEmpty)
+        FrameRef next;
+        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
         {
-            counters.Count(DropReason.SecondaryUnmatched);
-            Remove(ref flow, flow.Secondary.Head);
+            next = arena[at].Next;
+            if ((int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0)
+            {
+                counters.Count(DropReason.SecondaryUnmatched);
+                Remove(ref flow, at);
+            }
         }
     }
 

@@ -131,17 +131,7 @@ internal sealed partial class TcpStreamComparer
         tcp.Clear(TcpFlags.SynPending | TcpFlags.RstMatched);
         tcp.Set(TcpFlags.SynMatched);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
-        FrameRef next;
-        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
-        {
-            next = arena[at].Next;
-            if (arena[at].Number < tcp.SecondarySynNumber)
-            {
-                counters.Count(DropReason.SecondaryUnmatched);
-                segments.Remove(ref flow, at);
-            }
-        }
-
+        segments.DropOlderConnection(ref flow);
         if (tcp.SecondaryIsn != primaryIsn)
         {
             tcp.Set(TcpFlags.ShiftOpen);

@@ -30,9 +30,6 @@ public enum DivergenceReason : byte
     /// <summary>The primary acknowledges what the secondary never did.</summary>
     Ack,
 
-    /// <summary>The primary sends verified bytes again, changed.</summary>
-    Retransmit,
-
     /// <summary>No partner within <c>compare_timeout</c>.</summary>
     Timeout,
 

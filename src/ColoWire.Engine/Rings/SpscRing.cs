@@ -45,9 +45,6 @@ public sealed class SpscRing<T>
     /// <summary>Producer: whether another item can be added.</summary>
     public bool HasRoom => cursors.Added - cursors.ReleasedSeen <= mask || SeesRoom(cursors.Added);
 
-    /// <summary>Items published and not yet read; exact only for one who is producer and consumer at once.</summary>
-    public int Count => (int)(Volatile.Read(ref cursors.Published) - Volatile.Read(ref cursors.Released));
-
     /// <summary>
     /// Producer: adds an item, not yet visible. For a ring that by its size cannot be full (one with room for every slot).
     /// </summary>

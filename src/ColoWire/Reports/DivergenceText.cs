@@ -44,7 +44,7 @@ internal static class DivergenceText
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"  {side} {frame.Number}: {frame.Length} bytes, {HeaderLine.Describe(frame.Head)}"));
         // Elsewhere the replicas differ in a header, or one of them said nothing: no byte of the payload is the wrong one.
-        bool byteDiffers = reason is DivergenceReason.Payload or DivergenceReason.Retransmit;
+        bool byteDiffers = reason == DivergenceReason.Payload;
         HexDump.Write(writer, frame.Window, frame.WindowOffset, byteDiffers ? frame.DifferenceOffset : HexDump.NoMark);
     }
 

@@ -3,7 +3,6 @@
 using System;
 using System.Collections.Generic;
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.IO;
 using ColoWire.Tests.Ports;
 using NUnit.Framework;
@@ -13,7 +12,6 @@ namespace ColoWire.Tests.Compare;
 /// <summary>The program itself: what it says on stderr and with which code it exits.</summary>
 [TestFixture]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-[SuppressMessage("Usage", "CA1001", Justification = "NUnit disposes by TearDown.")]
 internal sealed class CompareBadInputTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(30);

@@ -2,7 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics.CodeAnalysis;
 using System.IO;
 using System.Linq;
 using ColoWire.Commands;
@@ -12,7 +11,6 @@ namespace ColoWire.Tests.Compare;
 
 [TestFixture]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-[SuppressMessage("Usage", "CA1001", Justification = "NUnit disposes by TearDown.")]
 internal sealed class CompareReportTests
 {
     private readonly CompareCase captures = new();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Diagnostics.CodeAnalysis;
 using System.IO;
 using System.Linq;
 using System.Text.Json.Nodes;
@@ -15,7 +14,6 @@ namespace ColoWire.Tests.Compare;
 
 [TestFixture]
 [FixtureLifeCycle(LifeCycle.InstancePerTestCase)]
-[SuppressMessage("Usage", "CA1001", Justification = "NUnit disposes by TearDown.")]
 internal sealed class CompareVerdictTests
 {
     private const long NanosecondsPerMs = 1_000_000;
