@@ -21,6 +21,15 @@ public enum UnverifiedReason : byte
 
     /// <summary>It was captured before the checkpoint that has finished since.</summary>
     StaleEpoch,
+
+    /// <summary>A policy (<c>rst</c>, <c>dup</c>) let it go.</summary>
+    Policy,
+
+    /// <summary>The secondary's port had no link, and the policy is to go on.</summary>
+    SecondaryLost,
+
+    /// <summary>The guest was taken over by the primary alone.</summary>
+    Failover,
 }
 
 /// <summary>A field that may differ without a divergence (R3).</summary>
@@ -56,8 +65,11 @@ public enum SoftField : byte
     /// <summary>TCP URG or urgent pointer.</summary>
     Urgent,
 
-    /// <summary>TCP options, timestamps and SACK blocks among them.</summary>
+    /// <summary>TCP options, timestamps and SACK blocks among them; not those of a SYN.</summary>
     TcpOptions,
+
+    /// <summary>What a SYN offers: maximum segment size, window scale, SACK (RFC 9293 section 3.2, RFC 7323, RFC 2018).</summary>
+    SynOptions,
 
     /// <summary>Checksum of the transport: zero, partial or full.</summary>
     Checksum,
@@ -69,6 +81,15 @@ public enum SoftField : byte
 /// <summary>Why a frame that arrived went nowhere.</summary>
 public enum DropReason : byte
 {
+    /// <summary>Primary: a policy drops its flow.</summary>
+    PrimaryPolicy,
+
+    /// <summary>Primary: held when the secondary took over; the client never saw it and the secondary goes on without it.</summary>
+    PrimaryFailover,
+
+    /// <summary>Secondary: a policy drops its flow.</summary>
+    SecondaryPolicy,
+
     /// <summary>Secondary: not comparable, see <see cref="Wire.PassReason"/>.</summary>
     SecondaryPassed,
 
@@ -86,6 +107,12 @@ public enum DropReason : byte
 
     /// <summary>Secondary: its sequence number is farther from what its flow holds than any window reaches.</summary>
     SecondaryOutOfWindow,
+
+    /// <summary>Secondary: a fragment whose datagram cannot be put together (missing, overlapping, or no memory left).</summary>
+    SecondaryFragment,
+
+    /// <summary>Secondary: the primary runs alone, or the secondary is not in step with it yet.</summary>
+    SecondaryAlone,
 
     /// <summary>Secondary: the primary never said it; cleared by a checkpoint, a divergence or the stop.</summary>
     SecondaryUnmatched,

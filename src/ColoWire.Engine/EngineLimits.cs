@@ -82,6 +82,25 @@ public static class EngineLimits
     /// <summary>Range of <see cref="EngineOptions.ExpiredScanCycleMs"/>; finer than QEMU's 3000, a scan costs microseconds.</summary>
     public static readonly Range<int> ExpiredScanCycleMs = new(1, 600_000, 1000);
 
+    /// <summary>Range of <see cref="EngineOptions.GraceMs"/>. 20 ms: a twin that another virtual CPU sends, or that the bridge queued,
+    /// comes within a few scheduler ticks (4 ms each); a checkpoint that was not needed costs five times as much.</summary>
+    public static readonly Range<int> GraceMs = new(0, 600_000, 20);
+
+    /// <summary>Range of <see cref="EngineOptions.ReorderWindow"/>. 64: as many as one batch of a NIC or a tap queue holds, within
+    /// which several queues or CPUs may shuffle; more than that between two twins is no reordering.</summary>
+    public static readonly Range<int> ReorderWindow = new(0, 1 << 16, 64);
+
+    /// <summary>Range of <see cref="EngineOptions.RetransmitWindow"/>. 32 segments are what a sender has in flight on a path of 10 ms
+    /// at 40 Mbit/s, and a client that lost more is sent the same bytes in the same order, so that the first ones tell.</summary>
+    public static readonly Range<int> RetransmitWindow = new(0, 4096, 32);
+
+    /// <summary>Range of <see cref="EngineOptions.FragmentMemoryKiB"/>; 4 MiB is Linux's ipfrag_high_thresh.</summary>
+    public static readonly Range<int> FragmentMemoryKiB = new(256, 1 << 20, 4096);
+
+    /// <summary>Range of <see cref="EngineOptions.FragmentTimeoutMs"/>. A guest sends all fragments of a datagram within microseconds:
+    /// one that is missing after a second was lost on the way here.</summary>
+    public static readonly Range<int> FragmentTimeoutMs = new(1, 600_000, 1000);
+
     /// <summary>Range of <see cref="EngineOptions.CheckpointRetryMs"/>.</summary>
     public static readonly Range<int> CheckpointRetryMs = new(10, 600_000, 3000);
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Collections.Generic;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 
 namespace ColoWire.Engine;
@@ -12,6 +14,47 @@ public enum CompareMode : byte
 
     /// <summary>At once; differences are only reported. The mode in which an operator tries ColoWire first.</summary>
     Observe,
+}
+
+/// <summary>What happens when a flow holds as many frames of the primary as it may, or slots or flows run out.</summary>
+public enum OverflowPolicy : byte
+{
+    /// <summary>They leave in order, unverified, and a checkpoint is asked for.</summary>
+    Flush,
+
+    /// <summary>Nothing more is read from the primary until the secondary has caught up or a checkpoint has made room; what the
+    /// capture's buffer cannot take meanwhile is lost there, and counted.</summary>
+    Hold,
+}
+
+/// <summary>What is done with a RST of the primary (<c>rst</c>).</summary>
+public enum ResetPolicy : byte
+{
+    /// <summary>It leaves when the secondary has sent one too.</summary>
+    Compare,
+
+    /// <summary>It leaves at once: it ends a connection and bears no data.</summary>
+    Pass,
+}
+
+/// <summary>What is done with a datagram that the primary repeats and the secondary does not (<c>dup</c>).</summary>
+public enum DuplicatePolicy : byte
+{
+    /// <summary>It waits for a twin of its own.</summary>
+    Hold,
+
+    /// <summary>It leaves at once when it equals the datagram of its flow that was verified last.</summary>
+    Pass,
+}
+
+/// <summary>What is done with the primary's frames while the secondary's port has no link.</summary>
+public enum SecondaryLossPolicy : byte
+{
+    /// <summary>They leave unverified: the guest goes on without protection.</summary>
+    Bypass,
+
+    /// <summary>They wait until it is back and a checkpoint has finished.</summary>
+    Hold,
 }
 
 /// <summary>What an operator may choose of the engine. The host validates against <see cref="EngineLimits"/>; the engine trusts.</summary>
@@ -31,6 +74,46 @@ public sealed record EngineOptions
 
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
+
+    /// <summary>
+    /// How long a datagram that stands against another one may still turn out to be only late or out of order, in milliseconds; then it
+    /// is a divergence. It also bounds how long the first segments of a stream whose beginning was not seen wait for their alignment.
+    /// </summary>
+    public int GraceMs { get; init; } = EngineLimits.GraceMs.Default;
+
+    /// <summary>Datagrams of the secondary that may overtake the one that the primary sent first; one more is a divergence at once.</summary>
+    public int ReorderWindow { get; init; } = EngineLimits.ReorderWindow.Default;
+
+    /// <summary>
+    /// Verified segments that a TCP flow keeps, so that a retransmission with other bytes is found; 0 keeps none. All flows together
+    /// keep at most a quarter of the secondary's slots.
+    /// </summary>
+    public int RetransmitWindow { get; init; } = EngineLimits.RetransmitWindow.Default;
+
+    /// <summary>Memory for datagrams of which fragments are missing, for each side, in KiB.</summary>
+    public int FragmentMemoryKiB { get; init; } = EngineLimits.FragmentMemoryKiB.Default;
+
+    /// <summary>How long fragments wait for the rest of their datagram, in milliseconds.</summary>
+    public int FragmentTimeoutMs { get; init; } = EngineLimits.FragmentTimeoutMs.Default;
+
+    /// <summary>What happens when a bound is reached.</summary>
+    public OverflowPolicy Overflow { get; init; }
+
+    /// <summary>What is done with a RST that only the primary sends.</summary>
+    public ResetPolicy Reset { get; init; }
+
+    /// <summary>What is done with a datagram that only the primary repeats.</summary>
+    public DuplicatePolicy Duplicate { get; init; }
+
+    /// <summary>What is done while the secondary's port has no link.</summary>
+    public SecondaryLossPolicy SecondaryLoss { get; init; }
+
+    /// <summary>Soft fields that are promoted: a difference in one of them is a divergence.</summary>
+    public IReadOnlyList<SoftField> Strict { get; init; } = [];
+
+    /// <summary>Which flows are compared, passed or dropped; the first rule that matches counts, then
+    /// <see cref="PolicyRule.Defaults"/>; the rest is compared.</summary>
+    public IReadOnlyList<PolicyRule> Policies { get; init; } = [];
 
     /// <summary>Sets of flows that are compared independently.</summary>
     public int Shards { get; init; } = EngineLimits.Shards.Default;

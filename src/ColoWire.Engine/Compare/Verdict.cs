@@ -35,6 +35,18 @@ public enum DivergenceReason : byte
 
     /// <summary>A bound was reached: frames of a flow, slots or flows.</summary>
     Overflow,
+
+    /// <summary>The primary sends bytes again that were verified, and they have changed.</summary>
+    Retransmit,
+
+    /// <summary>A soft field that <c>strict</c> promotes.</summary>
+    Header,
+
+    /// <summary>Fragments that do not make a datagram: some are missing, or overlap.</summary>
+    Fragment,
+
+    /// <summary>The secondary's port has no link, or has one again.</summary>
+    SecondaryLink,
 }
 
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>

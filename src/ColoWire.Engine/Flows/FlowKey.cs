@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
@@ -51,10 +52,16 @@ public struct FlowKey : IEquatable<FlowKey>
     public readonly int InnerVlan => Vlan((ushort)this[VlanWord]);
 
     /// <summary>The source address, 4 or 16 bytes.</summary>
-    public readonly byte[] SourceAddress() => Address(SourceWord);
+    public readonly byte[] SourceAddress() => SourceBytes.ToArray();
 
     /// <summary>The destination address, 4 or 16 bytes.</summary>
-    public readonly byte[] DestinationAddress() => Address(DestinationWord);
+    public readonly byte[] DestinationAddress() => DestinationBytes.ToArray();
+
+    [UnscopedRef]
+    internal readonly ReadOnlySpan<byte> SourceBytes => Address(SourceWord);
+
+    [UnscopedRef]
+    internal readonly ReadOnlySpan<byte> DestinationBytes => Address(DestinationWord);
 
     internal static uint ProtocolBits(int ipVersion, byte protocol, bool fragment) =>
         ((uint)ipVersion << 16) | (fragment ? 0x100u : 0u) | protocol;
@@ -91,8 +98,9 @@ public struct FlowKey : IEquatable<FlowKey>
     /// <summary>Inequality of any word.</summary>
     public static bool operator !=(FlowKey left, FlowKey right) => !left.Equals(right);
 
-    private readonly byte[] Address(int word) =>
-        MemoryMarshal.AsBytes(((ReadOnlySpan<uint>)this).Slice(word, IpVersion == 4 ? 1 : 4)).ToArray();
+    [UnscopedRef]
+    private readonly ReadOnlySpan<byte> Address(int word) =>
+        MemoryMarshal.AsBytes(((ReadOnlySpan<uint>)this).Slice(word, IpVersion == 4 ? 1 : 4));
 
     private static int Vlan(ushort bits) => (bits & 0x8000) != 0 ? bits & 0xFFF : -1;
 

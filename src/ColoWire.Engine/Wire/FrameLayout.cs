@@ -102,6 +102,9 @@ public enum PassReason : byte
 
     /// <summary>ESP or AH: encrypted or keyed, never equal (RFC 4303, RFC 4302).</summary>
     Ipsec,
+
+    /// <summary>A rule of the operator's passes its flow.</summary>
+    Policy,
 }
 
 /// <summary>What is wrong with a malformed frame.</summary>
