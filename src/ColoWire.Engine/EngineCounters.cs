@@ -28,6 +28,9 @@ public enum UnverifiedReason : byte
     /// <summary>The secondary's port had no link, and the policy is to go on.</summary>
     SecondaryLost,
 
+    /// <summary>TCP: a part of it was sent before the secondary's part of the connection was first seen.</summary>
+    Unseen,
+
     /// <summary>The guest was taken over by the primary alone.</summary>
     Failover,
 }
@@ -104,6 +107,9 @@ public enum DropReason : byte
 
     /// <summary>Secondary: its flow held <c>max_queue_size</c> frames of it already.</summary>
     SecondaryQueueFull,
+
+    /// <summary>Secondary: every flow holds something, and <c>overflow</c> says to hold.</summary>
+    SecondaryTableFull,
 
     /// <summary>Secondary: its sequence number is farther from what its flow holds than any window reaches.</summary>
     SecondaryOutOfWindow,

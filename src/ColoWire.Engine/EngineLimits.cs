@@ -48,6 +48,9 @@ public static class EngineLimits
     /// <summary>Oldest flows that are looked at for an idle one before the oldest must overflow.</summary>
     public const int EvictionSteps = 64;
 
+    /// <summary>Verified frames are kept in at most this part of the secondary's slots: the rest is for what is not verified yet.</summary>
+    public const int KeptSlotsDivisor = 4;
+
     /// <summary>Slots that ran out are not back at once: a shard does not search for more to release more often than this.</summary>
     public const long ReliefIntervalNs = 1_000_000;
 

@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
@@ -41,12 +42,15 @@ public sealed class FramePath : IDisposable
         shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
         Egress = new EgressDuty(Arena, output, rings, options.Mode);
 
-        // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it.
+        // In lockstep egress sends a primary's slot home, and the shard one that a policy drops; in observe mode always the shard, because
+        // it may still look at it.
         CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
         {
-            bool bySide = pool.Side == Side.Primary;
-            SpscRing<FrameRef>[] home = Array.ConvertAll(
-                rings, r => bySide ? (options.Mode == CompareMode.Observe ? r.JudgedHome : r.InjectedHome) : r.SecondaryHome);
+            SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
+                ? Array.ConvertAll(rings, r => r.SecondaryHome)
+                : options.Mode == CompareMode.Observe
+                    ? Array.ConvertAll(rings, r => r.JudgedHome)
+                    : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)];
             return new CaptureDuty(port, pool, toShards, home, Gate, options.HashKey, stop);
         }
     }
@@ -78,6 +82,7 @@ public sealed class FramePath : IDisposable
         ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("flow tables", options.Shards * FlowTable.ByteCount(FlowsPerShard(options))),
+        ("content indexes", options.Shards * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
         ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
     ];
 

@@ -10,8 +10,8 @@ namespace ColoWire.Engine;
 
 /// <summary>
 /// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
-/// their flow, compares, and hands to egress what may go. This file is the way of a frame; what happens when something runs out
-/// (time, room, an epoch) stands in <c>Shard.Bounds.cs</c>.
+/// their flow, compares, and hands to egress what may go. This file is the way of a frame; what happens when time or an epoch runs
+/// out stands in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>.
 /// </summary>
 public sealed partial class Shard : IDuty, IDisposable
 {
@@ -21,6 +21,9 @@ public sealed partial class Shard : IDuty, IDisposable
     private readonly FlowTable flows;
     private readonly TcpStreamComparer streams;
     private readonly DatagramComparer datagrams;
+    private readonly KeptFrames kept;
+    private readonly DoubtQueue doubts;
+    private readonly PolicyRule[] policies;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly bool observe;
     private uint epoch;
@@ -33,9 +36,14 @@ public sealed partial class Shard : IDuty, IDisposable
         this.gate = gate;
         this.signals = signals;
         flows = new FlowTable(FramePath.FlowsPerShard(options));
-        streams = new TcpStreamComparer(arena, Counters, rings.SecondaryHome);
-        datagrams = new DatagramComparer(arena, Counters, rings.SecondaryHome);
+        kept = new KeptFrames(options, arena, rings.SecondaryHome);
+        streams = new TcpStreamComparer(options, arena, Counters, kept, rings.SecondaryHome);
+        datagrams = new DatagramComparer(options, arena, Counters, kept, rings.SecondaryHome);
+        doubts = new DoubtQueue(flows, options.GraceMs * NanosecondsPerMs);
+        policies = [.. options.Policies, .. PolicyRule.Defaults];
         observe = options.Mode == CompareMode.Observe;
+        // Whoever observes cannot hold: the frames have left.
+        holdsOverflow = options.Overflow == OverflowPolicy.Hold && !observe;
         maxQueueSize = options.MaxQueueSize;
         compareTimeoutNs = options.CompareTimeoutMs * NanosecondsPerMs;
         scanCycleNs = options.ExpiredScanCycleMs * NanosecondsPerMs;
@@ -48,14 +56,8 @@ public sealed partial class Shard : IDuty, IDisposable
     public int Poll(long nowNs)
     {
         KeepBounds(nowNs);
-        int count = rings.Primary.Read(batch);
-        for (int i = 0; i < count; i++)
-        {
-            TakePrimary(batch[i], nowNs);
-        }
-
-        int work = count;
-        count = rings.Secondary.Read(batch);
+        int work = TakePrimaries(nowNs);
+        int count = rings.Secondary.Read(batch);
         for (int i = 0; i < count; i++)
         {
             TakeSecondary(batch[i], nowNs);
@@ -68,6 +70,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         // After the frames: one that came in time is not late because it lay in a ring.
+        SettleDoubts(nowNs);
         Scan(nowNs);
         rings.Released.Publish();
         rings.SecondaryHome.Publish();
@@ -79,24 +82,57 @@ public sealed partial class Shard : IDuty, IDisposable
     /// <summary>Gives the memory of the flows back. The duty may not run any more.</summary>
     public void Dispose() => flows.Dispose();
 
-    private void TakePrimary(FrameRef primary, long nowNs)
+    /// <summary>Takes a batch of the primary's frames; those for which there is no room yet (<c>overflow: hold</c>) come first next time.</summary>
+    private int TakePrimaries(long nowNs)
     {
-        ref Frame frame = ref arena[primary];
-        if (observe)
+        if (primaryNext == primaryCount)
         {
-            rings.Released.Add(primary);
+            primaryCount = rings.Primary.Read(primaryBatch);
+            primaryNext = 0;
         }
 
+        int start = primaryNext;
+        while (primaryNext < primaryCount && TakePrimary(primaryBatch[primaryNext], nowNs))
+        {
+            primaryNext++;
+        }
+
+        return primaryNext - start;
+    }
+
+    private bool TakePrimary(FrameRef primary, long nowNs)
+    {
+        ref Frame frame = ref arena[primary];
         if (frame.Layout.Kind >= FrameKind.Pass)
         {
             CountPassed(in frame.Layout);
+            Announce(primary);
             Leave(primary);
-            return;
+            return true;
         }
 
         MeetEpoch(frame.Epoch);
-        ref Flow flow = ref flows[FindFlow(primary, nowNs)];
+        uint index = FindFlow(primary, nowNs);
+        if (index == Flow.None)
+        {
+            return false;
+        }
+
+        ref Flow flow = ref flows[index];
+        if (flow.Action != PolicyAction.Compare)
+        {
+            TakeByPolicy(in flow, primary);
+            return true;
+        }
+
         bool stale = frame.Epoch != epoch;
+        bool mayBeHeld = !stale && !stopped && flow.State != FlowState.Passing;
+        if (holdsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
+        {
+            return false;
+        }
+
+        Announce(primary);
         if (frame.Layout.Kind == FrameKind.Tcp)
         {
             streams.AcceptPrimary(ref flow, primary, stale);
@@ -104,17 +140,10 @@ public sealed partial class Shard : IDuty, IDisposable
 
         flow.Primary.Append(arena, primary);
         Counters.Held++;
-        if (stale)
+        if (!mayBeHeld)
         {
-            ReleaseAll(ref flow, UnverifiedReason.StaleEpoch);
-        }
-        else if (stopped)
-        {
-            ReleaseAll(ref flow, UnverifiedReason.Stop);
-        }
-        else if (flow.State == FlowState.Passing)
-        {
-            ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+            ReleaseAll(
+                ref flow, stale ? UnverifiedReason.StaleEpoch : stopped ? UnverifiedReason.Stop : UnverifiedReason.AfterDivergence);
         }
         else if (flow.Primary.Count > maxQueueSize)
         {
@@ -125,6 +154,22 @@ public sealed partial class Shard : IDuty, IDisposable
             // Behind an older frame it has to wait whatever it says (R6).
             JudgeHeld(ref flow, nowNs);
         }
+
+        return true;
+    }
+
+    private void TakeByPolicy(in Flow flow, FrameRef primary)
+    {
+        if (flow.Action == PolicyAction.Drop)
+        {
+            Counters.Count(DropReason.PrimaryPolicy);
+            rings.JudgedHome.Add(primary);
+            return;
+        }
+
+        Counters.Count(flow.PassReason);
+        Announce(primary);
+        Leave(primary);
     }
 
     private void TakeSecondary(FrameRef secondary, long nowNs)
@@ -143,8 +188,19 @@ public sealed partial class Shard : IDuty, IDisposable
             return;
         }
 
-        ref Flow flow = ref flows[FindFlow(secondary, nowNs)];
-        if (stopped || flow.State == FlowState.Diverged)
+        uint index = FindFlow(secondary, nowNs);
+        if (index == Flow.None)
+        {
+            Drop(secondary, DropReason.SecondaryTableFull);
+            return;
+        }
+
+        ref Flow flow = ref flows[index];
+        if (flow.Action != PolicyAction.Compare)
+        {
+            Drop(secondary, flow.Action == PolicyAction.Drop ? DropReason.SecondaryPolicy : DropReason.SecondaryPassed);
+        }
+        else if (stopped || flow.State == FlowState.Diverged)
         {
             Drop(secondary, DropReason.SecondaryUnmatched);
         }
@@ -169,29 +225,59 @@ public sealed partial class Shard : IDuty, IDisposable
     }
 
     /// <summary>Judges the held frames of a flow, oldest first, until one has to wait.</summary>
-    /// <returns>The last verdict: Hold with what the oldest waits for, Release when none is held any more, or Divergence.</returns>
-    private Verdict JudgeHeld(ref Flow flow, long nowNs)
+    /// <param name="flow">The flow.</param>
+    /// <param name="nowNs">The engine's clock.</param>
+    /// <param name="isGraceOver">Whether the doubt about the oldest, or about a datagram that was overtaken, is to be settled now.</param>
+    /// <returns>The last verdict: Hold or Doubt with what the oldest waits for, Release when none is held any more, or Divergence.</returns>
+    private Verdict JudgeHeld(ref Flow flow, long nowNs, bool isGraceOver = false)
     {
+        Verdict verdict = Verdict.Release;
         while (!flow.Primary.IsEmpty)
         {
             FrameRef oldest = flow.Primary.Head;
-            Verdict verdict = Judge(ref flow, oldest);
-            if (verdict.Kind != VerdictKind.Release)
+            verdict = Judge(ref flow, oldest);
+            if (verdict.Kind == VerdictKind.Doubt && isGraceOver && flow.Doubt.Subject == oldest)
             {
-                if (verdict.Kind == VerdictKind.Divergence)
-                {
-                    Diverge(ref flow, in verdict, nowNs);
-                }
+                verdict = Settle(ref flow, oldest, in verdict);
+            }
 
-                return verdict;
+            if (verdict.Kind is not (VerdictKind.Release or VerdictKind.Pass))
+            {
+                break;
             }
 
             Unhold(ref flow, oldest);
-            Counters.Verified++;
+            CountJudged(oldest, verdict.Kind);
             Leave(oldest);
+            verdict = Verdict.Release;
         }
 
-        return Verdict.Release;
+        if (verdict.Kind == VerdictKind.Divergence)
+        {
+            Diverge(ref flow, in verdict, nowNs);
+        }
+        else
+        {
+            NoteDoubt(ref flow, verdict.Kind == VerdictKind.Doubt, nowNs);
+        }
+
+        return verdict;
+    }
+
+    private void CountJudged(FrameRef primary, VerdictKind kind)
+    {
+        if (kind == VerdictKind.Pass)
+        {
+            Counters.Count(UnverifiedReason.Policy);
+        }
+        else if ((arena[primary].Progress & FrameProgress.Assumed) != 0)
+        {
+            Counters.Count(UnverifiedReason.Unseen);
+        }
+        else
+        {
+            Counters.Verified++;
+        }
     }
 
     private Verdict Judge(ref Flow flow, FrameRef primary) =>
@@ -201,6 +287,20 @@ public sealed partial class Shard : IDuty, IDisposable
     {
         flow.Primary.Remove(arena, primary);
         Counters.Held--;
+    }
+
+    private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt) =>
+        arena[primary].Layout.Kind == FrameKind.Tcp
+            ? streams.Settle(ref flow, primary, in doubt)
+            : doubt with { Kind = VerdictKind.Divergence };
+
+    /// <summary>Observe: the frame leaves before anybody has judged it.</summary>
+    private void Announce(FrameRef primary)
+    {
+        if (observe)
+        {
+            rings.Released.Add(primary);
+        }
     }
 
     /// <summary>Lockstep: the frame goes to egress. Observe: it went long ago; its slot goes home once it has also been injected.</summary>
@@ -258,6 +358,8 @@ public sealed partial class Shard : IDuty, IDisposable
         rings.SecondaryHome.Add(secondary);
     }
 
+    /// <summary>Finds the flow of a frame, or makes it.</summary>
+    /// <returns>Its number, or <see cref="Flow.None"/> when no flow is left and <c>overflow</c> says to hold.</returns>
     private uint FindFlow(FrameRef frame, long nowNs)
     {
         ref Frame descriptor = ref arena[frame];

@@ -9,84 +9,178 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Compares datagrams (UDP, ICMP, fragments, any other IP) in the order in which each side sent them: the first of one side with
-/// the first of the other.
+/// Compares datagrams (UDP, ICMP, any other IP) by their content: each of the primary's, in the order in which it sent them, finds an
+/// equal one of the secondary's, whatever order those came in. What has no twin while others are there is in doubt: late, or
+/// different.
 /// </summary>
-internal sealed class DatagramComparer(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> secondaryHome)
+internal sealed class DatagramComparer(
+    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome)
 {
-    private readonly HeaderDifferences headers = new(arena, counters);
+    private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
+    private readonly ContentIndex index = new(arena, options.HashKey);
+    private readonly int reorderWindow = options.ReorderWindow;
+    private readonly bool passesDuplicates = options.Duplicate == DuplicatePolicy.Pass;
 
     /// <summary>Keeps a datagram of the secondary until the primary sends its twin.</summary>
     /// <returns>Whether the oldest held primary frame should be judged again.</returns>
     public bool AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
+        if (passesDuplicates && flow.Primary.IsEmpty && flow.Secondary.IsEmpty && IsRepeated(in flow, secondary))
+        {
+            counters.SecondaryRepeated++;
+            secondaryHome.Add(secondary);
+            return false;
+        }
+
         flow.Secondary.Append(arena, secondary);
         counters.SecondaryHeld++;
-        return flow.Secondary.Count == 1;
+        if (flow.Unindexed.IsNone)
+        {
+            flow.Unindexed = secondary;
+        }
+
+        return true;
     }
 
     /// <summary>Says what may happen to the oldest held primary frame; its twin goes home.</summary>
     public Verdict Judge(ref Flow flow, FrameRef primary)
     {
-        if (flow.Secondary.IsEmpty)
+        FrameRef first = flow.Secondary.Head;
+        int difference = first.IsNone ? 0 : FirstDifference(primary, first);
+        FrameRef twin = difference < 0 ? first : Find(ref flow, primary);
+        if (!twin.IsNone)
+        {
+            NoteOvertaken(twin);
+            return Match(ref flow, primary, twin);
+        }
+
+        if (passesDuplicates && IsRepeated(in flow, primary))
+        {
+            return Verdict.Pass;
+        }
+
+        if (first.IsNone)
         {
             return Verdict.Hold(DivergenceReason.Timeout);
         }
 
-        FrameRef secondary = flow.Secondary.Head;
-        int difference = FirstDifference(primary, secondary);
-        if (difference >= 0)
+        VerdictKind kind = flow.Secondary.Count > reorderWindow ? VerdictKind.Divergence : VerdictKind.Doubt;
+        return new Verdict(kind, DivergenceReason.Payload, difference, first, difference);
+    }
+
+    /// <summary>Whether the secondary's oldest datagram was overtaken by one that found its twin.</summary>
+    public bool IsOvertaken(in Flow flow) =>
+        !flow.Secondary.IsEmpty && (arena[flow.Secondary.Head].Progress & FrameProgress.Overtaken) != 0;
+
+    /// <summary>Takes a datagram of the secondary out of its flow; it belongs to the caller then.</summary>
+    public void Remove(ref Flow flow, FrameRef secondary)
+    {
+        if (flow.Unindexed == secondary)
         {
-            return new Verdict(VerdictKind.Divergence, DivergenceReason.Payload, difference, secondary, difference);
+            flow.Unindexed = arena[secondary].Next;
         }
 
-        headers.Count(primary, secondary);
+        index.Remove(secondary);
         flow.Secondary.Remove(arena, secondary);
         counters.SecondaryHeld--;
-        secondaryHome.Add(secondary);
-        return Verdict.Release;
     }
+
+    private Verdict Match(ref Flow flow, FrameRef primary, FrameRef twin)
+    {
+        Verdict verdict = headers.Count(primary, twin) is { } strict ? Verdict.StrictField(strict, twin) : Verdict.Release;
+        if (verdict.Kind == VerdictKind.Release)
+        {
+            Remove(ref flow, twin);
+            if (passesDuplicates)
+            {
+                kept.Clear(ref flow);
+                kept.Keep(ref flow, twin);
+            }
+            else
+            {
+                secondaryHome.Add(twin);
+            }
+        }
+
+        return verdict;
+    }
+
+    private FrameRef Find(ref Flow flow, FrameRef primary)
+    {
+        if (flow.Secondary.Count <= 1)
+        {
+            // The only one there is the one that was looked at.
+            return FrameRef.None;
+        }
+
+        for (FrameRef at = flow.Unindexed; !at.IsNone; at = arena[at].Next)
+        {
+            arena[at].ContentHash = Hash(at);
+            index.Add(at);
+        }
+
+        flow.Unindexed = FrameRef.None;
+        ref Frame frame = ref arena[primary];
+        if ((frame.Progress & FrameProgress.Hashed) == 0)
+        {
+            frame.ContentHash = Hash(primary);
+            frame.Progress |= FrameProgress.Hashed;
+        }
+
+        FrameRef found = index.First(frame.ContentHash);
+        while (!found.IsNone && !IsTwin(primary, found))
+        {
+            found = arena[found].NextInBucket;
+        }
+
+        return found;
+    }
+
+    /// <summary>A bucket holds frames of any flow; two flows with one hash hold different addresses or ports.</summary>
+    private bool IsTwin(FrameRef primary, FrameRef secondary)
+    {
+        ref Frame left = ref arena[primary];
+        ref Frame right = ref arena[secondary];
+        return left.ContentHash == right.ContentHash && left.FlowHash == right.FlowHash && IsSameFlow(primary, secondary)
+            && FirstDifference(primary, secondary) < 0;
+    }
+
+    private bool IsSameFlow(FrameRef primary, FrameRef secondary)
+    {
+        FrameParser.ReadKey(arena.Bytes(primary), in arena[primary].Layout, out FlowKey left);
+        FrameParser.ReadKey(arena.Bytes(secondary), in arena[secondary].Layout, out FlowKey right);
+        return left.Equals(right);
+    }
+
+    /// <summary>All that came before the twin have been overtaken; they stand at the head, so that each is marked once.</summary>
+    private void NoteOvertaken(FrameRef twin)
+    {
+        for (FrameRef at = arena[twin].Previous; !at.IsNone && (arena[at].Progress & FrameProgress.Overtaken) == 0; at = arena[at].Previous)
+        {
+            arena[at].Progress |= FrameProgress.Overtaken;
+        }
+    }
+
+    private bool IsRepeated(in Flow flow, FrameRef frame) => !flow.Kept.IsEmpty && FirstDifference(frame, flow.Kept.Tail) < 0;
 
     private int FirstDifference(FrameRef primary, FrameRef secondary)
     {
         ReadOnlySpan<byte> left = Payload(primary);
         ReadOnlySpan<byte> right = Payload(secondary);
         ref FrameLayout layout = ref arena[primary].Layout;
-        if (layout.Kind is FrameKind.Icmp or FrameKind.IcmpV6)
+        if (layout.Kind is not (FrameKind.Icmp or FrameKind.IcmpV6))
         {
-            return FirstIcmpDifference(left, right);
+            return ByteEquality.FirstDifference(left, right);
         }
 
-        if (layout.Kind == FrameKind.Fragment && FragmentField(primary) != FragmentField(secondary))
-        {
-            return 0;
-        }
-
-        return ByteEquality.FirstDifference(left, right);
+        return ComparedParts.FirstDifference(
+            left, ComparedParts.Of(in layout, left), right, ComparedParts.Of(in arena[secondary].Layout, right));
     }
 
-    /// <summary>Type and code, then all behind the checksum, which a NIC may have left to be completed.</summary>
-    private static int FirstIcmpDifference(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    private uint Hash(FrameRef frame)
     {
-        const int BehindChecksum = Icmp.ChecksumOffset + sizeof(ushort);
-        int difference = ByteEquality.FirstDifference(left[..Icmp.ChecksumOffset], right[..Icmp.ChecksumOffset]);
-        if (difference < 0)
-        {
-            difference = ByteEquality.FirstDifference(left[BehindChecksum..], right[BehindChecksum..]);
-            difference += difference < 0 ? 0 : BehindChecksum;
-        }
-
-        return difference;
-    }
-
-    /// <summary>Which part of its datagram a fragment is: offset and more-fragments; its identification is the guest's own choice.</summary>
-    private int FragmentField(FrameRef fragment)
-    {
-        ref FrameLayout layout = ref arena[fragment].Layout;
-        ReadOnlySpan<byte> bytes = arena.Bytes(fragment);
-        return layout.IpVersion == 4
-            ? Network.UInt16(bytes, layout.NetworkOffset + Ipv4.FragmentOffset) & ~Ipv4.DontFragment
-            : Network.UInt16(bytes, layout.TransportOffset + Ipv6.FragmentFieldOffset);
+        ReadOnlySpan<byte> payload = Payload(frame);
+        return index.Hash(arena[frame].FlowHash, payload, ComparedParts.Of(in arena[frame].Layout, payload));
     }
 
     private ReadOnlySpan<byte> Payload(FrameRef frame)

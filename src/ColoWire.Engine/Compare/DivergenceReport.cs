@@ -26,6 +26,9 @@ public struct DivergenceReport
     /// <summary>Where they differ, in bytes from the first compared byte of the primary's frame.</summary>
     public int Offset;
 
+    /// <summary>Which field differs, when <see cref="Reason"/> is <see cref="DivergenceReason.Header"/>.</summary>
+    public SoftField Field;
+
     /// <summary>The primary's frame.</summary>
     public FrameSnapshot Primary;
 

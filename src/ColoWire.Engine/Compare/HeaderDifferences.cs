@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -10,18 +11,23 @@ namespace ColoWire.Engine.Compare;
 /// Counts in which soft fields two frames with the same payload differ (R3). Both kernels and both NICs dress the same bytes
 /// differently; an operator wants to know, a guest does not care.
 /// </summary>
-internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters)
+internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters, IEnumerable<SoftField> strict)
 {
+    private readonly uint strictFields = Bits(strict);
+    private SoftField? found;
+
     /// <summary>Looks at all headers of a pair of frames of one flow.</summary>
-    public void Count(FrameRef primary, FrameRef secondary)
+    /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
+    public SoftField? Count(FrameRef primary, FrameRef secondary)
     {
+        found = null;
         ref FrameLayout ours = ref arena[primary].Layout;
         ref FrameLayout theirs = ref arena[secondary].Layout;
         ReadOnlySpan<byte> left = arena.Bytes(primary);
         ReadOnlySpan<byte> right = arena.Bytes(secondary);
         if (left[..ours.PayloadOffset].SequenceEqual(right[..theirs.PayloadOffset]))
         {
-            return;
+            return null;
         }
 
         CountIf(!left[..ours.NetworkOffset].SequenceEqual(right[..theirs.NetworkOffset]), SoftField.Mac);
@@ -47,14 +53,40 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         {
             CountIf(Differs(leftTransport, rightTransport, Udp.ChecksumOffset, sizeof(ushort)), SoftField.Checksum);
         }
+
+        return found;
     }
 
     /// <summary>Looks at the windows of two acknowledgments of the same bytes.</summary>
-    public void CountWindow(ushort primary, ushort secondary)
+    /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
+    public SoftField? CountWindow(ushort primary, ushort secondary)
     {
-        CountIf(primary != secondary, SoftField.Window);
-        CountIf(primary == 0 && secondary != 0, SoftField.ZeroWindow);
+        found = null;
+        CompareWindow(primary, secondary);
+        return found;
     }
+
+    /// <summary>Looks at what two SYNs offer (<see cref="TcpSegment.SynOffer"/>).</summary>
+    /// <returns>The field, when it differs and <c>strict</c> names it, or null.</returns>
+    public SoftField? CountSyn(uint primary, uint secondary)
+    {
+        found = null;
+        CountIf(primary != secondary, SoftField.SynOptions);
+        return found;
+    }
+
+    private static uint Bits(IEnumerable<SoftField> fields)
+    {
+        uint bits = 0;
+        foreach (SoftField field in fields)
+        {
+            bits |= Bit(field);
+        }
+
+        return bits;
+    }
+
+    private static uint Bit(SoftField field) => 1u << (int)field;
 
     private static bool Differs(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right, int offset, int length) =>
         !left.Slice(offset, length).SequenceEqual(right.Slice(offset, length));
@@ -83,16 +115,28 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         int flags = left[Tcp.FlagsOffset] ^ right[Tcp.FlagsOffset];
         CountIf((flags & Tcp.Psh) != 0, SoftField.Push);
         CountIf((flags & Tcp.Urg) != 0 || Differs(left, right, Tcp.UrgentOffset, sizeof(ushort)), SoftField.Urgent);
-        CountWindow(Network.UInt16(left, Tcp.WindowOffset), Network.UInt16(right, Tcp.WindowOffset));
+        CompareWindow(Network.UInt16(left, Tcp.WindowOffset), Network.UInt16(right, Tcp.WindowOffset));
         CountIf(sameLength && Differs(left, right, Tcp.ChecksumOffset, sizeof(ushort)), SoftField.Checksum);
         CountIf(!left[Tcp.LeastHeaderBytes..].SequenceEqual(right[Tcp.LeastHeaderBytes..]), SoftField.TcpOptions);
     }
 
+    private void CompareWindow(ushort primary, ushort secondary)
+    {
+        CountIf(primary != secondary, SoftField.Window);
+        CountIf(primary == 0 && secondary != 0, SoftField.ZeroWindow);
+    }
+
     private void CountIf(bool differs, SoftField field)
     {
-        if (differs)
+        if (!differs)
         {
-            counters.Count(field);
+            return;
+        }
+
+        counters.Count(field);
+        if ((strictFields & Bit(field)) != 0)
+        {
+            found ??= field;
         }
     }
 }

@@ -82,6 +82,13 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// <summary>Takes a segment out and sends it home.</summary>
     public void Remove(ref Flow flow, FrameRef segment)
     {
+        Take(ref flow, segment);
+        home.Add(segment);
+    }
+
+    /// <summary>Takes a segment out; it belongs to the caller then.</summary>
+    public void Take(ref Flow flow, FrameRef segment)
+    {
         ref Frame frame = ref arena[segment];
         if (flow.Tcp.Cursor == segment)
         {
@@ -90,7 +97,6 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
 
         flow.Secondary.Remove(arena, segment);
         counters.SecondaryHeld--;
-        home.Add(segment);
     }
 
     /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends

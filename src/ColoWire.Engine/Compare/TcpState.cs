@@ -38,6 +38,22 @@ internal struct TcpState
     /// <summary>The sequence number of the secondary's FIN, shifted, when <see cref="TcpFlags.SecondaryFin"/> is set.</summary>
     public uint SecondaryFin;
 
+    /// <summary>The sequence number of the secondary's RST, unshifted, when <see cref="TcpFlags.RstPending"/> is set.</summary>
+    public uint SecondaryRst;
+
+    /// <summary>What the secondary's SYN offers (<see cref="Wire.TcpSegment.SynOffer"/>).</summary>
+    public uint SecondaryOffer;
+
+    /// <summary>The least sequence number that the primary has used, when <see cref="TcpFlags.PrimarySeen"/> is set.</summary>
+    public uint PrimaryFirst;
+
+    /// <summary>The least sequence number that the secondary has used, when <see cref="TcpFlags.SecondarySeen"/> is set: it had sent all
+    /// before it when its part of the connection was first seen.</summary>
+    public uint SecondaryFirst;
+
+    /// <summary>Arrival of the oldest SYN, FIN or RST of the secondary that the primary has not sent.</summary>
+    public long ControlSinceNs;
+
     /// <summary>The window that the secondary last offered.</summary>
     public ushort SecondaryWindow;
 
@@ -45,6 +61,20 @@ internal struct TcpState
     public TcpFlags Flags;
 
     public static TcpState Fresh => new() { Cursor = FrameRef.None };
+
+    /// <summary>Whether the secondary has sent a SYN, FIN or RST that the primary has not.</summary>
+    public readonly bool IsControlPending => Has(TcpFlags.SynPending | TcpFlags.FinPending | TcpFlags.RstPending);
+
+    /// <summary>Notes a SYN, FIN or RST that the primary has not sent.</summary>
+    public void Pend(TcpFlags flag, long arrivalNs)
+    {
+        if (!IsControlPending)
+        {
+            ControlSinceNs = arrivalNs;
+        }
+
+        Set(flag);
+    }
 
     public readonly bool Has(TcpFlags flag) => (Flags & flag) != 0;
 
@@ -94,4 +124,13 @@ internal enum TcpFlags : ushort
 
     /// <summary>Both have sent a RST.</summary>
     RstMatched = 1 << 10,
+
+    /// <summary>The secondary has sent a FIN that the primary has not.</summary>
+    FinPending = 1 << 12,
+
+    /// <summary>Both have sent their FIN, at the same place.</summary>
+    FinMatched = 1 << 13,
+
+    /// <summary>A segment of the secondary was seen.</summary>
+    SecondarySeen = 1 << 14,
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
@@ -15,6 +16,7 @@ internal sealed partial class TcpStreamComparer
         TcpState before = flow.Tcp;
         flow.Tcp = TcpState.Fresh;
         ref TcpState tcp = ref flow.Tcp;
+        tcp.PrimaryFirst = before.PrimaryFirst;
         tcp.PrimaryNext = before.PrimaryNext;
         tcp.PrimaryIsn = before.PrimaryIsn;
         tcp.PrimaryAck = before.PrimaryAck;
@@ -28,6 +30,7 @@ internal sealed partial class TcpStreamComparer
         if (tcp.Has(TcpFlags.PrimarySeen))
         {
             tcp.Verified.Reset(before.PrimaryNext - EngineLimits.MaxVerifiedRangeBytes, before.PrimaryNext);
+            NoteFirst(ref tcp, before.PrimaryNext);
         }
 
         if (tcp.Has(TcpFlags.PrimaryAcked))
@@ -57,24 +60,28 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
-    private static bool NoteControl(ref Flow flow, TcpSegment segment, uint number)
+    private static bool NoteControl(ref Flow flow, TcpSegment segment, in Frame frame)
     {
         ref TcpState tcp = ref flow.Tcp;
         bool isNewSyn = segment.Has(Tcp.Syn) && !(tcp.Has(TcpFlags.SecondarySyn) && tcp.SecondaryIsn == segment.Sequence);
         if (isNewSyn)
         {
             tcp.SecondaryIsn = segment.Sequence;
-            tcp.SecondarySynNumber = number;
+            tcp.SecondarySynNumber = frame.Number;
+            tcp.SecondaryOffer = segment.SynOffer;
             tcp.Shift = 0;
-            tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.RstPending | TcpFlags.RstMatched
-                | TcpFlags.SynPendingAck | TcpFlags.ShiftOpen);
-            tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynPending | (segment.Has(Tcp.Ack) ? TcpFlags.SynPendingAck : 0));
+            tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched
+                | TcpFlags.RstPending | TcpFlags.RstMatched | TcpFlags.SynPending | TcpFlags.SynPendingAck | TcpFlags.ShiftOpen);
+            tcp.Pend(TcpFlags.SynPending, frame.ArrivalNs);
+            tcp.Set(TcpFlags.SecondarySyn | (segment.Has(Tcp.Ack) ? TcpFlags.SynPendingAck : 0));
         }
 
-        bool isNewRst = segment.Has(Tcp.Rst) && !tcp.Has(TcpFlags.RstMatched);
+        // Where both have closed, a RST says that somebody knocked at a closed door; it changes nothing any more.
+        bool isNewRst = segment.Has(Tcp.Rst) && !tcp.Has(TcpFlags.RstMatched | TcpFlags.FinMatched);
         if (isNewRst)
         {
-            tcp.Set(TcpFlags.RstPending);
+            tcp.SecondaryRst = segment.Sequence;
+            tcp.Pend(TcpFlags.RstPending, frame.ArrivalNs);
         }
 
         bool advances = segment.Has(Tcp.Ack)
@@ -89,15 +96,56 @@ internal sealed partial class TcpStreamComparer
         return isNewSyn || isNewRst || advances || segment.Has(Tcp.Fin);
     }
 
-    private static Verdict JudgeReset(ref TcpState tcp)
+    private static void NoteFin(ref TcpState tcp, in Frame frame)
+    {
+        tcp.SecondaryFin = frame.StreamEnd;
+        tcp.Set(TcpFlags.SecondaryFin);
+        if (!tcp.Verified.Contains(frame.StreamEnd, out _))
+        {
+            tcp.Pend(TcpFlags.FinPending, frame.ArrivalNs);
+        }
+    }
+
+    /// <summary>Whether a SYN, FIN or RST of the secondary has waited for the primary's since an instant or before.</summary>
+    public bool HasControlSince(ref Flow flow, long arrivalNs)
+    {
+        if (passesResets)
+        {
+            // Nobody compares it: it need not find a twin.
+            flow.Tcp.Clear(TcpFlags.RstPending);
+        }
+
+        return flow.Tcp.IsControlPending && flow.Tcp.ControlSinceNs <= arrivalNs;
+    }
+
+    private Verdict JudgeReset(ref TcpState tcp, uint sequence)
     {
         if (tcp.Has(TcpFlags.RstPending))
         {
+            // The two may stand at different places, but no client accepts one beyond its window, and none has a larger window.
+            uint distance = Math.Min(
+                TcpSequence.Distance(sequence, tcp.SecondaryRst), TcpSequence.Distance(sequence, tcp.SecondaryRst + tcp.Shift));
+            if (distance >= EngineLimits.MaxWindowBytes)
+            {
+                return Verdict.Diverged(DivergenceReason.Control);
+            }
+
             tcp.Clear(TcpFlags.RstPending);
             tcp.Set(TcpFlags.RstMatched);
         }
 
-        return tcp.Has(TcpFlags.RstMatched) ? Verdict.Release : Verdict.Hold(DivergenceReason.Timeout);
+        if (tcp.Has(TcpFlags.RstMatched))
+        {
+            return Verdict.Release;
+        }
+
+        if (passesResets)
+        {
+            tcp.Set(TcpFlags.RstMatched);
+            return Verdict.Pass;
+        }
+
+        return Verdict.Hold(DivergenceReason.Timeout);
     }
 
     private Verdict JudgeSyn(ref Flow flow, TcpSegment segment)
@@ -120,6 +168,11 @@ internal sealed partial class TcpStreamComparer
             return Verdict.Diverged(DivergenceReason.Control);
         }
 
+        if (headers.CountSyn(segment.SynOffer, tcp.SecondaryOffer) is { } strict)
+        {
+            return Verdict.StrictField(strict, FrameRef.None);
+        }
+
         BeginConnection(ref flow, segment.Sequence);
         return Verdict.Release;
     }
@@ -128,10 +181,11 @@ internal sealed partial class TcpStreamComparer
     private void BeginConnection(ref Flow flow, uint primaryIsn)
     {
         ref TcpState tcp = ref flow.Tcp;
-        tcp.Clear(TcpFlags.SynPending | TcpFlags.RstMatched);
+        tcp.Clear(TcpFlags.SynPending | TcpFlags.RstMatched | TcpFlags.FinMatched);
         tcp.Set(TcpFlags.SynMatched);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
         segments.DropOlderConnection(ref flow);
+        kept.Clear(ref flow);
         if (tcp.SecondaryIsn != primaryIsn)
         {
             tcp.Set(TcpFlags.ShiftOpen);
@@ -183,6 +237,8 @@ internal sealed partial class TcpStreamComparer
         }
 
         tcp.Verified.Add(fin, fin + 1);
+        tcp.Clear(TcpFlags.FinPending);
+        tcp.Set(TcpFlags.FinMatched);
         return Verdict.Release;
     }
 }

@@ -12,12 +12,15 @@ namespace ColoWire.Engine.Compare;
 /// Compares two TCP streams byte by byte, however each side cut, repeated or reordered its segments (R2). A segment of the primary
 /// may go when the secondary has produced each of its bytes, and its SYN, FIN or RST, and has acknowledged as much: else, after a
 /// take-over, the client would not send again what the secondary never got. This file is the bytes; SYN, FIN, RST and what a
-/// checkpoint means stand in <c>TcpStreamComparer.Control.cs</c>.
+/// checkpoint means stand in <c>TcpStreamComparer.Control.cs</c>, streams whose beginning nobody saw in
+/// <c>TcpStreamComparer.MidStream.cs</c>.
 /// </summary>
-internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> secondaryHome)
+internal sealed partial class TcpStreamComparer(
+    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome)
 {
     private readonly SegmentList segments = new(arena, counters, secondaryHome);
-    private readonly HeaderDifferences headers = new(arena, counters);
+    private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
+    private readonly bool passesResets = options.Reset == ResetPolicy.Pass;
 
     /// <summary>Notes where a segment of the primary stands in its stream.</summary>
     /// <param name="flow">Its flow.</param>
@@ -39,10 +42,14 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
             tcp.Set(TcpFlags.PrimarySyn);
         }
 
-        if (!tcp.Has(TcpFlags.PrimarySeen) || TcpSequence.After(segment.Next, tcp.PrimaryNext))
+        if (!tcp.Has(TcpFlags.PrimarySeen))
         {
+            tcp.PrimaryFirst = segment.Sequence;
             tcp.PrimaryNext = segment.Next;
         }
+
+        tcp.PrimaryFirst = TcpSequence.Earlier(tcp.PrimaryFirst, segment.Sequence);
+        tcp.PrimaryNext = TcpSequence.Later(tcp.PrimaryNext, segment.Next);
 
         if (segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.PrimaryAcked) || TcpSequence.After(segment.Ack, tcp.PrimaryAck)))
         {
@@ -64,7 +71,7 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
         ref Frame frame = ref arena[secondary];
         TcpSegment segment = new(arena.Bytes(secondary), in frame.Layout);
         ref TcpState tcp = ref flow.Tcp;
-        bool news = NoteControl(ref flow, segment, frame.Number);
+        bool news = NoteControl(ref flow, segment, in frame);
         if (tcp.Has(TcpFlags.ShiftOpen) && !segment.Has(Tcp.Syn) && !segment.Has(Tcp.Rst))
         {
             SettleShift(ref flow, segment.Sequence);
@@ -75,8 +82,12 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
         frame.StreamEnd = frame.StreamStart + frame.Layout.PayloadLength;
         if (segment.Has(Tcp.Fin))
         {
-            tcp.SecondaryFin = frame.StreamEnd;
-            tcp.Set(TcpFlags.SecondaryFin);
+            NoteFin(ref tcp, in frame);
+        }
+
+        if (!segment.Has(Tcp.Syn | Tcp.Rst))
+        {
+            NoteFirst(ref tcp, frame.PayloadSequence);
         }
 
         if (frame.Layout.PayloadLength == 0)
@@ -96,7 +107,7 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
         ref TcpState tcp = ref flow.Tcp;
         if (segment.Has(Tcp.Rst))
         {
-            return JudgeReset(ref tcp);
+            return JudgeReset(ref tcp, segment.Sequence);
         }
 
         if (segment.Has(Tcp.Syn) && JudgeSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
@@ -134,12 +145,17 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
     private Verdict JudgeBytes(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
-        ref TcpState tcp = ref flow.Tcp;
         while (frame.StreamStart != frame.StreamEnd)
         {
-            if (tcp.Verified.Contains(frame.StreamStart, out uint verifiedEnd))
+            if (flow.Tcp.Verified.Contains(frame.StreamStart, out uint verifiedEnd))
             {
-                frame.StreamStart = TcpSequence.Earlier(verifiedEnd, frame.StreamEnd);
+                uint end = TcpSequence.Earlier(verifiedEnd, frame.StreamEnd);
+                if (kept.TryFindChange(in flow, primary, frame.StreamStart, end, out FrameRef differing, out uint at))
+                {
+                    return Difference(DivergenceReason.Retransmit, primary, differing, at);
+                }
+
+                frame.StreamStart = end;
                 continue;
             }
 
@@ -149,21 +165,18 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
                 return JudgeMissing(in flow, in frame);
             }
 
-            int difference = CompareWith(ref flow, primary, secondary);
-            if (difference >= 0)
+            if (CompareWith(ref flow, primary, secondary) is { Kind: not VerdictKind.Release } difference)
             {
-                int offset = (int)(frame.StreamStart - frame.PayloadSequence) + difference;
-                int secondaryOffset = (int)(frame.StreamStart - arena[secondary].PayloadSequence) + difference;
-                return new Verdict(VerdictKind.Divergence, DivergenceReason.Payload, offset, secondary, secondaryOffset);
+                return difference;
             }
         }
 
         return Verdict.Release;
     }
 
-    /// <summary>Compares as much as both segments hold; what is equal is verified and, where nothing of it is left, goes home.</summary>
-    /// <returns>Bytes from the start of the comparison to the first difference, or -1.</returns>
-    private int CompareWith(ref Flow flow, FrameRef primary, FrameRef secondary)
+    /// <summary>Compares as much as both segments hold; what is equal is verified, and nothing is left of the secondary's segment when
+    /// all of it is.</summary>
+    private Verdict CompareWith(ref Flow flow, FrameRef primary, FrameRef secondary)
     {
         ref Frame frame = ref arena[primary];
         ReadOnlySpan<byte> theirs = segments.BytesFrom(secondary, frame.StreamStart);
@@ -172,12 +185,12 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
         int difference = ByteEquality.FirstDifference(arena.Bytes(primary).Slice(offset, count), theirs[..count]);
         if (difference >= 0)
         {
-            return difference;
+            return Difference(DivergenceReason.Payload, primary, secondary, frame.StreamStart + (uint)difference);
         }
 
-        if (frame.StreamStart == frame.PayloadSequence)
+        if (frame.StreamStart == frame.PayloadSequence && headers.Count(primary, secondary) is { } strict)
         {
-            headers.Count(primary, secondary);
+            return Verdict.StrictField(strict, secondary);
         }
 
         uint end = frame.StreamStart + (uint)count;
@@ -186,11 +199,19 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
         ref Frame other = ref arena[secondary];
         if (flow.Tcp.Verified.Covers(other.StreamStart, other.StreamEnd))
         {
-            segments.Remove(ref flow, secondary);
+            segments.Take(ref flow, secondary);
+            kept.Keep(ref flow, secondary);
         }
 
-        return -1;
+        return Verdict.Release;
     }
+
+    private Verdict Difference(DivergenceReason reason, FrameRef primary, FrameRef secondary, uint at) => new(
+        VerdictKind.Divergence,
+        reason,
+        (int)(at - arena[primary].PayloadSequence),
+        secondary,
+        (int)(at - arena[secondary].PayloadSequence));
 
     private static Verdict JudgeMissing(in Flow flow, in Frame frame)
     {
@@ -201,9 +222,10 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
             return Verdict.Diverged(DivergenceReason.Control, (int)(frame.StreamStart - frame.PayloadSequence));
         }
 
-        bool neverMet = flow.Tcp.Verified.IsEmpty && !flow.Secondary.IsEmpty;
-        return Verdict.Hold(
-            neverMet ? DivergenceReason.Position : DivergenceReason.Timeout, (int)(frame.StreamStart - frame.PayloadSequence));
+        int offset = (int)(frame.StreamStart - frame.PayloadSequence);
+        return IsBeforeFirst(in flow.Tcp, frame.StreamStart)
+            ? Verdict.Doubt(DivergenceReason.Position, offset)
+            : Verdict.Hold(DivergenceReason.Timeout, offset);
     }
 
     private Verdict JudgeAck(in TcpState tcp, TcpSegment segment, bool isPure)
@@ -213,11 +235,9 @@ internal sealed partial class TcpStreamComparer(FrameArena arena, ShardCounters 
             return Verdict.Hold(DivergenceReason.Ack);
         }
 
-        if (isPure && segment.Ack == tcp.SecondaryAck)
-        {
-            headers.CountWindow(segment.Window, tcp.SecondaryWindow);
-        }
-
-        return Verdict.Release;
+        bool sameMoment = isPure && segment.Ack == tcp.SecondaryAck;
+        return sameMoment && headers.CountWindow(segment.Window, tcp.SecondaryWindow) is { } strict
+            ? Verdict.StrictField(strict, FrameRef.None)
+            : Verdict.Release;
     }
 }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using ColoWire.Engine.Frames;
+
 namespace ColoWire.Engine.Compare;
 
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>
@@ -8,8 +10,14 @@ public enum VerdictKind : byte
     /// <summary>It waits for the secondary.</summary>
     Hold,
 
+    /// <summary>The secondary has said something else so far: a divergence, unless its twin comes within <c>grace_ms</c>.</summary>
+    Doubt,
+
     /// <summary>The secondary has said the same: it may go.</summary>
     Release,
+
+    /// <summary>A policy lets it go.</summary>
+    Pass,
 
     /// <summary>The secondary has said something else.</summary>
     Divergence,
@@ -30,7 +38,7 @@ public enum DivergenceReason : byte
     /// <summary>The primary acknowledges what the secondary never did.</summary>
     Ack,
 
-    /// <summary>No partner within <c>compare_timeout</c>.</summary>
+    /// <summary>No partner within <c>compare_timeout</c>, or a datagram that others have overtaken for longer than <c>grace_ms</c>.</summary>
     Timeout,
 
     /// <summary>A bound was reached: frames of a flow, slots or flows.</summary>
@@ -50,22 +58,36 @@ public enum DivergenceReason : byte
 }
 
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>
-/// <param name="Kind">Hold, release or divergence.</param>
+/// <param name="Kind">What is to be done with it.</param>
 /// <param name="Reason">In what they differ; for a frame that waits, what it will be called when its time runs out.</param>
 /// <param name="Offset">Where they differ, or what is missing begins, in bytes from the first compared byte of the primary's frame.</param>
 /// <param name="Secondary">The secondary's frame that differs, or none.</param>
 /// <param name="SecondaryOffset">Where the difference stands among the compared bytes of the secondary's frame.</param>
 public readonly record struct Verdict(
-    VerdictKind Kind, DivergenceReason Reason, int Offset, Frames.FrameRef Secondary, int SecondaryOffset)
+    VerdictKind Kind, DivergenceReason Reason, int Offset, FrameRef Secondary, int SecondaryOffset)
 {
-    /// <summary>It waits; should its time run out, this will have been the reason.</summary>
-    public static Verdict Hold(DivergenceReason reason, int offset = 0) =>
-        new(VerdictKind.Hold, reason, offset, Frames.FrameRef.None, 0);
+    /// <summary>Which field differs, when <see cref="Reason"/> is <see cref="DivergenceReason.Header"/>.</summary>
+    public SoftField Field { get; init; }
 
     /// <summary>It may go.</summary>
-    public static Verdict Release => new(VerdictKind.Release, default, 0, Frames.FrameRef.None, 0);
+    public static Verdict Release => Of(VerdictKind.Release);
+
+    /// <summary>A policy lets it go.</summary>
+    public static Verdict Pass => Of(VerdictKind.Pass);
+
+    /// <summary>It waits; should its time run out, this will have been the reason.</summary>
+    public static Verdict Hold(DivergenceReason reason, int offset = 0) => Of(VerdictKind.Hold, reason, offset);
+
+    /// <summary>Something stands against it, but no frame of the secondary can be shown.</summary>
+    public static Verdict Doubt(DivergenceReason reason, int offset = 0) => Of(VerdictKind.Doubt, reason, offset);
 
     /// <summary>A divergence in which no frame of the secondary can be shown.</summary>
-    public static Verdict Diverged(DivergenceReason reason, int offset = 0) =>
-        new(VerdictKind.Divergence, reason, offset, Frames.FrameRef.None, 0);
+    public static Verdict Diverged(DivergenceReason reason, int offset = 0) => Of(VerdictKind.Divergence, reason, offset);
+
+    /// <summary>A field that <c>strict</c> names differs from the twin's.</summary>
+    internal static Verdict StrictField(SoftField field, FrameRef secondary) =>
+        new(VerdictKind.Divergence, DivergenceReason.Header, 0, secondary, 0) { Field = field };
+
+    private static Verdict Of(VerdictKind kind, DivergenceReason reason = default, int offset = 0) =>
+        new(kind, reason, offset, FrameRef.None, 0);
 }

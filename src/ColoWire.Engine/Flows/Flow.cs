@@ -2,6 +2,7 @@
 
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
 
@@ -22,13 +23,31 @@ internal struct Flow
     /// <summary>When its place in the order of idleness was last refreshed.</summary>
     public long SeenNs;
 
+    /// <summary>The primary's frames that wait, in the order in which it sent them.</summary>
     public FrameQueue Primary;
+
+    /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
     public FrameQueue Secondary;
+
+    /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="KeptFrames"/>).</summary>
+    public FrameQueue Kept;
+
     public FlowState State;
+    public PolicyAction Action;
+    public PassReason PassReason;
     public bool InUse;
+
+    /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
+    public FrameRef Unindexed;
+
+    public FlowDoubt Doubt;
     public TcpState Tcp;
 
-    public readonly bool IsIdle => Primary.IsEmpty && Secondary.IsEmpty;
+    /// <summary>Whether its frames are TCP segments.</summary>
+    public readonly bool IsStream => Key.Protocol == Protocol.Tcp && !Key.IsFragment;
+
+    /// <summary>Whether nothing waits in it, so that it can be forgotten without a loss.</summary>
+    public readonly bool IsIdle => Primary.IsEmpty && Secondary.IsEmpty && !Tcp.IsControlPending;
 }
 
 internal enum FlowState : byte

@@ -48,6 +48,9 @@ internal sealed unsafe class FlowTable : IDisposable
         get => ref flows[flow];
     }
 
+    /// <summary>The number of a flow of this table.</summary>
+    public uint IndexOf(ref Flow flow) => (uint)((Flow*)Unsafe.AsPointer(ref flow) - flows);
+
     public static long ByteCount(int capacity) => ((long)capacity * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
 
     /// <summary>Finds a flow and notes that it was seen.</summary>
@@ -91,6 +94,8 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.SeenNs = nowNs;
         flow.Primary = Frames.FrameQueue.Empty;
         flow.Secondary = Frames.FrameQueue.Empty;
+        flow.Kept = Frames.FrameQueue.Empty;
+        flow.Unindexed = Frames.FrameRef.None;
         flow.Tcp = Compare.TcpState.Fresh;
         flow.InUse = true;
         flow.NextInBucket = buckets[hash & bucketMask];

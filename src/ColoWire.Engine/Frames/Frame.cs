@@ -54,6 +54,27 @@ public struct Frame
 
     /// <summary>Where its layers are.</summary>
     public FrameLayout Layout;
+
+    /// <summary>Datagrams: the hash of what is compared. In the place of what only TCP needs, for a descriptor is one cache line.</summary>
+    internal uint ContentHash
+    {
+        readonly get => PayloadSequence;
+        set => PayloadSequence = value;
+    }
+
+    /// <summary>Datagrams: the next frame in its bucket of the content index.</summary>
+    internal FrameRef NextInBucket
+    {
+        readonly get => new(StreamStart);
+        set => StreamStart = value.Slot;
+    }
+
+    /// <summary>Datagrams: the frame before it in its bucket of the content index.</summary>
+    internal FrameRef PreviousInBucket
+    {
+        readonly get => new(StreamEnd);
+        set => StreamEnd = value.Slot;
+    }
 }
 
 /// <summary>In observe mode a primary frame leaves before it is judged: its slot comes back when both have happened.</summary>
@@ -67,4 +88,16 @@ internal enum FrameProgress : byte
 
     /// <summary>Egress has injected it and gave it back.</summary>
     Injected = 2,
+
+    /// <summary>Primary: a part of it was sent before the secondary's part of the connection was first seen, and is taken for equal.</summary>
+    Assumed = 4,
+
+    /// <summary>Secondary datagram: it is in the content index.</summary>
+    Indexed = 8,
+
+    /// <summary>Secondary datagram: one that it sent later has found its twin.</summary>
+    Overtaken = 16,
+
+    /// <summary>Primary datagram: its content hash is set.</summary>
+    Hashed = 32,
 }

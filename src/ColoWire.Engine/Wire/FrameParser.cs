@@ -237,16 +237,7 @@ public static class FrameParser
             case Protocol.IcmpV6 when layout.IpVersion == 6:
                 ParseIcmpV6(transport, ref layout);
                 break;
-            case Protocol.Igmp:
-                Pass(ref layout, PassReason.Igmp);
-                break;
-            case Protocol.Sctp:
-                Pass(ref layout, PassReason.Sctp);
-                break;
-            case Protocol.Esp or Protocol.Ah:
-                Pass(ref layout, PassReason.Ipsec);
-                break;
-            case Protocol.NoNextHeader or _:
+            default:
                 layout.Kind = FrameKind.OtherIp;
                 break;
         }

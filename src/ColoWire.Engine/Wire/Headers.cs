@@ -51,6 +51,7 @@ internal static class Ipv4
     public const int FragmentOffset = 6;
     public const int TtlOffset = 8;
     public const int ProtocolOffset = 9;
+    public const int ChecksumOffset = 10;
     public const int SourceOffset = 12;
     public const int DestinationOffset = 16;
 
@@ -108,6 +109,14 @@ internal static class Tcp
     public const int ChecksumOffset = 16;
     public const int UrgentOffset = 18;
 
+    /// <summary>Options (RFC 9293 section 3.2, RFC 7323 section 2.2, RFC 2018 section 2): kind, length, value; the first two are one byte.</summary>
+    public const byte OptionEnd = 0;
+
+    public const byte OptionPad = 1;
+    public const byte OptionSegmentSize = 2;
+    public const byte OptionWindowScale = 3;
+    public const byte OptionSackPermitted = 4;
+
     public const byte Fin = 0x01;
     public const byte Syn = 0x02;
     public const byte Rst = 0x04;
@@ -137,6 +146,9 @@ internal static class Icmp
     public const int V6HeaderBytes = 4;
     public const int ChecksumOffset = 2;
 
+    /// <summary>ICMPv6 types up to here are errors that are in use and quote what caused them (RFC 4443 section 2.1).</summary>
+    public const byte V6LastErrorType = 4;
+
     /// <summary>Multicast listener queries to done, then neighbour discovery (RFC 2710, RFC 4861).</summary>
     public const byte V6FirstControlType = 130;
 
@@ -144,6 +156,9 @@ internal static class Icmp
 
     /// <summary>Multicast listener report, version 2 (RFC 3810 section 5.2).</summary>
     public const byte V6ListenerReport2 = 143;
+
+    /// <summary>Destination unreachable, source quench, redirect, time exceeded, parameter problem: each quotes what caused it.</summary>
+    public static bool IsError(byte type) => type is 3 or 4 or 5 or 11 or 12;
 }
 
 /// <summary>IANA protocol numbers.</summary>

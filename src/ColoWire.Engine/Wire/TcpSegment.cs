@@ -18,6 +18,38 @@ internal readonly ref struct TcpSegment(ReadOnlySpan<byte> frame, in FrameLayout
 
     public ushort Window => Network.UInt16(header, Tcp.WindowOffset);
 
+    /// <summary>
+    /// What a SYN offers, in one number: maximum segment size (low 16 bits), window scale (8 bits), and whether each stands there and
+    /// whether SACK is permitted. Options that are cut off end the list.
+    /// </summary>
+    public uint SynOffer
+    {
+        get
+        {
+            uint offer = 0;
+            ReadOnlySpan<byte> options = header[Tcp.LeastHeaderBytes..];
+            while (options.Length != 0 && options[0] != Tcp.OptionEnd)
+            {
+                int length = options[0] == Tcp.OptionPad ? 1 : options.Length > 1 ? options[1] : 0;
+                if (length < 1 || length > options.Length)
+                {
+                    break;
+                }
+
+                offer |= (options[0], length) switch
+                {
+                    (Tcp.OptionSegmentSize, 4) => Network.UInt16(options, 2) | (1u << 24),
+                    (Tcp.OptionWindowScale, 3) => ((uint)options[2] << 16) | (1u << 25),
+                    (Tcp.OptionSackPermitted, 2) => 1u << 26,
+                    _ => 0,
+                };
+                options = options[length..];
+            }
+
+            return offer;
+        }
+    }
+
     public bool Has(byte flag) => (Flags & flag) != 0;
 
     /// <summary>Sequence number of the first payload byte: a SYN takes one before it (RFC 9293 section 3.4).</summary>

@@ -80,5 +80,8 @@ public static class Words
     public static Action<TestBench> Dropped(DropReason reason, int count) => bench =>
         Assert.That(bench.Sum(c => c.Drops[(int)reason]), Is.EqualTo(count), $"dropped {reason}");
 
+    public static Action<TestBench> Unverified(UnverifiedReason reason, int count) => bench =>
+        Assert.That(bench.Sum(c => c.Unverified[(int)reason]), Is.EqualTo(count), $"unverified {reason}");
+
     public static Action<TestBench> Verified(int count) => bench => Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(count), "verified");
 }

@@ -36,18 +36,77 @@ public sealed class DatagramScenarios(int shards)
         new("44 IP options on one side only", S(One with { IpOptions = [1, 1, 1, 0] }), P(One), Out(One), Soft(SoftField.IpOptions, 1), Cp(0)),
         new("50 three, then three", P(One, Two, Three), Out(), S(One, Two, Three), Out(One, Two, Three), Cp(0)),
         new("52 the primary says it twice, the secondary once", P(One, One), S(One), Out(One), Wait(4000), Cp(1, DivergenceReason.Timeout)),
+        new("51 the secondary in reverse", P(One, Two, Three), S(Three, Two), Out(), S(One), Out(One, Two, Three), Wait(10_000), Cp(0)),
+        new("51 the secondary in reverse, before the primary", S(Three, Two, One), P(One), Out(One), P(Two, Three), Out(One, Two, Three),
+            Wait(10_000), Cp(0)),
+        new("51 a twin that is late within the grace", P(One, Two), S(Two), Wait(10), S(One), Out(One, Two), Wait(10_000), Cp(0)),
+        new("51 a twin that is later than the grace", P(One, Two), S(Two), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 0)),
+        new("51 more overtake it than the reorder window allows", P(One, Two, Three), S(Two, Three), Out(), Cp(1, DivergenceReason.Payload, 0))
+        {
+            Options = options => options with { ReorderWindow = 1 },
+        },
+        new("51 without a reorder window the first other one tells", P(One, Two), S(Two), Cp(1, DivergenceReason.Payload, 0))
+        {
+            Options = options => options with { ReorderWindow = 0 },
+        },
+        new("51 one that only the secondary sends, and others overtake it", S(Two), P(One, Three), S(One, Three), Out(One, Three), Wait(10), Cp(0),
+            Wait(20), Cp(1, DivergenceReason.Timeout)),
+        new("51 one that only the secondary sends, in a flow that never rests", S(Two), P(One), S(One), Wait(10), P(Three), S(Three),
+            Out(One, Three), Cp(0), Wait(10), Cp(1, DivergenceReason.Timeout)),
+        new("51 one that the primary sends last", S(Two, One), P(One), Wait(10), P(Two), Out(One, Two), Wait(10_000), Cp(0)),
+        new("51 a whole burst in reverse", ReversedBurst),
+        new("52 dup=pass: the primary says it twice, the secondary once", P(One, One), S(One), Out(One, One), Wait(10_000), Cp(0),
+            Unverified(UnverifiedReason.Policy, 1))
+        {
+            Options = options => options with { Duplicate = DuplicatePolicy.Pass },
+        },
+        new("52 dup=pass: the secondary says it twice, the primary once", P(One), S(One, One), Out(One), Wait(10_000), Cp(0))
+        {
+            Options = options => options with { Duplicate = DuplicatePolicy.Pass },
+        },
+        new("52 dup=pass: something else in between", P(One, Two, One), S(One, Two), Out(One, Two), Wait(4000), Cp(1, DivergenceReason.Timeout))
+        {
+            Options = options => options with { Duplicate = DuplicatePolicy.Pass },
+        },
         new("53 no UDP checksum on one side", S(One with { Checksum = 0 }), P(One), Out(One), Cp(0)),
         new("54 two queries of one port are answered in turn", P(One, Two), S(One, Two), Out(One, Two), Cp(0)),
-        new("55 one byte of a datagram differs", P(One), S(new Datagram("onE")), Out(), Cp(1, DivergenceReason.Payload, 2)),
-        new("55 a datagram is longer", P(One), S(new Datagram("one!")), Out(), Cp(1, DivergenceReason.Payload, 3)),
+        new("55 one byte of a datagram differs", P(One), S(new Datagram("onE")), Wait(10), Cp(0), Wait(20), Out(), Cp(1, DivergenceReason.Payload, 2)),
+        new("55 a datagram is longer", P(One), S(new Datagram("one!")), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 3)),
         new("57 echo replies to two clients, interleaved", P(Ping, Ping with { Destination = Other }), S(Ping with { Destination = Other }, Ping),
             OutAnyOrder(Ping, Ping with { Destination = Other }), Cp(0)),
-        new("57 echo with other data", P(Ping), S(Ping with { Data = Fill('q', 56) }), Out(), Cp(1, DivergenceReason.Payload, 8)),
-        new("57 echo with another identifier", P(Ping), S(Ping with { Identifier = 8 }), Out(), Cp(1, DivergenceReason.Payload, 5)),
+        new("57 echo with other data", P(Ping), S(Ping with { Data = Fill('q', 56) }), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 8)),
+        new("57 echo with another identifier", P(Ping), S(Ping with { Identifier = 8 }), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 5)),
+        new("58 ICMP error: what routers change in the quoted packet", P(Unreachable(ttl: 64, port: 53)), S(Unreachable(ttl: 63, port: 53)),
+            Out(Unreachable(ttl: 64, port: 53)), Wait(10_000), Cp(0)),
+        new("58 ICMP error: the quoted ports differ", P(Unreachable(ttl: 64, port: 53)), S(Unreachable(ttl: 64, port: 54)), Wait(30), Out(),
+            Cp(1, DivergenceReason.Payload, 31)),
+        new("58 ICMP errors out of order", P(Unreachable(64, 1), Unreachable(64, 2)), S(Unreachable(63, 2), Unreachable(63, 1)),
+            Out(Unreachable(64, 1), Unreachable(64, 2)), Wait(10_000), Cp(0)),
+        new("58 ICMPv6 error: what routers change in the quoted packet", P(Six(TooBig(hops: 64, port: 53))), S(Six(TooBig(hops: 60, port: 53))),
+            Out(Six(TooBig(hops: 64, port: 53))), Cp(0)),
+        new("58 ICMPv6 error: the quoted ports differ", P(Six(TooBig(hops: 64, port: 53))), S(Six(TooBig(hops: 64, port: 54))), Wait(30), Out(),
+            Cp(1, DivergenceReason.Payload, 51)),
         new("59 GRE: the outer IP ID differs", P(new Other(47, Fill('g'))), S(new Other(47, Fill('g')) { Id = 5 }),
             Out(new Other(47, Fill('g'))), Cp(0)),
         new("60 SCTP passes", P(new Other(132, Fill('s'))), S(new Other(132, Fill('t'))), Out(new Other(132, Fill('s'))), Wait(4000), Cp(0)),
         new("61 ESP and AH pass", P(new Other(50, Fill('e')), new Other(51, Fill('a'))), Out(new Other(50, Fill('e')), new Other(51, Fill('a')))),
+        new("60 SCTP that a policy compares", P(new Other(132, Fill('s'))), S(new Other(132, Fill('t'))), Wait(30), Out(), Cp(1))
+        {
+            Options = options => options with { Policies = [new(PolicyAction.Compare) { Protocol = 132 }] },
+        },
+        new("61 ESP that a policy compares", P(new Other(50, Fill('e'))), Out(), S(new Other(50, Fill('e'))), Out(new Other(50, Fill('e'))), Cp(0))
+        {
+            Options = options => options with { Policies = [new(PolicyAction.Compare) { Protocol = 50 }] },
+        },
+        new("43 strict promotes the TTL", P(One), S(One with { Ttl = 63 }), Out(), Cp(1, DivergenceReason.Header),
+            bench => Assert.That(bench.Reports[^1].Field, Is.EqualTo(SoftField.Ttl)))
+        {
+            Options = options => options with { Strict = [SoftField.Mac, SoftField.Ttl] },
+        },
+        new("43 strict promotes nothing else", P(One), S(One with { Ttl = 63 }), Out(One), Cp(0))
+        {
+            Options = options => options with { Strict = [SoftField.Mac, SoftField.IpId] },
+        },
         new("62 IPv6 UDP", P(Six(One)), Out(), S(Six(One)), Out(Six(One)), Cp(0)),
         new("62 IPv6 TCP", P(Six(A)), Out(), S(Six(A)), Out(Six(A)), Cp(0)),
         new("65 the same VLAN on both", P(One with { Vlans = [5] }), S(One with { Vlans = [5] }), Out(One with { Vlans = [5] }), Cp(0)),
@@ -59,6 +118,32 @@ public sealed class DatagramScenarios(int shards)
 
     [TestCaseSource(nameof(Rows))]
     public void Scenario(Scenario row) => row.Run(TestBench.SmallOptions with { Shards = shards });
+
+    /// <summary>Port unreachable, quoting a datagram of the client's.</summary>
+    private static Other Unreachable(byte ttl, byte port) => new(1,
+    [
+        3, 3, ttl, 1, 0, 0, 0, 0,
+        0x45, 0, 0, 36, ttl, 0, 0x40, 0, ttl, 17, ttl, 2, 10, 0, 0, 99, 10, 0, 0, 1,
+        0x9C, 0x40, 0, port, 0, 16, ttl, 3, 1, 2, 3, 4, 5, 6, 7, 8,
+    ]);
+
+    /// <summary>Packet too big, quoting a segment of the client's.</summary>
+    private static Other TooBig(byte hops, byte port) => new(58,
+    [
+        2, 0, hops, 1, 0, 0, 5, 0,
+        0x60, 0, hops, 0, 0, 20, 6, hops, .. Router6, .. Router6,
+        0x9C, 0x40, 0, port, 0, 0, 0, 1, 0, 0, 0, 2, 0x50, 0x10, 1, 0, hops, 3, 0, 0,
+    ]);
+
+    private static void ReversedBurst(TestBench bench)
+    {
+        Datagram[] all = [.. Enumerable.Range(0, 60).Select(i => new Datagram($"number {i}"))];
+        P(all)(bench);
+        S([.. all.Reverse()])(bench);
+        Out(all)(bench);
+        Wait(10_000)(bench);
+        Cp(0)(bench);
+    }
 
     private static T Six<T>(T packet)
         where T : Packet => packet with { Source = Router6, Destination = [.. Router6[..15], 2] };

@@ -25,6 +25,44 @@ public sealed class SystemScenarios(int shards)
     private static readonly Scenario[] Rows =
     [
         new("56 a burst beyond the limit leaves in order, unverified, with one CP", OverflowingBurst),
+        new("56 overflow=hold: nothing more is read until there is room", P(One, Two, Three), Out(), Cp(0), S(One), Out(One), S(Two, Three),
+            Out(One, Two, Three), Wait(10_000), Cp(0), Verified(3))
+        {
+            Options = options => options with { MaxQueueSize = 2, Overflow = OverflowPolicy.Hold },
+        },
+        new("56 overflow=hold: the others behind it wait too, and the timeout ends it", P(One, Two, Three, One with { SourcePort = 99 }),
+            S(One with { SourcePort = 99 }), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out(), Checkpoint, Wait(10),
+            bench => Assert.That(bench.Output.Frames, Has.Count.EqualTo(4)), Cp(1))
+        {
+            Options = options => options with { MaxQueueSize = 1, Overflow = OverflowPolicy.Hold, Shards = 1 },
+        },
+        new("56 overflow=hold: the stop lets all go", P(One, Two, Three), Out())
+        {
+            Options = options => options with { MaxQueueSize = 1, Overflow = OverflowPolicy.Hold },
+        },
+        new("a policy passes a flow", P(One), S(Two), Out(One), Wait(10_000), Cp(0), Dropped(DropReason.SecondaryPassed, 1))
+        {
+            Options = options => options with { Policies = [new(PolicyAction.Pass) { Protocol = 17, Ports = new PortRange(50, 53) }] },
+        },
+        new("the first policy that matches counts", P(One, One with { SourcePort = 54 }), Out(One))
+        {
+            Options = options => options with
+            {
+                Policies = [new(PolicyAction.Pass) { Ports = new PortRange(53, 53) }, new(PolicyAction.Compare) { Protocol = 17 }],
+            },
+        },
+        new("a policy for a network", P(One, A), Out(One, A))
+        {
+            Options = options => options with { Policies = [new(PolicyAction.Pass) { Network = new AddressPrefix([10, 0, 0, 96], 27) }] },
+        },
+        new("a policy for another network", P(One), Out(), S(One), Out(One))
+        {
+            Options = options => options with { Policies = [new(PolicyAction.Pass) { Network = new AddressPrefix([10, 0, 0, 32], 27) }] },
+        },
+        new("a policy for a VLAN, the inner one", P(One, One with { Vlans = [9, 5] }), Out(One with { Vlans = [9, 5] }))
+        {
+            Options = options => options with { Policies = [new(PolicyAction.Pass) { Vlan = 5 }], Shards = 1 },
+        },
         new("75 a silent secondary: one CP at the timeout", P(One), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out()),
         new("75 and a retry as configured", P(One), Wait(4010), Asked(1), Wait(1900), Asked(1), Wait(1100), Asked(2), Cp(1), Checkpoint,
             Out(One), Wait(10_000), Asked(2)),
@@ -37,16 +75,29 @@ public sealed class SystemScenarios(int shards)
             bench => Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1)),
             Dropped(DropReason.SecondaryUnmatched, 1)),
         new("83 a checkpoint twice", P(A), Checkpoint, Checkpoint, Out(A), P(B), S(B), Out(A, B), Cp(0)),
-        new("83 a divergence while a request stands merges with it", P(One), S(Two), Cp(1), P(A), S(A.Flipped(0)), Cp(1), Checkpoint,
+        new("83 a divergence while a request stands merges with it", P(One), S(Two), Wait(30), Cp(1), P(A), S(A.Flipped(0)), Cp(1), Checkpoint,
             bench => Assert.That(bench.Output.Frames, Has.Count.EqualTo(2)), Wait(10_000), Asked(1)),
         new("after a checkpoint both streams go on from the primary's", P(A), S(A.Flipped(1)), P(B), Checkpoint, Out(A, B), P(C), S(C),
             Out(A, B, C), P(A), Out(A, B, C, A), Cp(1)),
-        new("a diverged flow asks once, however much it sends", P(One), S(Two), P(Two, Three), S(One, Three), Wait(500), Cp(1), Checkpoint,
+        new("a diverged flow asks once, however much it sends", P(One), S(Two), Wait(30), P(Two, Three), S(One, Three), Wait(500), Cp(1), Checkpoint,
             Out(One, Two, Three)),
     ];
 
     [TestCaseSource(nameof(Rows))]
     public void Scenario(Scenario row) => row.Run(Options);
+
+    [TestCase(CompareMode.Lockstep)]
+    [TestCase(CompareMode.Observe)]
+    public void A_policy_drops_a_flow_and_counts_it(CompareMode mode)
+    {
+        using TestBench bench = new(Options with { Mode = mode, Policies = [new(PolicyAction.Drop) { Protocol = 17 }] });
+        bench.Primary.Feed(One.Bytes());
+        S(One)(bench);
+        Out()(bench);
+        Dropped(DropReason.PrimaryPolicy, 1)(bench);
+        Dropped(DropReason.SecondaryPolicy, 1)(bench);
+        bench.StopAndCheckNothingLost();
+    }
 
     private EngineOptions Options => TestBench.SmallOptions with { Shards = shards };
 
@@ -206,6 +257,7 @@ public sealed class SystemScenarios(int shards)
         Datagram other = One with { SourcePort = 99 };
         P(other, One)(bench);
         S(Two)(bench);
+        Wait(30)(bench);
         Out(One)(bench);
         P(Two)(bench);
         S(Three)(bench);

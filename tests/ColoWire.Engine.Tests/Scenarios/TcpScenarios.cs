@@ -29,6 +29,19 @@ public sealed class TcpScenarios(int shards)
         new("5 a super-frame against 40 segments", P(Long), S(Cut(Long, 1500)[..39]), Out(), S(Cut(Long, 1500)[39]), Out(Long), Cp(0)),
         new("6 one byte differs", P(A), S(A.Flipped(57)), Out(), Cp(1, DivergenceReason.Payload, 57)),
         new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
+        new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpoint,
+            Out(A, A.Flipped(57))),
+        new("8 cut otherwise", P(A, B), S(A, B), P(new Segment(1040, [.. A.Payload[40..], .. B.Payload[..40]]).Flipped(70)), Out(A, B),
+            Cp(1, DivergenceReason.Retransmit, 70)),
+        new("8 the first copy still waited", P(A, A.Flipped(99)), S(A), Out(A), Cp(1, DivergenceReason.Retransmit, 99)),
+        new("8 more was verified since than is kept", P(A, B, C), S(A, B, C), P(A.Flipped(0)), Out(A, B, C, A.Flipped(0)), Cp(0))
+        {
+            Options = options => options with { RetransmitWindow = 2 },
+        },
+        new("8 nothing is kept for longer than a frame may wait", P(A), S(A), Wait(4010), P(A.Flipped(0)), Out(A, A.Flipped(0)), Cp(0)),
+        new("8 nothing is kept of the connection before", P(At(501, 'A')), S(At(501, 'A')), P(SynAck with { Sequence = 500 }),
+            S(SynAck with { Sequence = 500 }), P(At(501, 'B')), S(At(501, 'B')), P(At(501, 'B')),
+            Out(At(501, 'A'), SynAck with { Sequence = 500 }, At(501, 'B'), At(501, 'B')), Cp(0)),
         new("9 out of order on the primary", P(B), P(A), S(A), Out(), S(B), Out(B, A), Cp(0)),
         new("10 out of order, interleaved", P(B), S(A), P(A), Out(), S(B), Out(B, A), Cp(0)),
         new("11 overlapping the verified", P(A), S(A), P(Overlapping()), S(B), Out(A, Overlapping()), Cp(0)),
@@ -38,7 +51,8 @@ public sealed class TcpScenarios(int shards)
             S(At(0x14, 'B')), Out(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), Cp(0)),
         new("14 a segment that ends at 0", P(At(0xFFFFFF9C, 'A'), At(0, 'B')), S(At(0xFFFFFF9C, 'A'), At(0, 'B')),
             Out(At(0xFFFFFF9C, 'A'), At(0, 'B')), Cp(0)),
-        new("15 the streams begin elsewhere", P(A), S(A with { Sequence = 1001 }), Out(), Wait(4000), Cp(1, DivergenceReason.Position)),
+        new("15 the streams begin elsewhere", P(A), S(A with { Sequence = 1001 }), Out(), Wait(30), Out(), Cp(1, DivergenceReason.Position)),
+        new("15 the streams begin far apart", P(A), S(At(501000, 'Z')), Wait(30), Out(), Cp(1, DivergenceReason.Position)),
         new("16 the secondary is complete before", S(A, B, C), Out(), P(A), Out(A), P(B), Out(A, B), P(C), Out(A, B, C), Cp(0)),
         new("17 a pure ACK that the secondary has given", S(AckOnly), P(AckOnly), Out(AckOnly), Cp(0)),
         new("18 an ACK ahead of the secondary's waits", S(AckOnly), P(Acking(6000)), Out(), S(Acking(6000)), Out(Acking(6000)), Cp(0)),
@@ -66,16 +80,49 @@ public sealed class TcpScenarios(int shards)
         new("24 a zero-window probe with an old byte leaves", P(A), S(A), P(Probe(1099)), Out(A, Probe(1099)), Cp(0)),
         new("25 a keepalive of the primary only", P(A), S(A), P(Acking(5000) with { Sequence = 1099 }),
             Out(A, Acking(5000) with { Sequence = 1099 }), Cp(0)),
+        new("25 a keepalive of the primary only, before anything else was seen", S(new Segment(1000, [])), P(new Segment(999, [0])), Out(), Wait(30),
+            Out(new Segment(999, [0])), Unverified(UnverifiedReason.Unseen, 1), Cp(0)),
         new("26 other ISN, a rewriter before the secondary", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(2, 'A')),
             Out(SynAck, At(2, 'A')), Cp(0)),
         new("27 other ISN, no rewriter", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(78, 'A')),
             Out(SynAck, At(2, 'A')), Cp(0)),
         new("27 and the secondary is far ahead", S(SynAck with { Sequence = 77 }, At(78, 'A'), At(178, 'B')), P(SynAck, At(2, 'A'), At(102, 'B')),
             Out(SynAck, At(2, 'A'), At(102, 'B')), Cp(0)),
+        new("28 what the SYNs offer differs", P(SynAck with { Options = Offer(1460, 7) }), S(SynAck with { Options = Offer(1400, 7) }),
+            Out(SynAck with { Options = Offer(1460, 7) }), Soft(SoftField.SynOptions, 1), Cp(0)),
+        new("28 the window scale of a SYN differs", P(SynAck with { Options = Offer(1460, 7) }), S(SynAck with { Options = Offer(1460, 8) }),
+            Out(SynAck with { Options = Offer(1460, 7) }), Soft(SoftField.SynOptions, 1), Cp(0)),
+        new("28 only one SYN permits SACK", P(SynAck with { Options = [4, 2, 0, 0] }), S(SynAck), Out(SynAck with { Options = [4, 2, 0, 0] }),
+            Soft(SoftField.SynOptions, 1), Cp(0)),
+        new("28 timestamps of a SYN differ, which is no offer", P(SynAck with { Options = Timestamps }), S(SynAck),
+            Out(SynAck with { Options = Timestamps }), Soft(SoftField.SynOptions, 0), Cp(0)),
+        new("28 strict promotes what the SYNs offer", P(SynAck with { Options = Offer(1460, 7) }), S(SynAck with { Options = Offer(1400, 7) }),
+            Out(), Cp(1, DivergenceReason.Header))
+        {
+            Options = options => options with { Strict = [SoftField.SynOptions] },
+        },
         new("29 the secondary refuses", P(SynAck), S(new Segment(0, []) { Rst = true }), Out(), Cp(1, DivergenceReason.Control)),
         new("30 data and FIN against both apart", P(AndFin), S(A), Out(), S(FinAfterA), Out(AndFin), Cp(0)),
         new("30 a FIN that the secondary does not send", P(AndFin), S(A), Wait(2900), Out(), Cp(0), Wait(1100), Cp(1)),
         new("31 a RST that the secondary does not send", P(new Segment(1000, []) { Rst = true }), Wait(2900), Cp(0), Wait(1100), Out(), Cp(1)),
+        new("31 rst=pass: it leaves at once", P(new Segment(1000, []) { Rst = true }), Out(new Segment(1000, []) { Rst = true }),
+            Unverified(UnverifiedReason.Policy, 1), S(new Segment(1000, []) { Rst = true }), Wait(10_000), Cp(0))
+        {
+            Options = options => options with { Reset = ResetPolicy.Pass },
+        },
+        new("31 a RST of the secondary only", P(A), S(A, new Segment(1100, []) { Rst = true }), Wait(2900), Cp(0), Wait(1100), Out(A),
+            Cp(1, DivergenceReason.Control)),
+        new("31 rst=pass: a RST of the secondary only", P(A), S(A, new Segment(1100, []) { Rst = true }), Wait(10_000), Cp(0))
+        {
+            Options = options => options with { Reset = ResetPolicy.Pass },
+        },
+        new("30 a FIN of the secondary only", P(A), S(AndFin), Out(A), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Control)),
+        new("30 a FIN of the secondary first", P(A), S(AndFin), Wait(2000), P(FinAfterA), Out(A, FinAfterA), Wait(10_000), Cp(0)),
+        new("29 a SYN of the secondary only", S(SynAck), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Control)),
+        new("32 both closed; a RST of the secondary says nothing new", P(AndFin), S(AndFin, new Segment(1101, []) { Rst = true }), Out(AndFin),
+            Wait(10_000), Cp(0)),
+        new("32 RST on both, one beyond any window", P(new Segment(1000, []) { Rst = true }), S(new Segment(1u << 31, []) { Rst = true }), Out(),
+            Cp(1, DivergenceReason.Control)),
         new("32 RST on both at other places", P(new Segment(1000, []) { Rst = true }), S(new Segment(1010, []) { Rst = true }),
             Out(new Segment(1000, []) { Rst = true }), Cp(0)),
         new("33 port reuse, and the new streams differ", P(At(500000, 'A')), S(At(500000, 'A')), P(SynAck with { Sequence = 100 }),
@@ -89,6 +136,22 @@ public sealed class TcpScenarios(int shards)
             S(At(500100, 'B')), Out(At(500000, 'A')), Cp(0)),
         new("35 Fast Open", P(SynAck with { Payload = A.Payload }), S(SynAck), Out(), S(At(2, 'A')),
             Out(SynAck with { Payload = A.Payload }), Cp(0)),
+        new("36 URG and its pointer differ", P(A with { UrgentPointer = 5 }), S(A), Out(A with { UrgentPointer = 5 }), Soft(SoftField.Urgent, 1), Cp(0)),
+        new("36 strict promotes URG", P(A with { UrgentPointer = 5 }), S(A), Out(), Cp(1, DivergenceReason.Header))
+        {
+            Options = options => options with { Strict = [SoftField.Urgent] },
+        },
+        new("37 mid-stream, the primary begins with old bytes", P(Middle(950)), S(Middle(1000)), Out(), Wait(30), Out(Middle(950)),
+            Unverified(UnverifiedReason.Unseen, 1), P(At(1100, 'B')), S(At(1100, 'B')), Out(Middle(950), At(1100, 'B')), Wait(10_000), Cp(0)),
+        new("37 mid-stream, the primary begins with old bytes and goes on apart", P(Middle(900, 100), Middle(1000)), S(Middle(1000)), Out(), Wait(30),
+            Out(Middle(900, 100), Middle(1000)), Unverified(UnverifiedReason.Unseen, 1), Verified(1), Wait(10_000), Cp(0)),
+        new("37 mid-stream, the secondary begins with old bytes", P(Middle(1000)), S(Middle(950)), Out(Middle(1000)), Wait(10_000), Cp(0)),
+        new("37 mid-stream, the secondary was only late", P(Middle(950, 50), Middle(1000)), S(Middle(1000)), Wait(10), S(Middle(950, 50)),
+            Out(Middle(950, 50), Middle(1000)), Verified(2), Wait(10_000), Cp(0)),
+        new("37 mid-stream, the overlap differs", P(Middle(950)), S(Middle(1000).Flipped(9)), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 59)),
+        new("37 after a checkpoint both begin at the same place", P(A), Checkpoint, P(B, C), S(C), Wait(2000), Out(A), Cp(0), S(B), Out(A, B, C)),
+        new("39 the primary's checksum is wrong", P(A with { Checksum = 0xBAD }), S(A), Out(A with { Checksum = 0xBAD }), Soft(SoftField.Checksum, 1),
+            Cp(0)),
         new("89 a bare FIN against one with data", P(A), P(FinAfterA), S(AndFin), Out(A, FinAfterA), Cp(0)),
         new("90 the greatest ACK never falls", S(AckOnly), S(Acking(1)), P(AckOnly), Out(AckOnly), Cp(0)),
         new("91 padded ACKs do not hide a difference", P(Padded(100)), S(Padded(100)), P(At(100, 'a')), S(At(100, 'x')),
@@ -111,6 +174,13 @@ public sealed class TcpScenarios(int shards)
     private static Segment Padded(uint sequence) => new(sequence, []) { PadTo = 60 };
 
     private static Segment Overlapping() => new(1050, [.. A.Payload[50..], .. B.Payload[..50]]);
+
+    /// <summary>The stream's bytes from a place on, up to 1100 if not said otherwise; no two places say the same.</summary>
+    private static Segment Middle(uint sequence, uint count = 0) =>
+        new(sequence, [.. Enumerable.Range((int)sequence, (int)(count == 0 ? 1100 - sequence : count)).Select(i => (byte)(i * 7))]);
+
+    private static byte[] Offer(ushort segmentSize, byte windowScale) =>
+        [2, 4, (byte)(segmentSize >> 8), (byte)segmentSize, 1, 3, 3, windowScale];
 
     private static byte[] Sack(byte start) => [1, 1, 5, 10, 0, 0, 0, start, 0, 0, 0, 9];
 

@@ -7,51 +7,16 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine;
 
-/// <content>What happens when something runs out: time, room, an epoch, or the run itself.</content>
+/// <content>What happens when time runs out: a grace, a timeout, an epoch, or the run itself.</content>
 public sealed partial class Shard
 {
     private const long NanosecondsPerMs = 1_000_000;
 
-    private readonly ShardSignals signals;
-    private readonly int maxQueueSize;
     private readonly long compareTimeoutNs;
     private readonly long scanCycleNs;
     private long scanDueNs = long.MinValue;
-    private long reliefDueNs = long.MinValue;
     private uint scanNext = Flow.None;
     private bool stopped;
-
-    private void KeepBounds(long nowNs)
-    {
-        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
-        MeetEpoch(gate.Epoch);
-        if (signals.Stop.IsRaised && !stopped)
-        {
-            stopped = true;
-            Flush(UnverifiedReason.Stop);
-        }
-
-        // A secondary that is far ahead of a primary that cannot move waits with it.
-        bool isPressed = signals.Primary.Value != Pressure.None
-            ? Hoards(signals.Primary, Counters.Held)
-            : Hoards(signals.Secondary, Counters.SecondaryHeld);
-        if (isPressed && nowNs >= reliefDueNs)
-        {
-            reliefDueNs = nowNs + EngineLimits.ReliefIntervalNs;
-            Relieve(nowNs);
-        }
-    }
-
-    /// <summary>
-    /// Slots run out and this shard holds at least half of its share of them. Where it does not, they wait elsewhere, at a slow out
-    /// port for instance, and to release what is held would cost checkpoints and help nobody.
-    /// </summary>
-    private bool Hoards(PressureSignal signal, long held)
-    {
-        Pressure pressure = signal.Value;
-        int slots = pressure == Pressure.Large ? arena.LargeSlotsPerSide : arena.SmallSlotsPerSide;
-        return pressure != Pressure.None && held * 2 * signals.Shards >= slots;
-    }
 
     /// <summary>
     /// A checkpoint has finished: what the primary said is now the secondary's too. A frame may bring the news before the gate does,
@@ -98,12 +63,13 @@ public sealed partial class Shard
         while (!flow.Secondary.IsEmpty)
         {
             FrameRef oldest = flow.Secondary.Head;
-            flow.Secondary.Remove(arena, oldest);
-            Counters.SecondaryHeld--;
+            datagrams.Remove(ref flow, oldest);
             Drop(oldest, DropReason.SecondaryUnmatched);
         }
 
         flow.Tcp.Cursor = FrameRef.None;
+        kept.Clear(ref flow);
+        doubts.Forget(flows.IndexOf(ref flow));
     }
 
     /// <summary>
@@ -134,6 +100,7 @@ public sealed partial class Shard
             AtNs = nowNs,
             Epoch = epoch,
             Offset = verdict.Offset,
+            Field = verdict.Field,
         };
         if (!flow.Primary.IsEmpty)
         {
@@ -152,61 +119,41 @@ public sealed partial class Shard
         }
     }
 
-    /// <summary>A flow holds too much: its frames leave in order, unverified, and a checkpoint is asked for (R4, R8).</summary>
-    private void Overflow(ref Flow flow, long nowNs)
+    /// <summary>
+    /// Notes what a flow is in doubt about, if anything. A datagram of the secondary that was overtaken comes first: it stands there for
+    /// longer than whatever the primary waits with.
+    /// </summary>
+    private void NoteDoubt(ref Flow flow, bool oldestIsInDoubt, long nowNs)
     {
-        if (flow.State == FlowState.Comparing)
+        FrameRef subject = datagrams.IsOvertaken(in flow) ? flow.Secondary.Head : oldestIsInDoubt ? flow.Primary.Head : FrameRef.None;
+        if (!subject.IsNone)
         {
-            Report(in flow, Verdict.Diverged(DivergenceReason.Overflow), nowNs);
-            flow.State = gate.Synchronises ? FlowState.Diverged : FlowState.Passing;
+            doubts.Watch(flows.IndexOf(ref flow), subject, arena[subject].Number, nowNs);
         }
-
-        ReleaseAll(ref flow, UnverifiedReason.Overflow);
-        ClearSecondary(ref flow);
+        else if (flow.Doubt.IsWatched)
+        {
+            doubts.Forget(flows.IndexOf(ref flow));
+        }
     }
 
-    /// <summary>Slots run out: whatever is held makes room, as many flows at a time as can be reported.</summary>
-    private void Relieve(long nowNs)
+    /// <summary>Whatever has been in doubt for longer than its grace is late no more, but different.</summary>
+    private void SettleDoubts(long nowNs)
     {
-        for (uint i = 0; i < flows.HighWater && rings.Reports.HasRoom; i++)
+        uint due;
+        while (rings.Reports.HasRoom && (due = doubts.FindDue(nowNs)) != Flow.None)
         {
-            if (flows[i].InUse && !flows[i].IsIdle)
+            ref Flow flow = ref flows[due];
+            FrameRef subject = flow.Doubt.Subject;
+            if (arena[subject].Side == Side.Secondary)
             {
-                Overflow(ref flows[i], nowNs);
+                Diverge(ref flow, new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, subject, 0), nowNs);
+            }
+            else
+            {
+                // It leaves, diverges, or waits for something else now: in no case does the same doubt stay due.
+                JudgeHeld(ref flow, nowNs, isGraceOver: true);
             }
         }
-    }
-
-    private uint AddFlow(in FlowKey key, uint hash, long nowNs)
-    {
-        if (flows.IsFull)
-        {
-            Evict(nowNs);
-        }
-
-        uint flow = flows.Add(in key, hash, nowNs);
-        Counters.Flows = flows.Count;
-        return flow;
-    }
-
-    /// <summary>Makes room for a flow: the idle one that was seen longest ago goes; where none is idle, the oldest overflows.</summary>
-    private void Evict(long nowNs)
-    {
-        uint victim = flows.Oldest;
-        for (int i = 0; i < EngineLimits.EvictionSteps && !flows[victim].IsIdle; i++)
-        {
-            // It holds frames, so it is anything but forgotten: to the other end, that the next search need not meet it again.
-            flows.Refresh(victim, flows[victim].SeenNs);
-            victim = flows.Oldest;
-        }
-
-        if (!flows[victim].IsIdle)
-        {
-            Overflow(ref flows[victim], nowNs);
-        }
-
-        flows.Remove(victim);
-        Counters.FlowsEvicted++;
     }
 
     /// <summary>The expired scan: walks a part of the flows per poll, all of them once per cycle.</summary>
@@ -228,7 +175,7 @@ public sealed partial class Shard
         for (; scanNext < end && rings.Reports.HasRoom; scanNext++)
         {
             ref Flow flow = ref flows[scanNext];
-            if (flow.InUse && flow.State == FlowState.Comparing && !flow.IsIdle)
+            if (flow.InUse)
             {
                 Expire(ref flow, nowNs);
             }
@@ -242,26 +189,53 @@ public sealed partial class Shard
 
     private void Expire(ref Flow flow, long nowNs)
     {
-        if (!flow.Primary.IsEmpty && IsExpired(flow.Primary.Head, nowNs))
+        kept.ClearBefore(ref flow, nowNs - compareTimeoutNs);
+        if (flow.State != FlowState.Comparing || flow.IsIdle)
         {
-            Verdict verdict = JudgeHeld(ref flow, nowNs);
-            if (verdict.Kind == VerdictKind.Hold && IsExpired(flow.Primary.Head, nowNs))
-            {
-                Diverge(ref flow, in verdict, nowNs);
-            }
-
             return;
         }
 
-        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = arena[at].Next)
+        if (!flow.Primary.IsEmpty)
         {
-            if (IsExpired(at, nowNs))
+            ExpirePrimary(ref flow, nowNs);
+        }
+        else if (!ExpireSecondary(ref flow, nowNs) && streams.HasControlSince(ref flow, nowNs - compareTimeoutNs))
+        {
+            Diverge(ref flow, Verdict.Diverged(DivergenceReason.Control), nowNs);
+        }
+    }
+
+    private void ExpirePrimary(ref Flow flow, long nowNs)
+    {
+        if (!IsExpired(flow.Primary.Head, nowNs))
+        {
+            return;
+        }
+
+        Verdict verdict = JudgeHeld(ref flow, nowNs);
+        if (verdict.Kind is VerdictKind.Hold or VerdictKind.Doubt && IsExpired(flow.Primary.Head, nowNs))
+        {
+            Diverge(ref flow, in verdict, nowNs);
+        }
+    }
+
+    /// <summary>Looks for a frame of the secondary that has waited too long.</summary>
+    /// <returns>Whether the flow has diverged for it.</returns>
+    private bool ExpireSecondary(ref Flow flow, long nowNs)
+    {
+        FrameRef next;
+        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
+        {
+            next = arena[at].Next;
+            if (IsExpired(at, nowNs) && !(flow.IsStream && streams.TryDropUnseen(ref flow, at)))
             {
                 Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Timeout, 0, at, 0);
                 Diverge(ref flow, in verdict, nowNs);
-                return;
+                return true;
             }
         }
+
+        return false;
     }
 
     private bool IsExpired(FrameRef frame, long nowNs) => nowNs - arena[frame].ArrivalNs >= compareTimeoutNs;

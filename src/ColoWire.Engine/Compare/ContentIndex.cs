@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+using System.Numerics;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Engine.Compare;
+
+/// <summary>
+/// Finds a datagram of the secondary by its content in O(1): buckets of frames chained through their descriptors. Only what did not
+/// come in the expected order is ever put into it.
+/// </summary>
+internal sealed class ContentIndex
+{
+    private readonly FrameArena arena;
+    private readonly FrameRef[] buckets;
+    private readonly ulong secret;
+    private readonly ulong multiplier;
+
+    public ContentIndex(FrameArena arena, in FlowHashKey hashKey)
+    {
+        this.arena = arena;
+        buckets = new FrameRef[BucketCount(arena.SlotsPerSide)];
+        buckets.AsSpan().Fill(FrameRef.None);
+        // A client that chooses what guests echo must not be able to choose what collides.
+        secret = hashKey[0];
+        multiplier = hashKey[1] | 1;
+    }
+
+    public static long ByteCount(int slotsPerSide) => (long)BucketCount(slotsPerSide) * sizeof(uint);
+
+    /// <summary>The hash of a datagram's compared parts within its flow.</summary>
+    public uint Hash(uint flowHash, ReadOnlySpan<byte> payload, in ComparedParts parts)
+    {
+        ulong hash = secret ^ flowHash;
+        for (int i = 0; i < parts.Count; i++)
+        {
+            ReadOnlySpan<byte> rest = payload[parts[i]];
+            for (; rest.Length >= sizeof(ulong); rest = rest[sizeof(ulong)..])
+            {
+                hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(rest));
+            }
+
+            ulong tail = (ulong)rest.Length << 56;
+            for (int at = 0; at < rest.Length; at++)
+            {
+                tail |= (ulong)rest[at] << (at * 8);
+            }
+
+            hash = Mix(hash ^ tail);
+        }
+
+        return (uint)(hash >> 32);
+    }
+
+    /// <summary>Adds a frame of the secondary whose <see cref="Frame.ContentHash"/> is set.</summary>
+    public void Add(FrameRef secondary)
+    {
+        ref Frame frame = ref arena[secondary];
+        ref FrameRef bucket = ref Bucket(frame.ContentHash);
+        frame.Progress |= FrameProgress.Indexed;
+        frame.PreviousInBucket = FrameRef.None;
+        frame.NextInBucket = bucket;
+        if (!bucket.IsNone)
+        {
+            arena[bucket].PreviousInBucket = secondary;
+        }
+
+        bucket = secondary;
+    }
+
+    /// <summary>Takes a frame out, if it was in.</summary>
+    public void Remove(FrameRef secondary)
+    {
+        ref Frame frame = ref arena[secondary];
+        if ((frame.Progress & FrameProgress.Indexed) == 0)
+        {
+            return;
+        }
+
+        frame.Progress &= ~FrameProgress.Indexed;
+        if (frame.PreviousInBucket.IsNone)
+        {
+            Bucket(frame.ContentHash) = frame.NextInBucket;
+        }
+        else
+        {
+            arena[frame.PreviousInBucket].NextInBucket = frame.NextInBucket;
+        }
+
+        if (!frame.NextInBucket.IsNone)
+        {
+            arena[frame.NextInBucket].PreviousInBucket = frame.PreviousInBucket;
+        }
+    }
+
+    /// <summary>The first frame that could be one with this hash; the others follow by <see cref="Frame.NextInBucket"/>.</summary>
+    public FrameRef First(uint hash) => Bucket(hash);
+
+    // As many buckets as frames can be in it: a look-up then meets 1.5 frames on average.
+    private static int BucketCount(int slotsPerSide) => (int)BitOperations.RoundUpToPowerOf2((uint)slotsPerSide);
+
+    private ref FrameRef Bucket(uint hash) => ref buckets[hash & (uint)(buckets.Length - 1)];
+
+    private ulong Mix(ulong word)
+    {
+        ulong high = Math.BigMul(word, multiplier, out ulong low);
+        return high ^ low;
+    }
+}

@@ -1,0 +1,131 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Engine;
+
+/// <content>What happens when room runs out: in a flow, among the flows, among the slots.</content>
+public sealed partial class Shard
+{
+    private readonly ShardSignals signals;
+    private readonly int maxQueueSize;
+    private readonly bool holdsOverflow;
+    private readonly FrameRef[] primaryBatch = new FrameRef[EngineLimits.BatchFrames];
+    private int primaryNext;
+    private int primaryCount;
+    private long reliefDueNs = long.MinValue;
+
+    private void KeepBounds(long nowNs)
+    {
+        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
+        MeetEpoch(gate.Epoch);
+        if (signals.Stop.IsRaised && !stopped)
+        {
+            stopped = true;
+            Flush(UnverifiedReason.Stop);
+        }
+
+        // A secondary that is far ahead of a primary that cannot move waits with it.
+        bool isPressed = signals.Primary.Value != Pressure.None
+            ? Hoards(signals.Primary, Counters.Held)
+            : Hoards(signals.Secondary, Counters.SecondaryHeld);
+        if (isPressed && !holdsOverflow && nowNs >= reliefDueNs)
+        {
+            reliefDueNs = nowNs + EngineLimits.ReliefIntervalNs;
+            Relieve(nowNs);
+        }
+    }
+
+    /// <summary>
+    /// Slots run out and this shard holds at least half of its share of them. Where it does not, they wait elsewhere, at a slow out
+    /// port for instance, and to release what is held would cost checkpoints and help nobody.
+    /// </summary>
+    private bool Hoards(PressureSignal signal, long held)
+    {
+        Pressure pressure = signal.Value;
+        int slots = pressure == Pressure.Large ? arena.LargeSlotsPerSide : arena.SmallSlotsPerSide;
+        return pressure != Pressure.None && held * 2 * signals.Shards >= slots;
+    }
+
+    /// <summary>A flow holds too much: its frames leave in order, unverified, and a checkpoint is asked for (R4, R8).</summary>
+    private void Overflow(ref Flow flow, long nowNs)
+    {
+        if (flow.State == FlowState.Comparing)
+        {
+            Report(in flow, Verdict.Diverged(DivergenceReason.Overflow), nowNs);
+            flow.State = gate.Synchronises ? FlowState.Diverged : FlowState.Passing;
+        }
+
+        ReleaseAll(ref flow, UnverifiedReason.Overflow);
+        ClearSecondary(ref flow);
+    }
+
+    /// <summary>Slots run out: whatever is held makes room, as many flows at a time as can be reported.</summary>
+    private void Relieve(long nowNs)
+    {
+        for (uint i = 0; i < flows.HighWater && rings.Reports.HasRoom; i++)
+        {
+            if (flows[i].InUse && !flows[i].IsIdle)
+            {
+                Overflow(ref flows[i], nowNs);
+            }
+        }
+    }
+
+    private uint AddFlow(in FlowKey key, uint hash, long nowNs)
+    {
+        if (flows.IsFull && !TryEvict(nowNs))
+        {
+            return Flow.None;
+        }
+
+        uint flow = flows.Add(in key, hash, nowNs);
+        Counters.Flows = flows.Count;
+        ApplyPolicies(ref flows[flow]);
+        return flow;
+    }
+
+    /// <summary>Decides once what happens to all frames of a flow.</summary>
+    private void ApplyPolicies(ref Flow flow)
+    {
+        foreach (PolicyRule rule in policies)
+        {
+            if (rule.Matches(in flow.Key))
+            {
+                flow.Action = rule.Action;
+                flow.PassReason = rule.Reason;
+                return;
+            }
+        }
+    }
+
+    /// <summary>Makes room for a flow: the idle one that was seen longest ago goes; where none is idle, the oldest overflows.</summary>
+    /// <returns>False when none is idle and <c>overflow</c> says to hold.</returns>
+    private bool TryEvict(long nowNs)
+    {
+        uint victim = flows.Oldest;
+        for (int i = 0; i < EngineLimits.EvictionSteps && !flows[victim].IsIdle; i++)
+        {
+            // It holds frames, so it is anything but forgotten: to the other end, that the next search need not meet it again.
+            flows.Refresh(victim, flows[victim].SeenNs);
+            victim = flows.Oldest;
+        }
+
+        if (!flows[victim].IsIdle)
+        {
+            if (holdsOverflow && !stopped)
+            {
+                return false;
+            }
+
+            Overflow(ref flows[victim], nowNs);
+        }
+
+        ClearSecondary(ref flows[victim]);
+        flows.Remove(victim);
+        Counters.FlowsEvicted++;
+        return true;
+    }
+}
