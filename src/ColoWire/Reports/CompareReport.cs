@@ -63,6 +63,11 @@ internal static class CompareReport
     {
         json.WriteStartObject();
         json.WriteString("reason", CounterNames.Of(divergence.Reason));
+        if (divergence.Field is { } field)
+        {
+            json.WriteString("field", CounterNames.Of(field));
+        }
+
         WriteFlow(json, divergence.Flow);
         json.WriteNumber("offset", divergence.Offset);
         WriteFrameNumber(json, "primary_frame", divergence.PrimaryFrame);
