@@ -78,6 +78,12 @@ internal static class CompareReport
 
     private static void WriteFlow(Utf8JsonWriter json, in FlowKey flow)
     {
+        if (!FlowText.IsFlow(flow))
+        {
+            json.WriteNull("flow");
+            return;
+        }
+
         bool hasPorts = FlowText.HasPorts(flow);
         json.WriteStartObject("flow");
         json.WriteString("proto", FlowText.Protocol(flow));
