@@ -133,6 +133,7 @@ internal sealed class PolicyOptionTests
     [TestCase("pass port 20-30", "compare port 19-30")]
     [TestCase("pass tcp port 20-30", "compare tcp")]
     [TestCase("pass net 10.1.0.0/16", "compare net 10.0.0.0/8")]
+    [TestCase("pass net 10.0.0.0/16", "compare net 10.0.0.0/8")]
     [TestCase("pass net 10.0.0.0/8", "compare net 11.0.0.0/8")]
     [TestCase("pass net 0.0.0.0/0", "compare net ::/0")]
     [TestCase("pass net ::/0", "compare net 10.0.0.0/8")]
