@@ -2,6 +2,7 @@
 
 using System.Collections.Generic;
 using ColoWire.Engine;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Ports;
 
@@ -40,6 +41,39 @@ public sealed record ApplianceOptions
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
 
+    /// <summary>How long a datagram may still turn out to be only late or out of order, in milliseconds.</summary>
+    public int GraceMs { get; init; } = EngineLimits.GraceMs.Default;
+
+    /// <summary>Datagrams of the secondary that may overtake the one that the primary sent first.</summary>
+    public int ReorderWindow { get; init; } = EngineLimits.ReorderWindow.Default;
+
+    /// <summary>Verified segments that a TCP connection keeps.</summary>
+    public int RetransmitWindow { get; init; } = EngineLimits.RetransmitWindow.Default;
+
+    /// <summary>Memory for datagrams of which fragments are missing, for each side, in KiB.</summary>
+    public int FragmentMemoryKiB { get; init; } = EngineLimits.FragmentMemoryKiB.Default;
+
+    /// <summary>How long fragments wait for the rest of their datagram, in milliseconds.</summary>
+    public int FragmentTimeoutMs { get; init; } = EngineLimits.FragmentTimeoutMs.Default;
+
+    /// <summary>What happens when a bound is reached.</summary>
+    public OverflowPolicy Overflow { get; init; }
+
+    /// <summary>What is done with a RST that only the primary sends.</summary>
+    public ResetPolicy Reset { get; init; }
+
+    /// <summary>What is done with a datagram that only the primary repeats.</summary>
+    public DuplicatePolicy Duplicate { get; init; }
+
+    /// <summary>What is done while the secondary's port has no link.</summary>
+    public SecondaryLossPolicy SecondaryLoss { get; init; }
+
+    /// <summary>Soft fields that count as a divergence.</summary>
+    public IReadOnlyList<SoftField> Strict { get; init; } = [];
+
+    /// <summary>Which connections are compared, passed or dropped; the first rule that matches counts.</summary>
+    public IReadOnlyList<PolicyRule> Policies { get; init; } = [];
+
     /// <summary>The CPUs that do the work; after validation never empty.</summary>
     public IReadOnlyList<int> Cores { get; init; } = [];
 
@@ -76,6 +110,17 @@ public sealed record ApplianceOptions
         ExpiredScanCycleMs = ExpiredScanCycleMs,
         CheckpointRetryMs = CheckpointRetryMs,
         MaxQueueSize = MaxQueueSize,
+        GraceMs = GraceMs,
+        ReorderWindow = ReorderWindow,
+        RetransmitWindow = RetransmitWindow,
+        FragmentMemoryKiB = FragmentMemoryKiB,
+        FragmentTimeoutMs = FragmentTimeoutMs,
+        Overflow = Overflow,
+        Reset = Reset,
+        Duplicate = Duplicate,
+        SecondaryLoss = SecondaryLoss,
+        Strict = Strict,
+        Policies = Policies,
         Shards = Shards,
         Flows = Flows,
         SlotsPerSide = SlotsPerSide,

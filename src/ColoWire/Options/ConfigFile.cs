@@ -93,7 +93,10 @@ internal static class ConfigFile
         JsonValueKind.True => new OptionValue(place, "true", ValueForm.Flag),
         JsonValueKind.False => new OptionValue(place, "false", ValueForm.Flag),
         JsonValueKind.Array => new OptionValue(
-            place, string.Join(',', element.EnumerateArray().Select(e => e.GetRawText())), ValueForm.List),
+            place, string.Join(',', element.EnumerateArray().Select(e => e.GetRawText())), ValueForm.List)
+        {
+            Elements = [.. element.EnumerateArray().Select(e => Value(place, e))],
+        },
         _ => new OptionValue(place, element.ValueKind == JsonValueKind.Null ? "null" : "{...}", ValueForm.Other),
     };
 }

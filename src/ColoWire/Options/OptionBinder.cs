@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Linq;
 
 namespace ColoWire.Options;
 
@@ -65,14 +66,15 @@ public sealed class OptionBinder
     {
         List<string> faults = [];
         Dictionary<OptionRow, OptionValue> values = [];
-        bool allRead = Word(find(config), "a file is needed", faults) is not string path || ConfigFile.Read(path, values, faults);
+        bool allRead = Word(find(config), "a file is needed", repeatable: false, faults) is not string path
+            || ConfigFile.Read(path, values, faults);
 
         foreach ((OptionRow row, Option<string[]> option) in options)
         {
             OptionResult? result = find(option);
             string? word = row.ValueOptional && result is { Implicit: false, Tokens.Count: 0 }
                 ? "true"
-                : Word(result, row.Allowed, faults);
+                : Word(result, row.Allowed, row.Repeatable, faults);
             if (word != null)
             {
                 values[row] = new OptionValue(new OptionPlace(row.Flag, OptionPlace.CommandLine), word, ValueForm.Word);
@@ -90,7 +92,7 @@ public sealed class OptionBinder
         Arity = ArgumentArity.ZeroOrMore,
     };
 
-    private static string? Word(OptionResult? result, string allowed, List<string> faults)
+    private static string? Word(OptionResult? result, string allowed, bool repeatable, List<string> faults)
     {
         if (result is not { Implicit: false })
         {
@@ -106,6 +108,11 @@ public sealed class OptionBinder
                 faults.Add(place.Fault($"its value is missing: {allowed}"));
                 return null;
             default:
+                if (repeatable)
+                {
+                    return string.Join(',', result.Tokens.Select(token => token.Value));
+                }
+
                 faults.Add(place.Fault("stands there more than once; once is allowed"));
                 return null;
         }

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Collections.Generic;
+
 namespace ColoWire.Options;
 
 /// <summary>One option: everything that the command line, the file, the sample and the manual say of it comes from here.</summary>
@@ -41,9 +43,12 @@ public abstract class OptionRow(string name, Verbs verbs, string help)
     /// <summary>Whether it may stand on the command line without a value.</summary>
     public virtual bool ValueOptional => false;
 
+    /// <summary>Whether it may stand on the command line more than once, each time with more of the list that it is.</summary>
+    public virtual bool Repeatable => false;
+
     /// <summary>Takes a value over.</summary>
     /// <param name="value">What the operator wrote.</param>
     /// <param name="options">Gets the value when it is good.</param>
-    /// <returns>What is wrong with it, or null.</returns>
-    public abstract string? Apply(in OptionValue value, ref ApplianceOptions options);
+    /// <returns>What is wrong with it; empty when it is good.</returns>
+    public abstract IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options);
 }

@@ -29,21 +29,21 @@ internal sealed class NumberRow(
 
     public override string SampleJson => Text(zeroMeans == null ? range.Default : 0);
 
-    public override string? Apply(in OptionValue value, ref ApplianceOptions options)
+    public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
     {
         bool isNumber = long.TryParse(value.Text, NumberStyles.AllowLeadingSign, CultureInfo.InvariantCulture, out long number);
         if (!isNumber || value.Form is not (ValueForm.Word or ValueForm.Number))
         {
-            return $"{value.Shown} is not a whole number: {Allowed}";
+            return [$"{value.Shown} is not a whole number: {Allowed}"];
         }
 
         if ((number < range.Minimum || number > range.Maximum) && (number != 0 || zeroMeans == null))
         {
-            return $"{Text(number)} is out of range: {Allowed}";
+            return [$"{Text(number)} is out of range: {Allowed}"];
         }
 
         options = set(options, (int)number);
-        return null;
+        return [];
     }
 
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
@@ -62,18 +62,18 @@ internal sealed class ChoiceRow(
 
     public override string SampleJson => $"\"{choices[0]}\"";
 
-    public override string? Apply(in OptionValue value, ref ApplianceOptions options)
+    public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
     {
         foreach (string choice in choices)
         {
             if (choice == value.Text && value.Form is ValueForm.Word or ValueForm.Text)
             {
                 options = set(options, choice);
-                return null;
+                return [];
             }
         }
 
-        return $"{value.Shown} is unknown: {Allowed}";
+        return [$"{value.Shown} is unknown: {Allowed}"];
     }
 }
 
@@ -91,15 +91,15 @@ internal sealed class FlagRow(string name, Verbs verbs, string help, Func<Applia
 
     public override bool ValueOptional => true;
 
-    public override string? Apply(in OptionValue value, ref ApplianceOptions options)
+    public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
     {
         if (value.Form is not (ValueForm.Word or ValueForm.Flag) || !bool.TryParse(value.Text, out bool flag))
         {
-            return $"{value.Shown} is neither: {Allowed}";
+            return [$"{value.Shown} is neither: {Allowed}"];
         }
 
         options = set(options, flag);
-        return null;
+        return [];
     }
 }
 
@@ -117,20 +117,20 @@ internal sealed class PortRow(string name, string sample, Verbs verbs, string he
 
     public override bool Required => true;
 
-    public override string? Apply(in OptionValue value, ref ApplianceOptions options)
+    public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
     {
         if (value.Form is not (ValueForm.Word or ValueForm.Text))
         {
-            return $"{value.Shown} is no port: {Allowed}";
+            return [$"{value.Shown} is no port: {Allowed}"];
         }
 
         if (!PortSpec.TryParse(value.Text, out PortSpec? spec, out string? error))
         {
-            return error;
+            return [error];
         }
 
         options = set(options, spec);
-        return null;
+        return [];
     }
 }
 
@@ -149,16 +149,16 @@ internal sealed class CpuListRow(string name, Verbs verbs, string help, Func<App
 
     public override string SampleJson => "[]";
 
-    public override string? Apply(in OptionValue value, ref ApplianceOptions options)
+    public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
     {
         List<int> cores = [];
         if (value.Form is not (ValueForm.Word or ValueForm.List or ValueForm.Text) || !TryRead(value.Text, cores))
         {
-            return $"{value.Shown} is not a list of CPUs: {Allowed}";
+            return [$"{value.Shown} is not a list of CPUs: {Allowed}"];
         }
 
         options = set(options, cores);
-        return null;
+        return [];
     }
 
     private static bool TryRead(string text, List<int> cores)

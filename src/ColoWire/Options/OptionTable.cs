@@ -20,6 +20,8 @@ public static class OptionTable
     public static readonly Range<int> MemoryLimitMiB = new(1, 1 << 20, 256);
 
     private const string ModeObserve = "observe";
+    private const string Hold = "hold";
+    private const string Pass = "pass";
 
     /// <summary>The options, in the order in which an operator thinks of them.</summary>
     public static IReadOnlyList<OptionRow> Rows { get; } =
@@ -42,12 +44,52 @@ public static class OptionTable
         new NumberRow("expired_scan_cycle", "ms", EngineLimits.ExpiredScanCycleMs, Verbs.All,
             "How often connections are searched for frames that have waited too long.",
             (o, v) => o with { ExpiredScanCycleMs = v }),
+        new NumberRow("grace_ms", "ms", EngineLimits.GraceMs, Verbs.All,
+            "How long a datagram may be late or out of order before it counts as a difference. 20 ms are a few scheduler ticks of a "
+            + "busy host; a checkpoint that was not needed costs five times as much.",
+            (o, v) => o with { GraceMs = v }),
+        new NumberRow("reorder_window", "datagrams", EngineLimits.ReorderWindow, Verbs.All,
+            "Datagrams of the secondary that may overtake the one that the primary sent first. 64 are what one batch of a NIC or tap "
+            + "holds, within which several queues or CPUs may shuffle.",
+            (o, v) => o with { ReorderWindow = v }),
+        new NumberRow("retransmit_window", "segments", EngineLimits.RetransmitWindow, Verbs.All,
+            "Verified segments that each TCP connection keeps, so that one that is sent again with other bytes is found; 0 keeps none. "
+            + "32 are in flight at 40 Mbit/s over 10 ms.",
+            (o, v) => o with { RetransmitWindow = v }),
+        new NumberRow("fragment_memory", "KiB", EngineLimits.FragmentMemoryKiB, Verbs.All,
+            "Memory for fragments whose datagram is not complete, for each side, out of its slots, in steps of 2 KiB. 4 MiB is Linux's "
+            + "own default.",
+            (o, v) => o with { FragmentMemoryKiB = v }),
+        new NumberRow("fragment_timeout_ms", "ms", EngineLimits.FragmentTimeoutMs, Verbs.All,
+            "How long fragments wait for the rest of their datagram. A guest sends all of it within microseconds: what is missing "
+            + "after 1 s was lost on the way.",
+            (o, v) => o with { FragmentTimeoutMs = v }),
+        new ChoiceRow("rst", ["compare", Pass], Verbs.All,
+            "A RST of the primary. compare: it leaves when the secondary has sent one too; pass: at once, it bears no data.",
+            (o, v) => o with { Reset = v == Pass ? ResetPolicy.Pass : ResetPolicy.Compare }),
+        new ChoiceRow("dup", [Hold, Pass], Verbs.All,
+            "A datagram that only the primary repeats. hold: it waits for a twin of its own; pass: it leaves at once.",
+            (o, v) => o with { Duplicate = v == Pass ? DuplicatePolicy.Pass : DuplicatePolicy.Hold }),
+        new SoftFieldListRow("strict", Verbs.All,
+            "Header fields in which a difference is a divergence; in those not named it is only counted.",
+            (o, v) => o with { Strict = v }),
+        new PolicyListRow("policies", Verbs.All,
+            "Which connections are compared, passed or dropped: the first rule that matches counts. Where none does, IGMP, SCTP, ESP and "
+            + "AH pass, and the rest is compared.",
+            (o, v) => o with { Policies = v }),
         new NumberRow("checkpoint_retry_ms", "ms", EngineLimits.CheckpointRetryMs, Verbs.Live,
             "How long an unanswered checkpoint request stands before it is made again.",
             (o, v) => o with { CheckpointRetryMs = v }),
         new NumberRow("max_queue_size", "frames", EngineLimits.MaxQueueSize, Verbs.All,
-            "Frames that one connection may hold, for each side; beyond, what is held leaves unverified.",
+            "Frames that one connection may hold, for each side; beyond, what is held leaves unverified, unless overflow is hold.",
             (o, v) => o with { MaxQueueSize = v }),
+        new ChoiceRow("overflow", ["flush", Hold], Verbs.Run,
+            "When a connection holds max_queue_size frames, or slots or flows run out. flush: what it holds leaves unverified, and a "
+            + "checkpoint is asked for; hold: the primary is not read until there is room, its port counts what it loses meanwhile.",
+            (o, v) => o with { Overflow = v == Hold ? OverflowPolicy.Hold : OverflowPolicy.Flush }),
+        new ChoiceRow("secondary_loss", ["bypass", Hold], Verbs.Run,
+            "While secondary_in has no link. bypass: the primary's frames leave unverified; hold: they wait for it and a checkpoint.",
+            (o, v) => o with { SecondaryLoss = v == Hold ? SecondaryLossPolicy.Hold : SecondaryLossPolicy.Bypass }),
         new CpuListRow("cores", Verbs.Live,
             "The CPUs that do the work, one thread pinned to each; empty: the highest-numbered one that the process may use.",
             (o, v) => o with { Cores = v }),

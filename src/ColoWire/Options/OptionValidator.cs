@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine;
 using ColoWire.Hosting;
 using ColoWire.Ports;
 
@@ -16,6 +17,8 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
 {
     /// <summary>CPU numbers that a message shows.</summary>
     private const int ShownCpus = 64;
+
+    private const int BytesPerKiB = 1024;
 
     private readonly HashSet<string> faulty = [];
     private readonly List<string> faults = [];
@@ -41,30 +44,27 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
             CheckCores();
         }
 
+        CheckGrace();
+        CheckFragmentMemory();
         CheckMemory();
         return faults.Count == 0 ? options : throw new OptionException(faults);
     }
 
     private void ApplyRow(OptionRow row)
     {
-        string? fault = null;
+        int before = faults.Count;
         if (values.TryGetValue(row, out OptionValue value))
         {
-            fault = row.Apply(value, ref options);
-            if (fault != null)
-            {
-                fault = value.Place.Fault(fault);
-            }
+            faults.AddRange(row.Apply(value, ref options).Select(value.Place.Fault));
         }
         else if (row.Required && AllRead)
         {
-            fault = $"{row.Flag} ({OptionPlace.CommandLine}) or {row.Name} (--config FILE): missing, it is required: {row.Allowed}";
+            faults.Add($"{row.Flag} ({OptionPlace.CommandLine}) or {row.Name} (--config FILE): missing, it is required: {row.Allowed}");
         }
 
-        if (fault != null)
+        if (faults.Count != before)
         {
             faulty.Add(row.Name);
-            faults.Add(fault);
         }
     }
 
@@ -113,6 +113,27 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         if (options.Shards < comparing && !faulty.Contains("shards"))
         {
             Fault("shards", $"{options.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, and each needs one or more");
+        }
+    }
+
+    private void CheckGrace()
+    {
+        if (!faulty.Overlaps(["grace_ms", "compare_timeout"]) && options.GraceMs > options.CompareTimeoutMs)
+        {
+            Fault("grace_ms", $"{options.GraceMs} ms is more than compare_timeout, {options.CompareTimeoutMs} ms: lower it, or raise compare_timeout");
+        }
+    }
+
+    // Fragments lie in the slots that all other frames need too.
+    private void CheckFragmentMemory()
+    {
+        long smallBytes = (long)options.SlotsPerSide * EngineLimits.SmallSlotBytes;
+        long largeBytes = (long)options.LargeSlotsPerSide * EngineLimits.LargeSlotBytes;
+        long allowedKiB = (smallBytes + largeBytes) / BytesPerKiB / 2;
+        if (!faulty.Overlaps(["fragment_memory", "slots", "large_slots"]) && options.FragmentMemoryKiB > allowedKiB)
+        {
+            string lower = allowedKiB < EngineLimits.FragmentMemoryKiB.Minimum ? "" : "lower it, or ";
+            Fault("fragment_memory", $"{options.FragmentMemoryKiB} KiB is more than {allowedKiB} KiB, half of a side's slots: {lower}raise slots or large_slots");
         }
     }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Collections.Generic;
+
 namespace ColoWire.Options;
 
 /// <summary>In which form a value was written.</summary>
@@ -17,7 +19,7 @@ public enum ValueForm
     /// <summary>JSON <c>true</c> or <c>false</c>.</summary>
     Flag,
 
-    /// <summary>A JSON array; the text holds its elements, separated by commas.</summary>
+    /// <summary>A JSON array; the text holds its elements as they stand there, separated by commas.</summary>
     List,
 
     /// <summary>A JSON object or <c>null</c>, which no option takes.</summary>
@@ -30,6 +32,9 @@ public enum ValueForm
 /// <param name="Form">In which form.</param>
 public readonly record struct OptionValue(OptionPlace Place, string Text, ValueForm Form)
 {
+    /// <summary>The elements of a JSON array.</summary>
+    public IReadOnlyList<OptionValue> Elements { get; init; } = [];
+
     /// <summary>The value as a message shows it.</summary>
     public string Shown => Form switch
     {
@@ -37,6 +42,24 @@ public readonly record struct OptionValue(OptionPlace Place, string Text, ValueF
         ValueForm.List => $"[{Text}]",
         _ => Text,
     };
+
+    /// <summary>The elements of a list, a JSON array or text with commas between them.</summary>
+    /// <returns>Null when it is no list.</returns>
+    public IReadOnlyList<OptionValue>? ReadList()
+    {
+        if (Form is not (ValueForm.Word or ValueForm.Text))
+        {
+            return Form == ValueForm.List ? Elements : null;
+        }
+
+        List<OptionValue> elements = [];
+        foreach (string part in string.IsNullOrWhiteSpace(Text) ? [] : Text.Split(','))
+        {
+            elements.Add(this with { Text = part.Trim() });
+        }
+
+        return elements;
+    }
 }
 
 /// <summary>Where an option stands: its name as it is written there, and the name of the file or <c>command line</c>.</summary>

@@ -63,6 +63,11 @@ internal static class CompareReport
     {
         json.WriteStartObject();
         json.WriteString("reason", CounterNames.Of(divergence.Reason));
+        if (divergence.Field is { } field)
+        {
+            json.WriteString("field", CounterNames.Of(field));
+        }
+
         WriteFlow(json, divergence.Flow);
         json.WriteNumber("offset", divergence.Offset);
         WriteFrameNumber(json, "primary_frame", divergence.PrimaryFrame);
@@ -73,6 +78,12 @@ internal static class CompareReport
 
     private static void WriteFlow(Utf8JsonWriter json, in FlowKey flow)
     {
+        if (!FlowText.IsFlow(flow))
+        {
+            json.WriteNull("flow");
+            return;
+        }
+
         bool hasPorts = FlowText.HasPorts(flow);
         json.WriteStartObject("flow");
         json.WriteString("proto", FlowText.Protocol(flow));

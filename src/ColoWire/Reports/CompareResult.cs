@@ -2,6 +2,7 @@
 
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
@@ -92,15 +93,22 @@ internal readonly record struct SideTotals(long Frames, long Bytes, long Refused
 
 /// <summary>What a list keeps of a divergence, without the bytes of the frames.</summary>
 /// <param name="Reason">In what the replicas differ.</param>
+/// <param name="Field">The field of the header; null for other reasons.</param>
 /// <param name="Flow">The connection.</param>
 /// <param name="Offset">Where they differ, in bytes from the first compared byte of the primary's frame.</param>
 /// <param name="PrimaryFrame">Number of the primary's frame, 0 for none.</param>
 /// <param name="SecondaryFrame">Number of the secondary's frame, 0 for none.</param>
 /// <param name="AtNs">When it was found, in nanoseconds since 1970 of the captures' clock.</param>
 internal readonly record struct DivergenceSummary(
-    DivergenceReason Reason, FlowKey Flow, int Offset, uint PrimaryFrame, uint SecondaryFrame, long AtNs)
+    DivergenceReason Reason, SoftField? Field, FlowKey Flow, int Offset, uint PrimaryFrame, uint SecondaryFrame, long AtNs)
 {
     /// <summary>Leaves the bytes out.</summary>
-    public static DivergenceSummary Of(in DivergenceReport report) =>
-        new(report.Reason, report.Flow, report.Offset, report.Primary.Number, report.Secondary.Number, report.AtNs);
+    public static DivergenceSummary Of(in DivergenceReport report) => new(
+        report.Reason,
+        report.Reason == DivergenceReason.Header ? report.Field : null,
+        report.Flow,
+        report.Offset,
+        report.Primary.Number,
+        report.Secondary.Number,
+        report.AtNs);
 }

@@ -20,15 +20,26 @@ internal static class DivergenceText
     public static void Write(TextWriter writer, in DivergenceReport report, long originNs)
     {
         writer.WriteLine(Headline(report, originNs));
-        WriteFrame(writer, "primary", report.Primary, report.Reason);
-        WriteFrame(writer, "secondary", report.Secondary, report.Reason);
+        if (FlowText.IsFlow(report.Flow))
+        {
+            WriteFrame(writer, "primary", report.Primary, report.Reason);
+            WriteFrame(writer, "secondary", report.Secondary, report.Reason);
+        }
     }
 
-    /// <summary>The one line: reason, flow, frames, offset, time.</summary>
-    public static string Headline(in DivergenceReport report, long originNs) => string.Create(
-        CultureInfo.InvariantCulture,
-        $"{Reason(report.Reason)}: {FlowText.Line(report.Flow)}, frames {Number(report.Primary)}/{Number(report.Secondary)}, "
-        + $"offset {report.Offset}, at {Seconds(report.AtNs - originNs)}");
+    /// <summary>The one line: reason, flow, frames, offset, time; a divergence of all flows at once has neither frames nor offset.</summary>
+    public static string Headline(in DivergenceReport report, long originNs)
+    {
+        string what = report.Reason == DivergenceReason.Header
+            ? $"{Reason(report.Reason)} ({CounterNames.Of(report.Field)})"
+            : Reason(report.Reason);
+        string where = FlowText.IsFlow(report.Flow)
+            ? string.Create(
+                CultureInfo.InvariantCulture,
+                $"{FlowText.Line(report.Flow)}, frames {Number(report.Primary)}/{Number(report.Secondary)}, offset {report.Offset}")
+            : "all flows";
+        return $"{what}: {where}, at {Seconds(report.AtNs - originNs)}";
+    }
 
     /// <summary>The name of a reason, as in every report.</summary>
     public static string Reason(DivergenceReason reason) => CounterNames.Of(reason);
@@ -44,7 +55,7 @@ internal static class DivergenceText
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"  {side} {frame.Number}: {frame.Length} bytes, {HeaderLine.Describe(frame.Head)}"));
         // Elsewhere the replicas differ in a header, or one of them said nothing: no byte of the payload is the wrong one.
-        bool byteDiffers = reason == DivergenceReason.Payload;
+        bool byteDiffers = reason is DivergenceReason.Payload or DivergenceReason.Retransmit;
         HexDump.Write(writer, frame.Window, frame.WindowOffset, byteDiffers ? frame.DifferenceOffset : HexDump.NoMark);
     }
 

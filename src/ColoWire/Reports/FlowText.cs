@@ -15,6 +15,9 @@ internal static class FlowText
     private const byte Udp = 17;
     private const byte IcmpV6 = 58;
 
+    /// <summary>Whether it is a connection; what concerns all of them names none.</summary>
+    public static bool IsFlow(in FlowKey flow) => flow.IpVersion != 0;
+
     /// <summary>The protocol's name where it has a common one, else its IANA number.</summary>
     public static string Protocol(in FlowKey flow) => flow.Protocol switch
     {

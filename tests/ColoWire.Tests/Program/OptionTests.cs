@@ -2,7 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.CommandLine;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine;
@@ -10,18 +9,13 @@ using ColoWire.Engine.Flows;
 using ColoWire.Options;
 using ColoWire.Ports;
 using NUnit.Framework;
+using static ColoWire.Tests.Program.OptionCase;
 
 namespace ColoWire.Tests.Program;
 
 internal sealed class OptionTests
 {
-    private const string Ports = "\"primary_in\": \"pcap:p\", \"secondary_in\": \"pcap:s\", \"outdev\": \"pcap:o\"";
-
-    private static readonly MachineFacts Machine = new([0, 1, 2, 3, 4, 5, 6, 7], 1L << 40);
-
     private static readonly int[] HighestCpu = [7];
-
-    private static readonly string[] PortArguments = ["--primary-in", "pcap:p", "--secondary-in", "pcap:s", "--outdev", "pcap:o"];
 
     [Test]
     public void Names_are_unique_and_in_snake_case()
@@ -49,10 +43,15 @@ internal sealed class OptionTests
             SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
             OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
             Cores = loaded.Cores,
+            Strict = loaded.Strict,
+            Policies = loaded.Policies,
         };
         Assert.That(loaded, Is.EqualTo(defaults));
         Assert.That(loaded.Cores, Is.EqualTo(HighestCpu), "the highest-numbered CPU allowed");
-        Assert.That(loaded.ToEngineOptions(default), Is.EqualTo(new EngineOptions { HashKey = default(FlowHashKey) }));
+        Assert.That(loaded.Strict, Is.Empty);
+        Assert.That(loaded.Policies, Is.Empty);
+        EngineOptions engine = new() { HashKey = default(FlowHashKey), Strict = loaded.Strict, Policies = loaded.Policies };
+        Assert.That(loaded.ToEngineOptions(default), Is.EqualTo(engine));
     }
 
     [Test]
@@ -64,6 +63,11 @@ internal sealed class OptionTests
 
     [TestCase("compare_timeout", 1, 600_000, " ms")]
     [TestCase("expired_scan_cycle", 1, 600_000, " ms")]
+    [TestCase("grace_ms", 0, 600_000, " ms")]
+    [TestCase("reorder_window", 0, 65_536, " datagrams")]
+    [TestCase("retransmit_window", 0, 4096, " segments")]
+    [TestCase("fragment_memory", 256, 1_048_576, " KiB")]
+    [TestCase("fragment_timeout_ms", 1, 600_000, " ms")]
     [TestCase("checkpoint_retry_ms", 10, 600_000, " ms")]
     [TestCase("max_queue_size", 1, 1_048_576, " frames")]
     [TestCase("shards", 1, 64, "")]
@@ -77,13 +81,13 @@ internal sealed class OptionTests
         foreach (long outside in new[] { minimum - 1, maximum + 1, long.MaxValue })
         {
             string expected = $"{name} (colowire.json): {outside} is out of range: {minimum} to {maximum}{unit}";
-            AssertEqual(Faults($$"""{ {{Ports}}, "{{name}}": {{outside}} }"""), expected);
+            AssertEqual(Faults($$"""{ {{RequiredPorts}}, "{{name}}": {{outside}} }"""), expected);
         }
 
         // Other faults may come of it (memory), but not this one.
         foreach (long inside in new[] { minimum, maximum })
         {
-            Assert.That(Faults($$"""{ {{Ports}}, "{{name}}": {{inside}} }"""), Has.None.Contains("out of range"));
+            Assert.That(Faults($$"""{ {{RequiredPorts}}, "{{name}}": {{inside}} }"""), Has.None.Contains("out of range"));
         }
     }
 
@@ -93,6 +97,10 @@ internal sealed class OptionTests
     [TestCase("\"compare_timeout\": null", "compare_timeout (colowire.json): null is not a whole number: 1 to 600000 ms")]
     [TestCase("\"mode\": \"lookstep\"", "mode (colowire.json): 'lookstep' is unknown: lockstep or observe")]
     [TestCase("\"mode\": 1", "mode (colowire.json): 1 is unknown: lockstep or observe")]
+    [TestCase("\"overflow\": \"drop\"", "overflow (colowire.json): 'drop' is unknown: flush or hold")]
+    [TestCase("\"rst\": \"hold\"", "rst (colowire.json): 'hold' is unknown: compare or pass")]
+    [TestCase("\"dup\": \"compare\"", "dup (colowire.json): 'compare' is unknown: hold or pass")]
+    [TestCase("\"secondary_loss\": true", "secondary_loss (colowire.json): true is unknown: bypass or hold")]
     [TestCase("\"requester\": \"qmp\"", "requester (colowire.json): 'qmp' is unknown: none")]
     [TestCase("\"trace\": \"yes\"", "trace (colowire.json): 'yes' is neither: true or false")]
     [TestCase("\"cores\": 2", "cores (colowire.json): 2 is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
@@ -104,7 +112,7 @@ internal sealed class OptionTests
     [TestCase("\"outdev\": \"pcap:x\"", "outdev (colowire.json): stands there twice; once is allowed")]
     public void A_fault_in_the_file_says_what_and_where_and_what_is_allowed(string entry, string fault)
     {
-        AssertEqual(Faults($"{{ {Ports}, {entry} }}"), fault);
+        AssertEqual(Faults($"{{ {RequiredPorts}, {entry} }}"), fault);
     }
 
     [TestCase("pcap:")]
@@ -165,7 +173,7 @@ internal sealed class OptionTests
     [Test]
     public void The_default_fits_the_default_limit()
     {
-        long bytes = Load($"{{ {Ports} }}").MemoryPlan().Sum(part => part.Bytes);
+        long bytes = Load($"{{ {RequiredPorts} }}").MemoryPlan().Sum(part => part.Bytes);
         Assert.That(bytes, Is.LessThan(256 * ApplianceOptions.BytesPerMiB));
         Assert.That(bytes, Is.GreaterThan(64 * ApplianceOptions.BytesPerMiB), "both kernel buffers are part of it");
     }
@@ -174,9 +182,9 @@ internal sealed class OptionTests
     public void The_command_line_overrides_the_file()
     {
         string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "override.json");
-        File.WriteAllText(path, $"{{ {Ports}, \"compare_timeout\": 5, \"max_queue_size\": 0, \"shards\": 2 }} // done");
-        ApplianceOptions options = Bind(["--config", path, "--compare-timeout", "7", "--max-queue-size", "9", "--trace"], Machine);
-        Assert.That(options.CompareTimeoutMs, Is.EqualTo(7));
+        File.WriteAllText(path, $"{{ {RequiredPorts}, \"compare_timeout\": 5, \"max_queue_size\": 0, \"shards\": 2 }} // done");
+        ApplianceOptions options = Bind(["--config", path, "--compare-timeout", "70", "--max-queue-size", "9", "--trace"], Machine);
+        Assert.That(options.CompareTimeoutMs, Is.EqualTo(70));
         Assert.That(options.MaxQueueSize, Is.EqualTo(9), "what is overridden is not judged");
         Assert.That(options.Shards, Is.EqualTo(2));
         Assert.That(options.Trace, Is.True);
@@ -213,16 +221,19 @@ internal sealed class OptionTests
     public void Compare_takes_what_concerns_it_only()
     {
         string[] names = [.. OptionTable.Rows.Where(row => (row.Verbs & Verbs.Compare) != 0).Select(row => row.Name)];
-        AssertEqual(names, "compare_timeout", "expired_scan_cycle", "max_queue_size", "flows", "slots", "large_slots", "memory_limit");
+        AssertEqual(
+            names,
+            "compare_timeout", "expired_scan_cycle", "grace_ms", "reorder_window", "retransmit_window", "fragment_memory",
+            "fragment_timeout_ms", "rst", "dup", "strict", "policies", "max_queue_size", "flows", "slots", "large_slots", "memory_limit");
     }
 
     [Test]
     public void The_length_captured_may_be_left_to_the_MTU()
     {
-        Assert.That(Load($"{{ {Ports} }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
-        Assert.That(Load($"{{ {Ports}, \"snaplen\": 0 }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
-        Assert.That(Load($"{{ {Ports}, \"snaplen\": 64 }}").SnapLengthBytes, Is.EqualTo(64));
-        AssertEqual(Faults($"{{ {Ports}, \"snaplen\": 63 }}"), "snaplen (colowire.json): 63 is out of range: 0 or 64 to 65536 bytes");
+        Assert.That(Load($"{{ {RequiredPorts} }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
+        Assert.That(Load($"{{ {RequiredPorts}, \"snaplen\": 0 }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
+        Assert.That(Load($"{{ {RequiredPorts}, \"snaplen\": 64 }}").SnapLengthBytes, Is.EqualTo(64));
+        AssertEqual(Faults($"{{ {RequiredPorts}, \"snaplen\": 63 }}"), "snaplen (colowire.json): 63 is out of range: 0 or 64 to 65536 bytes");
     }
 
     [TestCase("kitten", "sitting", 3)]
@@ -233,8 +244,6 @@ internal sealed class OptionTests
         Assert.That(EditDistance.Between(left, right), Is.EqualTo(edits));
     }
 
-    private static void AssertEqual(string[] actual, params string[] expected) => Assert.That(actual, Is.EqualTo(expected));
-
     private static string RepositoryRoot()
     {
         string folder = AppContext.BaseDirectory;
@@ -244,40 +253,5 @@ internal sealed class OptionTests
         }
 
         return folder;
-    }
-
-    private static ApplianceOptions Load(string json)
-    {
-        Dictionary<OptionRow, OptionValue> values = [];
-        List<string> faults = [];
-        ConfigFile.Parse("colowire.json", json, values, faults);
-        return new OptionValidator(Verbs.Run, Machine, values).Validate(faults);
-    }
-
-    private static ApplianceOptions Bind(string[] arguments, MachineFacts machine)
-    {
-        OptionBinder binder = new(Verbs.Run);
-        Command command = new("run");
-        binder.AddTo(command);
-        return binder.Bind(command.Parse(arguments), machine);
-    }
-
-    private static string[] Faults(string json) => Faults(() => Load(json));
-
-    private static string[] Faults(string[] arguments) => Faults(arguments, Machine);
-
-    private static string[] Faults(string[] arguments, MachineFacts machine) => Faults(() => Bind(arguments, machine));
-
-    private static string[] Faults(Func<ApplianceOptions> load)
-    {
-        try
-        {
-            load();
-            return [];
-        }
-        catch (OptionException exception)
-        {
-            return [.. exception.Faults];
-        }
     }
 }

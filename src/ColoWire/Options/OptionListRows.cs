@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Engine;
+using ColoWire.Engine.Compare;
+using ColoWire.Reports;
+
+namespace ColoWire.Options;
+
+/// <summary>A list that is empty where nothing is said, and of which every element is judged by itself.</summary>
+internal abstract class ListRow<T>(
+    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<T>, ApplianceOptions> set)
+    : OptionRow(name, verbs, help)
+{
+    public override string DefaultText => "none";
+
+    public override string SampleJson => "[]";
+
+    public override bool Repeatable => true;
+
+    public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
+    {
+        if (value.ReadList() is not { } elements)
+        {
+            return [$"{value.Shown} is no list: {Allowed}"];
+        }
+
+        List<T> taken = [];
+        List<string> faults = [];
+        for (int i = 0; i < elements.Count; i++)
+        {
+            if (Take(elements[i], i + 1, taken) is { } fault)
+            {
+                faults.Add(fault);
+            }
+        }
+
+        if (faults.Count == 0)
+        {
+            options = set(options, taken);
+        }
+
+        return faults;
+    }
+
+    /// <summary>Takes an element over.</summary>
+    /// <param name="element">What the operator wrote.</param>
+    /// <param name="number">Its place in the list, from 1.</param>
+    /// <param name="taken">The good ones before it; gets this one when it is good.</param>
+    /// <returns>What is wrong with it, or null.</returns>
+    protected abstract string? Take(in OptionValue element, int number, List<T> taken);
+}
+
+/// <summary>Names of header fields that may differ unless they stand here.</summary>
+internal sealed class SoftFieldListRow(
+    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<SoftField>, ApplianceOptions> set)
+    : ListRow<SoftField>(name, verbs, help, set)
+{
+    // The one that is no field of a header: the secondary contradicts itself there, not the primary.
+    private static readonly Dictionary<string, SoftField> Fields = Enum.GetValues<SoftField>()
+        .Where(field => field != SoftField.SecondaryOverlap)
+        .ToDictionary(CounterNames.Of);
+
+    public override string Allowed => string.Join(", ", Fields.Keys);
+
+    public override string Placeholder => "fields";
+
+    protected override string? Take(in OptionValue element, int number, List<SoftField> taken)
+    {
+        if (element.Form is not (ValueForm.Word or ValueForm.Text) || !Fields.TryGetValue(element.Text, out SoftField field))
+        {
+            return $"{element.Shown} is unknown: {Allowed}";
+        }
+
+        if (taken.Contains(field))
+        {
+            return $"{element.Shown} stands there twice; once is allowed";
+        }
+
+        taken.Add(field);
+        return null;
+    }
+}
+
+/// <summary>Rules of which the first that matches counts, each a sentence for <see cref="PolicyReader"/>.</summary>
+internal sealed class PolicyListRow(
+    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<PolicyRule>, ApplianceOptions> set)
+    : ListRow<PolicySentence>(name, verbs, help, (options, taken) => set(options, [.. taken.Select(sentence => sentence.Rule)]))
+{
+    public override string Allowed => $"{PolicyReader.Grammar}, for example pass udp port 123";
+
+    public override string Placeholder => "rules";
+
+    protected override string? Take(in OptionValue element, int number, List<PolicySentence> taken)
+    {
+        if (element.Form is not (ValueForm.Word or ValueForm.Text))
+        {
+            return $"rule {number}, {element.Shown}: no text: {Allowed}";
+        }
+
+        PolicyReader reader = new(element.Text);
+        string? fault = reader.Read();
+        if (fault == null)
+        {
+            PolicySentence sentence = new(number, element.Text, reader.Rule, reader.Network);
+            PolicySentence? wider = taken.Find(earlier => earlier.Covers(sentence));
+            fault = wider == null ? null : Unreachable(wider);
+            taken.Add(sentence);
+        }
+
+        return fault == null ? null : $"rule {number}, {element.Shown}: {fault}";
+    }
+
+    private static string Unreachable(PolicySentence wider) =>
+        $"can never match: rule {wider.Number}, '{wider.Text}', takes all that it would; put this one first, or leave it out";
+}

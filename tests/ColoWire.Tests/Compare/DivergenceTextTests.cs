@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.IO;
+using System.Linq;
+using System.Text.Json.Nodes;
+using ColoWire.Engine;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Reports;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Compare;
+
+internal sealed class DivergenceTextTests
+{
+    private const string Flow = "tcp 0.0.0.0:0 > 0.0.0.0:0";
+    private const int DifferingByte = 57;
+
+    [TestCase(DivergenceReason.Payload, "payload: " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
+    [TestCase(DivergenceReason.Retransmit, "retransmit: " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
+    [TestCase(DivergenceReason.Header, "header (ip_id): " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
+    [TestCase(DivergenceReason.Fragment, "fragment: " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
+    [TestCase(DivergenceReason.SecondaryLink, "secondary_link: " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
+    public void The_headline_names_the_reason_and_the_field_of_a_header(DivergenceReason reason, string headline)
+    {
+        Assert.That(DivergenceText.Headline(Report(reason), originNs: 1_000_000_000), Is.EqualTo(headline));
+    }
+
+    [TestCase(DivergenceReason.Payload, true)]
+    [TestCase(DivergenceReason.Retransmit, true)]
+    [TestCase(DivergenceReason.Position, false)]
+    [TestCase(DivergenceReason.Control, false)]
+    [TestCase(DivergenceReason.Ack, false)]
+    [TestCase(DivergenceReason.Timeout, false)]
+    [TestCase(DivergenceReason.Overflow, false)]
+    [TestCase(DivergenceReason.Header, false)]
+    [TestCase(DivergenceReason.Fragment, false)]
+    [TestCase(DivergenceReason.SecondaryLink, false)]
+    public void A_byte_is_marked_where_the_reason_is_that_byte(DivergenceReason reason, bool marked)
+    {
+        using StringWriter text = new();
+        DivergenceText.Write(text, Report(reason), originNs: 0);
+        Assert.That(text.ToString().Split("[00]").Length - 1, Is.EqualTo(marked ? 2 : 0), "on both sides, or on neither");
+    }
+
+    [Test]
+    public void What_concerns_all_flows_is_one_line()
+    {
+        using StringWriter text = new();
+        DivergenceText.Write(text, new DivergenceReport { Reason = DivergenceReason.SecondaryLink, AtNs = 2_500_000_000 }, originNs: 0);
+        Assert.That(text.ToString(), Is.EqualTo("secondary_link: all flows, at +2.500000 s" + Environment.NewLine));
+    }
+
+    [TestCase(DivergenceReason.Header, "ip_id")]
+    [TestCase(DivergenceReason.Payload, null)]
+    public void The_object_names_the_field_of_a_header(DivergenceReason reason, string? field)
+    {
+        JsonNode divergence = Json(Report(reason));
+        Assert.That(divergence["field"]?.GetValue<string>(), Is.EqualTo(field));
+    }
+
+    [Test]
+    public void The_object_of_what_concerns_all_flows_names_none()
+    {
+        JsonObject divergence = Json(new DivergenceReport { Reason = DivergenceReason.SecondaryLink }).AsObject();
+        Assert.That(divergence["reason"]!.GetValue<string>(), Is.EqualTo("secondary_link"));
+        Assert.That(divergence.ContainsKey("flow"), Is.True);
+        Assert.That(divergence["flow"], Is.Null);
+    }
+
+    [Test]
+    public void The_verdict_counts_each_reason()
+    {
+        DivergenceReason[] reasons = [DivergenceReason.Header, DivergenceReason.Retransmit, DivergenceReason.Header, DivergenceReason.Fragment];
+        string verdict = CompareText.Verdict(Result([.. reasons.Select(reason => Report(reason))]));
+        Assert.That(verdict, Is.EqualTo("diverged: 1 of 1 flow (retransmit 1, header 2, fragment 1)"));
+    }
+
+    private static DivergenceReport Report(DivergenceReason reason)
+    {
+        // IPv4 and TCP, see the remarks of the key.
+        FlowKey flow = default;
+        flow[9] = (4u << 16) | 6;
+        return new DivergenceReport
+        {
+            Reason = reason,
+            Field = SoftField.IpId,
+            Flow = flow,
+            AtNs = 1_250_000_000,
+            Offset = 7,
+            Primary = new FrameSnapshot { Number = 2, Length = 64, DifferenceOffset = DifferingByte },
+            Secondary = new FrameSnapshot { Number = 3, Length = 64, DifferenceOffset = DifferingByte },
+        };
+    }
+
+    private static JsonNode Json(in DivergenceReport report)
+    {
+        using StringWriter text = new();
+        CompareReport.WriteJson(text, Result([report]));
+        return JsonNode.Parse(text.ToString())!["divergences"]![0]!;
+    }
+
+    private static CompareResult Result(DivergenceReport[] reports) => new()
+    {
+        Primary = default,
+        Secondary = default,
+        Verified = 0,
+        Passed = [],
+        Malformed = [],
+        Unverified = [],
+        HeldAtEnd = 0,
+        Checkpoints = reports.Length,
+        Flows = 1,
+        DivergencesTotal = reports.Length,
+        Divergences = [.. reports.Select(report => DivergenceSummary.Of(report))],
+        Shown = reports,
+        Soft = [],
+        Drops = [],
+        HoldMedianNs = 0,
+        HoldP99Ns = 0,
+    };
+}
