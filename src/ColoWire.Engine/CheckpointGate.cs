@@ -2,13 +2,15 @@
 
 using System.Threading;
 using ColoWire.Engine.Compare;
+using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine;
 
 /// <summary>
 /// Between the shards and the hypervisor: merges the divergences of all shards into at most one outstanding request (R5), and turns
-/// a finished checkpoint into a new epoch, at the sight of which every shard flushes.
+/// a finished checkpoint into a new epoch, at the sight of which every shard flushes. It also says who speaks for the guest
+/// (<see cref="Protection"/>).
 /// </summary>
 public sealed class CheckpointGate : IDuty
 {
@@ -16,6 +18,7 @@ public sealed class CheckpointGate : IDuty
 
     private readonly SpscRing<DivergenceReport>[] fromShards;
     private readonly ICheckpointRequester requester;
+    private readonly ICapturePort secondary;
     private readonly long retryNs;
     private readonly DivergenceReport[] inbox = new DivergenceReport[1];
     private readonly DivergenceReport[] outbox = new DivergenceReport[1];
@@ -23,19 +26,27 @@ public sealed class CheckpointGate : IDuty
     private DivergenceReport cause;
     private long requestedAtNs;
     private bool outstanding;
+    private bool hadLink = true;
     private uint epoch;
     private long requests;
     private long reportsLost;
+    private int protection;
+    private int takeOver;
 
-    internal CheckpointGate(ICheckpointRequester requester, SpscRing<DivergenceReport>[] fromShards, int retryMs)
+    internal CheckpointGate(
+        ICheckpointRequester requester, ICapturePort secondary, SpscRing<DivergenceReport>[] fromShards, int retryMs)
     {
         this.requester = requester;
+        this.secondary = secondary;
         this.fromShards = fromShards;
         retryNs = retryMs * NanosecondsPerMs;
     }
 
     /// <summary>The number that a finished checkpoint raises; any thread may read it.</summary>
     public uint Epoch => Volatile.Read(ref epoch);
+
+    /// <summary>Whether the guest is protected; any thread may read it.</summary>
+    public Protection Protection => (Protection)Volatile.Read(ref protection);
 
     /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
     public long Requests => Volatile.Read(ref requests);
@@ -48,13 +59,12 @@ public sealed class CheckpointGate : IDuty
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = 0;
+        int work = FollowProtection(nowNs);
         CheckpointEvent happened = requester.Poll(nowNs);
         if (happened == CheckpointEvent.Completed)
         {
             outstanding = false;
-            // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.Poll.
-            Volatile.Write(ref epoch, epoch + 1);
+            BeginEpoch();
             work++;
         }
 
@@ -84,6 +94,56 @@ public sealed class CheckpointGate : IDuty
         bool read = toHost.Read(outbox) != 0;
         report = outbox[0];
         return read;
+    }
+
+    /// <summary>One of the two goes on alone from now on: the other is gone, or is to be. Any thread may call it.</summary>
+    internal void TakeOver(Protection alone) => Volatile.Write(ref takeOver, (int)alone);
+
+    /// <summary>The two are in step, if the secondary can be heard and neither was told to go on alone.</summary>
+    private void BeginEpoch()
+    {
+        if (Protection == Protection.Degraded && secondary.HasLink)
+        {
+            Volatile.Write(ref protection, (int)Protection.InStep);
+        }
+
+        // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.Poll.
+        Volatile.Write(ref epoch, epoch + 1);
+    }
+
+    private int FollowProtection(long nowNs)
+    {
+        int told = Volatile.Read(ref takeOver);
+        if (told != 0)
+        {
+            bool isNews = told != protection;
+            Volatile.Write(ref protection, told);
+            return isNews ? 1 : 0;
+        }
+
+        bool hasLink = secondary.HasLink;
+        if (hasLink == hadLink)
+        {
+            return 0;
+        }
+
+        hadLink = hasLink;
+        if (!hasLink)
+        {
+            Volatile.Write(ref protection, (int)Protection.Degraded);
+        }
+
+        if (!hasLink || requester.Synchronises)
+        {
+            // What the secondary said meanwhile nobody heard: only a checkpoint puts the two in step again.
+            Merge(new DivergenceReport { Reason = DivergenceReason.SecondaryLink, AtNs = nowNs, Epoch = epoch }, nowNs);
+        }
+        else
+        {
+            BeginEpoch();
+        }
+
+        return 1;
     }
 
     private void Merge(in DivergenceReport report, long nowNs)

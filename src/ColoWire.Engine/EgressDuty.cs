@@ -2,6 +2,7 @@
 
 using System;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine;
 
@@ -72,9 +73,7 @@ public sealed class EgressDuty : IDuty
         {
             foreach (FrameRef frame in reclaimed.AsSpan(0, count))
             {
-                // In observe mode the shard that holds the frame must get it; in lockstep any ring leads home.
-                int shard = observe ? (int)((arena[frame].FlowHash * (ulong)shards.Length) >> 32) : 0;
-                shards[shard].InjectedHome.Add(frame);
+                HomeOf(frame).Add(frame);
             }
 
             work += count;
@@ -85,6 +84,19 @@ public sealed class EgressDuty : IDuty
             rings.InjectedHome.Publish();
         }
 
+        shards[0].SecondaryInjectedHome.Publish();
         return work;
+    }
+
+    private SpscRing<FrameRef> HomeOf(FrameRef injected)
+    {
+        if (arena[injected].Side == Side.Secondary)
+        {
+            return shards[0].SecondaryInjectedHome;
+        }
+
+        // In observe mode the shard that holds the frame must get it; in lockstep any ring leads home.
+        int shard = observe ? (int)((arena[injected].FlowHash * (ulong)shards.Length) >> 32) : 0;
+        return shards[shard].InjectedHome;
     }
 }

@@ -154,6 +154,9 @@ public sealed class ShardCounters
     /// <summary>Secondary frames that repeated what had been verified.</summary>
     public long SecondaryRepeated { get; internal set; }
 
+    /// <summary>Secondary frames that left because it took over.</summary>
+    public long SecondaryReleased { get; internal set; }
+
     /// <summary>Divergence reports that the gate had no room for; their flows are held all the same.</summary>
     public long ReportsLost { get; internal set; }
 

@@ -35,7 +35,7 @@ public sealed class FramePath : IDisposable
             rings[i] = new ShardRings(slots);
         }
 
-        Gate = new CheckpointGate(requester, Array.ConvertAll(rings, r => r.Reports), options.CheckpointRetryMs);
+        Gate = new CheckpointGate(requester, secondary, Array.ConvertAll(rings, r => r.Reports), options.CheckpointRetryMs);
         PrimaryCapture = Capture(primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary));
         SecondaryCapture = Capture(secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
         ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
@@ -47,7 +47,7 @@ public sealed class FramePath : IDisposable
         CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
         {
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
-                ? Array.ConvertAll(rings, r => r.SecondaryHome)
+                ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
                 : options.Mode == CompareMode.Observe
                     ? Array.ConvertAll(rings, r => r.JudgedHome)
                     : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)];
@@ -75,6 +75,24 @@ public sealed class FramePath : IDisposable
 
     /// <summary>Whether, after <see cref="BeginStop"/>, every frame has left and every slot is home; any thread may ask.</summary>
     public bool IsDrained => PrimaryCapture.IsDrained && SecondaryCapture.IsDrained;
+
+    /// <summary>
+    /// The earliest instant at which time alone changes something, the expired scan aside; <see cref="long.MaxValue"/> when there is
+    /// none. For whoever replays: only the thread that polls may ask.
+    /// </summary>
+    public long NextDueNs
+    {
+        get
+        {
+            long dueNs = long.MaxValue;
+            foreach (Shard shard in shards)
+            {
+                dueNs = Math.Min(dueNs, shard.NextDueNs);
+            }
+
+            return dueNs;
+        }
+    }
 
     /// <summary>Bytes that an instance with these options takes, by what they are for.</summary>
     public static IReadOnlyList<(string Name, long Bytes)> MemoryPlan(EngineOptions options) =>
@@ -104,6 +122,13 @@ public sealed class FramePath : IDisposable
     /// <see cref="IsDrained"/>. Any thread may call it.
     /// </summary>
     public void BeginStop() => stop.Raise();
+
+    /// <summary>
+    /// Fail-over: one of the two speaks for the guest from now on, for good. To the primary: what is held leaves, and all that comes. To
+    /// the secondary: what is held is dropped and counted, and the secondary's stream goes on from where it is. Any thread may call it.
+    /// </summary>
+    public void FailOverTo(Side side) =>
+        Gate.TakeOver(side == Side.Primary ? Protection.PrimaryAlone : Protection.SecondaryAlone);
 
     /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
     public void Dispose()

@@ -21,6 +21,7 @@ public sealed partial class Shard
     {
         // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
         MeetEpoch(gate.Epoch);
+        MeetProtection();
         if (signals.Stop.IsRaised && !stopped)
         {
             stopped = true;

@@ -27,6 +27,8 @@ public sealed partial class Shard
         if ((int)(seen - epoch) > 0)
         {
             epoch = seen;
+            // Whoever sees a new epoch sees what the gate said before it. Partner: CheckpointGate.Poll.
+            MeetProtection();
             Flush(UnverifiedReason.Checkpoint);
         }
     }

@@ -11,7 +11,8 @@ namespace ColoWire.Engine;
 /// <summary>
 /// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
 /// their flow, compares, and hands to egress what may go. This file is the way of a frame; what happens when time or an epoch runs
-/// out stands in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>.
+/// out stands in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when one of the two is gone in
+/// <c>Shard.Protection.cs</c>.
 /// </summary>
 public sealed partial class Shard : IDuty, IDisposable
 {
@@ -44,6 +45,7 @@ public sealed partial class Shard : IDuty, IDisposable
         observe = options.Mode == CompareMode.Observe;
         // Whoever observes cannot hold: the frames have left.
         holdsOverflow = options.Overflow == OverflowPolicy.Hold && !observe;
+        bypassesLoss = options.SecondaryLoss == SecondaryLossPolicy.Bypass;
         maxQueueSize = options.MaxQueueSize;
         compareTimeoutNs = options.CompareTimeoutMs * NanosecondsPerMs;
         scanCycleNs = options.ExpiredScanCycleMs * NanosecondsPerMs;
@@ -51,6 +53,9 @@ public sealed partial class Shard : IDuty, IDisposable
 
     /// <summary>What it has counted; any thread may read it.</summary>
     public ShardCounters Counters { get; } = new();
+
+    /// <summary>When the next grace is over; <see cref="long.MaxValue"/> when there is none.</summary>
+    internal long NextDueNs => doubts.NextDueNs;
 
     /// <inheritdoc/>
     public int Poll(long nowNs)
@@ -70,8 +75,12 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         // After the frames: one that came in time is not late because it lay in a ring.
-        SettleDoubts(nowNs);
-        Scan(nowNs);
+        if (protection == Protection.InStep)
+        {
+            SettleDoubts(nowNs);
+            Scan(nowNs);
+        }
+
         rings.Released.Publish();
         rings.SecondaryHome.Publish();
         rings.JudgedHome.Publish();
@@ -103,6 +112,12 @@ public sealed partial class Shard : IDuty, IDisposable
     private bool TakePrimary(FrameRef primary, long nowNs)
     {
         ref Frame frame = ref arena[primary];
+        if (protection == Protection.SecondaryAlone)
+        {
+            DropPrimary(primary, DropReason.PrimaryFailover, wasAnnounced: false);
+            return true;
+        }
+
         if (frame.Layout.Kind >= FrameKind.Pass)
         {
             CountPassed(in frame.Layout);
@@ -126,7 +141,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         bool stale = frame.Epoch != epoch;
-        bool mayBeHeld = !stale && !stopped && flow.State != FlowState.Passing;
+        bool mayBeHeld = !stale && !stopped && !Bypasses && flow.State != FlowState.Passing;
         if (holdsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
         {
             return false;
@@ -142,14 +157,13 @@ public sealed partial class Shard : IDuty, IDisposable
         Counters.Held++;
         if (!mayBeHeld)
         {
-            ReleaseAll(
-                ref flow, stale ? UnverifiedReason.StaleEpoch : stopped ? UnverifiedReason.Stop : UnverifiedReason.AfterDivergence);
+            ReleaseAll(ref flow, ReasonNotToHold(stale));
         }
         else if (flow.Primary.Count > maxQueueSize)
         {
             Overflow(ref flow, nowNs);
         }
-        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing)
+        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing && protection == Protection.InStep)
         {
             // Behind an older frame it has to wait whatever it says (R6).
             JudgeHeld(ref flow, nowNs);
@@ -158,12 +172,17 @@ public sealed partial class Shard : IDuty, IDisposable
         return true;
     }
 
+    private UnverifiedReason ReasonNotToHold(bool stale) =>
+        stale ? UnverifiedReason.StaleEpoch
+        : stopped ? UnverifiedReason.Stop
+        : Bypasses ? ReasonToBypass()
+        : UnverifiedReason.AfterDivergence;
+
     private void TakeByPolicy(in Flow flow, FrameRef primary)
     {
         if (flow.Action == PolicyAction.Drop)
         {
-            Counters.Count(DropReason.PrimaryPolicy);
-            rings.JudgedHome.Add(primary);
+            DropPrimary(primary, DropReason.PrimaryPolicy, wasAnnounced: false);
             return;
         }
 
@@ -175,6 +194,12 @@ public sealed partial class Shard : IDuty, IDisposable
     private void TakeSecondary(FrameRef secondary, long nowNs)
     {
         ref Frame frame = ref arena[secondary];
+        if (protection != Protection.InStep)
+        {
+            TakeUncompared(secondary);
+            return;
+        }
+
         if (frame.Layout.Kind >= FrameKind.Pass)
         {
             Drop(secondary, frame.Layout.Kind == FrameKind.Pass ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);

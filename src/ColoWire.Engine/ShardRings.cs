@@ -18,22 +18,25 @@ internal sealed class ShardRings(int slotsPerSide)
     /// <summary>Secondary capture → shard.</summary>
     public SpscRing<FrameRef> Secondary { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → egress: what may go, in order.</summary>
-    public SpscRing<FrameRef> Released { get; } = new(slotsPerSide);
+    /// <summary>Shard → egress: what may go, in order; the primary's, and the secondary's after it took over.</summary>
+    public SpscRing<FrameRef> Released { get; } = new(2 * slotsPerSide);
 
     /// <summary>Egress → primary capture (lockstep) or shard (observe): what has been injected.</summary>
     public SpscRing<FrameRef> InjectedHome { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → primary capture, in observe mode: what has been injected and judged.</summary>
+    /// <summary>Shard → primary capture: what is dropped, and in observe mode what has been injected and judged.</summary>
     public SpscRing<FrameRef> JudgedHome { get; } = new(slotsPerSide);
 
     /// <summary>Shard → secondary capture: what has been consumed or dropped.</summary>
     public SpscRing<FrameRef> SecondaryHome { get; } = new(slotsPerSide);
+
+    /// <summary>Egress → secondary capture: what has been injected after the secondary took over.</summary>
+    public SpscRing<FrameRef> SecondaryInjectedHome { get; } = new(slotsPerSide);
 
     /// <summary>Shard → gate.</summary>
     public SpscRing<DivergenceReport> Reports { get; } = new(EngineLimits.ReportRingEntries);
 
     /// <summary>Bytes that the rings of one shard take.</summary>
     public static long ByteCount(int slotsPerSide) =>
-        (6 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<DivergenceReport>.ByteCount(EngineLimits.ReportRingEntries);
+        (6 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<DivergenceReport>.ByteCount(EngineLimits.ReportRingEntries);
 }

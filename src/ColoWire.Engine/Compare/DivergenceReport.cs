@@ -14,9 +14,6 @@ public struct DivergenceReport
     /// <summary>In what the replicas differ.</summary>
     public DivergenceReason Reason;
 
-    /// <summary>The field; meaningful when <see cref="Reason"/> is <see cref="DivergenceReason.Header"/>.</summary>
-    public SoftField Field;
-
     /// <summary>The connection.</summary>
     public FlowKey Flow;
 

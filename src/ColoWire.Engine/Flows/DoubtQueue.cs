@@ -59,7 +59,10 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
 
     /// <summary>Finds a flow whose grace is over; it stays in the queue until its doubt is settled.</summary>
     /// <returns>The flow, or <see cref="Flow.None"/>.</returns>
-    public uint FindDue(long nowNs) => first != Flow.None && nowNs >= flows[first].Doubt.DueNs ? first : Flow.None;
+    public uint FindDue(long nowNs) => nowNs >= NextDueNs ? first : Flow.None;
+
+    /// <summary>When the next grace is over; <see cref="long.MaxValue"/> when no flow is in doubt.</summary>
+    public long NextDueNs => first != Flow.None ? flows[first].Doubt.DueNs : long.MaxValue;
 
     private void Join(uint earlier, uint later)
     {

@@ -21,6 +21,9 @@ public interface ICapturePort : IDisposable
     /// <returns>How many frames were taken.</returns>
     int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs);
 
+    /// <summary>Whether anything can come in: false while the wire is unplugged or the interface switched off. Any thread may read it.</summary>
+    bool HasLink => true;
+
     /// <summary>What the port has counted since it was opened.</summary>
     CaptureStatistics Statistics { get; }
 }

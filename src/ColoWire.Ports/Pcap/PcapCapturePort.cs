@@ -62,6 +62,9 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     public LinkState Link => link.State;
 
     /// <inheritdoc/>
+    public bool HasLink => link.State == LinkState.Up;
+
+    /// <inheritdoc/>
     public string? Fault => Volatile.Read(ref fault);
 
     /// <summary>What was counted; the kernel's part of it is up to <see cref="PortLimits.StatisticsCycleNs"/> old.</summary>

@@ -110,7 +110,7 @@ internal sealed class CompareRun : IDisposable
         {
             if (dueNs > clock.NowNs)
             {
-                PassScans(dueNs);
+                PassTime(dueNs);
                 clock.AdvanceTo(dueNs);
             }
             else if (idlePolls >= StalledPolls)
@@ -131,35 +131,42 @@ internal sealed class CompareRun : IDisposable
         }
     }
 
-    // While nothing waits, a gap of years costs no more than one of a scan cycle.
-    private void PassScans(long dueNs)
+    // Whatever time alone does before the next frame: a grace that is over, a scan.
+    private void PassTime(long dueNs)
     {
-        while (clock.IsScanBefore(dueNs))
+        while (path.NextDueNs < dueNs || clock.IsScanBefore(dueNs))
         {
-            if (Waiting == 0)
+            if (!clock.IsScanBefore(path.NextDueNs))
             {
-                clock.SkipScansBefore(dueNs);
+                clock.AdvanceTo(Math.Max(path.NextDueNs, clock.NowNs));
+            }
+            else
+            {
+                if (Waiting == 0)
+                {
+                    // While nothing waits, a gap of years costs no more than one of a scan cycle.
+                    clock.SkipScansBefore(Math.Min(dueNs, path.NextDueNs));
+                }
+
+                clock.AdvanceToScan();
             }
 
-            clock.AdvanceToScan();
             Settle();
         }
     }
 
-    // A scan finds at most as many divergences as there is room for reports; what is left is found by the next.
+    // What nobody holds a frame for may wait too (a FIN without its twin), so time runs on beyond the timeout in any case. A scan finds at
+    // most as many divergences as there is room for reports; what is left is found by the next.
     private void RunOut()
     {
         Settle();
         long judgedNs = clock.NowNs + ((options.CompareTimeoutMs + (2L * options.ExpiredScanCycleMs)) * NanosecondsPerMs);
-        long waiting = Waiting;
         bool progresses = true;
-        while (waiting != 0 && (progresses || clock.NowNs < judgedNs))
+        while (clock.NowNs < judgedNs || (Waiting != 0 && progresses))
         {
-            clock.AdvanceToScan();
-            Settle();
-            long waitingNow = Waiting;
-            progresses = waitingNow < waiting;
-            waiting = waitingNow;
+            long waiting = Waiting;
+            PassTime(clock.NextScanNs + 1);
+            progresses = Waiting < waiting;
         }
     }
 

@@ -10,31 +10,32 @@ namespace ColoWire.Commands;
 /// <param name="scanCycleNs">Time between two scans.</param>
 internal sealed class ReplayClock(long startNs, long scanCycleNs)
 {
-    private long nextScanNs = startNs + scanCycleNs;
+    /// <summary>When the next scan is due.</summary>
+    public long NextScanNs { get; private set; } = startNs + scanCycleNs;
 
     /// <summary>The time, in nanoseconds.</summary>
     public long NowNs { get; private set; } = startNs;
 
     /// <summary>Whether a scan comes before this time.</summary>
-    public bool IsScanBefore(long timeNs) => nextScanNs < timeNs;
+    public bool IsScanBefore(long timeNs) => NextScanNs < timeNs;
 
     /// <summary>Leaves out all scans before this time but the last.</summary>
-    public void SkipScansBefore(long timeNs) => nextScanNs += (timeNs - 1 - nextScanNs) / scanCycleNs * scanCycleNs;
+    public void SkipScansBefore(long timeNs) => NextScanNs += (timeNs - 1 - NextScanNs) / scanCycleNs * scanCycleNs;
 
     /// <summary>Goes to the next scan.</summary>
     public void AdvanceToScan()
     {
-        NowNs = nextScanNs;
-        nextScanNs += scanCycleNs;
+        NowNs = NextScanNs;
+        NextScanNs += scanCycleNs;
     }
 
     /// <summary>Goes to a later time before which no scan comes.</summary>
     public void AdvanceTo(long timeNs)
     {
         NowNs = timeNs;
-        if (nextScanNs == NowNs)
+        if (NextScanNs == NowNs)
         {
-            nextScanNs += scanCycleNs;
+            NextScanNs += scanCycleNs;
         }
     }
 }

@@ -7,6 +7,7 @@ using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
 
@@ -86,8 +87,18 @@ public sealed class Appliance : IDisposable
     /// <summary>Cancelled when a duty throws.</summary>
     public CancellationToken Failing => failure.Token;
 
-    /// <summary>Primary frames that came in and have neither left nor been lost by the out port.</summary>
-    public long Unsent => Ports.Primary.Statistics.Frames - Ports.Output.Statistics.Frames - Ports.Output.Statistics.Lost;
+    /// <summary>Primary frames that came in and have neither left, nor been dropped by order, nor been lost by the out port.</summary>
+    public long Unsent
+    {
+        get
+        {
+            InjectStatistics sent = Ports.Output.Statistics;
+            long dropped = Path.Shards.Sum(shard =>
+                shard.Counters.Drops[(int)DropReason.PrimaryPolicy] + shard.Counters.Drops[(int)DropReason.PrimaryFailover]);
+            long others = Path.Shards.Sum(shard => shard.Counters.SecondaryReleased);
+            return Ports.Primary.Statistics.Frames - dropped - (sent.Frames + sent.Lost - others);
+        }
+    }
 
     /// <summary>Starts the threads.</summary>
     public void Start()

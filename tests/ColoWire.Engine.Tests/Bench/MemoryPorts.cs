@@ -17,6 +17,8 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
 
     public int Waiting => frames.Count;
 
+    public bool HasLink { get; set; } = true;
+
     public CaptureStatistics Statistics => new(number, bytes, 0, 0, 0, 0);
 
     public void Feed(byte[] frame) => frames.Enqueue(frame);

@@ -64,6 +64,13 @@ public sealed class TestBench : IDisposable
         Primary.Feed(frame);
     }
 
+    /// <summary>The primary sends what must not leave.</summary>
+    public void SendPrimaryInVain(byte[] frame)
+    {
+        Primary.Feed(frame);
+        Poll();
+    }
+
     /// <summary>Polls until nothing is left to do at this instant.</summary>
     public void Poll()
     {

@@ -28,7 +28,7 @@ internal sealed class CompareReportTests
             {"primary":{"frames":3,"bytes":{{{frame.Length + 42 + 13}}}},"secondary":{"frames":2,"bytes":{{{frame.Length + 42}}}},
             "released":{"verified":0,"passed":2,"unverified":1},"held_at_end":0,"checkpoints":1,
             "divergences":[{"reason":"payload","flow":{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":null},
-            "offset":2,"primary_frame":1,"secondary_frame":1,"at_ns":1700000000001000000}],"divergences_total":1,
+            "offset":2,"primary_frame":1,"secondary_frame":1,"at_ns":1700000000021000000}],"divergences_total":1,
             "soft":{},"drops":{"secondary_passed":1,"secondary_unmatched":1},
             "passed":{"arp":1},"malformed":{"ethernet_short":1},"unverified":{"after_divergence":1}}
             """;
@@ -89,7 +89,7 @@ internal sealed class CompareReportTests
         string[] lines = captures.RunText().Split(Environment.NewLine);
         string[] expected =
         [
-            "payload: udp 10.0.0.1:53 > 10.0.0.2:40000, frames 2/2, offset 9, at +1.250000 s",
+            "payload: udp 10.0.0.1:53 > 10.0.0.2:40000, frames 2/2, offset 9, at +1.270000 s",
             "  primary 2: 59 bytes, ip id 1 ttl 64 length 45, udp length 25",
             "    0000  00 00 00 00 00 00 00 00 00 00 00 00 08 00 45 00  ..............E.",
             "    0010  00 2d 00 01 00 00 40 11 00 00 0a 00 00 01 0a 00  .-....@.........",

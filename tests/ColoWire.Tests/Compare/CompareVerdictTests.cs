@@ -50,7 +50,7 @@ internal sealed class CompareVerdictTests
         byte[] frame = TestFrame.Udp("a longer question");
         captures.Primary.At(20, frame);
         captures.Secondary.At(21, TestFrame.Flip(frame, TestFrame.UdpPayloadOffset + 9));
-        captures.Both(30, TestFrame.Udp("third")).Both(40, TestFrame.Udp("other flow again", 50_000));
+        captures.Both(130, TestFrame.Udp("third")).Both(140, TestFrame.Udp("other flow again", 50_000));
         JsonObject report = captures.RunJson();
         Assert.Multiple(() =>
         {

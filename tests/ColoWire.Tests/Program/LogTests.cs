@@ -43,7 +43,7 @@ internal sealed class LogTests
         using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
         for (int round = 0; round < 10; round++)
         {
-            appliance.Path.Poll(round);
+            appliance.Path.Poll(round * 10_000_000L);
         }
 
         LineCatcher lines = new();
@@ -66,7 +66,7 @@ internal sealed class LogTests
         ApplianceSnapshot before = ApplianceSnapshot.Of(appliance) with { ElapsedNs = 0 };
         for (int round = 0; round < 10; round++)
         {
-            appliance.Path.Poll(round);
+            appliance.Path.Poll(round * 10_000_000L);
         }
 
         ApplianceSnapshot after = ApplianceSnapshot.Of(appliance) with { ElapsedNs = 500_000_000 };

@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.Engine;
+
+/// <summary>Whether the guest is protected, and if not, who speaks for it.</summary>
+public enum Protection : byte
+{
+    /// <summary>Both replicas run in lock-step and are compared.</summary>
+    InStep,
+
+    /// <summary>The secondary's port has no link, or has one again and no checkpoint has finished since: <c>secondary_loss</c> acts.</summary>
+    Degraded,
+
+    /// <summary>The primary was told to go on alone: its frames leave as they come.</summary>
+    PrimaryAlone,
+
+    /// <summary>The secondary was told to take over: its frames leave as they come, the primary's do not.</summary>
+    SecondaryAlone,
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Engine;
+
+/// <content>What happens when there is nothing to compare with: the secondary's link is lost, or one of the two goes on alone.</content>
+public sealed partial class Shard
+{
+    private readonly bool bypassesLoss;
+    private Protection protection;
+
+    private bool Bypasses =>
+        protection == Protection.PrimaryAlone || (protection == Protection.Degraded && bypassesLoss);
+
+    /// <summary>
+    /// When both are in step again, a new epoch comes with it: the gate raises it after it has said so, and only then do frames count.
+    /// </summary>
+    private void MeetProtection()
+    {
+        Protection seen = gate.Protection;
+        if (seen == protection)
+        {
+            return;
+        }
+
+        protection = seen;
+        if (protection == Protection.SecondaryAlone)
+        {
+            TakeOver();
+        }
+        else if (Bypasses)
+        {
+            Flush(ReasonToBypass());
+        }
+    }
+
+    private UnverifiedReason ReasonToBypass() =>
+        protection == Protection.PrimaryAlone ? UnverifiedReason.Failover : UnverifiedReason.SecondaryLost;
+
+    /// <summary>The secondary goes on from where it is: what it has said and the primary has not is the first to leave.</summary>
+    private void TakeOver()
+    {
+        for (uint i = 0; i < flows.HighWater; i++)
+        {
+            ref Flow flow = ref flows[i];
+            if (!flow.InUse)
+            {
+                continue;
+            }
+
+            while (!flow.Primary.IsEmpty)
+            {
+                FrameRef oldest = flow.Primary.Head;
+                Unhold(ref flow, oldest);
+                DropPrimary(oldest, DropReason.PrimaryFailover, wasAnnounced: true);
+            }
+
+            while (!flow.Secondary.IsEmpty)
+            {
+                FrameRef oldest = flow.Secondary.Head;
+                datagrams.Remove(ref flow, oldest);
+                LeaveSecondary(oldest);
+            }
+
+            ClearSecondary(ref flow);
+        }
+    }
+
+    private void TakeUncompared(FrameRef secondary)
+    {
+        if (protection == Protection.SecondaryAlone && !stopped)
+        {
+            LeaveSecondary(secondary);
+        }
+        else
+        {
+            Drop(secondary, DropReason.SecondaryAlone);
+        }
+    }
+
+    private void LeaveSecondary(FrameRef secondary)
+    {
+        Counters.SecondaryReleased++;
+        rings.Released.Add(secondary);
+    }
+
+    /// <summary>A frame of the primary that does not leave: its slot goes home, unless it has left already to be observed.</summary>
+    private void DropPrimary(FrameRef primary, DropReason reason, bool wasAnnounced)
+    {
+        if (observe && wasAnnounced)
+        {
+            Leave(primary);
+            return;
+        }
+
+        Counters.Count(reason);
+        rings.JudgedHome.Add(primary);
+    }
+}

@@ -1,0 +1,118 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Linq;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Tests.Bench;
+using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.Words;
+
+namespace ColoWire.Engine.Tests.Scenarios;
+
+/// <summary>The rows in which one of the two is gone: 84 and 85 of the scenarios' page.</summary>
+[TestFixture(1)]
+[TestFixture(3)]
+public sealed class ProtectionScenarios(int shards)
+{
+    private static readonly Datagram One = new("one");
+    private static readonly Datagram Two = new("two");
+    private static readonly Datagram Three = new("three");
+    private static readonly Action<TestBench> LinkDown = bench => { bench.Secondary.HasLink = false; bench.Poll(); };
+    private static readonly Action<TestBench> LinkUp = bench => { bench.Secondary.HasLink = true; bench.Poll(); };
+
+    private static readonly Scenario[] Rows =
+    [
+        new("84 failover to the primary during a hold: flush, then bypass", P(One, A), Out(), FailOver(Side.Primary), OutAnyOrder(One, A),
+            P(Two), S(Three), OutAnyOrder(One, A, Two), Unverified(UnverifiedReason.Failover, 3), Dropped(DropReason.SecondaryAlone, 1),
+            Wait(10_000), Cp(0)),
+        new("84 failover while a checkpoint is asked for", P(A), S(A.Flipped(1)), Cp(1), FailOver(Side.Primary), Out(A), Checkpoint, P(B), Out(A, B),
+            Stands(Protection.PrimaryAlone)),
+        new("85 the secondary's port goes down: one CP, then bypass", P(One), Out(), LinkDown, Stands(Protection.Degraded), Out(One),
+            Cp(1, DivergenceReason.SecondaryLink), P(A, Two), OutAnyOrder(One, A, Two), Unverified(UnverifiedReason.SecondaryLost, 3), Wait(2000), Cp(1)),
+        new("85 it is back before the checkpoint has finished: that one protects again", P(A), LinkDown, LinkUp, P(B), Out(A, B), S(B),
+            Stands(Protection.Degraded), Checkpoint, Stands(Protection.InStep), P(C), Out(A, B), S(C), Out(A, B, C), Wait(10_000), Cp(1)),
+        new("85 it is back after the checkpoint has finished: another one protects again", P(A), LinkDown, Checkpoint, Stands(Protection.Degraded), P(B),
+            Out(A, B), LinkUp, Cp(2), Stands(Protection.Degraded), Checkpoint, Stands(Protection.InStep), P(C), Out(A, B), S(C), Out(A, B, C),
+            Wait(10_000), Cp(2)),
+        new("85 secondary_loss=hold: nothing leaves before both are in step again", P(A), LinkDown, P(B), Wait(2000), Out(), LinkUp, Wait(2000), Out(),
+            Checkpoint, Out(A, B), P(C), S(C), Out(A, B, C), Wait(10_000), Cp(1))
+        {
+            Options = options => options with { SecondaryLoss = SecondaryLossPolicy.Hold },
+        },
+        new("85 secondary_loss=hold: what differs is no news while nobody is in step", P(One), LinkDown, S(Two), Wait(10_000), Out(), Cp(1), LinkUp,
+            Checkpoint, Out(One), Cp(1))
+        {
+            Options = options => options with { SecondaryLoss = SecondaryLossPolicy.Hold },
+        },
+    ];
+
+    [TestCaseSource(nameof(Rows))]
+    public void Scenario(Scenario row) => row.Run(Options);
+
+    private EngineOptions Options => TestBench.SmallOptions with { Shards = shards };
+
+    [Test]
+    public void Scenario_85_without_a_requester_it_is_compared_again_as_soon_as_it_is_back()
+    {
+        using TestBench bench = new(Options, new NoCheckpoints());
+        LinkDown(bench);
+        P(A)(bench);
+        Out(A)(bench);
+        LinkUp(bench);
+        Stands(Protection.InStep)(bench);
+        P(B)(bench);
+        Out(A)(bench);
+        S(A, B)(bench);
+        Out(A, B)(bench);
+        bench.Wait(10_000);
+        Cp(1, DivergenceReason.SecondaryLink)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [TestCase(CompareMode.Lockstep)]
+    [TestCase(CompareMode.Observe)]
+    public void Scenario_84_failover_to_the_secondary_drops_what_the_primary_waits_with_and_goes_on_from_its_own(CompareMode mode)
+    {
+        using TestBench bench = new(Options with { Mode = mode });
+        bool observes = mode == CompareMode.Observe;
+        P(A)(bench);
+        S(A, B, One, Two)(bench);
+        bench.SendPrimaryInVain(C.Bytes());
+        FailOver(Side.Secondary)(bench);
+        Dropped(DropReason.PrimaryFailover, observes ? 0 : 1)(bench);
+        bench.SendPrimaryInVain(Three.Bytes());
+        bench.SendPrimaryInVain([2, 0, 0, 0, 0, 99, 2, 0, 0, 0, 0, 1, 8, 6, 1, 2]);
+        S(C)(bench);
+        Dropped(DropReason.PrimaryFailover, observes ? 2 : 3)(bench);
+        OutAnyOrder(observes ? [A, C, B, One, Two, C] : [A, B, One, Two, C])(bench);
+        Assert.That(bench.Sum(c => c.SecondaryReleased), Is.EqualTo(4));
+        Cp(0)(bench);
+        bench.Path.BeginStop();
+        bench.Poll();
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+    }
+
+    [Test]
+    public void Scenario_84_the_secondary_goes_on_for_as_long_as_it_likes()
+    {
+        using TestBench bench = new(Options with { SlotsPerSide = 128 });
+        FailOver(Side.Secondary)(bench);
+        Datagram[] all = [.. Enumerable.Range(0, 1000).Select(i => new Datagram($"number {i}"))];
+        S(all)(bench);
+        Out(all)(bench);
+    }
+
+    private static Action<TestBench> FailOver(Side side) => bench =>
+    {
+        bench.Path.FailOverTo(side);
+        bench.Poll();
+    };
+
+    private static Action<TestBench> Stands(Protection expected) => bench =>
+        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(expected));
+
+    private static Action<TestBench> OutAnyOrder(params Packet[] packets) => bench => Assert.That(
+        bench.Output.Frames.Select(Convert.ToHexString).Order(),
+        Is.EqualTo(packets.Select(p => Convert.ToHexString(p.Bytes())).Order()));
+}
