@@ -4,7 +4,6 @@ using System;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
-using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
 
@@ -73,45 +72,6 @@ internal sealed class KeptFrames
         {
             LetGo(ref flow, flow.Kept.Head);
         }
-    }
-
-    /// <summary>Looks for a change in what a segment of the primary says again.</summary>
-    /// <param name="flow">Its flow.</param>
-    /// <param name="primary">The segment.</param>
-    /// <param name="start">First sequence number that was verified before.</param>
-    /// <param name="end">The one after the last.</param>
-    /// <param name="differing">The kept frame that says otherwise.</param>
-    /// <param name="at">The sequence number of the first byte that has changed.</param>
-    /// <returns>Whether something has changed; what is not kept any more is not looked at.</returns>
-    public bool TryFindChange(in Flow flow, FrameRef primary, uint start, uint end, out FrameRef differing, out uint at)
-    {
-        for (differing = flow.Kept.Head; !differing.IsNone; differing = arena[differing].Next)
-        {
-            ref Frame kept = ref arena[differing];
-            at = TcpSequence.Later(start, kept.StreamStart);
-            uint until = TcpSequence.Earlier(end, kept.StreamEnd);
-            if (!TcpSequence.Before(at, until))
-            {
-                continue;
-            }
-
-            int count = (int)(until - at);
-            int difference = ByteEquality.FirstDifference(Stream(primary, at, count), Stream(differing, at, count));
-            if (difference >= 0)
-            {
-                at += (uint)difference;
-                return true;
-            }
-        }
-
-        at = end;
-        return false;
-    }
-
-    private ReadOnlySpan<byte> Stream(FrameRef frameRef, uint start, int count)
-    {
-        ref Frame frame = ref arena[frameRef];
-        return arena.Bytes(frameRef).Slice(frame.Layout.PayloadOffset + (int)(start - frame.PayloadSequence), count);
     }
 
     private bool HasRoom(FrameRef frame) => perFlow != 0 && (arena.IsLarge(frame) ? large < mostLarge : small < mostSmall);

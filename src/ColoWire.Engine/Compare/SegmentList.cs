@@ -61,6 +61,14 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         return !found.IsNone && TcpSequence.Before(position, arena[found].StreamEnd) ? found : FrameRef.None;
     }
 
+    /// <summary>Finds the first segment that could hold a position or one behind it; the others follow in order.</summary>
+    /// <returns>The segment, or none.</returns>
+    public FrameRef FindFrom(ref Flow flow, uint position)
+    {
+        FrameRef found = FindAtOrBefore(ref flow, position);
+        return found.IsNone ? flow.Secondary.Head : found;
+    }
+
     /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
     public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].StreamEnd);
 

@@ -150,9 +150,9 @@ internal sealed partial class TcpStreamComparer(
             if (flow.Tcp.Verified.Contains(frame.StreamStart, out uint verifiedEnd))
             {
                 uint end = TcpSequence.Earlier(verifiedEnd, frame.StreamEnd);
-                if (kept.TryFindChange(in flow, primary, frame.StreamStart, end, out FrameRef differing, out uint at))
+                if (JudgeRepeated(ref flow, primary, end) is { Kind: not VerdictKind.Release } change)
                 {
-                    return Difference(DivergenceReason.Retransmit, primary, differing, at);
+                    return change;
                 }
 
                 frame.StreamStart = end;
@@ -204,6 +204,49 @@ internal sealed partial class TcpStreamComparer(
         }
 
         return Verdict.Release;
+    }
+
+    /// <summary>
+    /// Compares what the primary says again, from its first byte not yet looked at, with what the secondary said: in frames that are
+    /// kept, or that wait because there is more in them. What is in neither any more is not looked at.
+    /// </summary>
+    private Verdict JudgeRepeated(ref Flow flow, FrameRef primary, uint end)
+    {
+        for (FrameRef at = flow.Kept.Head; !at.IsNone; at = arena[at].Next)
+        {
+            if (FindChange(primary, at, end) is { Kind: not VerdictKind.Release } change)
+            {
+                return change;
+            }
+        }
+
+        FrameRef waiting = segments.FindFrom(ref flow, arena[primary].StreamStart);
+        for (; !waiting.IsNone && TcpSequence.Before(arena[waiting].StreamStart, end); waiting = arena[waiting].Next)
+        {
+            if (FindChange(primary, waiting, end) is { Kind: not VerdictKind.Release } change)
+            {
+                return change;
+            }
+        }
+
+        return Verdict.Release;
+    }
+
+    private Verdict FindChange(FrameRef primary, FrameRef secondary, uint end)
+    {
+        uint from = TcpSequence.Later(arena[primary].StreamStart, arena[secondary].StreamStart);
+        uint until = TcpSequence.Earlier(end, arena[secondary].StreamEnd);
+        if (!TcpSequence.Before(from, until))
+        {
+            return Verdict.Release;
+        }
+
+        int count = (int)(until - from);
+        int difference = ByteEquality.FirstDifference(
+            segments.BytesFrom(primary, from)[..count], segments.BytesFrom(secondary, from)[..count]);
+        return difference < 0
+            ? Verdict.Release
+            : Difference(DivergenceReason.Retransmit, primary, secondary, from + (uint)difference);
     }
 
     private Verdict Difference(DivergenceReason reason, FrameRef primary, FrameRef secondary, uint at) => new(

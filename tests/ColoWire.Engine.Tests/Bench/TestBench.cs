@@ -95,6 +95,9 @@ public sealed class TestBench : IDisposable
         }
     }
 
+    /// <summary>Lets time pass without a poll: nobody looks before the next frame comes.</summary>
+    public void AdvanceTo(long nowNs) => NowNs = Math.Max(NowNs, nowNs);
+
     public void Checkpoint()
     {
         Requester.Happen(CheckpointEvent.Completed);

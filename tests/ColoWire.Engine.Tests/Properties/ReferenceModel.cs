@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine.Compare;
@@ -9,9 +10,9 @@ namespace ColoWire.Engine.Tests.Properties;
 
 /// <summary>
 /// The comparer as one would explain it on a blackboard: every byte in a dictionary, every question asked anew. Slow and obvious;
-/// the engine must agree with it. It knows neither time nor bounds.
+/// the engine must agree with it after each frame. It knows the grace of datagrams and the end of patience, and no bounds.
 /// </summary>
-public sealed class ReferenceModel
+public sealed class ReferenceModel(long graceNs)
 {
     private readonly Dictionary<(ushort Port, bool IsTcp), Connection> connections = [];
 
@@ -21,13 +22,17 @@ public sealed class ReferenceModel
     /// <summary>The ports of the flows that diverged, with the reason, in the order in which that was found.</summary>
     public List<(ushort Port, DivergenceReason Reason)> Diverged { get; } = [];
 
-    public void Primary(Packet packet)
+    public void Primary(Packet packet, long nowNs)
     {
-        Of(packet).Held.Add(packet);
-        Drain(Of(packet));
+        Connection connection = Of(packet);
+        connection.Held.Add(packet);
+        Drain(connection, nowNs);
     }
 
-    public void Secondary(Packet packet)
+    /// <param name="packet">What the secondary says.</param>
+    /// <param name="shift">What its sequence numbers lack to be the primary's.</param>
+    /// <param name="nowNs">When.</param>
+    public void Secondary(Packet packet, uint shift, long nowNs)
     {
         Connection connection = Of(packet);
         if (connection.IsDiverged)
@@ -37,82 +42,151 @@ public sealed class ReferenceModel
 
         if (packet is Segment segment)
         {
-            for (int i = 0; i < segment.Payload.Length; i++)
-            {
-                // The first copy of a byte counts.
-                connection.Said.TryAdd(segment.Sequence + (uint)i, segment.Payload[i]);
-            }
-
-            if (segment.Fin)
-            {
-                connection.Fin = segment.Sequence + (uint)segment.Payload.Length;
-            }
-
-            if (connection.Ack is null || (int)(segment.Ack - connection.Ack.Value) > 0)
-            {
-                connection.Ack = segment.Ack;
-            }
+            Say(connection, segment, shift);
         }
         else
         {
-            connection.Datagrams.Add(((Datagram)packet).Payload);
+            connection.Datagrams.Add(new Said(((Datagram)packet).Payload));
         }
 
-        Drain(connection);
+        Drain(connection, nowNs);
     }
+
+    /// <summary>Time passes: what has been in doubt for longer than the grace is a divergence.</summary>
+    public void Pass(long nowNs)
+    {
+        foreach (Connection connection in connections.Values.Where(c => !c.IsDiverged && c.Doubt != null && nowNs - c.DoubtSinceNs >= graceNs))
+        {
+            Diverge(connection, connection.Doubt is Said ? DivergenceReason.Timeout : DivergenceReason.Payload);
+        }
+    }
+
+    /// <summary>All patience is over: whatever has no twin by now diverges.</summary>
+    public IEnumerable<ushort> Unfinished() => connections.Values
+        .Where(c => !c.IsDiverged && (c.Held.Count > 0 || c.Datagrams.Count > 0 || c.HasUnspoken))
+        .Select(c => c.Port);
 
     private static ushort PortOf(Packet packet) => packet is Segment segment ? segment.SourcePort : ((Datagram)packet).SourcePort;
 
+    private static void Say(Connection connection, Segment segment, uint shift)
+    {
+        uint start = segment.Sequence + (segment.Syn ? 0 : shift);
+        if (segment.Syn)
+        {
+            connection.Syn = true;
+        }
+
+        connection.Rst |= segment.Rst;
+        for (int i = 0; i < segment.Payload.Length; i++)
+        {
+            // The first copy of a byte counts.
+            connection.Bytes.TryAdd(start + (uint)i, segment.Payload[i]);
+        }
+
+        if (segment.Fin)
+        {
+            connection.Fin = start + (uint)segment.Payload.Length;
+        }
+
+        if (segment.HasAck && (connection.Ack is null || (int)(segment.Ack - connection.Ack.Value) > 0))
+        {
+            connection.Ack = segment.Ack;
+        }
+    }
+
     private Connection Of(Packet packet)
     {
-        (ushort, bool) key = (PortOf(packet), packet is Segment);
+        (ushort Port, bool) key = (PortOf(packet), packet is Segment);
         if (!connections.TryGetValue(key, out Connection? connection))
         {
-            connections[key] = connection = new Connection();
+            connections[key] = connection = new Connection { Port = key.Port };
         }
 
         return connection;
     }
 
-    private void Drain(Connection connection)
+    private void Diverge(Connection connection, DivergenceReason reason)
+    {
+        connection.IsDiverged = true;
+        Diverged.Add((connection.Port, reason));
+    }
+
+    private void Drain(Connection connection, long nowNs)
     {
         while (connection.Held.Count > 0 && !connection.IsDiverged)
         {
             Packet oldest = connection.Held[0];
-            DivergenceReason? difference = oldest is Segment segment ? Difference(connection, segment) : Difference(connection, (Datagram)oldest);
-            if (difference is not null)
+            if (oldest is Segment different && Difference(connection, different) is { } reason)
             {
-                connection.IsDiverged = true;
-                Diverged.Add((PortOf(oldest), difference.Value));
+                Diverge(connection, reason);
                 return;
             }
 
-            if (!(oldest is Segment s ? MayGo(connection, s) : connection.Datagrams.Count > 0))
+            if (!(oldest is Segment segment ? MayGo(connection, segment) : FindsTwin(connection, (Datagram)oldest)))
             {
-                return;
+                break;
             }
 
-            if (oldest is Datagram)
-            {
-                connection.Datagrams.RemoveAt(0);
-            }
-
+            Note(connection, oldest);
             connection.Held.RemoveAt(0);
             Out.Add(oldest);
         }
+
+        NoteDoubt(connection, nowNs);
+    }
+
+    /// <summary>Only datagrams can be in doubt here: who is overtaken, or else who waits while others are there.</summary>
+    private static void NoteDoubt(Connection connection, long nowNs)
+    {
+        object? doubt = null;
+        if (connection.Datagrams.Count > 0)
+        {
+            doubt = connection.Datagrams[0].IsOvertaken ? connection.Datagrams[0] : connection.Held.FirstOrDefault();
+        }
+
+        if (!ReferenceEquals(doubt, connection.Doubt))
+        {
+            connection.Doubt = doubt;
+            connection.DoubtSinceNs = nowNs;
+        }
+    }
+
+    private static bool FindsTwin(Connection connection, Datagram datagram)
+    {
+        int twin = connection.Datagrams.FindIndex(said => said.Payload.SequenceEqual(datagram.Payload));
+        if (twin < 0)
+        {
+            return false;
+        }
+
+        connection.Datagrams.Take(twin).ToList().ForEach(said => said.IsOvertaken = true);
+        connection.Datagrams.RemoveAt(twin);
+        return true;
     }
 
     private static DivergenceReason? Difference(Connection connection, Segment segment)
     {
+        if (segment.Syn || segment.Rst)
+        {
+            return null;
+        }
+
         uint at = segment.Sequence;
         foreach (byte value in segment.Payload)
         {
-            if (!connection.Said.TryGetValue(at, out byte said))
+            if (connection.Left.TryGetValue(at, out byte left))
             {
-                return connection.Fin is not null && (int)(at - connection.Fin.Value) >= 0 ? DivergenceReason.Control : null;
+                if (left != value)
+                {
+                    return DivergenceReason.Retransmit;
+                }
             }
-
-            if (said != value)
+            else if (!connection.Bytes.TryGetValue(at, out byte said))
+            {
+                bool neverComes = connection.Rst || (connection.Fin is { } fin && (int)(at - fin) >= 0);
+                return neverComes ? DivergenceReason.Control : null;
+            }
+            else if (said != value)
             {
                 return DivergenceReason.Payload;
             }
@@ -123,26 +197,75 @@ public sealed class ReferenceModel
         return segment.Fin && connection.Fin is not null && connection.Fin != at ? DivergenceReason.Control : null;
     }
 
-    private static DivergenceReason? Difference(Connection connection, Datagram datagram) =>
-        connection.Datagrams.Count > 0 && !connection.Datagrams[0].SequenceEqual(datagram.Payload) ? DivergenceReason.Payload : null;
+    private static bool MayGo(Connection connection, Segment segment)
+    {
+        bool acked = connection.Ack is not null && (int)(segment.Ack - connection.Ack.Value) <= 0;
+        if (segment.Rst)
+        {
+            return connection.Rst;
+        }
 
-    private static bool MayGo(Connection connection, Segment segment) =>
-        Enumerable.Range(0, segment.Payload.Length).All(i => connection.Said.ContainsKey(segment.Sequence + (uint)i))
-        && (!segment.Fin || connection.Fin == segment.Sequence + (uint)segment.Payload.Length)
-        && connection.Ack is not null && (int)(segment.Ack - connection.Ack.Value) <= 0;
+        return (!segment.Syn || connection.Syn)
+            && Enumerable.Range(0, segment.Payload.Length).All(i => connection.Bytes.ContainsKey(segment.Sequence + (uint)i))
+            && (!segment.Fin || connection.Fin == segment.Sequence + (uint)segment.Payload.Length)
+            && acked;
+    }
+
+    private static void Note(Connection connection, Packet leaving)
+    {
+        if (leaving is Segment segment)
+        {
+            connection.SynLeft |= segment.Syn;
+            connection.RstLeft |= segment.Rst;
+            connection.FinLeft |= segment.Fin;
+            for (int i = 0; i < segment.Payload.Length; i++)
+            {
+                connection.Left[segment.Sequence + (uint)i] = segment.Payload[i];
+            }
+        }
+    }
+
+    private sealed class Said(byte[] payload)
+    {
+        public byte[] Payload => payload;
+
+        public bool IsOvertaken { get; set; }
+    }
 
     private sealed class Connection
     {
+        public required ushort Port { get; init; }
+
         public List<Packet> Held { get; } = [];
 
-        public Dictionary<uint, byte> Said { get; } = [];
+        /// <summary>What the secondary has said, and what has left of it.</summary>
+        public Dictionary<uint, byte> Bytes { get; } = [];
 
-        public List<byte[]> Datagrams { get; } = [];
+        public Dictionary<uint, byte> Left { get; } = [];
+
+        public List<Said> Datagrams { get; } = [];
 
         public uint? Ack { get; set; }
 
         public uint? Fin { get; set; }
 
+        public bool Syn { get; set; }
+
+        public bool Rst { get; set; }
+
+        public bool SynLeft { get; set; }
+
+        public bool FinLeft { get; set; }
+
+        public bool RstLeft { get; set; }
+
+        public object? Doubt { get; set; }
+
+        public long DoubtSinceNs { get; set; }
+
         public bool IsDiverged { get; set; }
+
+        /// <summary>Whether the secondary has said what the primary never did.</summary>
+        public bool HasUnspoken => (Syn && !SynLeft) || (Fin != null && !FinLeft) || (Rst && !RstLeft) || Bytes.Keys.Any(at => !Left.ContainsKey(at));
     }
 }

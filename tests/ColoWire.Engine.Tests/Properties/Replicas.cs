@@ -8,72 +8,205 @@ using ColoWire.Engine.Tests.Bench;
 
 namespace ColoWire.Engine.Tests.Properties;
 
+/// <summary>What is done to one flow so that the replicas differ.</summary>
+public enum Harm
+{
+    None,
+
+    /// <summary>One byte of the secondary's is another.</summary>
+    Flip,
+
+    /// <summary>The secondary says nothing more from some place on; of datagrams, one is missing.</summary>
+    Missing,
+
+    /// <summary>The secondary says more than the primary; of datagrams, one more.</summary>
+    Extra,
+
+    /// <summary>TCP: the secondary closes in another way.</summary>
+    Close,
+
+    /// <summary>TCP: the primary sends bytes again that have changed.</summary>
+    Retransmit,
+
+    /// <summary>TCP: the primary acknowledges what the secondary never does.</summary>
+    Ack,
+}
+
+/// <summary>A packet that arrives.</summary>
+/// <param name="AtNs">When.</param>
+/// <param name="Side">Whose.</param>
+/// <param name="Packet">What it says.</param>
+/// <param name="Frames">How it comes: whole, or in fragments.</param>
+/// <param name="Shift">What the secondary's sequence numbers lack to be the primary's.</param>
+public sealed record Arrival(long AtNs, Side Side, Packet Packet, byte[][] Frames, uint Shift);
+
 /// <summary>
-/// Two replicas that say the same, each in its own way: cut, repeated, reordered and dressed differently, and interleaved at random.
-/// Everything from one seed.
+/// Two replicas that say the same, each in its own way: cut, repeated, delayed, reordered, fragmented, numbered and dressed
+/// differently; or the same but for one harm to one flow. Everything from one seed.
 /// </summary>
 public sealed class Replicas
 {
     private const int TcpFlows = 3;
     private const int UdpFlows = 2;
+    private const long NanosecondsPerUs = 1000;
+
+    /// <summary>How much later than its twin a packet may come: two of them, one behind the other, stay below the grace of 20 ms.</summary>
+    private const int LatenessUs = 8000;
 
     private readonly Random random;
+    private readonly List<Arrival> arrivals = [];
+    private readonly Dictionary<Packet, byte[][]> framesOf = new(ReferenceEqualityComparer.Instance);
 
-    public Replicas(ulong seed, bool harmOne)
+    public Replicas(ulong seed, Harm harm)
     {
         random = new Random((int)(seed ^ (seed >> 32)));
-        List<List<Packet>> primary = [];
-        List<List<Packet>> secondary = [];
-        int harmed = harmOne ? random.Next(TcpFlows + UdpFlows) : -1;
-        for (int flow = 0; flow < TcpFlows; flow++)
+        bool tcpOnly = harm is Harm.Close or Harm.Retransmit or Harm.Ack;
+        int harmed = harm == Harm.None ? -1 : random.Next(tcpOnly ? TcpFlows : TcpFlows + UdpFlows);
+        for (int flow = 0; flow < TcpFlows + UdpFlows; flow++)
         {
-            byte[] stream = new byte[random.Next(1, 4000)];
-            random.NextBytes(stream);
-            uint start = (uint)random.NextInt64(uint.MaxValue + 1L);
-            ushort port = (ushort)(1000 + flow);
-            primary.Add(Say(stream, start, port));
-            if (flow == harmed)
+            Harm here = flow == harmed ? harm : Harm.None;
+            ushort port = (ushort)(flow < TcpFlows ? 1000 + flow : 2000 + flow);
+            if (here != Harm.None)
             {
-                stream[random.Next(stream.Length)] ^= (byte)random.Next(1, 256);
                 HarmedPort = port;
             }
 
-            secondary.Add(Say(stream, start, port));
-        }
-
-        for (int flow = 0; flow < UdpFlows; flow++)
-        {
-            byte[][] datagrams = [.. Enumerable.Range(0, random.Next(1, 10)).Select(_ => RandomBytes(random.Next(1, 300)))];
-            ushort port = (ushort)(2000 + flow);
-            primary.Add([.. datagrams.Select(d => Dress(new Datagram(d) { SourcePort = port }))]);
-            if (TcpFlows + flow == harmed)
+            if (flow < TcpFlows)
             {
-                byte[] one = datagrams[random.Next(datagrams.Length)] = [.. datagrams[random.Next(datagrams.Length)]];
-                one[random.Next(one.Length)] ^= (byte)random.Next(1, 256);
-                HarmedPort = port;
+                AddStream(port, here);
             }
-
-            secondary.Add([.. datagrams.Select(d => Dress(new Datagram(d) { SourcePort = port }))]);
+            else
+            {
+                AddDatagrams(port, here);
+            }
         }
 
-        Events = Interleave(primary, secondary);
+        // Stable: what one side of a TCP flow sends at one instant keeps its order.
+        Arrivals = [.. arrivals.OrderBy(a => a.AtNs)];
     }
 
     /// <summary>What arrives, in order.</summary>
-    public IReadOnlyList<(Side Side, Packet Packet)> Events { get; }
+    public IReadOnlyList<Arrival> Arrivals { get; }
 
     /// <summary>The port of the flow in which the replicas differ; 0 when they do not.</summary>
     public ushort HarmedPort { get; }
 
-    private byte[] RandomBytes(int count)
+    /// <summary>How a packet comes.</summary>
+    public byte[][] FramesOf(Packet packet) => framesOf[packet];
+
+    private void AddStream(ushort port, Harm harm)
     {
-        byte[] bytes = new byte[count];
-        random.NextBytes(bytes);
-        return bytes;
+        byte[] stream = RandomBytes(random.Next(2, 4000));
+        byte[] others = [.. stream];
+        StreamDress primary = new() { Start = (uint)random.NextInt64(uint.MaxValue + 1L), Syn = random.Next(2) == 0, Rst = random.Next(4) == 0 };
+        StreamDress secondary = primary;
+        if (primary.Syn && random.Next(2) == 0)
+        {
+            // The secondary chose another number; a rewriter translates what follows its SYN, or nobody does.
+            secondary.SynShift = (uint)random.NextInt64(1u << 20, 1u << 31);
+            secondary.Shift = random.Next(2) == 0 ? secondary.SynShift : 0;
+        }
+
+        switch (harm)
+        {
+            case Harm.Flip:
+                others[random.Next(others.Length)] ^= (byte)random.Next(1, 256);
+                break;
+            case Harm.Missing:
+                secondary.EndsEarly = true;
+                others = others[..random.Next(others.Length)];
+                break;
+            case Harm.Extra:
+                others = [.. others, .. RandomBytes(random.Next(1, 50))];
+                break;
+            case Harm.Close:
+                secondary.Rst = !primary.Rst;
+                break;
+            case Harm.Retransmit:
+                primary.ChangesAt = random.Next(stream.Length);
+                break;
+            case Harm.Ack:
+                primary.AckLead = 100_000;
+                break;
+        }
+
+        Send(Side.Primary, Say(stream, primary, port), 0);
+        Send(Side.Secondary, Say(others, secondary, port), 0 - secondary.Shift);
+    }
+
+    private void AddDatagrams(ushort port, Harm harm)
+    {
+        byte[][] said = [.. Enumerable.Range(0, random.Next(2, 10)).Select(_ => RandomBytes(random.Next(1, 300)))];
+        if (random.Next(2) == 0)
+        {
+            said[^1] = said[0];
+        }
+
+        List<byte[]> others = [.. said];
+        int which = random.Next(said.Length);
+        switch (harm)
+        {
+            case Harm.Flip:
+                others[which] = [.. others[which]];
+                others[which][random.Next(others[which].Length)] ^= (byte)random.Next(1, 256);
+                break;
+            case Harm.Missing:
+                others.RemoveAt(which);
+                break;
+            case Harm.Extra:
+                others.Insert(which, RandomBytes(20));
+                break;
+        }
+
+        long atUs = random.Next(3000);
+        for (int i = 0; i < Math.Max(said.Length, others.Count); i++, atUs += random.Next(2000))
+        {
+            if (i < said.Length)
+            {
+                Arrive(Side.Primary, atUs + random.Next(LatenessUs), new Datagram(said[i]) { SourcePort = port }, 0);
+            }
+
+            if (i < others.Count)
+            {
+                Arrive(Side.Secondary, atUs + random.Next(LatenessUs), new Datagram(others[i]) { SourcePort = port }, 0);
+            }
+        }
     }
 
     /// <summary>The stream as one replica sends it: cut anywhere, some of it twice, some of it out of order, acknowledgments growing.</summary>
-    private List<Packet> Say(byte[] stream, uint start, ushort port)
+    private List<Segment> Say(byte[] stream, StreamDress dress, ushort port)
+    {
+        uint start = dress.Start + dress.Shift;
+        List<Segment> segments = Cut(stream, start, closes: !dress.EndsEarly && !dress.Rst);
+        if (dress.ChangesAt is { } changed)
+        {
+            byte[] again = [.. stream];
+            again[changed] ^= (byte)random.Next(1, 256);
+            int from = random.Next(changed + 1);
+            segments.Add(new Segment(start + (uint)from, again[from..random.Next(changed + 1, stream.Length + 1)]));
+        }
+
+        uint acked = 5000;
+        List<Segment> said = [.. segments.Select(s => s with { Ack = acked += (uint)random.Next(3) })];
+        if (dress.Syn)
+        {
+            said.Insert(0, new Segment(dress.Start - 1 + dress.SynShift, []) { Syn = true, Ack = 5000 });
+        }
+
+        if (!dress.EndsEarly)
+        {
+            uint end = start + (uint)stream.Length;
+            said.Add(new Segment(end + (dress.Rst ? 0u : 1u), []) { Ack = 9000 + dress.AckLead });
+            if (dress.Rst)
+            {
+                said.Add(new Segment(end + (uint)random.Next(100), []) { Rst = true, HasAck = false });
+            }
+        }
+
+        return [.. said.Select(s => s with { SourcePort = port, Window = (ushort)random.Next(65536), Psh = random.Next(2) == 0 })];
+    }
+
+    private List<Segment> Cut(byte[] stream, uint start, bool closes)
     {
         List<Segment> segments = [];
         bool finApart = random.Next(2) == 0;
@@ -81,17 +214,16 @@ public sealed class Replicas
         {
             int count = Math.Min(random.Next(1, 1460), stream.Length - at);
             bool last = at + count == stream.Length;
-            segments.Add(new Segment(start + (uint)at, stream[at..(at + count)]) { Fin = last && !finApart, Psh = random.Next(2) == 0 });
+            segments.Add(new Segment(start + (uint)at, stream[at..(at + count)]) { Fin = closes && last && !finApart });
             at += count;
             if (random.Next(4) == 0)
             {
                 int from = random.Next(at);
-                int to = random.Next(from + 1, at + 1);
-                segments.Add(new Segment(start + (uint)from, stream[from..to]));
+                segments.Add(new Segment(start + (uint)from, stream[from..random.Next(from + 1, at + 1)]));
             }
         }
 
-        if (finApart)
+        if (closes && finApart)
         {
             segments.Add(new Segment(start + (uint)stream.Length, []) { Fin = true });
         }
@@ -105,39 +237,53 @@ public sealed class Replicas
             }
         }
 
-        uint acked = 5000;
-        return
-        [
-            .. segments.Select(s => Dress(s with { SourcePort = port, Ack = acked += (uint)random.Next(3), Window = (ushort)random.Next(65536) })),
-            Dress(new Segment(start + (uint)stream.Length + 1, []) { SourcePort = port, Ack = 9000 }),
-        ];
+        return segments;
     }
 
-    private Packet Dress(Packet packet) => packet with
+    private void Send(Side side, List<Segment> segments, uint shift)
     {
-        Id = (ushort)random.Next(65536),
-        Ttl = (byte)random.Next(1, 256),
-        PadTo = random.Next(2) == 0 ? 60 : 0,
-    };
-
-    private List<(Side Side, Packet Packet)> Interleave(List<List<Packet>> primary, List<List<Packet>> secondary)
-    {
-        List<(Side Side, Queue<Packet> Packets)> queues =
-        [
-            .. primary.Select(p => (Side.Primary, new Queue<Packet>(p))),
-            .. secondary.Select(s => (Side.Secondary, new Queue<Packet>(s))),
-        ];
-        List<(Side Side, Packet Packet)> events = [];
-        while (queues.Count > 0)
+        // The first of both sides come within the lateness of each other; then each goes at its own pace.
+        long atUs = random.Next(LatenessUs);
+        int paceUs = random.Next(1, 3000);
+        foreach (Segment segment in segments)
         {
-            int pick = random.Next(queues.Count);
-            events.Add((queues[pick].Side, queues[pick].Packets.Dequeue()));
-            if (queues[pick].Packets.Count == 0)
-            {
-                queues.RemoveAt(pick);
-            }
+            Arrive(side, atUs, segment, shift);
+            atUs += random.Next(paceUs);
         }
+    }
 
-        return events;
+    private void Arrive(Side side, long atUs, Packet packet, uint shift)
+    {
+        Packet dressed = packet with
+        {
+            Id = (ushort)random.Next(65536),
+            Ttl = (byte)random.Next(1, 256),
+            PadTo = random.Next(2) == 0 ? 60 : 0,
+        };
+        byte[][] frames = [dressed.Bytes()];
+        framesOf[dressed] = frames;
+        arrivals.Add(new Arrival(atUs * NanosecondsPerUs, side, dressed, frames, shift));
+    }
+
+    private byte[] RandomBytes(int count)
+    {
+        byte[] bytes = new byte[count];
+        random.NextBytes(bytes);
+        return bytes;
+    }
+
+    /// <summary>How one replica says a stream.</summary>
+    private struct StreamDress
+    {
+        /// <summary>The primary's number of the first byte.</summary>
+        public uint Start;
+
+        public bool Syn;
+        public bool Rst;
+        public uint SynShift;
+        public uint Shift;
+        public bool EndsEarly;
+        public int? ChangesAt;
+        public uint AckLead;
     }
 }

@@ -34,6 +34,8 @@ public sealed class TcpScenarios(int shards)
         new("8 cut otherwise", P(A, B), S(A, B), P(new Segment(1040, [.. A.Payload[40..], .. B.Payload[..40]]).Flipped(70)), Out(A, B),
             Cp(1, DivergenceReason.Retransmit, 70)),
         new("8 the first copy still waited", P(A, A.Flipped(99)), S(A), Out(A), Cp(1, DivergenceReason.Retransmit, 99)),
+        new("8 the secondary's segment says more and still waits", P(A), S(new Segment(1000, [.. A.Payload, .. B.Payload])), P(A.Flipped(3)), Out(A),
+            Cp(1, DivergenceReason.Retransmit, 3)),
         new("8 more was verified since than is kept", P(A, B, C), S(A, B, C), P(A.Flipped(0)), Out(A, B, C, A.Flipped(0)), Cp(0))
         {
             Options = options => options with { RetransmitWindow = 2 },
