@@ -38,6 +38,10 @@ public static class EngineLimits
     /// <summary>Sequence numbers farther apart than this belong to another connection: the largest window of RFC 7323.</summary>
     public const int MaxWindowBytes = 1 << 30;
 
+    /// <summary>Segments that a search in a flow's list passes before the flow gets an index: about as many as a search in the index of
+    /// a thousand passes.</summary>
+    public const int SegmentSearchSteps = 16;
+
     /// <summary>A flow's place in the order of idleness is refreshed at most this often: its exact place within 50 ms matters to
     /// nobody, and a refresh touches two other flows' cache lines.</summary>
     public const long IdleOrderGranularityNs = 50_000_000;

@@ -70,6 +70,7 @@ public sealed partial class Shard
         }
 
         flow.Tcp.Cursor = FrameRef.None;
+        flow.Tcp.IndexRoot = FrameRef.None;
         kept.Clear(ref flow);
         doubts.Forget(flows.IndexOf(ref flow));
     }

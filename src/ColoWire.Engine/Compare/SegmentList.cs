@@ -11,10 +11,13 @@ namespace ColoWire.Engine.Compare;
 /// <summary>
 /// The secondary's segments of one flow, in the order of their sequence numbers and without overlap: of two copies of a byte the
 /// first one counts (RFC 9293 section 3.10.7.4 leaves the choice; guests keep the first). A search starts at the ends and at the
-/// place of the last one, so that in-order, reversed and interleaved arrivals all cost O(1).
+/// place of the last one, so that in-order, reversed and interleaved arrivals all cost O(1); only where that is not near enough, the
+/// flow gets an index, and costs O(log n) from then on until nothing waits in it.
 /// </summary>
 internal sealed class SegmentList(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> home)
 {
+    private readonly SegmentIndex index = new(arena);
+
     /// <summary>Takes a segment in, trimmed to what is new; one that says nothing new goes home.</summary>
     public void Insert(ref Flow flow, FrameRef segment)
     {
@@ -49,6 +52,11 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         }
 
         flow.Secondary.InsertAfter(arena, previous, segment);
+        if (!flow.Tcp.IndexRoot.IsNone)
+        {
+            index.Add(ref flow.Tcp.IndexRoot, segment);
+        }
+
         counters.SecondaryHeld++;
         flow.Tcp.Cursor = segment;
     }
@@ -103,6 +111,11 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             flow.Tcp.Cursor = frame.Next.IsNone ? frame.Previous : frame.Next;
         }
 
+        if (!flow.Tcp.IndexRoot.IsNone)
+        {
+            index.Remove(ref flow.Tcp.IndexRoot, segment);
+        }
+
         flow.Secondary.Remove(arena, segment);
         counters.SecondaryHeld--;
     }
@@ -126,19 +139,38 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             return flow.Secondary.Tail;
         }
 
-        FrameRef at = flow.Tcp.Cursor;
-        while (TcpSequence.Before(position, arena[at].StreamStart))
+        flow.Tcp.Cursor = FindNear(flow.Tcp.Cursor, position) is { IsNone: false } near ? near : FindFar(ref flow, position);
+        return flow.Tcp.Cursor;
+    }
+
+    /// <summary>Walks a few steps from where the last search ended. The position lies between the ends of the list.</summary>
+    /// <returns>The last segment that begins at or before it, or none when that is farther away.</returns>
+    private FrameRef FindNear(FrameRef at, uint position)
+    {
+        int steps = EngineLimits.SegmentSearchSteps;
+        for (; steps != 0 && TcpSequence.Before(position, arena[at].StreamStart); steps--)
         {
             at = arena[at].Previous;
         }
 
-        for (FrameRef next = arena[at].Next; !TcpSequence.Before(position, arena[next].StreamStart); next = arena[at].Next)
+        FrameRef next = arena[at].Next;
+        for (; steps != 0 && !TcpSequence.Before(position, arena[next].StreamStart); steps--)
         {
             at = next;
+            next = arena[at].Next;
         }
 
-        flow.Tcp.Cursor = at;
-        return at;
+        return steps != 0 ? at : FrameRef.None;
+    }
+
+    private FrameRef FindFar(ref Flow flow, uint position)
+    {
+        if (flow.Tcp.IndexRoot.IsNone)
+        {
+            index.Build(ref flow);
+        }
+
+        return index.FindAtOrBefore(flow.Tcp.IndexRoot, position);
     }
 
     /// <summary>Removes later segments that the new one repeats, and cuts it where it runs into one that says more or otherwise.</summary>

@@ -14,6 +14,9 @@ internal struct TcpState
     /// <summary>Where the last search in the secondary's segments ended: the next one is most often near it.</summary>
     public FrameRef Cursor;
 
+    /// <summary>The root of the index over the secondary's segments; none while they come in order.</summary>
+    public FrameRef IndexRoot;
+
     /// <summary>The sequence number after the last one that the primary used.</summary>
     public uint PrimaryNext;
 
@@ -60,7 +63,7 @@ internal struct TcpState
     /// <summary>What is known.</summary>
     public TcpFlags Flags;
 
-    public static TcpState Fresh => new() { Cursor = FrameRef.None };
+    public static TcpState Fresh => new() { Cursor = FrameRef.None, IndexRoot = FrameRef.None };
 
     /// <summary>Whether the secondary has sent a SYN, FIN or RST that the primary has not.</summary>
     public readonly bool IsControlPending => Has(TcpFlags.SynPending | TcpFlags.FinPending | TcpFlags.RstPending);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ColoWire.Engine.Wire;
 
@@ -54,6 +56,17 @@ public struct Frame
 
     /// <summary>Where its layers are.</summary>
     public FrameLayout Layout;
+
+    /// <summary>
+    /// TCP, the secondary's: the earlier segments in the segment index. In the place of what is not needed any more once a frame has
+    /// found its flow.
+    /// </summary>
+    [UnscopedRef]
+    internal ref FrameRef IndexLeft => ref Unsafe.As<uint, FrameRef>(ref FlowHash);
+
+    /// <summary>TCP, the secondary's: the later segments in the segment index.</summary>
+    [UnscopedRef]
+    internal ref FrameRef IndexRight => ref Unsafe.As<uint, FrameRef>(ref Epoch);
 
     /// <summary>Datagrams: the hash of what is compared. In the place of what only TCP needs, for a descriptor is one cache line.</summary>
     internal uint ContentHash

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Linq;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
@@ -29,6 +30,7 @@ public sealed class TcpScenarios(int shards)
         new("5 a super-frame against 40 segments", P(Long), S(Cut(Long, 1500)[..39]), Out(), S(Cut(Long, 1500)[39]), Out(Long), Cp(0)),
         new("6 one byte differs", P(A), S(A.Flipped(57)), Out(), Cp(1, DivergenceReason.Payload, 57)),
         new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
+        new("5 a thousand pieces in any order against one segment", Pieces),
         new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpoint,
             Out(A, A.Flipped(57))),
         new("8 cut otherwise", P(A, B), S(A, B), P(new Segment(1040, [.. A.Payload[40..], .. B.Payload[..40]]).Flipped(70)), Out(A, B),
@@ -176,6 +178,24 @@ public sealed class TcpScenarios(int shards)
     private static Segment Padded(uint sequence) => new(sequence, []) { PadTo = 60 };
 
     private static Segment Overlapping() => new(1050, [.. A.Payload[50..], .. B.Payload[..50]]);
+
+    private static void Pieces(TestBench bench)
+    {
+        byte[] stream = new byte[20_000];
+        Random random = new(5);
+        random.NextBytes(stream);
+        // Across the wrap, and each piece of its own length.
+        Segment whole = new(uint.MaxValue - 7000, stream);
+        int[] edges = [0, .. Enumerable.Range(1, stream.Length - 1).OrderBy(_ => random.Next()).Take(999).Order(), stream.Length];
+        Segment[] pieces = [.. edges.Zip(edges.Skip(1)).Select(e => new Segment(whole.Sequence + (uint)e.First, stream[e.First..e.Second]))];
+        P(whole)(bench);
+        S([.. pieces.OrderBy(_ => random.Next())])(bench);
+        Out(whole)(bench);
+        S([.. pieces.OrderBy(_ => random.Next())])(bench);
+        Assert.That(bench.Sum(c => c.SecondaryRepeated), Is.EqualTo(1000));
+        Wait(10_000)(bench);
+        Cp(0)(bench);
+    }
 
     /// <summary>The stream's bytes from a place on, up to 1100 if not said otherwise; no two places say the same.</summary>
     private static Segment Middle(uint sequence, uint count = 0) =>
