@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
@@ -41,13 +42,17 @@ public sealed class FramePath : IDisposable
         shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
         Egress = new EgressDuty(Arena, output, rings, options.Mode);
 
-        // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it.
+        // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. The slot in
+        // which fragments were put together never goes to egress: the shard sends it home in either mode.
         CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
         {
-            bool bySide = pool.Side == Side.Primary;
-            SpscRing<FrameRef>[] home = Array.ConvertAll(
-                rings, r => bySide ? (options.Mode == CompareMode.Observe ? r.JudgedHome : r.InjectedHome) : r.SecondaryHome);
-            return new CaptureDuty(port, pool, toShards, home, Gate, options.HashKey, stop);
+            SpscRing<FrameRef>[] home = (pool.Side, options.Mode) switch
+            {
+                (Side.Secondary, _) => Array.ConvertAll(rings, r => r.SecondaryHome),
+                (_, CompareMode.Observe) => Array.ConvertAll(rings, r => r.JudgedHome),
+                _ => [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)],
+            };
+            return new CaptureDuty(port, pool, toShards, home, Gate, options, stop);
         }
     }
 
@@ -78,6 +83,7 @@ public sealed class FramePath : IDisposable
         ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("flow tables", options.Shards * FlowTable.ByteCount(FlowsPerShard(options))),
+        ("fragments", 2 * Reassembler.ByteCount),
         ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
     ];
 

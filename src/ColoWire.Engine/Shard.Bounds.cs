@@ -4,6 +4,7 @@ using System;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine;
 
@@ -23,14 +24,7 @@ public sealed partial class Shard
 
     private void KeepBounds(long nowNs)
     {
-        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
-        MeetEpoch(gate.Epoch);
-        if (signals.Stop.IsRaised && !stopped)
-        {
-            stopped = true;
-            Flush(UnverifiedReason.Stop);
-        }
-
+        MeetSignals();
         // A secondary that is far ahead of a primary that cannot move waits with it.
         bool isPressed = signals.Primary.Value != Pressure.None
             ? Hoards(signals.Primary, Counters.Held)
@@ -39,6 +33,29 @@ public sealed partial class Shard
         {
             reliefDueNs = nowNs + EngineLimits.ReliefIntervalNs;
             Relieve(nowNs);
+        }
+    }
+
+    private void MeetSignals()
+    {
+        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
+        MeetEpoch(gate.Epoch);
+        if (signals.Stop.IsRaised && !stopped)
+        {
+            stopped = true;
+            Flush(UnverifiedReason.Stop);
+        }
+    }
+
+    /// <summary>
+    /// A fragment comes alone when its datagram could not be put together, or because a checkpoint or the stop fell in the middle of
+    /// it. The capture duty has seen that, so it can be seen here too; in the latter case nothing diverges.
+    /// </summary>
+    private void MeetSignals(in FrameLayout layout)
+    {
+        if (layout.Kind == FrameKind.Fragment)
+        {
+            MeetSignals();
         }
     }
 
@@ -88,7 +105,7 @@ public sealed partial class Shard
         {
             FrameRef oldest = flow.Primary.Head;
             Unhold(ref flow, oldest);
-            Counters.Count(reason);
+            Counters.Count(reason, Weight(oldest));
             Leave(oldest);
         }
     }

@@ -82,19 +82,26 @@ public sealed partial class Shard : IDuty, IDisposable
     private void TakePrimary(FrameRef primary, long nowNs)
     {
         ref Frame frame = ref arena[primary];
-        if (observe)
+        if (observe && (frame.Marks & FrameMarks.Assembled) == 0)
         {
             rings.Released.Add(primary);
         }
 
+        if ((frame.Marks & FrameMarks.ForwardOnly) != 0)
+        {
+            Leave(primary);
+            return;
+        }
+
         if (frame.Layout.Kind >= FrameKind.Pass)
         {
-            CountPassed(in frame.Layout);
+            CountPassed(in frame.Layout, Weight(primary));
             Leave(primary);
             return;
         }
 
         MeetEpoch(frame.Epoch);
+        MeetSignals(in frame.Layout);
         ref Flow flow = ref flows[FindFlow(primary, nowNs)];
         bool stale = frame.Epoch != epoch;
         if (frame.Layout.Kind == FrameKind.Tcp)
@@ -103,7 +110,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         flow.Primary.Append(arena, primary);
-        Counters.Held++;
+        Counters.Held += Weight(primary);
         if (stale)
         {
             ReleaseAll(ref flow, UnverifiedReason.StaleEpoch);
@@ -119,6 +126,10 @@ public sealed partial class Shard : IDuty, IDisposable
         else if (flow.Primary.Count > maxQueueSize)
         {
             Overflow(ref flow, nowNs);
+        }
+        else if (frame.Layout.Kind == FrameKind.Fragment && flow.State == FlowState.Comparing)
+        {
+            Diverge(ref flow, Verdict.Diverged(DivergenceReason.Fragment), nowNs);
         }
         else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing)
         {
@@ -137,6 +148,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         MeetEpoch(frame.Epoch);
+        MeetSignals(in frame.Layout);
         if (frame.Epoch != epoch)
         {
             Drop(secondary, DropReason.SecondaryStale);
@@ -151,6 +163,12 @@ public sealed partial class Shard : IDuty, IDisposable
         else if (flow.State == FlowState.Passing)
         {
             Drop(secondary, DropReason.SecondaryAfterDivergence);
+        }
+        else if (frame.Layout.Kind == FrameKind.Fragment)
+        {
+            Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
+            Diverge(ref flow, in verdict, nowNs);
+            Drop(secondary, DropReason.SecondaryFragment);
         }
         else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
         {
@@ -187,7 +205,7 @@ public sealed partial class Shard : IDuty, IDisposable
             }
 
             Unhold(ref flow, oldest);
-            Counters.Verified++;
+            Counters.Verified += Weight(oldest);
             Leave(oldest);
         }
 
@@ -200,15 +218,31 @@ public sealed partial class Shard : IDuty, IDisposable
     private void Unhold(ref Flow flow, FrameRef primary)
     {
         flow.Primary.Remove(arena, primary);
-        Counters.Held--;
+        Counters.Held -= Weight(primary);
     }
 
-    /// <summary>Lockstep: the frame goes to egress. Observe: it went long ago; its slot goes home once it has also been injected.</summary>
+    /// <summary>How many frames of the primary this one stands for.</summary>
+    private int Weight(FrameRef primary) =>
+        (arena[primary].Marks & FrameMarks.Assembled) != 0 ? arena.Fragments(primary).Count : 1;
+
+    /// <summary>
+    /// Lockstep: the frame goes to egress, or the fragments that it was made of. Observe: it went long ago; its slot goes home once it
+    /// has also been injected.
+    /// </summary>
     private void Leave(FrameRef primary)
     {
-        if (observe)
+        if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
-            Progress(primary, FrameProgress.Judged);
+            for (FrameRef fragment = arena.Fragments(primary).First; !fragment.IsNone; fragment = arena[fragment].Next)
+            {
+                rings.Released.Add(fragment);
+            }
+
+            rings.JudgedHome.Add(primary);
+        }
+        else if (observe)
+        {
+            Mark(primary, FrameMarks.Judged);
         }
         else
         {
@@ -221,17 +255,17 @@ public sealed partial class Shard : IDuty, IDisposable
         int count = rings.InjectedHome.Read(batch);
         for (int i = 0; i < count; i++)
         {
-            Progress(batch[i], FrameProgress.Injected);
+            Mark(batch[i], FrameMarks.Injected);
         }
 
         return count;
     }
 
-    private void Progress(FrameRef primary, FrameProgress done)
+    private void Mark(FrameRef primary, FrameMarks done)
     {
         ref Frame frame = ref arena[primary];
-        frame.Progress |= done;
-        if (frame.Progress == (FrameProgress.Judged | FrameProgress.Injected))
+        frame.Marks |= done;
+        if ((frame.Marks & FrameMarks.Done) == FrameMarks.Done)
         {
             rings.JudgedHome.Add(primary);
         }
@@ -240,15 +274,15 @@ public sealed partial class Shard : IDuty, IDisposable
     /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
     private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
 
-    private void CountPassed(in FrameLayout layout)
+    private void CountPassed(in FrameLayout layout, int frames)
     {
         if (layout.Kind == FrameKind.Pass)
         {
-            Counters.Count(layout.Pass);
+            Counters.Count(layout.Pass, frames);
         }
         else
         {
-            Counters.Count(layout.Malformed);
+            Counters.Count(layout.Malformed, frames);
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class ShardRings(int slotsPerSide)
     /// <summary>Egress → primary capture (lockstep) or shard (observe): what has been injected.</summary>
     public SpscRing<FrameRef> InjectedHome { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → primary capture, in observe mode: what has been injected and judged.</summary>
+    /// <summary>Shard → primary capture: frames made of fragments, when judged; in observe mode also what has been injected and judged.</summary>
     public SpscRing<FrameRef> JudgedHome { get; } = new(slotsPerSide);
 
     /// <summary>Shard → secondary capture: what has been consumed or dropped.</summary>

@@ -21,6 +21,10 @@ public interface ICapturePort : IDisposable
     /// <returns>How many frames were taken.</returns>
     int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs);
 
+    /// <summary>Bytes of the virtio-net header that stands before each frame of the last <see cref="Receive"/>: 10 or 12 (virtio 1.2
+    /// section 5.1.6), or none. The engine steps over it: it is not the guest's word to the wire.</summary>
+    int VnetHeaderBytes => 0;
+
     /// <summary>What the port has counted since it was opened.</summary>
     CaptureStatistics Statistics { get; }
 }
