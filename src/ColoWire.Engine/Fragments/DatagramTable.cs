@@ -14,7 +14,7 @@ namespace ColoWire.Engine.Fragments;
 /// </summary>
 internal sealed class DatagramTable
 {
-    private readonly Datagram[] datagrams;
+    private readonly PartialDatagram[] datagrams;
     private readonly int[] buckets;
     private readonly uint bucketMask;
     private AgeList assembling = AgeList.Empty;
@@ -23,33 +23,33 @@ internal sealed class DatagramTable
 
     public DatagramTable(int capacity)
     {
-        datagrams = new Datagram[capacity];
+        datagrams = new PartialDatagram[capacity];
         buckets = new int[BucketCount(capacity)];
-        buckets.AsSpan().Fill(Datagram.None);
+        buckets.AsSpan().Fill(PartialDatagram.None);
         bucketMask = (uint)buckets.Length - 1;
         for (int i = 0; i < capacity; i++)
         {
-            datagrams[i].NextInBucket = i + 1 == capacity ? Datagram.None : i + 1;
+            datagrams[i].NextInBucket = i + 1 == capacity ? PartialDatagram.None : i + 1;
         }
     }
 
-    public bool IsFull => free == Datagram.None;
+    public bool IsFull => free == PartialDatagram.None;
 
-    /// <summary>Of those that are put together, the one that began first, or <see cref="Datagram.None"/>.</summary>
+    /// <summary>Of those that are put together, the one that began first, or <see cref="PartialDatagram.None"/>.</summary>
     public int OldestAssembling => assembling.Oldest;
 
-    /// <summary>The one that was given up first, or <see cref="Datagram.None"/>.</summary>
+    /// <summary>The one that was given up first, or <see cref="PartialDatagram.None"/>.</summary>
     public int OldestGivenUp => givenUp.Oldest;
 
-    public ref Datagram this[int datagram] => ref datagrams[datagram];
+    public ref PartialDatagram this[int datagram] => ref datagrams[datagram];
 
     public static long ByteCount(int capacity) =>
-        ((long)capacity * Unsafe.SizeOf<Datagram>()) + ((long)BucketCount(capacity) * sizeof(int));
+        ((long)capacity * Unsafe.SizeOf<PartialDatagram>()) + ((long)BucketCount(capacity) * sizeof(int));
 
     public int Find(in FlowKey key, uint hash)
     {
         int i = buckets[hash & bucketMask];
-        while (i != Datagram.None && !(datagrams[i].Hash == hash && datagrams[i].Key.Equals(key)))
+        while (i != PartialDatagram.None && !(datagrams[i].Hash == hash && datagrams[i].Key.Equals(key)))
         {
             i = datagrams[i].NextInBucket;
         }
@@ -58,10 +58,10 @@ internal sealed class DatagramTable
     }
 
     /// <summary>Makes a record. The table must not be full.</summary>
-    public int Add(in FlowKey key, uint hash, in Datagram begun)
+    public int Add(in FlowKey key, uint hash, in PartialDatagram begun)
     {
         int i = free;
-        ref Datagram datagram = ref datagrams[i];
+        ref PartialDatagram datagram = ref datagrams[i];
         free = datagram.NextInBucket;
         datagram = begun;
         datagram.Key = key;
@@ -103,21 +103,21 @@ internal sealed class DatagramTable
         public int Oldest;
         private int newest;
 
-        public static AgeList Empty => new() { Oldest = Datagram.None, newest = Datagram.None };
+        public static AgeList Empty => new() { Oldest = PartialDatagram.None, newest = PartialDatagram.None };
 
-        public void Append(Datagram[] datagrams, int datagram)
+        public void Append(PartialDatagram[] datagrams, int datagram)
         {
-            datagrams[datagram].Newer = Datagram.None;
+            datagrams[datagram].Newer = PartialDatagram.None;
             Join(datagrams, newest, datagram);
             newest = datagram;
         }
 
-        public void Remove(Datagram[] datagrams, int datagram) =>
+        public void Remove(PartialDatagram[] datagrams, int datagram) =>
             Join(datagrams, datagrams[datagram].Older, datagrams[datagram].Newer);
 
-        private void Join(Datagram[] datagrams, int older, int newer)
+        private void Join(PartialDatagram[] datagrams, int older, int newer)
         {
-            if (older == Datagram.None)
+            if (older == PartialDatagram.None)
             {
                 Oldest = newer;
             }
@@ -126,7 +126,7 @@ internal sealed class DatagramTable
                 datagrams[older].Newer = newer;
             }
 
-            if (newer == Datagram.None)
+            if (newer == PartialDatagram.None)
             {
                 newest = older;
             }

@@ -39,7 +39,7 @@ internal sealed partial class Reassembler
         if (!isPrimary)
         {
             forgivenUntilNs = nowNs + timeoutNs;
-            while (datagrams.OldestGivenUp != Datagram.None)
+            while (datagrams.OldestGivenUp != PartialDatagram.None)
             {
                 datagrams.Remove(datagrams.OldestGivenUp);
             }
@@ -49,18 +49,18 @@ internal sealed partial class Reassembler
     /// <summary>Gives up all that is incomplete.</summary>
     public void GiveUpAll(DatagramOutcome reason, long nowNs)
     {
-        while (datagrams.OldestAssembling != Datagram.None)
+        while (datagrams.OldestAssembling != PartialDatagram.None)
         {
             GiveUp(datagrams.OldestAssembling, reason, nowNs);
         }
     }
 
     private bool IsExpired(int datagram, long nowNs) =>
-        datagram != Datagram.None && nowNs - datagrams[datagram].SinceNs >= timeoutNs;
+        datagram != PartialDatagram.None && nowNs - datagrams[datagram].SinceNs >= timeoutNs;
 
     private void GiveUp(int datagram, DatagramOutcome reason, long nowNs)
     {
-        ref Datagram whole = ref datagrams[datagram];
+        ref PartialDatagram whole = ref datagrams[datagram];
         Counters.Count(reason);
         if (whole.Fragments == 0)
         {
@@ -106,7 +106,7 @@ internal sealed partial class Reassembler
         }
     }
 
-    private void HandOnOriginals(ref Datagram whole)
+    private void HandOnOriginals(ref PartialDatagram whole)
     {
         while (!whole.Originals.IsEmpty)
         {
@@ -118,7 +118,7 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>One frame stands for fragments that are not at hand any more: their headers, as a fragment without payload.</summary>
-    private void Represent(ref Datagram whole, long nowNs)
+    private void Represent(ref PartialDatagram whole, long nowNs)
     {
         ref Frame frame = ref arena[whole.Assembly];
         frame.Layout.PayloadLength = 0;
@@ -127,7 +127,7 @@ internal sealed partial class Reassembler
         whole.Fragments = 0;
     }
 
-    private void Discard(ref Datagram whole)
+    private void Discard(ref PartialDatagram whole)
     {
         if (!whole.Assembly.IsNone)
         {
@@ -157,7 +157,7 @@ internal sealed partial class Reassembler
 
     /// <summary>Sees to it that a datagram has a slot in which its payload has room up to here.</summary>
     /// <returns>False when there is no such slot.</returns>
-    private bool HasRoom(int datagram, ref Datagram whole, int end, long nowNs)
+    private bool HasRoom(int datagram, ref PartialDatagram whole, int end, long nowNs)
     {
         bool isLarge = end > AssemblySlot.SmallPayloadBytes;
         if (!whole.Assembly.IsNone && (!isLarge || arena.IsLarge(whole.Assembly)))
@@ -193,7 +193,7 @@ internal sealed partial class Reassembler
     {
         assembly = FrameRef.None;
         int oldest = datagrams.OldestAssembling;
-        if (oldest == Datagram.None || oldest == datagram)
+        if (oldest == PartialDatagram.None || oldest == datagram)
         {
             return false;
         }
@@ -217,7 +217,7 @@ internal sealed partial class Reassembler
             return;
         }
 
-        if (datagrams.OldestGivenUp == Datagram.None)
+        if (datagrams.OldestGivenUp == PartialDatagram.None)
         {
             GiveUp(datagrams.OldestAssembling, DatagramOutcome.OverBudget, nowNs);
         }

@@ -62,10 +62,10 @@ internal sealed partial class Reassembler
         FrameParser.ReadDatagramKey(bytes, in frame.Layout, header.Id, out FlowKey key);
         uint hash = key.Hash(in hashKey);
         int datagram = datagrams.Find(in key, hash);
-        if (datagram == Datagram.None)
+        if (datagram == PartialDatagram.None)
         {
             MakeRoomForDatagram(frame.ArrivalNs);
-            datagram = datagrams.Add(in key, hash, Datagram.Begun(frame.Epoch, frame.ArrivalNs));
+            datagram = datagrams.Add(in key, hash, PartialDatagram.Begun(frame.Epoch, frame.ArrivalNs));
         }
 
         AcceptPart(datagram, fragment, header);
@@ -89,13 +89,13 @@ internal sealed partial class Reassembler
     private void AcceptWhole(FrameRef fragment)
     {
         ref Frame frame = ref arena[fragment];
-        Datagram datagram = Datagram.Begun(frame.Epoch, frame.ArrivalNs);
+        PartialDatagram datagram = PartialDatagram.Begun(frame.Epoch, frame.ArrivalNs);
         int headerBytes = frame.Layout.PayloadOffset;
         if (headerBytes > EngineLimits.FragmentHeadroomBytes)
         {
             GiveUpWhole(fragment, DatagramOutcome.Malformed);
         }
-        else if (!HasRoom(Datagram.None, ref datagram, frame.Layout.PayloadLength, frame.ArrivalNs))
+        else if (!HasRoom(PartialDatagram.None, ref datagram, frame.Layout.PayloadLength, frame.ArrivalNs))
         {
             GiveUpWhole(fragment, DatagramOutcome.OverBudget);
         }
@@ -112,7 +112,7 @@ internal sealed partial class Reassembler
 
     private void AcceptPart(int datagram, FrameRef fragment, FragmentHeader header)
     {
-        ref Datagram whole = ref datagrams[datagram];
+        ref PartialDatagram whole = ref datagrams[datagram];
         ref Frame frame = ref arena[fragment];
         frame.Epoch = whole.Epoch;
         long arrivalNs = frame.ArrivalNs;
@@ -150,7 +150,7 @@ internal sealed partial class Reassembler
     /// <returns>Reassembled when it fits, else what the datagram is to be given up for.</returns>
     private DatagramOutcome Merge(int datagram, FrameRef fragment, FragmentHeader header)
     {
-        ref Datagram whole = ref datagrams[datagram];
+        ref PartialDatagram whole = ref datagrams[datagram];
         ref Frame frame = ref arena[fragment];
         int length = frame.Layout.PayloadLength;
         int end = header.Start + length;
@@ -189,7 +189,7 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>Whether a fragment may be a part of what has come so far, wherever its bytes fall.</summary>
-    private static bool IsSound(in Datagram whole, in FrameLayout layout, FragmentHeader header, int end)
+    private static bool IsSound(in PartialDatagram whole, in FrameLayout layout, FragmentHeader header, int end)
     {
         bool isUnderstood = layout.PayloadOffset <= EngineLimits.FragmentHeadroomBytes && FragmentHeader.Fits(in layout, end);
         bool isWhole = layout.PayloadLength != 0 && (!header.HasMore || layout.PayloadLength % FragmentHeader.UnitBytes == 0);
@@ -203,7 +203,7 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>The fragment's bytes have been copied: the frame itself waits, goes its way, or goes home.</summary>
-    private void Keep(ref Datagram whole, FrameRef fragment)
+    private void Keep(ref PartialDatagram whole, FrameRef fragment)
     {
         if (whole.Fragments++ == 0)
         {
@@ -228,7 +228,7 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>All fragments are there: from here on it is a frame like any other.</summary>
-    private void Complete(ref Datagram whole, long arrivalNs)
+    private void Complete(ref PartialDatagram whole, long arrivalNs)
     {
         AssemblySlot slot = new(arena, whole.Assembly);
         ref Frame frame = ref arena[whole.Assembly];
@@ -240,7 +240,7 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>Hands on the slot in which a datagram was put together as a frame that stands for its fragments.</summary>
-    private void Emit(ref Datagram whole, int headerBytes, int payloadBytes, long arrivalNs)
+    private void Emit(ref PartialDatagram whole, int headerBytes, int payloadBytes, long arrivalNs)
     {
         int payloadOffset = new AssemblySlot(arena, whole.Assembly).PayloadOffset;
         new FragmentChain(whole.Originals.Head, whole.Fragments).Write(arena.SlotBytes(whole.Assembly));

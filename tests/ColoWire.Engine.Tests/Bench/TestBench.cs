@@ -88,6 +88,13 @@ public sealed class TestBench : IDisposable
         }
     }
 
+    /// <summary>Lets time pass without a poll in between.</summary>
+    public void Jump(int ms)
+    {
+        NowNs += ms * NanosecondsPerMs;
+        Poll();
+    }
+
     public void Checkpoint()
     {
         Requester.Happen(CheckpointEvent.Completed);

@@ -6,7 +6,7 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Fragments;
 
 /// <summary>A datagram of which fragments are missing, or that was given up and whose other fragments may still come.</summary>
-internal struct Datagram
+internal struct PartialDatagram
 {
     /// <summary>Number of no datagram.</summary>
     public const int None = -1;
@@ -44,7 +44,7 @@ internal struct Datagram
     /// <summary>It cannot be put together any more.</summary>
     public bool IsGivenUp;
 
-    public static Datagram Begun(uint epoch, long nowNs) =>
+    public static PartialDatagram Begun(uint epoch, long nowNs) =>
         new() { SinceNs = nowNs, Epoch = epoch, Assembly = FrameRef.None, Originals = FrameQueue.Empty };
 
     public readonly bool IsComplete => TotalBytes != 0 && ReceivedBytes == TotalBytes;
