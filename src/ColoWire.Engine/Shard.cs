@@ -3,6 +3,7 @@
 using System;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -127,7 +128,7 @@ public sealed partial class Shard : IDuty, IDisposable
         {
             Overflow(ref flow, nowNs);
         }
-        else if (frame.Layout.Kind == FrameKind.Fragment && flow.State == FlowState.Comparing)
+        else if (IsBroken(in frame) && flow.State == FlowState.Comparing)
         {
             Diverge(ref flow, Verdict.Diverged(DivergenceReason.Fragment), nowNs);
         }
@@ -166,9 +167,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
         else if (frame.Layout.Kind == FrameKind.Fragment)
         {
-            Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
-            Diverge(ref flow, in verdict, nowNs);
-            Drop(secondary, DropReason.SecondaryFragment);
+            TakeIncomplete(ref flow, secondary, nowNs);
         }
         else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
         {
@@ -184,6 +183,24 @@ public sealed partial class Shard : IDuty, IDisposable
                 JudgeHeld(ref flow, nowNs);
             }
         }
+    }
+
+    /// <summary>A datagram of the secondary that never became whole: the primary has sent as little of it, or the replicas differ.</summary>
+    private void TakeIncomplete(ref Flow flow, FrameRef secondary, long nowNs)
+    {
+        FrameRef oldest = flow.Primary.Head;
+        if (!flow.Primary.IsEmpty && AssemblySlot.HoldSame(arena, oldest, secondary))
+        {
+            Unhold(ref flow, oldest);
+            Counters.Verified += Weight(oldest);
+            Leave(oldest);
+            rings.SecondaryHome.Add(secondary);
+            return;
+        }
+
+        Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
+        Diverge(ref flow, in verdict, nowNs);
+        Drop(secondary, DropReason.SecondaryFragment);
     }
 
     /// <summary>Judges the held frames of a flow, oldest first, until one has to wait.</summary>
@@ -212,8 +229,13 @@ public sealed partial class Shard : IDuty, IDisposable
         return Verdict.Release;
     }
 
-    private Verdict Judge(ref Flow flow, FrameRef primary) =>
-        arena[primary].Layout.Kind == FrameKind.Tcp ? streams.Judge(ref flow, primary) : datagrams.Judge(ref flow, primary);
+    private Verdict Judge(ref Flow flow, FrameRef primary) => arena[primary].Layout.Kind switch
+    {
+        FrameKind.Tcp => streams.Judge(ref flow, primary),
+        // An incomplete datagram: the secondary's judges it when its time too has run out.
+        FrameKind.Fragment => Verdict.Hold(DivergenceReason.Fragment),
+        _ => datagrams.Judge(ref flow, primary),
+    };
 
     private void Unhold(ref Flow flow, FrameRef primary)
     {
@@ -273,6 +295,9 @@ public sealed partial class Shard : IDuty, IDisposable
 
     /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
     private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
+
+    private static bool IsBroken(in Frame frame) =>
+        frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;
 
     private void CountPassed(in FrameLayout layout, int frames)
     {

@@ -96,6 +96,35 @@ internal readonly ref struct AssemblySlot
         fragment.CopyTo(Payload[start..]);
     }
 
+    /// <summary>Makes the bytes that did not come zeros, so that two slots can be compared.</summary>
+    public void ClearHoles(int end)
+    {
+        for (int unit = 0; unit < EndUnit(end); unit++)
+        {
+            if (!BitRange.IsSet(Received, unit))
+            {
+                Payload.Slice(unit * FragmentHeader.UnitBytes, FragmentHeader.UnitBytes).Clear();
+            }
+        }
+    }
+
+    /// <summary>Whether of two incomplete datagrams the same bytes have come, however they were cut.</summary>
+    public static bool HoldSame(FrameArena arena, FrameRef left, FrameRef right)
+    {
+        FragmentChain chain = arena.Fragments(left);
+        FragmentChain other = arena.Fragments(right);
+        if (chain.EndBytes != other.EndBytes || chain.TotalBytes != other.TotalBytes)
+        {
+            return false;
+        }
+
+        // What ends in the same place lies in slots of the same size.
+        AssemblySlot slot = new(arena, left);
+        AssemblySlot otherSlot = new(arena, right);
+        return slot.Received.SequenceEqual(otherSlot.Received)
+            && slot.Payload[..chain.EndBytes].SequenceEqual(otherSlot.Payload[..chain.EndBytes]);
+    }
+
     private static int PayloadOffsetOf(int unitsBytes) => UnitsOffset + (2 * unitsBytes) + EngineLimits.FragmentHeadroomBytes;
 
     private static int FirstUnit(int start) => start / FragmentHeader.UnitBytes;

@@ -17,12 +17,12 @@ internal sealed partial class Reassembler
     /// <summary>Gives up what has waited for its fragments for too long, and forgets what was given up long ago.</summary>
     public void Expire(long nowNs)
     {
-        while (IsExpired(datagrams.OldestAssembling, nowNs))
+        while (IsExpired(datagrams.OldestAssembling, patienceNs, nowNs))
         {
             GiveUp(datagrams.OldestAssembling, DatagramOutcome.TimedOut, nowNs);
         }
 
-        while (IsExpired(datagrams.OldestGivenUp, nowNs))
+        while (IsExpired(datagrams.OldestGivenUp, timeoutNs, nowNs))
         {
             datagrams.Remove(datagrams.OldestGivenUp);
         }
@@ -55,8 +55,8 @@ internal sealed partial class Reassembler
         }
     }
 
-    private bool IsExpired(int datagram, long nowNs) =>
-        datagram != PartialDatagram.None && nowNs - datagrams[datagram].SinceNs >= timeoutNs;
+    private bool IsExpired(int datagram, long allowedNs, long nowNs) =>
+        datagram != PartialDatagram.None && nowNs - datagrams[datagram].SinceNs >= allowedNs;
 
     private void GiveUp(int datagram, DatagramOutcome reason, long nowNs)
     {
@@ -66,16 +66,21 @@ internal sealed partial class Reassembler
         {
             Discard(ref whole);
         }
+        else if (reason == DatagramOutcome.TimedOut && (isPrimary || whole.SinceNs >= forgivenUntilNs))
+        {
+            // The frame that stands for the secondary's fragments is counted where it ends.
+            CountDrops(DropReasonOf(reason), whole.Fragments - 1);
+            new AssemblySlot(arena, whole.Assembly).ClearHoles(whole.EndBytes);
+            Represent(ref whole, FrameMarks.Assembled | FrameMarks.Incomplete);
+        }
         else if (isPrimary && !observe)
         {
             HandOnOriginals(ref whole);
             Discard(ref whole);
         }
-        else if (isPrimary || (reason == DatagramOutcome.TimedOut && whole.SinceNs >= forgivenUntilNs))
+        else if (isPrimary)
         {
-            // The frame that stands for the secondary's fragments is counted where it ends.
-            CountDrops(DropReasonOf(reason), whole.Fragments - 1);
-            Represent(ref whole, nowNs);
+            Represent(ref whole, FrameMarks.Assembled);
         }
         else
         {
@@ -117,13 +122,15 @@ internal sealed partial class Reassembler
         }
     }
 
-    /// <summary>One frame stands for fragments that are not at hand any more: their headers, as a fragment without payload.</summary>
-    private void Represent(ref PartialDatagram whole, long nowNs)
+    /// <summary>One frame stands for all fragments: their headers, as a fragment without payload.</summary>
+    private void Represent(ref PartialDatagram whole, FrameMarks marks)
     {
         ref Frame frame = ref arena[whole.Assembly];
         frame.Layout.PayloadLength = 0;
-        Emit(ref whole, frame.Layout.PayloadOffset, 0, nowNs);
+        Emit(ref whole, frame.Layout.PayloadOffset, 0, whole.SinceNs);
+        frame.Marks = marks;
         whole.Assembly = FrameRef.None;
+        whole.Originals = FrameQueue.Empty;
         whole.Fragments = 0;
     }
 

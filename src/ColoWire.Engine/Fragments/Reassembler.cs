@@ -27,6 +27,7 @@ internal sealed partial class Reassembler
     private readonly bool isPrimary;
     private readonly bool observe;
     private readonly long timeoutNs;
+    private readonly long patienceNs;
     private FrameQueue output = FrameQueue.Empty;
 
     public Reassembler(SlotPool pool, EngineOptions options)
@@ -38,6 +39,8 @@ internal sealed partial class Reassembler
         isPrimary = pool.Side == Side.Primary;
         observe = options.Mode == CompareMode.Observe;
         timeoutNs = options.FragmentTimeoutMs * NanosecondsPerMs;
+        // Where both sides send as little of a datagram, the primary's must be there first to be compared with.
+        patienceNs = isPrimary ? timeoutNs : timeoutNs + (options.GraceMs * NanosecondsPerMs);
     }
 
     /// <summary>What it has counted; any thread may read it.</summary>
@@ -243,7 +246,7 @@ internal sealed partial class Reassembler
     private void Emit(ref PartialDatagram whole, int headerBytes, int payloadBytes, long arrivalNs)
     {
         int payloadOffset = new AssemblySlot(arena, whole.Assembly).PayloadOffset;
-        new FragmentChain(whole.Originals.Head, whole.Fragments).Write(arena.SlotBytes(whole.Assembly));
+        new FragmentChain(whole.Originals.Head, whole.Fragments, whole.EndBytes, whole.TotalBytes).Write(arena.SlotBytes(whole.Assembly));
         ref Frame frame = ref arena[whole.Assembly];
         frame.ArrivalNs = arrivalNs;
         frame.Offset = (ushort)(payloadOffset - headerBytes);

@@ -11,9 +11,11 @@ namespace ColoWire.Engine.Frames;
 /// </summary>
 /// <param name="First">The first one to arrive, the others linked behind it; none where they went their own way.</param>
 /// <param name="Count">How many frames it is made of.</param>
-internal readonly record struct FragmentChain(FrameRef First, int Count)
+/// <param name="EndBytes">Where the payload ends that has come.</param>
+/// <param name="TotalBytes">Where the datagram's payload ends, or 0 where the last fragment did not come.</param>
+internal readonly record struct FragmentChain(FrameRef First, int Count, int EndBytes, int TotalBytes)
 {
-    /// <summary>Bytes at the front of the slot that are kept for it: a multiple of a word, so that what follows is aligned.</summary>
+    /// <summary>Bytes at the front of the slot that are kept for it: all of it, and a multiple of a word, so that what follows is aligned.</summary>
     public const int RoomBytes = 16;
 
     public static FragmentChain Read(ReadOnlySpan<byte> slot) => MemoryMarshal.Read<FragmentChain>(slot);

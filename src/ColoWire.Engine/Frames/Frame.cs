@@ -75,6 +75,9 @@ internal enum FrameMarks : byte
     /// <summary>Observe: a fragment that only has to leave; the frame that it is a part of is judged, and counted, in its place.</summary>
     ForwardOnly = 8,
 
+    /// <summary>Assembled from what had come when the time ran out. The other side may have sent as little.</summary>
+    Incomplete = 16,
+
     /// <summary>Observe: all that its slot waits for.</summary>
     Done = Judged | Injected,
 }

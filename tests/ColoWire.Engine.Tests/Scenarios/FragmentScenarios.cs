@@ -51,13 +51,22 @@ public sealed class FragmentScenarios(int shards)
         new("47 overlapping on the secondary", S(Halves[0], Overlap, Halves[1]), DroppedFragments(3), P(Halves), OutBytes(), Wait(3500),
             OutBytes(), Cp(1, DivergenceReason.Timeout), Became(b => b.Path.SecondaryCapture.Reassembly, DatagramOutcome.Overlapping, 1)),
         new("47 a fragment with other bytes in the same place", P(Halves[0], Fragment(Whole.Bytes(), 1, 0, Fill('z', 104), more: true)), Cp(1, DivergenceReason.Fragment)),
-        new("48 a missing fragment of the secondary: CP at the fragment timeout", P(Halves), S(Odd[0]), Wait(990), Cp(0), Wait(20),
+        new("48 a missing fragment of the secondary: CP at the fragment timeout", P(Halves), S(Odd[0]), Wait(990), Cp(0), Wait(50),
             Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves), Dropped(DropReason.SecondaryFragment, 1)),
         new("48 a missing fragment of the secondary: CP at the compare timeout", P(Halves), S(Odd[0]), Wait(490), Cp(0), Wait(20),
             Cp(1, DivergenceReason.Timeout), OutBytes(), Wait(1000), Cp(1), Checkpoint, OutBytes(Halves))
         { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
-        new("48 a missing fragment of the primary", P(Halves[1]), S(Whole), Wait(990), Cp(0), Wait(20), Cp(1, DivergenceReason.Fragment),
-            OutBytes(), Checkpoint, OutBytes(Halves[1]), P(Halves[0]), OutBytes(Halves[1], Halves[0]), Cp(1)),
+        new("48 a missing fragment of the primary", P(Halves[1]), Wait(2990), Cp(0), OutBytes(), Wait(1020), Cp(1, DivergenceReason.Fragment),
+            OutBytes(), Checkpoint, OutBytes(Halves[1])),
+        new("48 a fragment of the primary that comes too late", P(Halves[1]), Wait(1500), P(Halves[0]), Cp(1, DivergenceReason.Fragment),
+            Checkpoint, OutBytes(Halves[1], Halves[0])),
+        new("48 a fragment that is missing on both sides", P(Cut(Whole, 1, 56, 104)[1..]), S(Halves[1], Cut(Whole, 1, 56, 104)[1]),
+            Wait(990), OutBytes(), Wait(50), OutBytes(Cut(Whole, 1, 56, 104)[1..]), Verified(2), Cp(0)),
+        new("48 another fragment is missing on either side", P(Halves[0]), S(Halves[1]), Wait(1050), OutBytes(), Cp(1, DivergenceReason.Fragment)),
+        new("48 a fragment is missing on both sides and a byte differs", P(Cut(Whole, 1, 104)[1]), S(Cut(Changed, 2, 104)[1]), Wait(1050), OutBytes(),
+            Cp(1, DivergenceReason.Fragment)),
+        new("48 a fragment is missing on both sides, the last on one", P(Cut(Whole, 1, 8, 104, 160)[2]), S(Fragment(Whole.Bytes(), 2, 104, Whole.Bytes().AsSpan(138, 56), more: false)),
+            Wait(1050), OutBytes(), Cp(1, DivergenceReason.Fragment)),
         new("48 memory is capped in bytes: the oldest goes", FillBudget) { Options = options => options with { FragmentMemoryKiB = 256 } },
         new("49 the identifications differ", P(Cut(Whole, 7, 104)), S(Cut(Whole, 9, 104)), OutBytes(Cut(Whole, 7, 104)), Cp(0)),
         new("49 two datagrams of a flow, interleaved", P(Cut(Whole, 7, 104)[0], Cut(Changed, 8, 104)[0], Cut(Whole, 7, 104)[1], Cut(Changed, 8, 104)[1]),
@@ -149,7 +158,7 @@ public sealed class FragmentScenarios(int shards)
         Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
         Unverified(UnverifiedReason.AfterDivergence, 3)(bench);
         P(Cut(Whole6, 9, 104)[1])(bench);
-        Wait(1010)(bench);
+        Wait(4010)(bench);
         Cp(2, DivergenceReason.Fragment)(bench);
         Unverified(UnverifiedReason.AfterDivergence, 4)(bench);
         P(Cut(Whole6, 10, 104)[1])(bench);
@@ -159,7 +168,7 @@ public sealed class FragmentScenarios(int shards)
     }
 
     [Test]
-    public void A_fragment_after_the_timeout_belongs_to_another_datagram()
+    public void A_fragment_is_late_by_its_own_time_and_not_by_that_of_a_poll()
     {
         using TestBench bench = new(Options);
         P(Halves[0])(bench);

@@ -93,7 +93,15 @@ internal sealed class ReassemblerModel(Side side)
     public void WaitForTimeout()
     {
         buildings.RemoveAll(b => b.IsGivenUp);
-        GiveUpAll();
+        foreach (Building building in buildings)
+        {
+            // One frame stands for what has come: the headers of the first fragment, or of any.
+            building.IsGivenUp = true;
+            Piece shown = building.Pieces.Find(p => p.Start == 0) ?? building.Pieces[0];
+            List<byte[]> fragments = [.. building.Pieces.Select(p => p.Frame)];
+            byte[] headers = shown.Frame[..^shown.Payload.Length];
+            Output.Add(new Emitted(headers, FrameKind.Fragment, building.Epoch, false, true, fragments.Count, fragments));
+        }
     }
 
     public void GiveUpAll() => buildings.FindAll(b => !b.IsGivenUp).ForEach(GiveUp);
