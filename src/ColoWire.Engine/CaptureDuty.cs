@@ -3,6 +3,7 @@
 using System;
 using System.Threading;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
@@ -10,8 +11,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine;
 
 /// <summary>
-/// Where the way of a frame begins: takes a batch from the port, parses each frame once, hashes its flow and hands it to the shard
-/// that owns the flow. Takes home the slots that come back.
+/// Where the way of a frame begins: takes a batch from the port, parses each frame once, has fragments put together, hashes the flow
+/// and hands the frame to the shard that owns it. Takes home the slots that come back.
 /// </summary>
 public sealed class CaptureDuty : IDuty
 {
@@ -23,8 +24,11 @@ public sealed class CaptureDuty : IDuty
     private readonly StopSignal stop;
     private readonly FlowHashKey hashKey;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
+    private readonly Reassembler fragments;
     private readonly int lowSmallSlots;
+    private uint epoch;
     private bool drained;
+    private bool forwards;
 
     internal CaptureDuty(
         ICapturePort port,
@@ -32,7 +36,7 @@ public sealed class CaptureDuty : IDuty
         SpscRing<FrameRef>[] toShards,
         SpscRing<FrameRef>[] home,
         CheckpointGate gate,
-        FlowHashKey hashKey,
+        EngineOptions options,
         StopSignal stop)
     {
         this.port = port;
@@ -40,7 +44,8 @@ public sealed class CaptureDuty : IDuty
         this.toShards = toShards;
         this.home = home;
         this.gate = gate;
-        this.hashKey = hashKey;
+        hashKey = options.HashKey;
+        fragments = new Reassembler(pool, options);
         this.stop = stop;
         // The last batch of slots is for the frames that arrive while the shards make room.
         lowSmallSlots = Math.Min(EngineLimits.BatchFrames, pool.FreeSmall / 2);
@@ -48,6 +53,9 @@ public sealed class CaptureDuty : IDuty
 
     /// <summary>Says to the shards that slots run out.</summary>
     internal PressureSignal Pressure { get; } = new();
+
+    /// <summary>What has been counted of datagrams in fragments; any thread may read it.</summary>
+    public ReassemblyCounters Reassembly => fragments.Counters;
 
     /// <summary>Whether the path stops and all slots of this side are home; any thread may ask.</summary>
     public bool IsDrained => Volatile.Read(ref drained);
@@ -58,28 +66,55 @@ public sealed class CaptureDuty : IDuty
         int work = TakeHome();
         if (stop.IsRaised)
         {
+            fragments.GiveUpAll(DatagramOutcome.Stop, nowNs);
+            HandOn();
+            Publish();
             Volatile.Write(ref drained, pool.IsFull);
             return work;
         }
 
-        // Acquire: a frame must not bear an epoch older than one that was visible when it came. Partner: CheckpointGate.Poll.
-        uint epoch = gate.Epoch;
+        BeginEpoch(nowNs);
         int received = port.Receive(pool, batch, nowNs);
+        int vnetHeaderBytes = port.VnetHeaderBytes;
         foreach (FrameRef frame in batch.AsSpan(0, received))
         {
-            toShards[Classify(frame, epoch)].Add(frame);
+            Take(frame, vnetHeaderBytes);
         }
 
-        if (received != 0)
-        {
-            foreach (SpscRing<FrameRef> ring in toShards)
-            {
-                ring.Publish();
-            }
-        }
-
+        // After the frames: a fragment that came in time is not late because it lay in the port.
+        fragments.Expire(nowNs);
+        HandOn();
+        Publish();
         Pressure.Set(MeasurePressure());
         return work + received;
+    }
+
+    private void BeginEpoch(long nowNs)
+    {
+        // Acquire: a frame must not bear an epoch older than one that was visible when it came. Partner: CheckpointGate.Poll.
+        uint seen = gate.Epoch;
+        if (seen != epoch)
+        {
+            epoch = seen;
+            fragments.BeginEpoch(nowNs);
+            HandOn();
+        }
+
+        if (!forwards && gate.Protection == Protection.SecondaryAlone)
+        {
+            // Nothing is compared any more: fragments go as they come.
+            forwards = true;
+            fragments.GiveUpAll(DatagramOutcome.Stop, nowNs);
+            HandOn();
+        }
+    }
+
+    private void Publish()
+    {
+        foreach (SpscRing<FrameRef> ring in toShards)
+        {
+            ring.Publish();
+        }
     }
 
     private Pressure MeasurePressure()
@@ -92,24 +127,55 @@ public sealed class CaptureDuty : IDuty
         return pool.FreeLarge == 0 && pool.Arena.LargeSlotsPerSide != 0 ? Engine.Pressure.Large : Engine.Pressure.None;
     }
 
-    private int Classify(FrameRef frameRef, uint epoch)
+    private void Take(FrameRef frameRef, int vnetHeaderBytes)
     {
         ref Frame frame = ref pool.Arena[frameRef];
         frame.Side = pool.Side;
-        frame.Progress = FrameProgress.None;
+        frame.Marks = FrameMarks.None;
         frame.Epoch = epoch;
-        ReadOnlySpan<byte> bytes = pool.Arena.Bytes(frameRef);
-        FrameParser.Parse(bytes, out frame.Layout);
-        if (frame.Layout.Kind >= FrameKind.Pass)
+        if (frame.Length < vnetHeaderBytes)
         {
-            frame.FlowHash = 0;
-            return 0;
+            FrameParser.Refuse(MalformedKind.VnetHeader, out frame.Layout);
+        }
+        else
+        {
+            frame.Offset += (ushort)vnetHeaderBytes;
+            frame.Length -= vnetHeaderBytes;
+            FrameParser.Parse(pool.Arena.Bytes(frameRef), out frame.Layout);
         }
 
-        FrameParser.ReadKey(bytes, in frame.Layout, out FlowKey key);
-        frame.FlowHash = key.Hash(in hashKey);
+        if (frame.Layout.Kind == FrameKind.Fragment && !forwards)
+        {
+            fragments.Accept(frameRef);
+            HandOn();
+        }
+        else
+        {
+            HandOn(frameRef);
+        }
+    }
+
+    /// <summary>What came of fragments, if anything.</summary>
+    private void HandOn()
+    {
+        while (fragments.TryTake(out FrameRef frame))
+        {
+            HandOn(frame);
+        }
+    }
+
+    private void HandOn(FrameRef frameRef)
+    {
+        ref Frame frame = ref pool.Arena[frameRef];
+        frame.FlowHash = 0;
+        if (frame.Layout.Kind < FrameKind.Pass)
+        {
+            FrameParser.ReadKey(pool.Arena.Bytes(frameRef), in frame.Layout, out FlowKey key);
+            frame.FlowHash = key.Hash(in hashKey);
+        }
+
         // The hash's upper bits choose the shard, its lower ones the bucket.
-        return (int)((frame.FlowHash * (ulong)toShards.Length) >> 32);
+        toShards[(int)((frame.FlowHash * (ulong)toShards.Length) >> 32)].Add(frameRef);
     }
 
     private int TakeHome()

@@ -178,15 +178,15 @@ public sealed class ShardCounters
     /// <summary>Divergences, by reason.</summary>
     public ReadOnlySpan<long> Divergences => divergences;
 
-    internal void Count(Wire.PassReason reason) => passed[(int)reason]++;
+    internal void Count(Wire.PassReason reason, int frames) => passed[(int)reason] += frames;
 
-    internal void Count(Wire.MalformedKind kind) => malformed[(int)kind]++;
+    internal void Count(Wire.MalformedKind kind, int frames) => malformed[(int)kind] += frames;
 
-    internal void Count(UnverifiedReason reason) => unverified[(int)reason]++;
+    internal void Count(UnverifiedReason reason, int frames) => unverified[(int)reason] += frames;
 
     internal void Count(SoftField field) => soft[(int)field]++;
 
-    internal void Count(DropReason reason) => drops[(int)reason]++;
+    internal void Count(DropReason reason, int frames = 1) => drops[(int)reason] += frames;
 
     internal void Count(Compare.DivergenceReason reason) => divergences[(int)reason]++;
 }

@@ -9,11 +9,13 @@ public static class EngineLimits
     /// 2048 is one of the two chunk sizes that AF_XDP allows.</summary>
     public const int SmallSlotBytes = 2048;
 
-    /// <summary>A large slot, in bytes: the longest super-frame that Linux makes (gso_max_size 65,536 with its headers).</summary>
-    public const int LargeSlotBytes = 65_536;
+    /// <summary>A large slot, in bytes: the longest frame, and a page for what is kept beside the longest datagram while it is put
+    /// together from fragments (65,535 bytes of payload, its headers, two bits for each 8 bytes of it).</summary>
+    public const int LargeSlotBytes = MaxFrameBytes + 4096;
 
-    /// <summary>Longest frame that is carried; a longer one is counted, never cut.</summary>
-    public const int MaxFrameBytes = LargeSlotBytes;
+    /// <summary>Longest frame that is carried: the longest super-frame that Linux makes (gso_max_size 65,536 with its headers); a longer
+    /// one is counted, never cut.</summary>
+    public const int MaxFrameBytes = 65_536;
 
     /// <summary>Bytes of a cache line on every processor that .NET 10 runs on with SIMD; descriptors and flows are aligned to it.</summary>
     public const int CacheLineBytes = 64;
@@ -28,6 +30,14 @@ public static class EngineLimits
     /// <summary>IPv6 extension headers that are walked: RFC 8200 section 4.1 recommends seven at most; a longer chain is malformed
     /// for a comparer.</summary>
     public const int MaxExtensionHeaders = 8;
+
+    /// <summary>Bytes of headers before a fragment's payload: Ethernet and two tags (22) with the longest IPv4 header (60), or with IPv6
+    /// (40), its fragment header (8) and 186 bytes of other extension headers; a segment routing header of ten hops has 168.</summary>
+    public const int FragmentHeadroomBytes = 256;
+
+    /// <summary>Datagrams of a side that are put together or were given up: as many as the default of
+    /// <see cref="EngineOptions.FragmentMemoryKiB"/> has small slots. One more makes the oldest go.</summary>
+    public const int FragmentedDatagrams = 2048;
 
     /// <summary>Verified ranges that a TCP flow remembers: one is the rule, each hole that neither side ever fills adds one.</summary>
     public const int MaxVerifiedRanges = 4;

@@ -90,7 +90,10 @@ public sealed record EngineOptions
     /// </summary>
     public int RetransmitWindow { get; init; } = EngineLimits.RetransmitWindow.Default;
 
-    /// <summary>Memory for datagrams of which fragments are missing, for each side, in KiB.</summary>
+    /// <summary>
+    /// Memory for datagrams of which fragments are missing, for each side, in KiB; never more than half of the side's slots. Beyond it the
+    /// oldest is given up.
+    /// </summary>
     public int FragmentMemoryKiB { get; init; } = EngineLimits.FragmentMemoryKiB.Default;
 
     /// <summary>How long fragments wait for the rest of their datagram, in milliseconds.</summary>
@@ -124,7 +127,7 @@ public sealed record EngineOptions
     /// <summary>Slots of 2 KiB for each side.</summary>
     public int SlotsPerSide { get; init; } = EngineLimits.SlotsPerSide.Default;
 
-    /// <summary>Slots of 64 KiB for each side.</summary>
+    /// <summary>Slots of 68 KiB for each side.</summary>
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
 
     /// <summary>

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
@@ -42,16 +43,18 @@ public sealed class FramePath : IDisposable
         shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
         Egress = new EgressDuty(Arena, output, rings, options.Mode);
 
-        // In lockstep egress sends a primary's slot home, and the shard one that a policy drops; in observe mode always the shard, because
-        // it may still look at it.
+        // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. What never goes
+        // to egress, the slot in which fragments were put together and what a policy drops, the shard sends home in either mode.
         CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
         {
-            SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
-                ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
-                : options.Mode == CompareMode.Observe
-                    ? Array.ConvertAll(rings, r => r.JudgedHome)
-                    : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)];
-            return new CaptureDuty(port, pool, toShards, home, Gate, options.HashKey, stop);
+            SpscRing<FrameRef>[] home = (pool.Side, options.Mode) switch
+            {
+                (Side.Secondary, _) =>
+                    [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)],
+                (_, CompareMode.Observe) => Array.ConvertAll(rings, r => r.JudgedHome),
+                _ => [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)],
+            };
+            return new CaptureDuty(port, pool, toShards, home, Gate, options, stop);
         }
     }
 
@@ -101,6 +104,7 @@ public sealed class FramePath : IDisposable
         ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("flow tables", options.Shards * FlowTable.ByteCount(FlowsPerShard(options))),
         ("content indexes", options.Shards * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
+        ("fragments", 2 * Reassembler.ByteCount),
         ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
     ];
 

@@ -10,7 +10,7 @@ internal enum Pressure
     /// <summary>Those of 2 KiB.</summary>
     Small,
 
-    /// <summary>Those of 64 KiB.</summary>
+    /// <summary>Those of 68 KiB.</summary>
     Large,
 }
 

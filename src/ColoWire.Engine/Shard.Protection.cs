@@ -82,6 +82,13 @@ public sealed partial class Shard
 
     private void LeaveSecondary(FrameRef secondary)
     {
+        if ((arena[secondary].Marks & FrameMarks.Assembled) != 0)
+        {
+            // Its fragments are gone, and the wire does not take it whole. From now on they come as they are.
+            Drop(secondary, DropReason.SecondaryFragment);
+            return;
+        }
+
         Counters.SecondaryReleased++;
         rings.Released.Add(secondary);
     }
@@ -95,7 +102,20 @@ public sealed partial class Shard
             return;
         }
 
-        Counters.Count(reason);
+        if ((arena[primary].Marks & FrameMarks.Assembled) == 0)
+        {
+            Counters.Count(reason);
+        }
+        else if (!observe)
+        {
+            FragmentChain fragments = arena.Fragments(primary);
+            Counters.Count(reason, fragments.Count);
+            for (FrameRef fragment = fragments.First; !fragment.IsNone; fragment = arena[fragment].Next)
+            {
+                rings.JudgedHome.Add(fragment);
+            }
+        }
+
         rings.JudgedHome.Add(primary);
     }
 }

@@ -19,15 +19,7 @@ public sealed partial class Shard
 
     private void KeepBounds(long nowNs)
     {
-        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
-        MeetEpoch(gate.Epoch);
-        MeetProtection();
-        if (signals.Stop.IsRaised && !stopped)
-        {
-            stopped = true;
-            Flush(UnverifiedReason.Stop);
-        }
-
+        MeetSignals();
         // A secondary that is far ahead of a primary that cannot move waits with it.
         bool isPressed = signals.Primary.Value != Pressure.None
             ? Hoards(signals.Primary, Counters.Held)

@@ -4,6 +4,7 @@ using System;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine;
 
@@ -17,6 +18,30 @@ public sealed partial class Shard
     private long scanDueNs = long.MinValue;
     private uint scanNext = Flow.None;
     private bool stopped;
+
+    private void MeetSignals()
+    {
+        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
+        MeetEpoch(gate.Epoch);
+        MeetProtection();
+        if (signals.Stop.IsRaised && !stopped)
+        {
+            stopped = true;
+            Flush(UnverifiedReason.Stop);
+        }
+    }
+
+    /// <summary>
+    /// A fragment comes alone when its datagram could not be put together, or because a checkpoint or the stop fell in the middle of
+    /// it. The capture duty has seen that, so it can be seen here too; in the latter case nothing diverges.
+    /// </summary>
+    private void MeetSignals(in FrameLayout layout)
+    {
+        if (layout.Kind == FrameKind.Fragment)
+        {
+            MeetSignals();
+        }
+    }
 
     /// <summary>
     /// A checkpoint has finished: what the primary said is now the secondary's too. A frame may bring the news before the gate does,
@@ -55,7 +80,7 @@ public sealed partial class Shard
         {
             FrameRef oldest = flow.Primary.Head;
             Unhold(ref flow, oldest);
-            Counters.Count(reason);
+            Counters.Count(reason, Weight(oldest));
             Leave(oldest);
         }
     }

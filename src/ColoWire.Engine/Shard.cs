@@ -3,6 +3,7 @@
 using System;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -118,15 +119,23 @@ public sealed partial class Shard : IDuty, IDisposable
             return true;
         }
 
+        if ((frame.Marks & FrameMarks.ForwardOnly) != 0)
+        {
+            Announce(primary);
+            Leave(primary);
+            return true;
+        }
+
         if (frame.Layout.Kind >= FrameKind.Pass)
         {
-            CountPassed(in frame.Layout);
+            CountPassed(in frame.Layout, Weight(primary));
             Announce(primary);
             Leave(primary);
             return true;
         }
 
         MeetEpoch(frame.Epoch);
+        MeetSignals(in frame.Layout);
         uint index = FindFlow(primary, nowNs);
         if (index == Flow.None)
         {
@@ -154,7 +163,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         flow.Primary.Append(arena, primary);
-        Counters.Held++;
+        Counters.Held += Weight(primary);
         if (!mayBeHeld)
         {
             ReleaseAll(ref flow, ReasonNotToHold(stale));
@@ -162,6 +171,10 @@ public sealed partial class Shard : IDuty, IDisposable
         else if (flow.Primary.Count > maxQueueSize)
         {
             Overflow(ref flow, nowNs);
+        }
+        else if (IsBroken(in frame) && flow.State == FlowState.Comparing && protection == Protection.InStep)
+        {
+            Diverge(ref flow, Verdict.Diverged(DivergenceReason.Fragment), nowNs);
         }
         else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing && protection == Protection.InStep)
         {
@@ -186,7 +199,7 @@ public sealed partial class Shard : IDuty, IDisposable
             return;
         }
 
-        Counters.Count(flow.PassReason);
+        Counters.Count(flow.PassReason, Weight(primary));
         Announce(primary);
         Leave(primary);
     }
@@ -207,6 +220,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         MeetEpoch(frame.Epoch);
+        MeetSignals(in frame.Layout);
         if (frame.Epoch != epoch)
         {
             Drop(secondary, DropReason.SecondaryStale);
@@ -233,6 +247,10 @@ public sealed partial class Shard : IDuty, IDisposable
         {
             Drop(secondary, DropReason.SecondaryAfterDivergence);
         }
+        else if (frame.Layout.Kind == FrameKind.Fragment)
+        {
+            TakeIncomplete(ref flow, secondary, nowNs);
+        }
         else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
         {
             Drop(secondary, DropReason.SecondaryQueueFull);
@@ -247,6 +265,24 @@ public sealed partial class Shard : IDuty, IDisposable
                 JudgeHeld(ref flow, nowNs);
             }
         }
+    }
+
+    /// <summary>A datagram of the secondary that never became whole: the primary has sent as little of it, or the replicas differ.</summary>
+    private void TakeIncomplete(ref Flow flow, FrameRef secondary, long nowNs)
+    {
+        FrameRef oldest = flow.Primary.Head;
+        if (!flow.Primary.IsEmpty && AssemblySlot.HoldSame(arena, oldest, secondary))
+        {
+            Unhold(ref flow, oldest);
+            Counters.Verified += Weight(oldest);
+            Leave(oldest);
+            rings.SecondaryHome.Add(secondary);
+            return;
+        }
+
+        Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
+        Diverge(ref flow, in verdict, nowNs);
+        Drop(secondary, DropReason.SecondaryFragment);
     }
 
     /// <summary>Judges the held frames of a flow, oldest first, until one has to wait.</summary>
@@ -291,27 +327,33 @@ public sealed partial class Shard : IDuty, IDisposable
 
     private void CountJudged(FrameRef primary, VerdictKind kind)
     {
+        int frames = Weight(primary);
         if (kind == VerdictKind.Pass)
         {
-            Counters.Count(UnverifiedReason.Policy);
+            Counters.Count(UnverifiedReason.Policy, frames);
         }
-        else if ((arena[primary].Progress & FrameProgress.Assumed) != 0)
+        else if ((arena[primary].Marks & FrameMarks.Assumed) != 0)
         {
-            Counters.Count(UnverifiedReason.Unseen);
+            Counters.Count(UnverifiedReason.Unseen, frames);
         }
         else
         {
-            Counters.Verified++;
+            Counters.Verified += frames;
         }
     }
 
-    private Verdict Judge(ref Flow flow, FrameRef primary) =>
-        arena[primary].Layout.Kind == FrameKind.Tcp ? streams.Judge(ref flow, primary) : datagrams.Judge(ref flow, primary);
+    private Verdict Judge(ref Flow flow, FrameRef primary) => arena[primary].Layout.Kind switch
+    {
+        FrameKind.Tcp => streams.Judge(ref flow, primary),
+        // An incomplete datagram: the secondary's judges it when its time too has run out.
+        FrameKind.Fragment => Verdict.Hold(DivergenceReason.Fragment),
+        _ => datagrams.Judge(ref flow, primary),
+    };
 
     private void Unhold(ref Flow flow, FrameRef primary)
     {
         flow.Primary.Remove(arena, primary);
-        Counters.Held--;
+        Counters.Held -= Weight(primary);
     }
 
     private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt) =>
@@ -319,21 +361,37 @@ public sealed partial class Shard : IDuty, IDisposable
             ? streams.Settle(ref flow, primary, in doubt)
             : doubt with { Kind = VerdictKind.Divergence };
 
-    /// <summary>Observe: the frame leaves before anybody has judged it.</summary>
+    /// <summary>Observe: the frame leaves before anybody has judged it. Of a datagram in fragments these have been announced.</summary>
     private void Announce(FrameRef primary)
     {
-        if (observe)
+        if (observe && (arena[primary].Marks & FrameMarks.Assembled) == 0)
         {
             rings.Released.Add(primary);
         }
     }
 
-    /// <summary>Lockstep: the frame goes to egress. Observe: it went long ago; its slot goes home once it has also been injected.</summary>
+    /// <summary>How many frames of the primary this one stands for.</summary>
+    private int Weight(FrameRef primary) =>
+        (arena[primary].Marks & FrameMarks.Assembled) != 0 ? arena.Fragments(primary).Count : 1;
+
+    /// <summary>
+    /// Lockstep: the frame goes to egress, or the fragments that it was made of. Observe: it went long ago; its slot goes home once it
+    /// has also been injected.
+    /// </summary>
     private void Leave(FrameRef primary)
     {
-        if (observe)
+        if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
-            Progress(primary, FrameProgress.Judged);
+            for (FrameRef fragment = arena.Fragments(primary).First; !fragment.IsNone; fragment = arena[fragment].Next)
+            {
+                rings.Released.Add(fragment);
+            }
+
+            rings.JudgedHome.Add(primary);
+        }
+        else if (observe)
+        {
+            Mark(primary, FrameMarks.Judged);
         }
         else
         {
@@ -346,17 +404,17 @@ public sealed partial class Shard : IDuty, IDisposable
         int count = rings.InjectedHome.Read(batch);
         for (int i = 0; i < count; i++)
         {
-            Progress(batch[i], FrameProgress.Injected);
+            Mark(batch[i], FrameMarks.Injected);
         }
 
         return count;
     }
 
-    private void Progress(FrameRef primary, FrameProgress done)
+    private void Mark(FrameRef primary, FrameMarks done)
     {
         ref Frame frame = ref arena[primary];
-        frame.Progress |= done;
-        if (frame.Progress == (FrameProgress.Judged | FrameProgress.Injected))
+        frame.Marks |= done;
+        if ((frame.Marks & FrameMarks.Done) == FrameMarks.Done)
         {
             rings.JudgedHome.Add(primary);
         }
@@ -365,15 +423,18 @@ public sealed partial class Shard : IDuty, IDisposable
     /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
     private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
 
-    private void CountPassed(in FrameLayout layout)
+    private static bool IsBroken(in Frame frame) =>
+        frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;
+
+    private void CountPassed(in FrameLayout layout, int frames)
     {
         if (layout.Kind == FrameKind.Pass)
         {
-            Counters.Count(layout.Pass);
+            Counters.Count(layout.Pass, frames);
         }
         else
         {
-            Counters.Count(layout.Malformed);
+            Counters.Count(layout.Malformed, frames);
         }
     }
 

@@ -24,7 +24,7 @@ internal sealed class ShardRings(int slotsPerSide)
     /// <summary>Egress → primary capture (lockstep) or shard (observe): what has been injected.</summary>
     public SpscRing<FrameRef> InjectedHome { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → primary capture: what is dropped, and in observe mode what has been injected and judged.</summary>
+    /// <summary>Shard → primary capture: what is dropped or was made of fragments, and in observe mode what has been injected and judged.</summary>
     public SpscRing<FrameRef> JudgedHome { get; } = new(slotsPerSide);
 
     /// <summary>Shard → secondary capture: what has been consumed or dropped.</summary>

@@ -60,7 +60,7 @@ internal sealed class ContentIndex
     {
         ref Frame frame = ref arena[secondary];
         ref FrameRef bucket = ref Bucket(frame.ContentHash);
-        frame.Progress |= FrameProgress.Indexed;
+        frame.Marks |= FrameMarks.Hashed;
         frame.PreviousInBucket = FrameRef.None;
         frame.NextInBucket = bucket;
         if (!bucket.IsNone)
@@ -75,12 +75,12 @@ internal sealed class ContentIndex
     public void Remove(FrameRef secondary)
     {
         ref Frame frame = ref arena[secondary];
-        if ((frame.Progress & FrameProgress.Indexed) == 0)
+        if ((frame.Marks & FrameMarks.Hashed) == 0)
         {
             return;
         }
 
-        frame.Progress &= ~FrameProgress.Indexed;
+        frame.Marks &= ~FrameMarks.Hashed;
         if (frame.PreviousInBucket.IsNone)
         {
             Bucket(frame.ContentHash) = frame.NextInBucket;

@@ -70,7 +70,7 @@ internal sealed class DatagramComparer(
 
     /// <summary>Whether the secondary's oldest datagram was overtaken by one that found its twin.</summary>
     public bool IsOvertaken(in Flow flow) =>
-        !flow.Secondary.IsEmpty && (arena[flow.Secondary.Head].Progress & FrameProgress.Overtaken) != 0;
+        !flow.Secondary.IsEmpty && (arena[flow.Secondary.Head].Marks & FrameMarks.Overtaken) != 0;
 
     /// <summary>Takes a datagram of the secondary out of its flow; it belongs to the caller then.</summary>
     public void Remove(ref Flow flow, FrameRef secondary)
@@ -121,10 +121,10 @@ internal sealed class DatagramComparer(
 
         flow.Unindexed = FrameRef.None;
         ref Frame frame = ref arena[primary];
-        if ((frame.Progress & FrameProgress.Hashed) == 0)
+        if ((frame.Marks & FrameMarks.Hashed) == 0)
         {
             frame.ContentHash = Hash(primary);
-            frame.Progress |= FrameProgress.Hashed;
+            frame.Marks |= FrameMarks.Hashed;
         }
 
         FrameRef found = index.First(frame.ContentHash);
@@ -155,9 +155,9 @@ internal sealed class DatagramComparer(
     /// <summary>All that came before the twin have been overtaken; they stand at the head, so that each is marked once.</summary>
     private void NoteOvertaken(FrameRef twin)
     {
-        for (FrameRef at = arena[twin].Previous; !at.IsNone && (arena[at].Progress & FrameProgress.Overtaken) == 0; at = arena[at].Previous)
+        for (FrameRef at = arena[twin].Previous; !at.IsNone && (arena[at].Marks & FrameMarks.Overtaken) == 0; at = arena[at].Previous)
         {
-            arena[at].Progress |= FrameProgress.Overtaken;
+            arena[at].Marks |= FrameMarks.Overtaken;
         }
     }
 

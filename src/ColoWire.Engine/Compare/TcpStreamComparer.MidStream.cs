@@ -29,7 +29,7 @@ internal sealed partial class TcpStreamComparer
         {
             if (TcpSequence.Before(arena[at].StreamStart, tcp.SecondaryFirst))
             {
-                arena[at].Progress |= FrameProgress.Assumed;
+                arena[at].Marks |= FrameMarks.Assumed;
             }
         }
 

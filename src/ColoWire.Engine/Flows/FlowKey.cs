@@ -14,7 +14,7 @@ namespace ColoWire.Engine.Flows;
 /// <remarks>
 /// words 0-3 source address (IPv4: word 0), 4-7 destination address, 8 source port and destination port as on the wire (0 without),
 /// 9 IP version, protocol and whether it is a fragment, 10 VLAN identifiers, outer in the high half, each with bit 15 set where a tag
-/// is; 11 is 0. QoS bits of a tag are not part of the key (R3).
+/// is; 11 is 0, and in the key of a datagram in fragments its identification. QoS bits of a tag are not part of the key (R3).
 /// </remarks>
 [InlineArray(Words)]
 public struct FlowKey : IEquatable<FlowKey>
@@ -27,6 +27,7 @@ public struct FlowKey : IEquatable<FlowKey>
     internal const int PortsWord = 8;
     internal const int ProtocolWord = 9;
     internal const int VlanWord = 10;
+    internal const int DatagramWord = 11;
 
     private uint first;
 

@@ -27,8 +27,8 @@ public struct Frame
     /// <summary>Who sent it.</summary>
     public Side Side;
 
-    /// <summary>What of a primary frame is done already, in observe mode.</summary>
-    internal FrameProgress Progress;
+    /// <summary>What else is to be known of it.</summary>
+    internal FrameMarks Marks;
 
     /// <summary>Number of the frame on its port, from 1 as Wireshark counts; wraps at 2^32, it is used in reports only.</summary>
     public uint Number;
@@ -39,7 +39,7 @@ public struct Frame
     /// <summary>The keyed hash of its flow: chooses the shard and the bucket.</summary>
     public uint FlowHash;
 
-    /// <summary>Next frame in the queue of its flow.</summary>
+    /// <summary>Next frame in the queue of its flow; of a fragment that is kept, the one that came next.</summary>
     internal FrameRef Next;
 
     /// <summary>Previous frame in the queue of its flow.</summary>
@@ -90,27 +90,37 @@ public struct Frame
     }
 }
 
-/// <summary>In observe mode a primary frame leaves before it is judged: its slot comes back when both have happened.</summary>
+/// <summary>What else is to be known of a frame. In observe mode a primary frame leaves before it is judged: its slot comes back when
+/// both have happened.</summary>
 [System.Flags]
-internal enum FrameProgress : byte
+internal enum FrameMarks : byte
 {
     None = 0,
 
-    /// <summary>The shard has said what it thinks of it.</summary>
+    /// <summary>Observe: the shard has said what it thinks of it.</summary>
     Judged = 1,
 
-    /// <summary>Egress has injected it and gave it back.</summary>
+    /// <summary>Observe: egress has injected it and gave it back.</summary>
     Injected = 2,
 
-    /// <summary>Primary: a part of it was sent before the secondary's part of the connection was first seen, and is taken for equal.</summary>
-    Assumed = 4,
+    /// <summary>Made of fragments (<see cref="FragmentChain"/>): it never leaves itself, and counts as as many frames as they are.</summary>
+    Assembled = 4,
 
-    /// <summary>Secondary datagram: it is in the content index.</summary>
-    Indexed = 8,
+    /// <summary>Observe: a fragment that only has to leave; the frame that it is a part of is judged, and counted, in its place.</summary>
+    ForwardOnly = 8,
+
+    /// <summary>Assembled from what had come when the time ran out. The other side may have sent as little.</summary>
+    Incomplete = 16,
+
+    /// <summary>Primary: a part of it was sent before the secondary's part of the connection was first seen, and is taken for equal.</summary>
+    Assumed = 32,
+
+    /// <summary>Datagram: its content hash is set, and the secondary's is in the content index.</summary>
+    Hashed = 64,
 
     /// <summary>Secondary datagram: one that it sent later has found its twin.</summary>
-    Overtaken = 16,
+    Overtaken = 128,
 
-    /// <summary>Primary datagram: its content hash is set.</summary>
-    Hashed = 32,
+    /// <summary>Observe: all that its slot waits for.</summary>
+    Done = Judged | Injected,
 }

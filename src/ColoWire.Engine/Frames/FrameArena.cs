@@ -8,8 +8,8 @@ using System.Runtime.InteropServices;
 namespace ColoWire.Engine.Frames;
 
 /// <summary>
-/// The memory of all frames, taken once: small slots of 2 KiB for what a wire carries, a few of 64 KiB for super-frames of guests
-/// with segmentation offload. Page-aligned and gap-free, so that it can be registered as an AF_XDP UMEM (whose chunks are these
+/// The memory of all frames, taken once: small slots of 2 KiB for what a wire carries, a few of 68 KiB for super-frames of guests
+/// with segmentation offload and for datagrams that are put together. Page-aligned and gap-free, so that it can be registered as an AF_XDP UMEM (whose chunks are these
 /// small slots; Documentation/networking/af_xdp.rst, "UMEM").
 /// </summary>
 /// <remarks>
@@ -95,6 +95,13 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>First byte of a frame; valid for its <see cref="Frame.Length"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Pointer(FrameRef frame) => Slot(frame) + this[frame].Offset;
+
+    /// <summary>The fragments that an assembled frame was made of (<see cref="FrameMarks.Assembled"/>).</summary>
+    internal FragmentChain Fragments(FrameRef assembled)
+    {
+        Debug.Assert((this[assembled].Marks & FrameMarks.Assembled) != 0, "only an assembled frame has fragments");
+        return FragmentChain.Read(SlotBytes(assembled));
+    }
 
     /// <summary>Whether a slot is one of the large ones.</summary>
     internal bool IsLarge(FrameRef frame) => frame.Slot >= smallSlots;

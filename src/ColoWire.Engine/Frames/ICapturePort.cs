@@ -24,6 +24,10 @@ public interface ICapturePort : IDisposable
     /// <summary>Whether anything can come in: false while the wire is unplugged or the interface switched off. Any thread may read it.</summary>
     bool HasLink => true;
 
+    /// <summary>Bytes of the virtio-net header that stands before each frame of the last <see cref="Receive"/>: 10 or 12 (virtio 1.2
+    /// section 5.1.6), or none. The engine steps over it: it is not the guest's word to the wire.</summary>
+    int VnetHeaderBytes => 0;
+
     /// <summary>What the port has counted since it was opened.</summary>
     CaptureStatistics Statistics { get; }
 }

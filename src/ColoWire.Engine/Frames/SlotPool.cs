@@ -50,12 +50,12 @@ public sealed class SlotPool
     /// <summary>
     /// Takes a slot for a frame of this length: a small one where it fits, else a large one.
     /// </summary>
-    /// <param name="length">Bytes of the frame, at most <see cref="EngineLimits.MaxFrameBytes"/>.</param>
+    /// <param name="length">Bytes of the frame, at most <see cref="EngineLimits.LargeSlotBytes"/>.</param>
     /// <param name="frame">The slot; its descriptor's offset is 0 and its length set.</param>
     /// <returns>False when no slot of that size is free.</returns>
     public bool TryTake(int length, out FrameRef frame)
     {
-        Debug.Assert(length is >= 0 and <= EngineLimits.MaxFrameBytes, "the port refuses longer frames");
+        Debug.Assert(length is >= 0 and <= EngineLimits.LargeSlotBytes, "the port refuses longer frames");
         if (length <= EngineLimits.SmallSlotBytes && smallCount > 0)
         {
             frame = new FrameRef(small[--smallCount]);

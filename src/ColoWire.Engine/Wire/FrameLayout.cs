@@ -63,7 +63,7 @@ public enum FrameKind : byte
     /// <summary>Another protocol over IP, compared as a datagram.</summary>
     OtherIp,
 
-    /// <summary>A fragment of a datagram, compared as a datagram of its own.</summary>
+    /// <summary>A fragment. Datagrams are compared whole: only what could not be put together comes to a shard as this.</summary>
     Fragment,
 
     /// <summary>Not compared: the primary's leaves at once, the secondary's is dropped, both counted by <see cref="PassReason"/>.</summary>
@@ -133,4 +133,7 @@ public enum MalformedKind : byte
 
     /// <summary>ICMP header cut off.</summary>
     IcmpHeader,
+
+    /// <summary>Shorter than the virtio-net header that stands before every frame of its port.</summary>
+    VnetHeader,
 }

@@ -14,7 +14,7 @@ namespace ColoWire.Engine.Wire;
 public static class FrameParser
 {
     /// <summary>Finds the layers of a frame.</summary>
-    /// <param name="frame">The captured bytes, at most <see cref="EngineLimits.MaxFrameBytes"/>.</param>
+    /// <param name="frame">Its bytes, no more than a slot has room for.</param>
     /// <param name="layout">Where they are, and how the frame is to be treated.</param>
     public static void Parse(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
@@ -56,6 +56,13 @@ public static class FrameParser
         }
     }
 
+    /// <summary>Marks a frame as malformed that was not even to be looked into.</summary>
+    internal static void Refuse(MalformedKind kind, out FrameLayout layout)
+    {
+        layout = default;
+        Refuse(ref layout, kind);
+    }
+
     /// <summary>Reads the key of the flow that a parsed frame belongs to.</summary>
     /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
     /// <param name="layout">A layout whose kind is neither Pass nor Malformed.</param>
@@ -83,6 +90,18 @@ public static class FrameParser
 
         key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, layout.Kind == FrameKind.Fragment);
         key[FlowKey.VlanWord] = VlanBits(frame, layout.VlanTags);
+    }
+
+    /// <summary>
+    /// Reads the key of the datagram that a fragment belongs to: VLAN tags, addresses, identification and, in IPv4, the protocol; the
+    /// fragments of an IPv6 datagram may name different ones (RFC 791 section 3.2, RFC 8200 section 4.5).
+    /// </summary>
+    internal static void ReadDatagramKey(ReadOnlySpan<byte> frame, in FrameLayout layout, uint id, out FlowKey key)
+    {
+        ReadKey(frame, in layout, out key);
+        byte protocol = layout.IpVersion == 4 ? layout.Protocol : (byte)0;
+        key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, protocol, fragment: true);
+        key[FlowKey.DatagramWord] = id;
     }
 
     private static uint VlanBits(ReadOnlySpan<byte> frame, int tags)

@@ -89,6 +89,10 @@ internal static class Ipv6
     public const int FragmentHeaderBytes = 8;
 
     public const int FragmentFieldOffset = 2;
+    public const int FragmentIdOffset = 4;
+
+    public const ushort FragmentOffsetMask = 0xFFF8;
+    public const ushort MoreFragments = 0x0001;
 }
 
 /// <summary>

@@ -81,7 +81,7 @@ internal sealed class CompareRun : IDisposable
     // Records that the ports could not hand on whole.
     private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused;
 
-    private long Waiting => totals.Sum(c => c.Held + c.SecondaryHeld);
+    private long Waiting => totals.Sum(c => c.Held + c.SecondaryHeld) + FragmentTotals.WaitingOf(path);
 
     /// <summary>Runs both captures to their ends and judges all that is still held.</summary>
     /// <exception cref="OperationCanceledException">The user has had enough.</exception>
@@ -160,7 +160,9 @@ internal sealed class CompareRun : IDisposable
     private void RunOut()
     {
         Settle();
-        long judgedNs = clock.NowNs + ((options.CompareTimeoutMs + (2L * options.ExpiredScanCycleMs)) * NanosecondsPerMs);
+        // A datagram in fragments is given up first; what it was the twin of may wait for longer.
+        long patienceMs = options.FragmentTimeoutMs + options.CompareTimeoutMs + (2L * options.ExpiredScanCycleMs);
+        long judgedNs = clock.NowNs + (patienceMs * NanosecondsPerMs);
         bool progresses = true;
         while (clock.NowNs < judgedNs || (Waiting != 0 && progresses))
         {
@@ -221,26 +223,31 @@ internal sealed class CompareRun : IDisposable
         }
     }
 
-    private CompareResult Summarise(long heldAtEnd) => new()
+    private CompareResult Summarise(long heldAtEnd)
     {
-        Primary = SideTotals.Of(primary.Statistics, primaryFirstNs),
-        Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs),
-        Verified = totals.Sum(c => c.Verified),
-        Passed = totals.Named<PassReason>(c => c.Passed),
-        Malformed = totals.Named<MalformedKind>(c => c.Malformed),
-        // What only the stop let go was held to the end.
-        Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != StopName)],
-        HeldAtEnd = heldAtEnd,
-        Checkpoints = path.Gate.Requests,
-        Flows = totals.Sum(c => c.Flows + c.FlowsEvicted),
-        DivergencesTotal = totals.Named<DivergenceReason>(c => c.Divergences).Sum(n => n.Count),
-        Divergences = divergences,
-        Shown = shown,
-        Soft = totals.Named<SoftField>(c => c.Soft),
-        Drops = [.. totals.Named<DropReason>(c => c.Drops), .. Skipped("primary", primary), .. Skipped("secondary", secondary)],
-        HoldMedianNs = path.Egress.HoldTimes.Quantile(0.5),
-        HoldP99Ns = path.Egress.HoldTimes.Quantile(0.99),
-    };
+        FragmentTotals fragments = FragmentTotals.Of(path);
+        return new CompareResult
+        {
+            Primary = SideTotals.Of(primary.Statistics, primaryFirstNs),
+            Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs),
+            Verified = totals.Sum(c => c.Verified),
+            Passed = totals.Named<PassReason>(c => c.Passed),
+            Malformed = totals.Named<MalformedKind>(c => c.Malformed),
+            // What only the stop let go was held to the end.
+            Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != StopName)],
+            HeldAtEnd = heldAtEnd,
+            Checkpoints = path.Gate.Requests,
+            Flows = totals.Sum(c => c.Flows + c.FlowsEvicted),
+            DivergencesTotal = totals.Named<DivergenceReason>(c => c.Divergences).Sum(n => n.Count),
+            Divergences = divergences,
+            Shown = shown,
+            Soft = totals.Named<SoftField>(c => c.Soft),
+            Drops = [.. fragments.JoinDrops(totals.Named<DropReason>(c => c.Drops)), .. Skipped("primary", primary), .. Skipped("secondary", secondary)],
+            Fragments = fragments,
+            HoldMedianNs = path.Egress.HoldTimes.Quantile(0.5),
+            HoldP99Ns = path.Egress.HoldTimes.Quantile(0.99),
+        };
+    }
 
     // Frames that the port could not hand on whole.
     private static IEnumerable<NamedCount> Skipped(string side, FileCapturePort port)

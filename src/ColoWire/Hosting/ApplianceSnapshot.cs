@@ -44,6 +44,9 @@ internal sealed record ApplianceSnapshot
     /// <summary>Secondary frames that went nowhere, by reason.</summary>
     public required IReadOnlyList<NamedCount> Drops { get; init; }
 
+    /// <summary>What became of datagrams in fragments.</summary>
+    public required FragmentTotals Fragments { get; init; }
+
     /// <summary>Divergences, by reason.</summary>
     public required IReadOnlyList<NamedCount> Divergences { get; init; }
 
@@ -87,6 +90,7 @@ internal sealed record ApplianceSnapshot
     public static ApplianceSnapshot Of(Appliance appliance)
     {
         ShardCounters[] shards = [.. appliance.Path.Shards.Select(shard => shard.Counters)];
+        FragmentTotals fragments = FragmentTotals.Of(appliance.Path);
         HoldTimes holdTimes = appliance.Path.Egress.HoldTimes;
         return new ApplianceSnapshot
         {
@@ -99,7 +103,8 @@ internal sealed record ApplianceSnapshot
             Malformed = Named<MalformedKind>(shards, shard => shard.Malformed),
             Unverified = Named<UnverifiedReason>(shards, shard => shard.Unverified),
             Soft = Named<SoftField>(shards, shard => shard.Soft),
-            Drops = Named<DropReason>(shards, shard => shard.Drops),
+            Drops = fragments.JoinDrops(Named<DropReason>(shards, shard => shard.Drops)),
+            Fragments = fragments,
             Divergences = Named<DivergenceReason>(shards, shard => shard.Divergences),
             Held = shards.Sum(shard => shard.Held),
             SecondaryHeld = shards.Sum(shard => shard.SecondaryHeld),

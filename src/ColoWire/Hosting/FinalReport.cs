@@ -27,6 +27,8 @@ internal static class FinalReport
         Named("unverified", snapshot.Unverified);
         Named("soft", snapshot.Soft);
         Named("drops", snapshot.Drops);
+        Named("fragments P", snapshot.Fragments.Primary);
+        Named("fragments S", snapshot.Fragments.Secondary);
         writer.Flush();
 
         void Line(string name, params string[] parts) => writer.WriteLine($"{name + ":",-14}{string.Join(", ", parts)}");

@@ -47,6 +47,11 @@ internal static class SnapshotJson
             WriteCounts(json, "divergence_reasons", snapshot.Divergences);
             WriteCounts(json, "soft", snapshot.Soft);
             WriteCounts(json, "drops", snapshot.Drops);
+            json.WriteStartObject("fragments");
+            json.WriteNumber("waiting", snapshot.Fragments.Waiting);
+            WriteCounts(json, "primary", snapshot.Fragments.Primary);
+            WriteCounts(json, "secondary", snapshot.Fragments.Secondary);
+            json.WriteEndObject();
             WriteCounts(json, "passed", snapshot.Passed);
             WriteCounts(json, "malformed", snapshot.Malformed);
             WriteCounts(json, "unverified", snapshot.Unverified);

@@ -163,6 +163,6 @@ internal sealed class StatusService(
     private bool IsQuiet()
     {
         ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
-        return now.Held == 0 && now.SecondaryHeld == 0 && appliance.Unsent == 0;
+        return now.Held == 0 && now.SecondaryHeld == 0 && now.Fragments.Waiting == 0 && appliance.Unsent == 0;
     }
 }

@@ -42,6 +42,10 @@ internal static class CompareReport
             json.WriteNumber("divergences_total", result.DivergencesTotal);
             WriteCounts(json, "soft", result.Soft);
             WriteCounts(json, "drops", result.Drops);
+            json.WriteStartObject("fragments");
+            WriteCounts(json, "primary", result.Fragments.Primary);
+            WriteCounts(json, "secondary", result.Fragments.Secondary);
+            json.WriteEndObject();
             WriteCounts(json, "passed", result.Passed);
             WriteCounts(json, "malformed", result.Malformed);
             WriteCounts(json, "unverified", result.Unverified);

@@ -54,6 +54,9 @@ internal sealed record CompareResult
     /// <summary>Frames that went nowhere, by reason.</summary>
     public required IReadOnlyList<NamedCount> Drops { get; init; }
 
+    /// <summary>What became of datagrams in fragments.</summary>
+    public required FragmentTotals Fragments { get; init; }
+
     /// <summary>The median of how long a primary frame waited, in nanoseconds.</summary>
     public required long HoldMedianNs { get; init; }
 

@@ -35,6 +35,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
+        WriteCounts("primary's datagrams in fragments", result.Fragments.Primary);
+        WriteCounts("secondary's datagrams in fragments", result.Fragments.Secondary);
         writer.WriteLine($"held: median {Microseconds(result.HoldMedianNs)} us, p99 {Microseconds(result.HoldP99Ns)} us");
         writer.WriteLine(Invariant($"checkpoints asked for: {result.Checkpoints:N0}"));
         WriteDivergences(result);

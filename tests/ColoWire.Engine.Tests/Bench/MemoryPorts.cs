@@ -21,7 +21,10 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
 
     public CaptureStatistics Statistics => new(number, bytes, 0, 0, 0, 0);
 
-    public void Feed(byte[] frame) => frames.Enqueue(frame);
+    /// <summary>Bytes of virtio-net header before each frame that is fed from now on.</summary>
+    public int VnetHeaderBytes { get; set; }
+
+    public void Feed(byte[] frame) => frames.Enqueue([.. Words.Fill('v', VnetHeaderBytes), .. frame]);
 
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
     {

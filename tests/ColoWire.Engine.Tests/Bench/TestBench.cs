@@ -98,6 +98,13 @@ public sealed class TestBench : IDisposable
     /// <summary>Lets time pass without a poll: nobody looks before the next frame comes.</summary>
     public void AdvanceTo(long nowNs) => NowNs = Math.Max(NowNs, nowNs);
 
+    /// <summary>Lets time pass without a poll in between.</summary>
+    public void Jump(int ms)
+    {
+        NowNs += ms * NanosecondsPerMs;
+        Poll();
+    }
+
     public void Checkpoint()
     {
         Requester.Happen(CheckpointEvent.Completed);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Tests.Shared;
@@ -31,6 +32,27 @@ public sealed class AllocationTests
         Run(path, 1000);
         long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
         Assert.That(output.Statistics.Frames, Is.GreaterThan(Rounds));
+        Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
+        Assert.That(allocated, Is.Zero);
+    }
+
+    [TestCase(CompareMode.Lockstep)]
+    [TestCase(CompareMode.Observe)]
+    public void Fragments_allocate_nothing_whether_they_make_a_datagram_or_not(CompareMode mode)
+    {
+        byte[] small = new Datagram(new byte[200]).Bytes();
+        byte[] large = new Datagram(new byte[5000]) { Source = new byte[16], Destination = new byte[16] }.Bytes();
+        byte[][] whole = [small, .. FragmentBuilder.Cut(large, 1, 0, 1400, 2800, 4200)];
+        byte[][] cut = [.. FragmentBuilder.Cut(small, 2, 0, 104), large];
+        byte[] overlap = FragmentBuilder.Fragment(small, 3, 96, new byte[16], more: true);
+        DiscardingInjectPort output = new();
+        using FramePath path = new(
+            TestBench.SmallOptions with { Mode = mode }, new RepeatingCapturePort(whole),
+            new RepeatingCapturePort([.. cut, FragmentBuilder.Cut(small, 3, 0, 104)[0], overlap]), output, new NoCheckpoints());
+        Run(path, 1000);
+        long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
+        Assert.That(path.PrimaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Reassembled], Is.GreaterThan(Rounds));
+        Assert.That(path.SecondaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Overlapping], Is.GreaterThan(0));
         Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
         Assert.That(allocated, Is.Zero);
     }

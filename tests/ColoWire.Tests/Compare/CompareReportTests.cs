@@ -29,7 +29,7 @@ internal sealed class CompareReportTests
             "released":{"verified":0,"passed":2,"unverified":1},"held_at_end":0,"checkpoints":1,
             "divergences":[{"reason":"payload","flow":{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":null},
             "offset":2,"primary_frame":1,"secondary_frame":1,"at_ns":1700000000021000000}],"divergences_total":1,
-            "soft":{},"drops":{"secondary_passed":1,"secondary_unmatched":1},
+            "soft":{},"drops":{"secondary_passed":1,"secondary_unmatched":1},"fragments":{"primary":{},"secondary":{}},
             "passed":{"arp":1},"malformed":{"ethernet_short":1},"unverified":{"after_divergence":1}}
             """;
         Assert.That(captures.Run(json: true), Is.EqualTo(expected.ReplaceLineEndings("") + Environment.NewLine));

@@ -117,6 +117,7 @@ internal sealed class DivergenceTextTests
         Shown = reports,
         Soft = [],
         Drops = [],
+        Fragments = new FragmentTotals([], [], 0, []),
         HoldMedianNs = 0,
         HoldP99Ns = 0,
     };

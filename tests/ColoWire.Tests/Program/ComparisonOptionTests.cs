@@ -125,8 +125,8 @@ internal sealed class ComparisonOptionTests
     [TestCase("64 0", "256", "--fragment-memory (command line): 256 KiB is more than 64 KiB, half of a side's slots: raise slots or large_slots")]
     [TestCase("4095 0", null, "fragment_memory (default): 4096 KiB is more than 4095 KiB, half of a side's slots: lower it, or raise slots or large_slots")]
     [TestCase("4096 0", null, null)]
-    [TestCase("64 126", null, null)]
-    [TestCase("64 125", null, "fragment_memory (default): 4096 KiB is more than 4064 KiB, half of a side's slots: lower it, or raise slots or large_slots")]
+    [TestCase("64 119", null, null)]
+    [TestCase("64 118", null, "fragment_memory (default): 4096 KiB is more than 4076 KiB, half of a side's slots: lower it, or raise slots or large_slots")]
     [TestCase("256 0", "256", null)]
     [TestCase("63 0", "4096", "--slots (command line): 63 is out of range: 64 to 4194304 frames")]
     public void Fragments_take_half_of_the_slots_at_most(string slots, string? fragmentMemory, string? fault)

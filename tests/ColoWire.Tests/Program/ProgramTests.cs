@@ -113,7 +113,7 @@ internal sealed partial class ProgramTests
         JsonElement last = LastLine(output);
         Assert.That(last.GetProperty("final").GetBoolean(), Is.True);
         Assert.That(last.GetProperty("released").GetProperty("verified").GetInt64(), Is.EqualTo(200));
-        Assert.That(errors, Does.Contain("memory: frame arena 96").And.Contain("fixed from now on"));
+        Assert.That(errors, Does.Contain("memory: frame arena 98").And.Contain("fixed from now on"));
     }
 
     [Test]

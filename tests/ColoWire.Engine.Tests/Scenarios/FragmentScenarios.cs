@@ -1,0 +1,327 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Fragments;
+using ColoWire.Engine.Tests.Bench;
+using ColoWire.Engine.Wire;
+using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.FragmentBuilder;
+using static ColoWire.Engine.Tests.Bench.Words;
+
+namespace ColoWire.Engine.Tests.Scenarios;
+
+/// <summary>The rows that concern fragments, and the header that virtio-net puts before a frame, by their numbers on the page.</summary>
+[TestFixture(1)]
+[TestFixture(3)]
+public sealed class FragmentScenarios(int shards)
+{
+    private static readonly byte[] Host6 = [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+    /// <summary>200 bytes of UDP payload: 208 of IP payload.</summary>
+    private static readonly Datagram Whole = new([.. Enumerable.Range(0, 200).Select(i => (byte)i)]) { DontFragment = false };
+    private static readonly Datagram Whole6 = Whole with { Source = Host6, Destination = [.. Host6[..15], 2] };
+    private static readonly Datagram Changed = new(Enumerable.Range(0, 200).Select(i => (byte)(i == 150 ? 99 : i)).ToArray());
+    private static readonly Datagram Long = new([.. Enumerable.Range(0, 60_000).Select(i => (byte)(i * 7))]);
+    private static readonly byte[][] Halves = Cut(Whole, 1, 104);
+    private static readonly byte[][] Odd = Cut(Whole, 2, 56);
+
+    private static readonly Scenario[] Rows =
+    [
+        new("45 the primary's whole, the secondary's in two", P(Whole), S(Odd), Out(Whole), Cp(0), Verified(1)),
+        new("45 the primary's in two, the secondary's whole", P(Halves), S(Whole), OutBytes(Halves), Cp(0), Verified(2)),
+        new("45 and a byte differs", P(Halves), S(Changed), Wait(30), OutBytes(), Cp(1, DivergenceReason.Payload, 150), Checkpoint, OutBytes(Halves)),
+        new("46 cut in different places", P(Halves), OutBytes(), S(Odd), OutBytes(Halves), Cp(0), Verified(2)),
+        new("46 cut in different places, the secondary first", S(Odd), P(Halves), OutBytes(Halves), Cp(0), Verified(2)),
+        new("46 the primary's out of order leave as they came", P(Halves[1], Halves[0]), S(Odd[1], Odd[0]), OutBytes(Halves[1], Halves[0]), Cp(0)),
+        new("46 one fragment more lies about", P(Halves[0]), S(Odd), OutBytes(), P(Halves[1]), OutBytes(Halves), Cp(0)),
+        new("46 a fragment that comes twice leaves twice", P(Halves[0], Halves[0], Halves[1]), S(Odd[0], Odd[0], Odd[1]),
+            OutBytes(Halves[0], Halves[0], Halves[1]), Verified(3), Cp(0)),
+        new("46 a long datagram in many pieces", P(Even(Long, 1, 1480)), S(Even(Long, 2, 1000)), OutBytes(Even(Long, 1, 1480)), Cp(0)),
+        new("46 padded fragments with tags", P(Padded(Cut(Whole with { Vlans = [9, 5] }, 1, 200))), S(Whole with { Vlans = [9, 5] }),
+            OutBytes(Padded(Cut(Whole with { Vlans = [9, 5] }, 1, 200))), Cp(0)),
+        new("46 TCP in fragments", P(Cut(A, 1, 64)), S(A), OutBytes(Cut(A, 1, 64)), P(B), S(Cut(B, 7, 24)), Cp(0), Verified(3)),
+        new("46 fragments whose datagram is malformed leave", P(Cut(ShortUdp, 1, 104)), OutBytes(Cut(ShortUdp, 1, 104)), S(Cut(ShortUdp, 1, 104)),
+            Malformed(MalformedKind.UdpHeader, 2), Dropped(DropReason.SecondaryMalformed, 1), Cp(0)),
+        new("47 overlapping on the primary", P(Halves[0], Overlap, Halves[1]), OutBytes(), Cp(1, DivergenceReason.Fragment),
+            Became(b => b.Path.PrimaryCapture.Reassembly, DatagramOutcome.Overlapping, 1), S(Whole), Cp(1), Checkpoint,
+            OutBytes(Halves[0], Overlap, Halves[1]), Unverified(UnverifiedReason.Checkpoint, 3)),
+        new("47 overlapping on the secondary", S(Halves[0], Overlap, Halves[1]), DroppedFragments(3), P(Halves), OutBytes(), Wait(3500),
+            OutBytes(), Cp(1, DivergenceReason.Timeout), Became(b => b.Path.SecondaryCapture.Reassembly, DatagramOutcome.Overlapping, 1)),
+        new("47 a fragment with other bytes in the same place", P(Halves[0], Fragment(Whole.Bytes(), 1, 0, Fill('z', 104), more: true)), Cp(1, DivergenceReason.Fragment)),
+        new("48 a missing fragment of the secondary: CP at the fragment timeout", P(Halves), S(Odd[0]), Wait(990), Cp(0), Wait(50),
+            Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves), Dropped(DropReason.SecondaryFragment, 1)),
+        new("48 a missing fragment of the secondary: CP at the compare timeout", P(Halves), S(Odd[0]), Wait(490), Cp(0), Wait(20),
+            Cp(1, DivergenceReason.Timeout), OutBytes(), Wait(1000), Cp(1), Checkpoint, OutBytes(Halves))
+        { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
+        new("48 a missing fragment of the primary", P(Halves[1]), Wait(2990), Cp(0), OutBytes(), Wait(1020), Cp(1, DivergenceReason.Fragment),
+            OutBytes(), Checkpoint, OutBytes(Halves[1])),
+        new("48 a fragment of the primary that comes too late", P(Halves[1]), Wait(1500), P(Halves[0]), Cp(1, DivergenceReason.Fragment),
+            Checkpoint, OutBytes(Halves[1], Halves[0])),
+        new("48 a fragment that is missing on both sides", P(Cut(Whole, 1, 56, 104)[1..]), S(Halves[1], Cut(Whole, 1, 56, 104)[1]),
+            Wait(990), OutBytes(), Wait(50), OutBytes(Cut(Whole, 1, 56, 104)[1..]), Verified(2), Cp(0)),
+        new("48 another fragment is missing on either side", P(Halves[0]), S(Halves[1]), Wait(1050), OutBytes(), Cp(1, DivergenceReason.Fragment)),
+        new("48 a fragment is missing on both sides and a byte differs", P(Cut(Whole, 1, 104)[1]), S(Cut(Changed, 2, 104)[1]), Wait(1050), OutBytes(),
+            Cp(1, DivergenceReason.Fragment)),
+        new("48 a fragment is missing on both sides, the last on one", P(Cut(Whole, 1, 8, 104, 160)[2]), S(Fragment(Whole.Bytes(), 2, 104, Whole.Bytes().AsSpan(138, 56), more: false)),
+            Wait(1050), OutBytes(), Cp(1, DivergenceReason.Fragment)),
+        new("48 memory is capped in bytes: the oldest goes", FillBudget) { Options = options => options with { FragmentMemoryKiB = 256 } },
+        new("49 the identifications differ", P(Cut(Whole, 7, 104)), S(Cut(Whole, 9, 104)), OutBytes(Cut(Whole, 7, 104)), Cp(0)),
+        new("49 two datagrams of a flow, interleaved", P(Cut(Whole, 7, 104)[0], Cut(Changed, 8, 104)[0], Cut(Whole, 7, 104)[1], Cut(Changed, 8, 104)[1]),
+            S(Whole, Changed), OutBytes(Cut(Whole, 7, 104)[0], Cut(Whole, 7, 104)[1], Cut(Changed, 8, 104)[0], Cut(Changed, 8, 104)[1]), Cp(0)),
+        new("63 IPv6 fragments, the identifications differ", P(Cut(Whole6, 0x10007, 104)), S(Cut(Whole6, 0x20007, 56, 112)),
+            OutBytes(Cut(Whole6, 0x10007, 104)), Cp(0), Verified(2)),
+        new("63 IPv6 fragments on one side", P(Whole6), S(Cut(Whole6, 9, 56)), Out(Whole6), Cp(0)),
+        new("63 IPv6 fragments behind an extension header", P(Cut(Hopped, 7, 8, 104)), S(Hopped), OutBytes(Cut(Hopped, 7, 8, 104)), Cp(0)),
+        new("63 an IPv6 fragment that is the whole datagram", P(Cut(Whole6, 7)), S(Whole6), OutBytes(Cut(Whole6, 7)), S(Cut(Whole6, 8)), P(Whole6),
+            OutBytes(Cut(Whole6, 7)[0], Whole6.Bytes()), Cp(0)),
+        new("63 IPv6 overlapping on the secondary: the whole datagram is discarded", S(Cut(Whole6, 7, 104)[0], Overlap6, Cut(Whole6, 7, 104)[1]),
+            DroppedFragments(3), P(Whole6), Out(), Cp(0)),
+        new("63 IPv6 overlapping on the primary", P(Cut(Whole6, 7, 104)[0], Overlap6), OutBytes(), Cp(1, DivergenceReason.Fragment)),
+        new("81 a checkpoint in the middle of the primary's datagram", P(Halves[0]), Checkpoint, OutBytes(Halves[0]), P(Halves[1]),
+            OutBytes(Halves), Unverified(UnverifiedReason.StaleEpoch, 2), Wait(4000), Cp(0)),
+        new("81 a checkpoint in the middle of the secondary's datagram", S(Halves[0]), Checkpoint, S(Halves[1]), Wait(4000), Cp(0),
+            bench => Assert.That(bench.Path.SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryStale], Is.EqualTo(1)), DroppedFragments(1)),
+        new("81 after it a lost fragment of the secondary still shows when the primary waits", Checkpoint, P(Whole), S(Halves[1]), Wait(2000), Cp(0),
+            Wait(2010), Cp(1, DivergenceReason.Timeout)),
+        new("86 the stop releases what is incomplete", P(Halves[0]), bench => bench.Path.BeginStop(), bench => bench.Poll(),
+            OutBytes(Halves[0]), Unverified(UnverifiedReason.Stop, 1), Cp(0)),
+    ];
+
+    [TestCaseSource(nameof(Rows))]
+    public void Scenario(Scenario row) => row.Run(Options);
+
+    private static readonly (string Name, byte[][] Fragments, DatagramOutcome Outcome)[] Broken =
+    [
+        ("a part of 12 bytes that is not the last", [Piece(Whole.Bytes(), 1, 0, 12, more: true), Halves[1]], DatagramOutcome.Malformed),
+        ("nothing in it", [Halves[0], Piece(Whole.Bytes(), 1, 104, 0, more: true)], DatagramOutcome.Malformed),
+        ("beyond the last one", [Halves[1], Fragment(Whole.Bytes(), 1, 208, Fill('x', 8), more: true)], DatagramOutcome.Malformed),
+        ("a last one before the end", [Halves[0], Piece(Whole.Bytes(), 1, 56, 8, more: false)], DatagramOutcome.Malformed),
+        ("two last ones", [Halves[1], Piece(Whole.Bytes(), 1, 104, 96, more: false)], DatagramOutcome.Malformed),
+        ("longer than 65,535", [Halves[0], Fragment(Whole.Bytes(), 1, 65_520, Fill('x', 16), more: false)], DatagramOutcome.Malformed),
+        ("longer than 65,535 with the options of the first", TooLongWithOptions(), DatagramOutcome.Malformed),
+        ("headers of more than 256 bytes", [Piece(DeepHeaders, 1, 0, 104, more: true, 8 * 25)], DatagramOutcome.Malformed),
+    ];
+
+    [Test]
+    public void Broken_datagrams_of_the_primary_are_held_for_a_checkpoint_and_of_the_secondary_discarded(
+        [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row) =>
+        new Scenario(
+            row.Name, P(row.Fragments), OutBytes(), Cp(1, DivergenceReason.Fragment),
+            Became(bench => bench.Path.PrimaryCapture.Reassembly, row.Outcome, 1),
+            S(row.Fragments), DroppedFragments(row.Fragments.Length), Wait(2000), Cp(1), Checkpoint, OutBytes(row.Fragments),
+            Became(bench => bench.Path.SecondaryCapture.Reassembly, row.Outcome, 1))
+            .Run(Options);
+
+    [Test]
+    public void The_longest_datagram_of_either_version_is_put_together([Values(4, 6)] int version)
+    {
+        int payloadBytes = version == 4 ? 65_535 - 20 - 8 : 65_535 - 8;
+        Datagram longest = Long with { Payload = [.. Enumerable.Range(0, payloadBytes).Select(i => (byte)(i % 251))], Vlans = [9, 5] };
+        longest = version == 4 ? longest : longest with { Source = Host6, Destination = Host6 };
+        new Scenario("longest", P(Even(longest, 1, 1400)), S(Even(longest, 2, 640)), OutBytes(Even(longest, 1, 1400)), Cp(0)).Run(Options);
+    }
+
+    [Test]
+    public void Without_a_large_slot_a_long_datagram_is_given_up_and_nothing_is_lost() =>
+        new Scenario("no slot", P(Even(Long, 1, 1480)), Cp(1, DivergenceReason.Fragment), S(Even(Long, 1, 1480)), Checkpoint, OutBytes(Even(Long, 1, 1480)))
+            .Run(Options with { LargeSlotsPerSide = 0 });
+
+    [Test]
+    public void Observe_forwards_fragments_at_once_and_compares_the_whole()
+    {
+        using TestBench bench = new(Options with { Mode = CompareMode.Observe }, new NoCheckpoints());
+        P(Halves[0])(bench);
+        OutBytes(Halves[0])(bench);
+        P(Halves[1])(bench);
+        OutBytes(Halves)(bench);
+        Verified(0)(bench);
+        S(Odd)(bench);
+        Verified(2)(bench);
+        Cp(0)(bench);
+        P(Cut(Whole, 3, 104))(bench);
+        S(Changed)(bench);
+        Wait(30)(bench);
+        Cp(1, DivergenceReason.Payload, 150)(bench);
+        Unverified(UnverifiedReason.AfterDivergence, 2)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Observe_counts_every_fragment_of_what_cannot_be_put_together_once()
+    {
+        using TestBench bench = new(Options with { Mode = CompareMode.Observe }, new NoCheckpoints());
+        P(Halves[0], Overlap, Halves[1])(bench);
+        OutBytes(Halves[0], Overlap, Halves[1])(bench);
+        Cp(1, DivergenceReason.Fragment)(bench);
+        Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
+        Unverified(UnverifiedReason.AfterDivergence, 3)(bench);
+        P(Cut(Whole6, 9, 104)[1])(bench);
+        Wait(4010)(bench);
+        Cp(2, DivergenceReason.Fragment)(bench);
+        Unverified(UnverifiedReason.AfterDivergence, 4)(bench);
+        P(Cut(Whole6, 10, 104)[1])(bench);
+        bench.StopAndCheckNothingLost();
+        Unverified(UnverifiedReason.Stop, 1)(bench);
+        Cp(2)(bench);
+    }
+
+    [Test]
+    public void A_fragment_is_late_by_its_own_time_and_not_by_that_of_a_poll()
+    {
+        using TestBench bench = new(Options);
+        P(Halves[0])(bench);
+        bench.QueuePrimary(Halves[1]);
+        bench.Jump(1000);
+        Cp(1, DivergenceReason.Fragment)(bench);
+        Became(b => b.Path.PrimaryCapture.Reassembly, DatagramOutcome.TimedOut, 1)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void An_identification_can_be_used_again_once_the_datagram_was_given_up_long_enough_ago()
+    {
+        using TestBench bench = new(Options);
+        S(Halves[0])(bench);
+        Wait(2100)(bench);
+        Checkpoint(bench);
+        P(Whole)(bench);
+        S(Halves)(bench);
+        Out(Whole)(bench);
+        Cp(1, DivergenceReason.Fragment)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void More_datagrams_than_there_are_records_make_the_oldest_go()
+    {
+        int more = EngineLimits.FragmentedDatagrams + 500;
+        using TestBench bench = new(Options with { SlotsPerSide = 16_384, FragmentMemoryKiB = 1 << 20 });
+        for (int i = 0; i < more; i++)
+        {
+            bench.Secondary.Feed(Cut(Whole, (uint)i, 104)[0]);
+        }
+
+        bench.Poll();
+        Became(b => b.Path.SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, 500)(bench);
+        P(Whole)(bench);
+        S(Cut(Whole, (uint)(more - 1), 104)[1])(bench);
+        Out(Whole)(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [TestCase(12, 10)]
+    [TestCase(0, 12)]
+    public void Scenario_40_the_header_of_virtio_net_is_stripped_on_each_side(int primaryBytes, int secondaryBytes)
+    {
+        using TestBench bench = new(Options);
+        bench.Primary.VnetHeaderBytes = primaryBytes;
+        bench.Secondary.VnetHeaderBytes = secondaryBytes;
+        P(A, Whole)(bench);
+        P(Halves)(bench);
+        S(A, Whole, Whole)(bench);
+        OutBytes([A.Bytes(), Whole.Bytes(), .. Halves])(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_74_a_frame_shorter_than_the_header_of_virtio_net_is_malformed()
+    {
+        byte[] frame = A.Bytes()[..9];
+        using TestBench bench = new(Options);
+        bench.QueuePrimary(frame);
+        bench.Secondary.Feed(frame);
+        // What was fed bears no header: the ports say so only now that there should have been one.
+        bench.Primary.VnetHeaderBytes = 10;
+        bench.Secondary.VnetHeaderBytes = 10;
+        bench.Poll();
+        OutBytes(frame)(bench);
+        Malformed(MalformedKind.VnetHeader, 1)(bench);
+        Dropped(DropReason.SecondaryMalformed, 1)(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    private EngineOptions Options => TestBench.SmallOptions with { Shards = shards };
+
+    private static byte[] Overlap => Fragment(Whole.Bytes(), 1, 96, Fill('o', 16), more: true);
+
+    private static byte[] Overlap6 => Fragment(Whole6.Bytes(), 7, 96, Fill('o', 16), more: true);
+
+    /// <summary>An IPv6 datagram whose UDP header stands behind a hop-by-hop header.</summary>
+    private static byte[] Hopped
+    {
+        get
+        {
+            byte[] frame = Whole6.Bytes();
+            byte[] hopped = new Other(0, [17, 0, 1, 4, 0, 0, 0, 0, .. frame[54..]]) { Source = Whole6.Source, Destination = Whole6.Destination }.Bytes();
+            return hopped;
+        }
+    }
+
+    private static byte[] DeepHeaders
+    {
+        get
+        {
+            byte[] options = [17, 24, 1, 196, .. new byte[196]];
+            return new Other(60, [.. options, .. Whole6.Bytes()[54..]]) { Source = Whole6.Source, Destination = Whole6.Destination }.Bytes();
+        }
+    }
+
+    /// <summary>UDP that claims to be longer than it is.</summary>
+    private static Packet ShortUdp => new Other(17, [0, 53, 0, 53, 1, 0, 0, 0, .. Fill('u', 200)]);
+
+    private static byte[][] TooLongWithOptions()
+    {
+        Datagram optioned = Whole with { IpOptions = Fill('\x01', 40) };
+        byte[] longest = new Datagram(Fill('x', 65_535 - 28)) { DontFragment = false }.Bytes();
+        return [.. Cut(longest, 1, 0, 104, 32_768)[1..], Piece(optioned.Bytes(), 1, 0, 104, more: true)];
+    }
+
+    private static Action<TestBench> P(params byte[][] frames) => PrimaryBytes(frames);
+
+    private static Action<TestBench> S(params byte[][] frames) => SecondaryBytes(frames);
+
+    private static Action<TestBench> P(params Packet[] packets) => Words.P(packets);
+
+    private static Action<TestBench> S(params Packet[] packets) => Words.S(packets);
+
+    private static Action<TestBench> Became(Func<TestBench, ReassemblyCounters> side, DatagramOutcome outcome, int count) => bench =>
+        Assert.That(side(bench).Datagrams[(int)outcome], Is.EqualTo(count), $"datagrams {outcome}");
+
+    private static Action<TestBench> DroppedFragments(int count) => bench =>
+        Assert.That(bench.Path.SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryFragment], Is.EqualTo(count), "fragments dropped");
+
+    private static Action<TestBench> Unverified(UnverifiedReason reason, int count) => bench =>
+        Assert.That(bench.Sum(c => c.Unverified[(int)reason]), Is.EqualTo(count), $"unverified {reason}");
+
+    private static Action<TestBench> Malformed(MalformedKind kind, int count) => bench =>
+        Assert.That(bench.Sum(c => c.Malformed[(int)kind]), Is.EqualTo(count), $"malformed {kind}");
+
+    private static byte[][] Even(Packet packet, uint id, int bytes)
+    {
+        int payloadBytes = packet.Bytes().Length - new Other(0, []) { Source = packet.Source, Vlans = packet.Vlans }.Bytes().Length;
+        return Cut(packet, id, [.. Enumerable.Range(1, (payloadBytes - 1) / bytes).Select(i => i * bytes)]);
+    }
+
+    private static byte[][] Padded(IEnumerable<byte[]> frames) => [.. frames.Select(frame => (byte[])[.. frame, .. new byte[Math.Max(0, 60 - frame.Length)]])];
+
+    private static void FillBudget(TestBench bench)
+    {
+        // 256 KiB hold 64 datagrams of the primary, each a fragment and the slot in which it is put together; the 65th makes the first go.
+        for (uint id = 1; id <= 64; id++)
+        {
+            P(Cut(Whole, id, 104)[0])(bench);
+        }
+
+        Cp(0)(bench);
+        P(Cut(Whole, 65, 104)[0])(bench);
+        Cp(1, DivergenceReason.Fragment)(bench);
+        Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
+        Became(b => b.Path.PrimaryCapture.Reassembly, DatagramOutcome.OverBudget, 1)(bench);
+    }
+}

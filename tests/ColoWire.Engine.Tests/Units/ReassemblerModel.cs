@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Tests.Bench;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine.Tests.Units;
+
+/// <summary>One fragment as the model speaks of it.</summary>
+/// <param name="Version">IP version.</param>
+/// <param name="Id">The identification.</param>
+/// <param name="Start">Where it stands.</param>
+/// <param name="Payload">Its bytes.</param>
+/// <param name="HasMore">Whether it is not the last.</param>
+internal sealed record Piece(int Version, uint Id, int Start, byte[] Payload, bool HasMore)
+{
+    private static readonly byte[] Host6 = [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
+
+    public byte[] Frame => FragmentBuilder.Fragment(Whole([]), Id, Start, Payload, HasMore);
+
+    /// <summary>The datagram that such pieces make.</summary>
+    public byte[] Whole(byte[] payload)
+    {
+        // A protocol that no comparer looks into.
+        Other packet = new(99, payload) { DontFragment = false };
+        packet = Version == 4 ? packet with { Id = (ushort)Id } : packet with { Source = Host6, Destination = Host6 };
+        return packet.Bytes();
+    }
+
+    public bool Equals(int start, byte[] payload) => Start == start && Payload.SequenceEqual(payload);
+}
+
+/// <summary>
+/// Reassembly in lockstep for the primary as one would explain it on a blackboard: every byte in a dictionary, every piece in a list.
+/// It knows no bound.
+/// </summary>
+/// <param name="side">At a checkpoint the secondary's datagrams are forgotten, and the rest of the primary's goes the way of the first.</param>
+internal sealed class ReassemblerModel(Side side)
+{
+    // In the order in which they began.
+    private readonly List<Building> buildings = [];
+    private uint epoch;
+
+    /// <summary>What comes out, in order.</summary>
+    public List<Emitted> Output { get; } = [];
+
+    public void Accept(Piece piece)
+    {
+        if (piece is { Start: 0, HasMore: false })
+        {
+            // Only IPv6 has such a fragment, and it is a datagram by itself.
+            Output.Add(new Emitted(piece.Whole(piece.Payload), FrameKind.OtherIp, epoch, false, true, 1, [piece.Frame]));
+            return;
+        }
+
+        Building? building = buildings.Find(b => b.Pieces[0].Version == piece.Version && b.Pieces[0].Id == piece.Id);
+        if (building is null)
+        {
+            building = new Building { Epoch = epoch };
+            buildings.Add(building);
+        }
+
+        bool isPart = !building.IsGivenUp && building.Accepts(piece);
+        building.Pieces.Add(piece);
+        if (building.IsGivenUp)
+        {
+            Output.Add(Alone(piece, building));
+        }
+        else if (!isPart)
+        {
+            GiveUp(building);
+        }
+        else if (building.Payload is byte[] payload)
+        {
+            List<byte[]> fragments = [.. building.Pieces.Select(p => p.Frame)];
+            Output.Add(new Emitted(piece.Whole(payload), FrameKind.OtherIp, building.Epoch, false, true, fragments.Count, fragments));
+            buildings.Remove(building);
+        }
+    }
+
+    public void Checkpoint()
+    {
+        GiveUpAll();
+        epoch++;
+        if (side == Side.Secondary)
+        {
+            buildings.Clear();
+        }
+    }
+
+    public void WaitForTimeout()
+    {
+        buildings.RemoveAll(b => b.IsGivenUp);
+        foreach (Building building in buildings)
+        {
+            // One frame stands for what has come: the headers of the first fragment, or of any.
+            building.IsGivenUp = true;
+            Piece shown = building.Pieces.Find(p => p.Start == 0) ?? building.Pieces[0];
+            List<byte[]> fragments = [.. building.Pieces.Select(p => p.Frame)];
+            byte[] headers = shown.Frame[..^shown.Payload.Length];
+            Output.Add(new Emitted(headers, FrameKind.Fragment, building.Epoch, false, true, fragments.Count, fragments));
+        }
+    }
+
+    public void GiveUpAll() => buildings.FindAll(b => !b.IsGivenUp).ForEach(GiveUp);
+
+    private void GiveUp(Building building)
+    {
+        building.IsGivenUp = true;
+        Output.AddRange(building.Pieces.Select(piece => Alone(piece, building)));
+    }
+
+    private static Emitted Alone(Piece piece, Building building) =>
+        new(piece.Frame, FrameKind.Fragment, building.Epoch, false, false, 1, []);
+
+    private sealed class Building
+    {
+        public List<Piece> Pieces { get; } = [];
+
+        public uint Epoch { get; init; }
+
+        public bool IsGivenUp { get; set; }
+
+        public byte[]? Payload
+        {
+            get
+            {
+                Dictionary<int, byte> bytes = Bytes();
+                return Last is Piece last && bytes.Count == End(last) ? [.. Enumerable.Range(0, End(last)).Select(i => bytes[i])] : null;
+            }
+        }
+
+        private Piece? Last => Pieces.Find(p => !p.HasMore);
+
+        public bool Accepts(Piece piece)
+        {
+            if (piece.Payload.Length == 0 || (piece.HasMore && piece.Payload.Length % 8 != 0))
+            {
+                return false;
+            }
+
+            int behind = Pieces.Select(End).DefaultIfEmpty().Max();
+            bool endsWell = piece.HasMore
+                ? Last is null || End(piece) < End(Last)
+                : Last is null ? End(piece) > behind : End(piece) == End(Last);
+            bool isNew = !Enumerable.Range(piece.Start, piece.Payload.Length).Any(Bytes().ContainsKey);
+            return endsWell && (isNew || Pieces.Exists(p => p.Equals(piece.Start, piece.Payload)));
+        }
+
+        private Dictionary<int, byte> Bytes()
+        {
+            Dictionary<int, byte> bytes = [];
+            foreach (Piece piece in Pieces)
+            {
+                for (int i = 0; i < piece.Payload.Length; i++)
+                {
+                    bytes[piece.Start + i] = piece.Payload[i];
+                }
+            }
+
+            return bytes;
+        }
+
+        private static int End(Piece piece) => piece.Start + piece.Payload.Length;
+    }
+}
