@@ -41,8 +41,8 @@ internal static class CaptureFile
             foreach (TwinFrame frame in frames)
             {
                 (long seconds, long microseconds) = Math.DivRem(frame.TimeMicroseconds, MicrosecondsPerSecond);
-                PosixTimeval time = new((ulong)seconds, (ulong)microseconds);
-                writer.Write(new RawCapture(LinkLayers.Ethernet, time, frame.Bytes));
+                PcapHeader header = new((uint)seconds, (uint)microseconds, (uint)frame.WireLength, (uint)frame.Bytes.Length);
+                writer.Write(frame.Bytes, ref header);
             }
         }
         catch (Exception fault) when (fault is PcapException or IOException or UnauthorizedAccessException)
@@ -59,15 +59,8 @@ internal static class CaptureFile
         while ((status = reader.GetNextPacket(out PacketCapture capture)) == GetPacketStatus.PacketRead)
         {
             RawCapture raw = capture.GetPacket();
-            int number = frames.Count + 1;
-            if (raw.PacketLength > raw.Data.Length)
-            {
-                throw new BadInputException(
-                    $"{path}: frame {number} holds {raw.Data.Length} of {raw.PacketLength} bytes; capture whole frames");
-            }
-
             long time = ((long)raw.Timeval.Seconds * MicrosecondsPerSecond) + (long)raw.Timeval.MicroSeconds;
-            frames.Add(new TwinFrame(raw.Data, time, number, finder.FlowOf(raw.Data)));
+            frames.Add(new TwinFrame(raw.Data, time, frames.Count + 1, finder.FlowOf(raw.Data), raw.PacketLength));
         }
 
         if (status == GetPacketStatus.Error)

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Collections.Generic;
 using System.CommandLine;
-using System.IO;
 using System.Linq;
 using ColoWire.TwinMaker;
-using ColoWire.TwinMaker.Transformations;
+using ColoWire.TwinMaker.Harms;
+using ColoWire.TwinMaker.Matrix;
 
 const int BadInput = 2;
+const int NothingToHarm = 3;
 
-TwinCommandLine commandLine = new();
+TwinCommandLine commandLine = new(
+    (options, files) => Guarded(() => MakeTwin(options, files)),
+    (options, seeds, folders) => Guarded(() => MatrixCommand.Run(options, seeds, folders)));
 ParseResult parsed = commandLine.Root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
@@ -19,25 +21,36 @@ if (parsed.Errors.Count > 0)
     return BadInput;
 }
 
-commandLine.Root.SetAction(result => MakeTwin(commandLine.OptionsOf(result)));
 return parsed.Invoke();
 
-static int MakeTwin(TwinOptions options)
+static int Guarded(Func<int> action)
 {
     try
     {
-        if (Path.GetFullPath(options.PrimaryPath) == Path.GetFullPath(options.SecondaryPath))
-            throw new BadInputException($"{options.SecondaryPath}: is PRIMARY itself; SECONDARY must be another file");
-
-        List<TwinFrame> frames = CaptureFile.Read(options.PrimaryPath);
-        foreach (ITransformation transformation in Pipeline.Of(options))
-            transformation.Apply(frames, DeterministicRandom.For(options.Seed, transformation.Name));
-        CaptureFile.Write(options.SecondaryPath, frames);
-        return 0;
+        return action();
     }
     catch (BadInputException bad)
     {
         Console.Error.WriteLine($"TwinMaker: {bad.Message}");
         return BadInput;
     }
+}
+
+static int MakeTwin(TwinOptions options, TwinFiles files)
+{
+    files.Check();
+    Capture capture = new(CaptureFile.Read(files.Primary));
+    Twin? twin = Twin.Of(capture, options);
+    if (twin is null)
+    {
+        Console.Error.WriteLine($"TwinMaker: {files.Primary}: has nothing to harm by {options.Harm}");
+        return NothingToHarm;
+    }
+
+    CaptureFile.Write(files.Secondary, twin.Secondary);
+    if (files.PrimaryOut is string path)
+        CaptureFile.Write(path, twin.Primary);
+    if (twin.Harm is HarmReport harm)
+        Console.WriteLine(harm.ToJson());
+    return 0;
 }
