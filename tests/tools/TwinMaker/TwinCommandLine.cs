@@ -55,7 +55,9 @@ internal sealed class TwinCommandLine
         HelpName = "FILE",
     };
 
-    private readonly Option<string[]> _only = Names("--only", "Make only these harmless differences.");
+    private readonly Option<string[]> _only = Names(
+        "--only", $"Make only these harmless differences, of {string.Join(", ", Pipeline.Names)}.");
+
     private readonly Option<string[]> _without = Names("--without", "Leave these harmless differences out.");
     private readonly Option<bool> _fragment = new("--fragment") { Description = "Cut some datagrams into IP fragments too." };
 
@@ -113,7 +115,7 @@ internal sealed class TwinCommandLine
     {
         Option<string[]> option = new(name)
         {
-            Description = $"{description} Known are {string.Join(", ", Pipeline.Names)}.",
+            Description = description,
             HelpName = "NAME,...",
         };
         option.Validators.Add(result => CheckNames(result, name, Pipeline.Names));

@@ -15,11 +15,7 @@ internal static class MatrixReport
     public static void Write(TextWriter writer, IReadOnlyList<TwinTrial> trials)
     {
         foreach (TwinTrial fault in trials.Where(trial => trial.IsFault))
-        {
-            writer.WriteLine($"{fault.Outcome}: {fault.Capture} --seed {fault.Seed}{(fault.Harm is null ? "" : $" --harm {fault.Harm}")}");
-            writer.WriteLine($"  expected {fault.Expected}");
-            writer.WriteLine($"  found    {fault.Found}");
-        }
+            writer.WriteLine(fault);
 
         WriteTable(writer, trials);
         int wrongReasons = trials.Count(trial => trial.Outcome == TwinOutcome.WrongReason);

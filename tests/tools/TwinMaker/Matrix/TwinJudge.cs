@@ -14,6 +14,8 @@ namespace ColoWire.TwinMaker.Matrix;
 /// <summary>Lets <c>colowire compare</c>, in this process, judge a twin; the only place where TwinMaker meets ColoWire.</summary>
 internal sealed class TwinJudge : IDisposable
 {
+    private const int LeastLargeSlots = 8;
+
     private readonly DirectoryInfo _folder = Directory.CreateTempSubdirectory("colowire-twins-");
 
     public (TwinOutcome Outcome, string Found) Judge(Twin twin)
@@ -25,7 +27,7 @@ internal sealed class TwinJudge : IDisposable
 
         using StringWriter output = new();
         using StringWriter errors = new();
-        CompareRequest request = new(primary, secondary, new EngineOptions()) { Json = true };
+        CompareRequest request = new(primary, secondary, OptionsFor(twin)) { Json = true };
         int exitCode = CompareCommand.Run(request, output, errors, CancellationToken.None);
         if (exitCode is not (CompareCommand.Equal or CompareCommand.Diverged))
             throw new BadInputException($"colowire compare ended with {exitCode}: {errors}");
@@ -35,6 +37,21 @@ internal sealed class TwinJudge : IDisposable
     }
 
     public void Dispose() => _folder.Delete(recursive: true);
+
+    /// <summary>The defaults, but no more memory than the twin can fill: it is cleared anew for each.</summary>
+    private static EngineOptions OptionsFor(Twin twin)
+    {
+        const int FramesInFlight = 1024;
+        int frames = Math.Max(twin.Primary.Count, twin.Secondary.Count) + FramesInFlight;
+        return new EngineOptions
+        {
+            SlotsPerSide = Math.Min(frames, EngineLimits.SlotsPerSide.Default),
+            LargeSlotsPerSide = Math.Min(twin.Primary.Concat(twin.Secondary).Count(IsLarge) + LeastLargeSlots, EngineLimits.LargeSlotsPerSide.Default),
+            Flows = Math.Min(frames, EngineLimits.Flows.Default),
+        };
+
+        static bool IsLarge(TwinFrame frame) => frame.Bytes.Length > EngineLimits.SmallSlotBytes;
+    }
 
     private static TwinOutcome OfHarmless(JsonNode report, int exitCode)
     {

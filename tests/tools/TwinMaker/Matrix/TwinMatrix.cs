@@ -29,21 +29,24 @@ internal sealed class TwinMatrix(TwinOptions model, int seeds)
     public IEnumerable<TwinTrial> Try(string path)
     {
         Capture capture = new(CaptureFile.Read(path));
-        using TwinJudge judge = new();
-        foreach (string? harm in Harms)
-        {
-            for (int seed = 1; seed <= seeds; seed++)
-            {
-                Twin? twin = Twin.Of(capture, model with { Seed = seed, Harm = harm });
-                if (twin is null)
-                {
-                    yield return new TwinTrial(path, harm, seed, TwinOutcome.NothingToHarm, string.Empty, string.Empty);
-                    break;
-                }
+        return Harms.SelectMany(harm => Try(path, capture, harm));
+    }
 
-                (TwinOutcome outcome, string found) = judge.Judge(twin);
-                yield return new TwinTrial(path, harm, seed, outcome, twin.Harm?.ToJson() ?? "no divergence", found);
+    /// <summary>Tries one harm, or null for none, with every seed.</summary>
+    public IEnumerable<TwinTrial> Try(string path, Capture capture, string? harm)
+    {
+        using TwinJudge judge = new();
+        for (int seed = 1; seed <= seeds; seed++)
+        {
+            Twin? twin = Twin.Of(capture, model with { Seed = seed, Harm = harm });
+            if (twin is null)
+            {
+                yield return new TwinTrial(path, harm, seed, TwinOutcome.NothingToHarm, string.Empty, string.Empty);
+                break;
             }
+
+            (TwinOutcome outcome, string found) = judge.Judge(twin);
+            yield return new TwinTrial(path, harm, seed, outcome, twin.Harm?.ToJson() ?? "no divergence", found);
         }
     }
 }

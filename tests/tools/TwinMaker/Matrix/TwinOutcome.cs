@@ -36,4 +36,11 @@ internal sealed record TwinTrial(string Capture, string? Harm, int Seed, TwinOut
     public bool IsTried => Outcome != TwinOutcome.NothingToHarm;
 
     public bool IsFault => IsTried && Outcome != TwinOutcome.Right;
+
+    /// <summary>How to make it again, what was to be found, and what was.</summary>
+    public override string ToString() => $"""
+        {Outcome}: {Capture} --seed {Seed}{(Harm is null ? string.Empty : $" --harm {Harm}")}
+          expected {Expected}
+          found    {Found}
+        """;
 }
