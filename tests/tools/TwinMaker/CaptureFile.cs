@@ -60,11 +60,14 @@ internal static class CaptureFile
         {
             RawCapture raw = capture.GetPacket();
             long time = ((long)raw.Timeval.Seconds * MicrosecondsPerSecond) + (long)raw.Timeval.MicroSeconds;
-            frames.Add(new TwinFrame(raw.Data, time, frames.Count + 1, finder.FlowOf(raw.Data), raw.PacketLength));
+            frames.Add(new TwinFrame(raw.Data, time, frames.Count + 1, finder.FlowOf(raw.Data), WireLength(capture)));
         }
 
         if (status == GetPacketStatus.Error)
             throw new BadInputException($"{path}: cannot be read after frame {frames.Count}: {reader.LastError}");
         return frames;
     }
+
+    // RawCapture forgets it.
+    private static int WireLength(PacketCapture capture) => (int)((PcapHeader)capture.Header).PacketLength;
 }
