@@ -60,6 +60,7 @@ internal sealed class TwinMakerTests
         Assert.Multiple(() =>
         {
             Assert.That(TwinWords.Differences(twin.Primary, twin.Secondary), Is.Empty);
+            Assert.That(ChangedRetransmissions(twin.Secondary), Is.Empty);
             Assert.That(Lines(twin.Secondary), Is.Not.EqualTo(Lines(twin.Primary)));
         });
     }
@@ -118,6 +119,20 @@ internal sealed class TwinMakerTests
         {
             Assert.That(Lines(Twin.Of(Mixed, new TwinOptions { Seed = 1 })!.Secondary), Is.EqualTo(first));
             Assert.That(Lines(Twin.Of(Mixed, new TwinOptions { Seed = 2 })!.Secondary), Is.Not.EqualTo(first));
+        });
+    }
+
+    [Test]
+    public void Another_priority_leaves_the_vlans_alone()
+    {
+        using ScratchFolder folder = new();
+        string path = new CaptureScript().At(0, TestFrame.Tag(TestFrame.Udp("question"), 0xFFF, 0xABC)).Save(folder.File("tagged.pcap"));
+        Capture capture = new(TwinMaker.CaptureFile.Read(path));
+        TwinFrame frame = Make(capture, "vlan-priority").Secondary[0];
+        Assert.Multiple(() =>
+        {
+            Assert.That(FrameLayout.Of(frame.Bytes).VlanIds, Is.EqualTo(new[] { 0xFFF, 0xABC }));
+            Assert.That(frame.Bytes, Is.Not.EqualTo(capture.Frames[0].Bytes));
         });
     }
 

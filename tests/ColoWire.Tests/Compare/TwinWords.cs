@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
@@ -56,7 +57,7 @@ internal static class TwinWords
         List<string> datagrams = [];
         foreach (IGrouping<long, TwinFrame> parts in frames.GroupBy(NumberOfDatagram))
         {
-            byte[] content = [.. parts.OrderBy(FragmentOffset).SelectMany(Transport)];
+            byte[] content = Assembled(parts);
             int checksum = parts.First().Flow.Protocol switch { "udp" => 6, "icmp" or "icmpv6" => 2, _ => content.Length };
             for (int at = checksum; at < checksum + 2 && at < content.Length; at++)
             {
@@ -74,9 +75,34 @@ internal static class TwinWords
         ? FlowFinder.Identification(frame.Bytes, frame.Layout)
         : (1L << 32) + System.Runtime.CompilerServices.RuntimeHelpers.GetHashCode(frame);
 
-    private static int FragmentOffset(TwinFrame frame) => frame.Layout.IpVersion == 4
-        ? ((frame.Network[6] & 0x1F) << 8) | frame.Network[7]
-        : frame.Layout.IsFragment ? (frame.Bytes[frame.Layout.Ipv6FragmentOffset + 2] << 8) | frame.Bytes[frame.Layout.Ipv6FragmentOffset + 3] : 0;
+    /// <summary>Nothing where the fragments leave a hole, or overlap.</summary>
+    private static byte[] Assembled(IEnumerable<TwinFrame> parts)
+    {
+        List<byte> content = [];
+        foreach (TwinFrame part in parts.OrderBy(FragmentOffset))
+        {
+            if (FragmentOffset(part) != content.Count)
+            {
+                return [];
+            }
+
+            content.AddRange(Transport(part));
+        }
+
+        return [.. content];
+    }
+
+    private static int FragmentOffset(TwinFrame frame)
+    {
+        if (!frame.Layout.IsFragment)
+        {
+            return 0;
+        }
+
+        return frame.Layout.IpVersion == 4
+            ? (BinaryPrimitives.ReadUInt16BigEndian(frame.Network[6..]) & 0x1FFF) * 8
+            : BinaryPrimitives.ReadUInt16BigEndian(frame.Bytes.AsSpan(frame.Layout.Ipv6FragmentOffset + 2)) & 0xFFF8;
+    }
 
     private static byte[] Transport(TwinFrame frame) =>
         frame.Bytes[frame.Layout.TransportOffset..(frame.Layout is { Transport: ColoWire.TwinMaker.Transport.Udp, IsFragment: false }
