@@ -20,11 +20,16 @@ internal sealed class ChangeContent(string kind, bool wholly) : IHarm
 
     public HarmReport Do(HarmScene scene, int place, DeterministicRandom random)
     {
+        FlowKey flow = scene.Capture.Frames[place].Flow;
         if (scene.Capture.News[place] is SegmentNews news)
+        {
             ChangeSegment(scene, place, news, random);
-        else
-            ChangeDatagram(scene.Secondary[place], random);
-        return new HarmReport(kind, scene.Capture.Frames[place].Flow, [place + 1], ["payload"]);
+            return new HarmReport(kind, flow, [place + 1], ["payload"]);
+        }
+
+        // Where datagrams overtake one another, nothing tells a changed one from one too many.
+        ChangeDatagram(scene.Secondary[place], random);
+        return new HarmReport(kind, flow, [place + 1], ["payload", "timeout"]);
     }
 
     private static int LengthOf(Range range) => range.End.Value - range.Start.Value;

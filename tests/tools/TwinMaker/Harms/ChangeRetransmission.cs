@@ -11,6 +11,9 @@ internal sealed class ChangeRetransmission : IHarm
 {
     private const int MostFramesBetween = 2;
 
+    /// <summary>What was verified long ago need not be kept (R8); a second is the first time-out of a sender (RFC 6298).</summary>
+    private const long LongestGapMicroseconds = 1_000_000;
+
     private const TcpFlags Borders = TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst | TcpFlags.Urg;
 
     public IReadOnlyList<int> Places(Capture capture) =>
@@ -37,8 +40,11 @@ internal sealed class ChangeRetransmission : IHarm
     {
         List<int> connection = capture.News[place]!.Connection.Indices;
         int at = connection.IndexOf(place);
-        while (framesBetween-- > 0 && at + 1 < connection.Count && !capture.Frames[connection[at + 1]].Tcp.HasAny(Borders))
+        while (framesBetween-- > 0 && at + 1 < connection.Count && MayComeBetween(capture.Frames[connection[at + 1]]))
             at++;
         return connection[at];
+
+        bool MayComeBetween(TwinFrame next) =>
+            !next.Tcp.HasAny(Borders) && next.TimeMicroseconds - capture.Frames[place].TimeMicroseconds <= LongestGapMicroseconds;
     }
 }
