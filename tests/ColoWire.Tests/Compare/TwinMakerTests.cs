@@ -137,8 +137,34 @@ internal sealed class TwinMakerTests
     }
 
     [Test]
-    public void A_capture_without_datagrams_has_none_to_drop() =>
-        Assert.That(Twin.Of(Read("http4"), new TwinOptions { Seed = 1, Harm = "drop" }), Is.Null);
+    public void A_capture_without_datagrams_has_none_to_drop_and_nothing_is_written()
+    {
+        using ScratchFolder folder = new();
+        TwinFiles files = new(PathOf("http4"), folder.File("twin.pcap"), null);
+        using StringWriter errors = new();
+        int exitCode = TwinCommand.Run(new TwinOptions { Seed = 1, Harm = "drop" }, files, TextWriter.Null, errors);
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(TwinCommand.NothingToHarm));
+            Assert.That(errors.ToString(), Does.Contain("nothing to harm by drop").And.Contain(files.Primary));
+            Assert.That(files.Secondary, Does.Not.Exist);
+        });
+    }
+
+    [Test]
+    public void A_harm_is_told_in_one_line_and_the_harmed_primary_is_written()
+    {
+        using ScratchFolder folder = new();
+        TwinFiles files = new(PathOf("qinq-http4"), folder.File("twin.pcap"), folder.File("primary.pcap"));
+        using StringWriter output = new();
+        TwinCommand.Run(new TwinOptions { Seed = 1, Harm = "retransmit", HarmAt = 1 }, files, output, TextWriter.Null);
+        HashSet<string> sent = [.. Lines(Read("qinq-http4").Frames)];
+        TwinFrame added = TwinMaker.CaptureFile.Read(files.PrimaryOut!).Single(frame => !sent.Contains(Lines([frame])[0]));
+        string expected = $$"""
+            {"kind":"retransmit","flow":{"proto":"tcp","src":"10.77.10.2","sport":8080,"dst":"10.77.10.1","dport":{{added.Flow.DestinationPort}},"vlan":[100,10]},"primary_frames":[{{added.PrimaryFrame}}],"reasons":["retransmit"]}
+            """;
+        Assert.That(output.ToString(), Is.EqualTo(expected + Environment.NewLine));
+    }
 
     [Test]
     public void A_place_that_does_not_exist_is_refused()
@@ -188,7 +214,9 @@ internal sealed class TwinMakerTests
         });
     }
 
-    private static Capture Read(string name) => new(TwinMaker.CaptureFile.Read(Path.Combine(FixtureTests.Folder, name + ".pcap")));
+    private static Capture Read(string name) => new(TwinMaker.CaptureFile.Read(PathOf(name)));
+
+    private static string PathOf(string name) => Path.Combine(FixtureTests.Folder, name + ".pcap");
 
     private static Twin Make(Capture capture, string difference) => Twin.Of(capture, new TwinOptions { Seed = 1, Only = [difference] })!;
 

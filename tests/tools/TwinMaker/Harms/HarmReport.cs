@@ -17,7 +17,7 @@ internal sealed record HarmReport(string Kind, FlowKey Flow, IReadOnlyList<int> 
     /// <summary>One line for programs.</summary>
     public string ToJson() => new JsonObject
     {
-        ["harm"] = Kind,
+        ["kind"] = Kind,
         ["flow"] = Flow.ToJson(),
         ["primary_frames"] = new JsonArray([.. PrimaryFrames.Select(number => JsonValue.Create(number))]),
         ["reasons"] = new JsonArray([.. Reasons.Select(reason => JsonValue.Create(reason))]),
