@@ -19,7 +19,8 @@ internal sealed class FixtureTests
     private const string PrimaryEnd = ".pcap";
     private const string SecondaryEnd = ".secondary.pcap";
 
-    private static readonly string Folder = FindFolder();
+    /// <summary>Where the fixtures are.</summary>
+    internal static string Folder { get; } = FindFolder();
 
     private static IEnumerable<string> Pairs() => Directory.EnumerateFiles(Folder, "*" + SecondaryEnd)
         .Select(path => Path.GetFileName(path)[..^SecondaryEnd.Length])

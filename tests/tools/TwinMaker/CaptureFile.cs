@@ -41,8 +41,8 @@ internal static class CaptureFile
             foreach (TwinFrame frame in frames)
             {
                 (long seconds, long microseconds) = Math.DivRem(frame.TimeMicroseconds, MicrosecondsPerSecond);
-                PosixTimeval time = new((ulong)seconds, (ulong)microseconds);
-                writer.Write(new RawCapture(LinkLayers.Ethernet, time, frame.Bytes));
+                PcapHeader header = new((uint)seconds, (uint)microseconds, (uint)frame.WireLength, (uint)frame.Bytes.Length);
+                writer.Write(frame.Bytes, ref header);
             }
         }
         catch (Exception fault) when (fault is PcapException or IOException or UnauthorizedAccessException)
@@ -59,19 +59,15 @@ internal static class CaptureFile
         while ((status = reader.GetNextPacket(out PacketCapture capture)) == GetPacketStatus.PacketRead)
         {
             RawCapture raw = capture.GetPacket();
-            int number = frames.Count + 1;
-            if (raw.PacketLength > raw.Data.Length)
-            {
-                throw new BadInputException(
-                    $"{path}: frame {number} holds {raw.Data.Length} of {raw.PacketLength} bytes; capture whole frames");
-            }
-
             long time = ((long)raw.Timeval.Seconds * MicrosecondsPerSecond) + (long)raw.Timeval.MicroSeconds;
-            frames.Add(new TwinFrame(raw.Data, time, number, finder.FlowOf(raw.Data)));
+            frames.Add(new TwinFrame(raw.Data, time, frames.Count + 1, finder.FlowOf(raw.Data), WireLength(capture)));
         }
 
         if (status == GetPacketStatus.Error)
             throw new BadInputException($"{path}: cannot be read after frame {frames.Count}: {reader.LastError}");
         return frames;
     }
+
+    // RawCapture forgets it.
+    private static int WireLength(PacketCapture capture) => (int)((PcapHeader)capture.Header).PacketLength;
 }

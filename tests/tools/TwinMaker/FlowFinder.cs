@@ -30,6 +30,11 @@ internal sealed class FlowFinder
         return _flowsOfFragments.GetValueOrDefault(datagram, flow);
     }
 
+    /// <summary>What the fragments of a datagram have in common.</summary>
+    public static uint Identification(ReadOnlySpan<byte> frame, FrameLayout layout) => layout.IpVersion == 4
+        ? IpHeader.Ipv4Identification(frame[layout.IpOffset..])
+        : BinaryPrimitives.ReadUInt32BigEndian(frame[(layout.Ipv6FragmentOffset + 4)..]);
+
     private static FlowKey WithPorts(FlowKey flow, ReadOnlySpan<byte> frame, FrameLayout layout)
     {
         if (layout.Transport is not (Transport.Tcp or Transport.Udp))
@@ -56,8 +61,4 @@ internal sealed class FlowFinder
         (int offset, int length) = layout.IpVersion == 4 ? (12, 4) : (8, 16);
         return new IPAddress(frame.Slice(layout.IpOffset + offset + (index * length), length)).ToString();
     }
-
-    private static uint Identification(ReadOnlySpan<byte> frame, FrameLayout layout) => layout.IpVersion == 4
-        ? IpHeader.Ipv4Identification(frame[layout.IpOffset..])
-        : BinaryPrimitives.ReadUInt32BigEndian(frame[(layout.Ipv6FragmentOffset + 4)..]);
 }

@@ -22,6 +22,18 @@ internal static class IpHeader
 
     public static void SetTimeToLive(Span<byte> packet, byte value) => packet[packet[0] >> 4 == 4 ? 8 : 7] = value;
 
+    public static void SetTrafficClass(Span<byte> packet, byte value)
+    {
+        if (packet[0] >> 4 == 4)
+        {
+            packet[1] = value;
+            return;
+        }
+
+        packet[0] = (byte)((packet[0] & 0xF0) | (value >> 4));
+        packet[1] = (byte)((packet[1] & 0x0F) | (value << 4));
+    }
+
     public static ushort Ipv4Identification(ReadOnlySpan<byte> packet) => BinaryPrimitives.ReadUInt16BigEndian(packet[4..]);
 
     public static void SetIpv4Identification(Span<byte> packet, ushort value) =>

@@ -1,38 +1,57 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
+using System.Linq;
 using ColoWire.TwinMaker.Transformations;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>The order of the transformations.</summary>
+/// <summary>The harmless differences, in their order.</summary>
 internal static class Pipeline
 {
+    /// <summary>The names of all differences that can be chosen.</summary>
+    public static IReadOnlyList<string> Names { get; } = [.. Chosen(new TwinOptions { Seed = 0 }).Select(difference => difference.Name)];
+
+    /// <summary>What the options choose, and in the end the checksums of what was changed.</summary>
     public static IReadOnlyList<ITransformation> Of(TwinOptions options)
     {
-        List<ITransformation> transformations = [];
-
-        // A flip comes before anything is cut, joined or sent twice, so that each copy of the byte is the changed one.
-        if (options.FlippedTcpFrame is int tcpFrame)
-            transformations.Add(new FlipTcpByte(tcpFrame));
-        if (options.FlippedUdpFrame is int udpFrame)
-            transformations.Add(new FlipUdpByte(udpFrame));
-
-        // Joining after cutting moves the borders of segments, instead of only adding and removing some.
-        transformations.Add(new SplitSegments(options.SplitPercent));
-        transformations.Add(new MergeSegments(options.MergePercent));
-        transformations.Add(new RetransmitSegments(options.RetransmitPercent));
-        if (options.DropAcknowledgments)
-            transformations.Add(new DropAcknowledgments());
-
-        transformations.Add(new ShiftTimestampOptions());
-        transformations.Add(new JitterWindows());
-        if (options.TimeToLive is int timeToLive)
-            transformations.Add(new SetTimeToLive((byte)timeToLive));
-        transformations.Add(new RenumberPackets());
-        transformations.Add(new DelayFrames(options.JitterMicroseconds));
-
-        transformations.Add(new RestoreChecksums());
+        List<ITransformation> transformations = [.. Chosen(options).Where(difference => options.Has(difference.Name))];
+        int checksums = transformations.FindIndex(difference => difference is OmitUdpChecksums or OffloadChecksums or PadFrames);
+        transformations.Insert(checksums < 0 ? transformations.Count : checksums, new RestoreChecksums());
+        if (options.Fragment)
+            transformations.Add(new FragmentDatagrams());
         return transformations;
     }
+
+    private static ITransformation[] Chosen(TwinOptions options) =>
+    [
+        // Joining after cutting moves the borders of segments, instead of only adding and removing some.
+        new SplitSegments(options.SplitPercent),
+        new MergeSegments(options.MergePercent),
+        new RetransmitSegments(options.RetransmitPercent),
+        new ResendRanges(),
+        new DropAcknowledgments(),
+        ReorderFrames.OfSegments(),
+        ReorderFrames.OfDatagrams(),
+
+        // From here on the numbers of a stream are no longer those that the capture had.
+        new RenumberConnections(),
+        new ShiftTimestampOptions(),
+        new JitterWindows(),
+        ChangeHeaders.Push(),
+        new PadTcpOptions(),
+        new SetTimeToLive(options.TimeToLive),
+        ChangeHeaders.TrafficClass(),
+        ChangeHeaders.DontFragmentBit(),
+        ChangeHeaders.FlowLabels(),
+        new RenumberPackets(),
+        ChangeHeaders.VlanPriority(),
+        ChangeHeaders.MacAddresses(),
+        new DelayFrames(options.JitterMicroseconds),
+
+        // What follows would be undone by the restoring of checksums, or is none of a checksum's business.
+        new OmitUdpChecksums(),
+        new OffloadChecksums(),
+        new PadFrames(),
+    ];
 }

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Collections.Generic;
 using System.CommandLine;
-using System.IO;
 using System.Linq;
 using ColoWire.TwinMaker;
-using ColoWire.TwinMaker.Transformations;
+using ColoWire.TwinMaker.Matrix;
 
 const int BadInput = 2;
 
-TwinCommandLine commandLine = new();
+TwinCommandLine commandLine = new(
+    (options, files) => Guarded(() => TwinCommand.Run(options, files, Console.Out, Console.Error)),
+    (options, seeds, folders) => Guarded(() => MatrixCommand.Run(options, seeds, folders)));
 ParseResult parsed = commandLine.Root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
@@ -19,21 +19,13 @@ if (parsed.Errors.Count > 0)
     return BadInput;
 }
 
-commandLine.Root.SetAction(result => MakeTwin(commandLine.OptionsOf(result)));
 return parsed.Invoke();
 
-static int MakeTwin(TwinOptions options)
+static int Guarded(Func<int> action)
 {
     try
     {
-        if (Path.GetFullPath(options.PrimaryPath) == Path.GetFullPath(options.SecondaryPath))
-            throw new BadInputException($"{options.SecondaryPath}: is PRIMARY itself; SECONDARY must be another file");
-
-        List<TwinFrame> frames = CaptureFile.Read(options.PrimaryPath);
-        foreach (ITransformation transformation in Pipeline.Of(options))
-            transformation.Apply(frames, DeterministicRandom.For(options.Seed, transformation.Name));
-        CaptureFile.Write(options.SecondaryPath, frames);
-        return 0;
+        return action();
     }
     catch (BadInputException bad)
     {

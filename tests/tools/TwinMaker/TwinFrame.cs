@@ -7,16 +7,24 @@ namespace ColoWire.TwinMaker;
 /// <summary>A frame on its way from the first guest's capture to the second's.</summary>
 internal sealed class TwinFrame
 {
-    public TwinFrame(byte[] bytes, long timeMicroseconds, int primaryFrame, FlowKey flow)
+    public TwinFrame(byte[] bytes, long timeMicroseconds, int primaryFrame, FlowKey flow, int? wireLength = null)
     {
         Bytes = bytes;
         TimeMicroseconds = timeMicroseconds;
         PrimaryFrame = primaryFrame;
         Flow = flow;
-        Layout = FrameLayout.Of(bytes);
+        WireLength = wireLength ?? bytes.Length;
+
+        // What is not there cannot be rewritten: a frame that the capture holds only in part is copied.
+        Layout = FrameLayout.Of(IsPartial ? [] : bytes);
     }
 
     public byte[] Bytes { get; }
+
+    /// <summary>How long the frame was on the wire; more than <see cref="Bytes"/> holds where the capture has only its front.</summary>
+    public int WireLength { get; }
+
+    public bool IsPartial => WireLength > Bytes.Length;
 
     public FrameLayout Layout { get; }
 
@@ -40,6 +48,9 @@ internal sealed class TwinFrame
     /// <summary>A TCP segment that is whole; only those are rewritten.</summary>
     public bool IsTcp => Layout.Transport == Transport.Tcp && !Layout.IsFragment;
 
+    /// <summary>What is compared as a whole: UDP, ICMP, any other protocol over IP, or a fragment of it.</summary>
+    public bool IsDatagram => !IsCopied && !IsTcp;
+
     public bool IsTcpData => IsTcp && Layout.PayloadLength > 0;
 
     public Span<byte> Network => Bytes.AsSpan(Layout.IpOffset, Layout.IpEnd - Layout.IpOffset);
@@ -57,4 +68,18 @@ internal sealed class TwinFrame
         IpHeader.SetPacketLength(bytes.AsSpan(Layout.IpOffset), bytes.Length - Layout.IpOffset);
         return new TwinFrame(bytes, TimeMicroseconds, PrimaryFrame, Flow) { NetworkChanged = true, TransportChanged = true };
     }
+
+    /// <summary>The same frame with other bytes, sent at the same time.</summary>
+    public TwinFrame WithBytes(byte[] bytes) => new(bytes, TimeMicroseconds, PrimaryFrame, Flow)
+    {
+        NetworkChanged = NetworkChanged,
+        TransportChanged = TransportChanged,
+    };
+
+    /// <summary>A frame of its own that may be changed without this one.</summary>
+    public TwinFrame Copy() => new([.. Bytes], TimeMicroseconds, PrimaryFrame, Flow, WireLength)
+    {
+        NetworkChanged = NetworkChanged,
+        TransportChanged = TransportChanged,
+    };
 }

@@ -1,32 +1,43 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Collections.Generic;
+using System.Linq;
+
 namespace ColoWire.TwinMaker;
 
-/// <summary>What to read, what to write, and how the second guest differs from the first.</summary>
+/// <summary>How the second guest differs from the first.</summary>
 internal sealed record TwinOptions
 {
-    public required string PrimaryPath { get; init; }
-
-    public required string SecondaryPath { get; init; }
-
     public required int Seed { get; init; }
+
+    /// <summary>The names of the harmless differences; null for all.</summary>
+    public IReadOnlyCollection<string>? Only { get; init; }
+
+    /// <summary>The names of those that are left out.</summary>
+    public IReadOnlyCollection<string> Without { get; init; } = [];
 
     /// <summary>Which data-bearing TCP frame gets a flipped byte, counted from 1; null for none.</summary>
     public int? FlippedTcpFrame { get; init; }
 
-    /// <summary>Which data-bearing UDP frame gets a flipped byte, counted from 1; null for none.</summary>
-    public int? FlippedUdpFrame { get; init; }
+    /// <summary>The name of the harm that is done; null for none.</summary>
+    public string? Harm { get; init; }
 
-    public int SplitPercent { get; init; }
+    /// <summary>At which of the places where it can be done, counted from 1; null for one that the seed chooses.</summary>
+    public int? HarmAt { get; init; }
 
-    public int MergePercent { get; init; }
+    public int SplitPercent { get; init; } = 25;
 
-    public int RetransmitPercent { get; init; }
+    public int MergePercent { get; init; } = 25;
 
-    public int JitterMicroseconds { get; init; }
+    public int RetransmitPercent { get; init; } = 3;
 
-    public bool DropAcknowledgments { get; init; }
+    public int JitterMicroseconds { get; init; } = 300;
 
-    /// <summary>The TTL or hop limit of the second guest; null for that of the first.</summary>
+    /// <summary>Whether whole datagrams become fragments.</summary>
+    public bool Fragment { get; init; }
+
+    /// <summary>The TTL or hop limit of the second guest; null for one that the seed chooses.</summary>
     public int? TimeToLive { get; init; }
+
+    public bool Has(string name) => (Only is null || Only.Contains(name)) && !Without.Contains(name);
 }

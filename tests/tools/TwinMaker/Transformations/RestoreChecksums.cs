@@ -12,30 +12,58 @@ internal sealed class RestoreChecksums : ITransformation
     private const int Ipv4ChecksumOffset = 10;
     private const int TcpChecksumOffset = 16;
     private const int UdpChecksumOffset = 6;
+    private const int IcmpChecksumOffset = 2;
     private const int TcpProtocol = 6;
     private const int UdpProtocol = 17;
+    private const int IcmpV6Protocol = 58;
 
     public string Name => "checksums";
 
     public void Apply(List<TwinFrame> frames, DeterministicRandom random)
     {
         foreach (TwinFrame frame in frames)
+            Restore(frame);
+    }
+
+    public static void Restore(TwinFrame frame)
+    {
+        if (frame.NetworkChanged && frame.Layout.IpVersion == 4)
+            RestoreIpv4(frame);
+
+        // The checksum of a fragmented datagram spans frames; the one it had stays.
+        if (!frame.TransportChanged || frame.Layout.IsFragment)
+            return;
+        switch (frame.Layout.Transport)
         {
-            if (frame.NetworkChanged && frame.Layout.IpVersion == 4)
-                RestoreIpv4(frame);
-            if (frame.TransportChanged && frame.Layout.Transport == Transport.Tcp)
+            case Transport.Tcp:
                 RestoreTransport(frame, TcpProtocol, TcpChecksumOffset);
-            if (frame.TransportChanged && frame.Layout.Transport == Transport.Udp)
+                break;
+            case Transport.Udp:
                 RestoreUdp(frame);
+                break;
+            case Transport.Icmp:
+                RestoreIcmp(frame);
+                break;
+            case Transport.IcmpV6:
+                RestoreTransport(frame, IcmpV6Protocol, IcmpChecksumOffset);
+                break;
         }
     }
 
-    private static void RestoreIpv4(TwinFrame frame)
+    public static void RestoreIpv4(TwinFrame frame)
     {
         Span<byte> header = frame.Network[..IpHeader.Ipv4HeaderLength(frame.Network)];
         Span<byte> field = header.Slice(Ipv4ChecksumOffset, 2);
         field.Clear();
         BinaryPrimitives.WriteUInt16BigEndian(field, InternetChecksum.Finish(InternetChecksum.Add(0, header)));
+    }
+
+    private static void RestoreIcmp(TwinFrame frame)
+    {
+        Span<byte> message = frame.Bytes.AsSpan(frame.Layout.TransportOffset, frame.Layout.PayloadEnd - frame.Layout.TransportOffset);
+        Span<byte> field = message.Slice(IcmpChecksumOffset, 2);
+        field.Clear();
+        BinaryPrimitives.WriteUInt16BigEndian(field, InternetChecksum.Finish(InternetChecksum.Add(0, message)));
     }
 
     private static void RestoreUdp(TwinFrame frame)
@@ -56,9 +84,19 @@ internal sealed class RestoreChecksums : ITransformation
         Span<byte> transport = frame.Bytes.AsSpan(layout.TransportOffset, layout.PayloadEnd - layout.TransportOffset);
         Span<byte> field = transport.Slice(checksumOffset, 2);
         field.Clear();
-
-        Span<byte> addresses = layout.IpVersion == 4 ? frame.Network.Slice(12, 8) : frame.Network.Slice(8, 32);
-        uint sum = InternetChecksum.Add((uint)(protocol + transport.Length), addresses);
+        uint sum = PseudoHeaderSum(frame, protocol);
         BinaryPrimitives.WriteUInt16BigEndian(field, InternetChecksum.Finish(InternetChecksum.Add(sum, transport)));
+    }
+
+    /// <summary>Where the checksum of a TCP or UDP frame stands.</summary>
+    public static int FieldOffset(TwinFrame frame) =>
+        frame.Layout.TransportOffset + (frame.Layout.Transport == Transport.Tcp ? TcpChecksumOffset : UdpChecksumOffset);
+
+    /// <summary>What a checksum covers besides the transport: addresses, protocol and length.</summary>
+    public static uint PseudoHeaderSum(TwinFrame frame, int protocol)
+    {
+        FrameLayout layout = frame.Layout;
+        Span<byte> addresses = layout.IpVersion == 4 ? frame.Network.Slice(12, 8) : frame.Network.Slice(8, 32);
+        return InternetChecksum.Add((uint)(protocol + layout.PayloadEnd - layout.TransportOffset), addresses);
     }
 }

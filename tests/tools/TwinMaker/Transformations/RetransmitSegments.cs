@@ -45,6 +45,19 @@ internal sealed class RetransmitSegments(int percent) : ITransformation
         frames.AddRange(result);
     }
 
+    /// <summary>Old bytes, but what the guest has received and its clock are as of its latest frame.</summary>
+    public static TwinFrame SentAgain(TwinFrame original, TwinFrame latest)
+    {
+        TwinFrame copy = original.WithTcpPayload(original.Payload);
+        copy.TimeMicroseconds = latest.TimeMicroseconds;
+        TcpHeader header = copy.Tcp;
+        header.Acknowledgment = latest.Tcp.Acknowledgment;
+        header.Window = latest.Tcp.Window;
+        if (header.Timestamps.Length == latest.Tcp.Timestamps.Length)
+            latest.Tcp.Timestamps.CopyTo(header.Timestamps);
+        return copy;
+    }
+
     private static bool CanBeSentAgain(TwinFrame frame) => frame.IsTcpData && !frame.Tcp.HasAny(Borders | TcpFlags.Urg);
 
     private sealed class Due(TwinFrame original)
@@ -53,17 +66,6 @@ internal sealed class RetransmitSegments(int percent) : ITransformation
 
         public required TwinFrame Latest { get; set; }
 
-        /// <summary>Old bytes, but what the guest has received and its clock are as of now.</summary>
-        public TwinFrame SendAgain()
-        {
-            TwinFrame copy = original.WithTcpPayload(original.Payload);
-            copy.TimeMicroseconds = Latest.TimeMicroseconds;
-            TcpHeader header = copy.Tcp;
-            header.Acknowledgment = Latest.Tcp.Acknowledgment;
-            header.Window = Latest.Tcp.Window;
-            if (header.Timestamps.Length == Latest.Tcp.Timestamps.Length)
-                Latest.Tcp.Timestamps.CopyTo(header.Timestamps);
-            return copy;
-        }
+        public TwinFrame SendAgain() => SentAgain(original, Latest);
     }
 }

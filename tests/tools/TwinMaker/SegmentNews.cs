@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using System.Linq;
+
+namespace ColoWire.TwinMaker;
+
+/// <summary>
+/// What a TCP segment says that none before it in its connection said: only there can a difference be seen, because of two copies of
+/// a byte the first one counts.
+/// </summary>
+internal sealed class SegmentNews
+{
+    private SegmentNews(Connection connection) => Connection = connection;
+
+    /// <summary>The connection, from one SYN to the next; its indices are those of the capture's frames.</summary>
+    public Connection Connection { get; }
+
+    /// <summary>Where in the payload the first run of new bytes begins; no later copy says otherwise than they.</summary>
+    public int NewOffset { get; private set; }
+
+    /// <summary>How many bytes that run has; 0 where nothing is new.</summary>
+    public int NewLength { get; private set; }
+
+    public bool IsNewSyn { get; private set; }
+
+    public bool IsNewFin { get; private set; }
+
+    /// <summary>The greatest acknowledgment before this one, where this one goes beyond it.</summary>
+    public uint? AcknowledgmentBefore { get; private set; }
+
+    public bool IsNews => NewLength > 0 || IsNewSyn || IsNewFin;
+
+    /// <summary>The sequence number of the first payload byte; a SYN occupies the one before.</summary>
+    public static uint FirstSequence(TwinFrame frame) => frame.Tcp.Sequence + (frame.Tcp.HasAny(TcpFlags.Syn) ? 1u : 0u);
+
+    /// <summary>The sequence number behind the last payload byte: that of a FIN.</summary>
+    public static uint EndSequence(TwinFrame frame) => FirstSequence(frame) + (uint)frame.Layout.PayloadLength;
+
+    public static IReadOnlyList<SegmentNews?> Of(IReadOnlyList<TwinFrame> frames)
+    {
+        Dictionary<FlowKey, Connection> connections = [];
+        SegmentNews?[] news = new SegmentNews?[frames.Count];
+        for (int index = 0; index < frames.Count; index++)
+        {
+            TwinFrame frame = frames[index];
+            if (!frame.IsTcp || !ColoWireRules.IsCompared(frame))
+                continue;
+            bool isKnown = connections.TryGetValue(frame.Flow, out Connection? connection);
+            bool isNewSyn = frame.Tcp.HasAny(TcpFlags.Syn) && connection?.Initial != frame.Tcp.Sequence;
+            if (!isKnown || isNewSyn)
+                connections[frame.Flow] = connection = new Connection { IsFirstOfFlow = !isKnown };
+            if (isNewSyn)
+                connection!.Initial = frame.Tcp.Sequence;
+            news[index] = new SegmentNews(connection!) { IsNewSyn = isNewSyn };
+            news[index]!.Take(frame, index);
+        }
+
+        for (int index = 0; index < frames.Count; index++)
+            news[index]?.ForgetConflict(frames[index]);
+        return news;
+    }
+
+    private void Take(TwinFrame frame, int index)
+    {
+        Connection.Indices.Add(index);
+        uint first = FirstSequence(frame);
+        for (int offset = 0; offset < frame.Layout.PayloadLength; offset++)
+        {
+            uint sequence = first + (uint)offset;
+            byte value = frame.Payload[offset];
+            bool isNew = Connection.Bytes.TryAdd(sequence, value);
+            if (!isNew && Connection.Bytes[sequence] != value)
+                Connection.Conflicts.Add(sequence);
+            if (!isNew || (NewLength > 0 && NewOffset + NewLength != offset))
+                continue;
+            NewOffset = NewLength == 0 ? offset : NewOffset;
+            NewLength++;
+        }
+
+        IsNewFin = frame.Tcp.HasAny(TcpFlags.Fin) && Connection.Fins.Add(EndSequence(frame));
+        NoteAcknowledgment(frame);
+    }
+
+    private void NoteAcknowledgment(TwinFrame frame)
+    {
+        if (!frame.Tcp.HasAny(TcpFlags.Ack))
+            return;
+        uint acknowledgment = frame.Tcp.Acknowledgment;
+        if (Connection.Acknowledged is uint before && SerialNumber.IsBefore(before, acknowledgment))
+            AcknowledgmentBefore = before;
+        if (Connection.Acknowledged is null || AcknowledgmentBefore is not null)
+            Connection.Acknowledged = acknowledgment;
+    }
+
+    private void ForgetConflict(TwinFrame frame)
+    {
+        uint first = FirstSequence(frame) + (uint)NewOffset;
+        if (Connection.Conflicts.Count > 0 && Enumerable.Range(0, NewLength).Any(offset => Connection.Conflicts.Contains(first + (uint)offset)))
+            NewLength = 0;
+    }
+}
+
+/// <summary>What a guest says from one SYN to the next, or from the beginning of the capture.</summary>
+internal sealed class Connection
+{
+    /// <summary>The number of the SYN; null where the capture begins later.</summary>
+    public uint? Initial { get; set; }
+
+    /// <summary>Whether none of the same addresses and ports was before it.</summary>
+    public bool IsFirstOfFlow { get; init; }
+
+    /// <summary>Its frames.</summary>
+    public List<int> Indices { get; } = [];
+
+    /// <summary>The first copy of each byte.</summary>
+    public Dictionary<uint, byte> Bytes { get; } = [];
+
+    /// <summary>Where another copy says otherwise.</summary>
+    public HashSet<uint> Conflicts { get; } = [];
+
+    public HashSet<uint> Fins { get; } = [];
+
+    public uint? Acknowledged { get; set; }
+}

@@ -1,0 +1,28 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+
+namespace ColoWire.TwinMaker.Transformations;
+
+/// <summary>Leaves in some TCP and UDP checksums only the pseudo-header's sum, as a guest does whose NIC is to add the rest.</summary>
+internal sealed class OffloadChecksums : ITransformation
+{
+    private const int Percent = 30;
+
+    public string Name => "partial-checksums";
+
+    public void Apply(List<TwinFrame> frames, DeterministicRandom random)
+    {
+        foreach (TwinFrame frame in frames)
+        {
+            if (frame.Layout is not { Transport: Transport.Tcp or Transport.Udp, IsFragment: false } || !random.Chance(Percent))
+                continue;
+
+            // The NIC complements the whole sum; what it is given is the sum itself.
+            ushort sum = (ushort)~InternetChecksum.Finish(RestoreChecksums.PseudoHeaderSum(frame, frame.Layout.IpProtocol));
+            BinaryPrimitives.WriteUInt16BigEndian(frame.Bytes.AsSpan(RestoreChecksums.FieldOffset(frame)), sum);
+        }
+    }
+}
