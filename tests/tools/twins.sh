@@ -6,7 +6,7 @@
 #   twins.sh [--seeds N] [OPTION...] [FOLDER...]
 #
 # tests/fixtures always, and every FOLDER that is there; N twins of each kind of each capture (default 5). Other options go to
-# TwinMaker: --without NAME,... for instance leaves a harmless difference out, --fragment adds one. The last line is
+# TwinMaker: --without NAME,... for instance leaves a harmless difference out. The last line is
 # `twins tried N, false divergences N, missed N, wrong flow N`; the exit code is 0 only when nothing was judged wrongly.
 set -euo pipefail
 

@@ -18,8 +18,6 @@ internal static class Pipeline
         List<ITransformation> transformations = [.. Chosen(options).Where(difference => options.Has(difference.Name))];
         int checksums = transformations.FindIndex(difference => difference is OmitUdpChecksums or OffloadChecksums or PadFrames);
         transformations.Insert(checksums < 0 ? transformations.Count : checksums, new RestoreChecksums());
-        if (options.Fragment)
-            transformations.Add(new FragmentDatagrams());
         return transformations;
     }
 
@@ -53,5 +51,6 @@ internal static class Pipeline
         new OmitUdpChecksums(),
         new OffloadChecksums(),
         new PadFrames(),
+        new FragmentDatagrams(),
     ];
 }

@@ -59,19 +59,17 @@ internal sealed class TwinCommandLine
         "--only", $"Make only these harmless differences, of {string.Join(", ", Pipeline.Names)}.");
 
     private readonly Option<string[]> _without = Names("--without", "Leave these harmless differences out.");
-    private readonly Option<bool> _fragment = new("--fragment") { Description = "Cut some datagrams into IP fragments too." };
-
     public TwinCommandLine(Func<TwinOptions, TwinFiles, int> make, Func<TwinOptions, int, IReadOnlyList<string>, int> tryAll)
     {
         Command matrix = new("matrix", "Makes twins of all captures in some folders and lets ColoWire judge them.")
         {
-            _folders, _seeds, _split, _merge, _retransmit, _jitter, _ttl, _only, _without, _fragment,
+            _folders, _seeds, _split, _merge, _retransmit, _jitter, _ttl, _only, _without,
         };
         matrix.SetAction(result => tryAll(OptionsOf(result), result.GetValue(_seeds), result.GetValue(_folders) ?? []));
         Root = new RootCommand("Makes from the capture of a guest the capture of its twin: the same words, dressed differently.")
         {
             _primary, _secondary, _seed, _flip, _harm, _harmAt, _primaryOut, _split, _merge, _retransmit, _jitter, _ttl, _only, _without,
-            _fragment, matrix,
+            matrix,
         };
         _harm.Validators.Add(result => CheckNames(result, "--harm", HarmKinds.Names));
         Root.Validators.Add(CheckTogether);
@@ -94,7 +92,6 @@ internal sealed class TwinCommandLine
         TimeToLive = result.GetValue(_ttl),
         Only = result.GetValue(_only) is { Length: > 0 } only ? Separate(only) : null,
         Without = Separate(result.GetValue(_without) ?? []),
-        Fragment = result.GetValue(_fragment),
     };
 
     private static Option<int> Number(string name, string description, int least, int most, int preset)

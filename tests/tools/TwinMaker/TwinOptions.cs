@@ -33,9 +33,6 @@ internal sealed record TwinOptions
 
     public int JitterMicroseconds { get; init; } = 300;
 
-    /// <summary>Whether whole datagrams become fragments.</summary>
-    public bool Fragment { get; init; }
-
     /// <summary>The TTL or hop limit of the second guest; null for one that the seed chooses.</summary>
     public int? TimeToLive { get; init; }
 
