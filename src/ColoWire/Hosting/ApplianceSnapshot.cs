@@ -62,6 +62,9 @@ internal sealed record ApplianceSnapshot
     /// <summary>Idle flows that made room.</summary>
     public required long FlowsEvicted { get; init; }
 
+    /// <summary>Whether the guest is protected.</summary>
+    public required Protection Protection { get; init; }
+
     /// <summary>Checkpoints asked for.</summary>
     public required long Checkpoints { get; init; }
 
@@ -110,6 +113,7 @@ internal sealed record ApplianceSnapshot
             SecondaryHeld = shards.Sum(shard => shard.SecondaryHeld),
             Flows = shards.Sum(shard => shard.Flows),
             FlowsEvicted = shards.Sum(shard => shard.FlowsEvicted),
+            Protection = appliance.Path.Gate.Protection,
             Checkpoints = appliance.Path.Gate.Requests,
             ReportsLost = appliance.Path.Gate.ReportsLost + shards.Sum(shard => shard.ReportsLost),
             HoldMedianNs = holdTimes.Quantile(0.5),

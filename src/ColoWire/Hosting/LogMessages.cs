@@ -29,6 +29,15 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "not protected: the secondary is out of step, the primary's frames {Fate}")]
+    public static partial void LogDegraded(this ILogger logger, string fate);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "protected again: both are in step")]
+    public static partial void LogInStep(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "not protected: the {Side} goes on alone")]
+    public static partial void LogAlone(this ILogger logger, string side);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Loss}")]
     public static partial void LogLoss(this ILogger logger, string loss);
 

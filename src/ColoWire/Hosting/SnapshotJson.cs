@@ -25,6 +25,7 @@ internal static class SnapshotJson
             json.WriteStartObject();
             json.WriteBoolean("final", final);
             json.WriteNumber("elapsed_ns", snapshot.ElapsedNs);
+            json.WriteString("protection", CounterNames.Of(snapshot.Protection));
             WriteCapture(json, "primary", snapshot.Primary);
             WriteCapture(json, "secondary", snapshot.Secondary);
             WriteOutput(json, snapshot.Output);

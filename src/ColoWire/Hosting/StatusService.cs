@@ -6,6 +6,7 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Engine;
 using ColoWire.Ports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -43,6 +44,7 @@ internal sealed class StatusService(
 
     private readonly HashSet<string> toldFaults = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
+    private Protection toldProtection = Protection.InStep;
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
     private ApplianceSnapshot lossesTold = ApplianceSnapshot.Of(appliance);
     private int quietLooks;
@@ -134,6 +136,13 @@ internal sealed class StatusService(
             toldLinks[port] = link;
         }
 
+        Protection protection = appliance.Path.Gate.Protection;
+        if (protection != toldProtection)
+        {
+            TellProtection(protection);
+            toldProtection = protection;
+        }
+
         // Captures have an end: when all is said of them there is nothing to wait for. Looked at again, because a frame that is
         // between two threads is counted by neither.
         quietLooks = appliance.Ports.Ended && IsQuiet() ? quietLooks + 1 : 0;
@@ -156,6 +165,22 @@ internal sealed class StatusService(
                 break;
             default:
                 log.LogLinkGone(port);
+                break;
+        }
+    }
+
+    private void TellProtection(Protection protection)
+    {
+        switch (protection)
+        {
+            case Protection.InStep:
+                log.LogInStep();
+                break;
+            case Protection.Degraded:
+                log.LogDegraded(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? "leave unverified" : "wait");
+                break;
+            default:
+                log.LogAlone(protection == Protection.PrimaryAlone ? "primary" : "secondary");
                 break;
         }
     }
