@@ -100,6 +100,7 @@ public sealed class FragmentScenarios(int shards)
         ("beyond the last one", [Halves[1], Fragment(Whole.Bytes(), 1, 208, Fill('x', 8), more: true)], DatagramOutcome.Malformed),
         ("a last one before the end", [Halves[0], Piece(Whole.Bytes(), 1, 56, 8, more: false)], DatagramOutcome.Malformed),
         ("two last ones", [Halves[1], Piece(Whole.Bytes(), 1, 104, 96, more: false)], DatagramOutcome.Malformed),
+        ("the last one again, as if more came", [Halves[1], Piece(Whole.Bytes(), 1, 104, 104, more: true)], DatagramOutcome.Malformed),
         ("longer than 65,535", [Halves[0], Fragment(Whole.Bytes(), 1, 65_520, Fill('x', 16), more: false)], DatagramOutcome.Malformed),
         ("longer than 65,535 with the options of the first", TooLongWithOptions(), DatagramOutcome.Malformed),
         ("headers of more than 256 bytes", [Piece(DeepHeaders, 1, 0, 104, more: true, 8 * 25)], DatagramOutcome.Malformed),
@@ -191,6 +192,21 @@ public sealed class FragmentScenarios(int shards)
         S(Halves)(bench);
         Out(Whole)(bench);
         Cp(1, DivergenceReason.Fragment)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [TestCase(104, 32, 40)]
+    [TestCase(20_000, 2, 3)]
+    public void Incomplete_datagrams_take_half_of_the_slots_at_most(int firstBytes, int limit, int datagrams)
+    {
+        using TestBench bench = new(Options with { SlotsPerSide = 64, LargeSlotsPerSide = 4, FragmentMemoryKiB = 1 << 20 });
+        for (int i = 0; i < datagrams; i++)
+        {
+            S(Cut(Long, (uint)i, firstBytes)[0])(bench);
+        }
+
+        Became(b => b.Path.SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, datagrams - limit)(bench);
+        Assert.That(bench.Path.SecondaryCapture.Reassembly.Waiting, Is.EqualTo(limit));
         bench.StopAndCheckNothingLost();
     }
 
