@@ -214,7 +214,8 @@ internal sealed class Simulation : IDisposable
         int flow = (failure as OracleException)?.Flow ?? EventLog.NoFlow;
         IEnumerable<string> lines =
         [
-            $"Simulation of seed {options.Seed} (features {options.Features}) failed at {scheduler.NowNs / 1e6:F4} ms: {failure.Message}",
+            $"Simulation of seed {options.Seed} (features {options.Features}) failed at {scheduler.NowNs / 1e6:F4} ms: "
+                + (failure is OracleException ? failure.Message : failure.ToString()),
             $"  repeat: -- 'TestRunParameters.Parameter(name=\"first\",value=\"{options.Seed}\")' "
                 + "'TestRunParameters.Parameter(name=\"seeds\",value=\"1\")' 'TestRunParameters.Parameter(name=\"trace\",value=\"FILE\")'",
             $"  {options}",

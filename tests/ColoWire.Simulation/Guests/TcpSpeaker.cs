@@ -117,7 +117,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
             Send(nowNs);
         }
 
-        if (tcp.AckNs <= nowNs && !tcp.IsReset)
+        if (tcp.AckNs <= nowNs && tcp.Next != 0 && !tcp.IsReset)
         {
             // An acknowledgment may look as a keepalive does: one byte back, with or without that byte (scenario 25).
             bool probes = tcp.Next > 2 && tcp.Next <= tcp.FinAt && tcp.Unacked == tcp.Next && guest.Random.Next(8) == 0;
@@ -286,6 +286,6 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         public long AckNs;
         public long RetryNs;
 
-        public readonly long NextNs => Script is null ? Scheduler.Never : Math.Min(SendNs, Math.Min(AckNs, RetryNs));
+        public readonly long NextNs => Script is null ? Scheduler.Never : Math.Min(SendNs, Math.Min(Next == 0 ? Scheduler.Never : AckNs, RetryNs));
     }
 }

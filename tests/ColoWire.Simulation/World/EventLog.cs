@@ -25,9 +25,17 @@ internal sealed class EventLog(Scheduler scheduler, TextWriter? trace)
 
     public void Add(string what, int flow = NoFlow, long detail = 0) => Add(what, flow, null, detail);
 
-    /// <summary>The last events that concern a flow, oldest first, with those that concern the whole world.</summary>
-    public IEnumerable<string> LastOf(int flow, int count) =>
-        last.Where(e => flow == NoFlow || e.Flow == flow || e.Flow == NoFlow).TakeLast(count).Select(Format);
+    /// <summary>The last events of a flow, oldest first, with what befell the whole world meanwhile.</summary>
+    public IEnumerable<string> LastOf(int flow, int count)
+    {
+        (long AtNs, int Flow, string What, SentFrame? Frame, long Detail)[] own =
+            [.. last.Where(e => flow == NoFlow || e.Flow == flow).TakeLast(count)];
+        long firstNs = own.Length == 0 ? 0 : own[0].AtNs;
+        long lastNs = own.Length == 0 ? 0 : own[^1].AtNs;
+        return last
+            .Where(e => e.AtNs >= firstNs && e.AtNs <= lastNs && (flow == NoFlow || e.Flow == flow || e.Flow == NoFlow))
+            .TakeLast(2 * count).Select(Format);
+    }
 
     private static string Format((long AtNs, int Flow, string What, SentFrame? Frame, long Detail) e)
     {
