@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using ColoWire.Engine.Frames;
+using ColoWire.Simulation.World;
+
+namespace ColoWire.Simulation.Guests;
+
+/// <summary>In what a secondary ceases to be a replica.</summary>
+internal enum HarmKind
+{
+    /// <summary>A byte that it says is another one.</summary>
+    OtherBytes,
+
+    /// <summary>TCP: it closes early. Datagrams: one is not said.</summary>
+    Missing,
+
+    /// <summary>TCP: it resets in the place of data. Datagrams: it says one more.</summary>
+    Additional,
+
+    /// <summary>It says nothing any more.</summary>
+    Silence,
+}
+
+/// <summary>A guest's end of one flow.</summary>
+internal interface ISpeaker
+{
+    FlowIdentity Flow { get; }
+
+    /// <summary>A checkpoint: becomes what the other is.</summary>
+    void CopyFrom(ISpeaker other);
+
+    /// <summary>Plans its next action.</summary>
+    void Wake();
+
+    /// <summary>Does what is due.</summary>
+    void Act();
+
+    /// <summary>Makes it differ.</summary>
+    /// <returns>Whether it can.</returns>
+    bool Harm(HarmKind kind, Random random);
+}
+
+/// <summary>One replica: its speakers, its pace and its way to dress frames. While it is paused, what reaches it waits.</summary>
+internal sealed class Guest(Side side, Scheduler scheduler, Random random, int largestPiece)
+{
+    private readonly Queue<Action> heardWhilePaused = new();
+    private readonly Dictionary<ISpeaker, long> wakes = [];
+    private readonly List<ISpeaker> speakers = [];
+    private readonly long paceNs = (long)(Scheduler.Ms * Math.Pow(10, (random.NextDouble() * 2) - 1.5));
+    private readonly int usualPiece = random.Next(3) == 0 ? random.Next(1, 1461) : 1460;
+    private bool paused;
+    private long sent;
+    private long datagrams;
+
+    public Side Side => side;
+
+    public Random Random => random;
+
+    public Dresser Dresser { get; } = new(random, [2, 0, 0, 0, 0, (byte)(1 + random.Next(2))]);
+
+    public long NowNs => scheduler.NowNs;
+
+    public IReadOnlyList<ISpeaker> Speakers => speakers;
+
+    public required Action<SentFrame> Out { get; init; }
+
+    /// <summary>A harm has shown: from now on the replicas differ in this flow.</summary>
+    public required Action<FlowIdentity> NoteHarm { get; init; }
+
+    public void Add(ISpeaker speaker)
+    {
+        speakers.Add(speaker);
+        speaker.Wake();
+    }
+
+    /// <summary>How long it takes to say the next thing.</summary>
+    public long Pace() => random.Next(20) == 0 ? random.NextInt64(10 * paceNs) : random.NextInt64(paceNs);
+
+    public int PieceLength() => random.Next(8) switch
+    {
+        0 => random.Next(1, 100),
+        1 => random.Next(1, largestPiece),
+        _ => usualPiece,
+    };
+
+    public long NextDatagram() => ((++datagrams) * 2) + (int)side;
+
+    public void Hear(Action what)
+    {
+        if (paused)
+        {
+            heardWhilePaused.Enqueue(what);
+        }
+        else
+        {
+            what();
+        }
+    }
+
+    public void Send(SentKind kind, FlowIdentity flow, byte[] bytes, Func<SentFrame, SentFrame> describe) =>
+        Out(describe(new SentFrame(++sent, side, flow.Number, kind, bytes)));
+
+    public void Pause() => paused = true;
+
+    public void Resume()
+    {
+        paused = false;
+        while (!paused && heardWhilePaused.TryDequeue(out Action? what))
+        {
+            what();
+        }
+
+        foreach (ISpeaker speaker in speakers)
+        {
+            speaker.Wake();
+        }
+    }
+
+    public void CopyFrom(Guest primary)
+    {
+        for (int i = 0; i < speakers.Count; i++)
+        {
+            speakers[i].CopyFrom(primary.speakers[i]);
+        }
+    }
+
+    public void WakeAt(ISpeaker speaker, long atNs)
+    {
+        if (atNs == Scheduler.Never || (wakes.TryGetValue(speaker, out long planned) && planned <= atNs && planned > NowNs))
+        {
+            return;
+        }
+
+        wakes[speaker] = atNs;
+        scheduler.At(atNs, () =>
+        {
+            wakes.Remove(speaker);
+            if (!paused)
+            {
+                speaker.Act();
+            }
+        });
+    }
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using ColoWire.Simulation.World;
+
+namespace ColoWire.Simulation.Judging;
+
+/// <summary>
+/// One flow as the rules see it: what the primary has offered, in order, and what the secondary has said to it. Slow and obvious;
+/// it knows nothing of the engine.
+/// </summary>
+internal abstract class FlowJudge
+{
+    private readonly Queue<CapturedFrame> held = new();
+    private readonly LinkedList<CapturedFrame> uncovered = new();
+
+    /// <summary>The replicas differ in this flow since the last checkpoint, or its datagrams were lost on the way.</summary>
+    public bool IsHarmed { get; set; }
+
+    /// <summary>A frame of before the last checkpoint came after it.</summary>
+    public bool IsLate { get; set; }
+
+    /// <summary>The engine has said that they differ.</summary>
+    public bool IsReported { get; set; }
+
+    /// <summary>The oldest primary frame that has not left, or null.</summary>
+    public CapturedFrame? OldestHeld => held.TryPeek(out CapturedFrame? oldest) ? oldest : null;
+
+    /// <summary>The oldest primary frame to which the secondary has not agreed, or null.</summary>
+    public CapturedFrame? OldestUncovered => uncovered.First?.Value;
+
+    protected IEnumerable<CapturedFrame> Uncovered => uncovered;
+
+    /// <summary>Since when the secondary's oldest saying waits for the primary to say the same; null when nothing does.</summary>
+    public abstract long? SecondaryWaitsSinceNs { get; }
+
+    public void CapturePrimary(CapturedFrame frame)
+    {
+        held.Enqueue(frame);
+        uncovered.AddLast(frame);
+        TakePrimary(frame);
+        Review(frame.AtNs);
+    }
+
+    public void CaptureSecondary(SentFrame frame, long nowNs)
+    {
+        TakeSecondary(frame, nowNs);
+        Review(nowNs);
+    }
+
+    /// <summary>A frame leaves.</summary>
+    /// <returns>Whether it was the oldest that had not left (R6).</returns>
+    public bool Leave(CapturedFrame frame)
+    {
+        frame.HasLeft = true;
+        return held.Dequeue() == frame;
+    }
+
+    /// <summary>A checkpoint has finished: all that the primary has said is the secondary's too.</summary>
+    public void Synchronise(long nowNs)
+    {
+        foreach (CapturedFrame frame in uncovered)
+        {
+            frame.CoveredNs = nowNs;
+        }
+
+        uncovered.Clear();
+        IsHarmed = IsLate = IsReported = false;
+        Share();
+    }
+
+    protected abstract void TakePrimary(CapturedFrame frame);
+
+    protected abstract void TakeSecondary(SentFrame frame, long nowNs);
+
+    protected abstract bool IsCovered(CapturedFrame frame);
+
+    protected abstract void Share();
+
+    private void Review(long nowNs)
+    {
+        for (LinkedListNode<CapturedFrame>? at = uncovered.First; at is not null;)
+        {
+            LinkedListNode<CapturedFrame> frame = at;
+            at = at.Next;
+            if (IsCovered(frame.Value))
+            {
+                frame.Value.CoveredNs = nowNs;
+                uncovered.Remove(frame);
+            }
+        }
+    }
+}

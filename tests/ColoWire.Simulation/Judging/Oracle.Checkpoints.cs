@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+using ColoWire.Simulation.Guests;
+using ColoWire.Simulation.World;
+
+namespace ColoWire.Simulation.Judging;
+
+/// <content>Every divergence asks for a checkpoint, in time and once; nothing else does (R5).</content>
+internal sealed partial class Oracle
+{
+    private const int SlackMs = 50;
+
+    private readonly long limitNs;
+    private int checkpointsTaken;
+    private long requestsBefore;
+    private long lastRequestNs;
+    private bool outstanding;
+    private long settledNs;
+    private long nextLookNs;
+
+    /// <summary>Requests that were made, retries not counted.</summary>
+    public long Requests => path.Gate.Requests;
+
+    /// <summary>The replicas begin to differ in a flow, or a datagram was lost on the way.</summary>
+    public void NoteHarm(int flow)
+    {
+        log.Add("harm", flow);
+        judges[flow].IsHarmed = true;
+    }
+
+    public void NoteRequest()
+    {
+        long retryNs = options.Engine.CheckpointRetryMs * Scheduler.Ms;
+        if (outstanding && scheduler.NowNs - lastRequestNs < retryNs)
+        {
+            throw Broken("3 one request (R5)", EventLog.NoFlow, "asked again before checkpoint_retry_ms was over");
+        }
+
+        outstanding = options.Hypervisor.Synchronises;
+        lastRequestNs = scheduler.NowNs;
+    }
+
+    public void NoteCompleted()
+    {
+        CheckOneRequest();
+        requestsBefore = path.Gate.Requests;
+        checkpointsTaken++;
+        outstanding = false;
+        settledNs = scheduler.NowNs;
+        foreach (FlowJudge judge in judges)
+        {
+            judge.Synchronise(scheduler.NowNs);
+        }
+    }
+
+    public void NoteStop() => stopped = true;
+
+    /// <summary>After every round of polls.</summary>
+    public void Look()
+    {
+        ReadReports();
+        if (stopped || scheduler.NowNs < nextLookNs)
+        {
+            return;
+        }
+
+        nextLookNs = scheduler.NowNs + (5 * Scheduler.Ms);
+        CheckOneRequest();
+        for (int flow = 0; flow < judges.Length; flow++)
+        {
+            CheckFound(flow, judges[flow]);
+            CheckReleased(flow, judges[flow]);
+        }
+    }
+
+    /// <summary>Whether a world that has come to rest holds nothing back that the secondary agreed to.</summary>
+    public bool HoldsNothing => System.Array.TrueForAll(judges, j => j.OldestHeld is null && j.OldestUncovered is null);
+
+    private void CheckOneRequest()
+    {
+        long requests = path.Gate.Requests - requestsBefore;
+        if (options.Hypervisor.Synchronises && requests > 1)
+        {
+            throw Broken("3 one request (R5)", EventLog.NoFlow, $"{requests} requests between two checkpoints");
+        }
+    }
+
+    /// <summary>What found no partner in time must have been reported.</summary>
+    private void CheckFound(int flow, FlowJudge judge)
+    {
+        bool isFound = options.Hypervisor.Synchronises ? outstanding : judge.IsReported;
+        if (isFound)
+        {
+            return;
+        }
+
+        if (judge.OldestUncovered is { } frame && scheduler.NowNs - frame.AtNs > limitNs)
+        {
+            throw Broken("3 every divergence", flow, $"the secondary did not agree to {frame.Sent} in time, and nobody asked");
+        }
+
+        if (!IsCramped && judge.SecondaryWaitsSinceNs is { } sinceNs && scheduler.NowNs - sinceNs > limitNs)
+        {
+            throw Broken("3 every divergence", flow, "the primary never said what the secondary said, and nobody asked");
+        }
+    }
+
+    /// <summary>What the secondary has agreed to must leave soon, unless the way out is blocked or the flow waits for a checkpoint.</summary>
+    private void CheckReleased(int flow, FlowJudge judge)
+    {
+        bool mayWait = IsCramped || outstanding || judge.IsHarmed || judge.IsLate || judge.IsReported;
+        if (mayWait || judge.OldestHeld is not { CoveredNs: { } coveredNs } frame)
+        {
+            return;
+        }
+
+        long sinceNs = System.Math.Max(System.Math.Max(coveredNs, settledNs), output.CloggedNs);
+        sinceNs = System.Math.Max(sinceNs, lastLeftNs[flow]);
+        if (scheduler.NowNs - sinceNs > ReactionNs)
+        {
+            throw Broken("2 release", flow, $"the secondary has agreed to {frame.Sent}, and it is still held");
+        }
+    }
+
+    private void ReadReports()
+    {
+        while (path.Gate.TryReadReport(out DivergenceReport report))
+        {
+            int flow = FlowIdentity.NumberOf(in report.Flow);
+            log.Add("report", flow, (int)report.Reason);
+            // What a checkpoint has mended meanwhile costs nothing.
+            if (report.Epoch == path.Gate.Epoch && !stopped)
+            {
+                CheckNeeded(flow, judges[flow], in report);
+                judges[flow].IsReported = true;
+            }
+        }
+    }
+
+    private void CheckNeeded(int flow, FlowJudge judge, in DivergenceReport report)
+    {
+        if (judge.IsReported && !IsCramped)
+        {
+            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {report.Reason}");
+        }
+
+        // Where something ran out, frames of the secondary may be gone; but no byte of a stream becomes another one by that.
+        bool isLack = IsCramped && !(judge is StreamJudge && report.Reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
+        bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
+        long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
+        bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
+            || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs);
+        bool isNeeded = isExcused
+            || (isTimeout && report.Reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
+        if (!isNeeded || options.Profile == Profile.Clean)
+        {
+            throw Broken(
+                "3 no needless checkpoint", flow,
+                $"reported for {report.Reason}, {(isTimeout ? "after its time" : "though nothing differs")}; oldest uncovered "
+                + $"{judge.OldestUncovered?.Sent}, held {judge.OldestHeld?.Sent}");
+        }
+    }
+}

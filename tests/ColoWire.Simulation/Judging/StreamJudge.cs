@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Simulation.Guests;
+using ColoWire.Simulation.World;
+
+namespace ColoWire.Simulation.Judging;
+
+/// <summary>A TCP flow (R2): a byte map, a SYN, a FIN, a RST and the greatest acknowledgment for each of its connections.</summary>
+internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demandsControl) : FlowJudge
+{
+    private readonly Connection[] connections = [.. scripts.Select(s => new Connection(s))];
+    private readonly LinkedList<(Connection Of, int Start, int End, SentFrame Sent, long AtNs)> ahead = new();
+
+    public override long? SecondaryWaitsSinceNs
+    {
+        get
+        {
+            while (ahead.First is { } first && IsAnswered(first.Value.Of, first.Value.Start, first.Value.End, first.Value.Sent))
+            {
+                ahead.RemoveFirst();
+            }
+
+            return ahead.First?.Value.AtNs;
+        }
+    }
+
+    protected override void TakePrimary(CapturedFrame frame)
+    {
+        SentFrame sent = frame.Sent;
+        Connection connection = connections[sent.Connection];
+        for (int i = sent.Start; i < sent.End; i++)
+        {
+            connection.PrimarySaid[i] = true;
+        }
+
+        connection.PrimarySyn |= sent.Syn;
+        connection.PrimaryRst |= sent.Rst;
+        connection.PrimaryAck = Math.Max(connection.PrimaryAck, sent.Ack);
+        connection.PrimaryEnd = Math.Max(connection.PrimaryEnd, sent.End + (sent.Fin ? 1 : 0));
+        connection.PrimaryFin |= sent.Fin;
+    }
+
+    protected override void TakeSecondary(SentFrame frame, long nowNs)
+    {
+        Connection connection = connections[frame.Connection];
+        connection.Syn |= frame.Syn;
+        connection.Rst |= frame.Rst;
+        connection.Ack = Math.Max(connection.Ack, frame.Ack);
+        if (frame.Fin)
+        {
+            connection.Fins.Add(frame.End);
+        }
+
+        for (int i = frame.Start; i < frame.End; i++)
+        {
+            // The first copy of a byte counts (scenario 12).
+            if (!connection.IsSaid[i])
+            {
+                connection.IsSaid[i] = true;
+                connection.Said[i] = frame.Payload[i - frame.Start];
+            }
+        }
+
+        if (!IsAnswered(connection, frame.Start, frame.End, frame))
+        {
+            ahead.AddLast((connection, frame.Start, frame.End, frame, nowNs));
+        }
+    }
+
+    protected override bool IsCovered(CapturedFrame frame)
+    {
+        SentFrame sent = frame.Sent;
+        Connection connection = connections[sent.Connection];
+        if (sent.Rst)
+        {
+            return connection.Rst;
+        }
+
+        return (!sent.Syn || connection.Syn)
+            && (!sent.Fin || connection.SharedEnd > sent.End || connection.Fins.Contains(sent.End))
+            && sent.Ack <= connection.Ack
+            && HasAllBytes(connection, sent);
+    }
+
+    protected override void Share()
+    {
+        ahead.Clear();
+        foreach (Connection connection in connections)
+        {
+            connection.SharedEnd = connection.PrimaryEnd;
+            connection.Ack = connection.PrimaryAck;
+            connection.Syn = connection.PrimarySyn;
+            connection.Rst = connection.PrimaryRst;
+            connection.Fins.Clear();
+            Array.Clear(connection.IsSaid);
+        }
+    }
+
+    private static bool HasAllBytes(Connection connection, SentFrame sent)
+    {
+        for (int i = sent.Start; i < sent.End; i++)
+        {
+            bool isAgreed = i < connection.SharedEnd || (connection.IsSaid[i] && connection.Said[i] == sent.Payload[i - sent.Start]);
+            if (!isAgreed)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private bool IsAnswered(Connection connection, int start, int end, SentFrame sent)
+    {
+        if (demandsControl
+            && ((sent.Syn && !connection.PrimarySyn) || (sent.Rst && !connection.PrimaryRst) || (sent.Fin && !connection.PrimaryFin)))
+        {
+            return false;
+        }
+
+        for (int i = start; i < end; i++)
+        {
+            if (!connection.PrimarySaid[i] && i >= connection.SharedEnd)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    private sealed class Connection(TcpScript script)
+    {
+        public bool[] IsSaid { get; } = new bool[script.AnswersEnd + 1];
+
+        public byte[] Said { get; } = new byte[script.AnswersEnd + 1];
+
+        public bool[] PrimarySaid { get; } = new bool[script.AnswersEnd + 1];
+
+        public HashSet<int> Fins { get; } = [];
+
+        public bool Syn { get; set; }
+
+        public bool Rst { get; set; }
+
+        public int Ack { get; set; }
+
+        public bool PrimarySyn { get; set; }
+
+        public bool PrimaryFin { get; set; }
+
+        public bool PrimaryRst { get; set; }
+
+        public int PrimaryAck { get; set; }
+
+        /// <summary>Position behind all that the primary has said.</summary>
+        public int PrimaryEnd { get; set; }
+
+        /// <summary>Position before which a checkpoint has made everything the secondary's.</summary>
+        public int SharedEnd { get; set; }
+    }
+}

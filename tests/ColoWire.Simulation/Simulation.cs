@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using ColoWire.Engine;
+using ColoWire.Engine.Frames;
+using ColoWire.Simulation.Guests;
+using ColoWire.Simulation.Judging;
+using ColoWire.Simulation.World;
+
+namespace ColoWire.Simulation;
+
+/// <summary>What became of one world.</summary>
+internal sealed record Outcome(ulong Digest, long Frames, int Flows, int Connections, int Harms, long Requests, int Checkpoints, long VirtualNs);
+
+/// <summary>
+/// A whole appliance in a world of its own: two guests, their clients, links, a hypervisor and a clock, and an oracle that watches.
+/// Everything that happens follows from the options, and these from the seed.
+/// </summary>
+internal sealed class Simulation : IDisposable
+{
+    private const int MostIdleRounds = 20_000;
+    private const long LongestRestNs = 60_000 * Scheduler.Ms;
+
+    private readonly SimulationOptions options;
+    private readonly Scheduler scheduler = new();
+    private readonly EventLog log;
+    private readonly Random polling;
+    private readonly Random luck;
+    private readonly Population population;
+    private readonly Oracle oracle;
+    private readonly Hypervisor hypervisor;
+    private readonly Link primaryLink;
+    private readonly Link secondaryLink;
+    private readonly SimulatedCapturePort primaryPort;
+    private readonly SimulatedCapturePort secondaryPort;
+    private readonly SimulatedInjectPort output;
+    private readonly FramePath path;
+    private readonly Turn[] turns;
+    private int harms;
+    private int idleRounds;
+
+    public Simulation(SimulationOptions options, TextWriter? trace = null)
+    {
+        this.options = options;
+        log = new EventLog(scheduler, trace);
+        Random random = new(options.Seed ^ 0x5EED);
+        polling = new Random(random.Next());
+        luck = new Random(random.Next());
+        population = new Population(options, scheduler, random, SendPrimary, SendSecondary, flow => oracle!.NoteHarm(flow));
+        oracle = new Oracle(scheduler, log, options, population.Judges());
+        primaryPort = new SimulatedCapturePort("primary", polling, oracle.Capture);
+        secondaryPort = new SimulatedCapturePort("secondary", polling, oracle.Capture);
+        primaryLink = new Link(scheduler, log, options.PrimaryLink, new Random(random.Next()), primaryPort.Arrive);
+        secondaryLink = new Link(scheduler, log, options.SecondaryLink, new Random(random.Next()), secondaryPort.Arrive);
+        primaryLink.DatagramHarmed += frame => oracle.NoteHarm(frame.Flow);
+        secondaryLink.DatagramHarmed += frame => oracle.NoteHarm(frame.Flow);
+        output = new SimulatedInjectPort(scheduler, polling, options.InjectPerCall, options.InjectStallNs, Leave);
+        hypervisor = new Hypervisor(scheduler, log, options.Hypervisor, new Random(random.Next()))
+        {
+            Pause = population.Pause,
+            Resume = population.Resume,
+            Copy = population.Copy,
+            IsQuiet = IsQuiet,
+        };
+        hypervisor.Requested += _ => oracle.NoteRequest();
+        hypervisor.Completed += oracle.NoteCompleted;
+        path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
+        oracle.Watch(path, output);
+        IDuty[] duties = [path.PrimaryCapture, path.SecondaryCapture, .. path.Shards, path.Egress, path.Gate];
+        turns = Array.ConvertAll(duties, duty => new Turn(duty));
+    }
+
+    /// <summary>Runs one world to its end; a failure says everything that is needed to repeat it.</summary>
+    public static Outcome Run(SimulationOptions options, TextWriter? trace = null)
+    {
+        using Simulation simulation = new(options, trace);
+        try
+        {
+            return simulation.Run();
+        }
+        catch (Exception failure)
+        {
+            throw new SimulationException(simulation.Explain(failure), failure);
+        }
+    }
+
+    public void Dispose() => path.Dispose();
+
+    private Outcome Run()
+    {
+        population.Start();
+        PlanHarms();
+        long endNs = scheduler.NowNs + options.DurationNs;
+        while (scheduler.NowNs < endNs)
+        {
+            Round();
+        }
+
+        if (!options.StopsAbruptly)
+        {
+            Rest();
+        }
+
+        hypervisor.IsRetired = true;
+        Stop();
+        oracle.JudgeEnd();
+        return new Outcome(
+            log.Digest, oracle.Captured, population.Flows.Count, population.ConnectionsFinished, harms, path.Gate.Requests,
+            hypervisor.Checkpoints, scheduler.NowNs);
+    }
+
+    /// <summary>Nothing new happens; what is under way comes to its end.</summary>
+    private void Rest()
+    {
+        long latestNs = scheduler.NowNs + LongestRestNs;
+        while (scheduler.NowNs < latestNs && !(population.IsAtRest && oracle.HoldsNothing))
+        {
+            Round();
+        }
+
+        bool mustComeToRest = options.Profile == Profile.Clean && !options.IsObserving;
+        if (mustComeToRest && !(population.IsAtRest && oracle.HoldsNothing))
+        {
+            throw new OracleException("3 progress", population.FirstUnfinished, "a client waits for ever for what both guests would say");
+        }
+    }
+
+    private void Stop()
+    {
+        log.Add("stop");
+        oracle.NoteStop();
+        path.BeginStop();
+        idleRounds = 0;
+        while (!path.IsDrained)
+        {
+            Round();
+            if (idleRounds > MostIdleRounds)
+            {
+                throw new OracleException("4 every slot", EventLog.NoFlow, "the path stopped, nothing moves, and a slot is missing");
+            }
+        }
+    }
+
+    /// <summary>Time passes, then some of the duties are polled, in any order: as if each had a core that the others stole from.</summary>
+    private void Round()
+    {
+        scheduler.AdvanceTo(NextRoundNs());
+        polling.Shuffle(turns);
+        int work = 0;
+        foreach (Turn turn in turns)
+        {
+            turn.Missed++;
+            if (turn.Missed > options.MissedRounds || polling.Next(3) != 0)
+            {
+                turn.Missed = 0;
+                work += turn.Duty.Poll(scheduler.NowNs);
+            }
+        }
+
+        idleRounds = work == 0 ? idleRounds + 1 : 0;
+        oracle.Look();
+    }
+
+    private long NextRoundNs()
+    {
+        long soonNs = scheduler.NowNs + 1 + polling.NextInt64(options.RoundNs);
+        bool isIdle = idleRounds > 4 * (options.MissedRounds + 1) && scheduler.NowNs - output.CloggedNs > Scheduler.Ms;
+        if (!isIdle)
+        {
+            return soonNs;
+        }
+
+        // Nothing is under way inside: nobody can tell whether the duties are polled until something happens outside.
+        return Math.Max(soonNs, Math.Min(scheduler.NextNs, scheduler.NowNs + (5 * Scheduler.Ms)));
+    }
+
+    private void SendPrimary(SentFrame frame) => primaryLink.Send(Sent(frame));
+
+    private void SendSecondary(SentFrame frame) => secondaryLink.Send(Sent(frame));
+
+    private SentFrame Sent(SentFrame frame)
+    {
+        SentFrame sent = frame with { Checkpoints = hypervisor.Checkpoints };
+        log.Add("sent", sent);
+        return sent;
+    }
+
+    private void Leave(FrameRef slot, byte[] bytes) => population.HearFrame(oracle.Leave(slot, bytes));
+
+    private bool IsQuiet() =>
+        primaryLink.InFlight == 0 && primaryPort.Waiting == 0
+        && (options.Has(Features.LateSecondary) || (secondaryLink.InFlight == 0 && secondaryPort.Waiting == 0));
+
+    private void PlanHarms()
+    {
+        for (int i = 0; i < options.Harms; i++)
+        {
+            scheduler.After(luck.NextInt64(options.DurationNs), () =>
+            {
+                int? flow = population.Harm(luck);
+                if (flow is not null)
+                {
+                    harms++;
+                }
+            });
+        }
+    }
+
+    private string Explain(Exception failure)
+    {
+        int flow = (failure as OracleException)?.Flow ?? EventLog.NoFlow;
+        IEnumerable<string> lines =
+        [
+            $"Simulation of seed {options.Seed} (features {options.Features}) failed at {scheduler.NowNs / 1e6:F4} ms: "
+                + (failure is OracleException ? failure.Message : failure.ToString()),
+            $"  repeat: -- 'TestRunParameters.Parameter(name=\"first\",value=\"{options.Seed}\")' "
+                + "'TestRunParameters.Parameter(name=\"seeds\",value=\"1\")' 'TestRunParameters.Parameter(name=\"trace\",value=\"FILE\")'",
+            $"  {options}",
+            flow == EventLog.NoFlow ? "  last events:" : $"  last events of flow {flow} ({population.Flows[flow]}):",
+            .. log.LastOf(flow, 60).Select(line => "    " + line),
+        ];
+        return string.Join('\n', lines);
+    }
+
+    private sealed class Turn(IDuty duty)
+    {
+        public IDuty Duty => duty;
+
+        public int Missed { get; set; }
+    }
+}

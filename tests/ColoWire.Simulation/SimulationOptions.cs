@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine;
+using ColoWire.Engine.Flows;
+using ColoWire.Simulation.World;
+
+namespace ColoWire.Simulation;
+
+/// <summary>What a world may contain beyond the least: named, so that a part of the engine that is not there yet can be left out.</summary>
+[Flags]
+internal enum Features
+{
+    None = 0,
+
+    /// <summary>Datagrams of one flow overtake each other (scenario 51).</summary>
+    DatagramReordering = 1 << 0,
+
+    /// <summary>IPv4 datagrams are sent whole by one side and in fragments by the other (scenarios 45 to 49).</summary>
+    Fragments = 1 << 1,
+
+    /// <summary>Frames that the secondary sent before a checkpoint arrive after it, and must not cost another (scenarios 82, 94).</summary>
+    LateSecondary = 1 << 2,
+
+    /// <summary>A SYN, FIN or RST that only the secondary sends is a divergence at the timeout (scenario 76).</summary>
+    SecondaryControl = 1 << 3,
+
+    /// <summary>The other policies: <c>overflow</c> hold, <c>rst</c> pass, <c>dup</c> pass.</summary>
+    Policies = 1 << 4,
+}
+
+/// <summary>What kind of world it is.</summary>
+internal enum Profile
+{
+    /// <summary>No difference and no loss that cannot be mended: not one checkpoint may be asked for.</summary>
+    Clean,
+
+    /// <summary>The secondary diverges now and then, and datagrams get lost.</summary>
+    Harmful,
+
+    /// <summary>As harmful, and slots, flows and queues are few and the way out is slow.</summary>
+    Cramped,
+}
+
+/// <summary>Everything that a seed decides about a world before it begins.</summary>
+internal sealed record SimulationOptions
+{
+    public int Seed { get; init; }
+
+    public Features Features { get; init; }
+
+    public Profile Profile { get; init; }
+
+    public EngineOptions Engine { get; init; } = new();
+
+    public HypervisorOptions Hypervisor { get; init; } = new();
+
+    public LinkOptions PrimaryLink { get; init; } = new();
+
+    public LinkOptions SecondaryLink { get; init; } = new();
+
+    public int TcpFlows { get; init; }
+
+    public int DatagramFlows { get; init; }
+
+    public int EchoFlows { get; init; }
+
+    public int ConnectionsPerFlow { get; init; }
+
+    /// <summary>How long new things happen; then the world may come to rest before it stops.</summary>
+    public long DurationNs { get; init; }
+
+    /// <summary>Whether the world stops in the middle of everything.</summary>
+    public bool StopsAbruptly { get; init; }
+
+    /// <summary>Losses between the client and both guests, and on the copy to the secondary alone.</summary>
+    public double UplinkLoss { get; init; }
+
+    public double MirrorLoss { get; init; }
+
+    /// <summary>Chance that the secondary never hears a client's datagram.</summary>
+    public double MirrorDatagramLoss { get; init; }
+
+    public int Harms { get; init; }
+
+    public int LargestPiece { get; init; }
+
+    public int InjectPerCall { get; init; } = int.MaxValue;
+
+    public long InjectStallNs { get; init; }
+
+    /// <summary>Longest time that passes between two rounds of polls.</summary>
+    public long RoundNs { get; init; }
+
+    /// <summary>Rounds that a duty may miss at most.</summary>
+    public int MissedRounds { get; init; }
+
+    public bool IsObserving => Engine.Mode == CompareMode.Observe;
+
+    public bool Has(Features feature) => (Features & feature) != 0;
+
+    public static SimulationOptions Draw(int seed, Features features)
+    {
+        Random random = new(seed);
+        Profile profile = random.Next(10) switch { < 4 => Profile.Clean, < 8 => Profile.Harmful, _ => Profile.Cramped };
+        bool isCramped = profile == Profile.Cramped;
+        bool isClean = profile == Profile.Clean;
+        bool isObserving = random.Next(6) == 0;
+        bool isLossy = random.Next(3) != 0;
+        int largeSlots = random.Next(2) * 64;
+        HypervisorOptions hypervisor = new()
+        {
+            Synchronises = !isObserving && (isClean || random.Next(8) != 0),
+            LongestNs = random.Next(10, 400) * Scheduler.Ms,
+            Failures = random.Next(2) * 0.3,
+            Deafness = random.Next(3) == 0 ? 0.3 : 0,
+            UnaskedNs = random.Next(2) * random.Next(500, 5000) * Scheduler.Ms,
+        };
+        return new SimulationOptions
+        {
+            Seed = seed,
+            Features = features,
+            Profile = profile,
+            Hypervisor = hypervisor,
+            Engine = DrawEngine(random, seed, features, isCramped, isClean) with
+            {
+                Mode = isObserving ? CompareMode.Observe : CompareMode.Lockstep,
+                LargeSlotsPerSide = largeSlots,
+            },
+            PrimaryLink = DrawLink(random, features, isLossy, isClean),
+            SecondaryLink = DrawLink(random, features, isLossy, isClean),
+            TcpFlows = random.Next(1, 8),
+            DatagramFlows = random.Next(0, 6),
+            EchoFlows = random.Next(0, 3),
+            ConnectionsPerFlow = random.Next(1, 5),
+            DurationNs = random.Next(4, 12) * 1000 * Scheduler.Ms,
+            StopsAbruptly = random.Next(3) == 0,
+            UplinkLoss = isLossy ? random.NextDouble() * 0.05 : 0,
+            MirrorLoss = isLossy ? random.NextDouble() * 0.1 : 0,
+            MirrorDatagramLoss = isClean ? 0 : random.Next(2) * 0.02,
+            Harms = isClean ? 0 : random.Next(0, 5),
+            LargestPiece = largeSlots == 0 ? 1461 : random.Next(1461, 16_000),
+            InjectPerCall = isCramped || random.Next(4) == 0 ? random.Next(1, 64) : int.MaxValue,
+            InjectStallNs = isCramped || random.Next(4) == 0 ? random.Next(1, 200) * Scheduler.Ms : 0,
+            RoundNs = random.Next(3) == 0 ? 2 * Scheduler.Ms : 200_000,
+            MissedRounds = random.Next(1, 8),
+        };
+    }
+
+    private static EngineOptions DrawEngine(Random random, int seed, Features features, bool isCramped, bool isClean)
+    {
+        bool choosesPolicies = (features & Features.Policies) != 0;
+        return new EngineOptions
+        {
+            Shards = random.Next(1, 5),
+            SlotsPerSide = isCramped ? random.Next(64, 300) : 4096,
+            Flows = isCramped && random.Next(2) == 0 ? 16 : 1024,
+            MaxQueueSize = isCramped && random.Next(2) == 0 ? random.Next(1, 40) : 1024,
+            // In a clean world a segment may be lost twice on every way before the timeout.
+            CompareTimeoutMs = isClean ? 6000 : random.Next(500, 4000),
+            ExpiredScanCycleMs = random.Next(10, 1000),
+            CheckpointRetryMs = random.Next(100, 2000),
+            HashKey = FlowHashKey.FromSeed((ulong)seed),
+            Overflow = choosesPolicies && random.Next(2) == 0 ? OverflowPolicy.Hold : OverflowPolicy.Flush,
+            Reset = choosesPolicies && random.Next(4) == 0 ? ResetPolicy.Pass : ResetPolicy.Compare,
+            Duplicate = choosesPolicies && random.Next(4) == 0 ? DuplicatePolicy.Pass : DuplicatePolicy.Hold,
+        };
+    }
+
+    private static LinkOptions DrawLink(Random random, Features features, bool isLossy, bool isClean) => new()
+    {
+        DelayNs = random.Next(10_000, 1_000_000),
+        JitterNs = random.Next(3) == 0 ? random.Next(1, 4) * Scheduler.Ms : 50_000,
+        Loss = isLossy ? random.NextDouble() * 0.08 : 0,
+        Duplication = random.Next(2) * 0.02,
+        Reordering = random.Next(2) * 0.1,
+        Stalls = random.Next(3) == 0 ? 0.002 : 0,
+        StallNs = random.Next(1, 60) * Scheduler.Ms,
+        HarmsDatagrams = !isClean && random.Next(2) == 0,
+        ReordersDatagrams = (features & Features.DatagramReordering) != 0,
+    };
+}

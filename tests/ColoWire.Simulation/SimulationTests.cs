@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Concurrent;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using System.Threading.Tasks;
+using NUnit.Framework;
+
+namespace ColoWire.Simulation;
+
+/// <summary>
+/// Worlds by the seed. By hand, any number from any seed on, with any features, and one of them with a trace of all that happens:
+/// <code>
+/// dotnet test tests/ColoWire.Simulation -- 'TestRunParameters.Parameter(name="seeds",value="10000")'
+///   'TestRunParameters.Parameter(name="first",value="1")' 'TestRunParameters.Parameter(name="features",value="Fragments")'
+///   'TestRunParameters.Parameter(name="trace",value="/tmp/trace")'
+/// </code>
+/// </summary>
+public sealed class SimulationTests
+{
+    /// <summary>What the engine does by now.</summary>
+    private const Features Present = Features.None;
+
+    private const int ShownFailures = 3;
+
+    private static readonly int First = TestContext.Parameters.Get("first", 1);
+    private static readonly int Seeds = TestContext.Parameters.Get("seeds", 400);
+    private static readonly Features Chosen = Enum.Parse<Features>(TestContext.Parameters.Get("features", Present.ToString()));
+    private static readonly string Trace = TestContext.Parameters.Get("trace", "");
+
+    [Test]
+    public void No_world_finds_the_appliance_breaking_a_rule()
+    {
+        Stopwatch watch = Stopwatch.StartNew();
+        ConcurrentBag<Outcome> outcomes = [];
+        ConcurrentBag<(int Seed, string Message)> failures = [];
+        using TextWriter? trace = Trace.Length == 0 ? null : File.CreateText(Trace);
+        Parallel.For(First, First + Seeds, new ParallelOptions { MaxDegreeOfParallelism = trace is null ? -1 : 1 }, seed =>
+        {
+            try
+            {
+                outcomes.Add(Simulation.Run(SimulationOptions.Draw(seed, Chosen), trace));
+            }
+            catch (SimulationException failure)
+            {
+                failures.Add((seed, failure.Message));
+            }
+        });
+        TestContext.Progress.WriteLine(
+            $"{outcomes.Count} worlds of {Seeds} went well in {watch.Elapsed.TotalSeconds:F1} s: {outcomes.Sum(o => o.Flows)} flows, "
+            + $"{outcomes.Sum(o => o.Connections)} TCP connections finished, {outcomes.Sum(o => o.Frames)} frames captured, "
+            + $"{outcomes.Sum(o => o.Harms)} harms, {outcomes.Sum(o => o.Requests)} requests, {outcomes.Sum(o => o.Checkpoints)} checkpoints, "
+            + $"{outcomes.Sum(o => o.VirtualNs) / 3.6e12:F1} h of simulated time");
+        IEnumerable<string> shown = failures.OrderBy(f => f.Seed).Take(ShownFailures).Select(f => f.Message);
+        Assert.That(
+            failures, Is.Empty,
+            $"seeds that failed: {string.Join(' ', failures.Select(f => f.Seed).Order())}\n{string.Join("\n\n", shown)}");
+    }
+
+    [Test]
+    public void The_same_seed_is_the_same_world([Values(1, 2, 3, 4, 5)] int seed)
+    {
+        SimulationOptions options = SimulationOptions.Draw(seed, Chosen);
+        Outcome once = Simulation.Run(options);
+        Outcome again = Simulation.Run(options);
+        Assert.That(again, Is.EqualTo(once));
+    }
+
+    [Test]
+    public void Another_seed_is_another_world() =>
+        Assert.That(
+            Simulation.Run(SimulationOptions.Draw(1, Chosen)).Digest,
+            Is.Not.EqualTo(Simulation.Run(SimulationOptions.Draw(2, Chosen)).Digest));
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+
+namespace ColoWire.Simulation.World;
+
+/// <summary>How well a link carries frames. Rates are per frame.</summary>
+internal sealed record LinkOptions
+{
+    public long DelayNs { get; init; }
+
+    public long JitterNs { get; init; }
+
+    public double Loss { get; init; }
+
+    public double Duplication { get; init; }
+
+    public double Reordering { get; init; }
+
+    public double Stalls { get; init; }
+
+    public long StallNs { get; init; }
+
+    /// <summary>Whether datagrams, which nobody sends again, are lost and duplicated too.</summary>
+    public bool HarmsDatagrams { get; init; }
+
+    /// <summary>Whether datagrams of one flow may overtake each other.</summary>
+    public bool ReordersDatagrams { get; init; }
+}
+
+/// <summary>From a guest to the appliance: keeps the order but where it is told not to, and may lose, repeat, delay and stall.</summary>
+internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions options, Random random, Action<SentFrame> deliver)
+{
+    /// <summary>Losses in a row that a sender who repeats after a timeout must survive within <c>compare_timeout</c>.</summary>
+    private const int MostLossesInARow = 2;
+
+    private readonly Dictionary<int, int> lossesInARow = [];
+    private long lastArrivalNs;
+    private long stalledUntilNs;
+
+    /// <summary>Frames under way.</summary>
+    public int InFlight { get; private set; }
+
+    /// <summary>A datagram was lost or repeated: its flow cannot be expected to agree.</summary>
+    public event Action<SentFrame>? DatagramHarmed;
+
+    public void Send(SentFrame frame)
+    {
+        bool mayBeHarmed = frame.Kind != SentKind.Datagram || options.HarmsDatagrams;
+        if (random.NextDouble() < options.Loss && mayBeHarmed && MayLose(frame))
+        {
+            log.Add("lost", frame);
+            NoteHarm(frame);
+            return;
+        }
+
+        lossesInARow[frame.Flow] = 0;
+        if (random.NextDouble() < options.Stalls)
+        {
+            stalledUntilNs = scheduler.NowNs + options.StallNs;
+        }
+
+        Carry(frame);
+        if (random.NextDouble() < options.Duplication && mayBeHarmed)
+        {
+            log.Add("repeated", frame);
+            NoteHarm(frame);
+            Carry(frame);
+        }
+    }
+
+    private void Carry(SentFrame frame)
+    {
+        long arrivalNs = Math.Max(stalledUntilNs, scheduler.NowNs + options.DelayNs + random.NextInt64(options.JitterNs + 1));
+        bool mayBeOvertaken = frame.Kind != SentKind.Datagram || options.ReordersDatagrams;
+        if (random.NextDouble() < options.Reordering && mayBeOvertaken)
+        {
+            arrivalNs = Math.Max(arrivalNs, lastArrivalNs) + random.NextInt64(4 * (options.JitterNs + 100_000));
+        }
+        else
+        {
+            arrivalNs = lastArrivalNs = Math.Max(arrivalNs, lastArrivalNs);
+        }
+
+        InFlight++;
+        scheduler.At(arrivalNs, () =>
+        {
+            InFlight--;
+            deliver(frame);
+        });
+    }
+
+    private bool MayLose(SentFrame frame)
+    {
+        lossesInARow.TryGetValue(frame.Flow, out int lost);
+        lossesInARow[frame.Flow] = lost + 1;
+        return lost < MostLossesInARow;
+    }
+
+    private void NoteHarm(SentFrame frame)
+    {
+        if (frame.Kind == SentKind.Datagram)
+        {
+            DatagramHarmed?.Invoke(frame);
+        }
+    }
+}
