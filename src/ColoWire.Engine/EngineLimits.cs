@@ -39,14 +39,19 @@ public static class EngineLimits
     /// <see cref="EngineOptions.FragmentMemoryKiB"/> has small slots. One more makes the oldest go.</summary>
     public const int FragmentedDatagrams = 2048;
 
-    /// <summary>Verified ranges that a TCP flow remembers: one is the rule, each hole that neither side ever fills adds one.</summary>
-    public const int MaxVerifiedRanges = 4;
+    /// <summary>Verified ranges that a TCP flow remembers: one is the rule; each frame of the primary that is lost on the way here makes
+    /// another until it is sent again. Sixteen such losses within one round trip are no wire that one protects a guest over.</summary>
+    public const int MaxVerifiedRanges = 16;
 
     /// <summary>Bytes that one verified range spans at most: half of what serial arithmetic can tell apart (RFC 1982).</summary>
     public const uint MaxVerifiedRangeBytes = 1u << 30;
 
     /// <summary>Sequence numbers farther apart than this belong to another connection: the largest window of RFC 7323.</summary>
     public const int MaxWindowBytes = 1 << 30;
+
+    /// <summary>How far behind a SYN segments stand that may have overtaken it: what a guest sends before it hears anything, ten
+    /// segments (RFC 6928), most often as one super-frame.</summary>
+    public const uint OvertakenSynBytes = 1 << 16;
 
     /// <summary>Segments that a search in a flow's list passes before the flow gets an index: about as many as a search in the index of
     /// a thousand passes.</summary>

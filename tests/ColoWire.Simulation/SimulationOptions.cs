@@ -128,7 +128,8 @@ internal sealed record SimulationOptions
                 LargeSlotsPerSide = largeSlots,
             },
             PrimaryLink = DrawLink(random, features, isLossy, isClean),
-            SecondaryLink = DrawLink(random, features, isLossy, isClean),
+            // In observe mode the client hears the primary at once: what the secondary missed, or what was missed of it, nobody repeats.
+            SecondaryLink = DrawLink(random, features, isLossy && !isObserving, isClean),
             TcpFlows = random.Next(1, 8),
             DatagramFlows = random.Next(0, 6),
             EchoFlows = random.Next(0, 3),
@@ -159,6 +160,8 @@ internal sealed record SimulationOptions
             // In a clean world a segment may be lost twice on every way before the timeout.
             CompareTimeoutMs = isClean ? 6000 : random.Next(500, 4000),
             ExpiredScanCycleMs = random.Next(10, 1000),
+            // What overtakes another one may do so by all that a link and a slow poll can add up to.
+            GraceMs = (features & Features.DatagramReordering) != 0 ? 200 : EngineLimits.GraceMs.Default,
             CheckpointRetryMs = random.Next(100, 2000),
             HashKey = FlowHashKey.FromSeed((ulong)seed),
             Overflow = choosesPolicies && random.Next(2) == 0 ? OverflowPolicy.Hold : OverflowPolicy.Flush,

@@ -80,14 +80,17 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
     public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].StreamEnd);
 
-    /// <summary>Sends home what came before the secondary's last SYN and the primary has not said.</summary>
+    /// <summary>
+    /// Sends home what came before the secondary's last SYN and the primary has not said; but what stands right behind that SYN was only
+    /// faster on its way.
+    /// </summary>
     public void DropOlderConnection(ref Flow flow)
     {
         FrameRef next;
         for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
         {
             next = arena[at].Next;
-            if ((int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0)
+            if ((int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0 && !IsBehindSyn(in flow.Tcp, arena[at].StreamStart))
             {
                 counters.Count(DropReason.SecondaryUnmatched);
                 Remove(ref flow, at);
@@ -126,6 +129,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         flow.Secondary.IsEmpty
         || (TcpSequence.Distance(position, arena[flow.Secondary.Head].StreamStart) < EngineLimits.MaxWindowBytes
             && TcpSequence.Distance(position, arena[flow.Secondary.Tail].StreamStart) < EngineLimits.MaxWindowBytes);
+
+    private static bool IsBehindSyn(in TcpState tcp, uint start) =>
+        start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes || start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes;
 
     private FrameRef FindAtOrBefore(ref Flow flow, uint position)
     {

@@ -139,13 +139,7 @@ internal sealed partial class TcpStreamComparer
             return Verdict.Release;
         }
 
-        if (passesResets)
-        {
-            tcp.Set(TcpFlags.RstMatched);
-            return Verdict.Pass;
-        }
-
-        return Verdict.Hold(DivergenceReason.Timeout);
+        return passesResets ? Verdict.Pass : Verdict.Hold(DivergenceReason.Timeout);
     }
 
     private Verdict JudgeSyn(ref Flow flow, TcpSegment segment)

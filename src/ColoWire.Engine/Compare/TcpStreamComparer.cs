@@ -258,15 +258,18 @@ internal sealed partial class TcpStreamComparer(
 
     private static Verdict JudgeMissing(in Flow flow, in Frame frame)
     {
-        // A secondary that has closed or reset its stream will never produce these bytes.
-        bool closedBefore = flow.Tcp.Has(TcpFlags.SecondaryFin) && !TcpSequence.Before(frame.StreamStart, flow.Tcp.SecondaryFin);
-        if (closedBefore || flow.Tcp.Has(TcpFlags.RstPending))
+        // A secondary that has closed or reset its stream will never produce these bytes; but what stands before that may have been
+        // overtaken by it.
+        ref readonly TcpState tcp = ref flow.Tcp;
+        bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && !TcpSequence.Before(frame.StreamStart, tcp.SecondaryFin);
+        bool isReset = tcp.Has(TcpFlags.RstPending) && !TcpSequence.Before(frame.StreamStart, tcp.SecondaryRst + tcp.Shift);
+        if (isClosed || isReset)
         {
             return Verdict.Diverged(DivergenceReason.Control, (int)(frame.StreamStart - frame.PayloadSequence));
         }
 
         int offset = (int)(frame.StreamStart - frame.PayloadSequence);
-        return IsBeforeFirst(in flow.Tcp, frame.StreamStart)
+        return IsBeforeFirst(in tcp, frame.StreamStart)
             ? Verdict.Doubt(DivergenceReason.Position, offset)
             : Verdict.Hold(DivergenceReason.Timeout, offset);
     }

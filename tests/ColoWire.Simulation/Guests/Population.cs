@@ -66,7 +66,8 @@ internal sealed class Population
     {
         FlowSort.Tcp => new StreamJudge(scripts[flow.Number], options.Has(Features.SecondaryControl)),
         FlowSort.Noise => new NoiseJudge(),
-        _ => new DatagramJudge(),
+        // Observed, or when there is no slot to put them together in, fragments leave as they come, by the shard of those without ports.
+        _ => new DatagramJudge(fragmentsHaveNoPlace: options.IsObserving || options.Profile == Profile.Cramped),
     });
 
     public void Start()
@@ -162,6 +163,17 @@ internal sealed class Population
         {
             if (random.NextDouble() < options.UplinkLoss && !mustArrive)
             {
+                return;
+            }
+
+            if (options.IsObserving)
+            {
+                // The client goes on with what the primary said: what the secondary had to hear again it would never hear.
+                scheduler.After(UplinkDelayNs, () =>
+                {
+                    primary.Hear(() => first.Hear(segment));
+                    secondary.Hear(() => second.Hear(segment));
+                });
                 return;
             }
 

@@ -78,7 +78,7 @@ internal sealed class TcpClient(
             unacked = frame.Ack;
             next = Math.Max(next, unacked);
             retryAfterNs = FirstRetryNs;
-            retry++;
+            PlanRetry();
         }
 
         if (frame.Syn || frame.Fin || frame.Payload.Length != 0 || heardEnd != before)
@@ -165,19 +165,27 @@ internal sealed class TcpClient(
             next += count;
         }
 
-        if (unacked < next && !isOver)
+        PlanRetry();
+    }
+
+    /// <summary>What is not acknowledged in time is said again (RFC 6298 section 5).</summary>
+    private void PlanRetry()
+    {
+        int mine = ++retry;
+        if (unacked == next)
         {
-            int mine = ++retry;
-            Later(retryAfterNs, () =>
-            {
-                if (mine == retry && unacked < next && !isOver)
-                {
-                    retryAfterNs = Math.Min(LongestRetryNs, 2 * retryAfterNs);
-                    next = unacked;
-                    Push();
-                }
-            }, exact: true);
+            return;
         }
+
+        Later(retryAfterNs, () =>
+        {
+            if (mine == retry && !isOver)
+            {
+                retryAfterNs = Math.Min(LongestRetryNs, 2 * retryAfterNs);
+                next = unacked;
+                Push();
+            }
+        }, exact: true);
     }
 
     /// <summary>Keepalives (RFC 1122 section 4.2.3.6), far oftener than real ones: a lost acknowledgment must not decide the run.</summary>

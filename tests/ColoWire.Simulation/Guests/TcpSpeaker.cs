@@ -226,7 +226,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 
     private void Emit(int start, int count, bool syn = false, bool fin = false, bool rst = false)
     {
-        byte[] payload = tcp.Answers[Math.Max(0, start - 1)..Math.Max(0, start - 1 + count)];
+        byte[] payload = count == 0 ? [] : tcp.Answers[(start - 1)..(start - 1 + count)];
         Segment segment = new((syn ? tcp.SynIsn : tcp.Isn) + (uint)start, payload)
         {
             SourcePort = 80,

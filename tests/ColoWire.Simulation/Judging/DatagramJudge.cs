@@ -8,16 +8,45 @@ using ColoWire.Simulation.World;
 namespace ColoWire.Simulation.Judging;
 
 /// <summary>A flow of datagrams: what the secondary has said is a multiset, from which each datagram of the primary takes one.</summary>
-internal sealed class DatagramJudge : FlowJudge
+internal sealed class DatagramJudge(bool fragmentsHaveNoPlace) : FlowJudge
 {
     private readonly LinkedList<(byte[] Payload, long AtNs)> said = new();
     private readonly Dictionary<long, HashSet<long>> secondaryParts = [];
     private readonly Dictionary<long, HashSet<long>> primaryParts = [];
     private readonly HashSet<long> coveredDatagrams = [];
+    private readonly List<CapturedFrame> unplaced = [];
 
     public override long? SecondaryWaitsSinceNs => said.First?.Value.AtNs;
 
-    protected override void TakePrimary(CapturedFrame frame) => IsWhole(primaryParts, frame.Sent);
+    /// <summary>A datagram takes its place when the last of its fragments has come; what never becomes whole has none.</summary>
+    public override bool Leave(CapturedFrame frame)
+    {
+        if (unplaced.Remove(frame))
+        {
+            frame.HasLeft = true;
+            return true;
+        }
+
+        return base.Leave(frame);
+    }
+
+    protected override IEnumerable<CapturedFrame> TakePrimary(CapturedFrame frame)
+    {
+        if (frame.Sent.Fragment.Parts == 0)
+        {
+            return [frame];
+        }
+
+        unplaced.Add(frame);
+        if (!IsWhole(primaryParts, frame.Sent) || fragmentsHaveNoPlace)
+        {
+            return [];
+        }
+
+        CapturedFrame[] parts = [.. unplaced.Where(part => part.Sent.Fragment.Datagram == frame.Sent.Fragment.Datagram)];
+        unplaced.RemoveAll(part => parts.Contains(part));
+        return parts;
+    }
 
     protected override void TakeSecondary(SentFrame frame, long nowNs)
     {

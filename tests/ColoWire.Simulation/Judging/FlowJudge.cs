@@ -23,6 +23,10 @@ internal abstract class FlowJudge
     /// <summary>The engine has said that they differ.</summary>
     public bool IsReported { get; set; }
 
+    /// <summary>The engine has said that a datagram in fragments never became whole; it has no ports, so to the engine that is another
+    /// flow.</summary>
+    public bool IsFragmentReported { get; set; }
+
     /// <summary>The oldest primary frame that has not left, or null.</summary>
     public CapturedFrame? OldestHeld => held.TryPeek(out CapturedFrame? oldest) ? oldest : null;
 
@@ -36,9 +40,12 @@ internal abstract class FlowJudge
 
     public void CapturePrimary(CapturedFrame frame)
     {
-        held.Enqueue(frame);
         uncovered.AddLast(frame);
-        TakePrimary(frame);
+        foreach (CapturedFrame placed in TakePrimary(frame))
+        {
+            held.Enqueue(placed);
+        }
+
         Review(frame.AtNs);
     }
 
@@ -50,10 +57,10 @@ internal abstract class FlowJudge
 
     /// <summary>A frame leaves.</summary>
     /// <returns>Whether it was the oldest that had not left (R6).</returns>
-    public bool Leave(CapturedFrame frame)
+    public virtual bool Leave(CapturedFrame frame)
     {
         frame.HasLeft = true;
-        return held.Dequeue() == frame;
+        return held.TryDequeue(out CapturedFrame? oldest) && oldest == frame;
     }
 
     /// <summary>A checkpoint has finished: all that the primary has said is the secondary's too.</summary>
@@ -65,11 +72,13 @@ internal abstract class FlowJudge
         }
 
         uncovered.Clear();
-        IsHarmed = IsLate = IsReported = false;
+        IsHarmed = IsLate = IsReported = IsFragmentReported = false;
         Share();
     }
 
-    protected abstract void TakePrimary(CapturedFrame frame);
+    /// <summary>Takes a frame of the primary.</summary>
+    /// <returns>The frames that have a place in the order of the flow from now on.</returns>
+    protected abstract IEnumerable<CapturedFrame> TakePrimary(CapturedFrame frame);
 
     protected abstract void TakeSecondary(SentFrame frame, long nowNs);
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Collections.Generic;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;
@@ -9,9 +10,14 @@ internal sealed class NoiseJudge : FlowJudge
 {
     public override long? SecondaryWaitsSinceNs => null;
 
-    protected override void TakePrimary(CapturedFrame frame)
+    /// <summary>These are frames of many flows: there is no order among them.</summary>
+    public override bool Leave(CapturedFrame frame)
     {
+        frame.HasLeft = true;
+        return true;
     }
+
+    protected override IEnumerable<CapturedFrame> TakePrimary(CapturedFrame frame) => [];
 
     protected override void TakeSecondary(SentFrame frame, long nowNs)
     {

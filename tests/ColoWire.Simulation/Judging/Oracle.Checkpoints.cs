@@ -89,7 +89,7 @@ internal sealed partial class Oracle
     /// <summary>What found no partner in time must have been reported.</summary>
     private void CheckFound(int flow, FlowJudge judge)
     {
-        bool isFound = options.Hypervisor.Synchronises ? outstanding : judge.IsReported;
+        bool isFound = options.Hypervisor.Synchronises ? outstanding : judge.IsReported || judge.IsFragmentReported;
         if (isFound)
         {
             return;
@@ -133,14 +133,15 @@ internal sealed partial class Oracle
             if (report.Epoch == path.Gate.Epoch && !stopped)
             {
                 CheckNeeded(flow, judges[flow], in report);
-                judges[flow].IsReported = true;
+                judges[flow].IsReported |= report.Reason != DivergenceReason.Fragment;
+                judges[flow].IsFragmentReported |= report.Reason == DivergenceReason.Fragment;
             }
         }
     }
 
     private void CheckNeeded(int flow, FlowJudge judge, in DivergenceReport report)
     {
-        if (judge.IsReported && !IsCramped)
+        if (judge.IsReported && !IsCramped && report.Reason != DivergenceReason.Fragment)
         {
             throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {report.Reason}");
         }

@@ -27,7 +27,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         }
     }
 
-    protected override void TakePrimary(CapturedFrame frame)
+    protected override IEnumerable<CapturedFrame> TakePrimary(CapturedFrame frame)
     {
         SentFrame sent = frame.Sent;
         Connection connection = connections[sent.Connection];
@@ -41,6 +41,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         connection.PrimaryAck = Math.Max(connection.PrimaryAck, sent.Ack);
         connection.PrimaryEnd = Math.Max(connection.PrimaryEnd, sent.End + (sent.Fin ? 1 : 0));
         connection.PrimaryFin |= sent.Fin;
+        return [frame];
     }
 
     protected override void TakeSecondary(SentFrame frame, long nowNs)

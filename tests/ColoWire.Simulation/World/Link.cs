@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using ColoWire.Engine;
 
 namespace ColoWire.Simulation.World;
 
@@ -35,7 +36,13 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
     /// <summary>Losses in a row that a sender who repeats after a timeout must survive within <c>compare_timeout</c>.</summary>
     private const int MostLossesInARow = 2;
 
+    /// <summary>Losses of one flow within a second: each is a hole in what is verified, and a flow remembers only so many.</summary>
+    private const int MostLossesASecond = EngineLimits.MaxVerifiedRanges / 2;
+
+    private const long SecondNs = 1000 * Scheduler.Ms;
+
     private readonly Dictionary<int, int> lossesInARow = [];
+    private readonly Dictionary<int, Queue<long>> lossesNs = [];
     private long lastArrivalNs;
     private long stalledUntilNs;
 
@@ -73,7 +80,8 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
     private void Carry(SentFrame frame)
     {
         long arrivalNs = Math.Max(stalledUntilNs, scheduler.NowNs + options.DelayNs + random.NextInt64(options.JitterNs + 1));
-        bool mayBeOvertaken = frame.Kind != SentKind.Datagram || options.ReordersDatagrams;
+        // Data is sent when the client has heard the SYN: most of a round trip lies between them.
+        bool mayBeOvertaken = frame.Kind == SentKind.Datagram ? options.ReordersDatagrams : !frame.Syn;
         if (random.NextDouble() < options.Reordering && mayBeOvertaken)
         {
             arrivalNs = Math.Max(arrivalNs, lastArrivalNs) + random.NextInt64(4 * (options.JitterNs + 100_000));
@@ -93,9 +101,25 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
 
     private bool MayLose(SentFrame frame)
     {
+        if (!lossesNs.TryGetValue(frame.Flow, out Queue<long>? recent))
+        {
+            lossesNs[frame.Flow] = recent = [];
+        }
+
+        while (recent.TryPeek(out long oldestNs) && scheduler.NowNs - oldestNs > SecondNs)
+        {
+            recent.Dequeue();
+        }
+
         lossesInARow.TryGetValue(frame.Flow, out int lost);
+        if (lost == MostLossesInARow || recent.Count == MostLossesASecond)
+        {
+            return false;
+        }
+
         lossesInARow[frame.Flow] = lost + 1;
-        return lost < MostLossesInARow;
+        recent.Enqueue(scheduler.NowNs);
+        return true;
     }
 
     private void NoteHarm(SentFrame frame)
