@@ -43,7 +43,8 @@ public enum DuplicatePolicy : byte
     /// <summary>It waits for a twin of its own.</summary>
     Hold,
 
-    /// <summary>It leaves at once when it equals the datagram of its flow that was verified last.</summary>
+    /// <summary>It leaves at once when it equals one of the datagrams of its flow that were verified last
+    /// (<see cref="EngineOptions.RetransmitWindow"/>, at least one).</summary>
     Pass,
 }
 

@@ -16,6 +16,9 @@ public sealed partial class Shard
     private readonly long compareTimeoutNs;
     private readonly long scanCycleNs;
     private long scanDueNs = long.MinValue;
+    private readonly long graceNs;
+    private long polledNs;
+    private long stragglersUntilNs = long.MinValue;
     private uint scanNext = Flow.None;
     private bool stopped;
 
@@ -54,6 +57,8 @@ public sealed partial class Shard
             epoch = seen;
             // Whoever sees a new epoch sees what the gate said before it. Partner: CheckpointGate.Poll.
             MeetProtection();
+            stragglersUntilNs = polledNs + graceNs;
+            streams.ExpectStragglersUntil(stragglersUntilNs);
             Flush(UnverifiedReason.Checkpoint);
         }
     }
@@ -172,7 +177,11 @@ public sealed partial class Shard
         {
             ref Flow flow = ref flows[due];
             FrameRef subject = flow.Doubt.Subject;
-            if (arena[subject].Side == Side.Secondary)
+            if (arena[subject].Side == Side.Secondary && TryForgive(ref flow, subject))
+            {
+                JudgeHeld(ref flow, nowNs);
+            }
+            else if (arena[subject].Side == Side.Secondary)
             {
                 Diverge(ref flow, new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, subject, 0), nowNs);
             }
@@ -255,7 +264,7 @@ public sealed partial class Shard
         for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
         {
             next = arena[at].Next;
-            if (IsExpired(at, nowNs) && !(flow.IsStream && streams.TryDropUnseen(ref flow, at)))
+            if (IsExpired(at, nowNs) && !TryForgive(ref flow, at))
             {
                 Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Timeout, 0, at, 0);
                 Diverge(ref flow, in verdict, nowNs);
@@ -264,6 +273,40 @@ public sealed partial class Shard
         }
 
         return false;
+    }
+
+    /// <summary>
+    /// Whether a frame of the secondary came so soon after a checkpoint that the one which the checkpoint has replaced may have sent it
+    /// (R7): it counts where it agrees with the primary, and nowhere else.
+    /// </summary>
+    private bool IsStraggler(FrameRef frame) =>
+        !frame.IsNone && arena[frame].Side == Side.Secondary && arena[frame].ArrivalNs < stragglersUntilNs;
+
+    /// <summary>Sends a frame of the secondary home that has no twin and needs none.</summary>
+    /// <returns>False when it stands for a difference.</returns>
+    private bool TryForgive(ref Flow flow, FrameRef secondary)
+    {
+        if (IsStraggler(secondary))
+        {
+            DropStraggler(ref flow, secondary);
+            return true;
+        }
+
+        return flow.IsStream ? streams.TryDropUnseen(ref flow, secondary) : datagrams.TryDropRepeated(ref flow, secondary);
+    }
+
+    private void DropStraggler(ref Flow flow, FrameRef secondary)
+    {
+        if (flow.IsStream)
+        {
+            streams.Remove(ref flow, secondary);
+        }
+        else
+        {
+            datagrams.Remove(ref flow, secondary);
+        }
+
+        Drop(secondary, DropReason.SecondaryStale);
     }
 
     private bool IsExpired(FrameRef frame, long nowNs) => nowNs - arena[frame].ArrivalNs >= compareTimeoutNs;

@@ -41,7 +41,8 @@ public sealed partial class Shard : IDuty, IDisposable
         kept = new KeptFrames(options, arena, rings.SecondaryHome);
         streams = new TcpStreamComparer(options, arena, Counters, kept, rings.SecondaryHome);
         datagrams = new DatagramComparer(options, arena, Counters, kept, rings.SecondaryHome);
-        doubts = new DoubtQueue(flows, options.GraceMs * NanosecondsPerMs);
+        graceNs = options.GraceMs * NanosecondsPerMs;
+        doubts = new DoubtQueue(flows, graceNs);
         policies = [.. options.Policies, .. PolicyRule.Defaults];
         observe = options.Mode == CompareMode.Observe;
         // Whoever observes cannot hold: the frames have left.
@@ -61,6 +62,7 @@ public sealed partial class Shard : IDuty, IDisposable
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
+        polledNs = nowNs;
         KeepBounds(nowNs);
         int work = TakePrimaries(nowNs);
         int count = rings.Secondary.Read(batch);
@@ -257,9 +259,16 @@ public sealed partial class Shard : IDuty, IDisposable
         }
         else
         {
-            bool news = frame.Layout.Kind == FrameKind.Tcp
-                ? streams.AcceptSecondary(ref flow, secondary)
-                : datagrams.AcceptSecondary(ref flow, secondary);
+            bool news = true;
+            if (frame.Layout.Kind == FrameKind.Tcp)
+            {
+                news = streams.AcceptSecondary(ref flow, secondary);
+            }
+            else
+            {
+                datagrams.AcceptSecondary(ref flow, secondary);
+            }
+
             if (news && !flow.Primary.IsEmpty)
             {
                 JudgeHeld(ref flow, nowNs);
@@ -300,6 +309,12 @@ public sealed partial class Shard : IDuty, IDisposable
             if (verdict.Kind == VerdictKind.Doubt && isGraceOver && flow.Doubt.Subject == oldest)
             {
                 verdict = Settle(ref flow, oldest, in verdict);
+            }
+
+            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsStraggler(verdict.Secondary))
+            {
+                DropStraggler(ref flow, verdict.Secondary);
+                continue;
             }
 
             if (verdict.Kind is not (VerdictKind.Release or VerdictKind.Pass))
@@ -359,7 +374,7 @@ public sealed partial class Shard : IDuty, IDisposable
     private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt) =>
         arena[primary].Layout.Kind == FrameKind.Tcp
             ? streams.Settle(ref flow, primary, in doubt)
-            : doubt with { Kind = VerdictKind.Divergence };
+            : datagrams.Settle(ref flow, primary, in doubt);
 
     /// <summary>Observe: the frame leaves before anybody has judged it. Of a datagram in fragments these have been announced.</summary>
     private void Announce(FrameRef primary)

@@ -162,6 +162,7 @@ internal sealed record SimulationOptions
             ExpiredScanCycleMs = random.Next(10, 1000),
             // What overtakes another one may do so by all that a link and a slow poll can add up to.
             GraceMs = (features & Features.DatagramReordering) != 0 ? 200 : EngineLimits.GraceMs.Default,
+            ReorderWindow = (features & Features.DatagramReordering) != 0 ? 4096 : EngineLimits.ReorderWindow.Default,
             CheckpointRetryMs = random.Next(100, 2000),
             HashKey = FlowHashKey.FromSeed((ulong)seed),
             Overflow = choosesPolicies && random.Next(2) == 0 ? OverflowPolicy.Hold : OverflowPolicy.Flush,

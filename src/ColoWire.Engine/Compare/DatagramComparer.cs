@@ -22,24 +22,14 @@ internal sealed class DatagramComparer(
     private readonly bool passesDuplicates = options.Duplicate == DuplicatePolicy.Pass;
 
     /// <summary>Keeps a datagram of the secondary until the primary sends its twin.</summary>
-    /// <returns>Whether the oldest held primary frame should be judged again.</returns>
-    public bool AcceptSecondary(ref Flow flow, FrameRef secondary)
+    public void AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
-        if (passesDuplicates && flow.Primary.IsEmpty && flow.Secondary.IsEmpty && IsRepeated(in flow, secondary))
-        {
-            counters.SecondaryRepeated++;
-            secondaryHome.Add(secondary);
-            return false;
-        }
-
         flow.Secondary.Append(arena, secondary);
         counters.SecondaryHeld++;
         if (flow.Unindexed.IsNone)
         {
             flow.Unindexed = secondary;
         }
-
-        return true;
     }
 
     /// <summary>Says what may happen to the oldest held primary frame; its twin goes home.</summary>
@@ -68,6 +58,34 @@ internal sealed class DatagramComparer(
         return new Verdict(kind, DivergenceReason.Payload, difference, first, difference);
     }
 
+    /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
+    public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt)
+    {
+        bool dropped = false;
+        while (!flow.Secondary.IsEmpty && TryDropRepeated(ref flow, flow.Secondary.Head))
+        {
+            dropped = true;
+        }
+
+        Verdict verdict = dropped ? Judge(ref flow, primary) : doubt;
+        return verdict.Kind == VerdictKind.Doubt ? verdict with { Kind = VerdictKind.Divergence } : verdict;
+    }
+
+    /// <summary>Sends a datagram home that the secondary repeats and the primary does not, where <c>dup</c> says that this is nothing.</summary>
+    /// <returns>False when it is something else.</returns>
+    public bool TryDropRepeated(ref Flow flow, FrameRef secondary)
+    {
+        bool isNothing = passesDuplicates && IsRepeated(in flow, secondary);
+        if (isNothing)
+        {
+            counters.SecondaryRepeated++;
+            Remove(ref flow, secondary);
+            secondaryHome.Add(secondary);
+        }
+
+        return isNothing;
+    }
+
     /// <summary>Whether the secondary's oldest datagram was overtaken by one that found its twin.</summary>
     public bool IsOvertaken(in Flow flow) =>
         !flow.Secondary.IsEmpty && (arena[flow.Secondary.Head].Marks & FrameMarks.Overtaken) != 0;
@@ -93,7 +111,6 @@ internal sealed class DatagramComparer(
             Remove(ref flow, twin);
             if (passesDuplicates)
             {
-                kept.Clear(ref flow);
                 kept.Keep(ref flow, twin);
             }
             else
@@ -161,7 +178,16 @@ internal sealed class DatagramComparer(
         }
     }
 
-    private bool IsRepeated(in Flow flow, FrameRef frame) => !flow.Kept.IsEmpty && FirstDifference(frame, flow.Kept.Tail) < 0;
+    private bool IsRepeated(in Flow flow, FrameRef frame)
+    {
+        FrameRef said = flow.Kept.Tail;
+        while (!said.IsNone && FirstDifference(frame, said) >= 0)
+        {
+            said = arena[said].Previous;
+        }
+
+        return !said.IsNone;
+    }
 
     private int FirstDifference(FrameRef primary, FrameRef secondary)
     {

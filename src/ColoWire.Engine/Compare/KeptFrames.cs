@@ -25,7 +25,6 @@ internal sealed class KeptFrames
     {
         this.arena = arena;
         this.home = home;
-        // What repeats a datagram is compared with the last one only.
         perFlow = Math.Max(options.RetransmitWindow, options.Duplicate == DuplicatePolicy.Pass ? 1 : 0);
         mostSmall = arena.SmallSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;
         mostLarge = arena.LargeSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;

@@ -18,6 +18,10 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
 {
     private readonly SegmentIndex index = new(arena);
 
+    /// <summary>Segments that came before this instant may be those of a secondary that a checkpoint has replaced: they count only as
+    /// long as nobody says otherwise.</summary>
+    public long StragglersUntilNs { get; set; } = long.MinValue;
+
     /// <summary>Takes a segment in, trimmed to what is new; one that says nothing new goes home.</summary>
     public void Insert(ref Flow flow, FrameRef segment)
     {
@@ -26,6 +30,11 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         {
             // It belongs to the connection that is about to begin; the one before must not stand in its way.
             DropOlderConnection(ref flow);
+        }
+
+        if (!IsInWindow(in flow, frame.StreamStart) && !IsStraggler(segment))
+        {
+            DropStragglers(ref flow);
         }
 
         if (!IsInWindow(in flow, frame.StreamStart))
@@ -38,8 +47,16 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
         if (!previous.IsNone && TcpSequence.After(arena[previous].StreamEnd, frame.StreamStart))
         {
-            NoteConflict(previous, segment);
-            frame.StreamStart = arena[previous].StreamEnd;
+            if (NoteConflict(previous, segment) && IsStraggler(previous) && !IsStraggler(segment))
+            {
+                FrameRef straggler = previous;
+                previous = arena[previous].Previous;
+                Drop(ref flow, straggler);
+            }
+            else
+            {
+                frame.StreamStart = arena[previous].StreamEnd;
+            }
         }
 
         ClearTheWay(ref flow, previous, segment);
@@ -130,6 +147,27 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         || (TcpSequence.Distance(position, arena[flow.Secondary.Head].StreamStart) < EngineLimits.MaxWindowBytes
             && TcpSequence.Distance(position, arena[flow.Secondary.Tail].StreamStart) < EngineLimits.MaxWindowBytes);
 
+    private bool IsStraggler(FrameRef segment) => arena[segment].ArrivalNs < StragglersUntilNs;
+
+    private void DropStragglers(ref Flow flow)
+    {
+        FrameRef next;
+        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
+        {
+            next = arena[at].Next;
+            if (IsStraggler(at))
+            {
+                Drop(ref flow, at);
+            }
+        }
+    }
+
+    private void Drop(ref Flow flow, FrameRef straggler)
+    {
+        counters.Count(DropReason.SecondaryStale);
+        Remove(ref flow, straggler);
+    }
+
     private static bool IsBehindSyn(in TcpState tcp, uint start) =>
         start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes || start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes;
 
@@ -187,6 +225,14 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         while (!next.IsNone && TcpSequence.Before(arena[next].StreamStart, frame.StreamEnd))
         {
             bool differs = NoteConflict(next, segment);
+            if (differs && IsStraggler(next) && !IsStraggler(segment))
+            {
+                FrameRef straggler = next;
+                next = arena[next].Next;
+                Drop(ref flow, straggler);
+                continue;
+            }
+
             if (differs || TcpSequence.After(arena[next].StreamEnd, frame.StreamEnd))
             {
                 frame.StreamEnd = arena[next].StreamStart;

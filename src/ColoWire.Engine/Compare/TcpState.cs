@@ -136,4 +136,7 @@ internal enum TcpFlags : ushort
 
     /// <summary>A segment of the secondary was seen.</summary>
     SecondarySeen = 1 << 14,
+
+    /// <summary>The primary has sent a RST.</summary>
+    PrimaryRst = 1 << 15,
 }

@@ -20,7 +20,12 @@ internal sealed partial class TcpStreamComparer
         tcp.PrimaryNext = before.PrimaryNext;
         tcp.PrimaryIsn = before.PrimaryIsn;
         tcp.PrimaryAck = before.PrimaryAck;
-        tcp.Flags = before.Flags & (TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.PrimarySyn);
+        tcp.Flags = before.Flags & (TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.PrimarySyn | TcpFlags.PrimaryRst);
+        if (tcp.Has(TcpFlags.PrimaryRst))
+        {
+            tcp.Set(TcpFlags.RstMatched);
+        }
+
         if (tcp.Has(TcpFlags.PrimarySyn))
         {
             tcp.SecondaryIsn = before.PrimaryIsn;
@@ -51,6 +56,11 @@ internal sealed partial class TcpStreamComparer
         {
             tcp.SecondaryIsn = segment.Sequence;
             tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
+        }
+
+        if (segment.Has(Tcp.Rst))
+        {
+            tcp.Set(TcpFlags.RstMatched);
         }
 
         if (segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck)))
@@ -115,7 +125,19 @@ internal sealed partial class TcpStreamComparer
             flow.Tcp.Clear(TcpFlags.RstPending);
         }
 
-        return flow.Tcp.IsControlPending && flow.Tcp.ControlSinceNs <= arrivalNs;
+        if (!flow.Tcp.IsControlPending || flow.Tcp.ControlSinceNs > arrivalNs)
+        {
+            return false;
+        }
+
+        bool isStraggler = flow.Tcp.ControlSinceNs < segments.StragglersUntilNs;
+        if (isStraggler)
+        {
+            // As if it had never been said: should the secondary say it again, that counts.
+            flow.Tcp.Clear(TcpFlags.SynPending | TcpFlags.SecondarySyn | TcpFlags.FinPending | TcpFlags.SecondaryFin | TcpFlags.RstPending);
+        }
+
+        return !isStraggler;
     }
 
     private Verdict JudgeReset(ref TcpState tcp, uint sequence)

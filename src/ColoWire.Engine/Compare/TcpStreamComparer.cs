@@ -38,7 +38,7 @@ internal sealed partial class TcpStreamComparer(
         if (isNewSyn)
         {
             tcp.PrimaryIsn = segment.Sequence;
-            tcp.Clear(TcpFlags.SynMatched | TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked);
+            tcp.Clear(TcpFlags.SynMatched | TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.PrimaryRst);
             tcp.Set(TcpFlags.PrimarySyn);
         }
 
@@ -57,7 +57,7 @@ internal sealed partial class TcpStreamComparer(
             tcp.Set(TcpFlags.PrimaryAcked);
         }
 
-        tcp.Set(TcpFlags.PrimarySeen);
+        tcp.Set(TcpFlags.PrimarySeen | (segment.Has(Tcp.Rst) ? TcpFlags.PrimaryRst : 0));
         if (isShared)
         {
             Share(ref tcp, segment);
@@ -98,6 +98,12 @@ internal sealed partial class TcpStreamComparer(
 
         return Keep(ref flow, secondary) || news;
     }
+
+    /// <summary>Takes a segment of the secondary out of its flow; it belongs to the caller then.</summary>
+    public void Remove(ref Flow flow, FrameRef secondary) => segments.Take(ref flow, secondary);
+
+    /// <summary>Frames of the secondary from before this instant may be those of the one that a checkpoint has replaced.</summary>
+    public void ExpectStragglersUntil(long arrivalNs) => segments.StragglersUntilNs = arrivalNs;
 
     /// <summary>Says what may happen to the oldest held primary frame; what is verified of it stays verified.</summary>
     public Verdict Judge(ref Flow flow, FrameRef primary)

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Simulation.Judging;
 using ColoWire.Simulation.World;
@@ -64,10 +65,16 @@ internal sealed class Population
 
     public IEnumerable<FlowJudge> Judges() => Flows.Select<FlowIdentity, FlowJudge>(flow => flow.Sort switch
     {
-        FlowSort.Tcp => new StreamJudge(scripts[flow.Number], options.Has(Features.SecondaryControl)),
+        FlowSort.Tcp => new StreamJudge(scripts[flow.Number], options.Has(Features.SecondaryControl))
+        {
+            LetsGo = options.Engine.Reset == ResetPolicy.Pass,
+        },
         FlowSort.Noise => new NoiseJudge(),
         // Observed, or when there is no slot to put them together in, fragments leave as they come, by the shard of those without ports.
-        _ => new DatagramJudge(fragmentsHaveNoPlace: options.IsObserving || options.Profile == Profile.Cramped),
+        _ => new DatagramJudge(options.IsObserving, options.Profile == Profile.Cramped)
+        {
+            LetsGo = options.Engine.Duplicate == DuplicatePolicy.Pass,
+        },
     });
 
     public void Start()

@@ -8,7 +8,7 @@ using ColoWire.Simulation.World;
 namespace ColoWire.Simulation.Judging;
 
 /// <summary>A flow of datagrams: what the secondary has said is a multiset, from which each datagram of the primary takes one.</summary>
-internal sealed class DatagramJudge(bool fragmentsHaveNoPlace) : FlowJudge
+internal sealed class DatagramJudge(bool isObserving, bool isCramped) : FlowJudge
 {
     private readonly LinkedList<(byte[] Payload, long AtNs)> said = new();
     private readonly Dictionary<long, HashSet<long>> secondaryParts = [];
@@ -16,7 +16,14 @@ internal sealed class DatagramJudge(bool fragmentsHaveNoPlace) : FlowJudge
     private readonly HashSet<long> coveredDatagrams = [];
     private readonly List<CapturedFrame> unplaced = [];
 
-    public override long? SecondaryWaitsSinceNs => said.First?.Value.AtNs;
+    public override long? SecondaryWaitsSinceNs
+    {
+        get
+        {
+            (byte[] Payload, long AtNs) oldest = said.FirstOrDefault(s => s.AtNs >= StragglersUntilNs);
+            return oldest.Payload is null ? null : oldest.AtNs;
+        }
+    }
 
     /// <summary>A datagram takes its place when the last of its fragments has come; what never becomes whole has none.</summary>
     public override bool Leave(CapturedFrame frame)
@@ -38,7 +45,7 @@ internal sealed class DatagramJudge(bool fragmentsHaveNoPlace) : FlowJudge
         }
 
         unplaced.Add(frame);
-        if (!IsWhole(primaryParts, frame.Sent) || fragmentsHaveNoPlace)
+        if (!IsWhole(primaryParts, frame.Sent) || isObserving || isCramped)
         {
             return [];
         }
@@ -59,6 +66,12 @@ internal sealed class DatagramJudge(bool fragmentsHaveNoPlace) : FlowJudge
     protected override bool IsCovered(CapturedFrame frame)
     {
         SentFrame sent = frame.Sent;
+        if (sent.Fragment.Parts != 0 && isCramped)
+        {
+            // Whether they are put together or given up, equal datagrams are as good as each other: these take none away.
+            return said.Any(other => other.Payload.AsSpan().SequenceEqual(sent.Payload));
+        }
+
         if (sent.Fragment.Parts != 0)
         {
             if (coveredDatagrams.Contains(sent.Fragment.Datagram))

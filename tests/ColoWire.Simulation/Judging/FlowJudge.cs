@@ -27,6 +27,13 @@ internal abstract class FlowJudge
     /// flow.</summary>
     public bool IsFragmentReported { get; set; }
 
+    /// <summary>A policy lets some frames go to which nobody agrees, and takes it for nothing when only the secondary says them.</summary>
+    public bool LetsGo { get; init; }
+
+    /// <summary>What the secondary says before this instant may be the word of the one that a checkpoint has replaced: nobody need
+    /// answer it.</summary>
+    protected long StragglersUntilNs { get; private set; } = long.MinValue;
+
     /// <summary>The oldest primary frame that has not left, or null.</summary>
     public CapturedFrame? OldestHeld => held.TryPeek(out CapturedFrame? oldest) ? oldest : null;
 
@@ -60,12 +67,20 @@ internal abstract class FlowJudge
     public virtual bool Leave(CapturedFrame frame)
     {
         frame.HasLeft = true;
+        if (LetsGo)
+        {
+            uncovered.Remove(frame);
+        }
+
         return held.TryDequeue(out CapturedFrame? oldest) && oldest == frame;
     }
 
     /// <summary>A checkpoint has finished: all that the primary has said is the secondary's too.</summary>
-    public void Synchronise(long nowNs)
+    /// <param name="nowNs">When.</param>
+    /// <param name="stragglersUntilNs">Until when the replaced secondary may still be heard.</param>
+    public void Synchronise(long nowNs, long stragglersUntilNs)
     {
+        StragglersUntilNs = stragglersUntilNs;
         foreach (CapturedFrame frame in uncovered)
         {
             frame.CoveredNs = nowNs;

@@ -18,7 +18,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     {
         get
         {
-            while (ahead.First is { } first && IsAnswered(first.Value.Of, first.Value.Start, first.Value.End, first.Value.Sent))
+            while (ahead.First is { } first
+                && (first.Value.AtNs < StragglersUntilNs || IsAnswered(first.Value.Of, first.Value.Start, first.Value.End, first.Value.Sent)))
             {
                 ahead.RemoveFirst();
             }
