@@ -177,11 +177,9 @@ public sealed partial class Shard
         {
             ref Flow flow = ref flows[due];
             FrameRef subject = flow.Doubt.Subject;
-            if (arena[subject].Side == Side.Secondary && TryForgive(ref flow, subject))
-            {
-                JudgeHeld(ref flow, nowNs);
-            }
-            else if (arena[subject].Side == Side.Secondary)
+            // A subject that has left meanwhile is no doubt any more.
+            bool isOvertaken = subject == flow.Secondary.Head;
+            if (isOvertaken && !TryForgive(ref flow, subject))
             {
                 Diverge(ref flow, new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, subject, 0), nowNs);
             }

@@ -151,8 +151,12 @@ internal sealed record SimulationOptions
     private static EngineOptions DrawEngine(Random random, int seed, Features features, bool isCramped, bool isClean)
     {
         bool choosesPolicies = (features & Features.Policies) != 0;
+        bool passesDuplicates = choosesPolicies && random.Next(4) == 0;
         return new EngineOptions
         {
+            Duplicate = passesDuplicates ? DuplicatePolicy.Pass : DuplicatePolicy.Hold,
+            // Of equal datagrams the primary's leave before the secondary has said them, and those must be known when they come.
+            RetransmitWindow = passesDuplicates ? EngineLimits.RetransmitWindow.Maximum : EngineLimits.RetransmitWindow.Default,
             Shards = random.Next(1, 5),
             SlotsPerSide = isCramped ? random.Next(64, 300) : 4096,
             Flows = isCramped && random.Next(2) == 0 ? 16 : 1024,
@@ -167,7 +171,6 @@ internal sealed record SimulationOptions
             HashKey = FlowHashKey.FromSeed((ulong)seed),
             Overflow = choosesPolicies && random.Next(2) == 0 ? OverflowPolicy.Hold : OverflowPolicy.Flush,
             Reset = choosesPolicies && random.Next(4) == 0 ? ResetPolicy.Pass : ResetPolicy.Compare,
-            Duplicate = choosesPolicies && random.Next(4) == 0 ? DuplicatePolicy.Pass : DuplicatePolicy.Hold,
         };
     }
 

@@ -24,11 +24,10 @@ public sealed class SimulationTests
     /// <summary>What the engine does by now.</summary>
     private const Features Present = Features.None;
 
-    private const int ShownFailures = 3;
-
     private static readonly int First = TestContext.Parameters.Get("first", 1);
     private static readonly int Seeds = TestContext.Parameters.Get("seeds", 400);
     private static readonly Features Chosen = Enum.Parse<Features>(TestContext.Parameters.Get("features", Present.ToString()));
+    private static readonly int Shown = TestContext.Parameters.Get("shown", 3);
     private static readonly string Trace = TestContext.Parameters.Get("trace", "");
 
     [Test]
@@ -54,7 +53,7 @@ public sealed class SimulationTests
             + $"{outcomes.Sum(o => o.Connections)} TCP connections finished, {outcomes.Sum(o => o.Frames)} frames captured, "
             + $"{outcomes.Sum(o => o.Harms)} harms, {outcomes.Sum(o => o.Requests)} requests, {outcomes.Sum(o => o.Checkpoints)} checkpoints, "
             + $"{outcomes.Sum(o => o.VirtualNs) / 3.6e12:F1} h of simulated time");
-        IEnumerable<string> shown = failures.OrderBy(f => f.Seed).Take(ShownFailures).Select(f => f.Message);
+        IEnumerable<string> shown = failures.OrderBy(f => f.Seed).Take(Shown).Select(f => f.Message);
         Assert.That(
             failures, Is.Empty,
             $"seeds that failed: {string.Join(' ', failures.Select(f => f.Seed).Order())}\n{string.Join("\n\n", shown)}");

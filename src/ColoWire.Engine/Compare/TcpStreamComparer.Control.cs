@@ -142,7 +142,8 @@ internal sealed partial class TcpStreamComparer
 
     private Verdict JudgeReset(ref TcpState tcp, uint sequence)
     {
-        if (tcp.Has(TcpFlags.RstPending))
+        // Behind a SYN that the primary has not sent yet, it belongs to the connection that is about to begin.
+        if (tcp.Has(TcpFlags.RstPending) && !tcp.Has(TcpFlags.SynPending))
         {
             // The two may stand at different places, but no client accepts one beyond its window, and none has a larger window.
             uint distance = Math.Min(

@@ -123,6 +123,8 @@ public sealed class TcpScenarios(int shards)
         new("30 a FIN of the secondary only", P(A), S(AndFin), Out(A), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Control)),
         new("30 a FIN of the secondary first", P(A), S(AndFin), Wait(2000), P(FinAfterA), Out(A, FinAfterA), Wait(10_000), Cp(0)),
         new("29 a SYN of the secondary only", S(SynAck), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Control)),
+        new("32 a RST of the secondary in the next connection", P(A), S(A), P(new Segment(1100, []) { Rst = true }), S(SynAck with { Sequence = 5000 }),
+            S(new Segment(5001, []) { Rst = true }), Out(A), Wait(4000), Cp(1, DivergenceReason.Timeout)),
         new("32 both closed; a RST of the secondary says nothing new", P(AndFin), S(AndFin, new Segment(1101, []) { Rst = true }), Out(AndFin),
             Wait(10_000), Cp(0)),
         new("32 RST on both, one beyond any window", P(new Segment(1000, []) { Rst = true }), S(new Segment(1u << 31, []) { Rst = true }), Out(),

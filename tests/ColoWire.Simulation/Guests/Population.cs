@@ -47,8 +47,12 @@ internal sealed class Population
                 clients[flow.Number] = NewClient(flow);
             }
 
-            TcpScript DrawScript(int connection) =>
-                TcpScript.Draw(random, flow.Number, connection, isMidStream: connection == 0 && random.Next(6) == 0);
+            TcpScript DrawScript(int connection)
+            {
+                TcpScript script = TcpScript.Draw(random, flow.Number, connection, isMidStream: connection == 0 && random.Next(6) == 0);
+                // Observed, the primary's RST ends the connection before the secondary has come that far.
+                return options.IsObserving && script.End == ConnectionEnd.Reset ? script with { End = ConnectionEnd.ServerFin } : script;
+            }
         }
     }
 

@@ -48,9 +48,16 @@ internal abstract class FlowJudge
     public void CapturePrimary(CapturedFrame frame)
     {
         uncovered.AddLast(frame);
-        foreach (CapturedFrame placed in TakePrimary(frame))
+        CapturedFrame[] placed = [.. TakePrimary(frame)];
+        foreach (CapturedFrame one in placed)
         {
-            held.Enqueue(placed);
+            held.Enqueue(one);
+            if (placed.Length > 1)
+            {
+                // Fragments agree, or not, in the place of their datagram.
+                uncovered.Remove(one);
+                uncovered.AddLast(one);
+            }
         }
 
         Review(frame.AtNs);
