@@ -224,7 +224,8 @@ public sealed partial class Shard
 
     private void Expire(ref Flow flow, long nowNs)
     {
-        kept.ClearBefore(ref flow, nowNs - compareTimeoutNs);
+        // A datagram that the secondary repeats waits for the timeout itself before it is compared with what was kept.
+        kept.ClearBefore(ref flow, nowNs - (flow.IsStream ? compareTimeoutNs : 2 * compareTimeoutNs));
         if (flow.State != FlowState.Comparing || flow.IsIdle)
         {
             return;

@@ -22,7 +22,8 @@ namespace ColoWire.Simulation;
 public sealed class SimulationTests
 {
     /// <summary>What the engine does by now.</summary>
-    private const Features Present = Features.None;
+    private const Features Present =
+        Features.DatagramReordering | Features.Fragments | Features.LateSecondary | Features.SecondaryControl | Features.Policies;
 
     private static readonly int First = TestContext.Parameters.Get("first", 1);
     private static readonly int Seeds = TestContext.Parameters.Get("seeds", 400);

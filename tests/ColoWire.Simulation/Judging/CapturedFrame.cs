@@ -15,4 +15,7 @@ internal sealed class CapturedFrame(SentFrame sent, long atNs)
     public long? CoveredNs { get; set; }
 
     public bool HasLeft { get; set; }
+
+    /// <summary>It came after a checkpoint of which nobody had told the gate yet: to the appliance it came before.</summary>
+    public bool IsBeforeNews { get; init; }
 }

@@ -72,7 +72,7 @@ internal sealed partial class Oracle
         }
 
         primaryCaptured++;
-        CapturedFrame captured = new(frame, scheduler.NowNs);
+        CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Gate.Epoch < checkpointsTaken };
         if (bySlot.TryGetValue(slot.Slot, out CapturedFrame? before) && !before.HasLeft)
         {
             throw Broken("R4 no loss", frame.Flow, $"a frame was captured into the slot of {before.Sent}, which has not left");
@@ -106,7 +106,7 @@ internal sealed partial class Oracle
         lastLeftNs[sent.Flow] = scheduler.NowNs;
         passedLeft += sent.Kind == SentKind.Passed ? 1 : 0;
         malformedLeft += sent.Kind == SentKind.Malformed ? 1 : 0;
-        leftUncovered += captured.CoveredNs is null ? 1 : 0;
+        leftUncovered += captured.CoveredNs is null && !captured.IsBeforeNews ? 1 : 0;
         if (!judges[sent.Flow].Leave(captured))
         {
             throw Broken("1 order (R6)", sent.Flow, $"{sent} left before one that the primary sent earlier");
