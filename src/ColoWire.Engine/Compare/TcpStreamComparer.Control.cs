@@ -47,15 +47,17 @@ internal sealed partial class TcpStreamComparer
 
     private static void Share(ref TcpState tcp, TcpSegment segment)
     {
+        if (segment.Has(Tcp.Syn) && !(tcp.Has(TcpFlags.SynMatched) && tcp.SecondaryIsn == segment.Sequence))
+        {
+            // What was verified so far belongs to an older connection, whose numbers may come again in this one.
+            tcp.Verified.Reset(segment.Sequence, segment.Sequence + 1);
+            tcp.SecondaryIsn = segment.Sequence;
+            tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
+        }
+
         if (segment.Next != segment.Sequence)
         {
             tcp.Verified.Add(segment.Sequence, segment.Next);
-        }
-
-        if (segment.Has(Tcp.Syn))
-        {
-            tcp.SecondaryIsn = segment.Sequence;
-            tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
         }
 
         if (segment.Has(Tcp.Rst))
