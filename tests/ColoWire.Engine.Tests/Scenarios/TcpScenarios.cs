@@ -56,6 +56,8 @@ public sealed class TcpScenarios(int shards)
             P(A, new Segment(1100, B.Payload[..50])), Out(A, new Segment(1100, B.Payload[..50])), Wait(10_000), Cp(0)),
         new("12 conflicting copies: the primary agrees with the loser", S(A.Flipped(3), A), P(A), Out(), Soft(SoftField.SecondaryOverlap, 1),
             Cp(1, DivergenceReason.Payload, 3)),
+        new("12 conflicting copies, the longer one later: the first one counts", S(Inner.Flipped(0)), S(A), Soft(SoftField.SecondaryOverlap, 1), P(A), Out(),
+            Cp(1, DivergenceReason.Payload, 40)),
         new("13 wrap within the stream", P(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), S(At(0xFFFFFFB0, 'A')), Out(At(0xFFFFFFB0, 'A')),
             S(At(0x14, 'B')), Out(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), Cp(0)),
         new("14 a segment that ends at 0", P(At(0xFFFFFF9C, 'A'), At(0, 'B')), S(At(0xFFFFFF9C, 'A'), At(0, 'B')),
@@ -205,6 +207,9 @@ public sealed class TcpScenarios(int shards)
     private static Segment Probe(uint sequence) => new(sequence, [(byte)(sequence < 1100 ? 'A' : 'B')]);
 
     private static Segment Padded(uint sequence) => new(sequence, []) { PadTo = 60 };
+
+    /// <summary>A part of A.</summary>
+    private static Segment Inner => new(1040, A.Payload[40..60]);
 
     private static Segment Overlapping() => new(1050, [.. A.Payload[50..], .. B.Payload[..50]]);
 
