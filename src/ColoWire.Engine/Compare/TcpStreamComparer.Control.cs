@@ -52,6 +52,8 @@ internal sealed partial class TcpStreamComparer
             // What was verified so far belongs to an older connection, whose numbers may come again in this one.
             tcp.Verified.Reset(segment.Sequence, segment.Sequence + 1);
             tcp.SecondaryIsn = segment.Sequence;
+            tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched | TcpFlags.RstPending
+                | TcpFlags.RstMatched);
             tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
         }
 

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Options;
+using ColoWire.Reports;
 
 namespace ColoWire.Hosting;
 
@@ -22,6 +23,16 @@ internal static class StartReport
             + $"outdev {appliance.Ports.Output.Name}, requester {options.Requester}";
         yield return $"compare_timeout {options.CompareTimeoutMs} ms, expired_scan_cycle {options.ExpiredScanCycleMs} ms, "
             + $"max_queue_size {options.MaxQueueSize} frames, {options.Flows} flows";
+        if (options.PolicyTexts.Count != 0)
+        {
+            yield return $"policies: {string.Join(", ", options.PolicyTexts)}; the first that matches counts, then the defaults";
+        }
+
+        if (options.Strict.Count != 0)
+        {
+            yield return $"strict: a difference in {string.Join(", ", options.Strict.Select(CounterNames.Of))} is a divergence";
+        }
+
         foreach (CoreAssignment core in appliance.Plan)
         {
             yield return $"core {core.Cpu}: {string.Join(", ", core.Duties.Select(Name))}";

@@ -74,6 +74,9 @@ public sealed record ApplianceOptions
     /// <summary>Which connections are compared, passed or dropped; the first rule that matches counts.</summary>
     public IReadOnlyList<PolicyRule> Policies { get; init; } = [];
 
+    /// <summary>The same as the operator has written them.</summary>
+    public IReadOnlyList<string> PolicyTexts { get; init; } = [];
+
     /// <summary>The CPUs that do the work; after validation never empty.</summary>
     public IReadOnlyList<int> Cores { get; init; } = [];
 
@@ -86,7 +89,7 @@ public sealed record ApplianceOptions
     /// <summary>Slots of 2 KiB for each side.</summary>
     public int SlotsPerSide { get; init; } = EngineLimits.SlotsPerSide.Default;
 
-    /// <summary>Slots of 64 KiB for each side.</summary>
+    /// <summary>Slots of 68 KiB for each side: for frames and datagrams of up to 64 KiB.</summary>
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
 
     /// <summary>The kernel's buffer of each live capture port, in MiB.</summary>

@@ -4,7 +4,6 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
 using ColoWire.Reports;
 
 namespace ColoWire.Options;
@@ -86,8 +85,8 @@ internal sealed class SoftFieldListRow(
 
 /// <summary>Rules of which the first that matches counts, each a sentence for <see cref="PolicyReader"/>.</summary>
 internal sealed class PolicyListRow(
-    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<PolicyRule>, ApplianceOptions> set)
-    : ListRow<PolicySentence>(name, verbs, help, (options, taken) => set(options, [.. taken.Select(sentence => sentence.Rule)]))
+    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<PolicySentence>, ApplianceOptions> set)
+    : ListRow<PolicySentence>(name, verbs, help, set)
 {
     public override string Allowed => $"{PolicyReader.Grammar}, for example pass udp port 123";
 

@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Ports;
 
@@ -76,7 +77,7 @@ public static class OptionTable
         new PolicyListRow("policies", Verbs.All,
             "Which connections are compared, passed or dropped: the first rule that matches counts. Where none does, IGMP, SCTP, ESP and "
             + "AH pass, and the rest is compared.",
-            (o, v) => o with { Policies = v }),
+            (o, v) => o with { Policies = [.. v.Select(sentence => sentence.Rule)], PolicyTexts = [.. v.Select(sentence => sentence.Text)] }),
         new NumberRow("checkpoint_retry_ms", "ms", EngineLimits.CheckpointRetryMs, Verbs.Live,
             "How long an unanswered checkpoint request stands before it is made again.",
             (o, v) => o with { CheckpointRetryMs = v }),

@@ -3,6 +3,7 @@
 using System;
 using System.Linq;
 using ColoWire.Engine.Compare;
+using ColoWire.Engine.Wire;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Bench;
@@ -82,6 +83,9 @@ public static class Words
 
     public static Action<TestBench> Unverified(UnverifiedReason reason, int count) => bench =>
         Assert.That(bench.Sum(c => c.Unverified[(int)reason]), Is.EqualTo(count), $"unverified {reason}");
+
+    public static Action<TestBench> Passed(PassReason reason, int count) => bench =>
+        Assert.That(bench.Sum(c => c.Passed[(int)reason]), Is.EqualTo(count), $"passed {reason}");
 
     public static Action<TestBench> Verified(int count) => bench => Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(count), "verified");
 }

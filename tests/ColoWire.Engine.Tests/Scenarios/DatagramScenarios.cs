@@ -3,6 +3,7 @@
 using System.Linq;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
+using ColoWire.Engine.Wire;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
@@ -33,9 +34,14 @@ public sealed class DatagramScenarios(int shards)
             Out(new Datagram("hi") { PadTo = 60 }), Cp(0)),
         new("43 the IP header differs in everything soft", S(One with { Ttl = 63, Id = 9, TrafficClass = 0x2E, DontFragment = false }), P(One),
             Out(One), Soft(SoftField.Ttl, 1), Soft(SoftField.IpId, 1), Soft(SoftField.TrafficClass, 1), Soft(SoftField.DontFragment, 1), Cp(0)),
+        new("43 the IPv6 header differs in everything soft", S(Six(One with { Ttl = 63, Id = 9, TrafficClass = 0x2E })), P(Six(One)),
+            Out(Six(One)), Soft(SoftField.Ttl, 1), Soft(SoftField.IpId, 1), Soft(SoftField.TrafficClass, 1), Cp(0)),
         new("44 IP options on one side only", S(One with { IpOptions = [1, 1, 1, 0] }), P(One), Out(One), Soft(SoftField.IpOptions, 1), Cp(0)),
+        new("44 IP options on the primary only, TCP", P(A with { IpOptions = [1, 1, 1, 0] }), S(A), Out(A with { IpOptions = [1, 1, 1, 0] }),
+            Soft(SoftField.IpOptions, 1), Cp(0)),
         new("50 three, then three", P(One, Two, Three), Out(), S(One, Two, Three), Out(One, Two, Three), Cp(0)),
-        new("52 the primary says it twice, the secondary once", P(One, One), S(One), Out(One), Wait(4000), Cp(1, DivergenceReason.Timeout)),
+        new("52 the primary says it twice, the secondary once", P(One, One), S(One), Out(One), Wait(2900), Out(One), Cp(0), Wait(1100),
+            Out(One), Cp(1, DivergenceReason.Timeout)),
         new("51 the secondary in reverse", P(One, Two, Three), S(Three, Two), Out(), S(One), Out(One, Two, Three), Wait(10_000), Cp(0)),
         new("51 the secondary in reverse, before the primary", S(Three, Two, One), P(One), Out(One), P(Two, Three), Out(One, Two, Three),
             Wait(10_000), Cp(0)),
@@ -77,9 +83,13 @@ public sealed class DatagramScenarios(int shards)
         {
             Options = options => options with { Duplicate = DuplicatePolicy.Pass, RetransmitWindow = 0 },
         },
-        new("53 no UDP checksum on one side", S(One with { Checksum = 0 }), P(One), Out(One), Cp(0)),
-        new("54 two queries of one port are answered in turn", P(One, Two), S(One, Two), Out(One, Two), Cp(0)),
+        new("53 no UDP checksum on the secondary", S(One with { Checksum = 0 }), P(One), Out(One), Soft(SoftField.Checksum, 1), Cp(0)),
+        new("53 no UDP checksum on the primary", P(One with { Checksum = 0 }), S(One), Out(One with { Checksum = 0 }), Soft(SoftField.Checksum, 1), Cp(0)),
+        new("54 two queries of one port are answered in another order", P(Answer(1), Answer(2)), S(Answer(2)), Out(), S(Answer(1)),
+            Out(Answer(1), Answer(2)), Wait(10_000), Cp(0)),
         new("55 one byte of a datagram differs", P(One), S(new Datagram("onE")), Wait(10), Cp(0), Wait(20), Out(), Cp(1, DivergenceReason.Payload, 2)),
+        new("55 DHCP: one byte of an option differs", P(Offer(lease: 60)), S(Offer(lease: 61)), Wait(30), Out(),
+            Cp(1, DivergenceReason.Payload, 240 + 3 + 5)),
         new("55 a datagram is longer", P(One), S(new Datagram("one!")), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 3)),
         new("57 echo replies to two clients, interleaved", P(Ping, Ping with { Destination = Other }), S(Ping with { Destination = Other }, Ping),
             OutAnyOrder(Ping, Ping with { Destination = Other }), Cp(0)),
@@ -97,8 +107,15 @@ public sealed class DatagramScenarios(int shards)
             Cp(1, DivergenceReason.Payload, 51)),
         new("59 GRE: the outer IP ID differs", P(new Other(47, Fill('g'))), S(new Other(47, Fill('g')) { Id = 5 }),
             Out(new Other(47, Fill('g'))), Cp(0)),
-        new("60 SCTP passes", P(new Other(132, Fill('s'))), S(new Other(132, Fill('t'))), Out(new Other(132, Fill('s'))), Wait(4000), Cp(0)),
-        new("61 ESP and AH pass", P(new Other(50, Fill('e')), new Other(51, Fill('a'))), Out(new Other(50, Fill('e')), new Other(51, Fill('a')))),
+        new("59 GRE: the payload differs", P(new Other(47, Fill('g'))), S(new Other(47, Fill('h'))), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 0)),
+        new("59 VXLAN: the outer IP ID differs", P(Tunnelled('v')), S(Tunnelled('v') with { Id = 5 }), Out(Tunnelled('v')), Cp(0)),
+        new("59 VXLAN: the payload is opaque, so the inner IP ID counts", P(Tunnelled('v')), S(Tunnelled('w')), Wait(30), Out(),
+            Cp(1, DivergenceReason.Payload, 8)),
+        new("60 SCTP passes", P(new Other(132, Fill('s')), new Other(132, Fill('u'))), S(new Other(132, Fill('t'))),
+            Out(new Other(132, Fill('s')), new Other(132, Fill('u'))), Passed(PassReason.Sctp, 2), Dropped(DropReason.SecondaryPassed, 1),
+            Wait(10_000), Cp(0)),
+        new("61 ESP and AH pass", P(new Other(50, Fill('e')), new Other(51, Fill('a'))), S(new Other(50, Fill('f'))),
+            Out(new Other(50, Fill('e')), new Other(51, Fill('a'))), Passed(PassReason.Ipsec, 2), Wait(10_000), Cp(0)),
         new("60 SCTP that a policy compares", P(new Other(132, Fill('s'))), S(new Other(132, Fill('t'))), Wait(30), Out(), Cp(1))
         {
             Options = options => options with { Policies = [new(PolicyAction.Compare) { Protocol = 132 }] },
@@ -118,15 +135,38 @@ public sealed class DatagramScenarios(int shards)
         },
         new("62 IPv6 UDP", P(Six(One)), Out(), S(Six(One)), Out(Six(One)), Cp(0)),
         new("62 IPv6 TCP", P(Six(A)), Out(), S(Six(A)), Out(Six(A)), Cp(0)),
+        new("62 IPv6 TCP with hop-by-hop and destination options", P(WithOptions(A)), Out(), S(WithOptions(A)), Out(WithOptions(A)), Cp(0),
+            P(WithOptions(B)), S(WithOptions(B.Flipped(9))), Out(WithOptions(A)), Cp(1, DivergenceReason.Payload, 9)),
         new("65 the same VLAN on both", P(One with { Vlans = [5] }), S(One with { Vlans = [5] }), Out(One with { Vlans = [5] }), Cp(0)),
         new("65 QinQ on both", P(One with { Vlans = [9, 5] }), S(One with { Vlans = [9, 5] }), Out(One with { Vlans = [9, 5] }), Cp(0)),
-        new("65 a tag on one side only", P(One with { Vlans = [5] }), S(One), Out(), Wait(4000), Cp(1, DivergenceReason.Timeout)),
+        new("65 a tag on one side only", P(One with { Vlans = [5] }), S(One), Wait(2900), Out(), Cp(0), Wait(1100), Out(),
+            Cp(1, DivergenceReason.Timeout)),
+        new("65 the tag is in the key", P(One with { Vlans = [5] }), S(One with { Vlans = [6] }), Wait(2900), Out(), Cp(0), Wait(1100), Out(),
+            Cp(1, DivergenceReason.Timeout)),
+        new("65 what bears a tag is compared", P(A with { Vlans = [9, 5] }), S(A.Flipped(3) with { Vlans = [9, 5] }), Out(),
+            Cp(1, DivergenceReason.Payload, 3)),
         new("66 a jumbo frame", P(new Datagram(Fill('j', 8958))), S(new Datagram(Fill('j', 8958))), Out(new Datagram(Fill('j', 8958))), Cp(0)),
         new("93 many flows, the primary first", ManyFlows),
     ];
 
     [TestCaseSource(nameof(Rows))]
     public void Scenario(Scenario row) => row.Run(TestBench.SmallOptions with { Shards = shards });
+
+    /// <summary>An answer of a name server.</summary>
+    private static Datagram Answer(byte id) => new([0, id, 0x81, 0x80, 0, 1, 0, 1, 0, 0, 0, 0, id, .. Fill('d', 30)]);
+
+    /// <summary>A DHCP offer: the fixed part (RFC 2131) with the cookie, the message type, the lease time in hours.</summary>
+    private static Datagram Offer(byte lease) => new([2, 1, 6, 0, .. new byte[232], 99, 130, 83, 99, 53, 1, 2, 51, 4, 0, 0, 0, lease, 255])
+    {
+        SourcePort = 67,
+        DestinationPort = 68,
+    };
+
+    private static Datagram Tunnelled(char letter) => new([8, 0, 0, 0, 0, 0, 42, 0, .. Fill(letter, 60)]) { DestinationPort = 4789 };
+
+    /// <summary>A segment over IPv6 behind a hop-by-hop header and one of destination options, each of 8 bytes.</summary>
+    private static Other WithOptions(Segment segment) =>
+        Six(new Other(0, [60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0, .. Six(segment).Bytes()[54..]]));
 
     /// <summary>Port unreachable, quoting a datagram of the client's.</summary>
     private static Other Unreachable(byte ttl, byte port) => new(1,

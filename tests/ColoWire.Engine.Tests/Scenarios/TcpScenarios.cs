@@ -19,6 +19,7 @@ public sealed class TcpScenarios(int shards)
     private static readonly Segment AThenB = A with { Payload = [.. A.Payload, .. B.Payload] };
     private static readonly Segment Long = new(1000, Fill('L', 60_000));
     private static readonly Segment FinAfterA = new(1100, []) { Fin = true };
+    private static readonly Segment RstAfterA = new(1100, []) { Rst = true };
     private static readonly Segment AndFin = A with { Fin = true };
 
     private static readonly Scenario[] Rows =
@@ -48,9 +49,15 @@ public sealed class TcpScenarios(int shards)
             Out(At(501, 'A'), SynAck with { Sequence = 500 }, At(501, 'B'), At(501, 'B')), Cp(0)),
         new("9 out of order on the primary", P(B), P(A), S(A), Out(), S(B), Out(B, A), Cp(0)),
         new("10 out of order, interleaved", P(B), S(A), P(A), Out(), S(B), Out(B, A), Cp(0)),
-        new("11 overlapping the verified", P(A), S(A), P(Overlapping()), S(B), Out(A, Overlapping()), Cp(0)),
-        new("12 conflicting copies: the first one counts", S(A), S(A.Flipped(3)), P(A), Out(A), Cp(0)),
-        new("12 conflicting copies: the primary agrees with the loser", S(A.Flipped(3), A), P(A), Out(), Cp(1, DivergenceReason.Payload, 3)),
+        new("11 overlapping the verified", P(A), S(A), P(Overlapping()), Out(A),
+            S(new Segment(1100, B.Payload[..50])), Out(A, Overlapping()), Cp(0)),
+        new("12 conflicting copies: the first one counts", S(A), S(A.Flipped(3)), P(A), Out(A), Soft(SoftField.SecondaryOverlap, 1), Cp(0)),
+        new("12 conflicting copies that overlap in part: the first one counts", S(A), S(Overlapping().Flipped(7)), Soft(SoftField.SecondaryOverlap, 1),
+            P(A, new Segment(1100, B.Payload[..50])), Out(A, new Segment(1100, B.Payload[..50])), Wait(10_000), Cp(0)),
+        new("12 conflicting copies: the primary agrees with the loser", S(A.Flipped(3), A), P(A), Out(), Soft(SoftField.SecondaryOverlap, 1),
+            Cp(1, DivergenceReason.Payload, 3)),
+        new("12 conflicting copies, the longer one later: the first one counts", S(Inner.Flipped(0)), S(A), Soft(SoftField.SecondaryOverlap, 1), P(A), Out(),
+            Cp(1, DivergenceReason.Payload, 40)),
         new("13 wrap within the stream", P(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), S(At(0xFFFFFFB0, 'A')), Out(At(0xFFFFFFB0, 'A')),
             S(At(0x14, 'B')), Out(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), Cp(0)),
         new("14 a segment that ends at 0", P(At(0xFFFFFF9C, 'A'), At(0, 'B')), S(At(0xFFFFFF9C, 'A'), At(0, 'B')),
@@ -60,36 +67,48 @@ public sealed class TcpScenarios(int shards)
         new("16 the secondary is complete before", S(A, B, C), Out(), P(A), Out(A), P(B), Out(A, B), P(C), Out(A, B, C), Cp(0)),
         new("17 a pure ACK that the secondary has given", S(AckOnly), P(AckOnly), Out(AckOnly), Cp(0)),
         new("18 an ACK ahead of the secondary's waits", S(AckOnly), P(Acking(6000)), Out(), S(Acking(6000)), Out(Acking(6000)), Cp(0)),
-        new("18 and diverges when it never comes", S(AckOnly), P(Acking(6000)), Wait(4000), Out(), Cp(1, DivergenceReason.Ack)),
+        new("18 and diverges when it never comes", S(AckOnly), P(Acking(6000)), Wait(2900), Cp(0), Wait(1100), Out(),
+            Cp(1, DivergenceReason.Ack)),
         new("18 an ACK of the secondary counts even when its queue is full", S(B, C), S(At(1300, 'D')), Dropped(DropReason.SecondaryQueueFull, 1),
             S(Acking(6000)), P(Acking(6000)), Out(Acking(6000)), Cp(0))
         {
             Options = options => options with { MaxQueueSize = 2 },
         },
-        new("19 data with an ACK ahead waits", P(A with { Ack = 6000 }), S(A), Out(), S(Acking(6000)), Out(A with { Ack = 6000 })),
-        new("20 ACK wrap: the primary is ahead", S(Acking(0xFFFFFFF0)), P(Acking(0x10)), Out()),
-        new("20 ACK wrap: the secondary is ahead", S(Acking(0x10)), P(Acking(0xFFFFFFF0)), Out(Acking(0xFFFFFFF0))),
+        new("19 data with an ACK ahead waits", P(A with { Ack = 6000 }), S(A), Out(), S(Acking(6000)), Out(A with { Ack = 6000 }), Cp(0)),
+        new("20 ACK wrap: the primary is ahead", S(Acking(0xFFFFFFF0)), P(Acking(0x10)), Out(), S(Acking(0x10)), Out(Acking(0x10)), Cp(0)),
+        new("20 ACK wrap: the secondary is ahead", S(Acking(0x10)), P(Acking(0xFFFFFFF0)), Out(Acking(0xFFFFFFF0)), Cp(0)),
         new("21 duplicate ACKs", S(AckOnly), P(AckOnly, AckOnly, AckOnly), Out(AckOnly, AckOnly, AckOnly), Cp(0)),
         new("22 SACK blocks differ", S(A with { Options = Sack(1) }), P(A with { Options = Sack(2) }), Out(A with { Options = Sack(2) }),
             Soft(SoftField.TcpOptions, 1), Cp(0)),
+        new("22 SACK blocks on the secondary only", S(A with { Options = Sack(1) }), P(A), Out(A), Soft(SoftField.TcpOptions, 1), Cp(0)),
+        new("22 timestamps differ", S(A with { Options = [.. Timestamps[..^1], 9] }), P(A with { Options = Timestamps }),
+            Out(A with { Options = Timestamps }), Soft(SoftField.TcpOptions, 1), Cp(0)),
         new("22 timestamps on one side only", S(A), P(A with { Options = Timestamps }), Out(A with { Options = Timestamps }),
             Soft(SoftField.TcpOptions, 1), Cp(0)),
-        new("23 window differs", S(A with { Window = 200 }), P(A), Out(A), Soft(SoftField.Window, 1), Soft(SoftField.ZeroWindow, 0), Cp(0)),
+        new("23 window differs", S(A with { Window = 200 }), P(A with { Window = 100 }), Out(A with { Window = 100 }), Soft(SoftField.Window, 1),
+            Soft(SoftField.ZeroWindow, 0), Cp(0)),
         new("23 window of an ACK differs", S(AckOnly with { Window = 200 }), P(AckOnly), Out(AckOnly), Soft(SoftField.Window, 1), Cp(0)),
         new("23 zero window on both", S(A with { Window = 0 }), P(A with { Window = 0 }), Out(A with { Window = 0 }),
             Soft(SoftField.ZeroWindow, 0), Cp(0)),
         new("23 zero window on the primary only", S(A), P(A with { Window = 0 }), Out(A with { Window = 0 }),
             Soft(SoftField.ZeroWindow, 1), Cp(0)),
-        new("24 a zero-window probe with a new byte waits", P(A), S(A), P(Probe(1100)), Out(A), S(Probe(1100)), Out(A, Probe(1100))),
+        new("24 a zero-window probe with a new byte waits", P(A), S(A), P(Probe(1100)), Wait(2000), Out(A), S(Probe(1100)),
+            Out(A, Probe(1100)), Cp(0)),
         new("24 a zero-window probe with an old byte leaves", P(A), S(A), P(Probe(1099)), Out(A, Probe(1099)), Cp(0)),
         new("25 a keepalive of the primary only", P(A), S(A), P(Acking(5000) with { Sequence = 1099 }),
             Out(A, Acking(5000) with { Sequence = 1099 }), Cp(0)),
+        new("25 a keepalive of the primary only, with one old byte", P(A), S(A), P(Probe(1099), Probe(1099)), Out(A, Probe(1099), Probe(1099)),
+            Wait(10_000), Cp(0)),
         new("25 a keepalive of the primary only, before anything else was seen", S(new Segment(1000, [])), P(new Segment(999, [0])), Out(), Wait(30),
             Out(new Segment(999, [0])), Unverified(UnverifiedReason.Unseen, 1), Cp(0)),
         new("26 other ISN, a rewriter before the secondary", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(2, 'A')),
             Out(SynAck, At(2, 'A')), Cp(0)),
+        new("26 the numbers stay absolute", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(2, 'A')), P(At(102, 'B')),
+            S(At(178, 'B')), Wait(4000), Out(SynAck, At(2, 'A')), Cp(1, DivergenceReason.Timeout)),
         new("27 other ISN, no rewriter", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(78, 'A')),
             Out(SynAck, At(2, 'A')), Cp(0)),
+        new("27 the numbers stay relative", P(SynAck), S(SynAck with { Sequence = 77 }), P(At(2, 'A')), S(At(78, 'A')), P(At(102, 'B')),
+            S(At(102, 'B')), Wait(4000), Out(SynAck, At(2, 'A')), Cp(1)),
         new("27 and the secondary is far ahead", S(SynAck with { Sequence = 77 }, At(78, 'A'), At(178, 'B')), P(SynAck, At(2, 'A'), At(102, 'B')),
             Out(SynAck, At(2, 'A'), At(102, 'B')), Cp(0)),
         new("28 what the SYNs offer differs", P(SynAck with { Options = Offer(1460, 7) }), S(SynAck with { Options = Offer(1400, 7) }),
@@ -106,9 +125,11 @@ public sealed class TcpScenarios(int shards)
             Options = options => options with { Strict = [SoftField.SynOptions] },
         },
         new("29 the secondary refuses", P(SynAck), S(new Segment(0, []) { Rst = true }), Out(), Cp(1, DivergenceReason.Control)),
-        new("30 data and FIN against both apart", P(AndFin), S(A), Out(), S(FinAfterA), Out(AndFin), Cp(0)),
-        new("30 a FIN that the secondary does not send", P(AndFin), S(A), Wait(2900), Out(), Cp(0), Wait(1100), Cp(1)),
-        new("31 a RST that the secondary does not send", P(new Segment(1000, []) { Rst = true }), Wait(2900), Cp(0), Wait(1100), Out(), Cp(1)),
+        new("30 data and FIN against both apart", P(AndFin), S(A), Out(), S(FinAfterA), Out(AndFin), Wait(10_000), Cp(0)),
+        new("30 a FIN that the secondary does not send", P(AndFin), S(A), Wait(2900), Out(), Cp(0), Wait(1100), Out(),
+            Cp(1, DivergenceReason.Timeout)),
+        new("31 a RST that the secondary does not send", P(new Segment(1000, []) { Rst = true }), Wait(2900), Cp(0), Wait(1100), Out(),
+            Cp(1, DivergenceReason.Timeout)),
         new("31 rst=pass: it leaves at once", P(new Segment(1000, []) { Rst = true }), Out(new Segment(1000, []) { Rst = true }),
             Unverified(UnverifiedReason.Policy, 1), S(new Segment(1000, []) { Rst = true }), Wait(10_000), Cp(0))
         {
@@ -131,15 +152,20 @@ public sealed class TcpScenarios(int shards)
             Cp(1, DivergenceReason.Control)),
         new("32 RST on both at other places", P(new Segment(1000, []) { Rst = true }), S(new Segment(1010, []) { Rst = true }),
             Out(new Segment(1000, []) { Rst = true }), Cp(0)),
+        new("32 RST on both at other places: the connection has ended", P(A), S(A), P(RstAfterA), S(RstAfterA with { Sequence = 1110 }), P(SynAck),
+            S(SynAck), P(At(2, 'B')), S(At(2, 'B')), Out(A, RstAfterA, SynAck, At(2, 'B')), Wait(10_000), Cp(0), Verified(4)),
         new("33 port reuse, and the new streams differ", P(At(500000, 'A')), S(At(500000, 'A')), P(SynAck with { Sequence = 100 }),
-            S(SynAck with { Sequence = 100 }), P(At(101, 'B')), S(At(101, 'C')), Cp(1, DivergenceReason.Payload)),
+            S(SynAck with { Sequence = 100 }), P(At(101, 'B')), S(At(101, 'C')),
+            Out(At(500000, 'A'), SynAck with { Sequence = 100 }), Cp(1, DivergenceReason.Payload, 0)),
         new("33 port reuse, and the new numbers are half a circle away", S(At(500000, 'A')), S(SynAck with { Sequence = 0x80000000 }),
             S(At(0x80000001, 'B')), P(SynAck with { Sequence = 0x80000000 }, At(0x80000001, 'B')),
             Out(SynAck with { Sequence = 0x80000000 }, At(0x80000001, 'B')), Wait(10_000), Cp(0)),
         new("a segment beyond any window is dropped", S(A), S(At(1000 + (1u << 30), 'Z')), Dropped(DropReason.SecondaryOutOfWindow, 1),
             P(A), Out(A), Wait(10_000), Cp(0)),
         new("34 port reuse seen on the primary only", P(At(500000, 'A')), S(At(500000, 'A')), P(SynAck with { Sequence = 100 }),
-            S(At(500100, 'B')), Out(At(500000, 'A')), Cp(0)),
+            S(At(500100, 'B')), Out(At(500000, 'A')), S(SynAck with { Sequence = 100 }), P(At(101, 'C')),
+            Out(At(500000, 'A'), SynAck with { Sequence = 100 }), S(At(101, 'C')),
+            Out(At(500000, 'A'), SynAck with { Sequence = 100 }, At(101, 'C')), Wait(10_000), Cp(0)),
         new("35 Fast Open", P(SynAck with { Payload = A.Payload }), S(SynAck), Out(), S(At(2, 'A')),
             Out(SynAck with { Payload = A.Payload }), Cp(0)),
         new("36 URG and its pointer differ", P(A with { UrgentPointer = 5 }), S(A), Out(A with { UrgentPointer = 5 }), Soft(SoftField.Urgent, 1), Cp(0)),
@@ -156,14 +182,19 @@ public sealed class TcpScenarios(int shards)
             Out(Middle(950, 50), Middle(1000)), Verified(2), Wait(10_000), Cp(0)),
         new("37 mid-stream, the overlap differs", P(Middle(950)), S(Middle(1000).Flipped(9)), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 59)),
         new("37 after a checkpoint both begin at the same place", P(A), Checkpoint, P(B, C), S(C), Wait(2000), Out(A), Cp(0), S(B), Out(A, B, C)),
+        new("38 the primary's checksum is full, the secondary's partial", P(A), S(A with { Checksum = 0x0F0F }), Out(A),
+            Soft(SoftField.Checksum, 1), Cp(0)),
+        new("39 the primary's checksum is wrong and the payload differs", P(A with { Checksum = 0xBAD }), S(A.Flipped(5)), Out(),
+            Cp(1, DivergenceReason.Payload, 5)),
         new("39 the primary's checksum is wrong", P(A with { Checksum = 0xBAD }), S(A), Out(A with { Checksum = 0xBAD }), Soft(SoftField.Checksum, 1),
             Cp(0)),
         new("89 a bare FIN against one with data", P(A), P(FinAfterA), S(AndFin), Out(A, FinAfterA), Cp(0)),
         new("90 the greatest ACK never falls", S(AckOnly), S(Acking(1)), P(AckOnly), Out(AckOnly), Cp(0)),
-        new("91 padded ACKs do not hide a difference", P(Padded(100)), S(Padded(100)), P(At(100, 'a')), S(At(100, 'x')),
-            Cp(1, DivergenceReason.Payload, 0)),
-        new("92 both repeat themselves", P(A), S(A), S(A), S(new Segment(1100, [1])), P(A), Out(A, A), Cp(0)),
-        new("95 the same hole on both sides", P(A), S(A), P(C), S(C), Out(A, C), Cp(0)),
+        new("91 padded ACKs do not hide a difference", P(Padded(100)), S(Padded(100)), P(new Segment(100, "abc"u8.ToArray())),
+            S(new Segment(100, "xyz"u8.ToArray())), Out(Padded(100)), Cp(1, DivergenceReason.Payload, 0)),
+        new("92 both repeat themselves", P(A), S(A), S(A), S(new Segment(1100, [1])), P(A), Out(A, A), Wait(2000), Cp(0),
+            P(new Segment(1100, [1])), Out(A, A, new Segment(1100, [1])), Cp(0)),
+        new("95 the same hole on both sides", P(A), S(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(0)),
     ];
 
     private static byte[] Timestamps => [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
@@ -178,6 +209,9 @@ public sealed class TcpScenarios(int shards)
     private static Segment Probe(uint sequence) => new(sequence, [(byte)(sequence < 1100 ? 'A' : 'B')]);
 
     private static Segment Padded(uint sequence) => new(sequence, []) { PadTo = 60 };
+
+    /// <summary>A part of A.</summary>
+    private static Segment Inner => new(1040, A.Payload[40..60]);
 
     private static Segment Overlapping() => new(1050, [.. A.Payload[50..], .. B.Payload[..50]]);
 

@@ -95,6 +95,81 @@ public sealed class FlowTableTests
         Assert.That(same, Is.LessThan(5));
     }
 
+    [Test]
+    public void Scenario_79_keys_crafted_to_collide_under_one_secret_spread_under_another()
+    {
+        const int Flows = 100_000;
+        const int BucketBits = 18;
+        FlowKey[] crafted = CollidingKeys(Flows, BucketBits);
+        FlowKey[] ordinary = [.. Enumerable.Range(0, Flows).Select(Key)];
+
+        Assert.That(Visits(crafted, in Secret), Is.EqualTo((Flows + 1) / 2.0), "whoever knows the secret gets all keys into one bucket");
+        FlowHashKey other = FlowHashKey.FromSeed(43);
+        double usual = Visits(ordinary, in other);
+        Assert.That(usual, Is.LessThan(1.5));
+        Assert.That(Visits(crafted, in other), Is.LessThan(2 * usual));
+    }
+
+    /// <summary>How many records a look-up of each of these keys visits on average, in a table that holds all of them.</summary>
+    private static double Visits(FlowKey[] keys, in FlowHashKey secret)
+    {
+        using FlowTable table = new(keys.Length);
+        HashSet<uint> heads = [];
+        foreach (FlowKey key in keys)
+        {
+            uint flow = table.Add(in key, key.Hash(in secret), 0);
+            heads.Remove(table[flow].NextInBucket);
+            heads.Add(flow);
+        }
+
+        long visits = 0;
+        foreach (uint head in heads)
+        {
+            long passed = 0;
+            for (uint at = head; at != Flow.None; at = table[at].NextInBucket)
+            {
+                visits += ++passed;
+            }
+        }
+
+        return (double)visits / keys.Length;
+    }
+
+    /// <summary>
+    /// Keys of IPv6 flows that one bucket gets under the tests' secret. The hash adds up: what a word of the destination adds is looked up
+    /// in a table, so that it fills what a word of the source leaves to the bucket that is wanted.
+    /// </summary>
+    private static FlowKey[] CollidingKeys(int count, int bucketBits)
+    {
+        uint mask = (1u << bucketBits) - 1;
+        uint nothing = Pair(0, 0).Hash(in Secret);
+        uint[] destinationOf = new uint[mask + 1];
+        for (uint word = 1; word <= mask; word++)
+        {
+            destinationOf[(Pair(0, word).Hash(in Secret) - nothing) & mask] = word;
+        }
+
+        List<FlowKey> keys = [];
+        for (uint word = 1; keys.Count < count; word++)
+        {
+            FlowKey key = Pair(word, destinationOf[(0 - Pair(word, 0).Hash(in Secret)) & mask]);
+            if ((key.Hash(in Secret) & mask) == 0)
+            {
+                keys.Add(key);
+            }
+        }
+
+        return [.. keys];
+    }
+
+    private static FlowKey Pair(uint source, uint destination)
+    {
+        FlowKey key = default;
+        key[FlowKey.SourceWord] = source;
+        key[FlowKey.DestinationWord] = destination;
+        return key;
+    }
+
     private static FlowKey Key(int number)
     {
         FlowKey key = default;

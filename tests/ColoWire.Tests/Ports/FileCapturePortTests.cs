@@ -145,7 +145,7 @@ internal sealed class FileCapturePortTests
     }
 
     [Test]
-    public void Parts_and_giants_are_counted_not_delivered_and_numbered_as_Wireshark_does()
+    public void Scenario_66_parts_and_giants_are_counted_not_delivered_and_numbered_as_Wireshark_does()
     {
         byte[] giant = PcapBuilder.Frame(EngineLimits.MaxFrameBytes + 1, 3);
         byte[] longest = PcapBuilder.Frame(EngineLimits.MaxFrameBytes, 4);

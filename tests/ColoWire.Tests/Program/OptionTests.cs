@@ -45,6 +45,7 @@ internal sealed class OptionTests
             Cores = loaded.Cores,
             Strict = loaded.Strict,
             Policies = loaded.Policies,
+            PolicyTexts = loaded.PolicyTexts,
         };
         Assert.That(loaded, Is.EqualTo(defaults));
         Assert.That(loaded.Cores, Is.EqualTo(HighestCpu), "the highest-numbered CPU allowed");

@@ -82,6 +82,13 @@ internal sealed class BridgeRun : IDisposable
 
     public void SendSecondary(byte[] frame) => guests[1].Send(frame);
 
+    /// <summary>The secondary's guest forgets that its link was down, of which a socket tells once, at its next send.</summary>
+    public void ReopenSecondary()
+    {
+        guests[1].Dispose();
+        guests[1] = host.SecondaryGuest.Open(BridgeHost.Wire(lane));
+    }
+
     /// <summary>Replays a capture in each guest, both at a time, to their ends.</summary>
     public void Replay(string primaryCapture, string secondaryCapture, params string[] speed) =>
         Replay(host, lane, primaryCapture, secondaryCapture, speed);

@@ -60,7 +60,7 @@ internal sealed class HoldTests
     }
 
     [Test]
-    public void What_is_held_leaves_when_the_program_is_told_to_stop()
+    public void Scenario_86_what_is_held_leaves_in_order_when_the_program_is_told_to_stop()
     {
         using BridgeRun run = new(host, "run", "--compare-timeout", "60000");
         Array.ForEach(sent, run.SendPrimary);

@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>The out link goes down and comes up again under a running program.</summary>
+/// <summary>A link goes down and comes up again under a running program: the out link, or the secondary's.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class LinkTests
@@ -33,14 +33,14 @@ internal sealed class LinkTests
         run.AssertLeaves(Send(run, 0));
 
         space.Inside($"ip link set {device} down");
-        AwaitLink(false);
+        AwaitLink(BridgeHost.OutPort(0), false);
         run.Program.AwaitLog("the link is down");
         Send(run, 1);
         run.Program.AwaitCounters(counters => counters["output", "link_down"] == Frames, "the lost frames are counted");
         run.Program.AwaitLog("frames lost: they found the link down");
 
         space.Inside($"ip link set {device} up");
-        AwaitLink(true);
+        AwaitLink(BridgeHost.OutPort(0), true);
         run.Program.AwaitLog("the link is up");
         run.AssertLeaves(Send(run, 2));
         Counters last = run.Program.Stop();
@@ -48,15 +48,66 @@ internal sealed class LinkTests
         Assert.That((last.Verified, last.Unverified, last.Divergences), Is.EqualTo((3 * Frames, 0, 0)));
     }
 
+    [TestCase(false, Description = "the interface of the bridge host itself is switched off")]
+    [TestCase(true, Description = "the cable has no carrier any more")]
+    public void Scenario_85_without_the_secondary_frames_leave_unverified_until_its_link_is_back(bool farEnd)
+    {
+        NetworkNamespace space = farEnd ? host.SecondaryGuest : host.Host;
+        string device = farEnd ? BridgeHost.Wire(0) : BridgeHost.SecondaryPort(0);
+        // Only the loss of the link can let frames go that the secondary has not sent: the timeout is far.
+        using BridgeRun run = new(host, "run", "--compare-timeout", "60000");
+        run.AssertLeaves(Send(run, 0));
+        Assert.That(AwaitProtection(run, "in_step")["checkpoints"], Is.Zero);
+        byte[][] held = SendPrimary(run, 1);
+        run.Program.AwaitCounters(counters => counters.Held == Frames, "they wait for the secondary");
+
+        space.Inside($"ip link set {device} down");
+        run.Program.AwaitLog("not protected: the secondary is out of step, the primary's frames leave unverified");
+        run.AssertLeaves(held);
+        run.AssertLeaves(SendPrimary(run, 2));
+        Counters lost = run.Program.AwaitCounters(counters => counters["unverified", "secondary_lost"] == 2 * Frames, "they are counted");
+        Assert.That(Protection(lost), Is.EqualTo("degraded"));
+        Assert.That((lost["checkpoints"], lost["divergences_total"]), Is.EqualTo((1, 0)));
+        Assert.That(run.Program.Log, Has.One.Contain("secondary_link"));
+
+        space.Inside($"ip link set {device} up");
+        AwaitLink(BridgeHost.SecondaryPort(0), true);
+        run.Program.AwaitLog("protected again: both are in step");
+        AwaitProtection(run, "in_step");
+        run.ReopenSecondary();
+        held = SendPrimary(run, 3);
+        run.Program.AwaitCounters(counters => counters.Held == Frames, "they wait for the secondary again");
+        Assert.That(run.ReceiveNow(), Is.Empty);
+        SendSecondary(run, 3);
+        run.AssertLeaves(held);
+        Counters last = run.Program.Stop();
+        Assert.That((last.Verified, last.Unverified, last["unverified", "secondary_lost"]), Is.EqualTo((2 * Frames, 2 * Frames, 2 * Frames)));
+        Assert.That((last["checkpoints"], last.Divergences), Is.EqualTo((1, 0)));
+    }
+
     private static byte[][] Send(BridgeRun run, int round)
     {
-        byte[][] sent = Datagrams.ManyOfPrimary(Frames, Flows, round * Frames);
-        Array.ForEach(sent, run.SendPrimary);
-        Array.ForEach(Datagrams.ManyOfSecondary(Frames, Flows, round * Frames), run.SendSecondary);
+        byte[][] sent = SendPrimary(run, round);
+        SendSecondary(run, round);
         return sent;
     }
 
+    private static byte[][] SendPrimary(BridgeRun run, int round)
+    {
+        byte[][] sent = Datagrams.ManyOfPrimary(Frames, Flows, round * Frames);
+        Array.ForEach(sent, run.SendPrimary);
+        return sent;
+    }
+
+    private static void SendSecondary(BridgeRun run, int round) =>
+        Array.ForEach(Datagrams.ManyOfSecondary(Frames, Flows, round * Frames), run.SendSecondary);
+
+    private static Counters AwaitProtection(BridgeRun run, string expected) =>
+        run.Program.AwaitCounters(counters => Protection(counters) == expected, $"protection: {expected}");
+
+    private static string? Protection(Counters counters) => counters.Json.GetProperty("protection").GetString();
+
     /// <summary>The kernel tells of a carrier up to a second late, and drops in silence until then.</summary>
-    private void AwaitLink(bool isRunning) => host.Host.Inside(() => WireNamespace.WaitUntil(
-        () => InterfaceFacts.Read(BridgeHost.OutPort(0))!.IsRunning == isRunning, "the kernel tells of the link"));
+    private void AwaitLink(string port, bool isRunning) => host.Host.Inside(() => WireNamespace.WaitUntil(
+        () => InterfaceFacts.Read(port)!.IsRunning == isRunning, "the kernel tells of the link"));
 }

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Tests.Bench;
+using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.Words;
+
+namespace ColoWire.Engine.Tests.Scenarios;
+
+/// <summary>The rows that concern checkpoints: what leaves, what goes on, and what comes too late for one.</summary>
+[TestFixture(1)]
+[TestFixture(3)]
+public sealed class CheckpointScenarios(int shards)
+{
+    private static readonly Datagram One = new("one");
+    private static readonly Datagram Two = new("two");
+    private static readonly Datagram Three = new("three");
+
+    private static readonly Scenario[] Rows =
+    [
+        new("82 a straggler 5 ms after the checkpoint, a datagram", P(One), S(Two), Wait(30), Cp(1), Checkpoint, Out(One), Wait(5), S(Three), Wait(10_000),
+            Cp(1), Dropped(DropReason.SecondaryStale, 1)),
+        new("82 a straggler that others overtake", P(One), Checkpoint, Wait(5), S(Three), Wait(30), P(Two), S(Two), Out(One, Two), Wait(2000), Cp(0),
+            Dropped(DropReason.SecondaryStale, 1)),
+        new("82 a straggler 5 ms after the checkpoint, TCP", P(A), S(A.Flipped(1)), Cp(1), Checkpoint, Out(A), Wait(5), S(B.Flipped(0)), P(B),
+            Dropped(DropReason.SecondaryStale, 1), Out(A), S(B), Out(A, B), Wait(10_000), Cp(1)),
+        new("82 a straggler that the new secondary contradicts", P(A), Checkpoint, Wait(5), S(B.Flipped(0)), Wait(30), S(B), P(B), Out(A, B),
+            Dropped(DropReason.SecondaryStale, 1), Wait(10_000), Cp(0)),
+        new("82 a straggler that ends what goes on", P(A), Checkpoint, Wait(5), S(new Segment(1100, []) { Fin = true }), Wait(10_000), Cp(0)),
+        new("82 a difference after the stragglers' time", P(A), Checkpoint, Wait(30), S(B.Flipped(0)), P(B), Out(A), Cp(1, DivergenceReason.Payload)),
+        new("81 a checkpoint while the third is half verified", P(A, B, C), S(C with { Payload = C.Payload[..50] }), Checkpoint, Out(A, B, C),
+            bench => Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1)),
+            Dropped(DropReason.SecondaryUnmatched, 1)),
+        new("81 a checkpoint while of three only half of the third is missing", P(A, B, C), S(A, B, C with { Payload = C.Payload[..50] }), Out(A, B),
+            Checkpoint, Out(A, B, C), Verified(2), Unverified(UnverifiedReason.Checkpoint, 1),
+            bench => Assert.That(bench.Sum(c => c.SecondaryHeld), Is.Zero), bench => Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1)), Cp(0)),
+        new("94 what the secondary said before a checkpoint comes after it", P(A), S(A.Flipped(1)), Checkpoint, Wait(5), S(A.Flipped(2)), P(B), S(B),
+            Out(A, B), Wait(10_000), Cp(1)),
+        new("83 a checkpoint twice", P(A), Checkpoint, Checkpoint, Out(A), P(B), S(B), Out(A, B), Cp(0)),
+        new("83 a divergence while a request stands merges with it", P(One), S(Two), Wait(30), Cp(1), P(A), S(A.Flipped(0)), Cp(1), Checkpoint,
+            bench => Assert.That(bench.Output.Frames, Has.Count.EqualTo(2)), Wait(10_000), Asked(1)),
+        new("after a checkpoint both streams go on from the primary's", P(A), S(A.Flipped(1)), P(B), Checkpoint, Out(A, B), P(C), S(C),
+            Out(A, B, C), P(A), Out(A, B, C, A), Cp(1)),
+        new("a diverged flow asks once, however much it sends", P(One), S(Two), Wait(30), P(Two, Three), S(One, Three), Wait(500), Cp(1), Checkpoint,
+            Out(One, Two, Three)),
+    ];
+
+    [TestCaseSource(nameof(Rows))]
+    public void Scenario(Scenario row) => row.Run(Options);
+
+    private EngineOptions Options => TestBench.SmallOptions with { Shards = shards };
+
+    [Test]
+    public void Scenario_82_and_94_a_secondary_frame_of_the_old_epoch_is_dropped_as_stale()
+    {
+        using TestBench bench = new(Options);
+        // The gate learns of the checkpoint after the captures of the same round: what they took bears the old epoch.
+        bench.QueuePrimary(A.Bytes());
+        bench.Secondary.Feed(A.Flipped(0).Bytes());
+        bench.Path.PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.SecondaryCapture.Poll(bench.NowNs);
+        bench.Requester.Happen(CheckpointEvent.Completed);
+        bench.Path.Gate.Poll(bench.NowNs);
+        bench.Poll();
+        Out(A)(bench);
+        Dropped(DropReason.SecondaryStale, 1)(bench);
+        Assert.That(bench.Sum(c => c.Unverified[(int)UnverifiedReason.StaleEpoch]), Is.EqualTo(1));
+        P(A, B)(bench);
+        S(B)(bench);
+        Out(A, A, B)(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_83_a_divergence_that_races_with_a_checkpoint_asks_for_no_second_one()
+    {
+        using TestBench bench = new(Options);
+        bench.QueuePrimary(A.Bytes());
+        bench.Secondary.Feed(A.Flipped(0).Bytes());
+        bench.Path.PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.SecondaryCapture.Poll(bench.NowNs);
+        foreach (Shard shard in bench.Path.Shards)
+        {
+            shard.Poll(bench.NowNs);
+        }
+
+        // The report lies on its way to the gate when that learns of the checkpoint, which has mended what it tells of.
+        Assert.That(bench.Sum(c => c.Divergences[(int)DivergenceReason.Payload]), Is.EqualTo(1));
+        Checkpoint(bench);
+        Out(A)(bench);
+        P(B)(bench);
+        S(B)(bench);
+        Out(A, B)(bench);
+        bench.Wait(10_000);
+        Cp(0)(bench);
+        Asked(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    private static Action<TestBench> Asked(int count) =>
+        bench => Assert.That(bench.Requester.Asked, Is.EqualTo(count), "requests and retries");
+}

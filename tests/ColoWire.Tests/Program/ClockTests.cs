@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.IO;
+using System.Linq;
+using System.Reflection.Metadata;
+using System.Reflection.Metadata.Ecma335;
+using System.Reflection.PortableExecutable;
+using ColoWire.Hosting;
+using ColoWire.Ports.Files;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Program;
+
+/// <summary>Which clock the program goes by.</summary>
+internal sealed class ClockTests
+{
+    private const byte CallOpcode = 0x28;
+
+    /// <summary>The time of day before a line of the log, and where a capture that is written begins: nothing that is decided.</summary>
+    private static readonly string[] TimeOfDayReaders = [nameof(LineFormatter), nameof(AppliancePorts)];
+
+    [Test]
+    public void Scenario_88_the_wall_clock_may_step_because_nothing_is_decided_by_it()
+    {
+        Assert.That(CallersOfTheWallClock(typeof(MonotonicClock)), Is.EquivalentTo(TimeOfDayReaders));
+        Assert.That(CallersOfTheWallClock(typeof(FileCapturePort)), Is.Empty);
+    }
+
+    /// <summary>The types of an assembly with a method that asks for the time of day.</summary>
+    private static HashSet<string> CallersOfTheWallClock(Type anyOfAssembly)
+    {
+        using FileStream file = File.OpenRead(anyOfAssembly.Assembly.Location);
+        using PEReader image = new(file);
+        MetadataReader metadata = image.GetMetadataReader();
+        byte[][] calls = [.. metadata.MemberReferences.Where(member => IsWallClock(metadata, member)).Select(CallOf)];
+        IEnumerable<string> callers = metadata.MethodDefinitions
+            .Select(metadata.GetMethodDefinition)
+            .Where(method => method.RelativeVirtualAddress != 0)
+            .Where(method => Array.Exists(calls, call =>
+                image.GetMethodBody(method.RelativeVirtualAddress).GetILBytes().AsSpan().IndexOf(call) >= 0))
+            .Select(method => OutermostName(metadata, method.GetDeclaringType()));
+        return [.. callers];
+    }
+
+    private static bool IsWallClock(MetadataReader metadata, MemberReferenceHandle handle)
+    {
+        MemberReference member = metadata.GetMemberReference(handle);
+        if (member.Parent.Kind != HandleKind.TypeReference)
+        {
+            return false;
+        }
+
+        string type = metadata.GetString(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name);
+        string name = metadata.GetString(member.Name);
+        return (type is "DateTime" or "DateTimeOffset" && name is "get_Now" or "get_UtcNow" or "get_Today") || type == "TimeProvider";
+    }
+
+    private static byte[] CallOf(MemberReferenceHandle member) => [CallOpcode, .. BitConverter.GetBytes(MetadataTokens.GetToken(member))];
+
+    private static string OutermostName(MetadataReader metadata, TypeDefinitionHandle handle)
+    {
+        TypeDefinition type = metadata.GetTypeDefinition(handle);
+        return type.GetDeclaringType().IsNil ? metadata.GetString(type.Name) : OutermostName(metadata, type.GetDeclaringType());
+    }
+}
