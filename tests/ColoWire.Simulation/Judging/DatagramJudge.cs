@@ -89,7 +89,11 @@ internal sealed class DatagramJudge(bool isObserving, bool isCramped) : FlowJudg
         {
             if (at.Value.Payload.AsSpan().SequenceEqual(sent.Payload))
             {
-                said.Remove(at);
+                if (!LetsGo)
+                {
+                    said.Remove(at);
+                }
+
                 if (sent.Fragment.Parts != 0)
                 {
                     coveredDatagrams.Add(sent.Fragment.Datagram);

@@ -43,6 +43,7 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
 
     private readonly Dictionary<int, int> lossesInARow = [];
     private readonly Dictionary<int, Queue<long>> lossesNs = [];
+    private readonly Dictionary<int, int> overtaken = [];
     private long lastArrivalNs;
     private long stalledUntilNs;
 
@@ -82,8 +83,12 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
         long arrivalNs = Math.Max(stalledUntilNs, scheduler.NowNs + options.DelayNs + random.NextInt64(options.JitterNs + 1));
         // Data is sent when the client has heard the SYN: most of a round trip lies between them.
         bool mayBeOvertaken = frame.Kind == SentKind.Datagram ? options.ReordersDatagrams : !frame.Syn;
-        if (random.NextDouble() < options.Reordering && mayBeOvertaken)
+        // Each is a hole in what is verified, too, for as long as it is on its way.
+        bool isOvertaken = random.NextDouble() < options.Reordering && mayBeOvertaken
+            && overtaken.GetValueOrDefault(frame.Flow) < EngineLimits.MaxVerifiedRanges / 4;
+        if (isOvertaken)
         {
+            overtaken[frame.Flow] = overtaken.GetValueOrDefault(frame.Flow) + 1;
             arrivalNs = Math.Max(arrivalNs, lastArrivalNs) + random.NextInt64(4 * (options.JitterNs + 100_000));
         }
         else
@@ -95,6 +100,7 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
         scheduler.At(arrivalNs, () =>
         {
             InFlight--;
+            overtaken[frame.Flow] = overtaken.GetValueOrDefault(frame.Flow) - (isOvertaken ? 1 : 0);
             deliver(frame);
         });
     }
