@@ -26,7 +26,7 @@ public sealed class SimulationTests
         Features.DatagramReordering | Features.Fragments | Features.LateSecondary | Features.SecondaryControl | Features.Policies;
 
     private static readonly int First = TestContext.Parameters.Get("first", 1);
-    private static readonly int Seeds = TestContext.Parameters.Get("seeds", 400);
+    private static readonly int Seeds = TestContext.Parameters.Get("seeds", 600);
     private static readonly Features Chosen = Enum.Parse<Features>(TestContext.Parameters.Get("features", Present.ToString()));
     private static readonly int Shown = TestContext.Parameters.Get("shown", 3);
     private static readonly string Trace = TestContext.Parameters.Get("trace", "");

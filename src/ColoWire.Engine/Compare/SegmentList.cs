@@ -47,16 +47,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
         if (!previous.IsNone && TcpSequence.After(arena[previous].StreamEnd, frame.StreamStart))
         {
-            if (NoteConflict(previous, segment) && IsStraggler(previous) && !IsStraggler(segment))
-            {
-                FrameRef straggler = previous;
-                previous = arena[previous].Previous;
-                Drop(ref flow, straggler);
-            }
-            else
-            {
-                frame.StreamStart = arena[previous].StreamEnd;
-            }
+            previous = MeetPrevious(ref flow, previous, segment);
         }
 
         ClearTheWay(ref flow, previous, segment);
@@ -215,6 +206,28 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         }
 
         return index.FindAtOrBefore(flow.Tcp.IndexRoot, position);
+    }
+
+    /// <summary>The first copy counts, and cuts the second one; but a straggler's word gives way to that of the new secondary.</summary>
+    /// <returns>The segment behind which the new one goes.</returns>
+    private FrameRef MeetPrevious(ref Flow flow, FrameRef previous, FrameRef segment)
+    {
+        bool differs = NoteConflict(previous, segment);
+        if (IsStraggler(previous) && !IsStraggler(segment))
+        {
+            if (differs)
+            {
+                FrameRef before = arena[previous].Previous;
+                Drop(ref flow, previous);
+                return before;
+            }
+
+            // What the new secondary repeats is its own word from now on.
+            arena[previous].ArrivalNs = arena[segment].ArrivalNs;
+        }
+
+        arena[segment].StreamStart = arena[previous].StreamEnd;
+        return previous;
     }
 
     /// <summary>Removes later segments that the new one repeats, and cuts it where it runs into one that says more or otherwise.</summary>

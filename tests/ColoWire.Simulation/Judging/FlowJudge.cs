@@ -82,6 +82,9 @@ internal abstract class FlowJudge
         return held.TryDequeue(out CapturedFrame? oldest) && oldest == frame;
     }
 
+    /// <summary>Whether the client has all of this frame already, from frames that left before it.</summary>
+    public virtual bool Repeats(SentFrame frame) => false;
+
     /// <summary>A checkpoint has finished: all that the primary has said is the secondary's too.</summary>
     /// <param name="nowNs">When.</param>
     /// <param name="stragglersUntilNs">Until when the replaced secondary may still be heard.</param>

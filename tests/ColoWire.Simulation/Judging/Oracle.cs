@@ -106,7 +106,7 @@ internal sealed partial class Oracle
         lastLeftNs[sent.Flow] = scheduler.NowNs;
         passedLeft += sent.Kind == SentKind.Passed ? 1 : 0;
         malformedLeft += sent.Kind == SentKind.Malformed ? 1 : 0;
-        leftUncovered += captured.CoveredNs is null && !captured.IsBeforeNews ? 1 : 0;
+        leftUncovered += captured.CoveredNs is null && !captured.IsBeforeNews && !judges[sent.Flow].Repeats(sent) ? 1 : 0;
         if (!judges[sent.Flow].Leave(captured))
         {
             throw Broken("1 order (R6)", sent.Flow, $"{sent} left before one that the primary sent earlier");

@@ -28,6 +28,25 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         }
     }
 
+    public override bool Leave(CapturedFrame frame)
+    {
+        Connection connection = connections[frame.Sent.Connection];
+        for (int i = frame.Sent.Start; i < frame.Sent.End; i++)
+        {
+            connection.HasLeft[i] = true;
+        }
+
+        return base.Leave(frame);
+    }
+
+    /// <summary>Bytes that a policy let go once (and counted) may go again; not a new acknowledgment, and nothing that opens or closes.</summary>
+    public override bool Repeats(SentFrame frame)
+    {
+        Connection connection = connections[frame.Connection];
+        bool isOnlyBytes = frame.End > frame.Start && !frame.Syn && !frame.Fin && !frame.Rst && frame.Ack <= connection.Ack;
+        return isOnlyBytes && connection.HasLeft.AsSpan(frame.Start, frame.End - frame.Start).IndexOf(false) < 0;
+    }
+
     protected override IEnumerable<CapturedFrame> TakePrimary(CapturedFrame frame)
     {
         SentFrame sent = frame.Sent;
@@ -139,6 +158,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         public bool[] IsSaid { get; } = new bool[script.AnswersEnd + 1];
 
         public byte[] Said { get; } = new byte[script.AnswersEnd + 1];
+
+        public bool[] HasLeft { get; } = new bool[script.AnswersEnd + 1];
 
         public bool[] PrimarySaid { get; } = new bool[script.AnswersEnd + 1];
 
