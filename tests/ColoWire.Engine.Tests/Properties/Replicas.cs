@@ -49,6 +49,7 @@ public sealed class Replicas
     private const int TcpFlows = 3;
     private const int UdpFlows = 2;
     private const long NanosecondsPerUs = 1000;
+    private const int HeaderBytes = 14 + 20;
 
     /// <summary>How much later than its twin a packet may come: two of them, one behind the other, stay below the grace of 20 ms.</summary>
     private const int LatenessUs = 8000;
@@ -260,9 +261,25 @@ public sealed class Replicas
             Ttl = (byte)random.Next(1, 256),
             PadTo = random.Next(2) == 0 ? 60 : 0,
         };
-        byte[][] frames = [dressed.Bytes()];
+        byte[][] frames = Fragment(dressed);
         framesOf[dressed] = frames;
         arrivals.Add(new Arrival(atUs * NanosecondsPerUs, side, dressed, frames, shift));
+    }
+
+    /// <summary>One in four comes in pieces, in any order.</summary>
+    private byte[][] Fragment(Packet packet)
+    {
+        byte[] whole = (packet with { PadTo = 0 }).Bytes();
+        int units = (whole.Length - HeaderBytes - 1) / 8;
+        if (random.Next(4) != 0 || units < 1)
+        {
+            return [packet.Bytes()];
+        }
+
+        int[] cuts = [.. Enumerable.Range(1, units).OrderBy(_ => random.Next()).Take(random.Next(1, 4)).Order().Select(unit => unit * 8)];
+        byte[][] pieces = FragmentBuilder.Cut(whole, (uint)random.Next(65536), 0, cuts);
+        random.Shuffle(pieces);
+        return pieces;
     }
 
     private byte[] RandomBytes(int count)
