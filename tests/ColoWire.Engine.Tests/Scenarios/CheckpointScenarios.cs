@@ -52,6 +52,31 @@ public sealed class CheckpointScenarios(int shards)
     private EngineOptions Options => TestBench.SmallOptions with { Shards = shards };
 
     [Test]
+    public void Scenario_33_the_SYN_of_the_next_connection_is_shared_by_a_checkpoint_and_nothing_of_the_one_before_counts()
+    {
+        using TestBench bench = new(Options);
+        Segment old = new(500_000, A.Payload) { Ack = 9000 };
+        Segment synAck = new(1000, []) { Syn = true, Ack = 100 };
+        Segment next = new(1001, B.Payload) { Ack = 200 };
+        P(old)(bench);
+        S(old)(bench);
+        bench.Checkpoint();
+        // The capture takes the SYN before it has heard of the second checkpoint, the shard after.
+        bench.QueuePrimary(synAck.Bytes());
+        bench.Path.PrimaryCapture.Poll(bench.NowNs);
+        bench.Requester.Happen(CheckpointEvent.Completed);
+        bench.Path.Gate.Poll(bench.NowNs);
+        P(next)(bench);
+        Out(old, synAck)(bench);
+        S(next with { Ack = 150 })(bench);
+        Out(old, synAck)(bench);
+        S(next)(bench);
+        Out(old, synAck, next)(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
     public void Scenario_82_and_94_a_secondary_frame_of_the_old_epoch_is_dropped_as_stale()
     {
         using TestBench bench = new(Options);
