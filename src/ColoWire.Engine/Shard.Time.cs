@@ -152,45 +152,6 @@ public sealed partial class Shard
         }
     }
 
-    /// <summary>
-    /// Notes what a flow is in doubt about, if anything. A datagram of the secondary that was overtaken comes first: it stands there for
-    /// longer than whatever the primary waits with.
-    /// </summary>
-    private void NoteDoubt(ref Flow flow, bool oldestIsInDoubt, long nowNs)
-    {
-        FrameRef subject = datagrams.IsOvertaken(in flow) ? flow.Secondary.Head : oldestIsInDoubt ? flow.Primary.Head : FrameRef.None;
-        if (!subject.IsNone)
-        {
-            doubts.Watch(flows.IndexOf(ref flow), subject, arena[subject].Number, nowNs);
-        }
-        else if (flow.Doubt.IsWatched)
-        {
-            doubts.Forget(flows.IndexOf(ref flow));
-        }
-    }
-
-    /// <summary>Whatever has been in doubt for longer than its grace is late no more, but different.</summary>
-    private void SettleDoubts(long nowNs)
-    {
-        uint due;
-        while (rings.Reports.HasRoom && (due = doubts.FindDue(nowNs)) != Flow.None)
-        {
-            ref Flow flow = ref flows[due];
-            FrameRef subject = flow.Doubt.Subject;
-            // A subject that has left meanwhile is no doubt any more.
-            bool isOvertaken = subject == flow.Secondary.Head;
-            if (isOvertaken && !TryForgive(ref flow, subject))
-            {
-                Diverge(ref flow, new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, subject, 0), nowNs);
-            }
-            else
-            {
-                // It leaves, diverges, or waits for something else now: in no case does the same doubt stay due.
-                JudgeHeld(ref flow, nowNs, isGraceOver: true);
-            }
-        }
-    }
-
     /// <summary>The expired scan: walks a part of the flows per poll, all of them once per cycle.</summary>
     private void Scan(long nowNs)
     {
@@ -272,40 +233,6 @@ public sealed partial class Shard
         }
 
         return false;
-    }
-
-    /// <summary>
-    /// Whether a frame of the secondary came so soon after a checkpoint that the one which the checkpoint has replaced may have sent it
-    /// (R7): it counts where it agrees with the primary, and nowhere else.
-    /// </summary>
-    private bool IsStraggler(FrameRef frame) =>
-        !frame.IsNone && arena[frame].Side == Side.Secondary && arena[frame].ArrivalNs < stragglersUntilNs;
-
-    /// <summary>Sends a frame of the secondary home that has no twin and needs none.</summary>
-    /// <returns>False when it stands for a difference.</returns>
-    private bool TryForgive(ref Flow flow, FrameRef secondary)
-    {
-        if (IsStraggler(secondary))
-        {
-            DropStraggler(ref flow, secondary);
-            return true;
-        }
-
-        return flow.IsStream ? streams.TryDropUnseen(ref flow, secondary) : datagrams.TryDropRepeated(ref flow, secondary);
-    }
-
-    private void DropStraggler(ref Flow flow, FrameRef secondary)
-    {
-        if (flow.IsStream)
-        {
-            streams.Remove(ref flow, secondary);
-        }
-        else
-        {
-            datagrams.Remove(ref flow, secondary);
-        }
-
-        Drop(secondary, DropReason.SecondaryStale);
     }
 
     private bool IsExpired(FrameRef frame, long nowNs) => nowNs - arena[frame].ArrivalNs >= compareTimeoutNs;

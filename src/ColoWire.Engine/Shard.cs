@@ -3,7 +3,6 @@
 using System;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
-using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -11,9 +10,9 @@ namespace ColoWire.Engine;
 
 /// <summary>
 /// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
-/// their flow, compares, and hands to egress what may go. This file is the way of a frame; what happens when time or an epoch runs
-/// out stands in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when one of the two is gone in
-/// <c>Shard.Protection.cs</c>.
+/// their flow, compares, and hands to egress what may go. This file is the way of a frame; what the comparers say of it stands in
+/// <c>Shard.Judging.cs</c>, what happens when time or an epoch runs out in <c>Shard.Time.cs</c>, when room runs out in
+/// <c>Shard.Room.cs</c>, when one of the two is gone in <c>Shard.Protection.cs</c>.
 /// </summary>
 public sealed partial class Shard : IDuty, IDisposable
 {
@@ -276,105 +275,11 @@ public sealed partial class Shard : IDuty, IDisposable
         }
     }
 
-    /// <summary>A datagram of the secondary that never became whole: the primary has sent as little of it, or the replicas differ.</summary>
-    private void TakeIncomplete(ref Flow flow, FrameRef secondary, long nowNs)
-    {
-        FrameRef oldest = flow.Primary.Head;
-        if (!flow.Primary.IsEmpty && AssemblySlot.HoldSame(arena, oldest, secondary))
-        {
-            Unhold(ref flow, oldest);
-            Counters.Verified += Weight(oldest);
-            Leave(oldest);
-            rings.SecondaryHome.Add(secondary);
-            return;
-        }
-
-        Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
-        Diverge(ref flow, in verdict, nowNs);
-        Drop(secondary, DropReason.SecondaryFragment);
-    }
-
-    /// <summary>Judges the held frames of a flow, oldest first, until one has to wait.</summary>
-    /// <param name="flow">The flow.</param>
-    /// <param name="nowNs">The engine's clock.</param>
-    /// <param name="isGraceOver">Whether the doubt about the oldest, or about a datagram that was overtaken, is to be settled now.</param>
-    /// <returns>The last verdict: Hold or Doubt with what the oldest waits for, Release when none is held any more, or Divergence.</returns>
-    private Verdict JudgeHeld(ref Flow flow, long nowNs, bool isGraceOver = false)
-    {
-        Verdict verdict = Verdict.Release;
-        while (!flow.Primary.IsEmpty)
-        {
-            FrameRef oldest = flow.Primary.Head;
-            verdict = Judge(ref flow, oldest);
-            if (verdict.Kind == VerdictKind.Doubt && isGraceOver && flow.Doubt.Subject == oldest)
-            {
-                verdict = Settle(ref flow, oldest, in verdict);
-            }
-
-            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsStraggler(verdict.Secondary))
-            {
-                DropStraggler(ref flow, verdict.Secondary);
-                continue;
-            }
-
-            if (verdict.Kind is not (VerdictKind.Release or VerdictKind.Pass))
-            {
-                break;
-            }
-
-            Unhold(ref flow, oldest);
-            CountJudged(oldest, verdict.Kind);
-            Leave(oldest);
-            verdict = Verdict.Release;
-        }
-
-        if (verdict.Kind == VerdictKind.Divergence)
-        {
-            Diverge(ref flow, in verdict, nowNs);
-        }
-        else
-        {
-            NoteDoubt(ref flow, verdict.Kind == VerdictKind.Doubt, nowNs);
-        }
-
-        return verdict;
-    }
-
-    private void CountJudged(FrameRef primary, VerdictKind kind)
-    {
-        int frames = Weight(primary);
-        if (kind == VerdictKind.Pass)
-        {
-            Counters.Count(UnverifiedReason.Policy, frames);
-        }
-        else if ((arena[primary].Marks & FrameMarks.Assumed) != 0)
-        {
-            Counters.Count(UnverifiedReason.Unseen, frames);
-        }
-        else
-        {
-            Counters.Verified += frames;
-        }
-    }
-
-    private Verdict Judge(ref Flow flow, FrameRef primary) => arena[primary].Layout.Kind switch
-    {
-        FrameKind.Tcp => streams.Judge(ref flow, primary),
-        // An incomplete datagram: the secondary's judges it when its time too has run out.
-        FrameKind.Fragment => Verdict.Hold(DivergenceReason.Fragment),
-        _ => datagrams.Judge(ref flow, primary),
-    };
-
     private void Unhold(ref Flow flow, FrameRef primary)
     {
         flow.Primary.Remove(arena, primary);
         Counters.Held -= Weight(primary);
     }
-
-    private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt) =>
-        arena[primary].Layout.Kind == FrameKind.Tcp
-            ? streams.Settle(ref flow, primary, in doubt)
-            : datagrams.Settle(ref flow, primary, in doubt);
 
     /// <summary>Observe: the frame leaves before anybody has judged it. Of a datagram in fragments these have been announced.</summary>
     private void Announce(FrameRef primary)

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine;
+
+/// <content>What the comparers say, and what becomes of a frame then: it leaves, waits, is in doubt, or stands for a divergence.</content>
+public sealed partial class Shard
+{
+    /// <summary>Judges the held frames of a flow, oldest first, until one has to wait.</summary>
+    /// <param name="flow">The flow.</param>
+    /// <param name="nowNs">The engine's clock.</param>
+    /// <param name="isGraceOver">Whether the doubt about the oldest, or about a datagram that was overtaken, is to be settled now.</param>
+    /// <returns>The last verdict: Hold or Doubt with what the oldest waits for, Release when none is held any more, or Divergence.</returns>
+    private Verdict JudgeHeld(ref Flow flow, long nowNs, bool isGraceOver = false)
+    {
+        Verdict verdict = Verdict.Release;
+        while (!flow.Primary.IsEmpty)
+        {
+            FrameRef oldest = flow.Primary.Head;
+            verdict = Judge(ref flow, oldest);
+            if (verdict.Kind == VerdictKind.Doubt && isGraceOver && flow.Doubt.Subject == oldest)
+            {
+                verdict = Settle(ref flow, oldest, in verdict);
+            }
+
+            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsStraggler(verdict.Secondary))
+            {
+                DropStraggler(ref flow, verdict.Secondary);
+                continue;
+            }
+
+            if (verdict.Kind is not (VerdictKind.Release or VerdictKind.Pass))
+            {
+                break;
+            }
+
+            Unhold(ref flow, oldest);
+            CountJudged(oldest, verdict.Kind);
+            Leave(oldest);
+            verdict = Verdict.Release;
+        }
+
+        if (verdict.Kind == VerdictKind.Divergence)
+        {
+            Diverge(ref flow, in verdict, nowNs);
+        }
+        else
+        {
+            NoteDoubt(ref flow, verdict.Kind == VerdictKind.Doubt, nowNs);
+        }
+
+        return verdict;
+    }
+
+    private void CountJudged(FrameRef primary, VerdictKind kind)
+    {
+        int frames = Weight(primary);
+        if (kind == VerdictKind.Pass)
+        {
+            Counters.Count(UnverifiedReason.Policy, frames);
+        }
+        else if ((arena[primary].Marks & FrameMarks.Assumed) != 0)
+        {
+            Counters.Count(UnverifiedReason.Unseen, frames);
+        }
+        else
+        {
+            Counters.Verified += frames;
+        }
+    }
+
+    private Verdict Judge(ref Flow flow, FrameRef primary) => arena[primary].Layout.Kind switch
+    {
+        FrameKind.Tcp => streams.Judge(ref flow, primary),
+        // An incomplete datagram: the secondary's judges it when its time too has run out.
+        FrameKind.Fragment => Verdict.Hold(DivergenceReason.Fragment),
+        _ => datagrams.Judge(ref flow, primary),
+    };
+
+    private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt) =>
+        arena[primary].Layout.Kind == FrameKind.Tcp
+            ? streams.Settle(ref flow, primary, in doubt)
+            : datagrams.Settle(ref flow, primary, in doubt);
+
+    /// <summary>A datagram of the secondary that never became whole: the primary has sent as little of it, or the replicas differ.</summary>
+    private void TakeIncomplete(ref Flow flow, FrameRef secondary, long nowNs)
+    {
+        FrameRef oldest = flow.Primary.Head;
+        if (!flow.Primary.IsEmpty && AssemblySlot.HoldSame(arena, oldest, secondary))
+        {
+            Unhold(ref flow, oldest);
+            Counters.Verified += Weight(oldest);
+            Leave(oldest);
+            rings.SecondaryHome.Add(secondary);
+            return;
+        }
+
+        Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
+        Diverge(ref flow, in verdict, nowNs);
+        Drop(secondary, DropReason.SecondaryFragment);
+    }
+
+    /// <summary>
+    /// Notes what a flow is in doubt about, if anything. A datagram of the secondary that was overtaken comes first: it stands there for
+    /// longer than whatever the primary waits with.
+    /// </summary>
+    private void NoteDoubt(ref Flow flow, bool oldestIsInDoubt, long nowNs)
+    {
+        FrameRef subject = datagrams.IsOvertaken(in flow) ? flow.Secondary.Head : oldestIsInDoubt ? flow.Primary.Head : FrameRef.None;
+        if (!subject.IsNone)
+        {
+            doubts.Watch(flows.IndexOf(ref flow), subject, arena[subject].Number, nowNs);
+        }
+        else if (flow.Doubt.IsWatched)
+        {
+            doubts.Forget(flows.IndexOf(ref flow));
+        }
+    }
+
+    /// <summary>Whatever has been in doubt for longer than its grace is late no more, but different.</summary>
+    private void SettleDoubts(long nowNs)
+    {
+        uint due;
+        while (rings.Reports.HasRoom && (due = doubts.FindDue(nowNs)) != Flow.None)
+        {
+            ref Flow flow = ref flows[due];
+            FrameRef subject = flow.Doubt.Subject;
+            // A subject that has left meanwhile is no doubt any more.
+            bool isOvertaken = subject == flow.Secondary.Head;
+            if (isOvertaken && !TryForgive(ref flow, subject))
+            {
+                Diverge(ref flow, new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, subject, 0), nowNs);
+            }
+            else
+            {
+                // It leaves, diverges, or waits for something else now: in no case does the same doubt stay due.
+                JudgeHeld(ref flow, nowNs, isGraceOver: true);
+            }
+        }
+    }
+
+    /// <summary>
+    /// Whether a frame of the secondary came so soon after a checkpoint that the one which the checkpoint has replaced may have sent it
+    /// (R7): it counts where it agrees with the primary, and nowhere else.
+    /// </summary>
+    private bool IsStraggler(FrameRef frame) =>
+        !frame.IsNone && arena[frame].Side == Side.Secondary && arena[frame].ArrivalNs < stragglersUntilNs;
+
+    /// <summary>Sends a frame of the secondary home that has no twin and needs none.</summary>
+    /// <returns>False when it stands for a difference.</returns>
+    private bool TryForgive(ref Flow flow, FrameRef secondary)
+    {
+        if (IsStraggler(secondary))
+        {
+            DropStraggler(ref flow, secondary);
+            return true;
+        }
+
+        return flow.IsStream ? streams.TryDropUnseen(ref flow, secondary) : datagrams.TryDropRepeated(ref flow, secondary);
+    }
+
+    private void DropStraggler(ref Flow flow, FrameRef secondary)
+    {
+        if (flow.IsStream)
+        {
+            streams.Remove(ref flow, secondary);
+        }
+        else
+        {
+            datagrams.Remove(ref flow, secondary);
+        }
+
+        Drop(secondary, DropReason.SecondaryStale);
+    }
+}
