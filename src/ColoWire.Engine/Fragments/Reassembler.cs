@@ -38,7 +38,8 @@ internal sealed partial class Reassembler
         hashKey = options.HashKey;
         isPrimary = pool.Side == Side.Primary;
         observe = options.Mode == CompareMode.Observe;
-        timeoutNs = options.FragmentTimeoutMs * NanosecondsPerMs;
+        // A frame must not wait here for longer than it may wait for its twin.
+        timeoutNs = Math.Min(options.FragmentTimeoutMs, options.CompareTimeoutMs) * NanosecondsPerMs;
         // Where both sides send as little of a datagram, the primary's must be there first to be compared with.
         patienceNs = isPrimary ? timeoutNs : timeoutNs + (options.GraceMs * NanosecondsPerMs);
     }

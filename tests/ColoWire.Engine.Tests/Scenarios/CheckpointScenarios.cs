@@ -68,7 +68,9 @@ public sealed class CheckpointScenarios(int shards)
         bench.Path.Gate.Poll(bench.NowNs);
         P(next)(bench);
         Out(old, synAck)(bench);
-        S(next with { Ack = 150 })(bench);
+        S(new Segment(1001, []) { Ack = 150 })(bench);
+        Out(old, synAck)(bench);
+        S(new Segment(1001, []) { Ack = 200 })(bench);
         Out(old, synAck)(bench);
         S(next)(bench);
         Out(old, synAck, next)(bench);

@@ -58,6 +58,9 @@ public sealed class FragmentScenarios(int shards)
         { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
         new("48 a missing fragment of the primary", P(Halves[1]), Wait(2990), Cp(0), OutBytes(), Wait(1020), Cp(1, DivergenceReason.Fragment),
             OutBytes(), Checkpoint, OutBytes(Halves[1])),
+        new("48 a missing fragment of the primary, and the compare timeout is the shorter one", P(Halves[1]), Wait(490), Cp(0), Wait(40),
+            Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves[1]))
+        { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
         new("48 a fragment of the primary that comes too late", P(Halves[1]), Wait(1500), P(Halves[0]), Cp(1, DivergenceReason.Fragment),
             Checkpoint, OutBytes(Halves[1], Halves[0])),
         new("48 a fragment that is missing on both sides", P(Cut(Whole, 1, 56, 104)[1..]), S(Halves[1], Cut(Whole, 1, 56, 104)[1]),
