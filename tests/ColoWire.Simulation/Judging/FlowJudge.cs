@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
+using System.Linq;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;
@@ -40,6 +41,9 @@ internal abstract class FlowJudge
     /// <summary>The oldest primary frame to which the secondary has not agreed, or null.</summary>
     public CapturedFrame? OldestUncovered => uncovered.First?.Value;
 
+    /// <summary>The oldest primary frame to which the secondary has not agreed, though it must; null when there is none.</summary>
+    public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(frame => !(LetsGo && frame.HasLeft));
+
     protected IEnumerable<CapturedFrame> Uncovered => uncovered;
 
     /// <summary>Since when the secondary's oldest saying waits for the primary to say the same; null when nothing does.</summary>
@@ -74,11 +78,6 @@ internal abstract class FlowJudge
     public virtual bool Leave(CapturedFrame frame)
     {
         frame.HasLeft = true;
-        if (LetsGo)
-        {
-            uncovered.Remove(frame);
-        }
-
         return held.TryDequeue(out CapturedFrame? oldest) && oldest == frame;
     }
 

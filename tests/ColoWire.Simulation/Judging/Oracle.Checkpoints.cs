@@ -75,7 +75,7 @@ internal sealed partial class Oracle
     }
 
     /// <summary>Whether a world that has come to rest holds nothing back that the secondary agreed to.</summary>
-    public bool HoldsNothing => System.Array.TrueForAll(judges, j => j.OldestHeld is null && j.OldestUncovered is null);
+    public bool HoldsNothing => System.Array.TrueForAll(judges, j => j.OldestHeld is null && j.OldestUnanswered is null);
 
     private void CheckOneRequest()
     {
@@ -95,7 +95,7 @@ internal sealed partial class Oracle
             return;
         }
 
-        if (judge.OldestUncovered is { } frame && scheduler.NowNs - frame.AtNs > limitNs)
+        if (judge.OldestUnanswered is { } frame && scheduler.NowNs - frame.AtNs > limitNs)
         {
             throw Broken("3 every divergence", flow, $"the secondary did not agree to {frame.Sent} in time, and nobody asked");
         }
@@ -148,13 +148,15 @@ internal sealed partial class Oracle
 
         // Where something ran out, frames of the secondary may be gone; but no byte of a stream becomes another one by that.
         bool isLack = IsCramped && !(judge is StreamJudge && report.Reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
+        // What the secondary repeats is forgiven only as long as it is known that it was said before, and memory for that is bounded.
+        isLack |= judge is DatagramJudge { LetsGo: true };
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
         bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
             || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs);
         bool isNeeded = isExcused
             || (isTimeout && report.Reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
-        if (!isNeeded || options.Profile == Profile.Clean)
+        if (!isNeeded || (options.Profile == Profile.Clean && !isLack))
         {
             throw Broken(
                 "3 no needless checkpoint", flow,
