@@ -33,7 +33,7 @@ internal abstract class FlowJudge
 
     /// <summary>What the secondary says before this instant may be the word of the one that a checkpoint has replaced: nobody need
     /// answer it.</summary>
-    protected long StragglersUntilNs { get; private set; } = long.MinValue;
+    public long StragglersUntilNs { get; private set; } = long.MinValue;
 
     /// <summary>The oldest primary frame that has not left, or null.</summary>
     public CapturedFrame? OldestHeld => held.TryPeek(out CapturedFrame? oldest) ? oldest : null;

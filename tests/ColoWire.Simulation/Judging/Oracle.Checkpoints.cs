@@ -153,7 +153,9 @@ internal sealed partial class Oracle
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
         bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
-            || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs);
+            || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs)
+            // Where the time of stragglers ends, appliance and oracle know only about.
+            || report.AtNs - judge.StragglersUntilNs <= timeoutNs + limitNs;
         bool isNeeded = isExcused
             || (isTimeout && report.Reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
         if (!isNeeded || (options.Profile == Profile.Clean && !isLack))
