@@ -44,8 +44,6 @@ internal abstract class FlowJudge
     /// <summary>The oldest primary frame to which the secondary has not agreed, though it must; null when there is none.</summary>
     public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(frame => !(LetsGo && frame.HasLeft));
 
-    protected IEnumerable<CapturedFrame> Uncovered => uncovered;
-
     /// <summary>Since when the secondary's oldest saying waits for the primary to say the same; null when nothing does.</summary>
     public abstract long? SecondaryWaitsSinceNs { get; }
 

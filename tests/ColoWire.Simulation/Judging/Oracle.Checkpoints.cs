@@ -155,7 +155,7 @@ internal sealed partial class Oracle
         bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
             || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs)
             // Where the time of stragglers ends, appliance and oracle know only about.
-            || report.AtNs - judge.StragglersUntilNs <= timeoutNs + limitNs;
+            || judge.StragglersUntilNs >= report.AtNs - timeoutNs - limitNs;
         bool isNeeded = isExcused
             || (isTimeout && report.Reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
         if (!isNeeded || (options.Profile == Profile.Clean && !isLack))

@@ -39,6 +39,9 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
     /// <summary>Losses of one flow within a second: each is a hole in what is verified, and a flow remembers only so many.</summary>
     private const int MostLossesASecond = EngineLimits.MaxVerifiedRanges / 2;
 
+    /// <summary>Segments of one flow that are being overtaken at a time: each is such a hole for as long as it is on its way.</summary>
+    private const int MostOvertaken = EngineLimits.MaxVerifiedRanges / 4;
+
     private const long SecondNs = 1000 * Scheduler.Ms;
 
     private readonly Dictionary<int, int> lossesInARow = [];
@@ -83,9 +86,8 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
         long arrivalNs = Math.Max(stalledUntilNs, scheduler.NowNs + options.DelayNs + random.NextInt64(options.JitterNs + 1));
         // Data is sent when the client has heard the SYN: most of a round trip lies between them.
         bool mayBeOvertaken = frame.Kind == SentKind.Datagram ? options.ReordersDatagrams : !frame.Syn;
-        // Each is a hole in what is verified, too, for as long as it is on its way.
         bool isOvertaken = random.NextDouble() < options.Reordering && mayBeOvertaken
-            && overtaken.GetValueOrDefault(frame.Flow) < EngineLimits.MaxVerifiedRanges / 4;
+            && overtaken.GetValueOrDefault(frame.Flow) < MostOvertaken;
         if (isOvertaken)
         {
             overtaken[frame.Flow] = overtaken.GetValueOrDefault(frame.Flow) + 1;
