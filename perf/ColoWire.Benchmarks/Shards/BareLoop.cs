@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Benchmarks.Shards;
+
+/// <summary>The anchor: takes the same frames from the same ports in the same memory, and does nothing but compare their bytes.</summary>
+internal sealed class BareLoop : IDisposable
+{
+    private readonly FrameArena arena = new(EngineLimits.SlotsPerSide.Default, EngineLimits.LargeSlotsPerSide.Default);
+    private readonly StampedPort primary;
+    private readonly StampedPort secondary;
+    private readonly FrameRef[] primaryBatch = new FrameRef[EngineLimits.BatchFrames];
+    private readonly FrameRef[] secondaryBatch = new FrameRef[EngineLimits.BatchFrames];
+
+    /// <summary>Makes it; the first frames fill the slots.</summary>
+    public BareLoop(Workload workload)
+    {
+        primary = new StampedPort(workload, () => long.MaxValue);
+        secondary = new StampedPort(workload, () => long.MaxValue);
+        Run(1 << 20);
+    }
+
+    /// <summary>Walks over the frames of as many pairs; throws when one is not equal.</summary>
+    public void Run(long pairs)
+    {
+        for (long done = 0; done < pairs; done += EngineLimits.BatchFrames)
+        {
+            int count = primary.Receive(arena.Primary, primaryBatch, done);
+            secondary.Receive(arena.Secondary, secondaryBatch, done);
+            for (int i = 0; i < count; i++)
+            {
+                if (!arena.Bytes(primaryBatch[i]).SequenceEqual(arena.Bytes(secondaryBatch[i])))
+                {
+                    throw new InvalidOperationException("two frames of one number differ");
+                }
+
+                arena.Primary.Return(primaryBatch[i]);
+                arena.Secondary.Return(secondaryBatch[i]);
+            }
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => arena.Dispose();
+}
