@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 using System.Threading;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Fragments;
@@ -18,11 +20,14 @@ public sealed class CaptureDuty : IDuty
 {
     private readonly ICapturePort port;
     private readonly SlotPool pool;
+    private readonly FrameArena arena;
+    private readonly Side side;
     private readonly SpscRing<FrameRef>[] toShards;
     private readonly SpscRing<FrameRef>[] home;
     private readonly CheckpointGate gate;
     private readonly StopSignal stop;
     private readonly FlowHashKey hashKey;
+    private readonly PlainFlowHash plainHash;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly Reassembler fragments;
     private readonly int lowSmallSlots;
@@ -41,10 +46,13 @@ public sealed class CaptureDuty : IDuty
     {
         this.port = port;
         this.pool = pool;
+        arena = pool.Arena;
+        side = pool.Side;
         this.toShards = toShards;
         this.home = home;
         this.gate = gate;
         hashKey = options.HashKey;
+        plainHash = new PlainFlowHash(in hashKey);
         fragments = new Reassembler(pool, options);
         this.stop = stop;
         // The last batch of slots is for the frames that arrive while the shards make room.
@@ -124,26 +132,40 @@ public sealed class CaptureDuty : IDuty
             return Engine.Pressure.Small;
         }
 
-        return pool.FreeLarge == 0 && pool.Arena.LargeSlotsPerSide != 0 ? Engine.Pressure.Large : Engine.Pressure.None;
+        return pool.FreeLarge == 0 && arena.LargeSlotsPerSide != 0 ? Engine.Pressure.Large : Engine.Pressure.None;
     }
 
     private void Take(FrameRef frameRef, int vnetHeaderBytes)
     {
-        ref Frame frame = ref pool.Arena[frameRef];
-        frame.Side = pool.Side;
+        ref Frame frame = ref arena[frameRef];
+        frame.Side = side;
         frame.Marks = FrameMarks.None;
         frame.Epoch = epoch;
         if (frame.Length < vnetHeaderBytes)
         {
             FrameParser.Refuse(MalformedKind.VnetHeader, out frame.Layout);
+            HandOn(frameRef, 0);
+            return;
+        }
+
+        frame.Offset += (ushort)vnetHeaderBytes;
+        frame.Length -= vnetHeaderBytes;
+        ReadOnlySpan<byte> bytes = arena.Bytes(frameRef);
+        if (FrameParser.TryParsePlain(bytes, out frame.Layout))
+        {
+            HandOn(frameRef, plainHash.Of(in MemoryMarshal.GetReference(bytes), frame.Layout.Protocol));
         }
         else
         {
-            frame.Offset += (ushort)vnetHeaderBytes;
-            frame.Length -= vnetHeaderBytes;
-            FrameParser.Parse(pool.Arena.Bytes(frameRef), out frame.Layout);
+            TakeAny(frameRef);
         }
+    }
 
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TakeAny(FrameRef frameRef)
+    {
+        ref Frame frame = ref arena[frameRef];
+        FrameParser.ParseAny(arena.Bytes(frameRef), out frame.Layout);
         if (frame.Layout.Kind == FrameKind.Fragment && !forwards)
         {
             fragments.Accept(frameRef);
@@ -151,7 +173,7 @@ public sealed class CaptureDuty : IDuty
         }
         else
         {
-            HandOn(frameRef);
+            HandOn(frameRef, Hash(frameRef));
         }
     }
 
@@ -160,22 +182,28 @@ public sealed class CaptureDuty : IDuty
     {
         while (fragments.TryTake(out FrameRef frame))
         {
-            HandOn(frame);
+            HandOn(frame, Hash(frame));
         }
     }
 
-    private void HandOn(FrameRef frameRef)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void HandOn(FrameRef frameRef, uint hash)
     {
-        ref Frame frame = ref pool.Arena[frameRef];
-        frame.FlowHash = 0;
-        if (frame.Layout.Kind < FrameKind.Pass)
+        arena[frameRef].FlowHash = hash;
+        // The hash's upper bits choose the shard, its lower ones the bucket.
+        toShards[(int)((hash * (ulong)toShards.Length) >> 32)].Add(frameRef);
+    }
+
+    private uint Hash(FrameRef frameRef)
+    {
+        ref FrameLayout layout = ref arena[frameRef].Layout;
+        if (layout.Kind >= FrameKind.Pass)
         {
-            FrameParser.ReadKey(pool.Arena.Bytes(frameRef), in frame.Layout, out FlowKey key);
-            frame.FlowHash = key.Hash(in hashKey);
+            return 0;
         }
 
-        // The hash's upper bits choose the shard, its lower ones the bucket.
-        toShards[(int)((frame.FlowHash * (ulong)toShards.Length) >> 32)].Add(frameRef);
+        FrameParser.ReadKey(arena.Bytes(frameRef), in layout, out FlowKey key);
+        return key.Hash(in hashKey);
     }
 
     private int TakeHome()

@@ -54,14 +54,25 @@ public sealed class EgressDuty : IDuty
     {
         // With nothing to send too: the port looks after its link.
         int taken = port.Inject(arena, pending.AsSpan(0, pendingCount), nowNs);
-        foreach (FrameRef frame in pending.AsSpan(0, taken))
-        {
-            HoldTimes.Add(nowNs - arena[frame].ArrivalNs);
-        }
-
+        NoteHoldTimes(pending.AsSpan(0, taken), nowNs);
         pending.AsSpan(taken, pendingCount - taken).CopyTo(pending);
         pendingCount -= taken;
         return taken;
+    }
+
+    /// <summary>Frames that came in one batch came at one time, so that most of them count at once.</summary>
+    private void NoteHoldTimes(ReadOnlySpan<FrameRef> sent, long nowNs)
+    {
+        int from = 0;
+        for (int i = 1; i <= sent.Length; i++)
+        {
+            long arrivalNs = arena[sent[from]].ArrivalNs;
+            if (i == sent.Length || arena[sent[i]].ArrivalNs != arrivalNs)
+            {
+                HoldTimes.Add(nowNs - arrivalNs, i - from);
+                from = i;
+            }
+        }
     }
 
     private int TakeBack()

@@ -17,11 +17,13 @@ public sealed class HoldTimes
 
     private readonly long[] counts = new long[(64 - StepBits + 1) * Steps];
 
-    /// <summary>Counts one duration, in nanoseconds; a negative one counts as 0.</summary>
-    public void Add(long durationNs)
+    /// <summary>Counts a duration.</summary>
+    /// <param name="durationNs">In nanoseconds; a negative one counts as 0.</param>
+    /// <param name="times">How often.</param>
+    public void Add(long durationNs, int times = 1)
     {
         ulong value = durationNs < 0 ? 0 : (ulong)durationNs;
-        counts[IndexOf(value)]++;
+        counts[IndexOf(value)] += times;
     }
 
     /// <summary>The duration that this share of all durations does not exceed, in nanoseconds.</summary>

@@ -116,7 +116,7 @@ public sealed partial class Shard
         {
             doubts.Watch(flows.IndexOf(ref flow), subject, arena[subject].Number, nowNs);
         }
-        else if (flow.Doubt.IsWatched)
+        else if (flow.IsInDoubt)
         {
             doubts.Forget(flows.IndexOf(ref flow));
         }

@@ -10,6 +10,7 @@ public sealed partial class Shard
 {
     private readonly bool bypassesLoss;
     private Protection protection;
+    private bool compares = true;
 
     private bool Bypasses =>
         protection == Protection.PrimaryAlone || (protection == Protection.Degraded && bypassesLoss);
@@ -26,6 +27,7 @@ public sealed partial class Shard
         }
 
         protection = seen;
+        compares = seen == Protection.InStep && !stopped;
         if (protection == Protection.SecondaryAlone)
         {
             TakeOver();

@@ -3,6 +3,7 @@
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine;
 
@@ -67,14 +68,15 @@ public sealed partial class Shard
         }
     }
 
-    private uint AddFlow(in FlowKey key, uint hash, long nowNs)
+    private uint AddFlow(FrameRef first, long nowNs)
     {
         if (flows.IsFull && !TryEvict(nowNs))
         {
             return Flow.None;
         }
 
-        uint flow = flows.Add(in key, hash, nowNs);
+        FrameParser.ReadKey(arena.Bytes(first), in arena[first].Layout, out FlowKey key);
+        uint flow = flows.Add(in key, arena[first].FlowHash, nowNs);
         Counters.Flows = flows.Count;
         ApplyPolicies(ref flows[flow]);
         return flow;

@@ -30,6 +30,7 @@ public sealed partial class Shard
         if (signals.Stop.IsRaised && !stopped)
         {
             stopped = true;
+            compares = false;
             Flush(UnverifiedReason.Stop);
         }
     }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Runtime.CompilerServices;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
@@ -65,6 +66,7 @@ public sealed partial class Shard : IDuty, IDisposable
         KeepBounds(nowNs);
         int work = TakePrimaries(nowNs);
         int count = rings.Secondary.Read(batch);
+        PrefetchFlows(batch.AsSpan(0, count));
         for (int i = 0; i < count; i++)
         {
             TakeSecondary(batch[i], nowNs);
@@ -100,6 +102,7 @@ public sealed partial class Shard : IDuty, IDisposable
         {
             primaryCount = rings.Primary.Read(primaryBatch);
             primaryNext = 0;
+            PrefetchFlows(primaryBatch.AsSpan(0, primaryCount));
         }
 
         int start = primaryNext;
@@ -111,7 +114,49 @@ public sealed partial class Shard : IDuty, IDisposable
         return primaryNext - start;
     }
 
+    /// <summary>Takes a frame of the primary.</summary>
+    /// <returns>False when there is no room for it yet.</returns>
     private bool TakePrimary(FrameRef primary, long nowNs)
+    {
+        uint index = FindInStep(primary, nowNs);
+        if (index == Flow.None || flows[index].Primary.Count >= maxQueueSize || !TryAccept(ref flows[index], primary))
+        {
+            return TakeAnyPrimary(primary, nowNs);
+        }
+
+        ref Flow flow = ref flows[index];
+        Announce(primary);
+        flow.Primary.Append(arena, primary);
+        Counters.Held++;
+        if (flow.Primary.Count == 1 && !MustWait(in flow, primary))
+        {
+            JudgeHeld(ref flow, nowNs);
+        }
+
+        return true;
+    }
+
+    /// <summary>Finds the flow of a frame with which there is nothing special: it belongs to now, and both sides are compared.</summary>
+    /// <returns>Its number, or <see cref="Flow.None"/> when it has to be looked at more closely.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private uint FindInStep(FrameRef frameRef, long nowNs)
+    {
+        ref Frame frame = ref arena[frameRef];
+        if (!compares || frame.Layout.Kind > FrameKind.Udp || frame.Marks != FrameMarks.None || frame.Epoch != epoch)
+        {
+            return Flow.None;
+        }
+
+        uint index = flows.Find(arena.Bytes(frameRef), in frame.Layout, frame.FlowHash, nowNs);
+        return index != Flow.None && flows[index].IsInStep ? index : Flow.None;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryAccept(ref Flow flow, FrameRef primary) =>
+        arena[primary].Layout.Kind != FrameKind.Tcp || streams.TryAccept(ref flow, primary);
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeAnyPrimary(FrameRef primary, long nowNs)
     {
         ref Frame frame = ref arena[primary];
         if (protection == Protection.SecondaryAlone)
@@ -186,6 +231,15 @@ public sealed partial class Shard : IDuty, IDisposable
         return true;
     }
 
+    /// <summary>Whether the oldest held frame can do nothing but wait, so that nobody need judge it.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool MustWait(in Flow flow, FrameRef oldest) => arena[oldest].Layout.Kind switch
+    {
+        FrameKind.Tcp => streams.MustWait(in flow, oldest),
+        FrameKind.Udp => datagrams.MustWait(in flow),
+        _ => false,
+    };
+
     private UnverifiedReason ReasonNotToHold(bool stale) =>
         stale ? UnverifiedReason.StaleEpoch
         : stopped ? UnverifiedReason.Stop
@@ -206,6 +260,16 @@ public sealed partial class Shard : IDuty, IDisposable
     }
 
     private void TakeSecondary(FrameRef secondary, long nowNs)
+    {
+        uint index = FindInStep(secondary, nowNs);
+        if (index == Flow.None || !TryMatch(ref flows[index], secondary, nowNs))
+        {
+            TakeAnySecondary(secondary, nowNs);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TakeAnySecondary(FrameRef secondary, long nowNs)
     {
         ref Frame frame = ref arena[secondary];
         if (protection != Protection.InStep)
@@ -275,6 +339,37 @@ public sealed partial class Shard : IDuty, IDisposable
         }
     }
 
+    /// <summary>The rule: the secondary says just what the oldest held frame says, and nothing else of it waits.</summary>
+    /// <returns>False when it is otherwise; nothing has changed then.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool TryMatch(ref Flow flow, FrameRef secondary, long nowNs)
+    {
+        if (flow.Primary.IsEmpty || !flow.Secondary.IsEmpty)
+        {
+            return false;
+        }
+
+        FrameRef oldest = flow.Primary.Head;
+        bool matches = arena[secondary].Layout.Kind == FrameKind.Tcp
+            ? streams.TryMatch(ref flow, oldest, secondary)
+            : datagrams.TryMatch(oldest, secondary);
+        if (!matches)
+        {
+            return false;
+        }
+
+        flow.Primary.RemoveHead(arena);
+        Counters.Held--;
+        Counters.Verified++;
+        Leave(oldest);
+        if (!flow.Primary.IsEmpty && !MustWait(in flow, flow.Primary.Head))
+        {
+            JudgeHeld(ref flow, nowNs);
+        }
+
+        return true;
+    }
+
     private void Unhold(ref Flow flow, FrameRef primary)
     {
         flow.Primary.Remove(arena, primary);
@@ -298,7 +393,21 @@ public sealed partial class Shard : IDuty, IDisposable
     /// Lockstep: the frame goes to egress, or the fragments that it was made of. Observe: it went long ago; its slot goes home once it
     /// has also been injected.
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Leave(FrameRef primary)
+    {
+        if (!observe && (arena[primary].Marks & FrameMarks.Assembled) == 0)
+        {
+            rings.Released.Add(primary);
+        }
+        else
+        {
+            LeaveOtherwise(primary);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void LeaveOtherwise(FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
@@ -309,13 +418,9 @@ public sealed partial class Shard : IDuty, IDisposable
 
             rings.JudgedHome.Add(primary);
         }
-        else if (observe)
-        {
-            Mark(primary, FrameMarks.Judged);
-        }
         else
         {
-            rings.Released.Add(primary);
+            Mark(primary, FrameMarks.Judged);
         }
     }
 
@@ -364,13 +469,27 @@ public sealed partial class Shard : IDuty, IDisposable
         rings.SecondaryHome.Add(secondary);
     }
 
+    /// <summary>Has the flows of a batch fetched, all at once: they lie anywhere, and one after the other each would be waited for.</summary>
+    private void PrefetchFlows(ReadOnlySpan<FrameRef> frames)
+    {
+        foreach (FrameRef frame in frames)
+        {
+            flows.PrefetchBucket(arena[frame].FlowHash);
+        }
+
+        foreach (FrameRef frame in frames)
+        {
+            flows.PrefetchFlow(arena[frame].FlowHash);
+        }
+    }
+
     /// <summary>Finds the flow of a frame, or makes it.</summary>
     /// <returns>Its number, or <see cref="Flow.None"/> when no flow is left and <c>overflow</c> says to hold.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private uint FindFlow(FrameRef frame, long nowNs)
     {
         ref Frame descriptor = ref arena[frame];
-        FrameParser.ReadKey(arena.Bytes(frame), in descriptor.Layout, out FlowKey key);
-        uint flow = flows.Find(in key, descriptor.FlowHash, nowNs);
-        return flow != Flow.None ? flow : AddFlow(in key, descriptor.FlowHash, nowNs);
+        uint flow = flows.Find(arena.Bytes(frame), in descriptor.Layout, descriptor.FlowHash, nowNs);
+        return flow != Flow.None ? flow : AddFlow(frame, nowNs);
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Runtime.CompilerServices;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
@@ -20,6 +21,30 @@ internal sealed class DatagramComparer(
     private readonly ContentIndex index = new(arena, options.HashKey);
     private readonly int reorderWindow = options.ReorderWindow;
     private readonly bool passesDuplicates = options.Duplicate == DuplicatePolicy.Pass;
+
+    /// <summary>Whether a held datagram can do nothing but wait: nothing of the secondary's is there.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MustWait(in Flow flow) => flow.Secondary.IsEmpty && !passesDuplicates;
+
+    /// <summary>
+    /// Compares a new datagram of the secondary with the oldest held one, as both mostly come in one order; nothing of the secondary's may
+    /// wait.
+    /// </summary>
+    /// <returns>Whether they are the same: both belong to the caller then. Else nothing has changed.</returns>
+    public bool TryMatch(FrameRef primary, FrameRef secondary)
+    {
+        ref Frame ours = ref arena[primary];
+        int length = ours.Layout.PayloadLength;
+        bool isPlain = ours.Marks == FrameMarks.None && ours.Layout.Kind == FrameKind.Udp && !passesDuplicates
+            && arena[secondary].Layout.PayloadLength == length;
+        if (!isPlain || !arena.Payload(primary).SequenceEqual(arena.Payload(secondary)) || !headers.TryCount(primary, secondary))
+        {
+            return false;
+        }
+
+        secondaryHome.Add(secondary);
+        return true;
+    }
 
     /// <summary>Keeps a datagram of the secondary until the primary sends its twin.</summary>
     public void AcceptSecondary(ref Flow flow, FrameRef secondary)
@@ -191,8 +216,8 @@ internal sealed class DatagramComparer(
 
     private int FirstDifference(FrameRef primary, FrameRef secondary)
     {
-        ReadOnlySpan<byte> left = Payload(primary);
-        ReadOnlySpan<byte> right = Payload(secondary);
+        ReadOnlySpan<byte> left = arena.Payload(primary);
+        ReadOnlySpan<byte> right = arena.Payload(secondary);
         ref FrameLayout layout = ref arena[primary].Layout;
         if (layout.Kind is not (FrameKind.Icmp or FrameKind.IcmpV6))
         {
@@ -205,13 +230,7 @@ internal sealed class DatagramComparer(
 
     private uint Hash(FrameRef frame)
     {
-        ReadOnlySpan<byte> payload = Payload(frame);
+        ReadOnlySpan<byte> payload = arena.Payload(frame);
         return index.Hash(arena[frame].FlowHash, payload, ComparedParts.Of(in arena[frame].Layout, payload));
-    }
-
-    private ReadOnlySpan<byte> Payload(FrameRef frame)
-    {
-        ref FrameLayout layout = ref arena[frame].Layout;
-        return arena.Bytes(frame).Slice(layout.PayloadOffset, layout.PayloadLength);
     }
 }

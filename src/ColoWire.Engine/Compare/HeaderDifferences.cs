@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Runtime.CompilerServices;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -55,6 +56,36 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         }
 
         return found;
+    }
+
+    /// <summary>Looks at all headers of a pair of frames of one flow, unless <c>strict</c> names a field that might differ.</summary>
+    /// <returns>False when nothing was looked at.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryCount(FrameRef primary, FrameRef secondary)
+    {
+        ref FrameLayout ours = ref arena[primary].Layout;
+        ref FrameLayout theirs = ref arena[secondary].Layout;
+        if (ours.IsPlain && theirs.IsPlain && ours.PayloadOffset == theirs.PayloadOffset && ours.PayloadOffset <= HeaderMask.Bytes)
+        {
+            ulong differing = HeaderMask.Of(in arena.First(primary), in arena.First(secondary), ours.PayloadOffset);
+            if (differing == 0)
+            {
+                return true;
+            }
+        }
+
+        return TryCountAll(primary, secondary);
+    }
+
+    private bool TryCountAll(FrameRef primary, FrameRef secondary)
+    {
+        if (strictFields != 0)
+        {
+            return false;
+        }
+
+        _ = Count(primary, secondary);
+        return true;
     }
 
     /// <summary>Looks at the windows of two acknowledgments of the same bytes.</summary>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Diagnostics;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
@@ -79,7 +80,8 @@ internal sealed class KeptFrames
 
     private void LetGo(ref Flow flow, FrameRef kept)
     {
-        flow.Kept.Remove(arena, kept);
+        Debug.Assert(kept == flow.Kept.Head, "the oldest one goes first");
+        flow.Kept.RemoveHead(arena);
         Room(kept)--;
         home.Add(kept);
     }

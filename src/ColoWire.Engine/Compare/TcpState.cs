@@ -1,21 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Runtime.InteropServices;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Compare;
 
-/// <summary>What a TCP flow remembers of both streams. Sequence numbers are the primary's; those of the secondary are shifted.</summary>
+/// <summary>
+/// What a TCP flow remembers of both streams, what every segment needs first. Sequence numbers are the primary's; those of the secondary
+/// are shifted.
+/// </summary>
+[StructLayout(LayoutKind.Sequential, Pack = sizeof(uint))]
 internal struct TcpState
 {
-    /// <summary>What both have said alike, SYN and FIN included.</summary>
-    public VerifiedRanges Verified;
+    /// <summary>What is known.</summary>
+    public TcpFlags Flags;
 
-    /// <summary>Where the last search in the secondary's segments ended: the next one is most often near it.</summary>
-    public FrameRef Cursor;
-
-    /// <summary>The root of the index over the secondary's segments; none while they come in order.</summary>
-    public FrameRef IndexRoot;
+    /// <summary>The window that the secondary last offered.</summary>
+    public ushort SecondaryWindow;
 
     /// <summary>The sequence number after the last one that the primary used.</summary>
     public uint PrimaryNext;
@@ -26,6 +28,25 @@ internal struct TcpState
     /// <summary>The greatest acknowledgment of the secondary: it never falls, whatever old segment arrives.</summary>
     public uint SecondaryAck;
 
+    /// <summary>What is added to the secondary's sequence numbers: 0 where a rewriter stands before it, or both chose the same.</summary>
+    public uint Shift;
+
+    /// <summary>What both have said alike, SYN and FIN included. The latest range ends the cache line of what every segment needs.</summary>
+    public VerifiedRanges Verified;
+
+    /// <summary>The least sequence number that the primary has used, when <see cref="TcpFlags.PrimarySeen"/> is set.</summary>
+    public uint PrimaryFirst;
+
+    /// <summary>The least sequence number that the secondary has used, when <see cref="TcpFlags.SecondarySeen"/> is set: it had sent all
+    /// before it when its part of the connection was first seen.</summary>
+    public uint SecondaryFirst;
+
+    /// <summary>Where the last search in the secondary's segments ended: the next one is most often near it.</summary>
+    public FrameRef Cursor;
+
+    /// <summary>The root of the index over the secondary's segments; none while they come in order.</summary>
+    public FrameRef IndexRoot;
+
     /// <summary>The sequence number of the primary's last SYN, when <see cref="TcpFlags.PrimarySyn"/> is set.</summary>
     public uint PrimaryIsn;
 
@@ -34,9 +55,6 @@ internal struct TcpState
 
     /// <summary>Number of the secondary's SYN frame: segments before it belong to the connection before.</summary>
     public uint SecondarySynNumber;
-
-    /// <summary>What is added to the secondary's sequence numbers: 0 where a rewriter stands before it, or both chose the same.</summary>
-    public uint Shift;
 
     /// <summary>The sequence number of the secondary's FIN, shifted, when <see cref="TcpFlags.SecondaryFin"/> is set.</summary>
     public uint SecondaryFin;
@@ -47,21 +65,8 @@ internal struct TcpState
     /// <summary>What the secondary's SYN offers (<see cref="Wire.TcpSegment.SynOffer"/>).</summary>
     public uint SecondaryOffer;
 
-    /// <summary>The least sequence number that the primary has used, when <see cref="TcpFlags.PrimarySeen"/> is set.</summary>
-    public uint PrimaryFirst;
-
-    /// <summary>The least sequence number that the secondary has used, when <see cref="TcpFlags.SecondarySeen"/> is set: it had sent all
-    /// before it when its part of the connection was first seen.</summary>
-    public uint SecondaryFirst;
-
     /// <summary>Arrival of the oldest SYN, FIN or RST of the secondary that the primary has not sent.</summary>
     public long ControlSinceNs;
-
-    /// <summary>The window that the secondary last offered.</summary>
-    public ushort SecondaryWindow;
-
-    /// <summary>What is known.</summary>
-    public TcpFlags Flags;
 
     public static TcpState Fresh => new() { Cursor = FrameRef.None, IndexRoot = FrameRef.None };
 
@@ -88,7 +93,7 @@ internal struct TcpState
 
 /// <summary>What is known of a TCP flow.</summary>
 [Flags]
-internal enum TcpFlags : ushort
+internal enum TcpFlags : uint
 {
     None = 0,
 
@@ -139,4 +144,7 @@ internal enum TcpFlags : ushort
 
     /// <summary>The primary has sent a RST.</summary>
     PrimaryRst = 1 << 15,
+
+    /// <summary>Bytes of both have been compared: the secondary was first seen at or before the end of what is verified.</summary>
+    InStep = 1 << 16,
 }

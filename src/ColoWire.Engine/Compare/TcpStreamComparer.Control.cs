@@ -53,7 +53,7 @@ internal sealed partial class TcpStreamComparer
             tcp.Verified.Reset(segment.Sequence, segment.Sequence + 1);
             tcp.SecondaryIsn = segment.Sequence;
             tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched | TcpFlags.RstPending
-                | TcpFlags.RstMatched);
+                | TcpFlags.RstMatched | TcpFlags.InStep);
             tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
         }
 
@@ -202,7 +202,7 @@ internal sealed partial class TcpStreamComparer
     private void BeginConnection(ref Flow flow, uint primaryIsn)
     {
         ref TcpState tcp = ref flow.Tcp;
-        tcp.Clear(TcpFlags.SynPending | TcpFlags.RstMatched | TcpFlags.FinMatched);
+        tcp.Clear(TcpFlags.SynPending | TcpFlags.RstMatched | TcpFlags.FinMatched | TcpFlags.InStep);
         tcp.Set(TcpFlags.SynMatched);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
         segments.DropOlderConnection(ref flow);

@@ -83,12 +83,6 @@ internal sealed partial class TcpStreamComparer
         FrameRef secondary = flow.Secondary.Head;
         return !secondary.IsNone && flow.Tcp.Verified.IsEmpty
             && arena[primary].PayloadSequence != arena[secondary].PayloadSequence
-            && Payload(primary).SequenceEqual(Payload(secondary));
-    }
-
-    private ReadOnlySpan<byte> Payload(FrameRef frame)
-    {
-        ref Frame descriptor = ref arena[frame];
-        return arena.Bytes(frame).Slice(descriptor.Layout.PayloadOffset, descriptor.Layout.PayloadLength);
+            && arena.Payload(primary).SequenceEqual(arena.Payload(secondary));
     }
 }

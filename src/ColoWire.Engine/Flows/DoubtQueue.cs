@@ -21,7 +21,7 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
     public void Watch(uint flow, FrameRef subject, uint number, long nowNs)
     {
         ref FlowDoubt doubt = ref flows[flow].Doubt;
-        if (doubt.IsWatched && doubt.Subject == subject && doubt.Number == number)
+        if (flows[flow].IsInDoubt && doubt.Subject == subject && doubt.Number == number)
         {
             return;
         }
@@ -29,13 +29,13 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
         Forget(flow);
         doubt = new FlowDoubt
         {
-            IsWatched = true,
             Subject = subject,
             Number = number,
             DueNs = nowNs + graceNs,
             Earlier = last,
             Later = Flow.None,
         };
+        flows[flow].IsInDoubt = true;
         Join(last, flow);
         last = flow;
     }
@@ -43,13 +43,13 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
     /// <summary>A flow is in no doubt any more.</summary>
     public void Forget(uint flow)
     {
-        ref FlowDoubt doubt = ref flows[flow].Doubt;
-        if (!doubt.IsWatched)
+        if (!flows[flow].IsInDoubt)
         {
             return;
         }
 
-        doubt.IsWatched = false;
+        flows[flow].IsInDoubt = false;
+        ref FlowDoubt doubt = ref flows[flow].Doubt;
         Join(doubt.Earlier, doubt.Later);
         if (doubt.Later == Flow.None)
         {
@@ -90,5 +90,4 @@ internal struct FlowDoubt
     public uint Later;
     public FrameRef Subject;
     public uint Number;
-    public bool IsWatched;
 }

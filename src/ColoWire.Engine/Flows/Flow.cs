@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Runtime.InteropServices;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
@@ -7,41 +8,58 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>A connection as a guest sends it, with what both sides have said and not yet agreed on.</summary>
+[StructLayout(LayoutKind.Sequential, Size = 6 * EngineLimits.CacheLineBytes)]
 internal struct Flow
 {
     /// <summary>The number that stands for "no flow".</summary>
     public const uint None = uint.MaxValue;
 
+    // First cache line: what finds it.
     public FlowKey Key;
     public uint Hash;
 
-    /// <summary>Links of the <see cref="FlowTable"/>: next in the bucket (or free list), and the order of idleness.</summary>
+    /// <summary>Next in the bucket of the <see cref="FlowTable"/>, or on its free list.</summary>
     public uint NextInBucket;
-    public uint Newer;
-    public uint Older;
 
     /// <summary>When its place in the order of idleness was last refreshed.</summary>
     public long SeenNs;
 
+    // Second cache line: what every frame needs.
+
     /// <summary>The primary's frames that wait, in the order in which it sent them.</summary>
     public FrameQueue Primary;
-
-    /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
-    public FrameQueue Secondary;
-
-    /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="KeptFrames"/>).</summary>
-    public FrameQueue Kept;
 
     public FlowState State;
     public PolicyAction Action;
     public PassReason PassReason;
-    public bool InUse;
+
+    /// <summary>Whether it stands in the <see cref="DoubtQueue"/>.</summary>
+    public bool IsInDoubt;
+
+    /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
+    public FrameQueue Secondary;
+
+    public TcpState Tcp;
+
+    // The last one: what few frames need, though those that are kept need the front of it.
+
+    /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="KeptFrames"/>).</summary>
+    public FrameQueue Kept;
 
     /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
     public FrameRef Unindexed;
 
     public FlowDoubt Doubt;
-    public TcpState Tcp;
+
+    /// <summary>Its neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
+    public uint Newer;
+    public uint Older;
+
+    /// <summary>Whether it is a flow, and not a record that is free.</summary>
+    public readonly bool InUse => State != FlowState.Free;
+
+    /// <summary>Whether both sides are compared, and nothing is in doubt.</summary>
+    public readonly bool IsInStep => State == FlowState.Comparing && Action == PolicyAction.Compare && !IsInDoubt;
 
     /// <summary>Whether its frames are TCP segments.</summary>
     public readonly bool IsStream => Key.Protocol == Protocol.Tcp && !Key.IsFragment;
@@ -52,6 +70,9 @@ internal struct Flow
 
 internal enum FlowState : byte
 {
+    /// <summary>No flow: the record is free.</summary>
+    Free,
+
     /// <summary>Both sides are compared.</summary>
     Comparing,
 

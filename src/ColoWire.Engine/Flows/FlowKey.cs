@@ -4,6 +4,7 @@ using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
 
@@ -12,9 +13,10 @@ namespace ColoWire.Engine.Flows;
 /// order, so that equality and hash are the same for IPv4 and IPv6.
 /// </summary>
 /// <remarks>
-/// words 0-3 source address (IPv4: word 0), 4-7 destination address, 8 source port and destination port as on the wire (0 without),
-/// 9 IP version, protocol and whether it is a fragment, 10 VLAN identifiers, outer in the high half, each with bit 15 set where a tag
-/// is; 11 is 0, and in the key of a datagram in fragments its identification. QoS bits of a tag are not part of the key (R3).
+/// words 0-7 source and destination address, together as in the header (IPv4: words 0 and 1, IPv6: 0-3 and 4-7), 8 source port and
+/// destination port as on the wire (0 without), 9 IP version, protocol and whether it is a fragment, 10 VLAN identifiers, outer in the
+/// high half, each with bit 15 set where a tag is; 11 is 0, and in the key of a datagram in fragments its identification. QoS bits of a
+/// tag are not part of the key (R3).
 /// </remarks>
 [InlineArray(Words)]
 public struct FlowKey : IEquatable<FlowKey>
@@ -22,8 +24,7 @@ public struct FlowKey : IEquatable<FlowKey>
     /// <summary>How many 32-bit words a key has.</summary>
     public const int Words = 12;
 
-    internal const int SourceWord = 0;
-    internal const int DestinationWord = 4;
+    internal const int AddressesWord = 0;
     internal const int PortsWord = 8;
     internal const int ProtocolWord = 9;
     internal const int VlanWord = 10;
@@ -59,10 +60,15 @@ public struct FlowKey : IEquatable<FlowKey>
     public readonly byte[] DestinationAddress() => DestinationBytes.ToArray();
 
     [UnscopedRef]
-    internal readonly ReadOnlySpan<byte> SourceBytes => Address(SourceWord);
+    internal readonly ReadOnlySpan<byte> SourceBytes => Addresses[..AddressBytes];
 
     [UnscopedRef]
-    internal readonly ReadOnlySpan<byte> DestinationBytes => Address(DestinationWord);
+    internal readonly ReadOnlySpan<byte> DestinationBytes => Addresses.Slice(AddressBytes, AddressBytes);
+
+    private readonly int AddressBytes => IpVersion == 4 ? sizeof(uint) : Ipv6.AddressBytes;
+
+    [UnscopedRef]
+    private readonly ReadOnlySpan<byte> Addresses => MemoryMarshal.AsBytes((ReadOnlySpan<uint>)this);
 
     internal static uint ProtocolBits(int ipVersion, byte protocol, bool fragment) =>
         ((uint)ipVersion << 16) | (fragment ? 0x100u : 0u) | protocol;
@@ -84,8 +90,39 @@ public struct FlowKey : IEquatable<FlowKey>
     }
 
     /// <inheritdoc/>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool Equals(FlowKey other) => ((ReadOnlySpan<uint>)this).SequenceEqual(other);
+
+    /// <summary>Whether a frame belongs to this flow: as reading its key and comparing the two, without making one.</summary>
+    /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
+    /// <param name="layout">A layout whose kind is neither Pass nor Malformed.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal readonly bool Matches(ReadOnlySpan<byte> frame, in FrameLayout layout)
+    {
+        if (!layout.IsPlain)
+        {
+            return MatchesAny(frame, in layout);
+        }
+
+        // Words 2 to 7 are 0 where the version is 4.
+        ref readonly byte first = ref MemoryMarshal.GetReference(frame);
+        return LongAt(AddressesWord) == Network.Raw64(in first, FrameLayout.PlainAddressesOffset)
+            && LongAt(PortsWord) == (Network.Raw32(in first, FrameLayout.PlainTransportOffset) | PlainProtocolBits(layout.Protocol))
+            && LongAt(VlanWord) == 0;
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private readonly bool MatchesAny(ReadOnlySpan<byte> frame, in FrameLayout layout)
+    {
+        FrameParser.ReadKey(frame, in layout, out FlowKey key);
+        return Equals(key);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong PlainProtocolBits(byte protocol) => (ulong)ProtocolBits(4, protocol, fragment: false) << 32;
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly ulong LongAt(int word) =>
+        Unsafe.As<uint, ulong>(ref Unsafe.Add(ref Unsafe.AsRef(in first), word));
 
     /// <inheritdoc/>
     public override readonly bool Equals(object? obj) => obj is FlowKey other && Equals(other);
@@ -98,10 +135,6 @@ public struct FlowKey : IEquatable<FlowKey>
 
     /// <summary>Inequality of any word.</summary>
     public static bool operator !=(FlowKey left, FlowKey right) => !left.Equals(right);
-
-    [UnscopedRef]
-    private readonly ReadOnlySpan<byte> Address(int word) =>
-        MemoryMarshal.AsBytes(((ReadOnlySpan<uint>)this).Slice(word, IpVersion == 4 ? 1 : 4));
 
     private static int Vlan(ushort bits) => (bits & 0x8000) != 0 ? bits & 0xFFF : -1;
 

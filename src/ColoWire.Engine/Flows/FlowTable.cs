@@ -4,6 +4,7 @@ using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
 
@@ -53,14 +54,14 @@ internal sealed unsafe class FlowTable : IDisposable
 
     public static long ByteCount(int capacity) => ((long)capacity * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
 
-    /// <summary>Finds a flow and notes that it was seen.</summary>
+    /// <summary>Finds the flow of a frame and notes that it was seen.</summary>
     /// <returns>Its number, or <see cref="Flow.None"/>.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint Find(in FlowKey key, uint hash, long nowNs)
+    public uint Find(ReadOnlySpan<byte> frame, in FrameLayout layout, uint hash, long nowNs)
     {
-        for (uint i = buckets[hash & bucketMask]; i != Flow.None; i = flows[i].NextInBucket)
+        for (uint i = Bucket(hash); i != Flow.None; i = flows[i].NextInBucket)
         {
-            if (flows[i].Hash == hash && flows[i].Key.Equals(key))
+            if (flows[i].Hash == hash && flows[i].Key.Matches(frame, in layout))
             {
                 if (nowNs - flows[i].SeenNs >= EngineLimits.IdleOrderGranularityNs)
                 {
@@ -72,6 +73,22 @@ internal sealed unsafe class FlowTable : IDisposable
         }
 
         return Flow.None;
+    }
+
+    /// <summary>Has the memory fetched that a look-up will need: first the bucket, and once that is there, the flow.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchBucket(uint hash) => Prefetch.Line(in Bucket(hash));
+
+    /// <summary>Has the flow fetched that stands first in a bucket.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void PrefetchFlow(uint hash)
+    {
+        uint flow = Bucket(hash);
+        if (flow != Flow.None)
+        {
+            Prefetch.Line(in flows[flow].Key);
+            Prefetch.Line(in flows[flow].Primary);
+        }
     }
 
     /// <summary>Makes a flow. The table must not be full.</summary>
@@ -97,9 +114,9 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.Kept = Frames.FrameQueue.Empty;
         flow.Unindexed = Frames.FrameRef.None;
         flow.Tcp = Compare.TcpState.Fresh;
-        flow.InUse = true;
-        flow.NextInBucket = buckets[hash & bucketMask];
-        buckets[hash & bucketMask] = i;
+        flow.State = FlowState.Comparing;
+        flow.NextInBucket = Bucket(hash);
+        Bucket(hash) = i;
         LinkNewest(i);
         Count++;
         return i;
@@ -108,7 +125,7 @@ internal sealed unsafe class FlowTable : IDisposable
     /// <summary>Forgets a flow, which must hold no frame.</summary>
     public void Remove(uint flow)
     {
-        ref uint link = ref buckets[flows[flow].Hash & bucketMask];
+        ref uint link = ref Bucket(flows[flow].Hash);
         while (link != flow)
         {
             link = ref flows[link].NextInBucket;
@@ -116,7 +133,7 @@ internal sealed unsafe class FlowTable : IDisposable
 
         link = flows[flow].NextInBucket;
         Unlink(flow);
-        flows[flow].InUse = false;
+        flows[flow].State = FlowState.Free;
         flows[flow].NextInBucket = freeList;
         freeList = flow;
         Count--;
@@ -137,6 +154,10 @@ internal sealed unsafe class FlowTable : IDisposable
 
     // Half full at most: a look-up then meets 1.25 records on average.
     private static int BucketCount(int capacity) => (int)BitOperations.RoundUpToPowerOf2((uint)capacity * 2);
+
+    // The mask is one less than the length.
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private ref uint Bucket(uint hash) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(buckets), hash & bucketMask);
 
     private void LinkNewest(uint flow)
     {

@@ -88,6 +88,15 @@ public sealed unsafe class FrameArena : IDisposable
         return new ReadOnlySpan<byte>(Slot(frame) + descriptor.Offset, descriptor.Length);
     }
 
+    /// <summary>The bytes of a frame that are compared, as they were found when it was parsed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ReadOnlySpan<byte> Payload(FrameRef frame)
+    {
+        ref Frame descriptor = ref this[frame];
+        return new ReadOnlySpan<byte>(
+            Slot(frame) + descriptor.Offset + descriptor.Layout.PayloadOffset, descriptor.Layout.PayloadLength);
+    }
+
     /// <summary>The whole slot of a frame, for a port to write into.</summary>
     public Span<byte> SlotBytes(FrameRef frame) =>
         new(Slot(frame), frame.Slot < smallSlots ? EngineLimits.SmallSlotBytes : EngineLimits.LargeSlotBytes);
@@ -95,6 +104,10 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>First byte of a frame; valid for its <see cref="Frame.Length"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Pointer(FrameRef frame) => Slot(frame) + this[frame].Offset;
+
+    /// <summary>First byte of a frame, for views over a header that was parsed.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal ref readonly byte First(FrameRef frame) => ref *Pointer(frame);
 
     /// <summary>The fragments that an assembled frame was made of (<see cref="FrameMarks.Assembled"/>).</summary>
     internal FragmentChain Fragments(FrameRef assembled)

@@ -46,13 +46,14 @@ public sealed class SpscRing<T>
     public bool HasRoom => cursors.Added - cursors.ReleasedSeen <= mask || SeesRoom(cursors.Added);
 
     /// <summary>
-    /// Producer: adds an item, not yet visible. For a ring that by its size cannot be full (one with room for every slot).
+    /// Producer: adds an item, not yet visible. For a ring that by its size cannot be full (one with room for every slot): it does not
+    /// look.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(T item)
     {
-        bool added = TryAdd(item);
-        Debug.Assert(added, "a ring with room for every slot cannot be full");
+        Debug.Assert(HasRoom, "a ring with room for every slot cannot be full");
+        Put(item);
     }
 
     /// <summary>Producer: adds an item, not yet visible.</summary>
@@ -60,14 +61,12 @@ public sealed class SpscRing<T>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(T item)
     {
-        uint added = cursors.Added;
-        if (added - cursors.ReleasedSeen > mask && !SeesRoom(added))
+        if (!HasRoom)
         {
             return false;
         }
 
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(items), added & mask) = item;
-        cursors.Added = added + 1;
+        Put(item);
         return true;
     }
 
@@ -108,6 +107,14 @@ public sealed class SpscRing<T>
         // Release: the copies above are done before the producer may overwrite. Partner: the acquire of Released in SeesRoom.
         Volatile.Write(ref cursors.Released, cursors.Taken);
         return count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Put(T item)
+    {
+        uint added = cursors.Added;
+        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(items), added & mask) = item;
+        cursors.Added = added + 1;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Wire;
@@ -11,6 +12,12 @@ namespace ColoWire.Engine.Wire;
 [StructLayout(LayoutKind.Sequential)]
 public struct FrameLayout
 {
+    /// <summary>Where the transport of a plain frame begins.</summary>
+    internal const int PlainTransportOffset = Ethernet.HeaderBytes + Ipv4.LeastHeaderBytes;
+
+    /// <summary>Where a plain frame's source and destination address stand.</summary>
+    internal const int PlainAddressesOffset = Ethernet.HeaderBytes + Ipv4.SourceOffset;
+
     /// <summary>How the frame is treated.</summary>
     public FrameKind Kind;
 
@@ -43,6 +50,11 @@ public struct FrameLayout
 
     /// <summary>Number of bytes that are compared; without padding.</summary>
     public ushort PayloadLength;
+
+    /// <summary>Whether it is what nearly every frame is: TCP or UDP right behind an IPv4 header without options, no VLAN tag. What its
+    /// flow is stands at offsets that are known at compile time.</summary>
+    internal readonly bool IsPlain =>
+        BitConverter.IsLittleEndian && NetworkOffset == Ethernet.HeaderBytes && TransportOffset == PlainTransportOffset && IpVersion == 4 && Kind <= FrameKind.Udp;
 }
 
 /// <summary>How a frame is treated.</summary>

@@ -13,10 +13,64 @@ namespace ColoWire.Engine.Wire;
 /// </summary>
 public static class FrameParser
 {
+    private static readonly FrameLayout PlainTcp = Plain(FrameKind.Tcp, Protocol.Tcp, Tcp.LeastHeaderBytes);
+    private static readonly FrameLayout PlainUdp = Plain(FrameKind.Udp, Protocol.Udp, Udp.HeaderBytes);
+
     /// <summary>Finds the layers of a frame.</summary>
     /// <param name="frame">Its bytes, no more than a slot has room for.</param>
     /// <param name="layout">Where they are, and how the frame is to be treated.</param>
     public static void Parse(ReadOnlySpan<byte> frame, out FrameLayout layout)
+    {
+        if (!TryParsePlain(frame, out layout))
+        {
+            ParseAny(frame, out layout);
+        }
+    }
+
+    /// <summary>Parses what nearly every frame is, in one go (<see cref="FrameLayout.IsPlain"/>).</summary>
+    /// <returns>False for all else, and for what is not as its headers claim.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal static bool TryParsePlain(ReadOnlySpan<byte> frame, out FrameLayout layout)
+    {
+        const int Transport = FrameLayout.PlainTransportOffset;
+        layout = default;
+        if (!BitConverter.IsLittleEndian || frame.Length < Transport + Tcp.LeastHeaderBytes)
+        {
+            return false;
+        }
+
+        // The length was checked: every header of a plain frame ends before it.
+        ref readonly byte first = ref MemoryMarshal.GetReference(frame);
+        int length = Network.UInt16(in first, Ethernet.HeaderBytes + Ipv4.TotalLengthOffset) - Ipv4.LeastHeaderBytes;
+        bool isPlain = Network.UInt16(in first, Ethernet.TypeOffset) == Ethernet.TypeIpv4
+            && Network.UInt8(in first, Ethernet.HeaderBytes) == Ipv4.PlainVersionAndLength
+            && (Network.UInt16(in first, Ethernet.HeaderBytes + Ipv4.FragmentOffset) & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask)) == 0
+            && length <= frame.Length - Transport;
+        if (!isPlain)
+        {
+            return false;
+        }
+
+        switch (Network.UInt8(in first, Ethernet.HeaderBytes + Ipv4.ProtocolOffset))
+        {
+            case Protocol.Tcp:
+                int headerBytes = (Network.UInt8(in first, Transport + Tcp.DataOffsetOffset) >> 4) * sizeof(uint);
+                layout = PlainTcp;
+                layout.PayloadOffset = (ushort)(Transport + headerBytes);
+                layout.PayloadLength = (ushort)(length - headerBytes);
+                return headerBytes >= Tcp.LeastHeaderBytes && headerBytes <= length;
+            case Protocol.Udp:
+                int datagramBytes = Network.UInt16(in first, Transport + Udp.LengthOffset);
+                layout = PlainUdp;
+                layout.PayloadLength = (ushort)(datagramBytes - Udp.HeaderBytes);
+                return datagramBytes >= Udp.HeaderBytes && datagramBytes <= length;
+            default:
+                return false;
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    internal static void ParseAny(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
         layout = default;
         if (frame.Length < Ethernet.HeaderBytes)
@@ -72,17 +126,11 @@ public static class FrameParser
         key = default;
         Span<byte> bytes = MemoryMarshal.AsBytes((Span<uint>)key);
         ReadOnlySpan<byte> network = frame[layout.NetworkOffset..];
-        if (layout.IpVersion == 4)
-        {
-            network.Slice(Ipv4.SourceOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.SourceWord * sizeof(uint))..]);
-            network.Slice(Ipv4.DestinationOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.DestinationWord * sizeof(uint))..]);
-        }
-        else
-        {
-            // Source and destination stand together in the header as in the key.
-            network.Slice(Ipv6.SourceOffset, 2 * Ipv6.AddressBytes).CopyTo(bytes);
-        }
-
+        // Source and destination stand together in the header as in the key.
+        ReadOnlySpan<byte> addresses = layout.IpVersion == 4
+            ? network.Slice(Ipv4.SourceOffset, 2 * sizeof(uint))
+            : network.Slice(Ipv6.SourceOffset, 2 * Ipv6.AddressBytes);
+        addresses.CopyTo(bytes[(FlowKey.AddressesWord * sizeof(uint))..]);
         if (layout.Kind is FrameKind.Tcp or FrameKind.Udp)
         {
             frame.Slice(layout.TransportOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.PortsWord * sizeof(uint))..]);
@@ -103,6 +151,17 @@ public static class FrameParser
         key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, protocol, fragment: true);
         key[FlowKey.DatagramWord] = id;
     }
+
+    private static FrameLayout Plain(FrameKind kind, byte protocol, int headerBytes) => new()
+    {
+        Kind = kind,
+        Protocol = protocol,
+        IpVersion = 4,
+        EtherType = Ethernet.TypeIpv4,
+        NetworkOffset = Ethernet.HeaderBytes,
+        TransportOffset = FrameLayout.PlainTransportOffset,
+        PayloadOffset = (ushort)(FrameLayout.PlainTransportOffset + headerBytes),
+    };
 
     private static uint VlanBits(ReadOnlySpan<byte> frame, int tags)
     {

@@ -2,6 +2,7 @@
 
 using System;
 using System.Buffers.Binary;
+using System.Runtime.CompilerServices;
 
 namespace ColoWire.Engine.Wire;
 
@@ -54,6 +55,9 @@ internal static class Ipv4
     public const int ChecksumOffset = 10;
     public const int SourceOffset = 12;
     public const int DestinationOffset = 16;
+
+    /// <summary>Version 4 and a header of five words: no options.</summary>
+    public const byte PlainVersionAndLength = 0x45;
 
     public const ushort DontFragment = 0x4000;
     public const ushort MoreFragments = 0x2000;
@@ -184,9 +188,41 @@ internal static class Protocol
     public const byte Sctp = 132;
 }
 
-/// <summary>Numbers in the network's byte order.</summary>
+/// <summary>
+/// Numbers in the network's byte order: out of a span with a check, while a frame is parsed; by reference without one, once it is.
+/// </summary>
 internal static class Network
 {
+    /// <summary>Reads 8 bits of a header whose length was checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static byte UInt8(ref readonly byte header, int offset) => Unsafe.Add(ref Unsafe.AsRef(in header), offset);
+
+    /// <summary>Reads 16 bits of a header whose length was checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort UInt16(ref readonly byte header, int offset)
+    {
+        ushort raw = Unsafe.ReadUnaligned<ushort>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
+        return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(raw) : raw;
+    }
+
+    /// <summary>Reads 32 bits of a header whose length was checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint UInt32(ref readonly byte header, int offset)
+    {
+        uint raw = Raw32(in header, offset);
+        return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(raw) : raw;
+    }
+
+    /// <summary>Reads 32 bits as they stand there, of a header whose length was checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static uint Raw32(ref readonly byte header, int offset) =>
+        Unsafe.ReadUnaligned<uint>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
+
+    /// <summary>Reads 64 bits as they stand there, of a header whose length was checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Raw64(ref readonly byte header, int offset) =>
+        Unsafe.ReadUnaligned<ulong>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
+
     public static ushort UInt16(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt16BigEndian(bytes[offset..]);
 
     public static uint UInt32(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt32BigEndian(bytes[offset..]);

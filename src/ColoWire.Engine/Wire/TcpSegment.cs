@@ -1,22 +1,36 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Wire;
 
 /// <summary>A TCP header as a view over a frame that was parsed as TCP; no accessor can fail.</summary>
-internal readonly ref struct TcpSegment(ReadOnlySpan<byte> frame, in FrameLayout layout)
+internal readonly ref struct TcpSegment
 {
-    private readonly ReadOnlySpan<byte> header = frame[layout.TransportOffset..layout.PayloadOffset];
-    private readonly ushort payloadLength = layout.PayloadLength;
+    private readonly ref readonly byte header;
+    private readonly ushort headerBytes;
+    private readonly ushort payloadLength;
 
-    public uint Sequence => Network.UInt32(header, Tcp.SequenceOffset);
+    /// <summary>Looks at a frame.</summary>
+    /// <param name="frame">First byte of the frame.</param>
+    /// <param name="layout">What it was parsed as: TCP.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TcpSegment(ref readonly byte frame, in FrameLayout layout)
+    {
+        header = ref Unsafe.Add(ref Unsafe.AsRef(in frame), layout.TransportOffset);
+        headerBytes = (ushort)(layout.PayloadOffset - layout.TransportOffset);
+        payloadLength = layout.PayloadLength;
+    }
 
-    public uint Ack => Network.UInt32(header, Tcp.AckOffset);
+    public uint Sequence => Network.UInt32(in header, Tcp.SequenceOffset);
 
-    public byte Flags => header[Tcp.FlagsOffset];
+    public uint Ack => Network.UInt32(in header, Tcp.AckOffset);
 
-    public ushort Window => Network.UInt16(header, Tcp.WindowOffset);
+    public byte Flags => Network.UInt8(in header, Tcp.FlagsOffset);
+
+    public ushort Window => Network.UInt16(in header, Tcp.WindowOffset);
 
     /// <summary>
     /// What a SYN offers, in one number: maximum segment size (low 16 bits), window scale (8 bits), and whether each stands there and
@@ -27,7 +41,7 @@ internal readonly ref struct TcpSegment(ReadOnlySpan<byte> frame, in FrameLayout
         get
         {
             uint offer = 0;
-            ReadOnlySpan<byte> options = header[Tcp.LeastHeaderBytes..];
+            ReadOnlySpan<byte> options = MemoryMarshal.CreateReadOnlySpan(in header, headerBytes)[Tcp.LeastHeaderBytes..];
             while (options.Length != 0 && options[0] != Tcp.OptionEnd)
             {
                 int length = options[0] == Tcp.OptionPad ? 1 : options.Length > 1 ? options[1] : 0;

@@ -26,7 +26,7 @@ public sealed class FlowTableTests
                 FlowKey key = Key(port);
                 // A poor hash on purpose: chains must work.
                 uint hash = (uint)port % 4;
-                uint found = table.Find(in key, hash, 0);
+                uint found = Find(table, port, hash, 0);
                 Assert.That(found, Is.EqualTo(model.GetValueOrDefault(port, Flow.None)));
                 if (add && found == Flow.None)
                 {
@@ -51,7 +51,7 @@ public sealed class FlowTableTests
         uint[] flows = [.. keys.Select((k, i) => table.Add(in k, (uint)i, now += EngineLimits.IdleOrderGranularityNs))];
         Assert.That(table.IsFull, Is.True);
         Assert.That(table.Oldest, Is.EqualTo(flows[0]));
-        table.Find(in keys[0], 0, now + EngineLimits.IdleOrderGranularityNs);
+        Find(table, 1, 0, now + EngineLimits.IdleOrderGranularityNs);
         Assert.That(table.Oldest, Is.EqualTo(flows[1]));
         table.Remove(flows[1]);
         Assert.That(table.Oldest, Is.EqualTo(flows[2]));
@@ -75,6 +75,41 @@ public sealed class FlowTableTests
         Assert.That(same.Select(KeyOf), Is.All.EqualTo(KeyOf(one)));
         Assert.That(KeyOf(one with { Vlans = [0x2005] }), Is.EqualTo(KeyOf(one with { Vlans = [5] })), "priority is not identity");
     }
+
+    [Test]
+    public void A_frame_matches_the_key_that_would_be_read_from_it_and_no_other()
+    {
+        Segment one = new(1, [1]);
+        Packet[] packets =
+        [
+            one, one with { IpOptions = [1, 1, 1, 1] }, one with { SourcePort = 81 }, one with { DestinationPort = 1 },
+            one with { Source = [10, 0, 0, 2] }, one with { Destination = [10, 0, 0, 2] }, one with { Vlans = [5] },
+            new Datagram("x") { SourcePort = 80 }, new Other(47, [1, 2, 3, 4]), one with { Source = new byte[16], Destination = new byte[16] },
+            one with { Source = [10, 0, 0, 1, .. new byte[12]], Destination = [10, 0, 0, 99, .. new byte[12]] },
+        ];
+        foreach ((Packet left, Packet right) in packets.SelectMany(p => packets, (left, right) => (left, right)))
+        {
+            byte[] bytes = right.Bytes();
+            FrameParser.Parse(bytes, out FrameLayout layout);
+            Assert.That(KeyOf(left).Matches(bytes, in layout), Is.EqualTo(KeyOf(left) == KeyOf(right)), $"{left} and {right}");
+        }
+    }
+
+    [Test]
+    public void The_hash_of_a_plain_frame_is_that_of_its_key() =>
+        Gen.Select(Gen.Byte.Array[4], Gen.Byte.Array[4], Gen.UShort, Gen.UShort, Gen.Bool, Gen.ULong).Sample(
+            (source, destination, sourcePort, destinationPort, tcp, seed) =>
+            {
+                Packet packet = tcp
+                    ? new Segment(1, [1]) { SourcePort = sourcePort, DestinationPort = destinationPort }
+                    : new Datagram(new byte[20]) { SourcePort = sourcePort, DestinationPort = destinationPort };
+                packet = packet with { Source = source, Destination = destination };
+                byte[] bytes = packet.Bytes();
+                FrameParser.Parse(bytes, out FrameLayout layout);
+                Assert.That(layout.IsPlain);
+                FlowHashKey secret = FlowHashKey.FromSeed(seed);
+                Assert.That(new PlainFlowHash(in secret).Of(in bytes[0], layout.Protocol), Is.EqualTo(KeyOf(packet).Hash(in secret)));
+            });
 
     [Test]
     public void The_hash_spreads_and_depends_on_its_secret()
@@ -165,16 +200,21 @@ public sealed class FlowTableTests
     private static FlowKey Pair(uint source, uint destination)
     {
         FlowKey key = default;
-        key[FlowKey.SourceWord] = source;
-        key[FlowKey.DestinationWord] = destination;
+        key[FlowKey.AddressesWord] = source;
+        key[FlowKey.AddressesWord + (Ipv6.AddressBytes / sizeof(uint))] = destination;
         return key;
     }
 
-    private static FlowKey Key(int number)
+    private static FlowKey Key(int number) => KeyOf(Numbered(number));
+
+    private static Segment Numbered(int number) =>
+        new(1, [1]) { Source = [10, (byte)(number >> 16), (byte)(number >> 8), (byte)number] };
+
+    private static uint Find(FlowTable table, int number, uint hash, long nowNs)
     {
-        FlowKey key = default;
-        key[FlowKey.SourceWord] = (uint)number;
-        return key;
+        byte[] bytes = Numbered(number).Bytes();
+        FrameParser.Parse(bytes, out FrameLayout layout);
+        return table.Find(bytes, in layout, hash, nowNs);
     }
 
     private static FlowKey KeyOf(Packet packet)

@@ -61,4 +61,27 @@ public sealed class FrameParserTests
                 }
             },
             iter: 20_000);
+
+    [Test]
+    public void What_is_parsed_in_one_go_is_parsed_as_step_by_step() =>
+        Gen.Select(Gen.Bool, Gen.Select(Gen.Int[12, 60], Gen.Byte).List[0, 3], Gen.Int[50, 80]).Sample(
+            (tcp, changes, cut) =>
+            {
+                Packet seed = tcp ? new Segment(1, new byte[9]) { PadTo = 80 } : new Datagram(new byte[20]) { PadTo = 80 };
+                byte[] bytes = seed.Bytes();
+                foreach ((int at, byte value) in changes)
+                {
+                    bytes[at] = value;
+                }
+
+                ReadOnlySpan<byte> frame = bytes.AsSpan(0, cut);
+                FrameParser.ParseAny(frame, out FrameLayout expected);
+                bool isPlain = FrameParser.TryParsePlain(frame, out FrameLayout layout);
+                Assert.That(isPlain, Is.EqualTo(expected.IsPlain && cut >= 54));
+                if (isPlain)
+                {
+                    Assert.That(layout, Is.EqualTo(expected));
+                }
+            },
+            iter: 20_000);
 }

@@ -14,7 +14,7 @@ public sealed class HoldTimesTests
         Gen.Select(Gen.Long[0, long.MaxValue / 2].Array[1, 200], Gen.Double[0.01, 1]).Sample((durations, quantile) =>
         {
             HoldTimes times = new();
-            Array.ForEach(durations, times.Add);
+            Array.ForEach(durations, d => times.Add(d));
             long exact = durations.Order().ElementAt((int)Math.Ceiling(durations.Length * quantile) - 1);
             Assert.That(times.Quantile(quantile), Is.InRange(exact, exact + (exact / 8)));
         });

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.CompilerServices;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine.Compare;
+
+/// <content>
+/// The rule, in one go: two replicas in step say the next bytes of their stream alike and cut alike. Whatever is not that is left to
+/// <see cref="Judge"/>, which would come to the same in more steps.
+/// </content>
+internal sealed partial class TcpStreamComparer
+{
+    private const byte PlainFlags = Tcp.Ack | Tcp.Psh;
+
+    private const TcpFlags Known = TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked;
+
+    /// <summary>All of these, and none of <see cref="Unsettled"/>.</summary>
+    private const TcpFlags Settled = TcpFlags.InStep | TcpFlags.SecondarySeen | TcpFlags.SecondaryAcked;
+
+    private const TcpFlags Unsettled =
+        TcpFlags.ShiftOpen | TcpFlags.SynPending | TcpFlags.RstPending | TcpFlags.FinPending | TcpFlags.SecondaryFin;
+
+    /// <summary>Notes where a segment of the primary stands that goes on where the last one ended: new bytes, and an acknowledgment.</summary>
+    /// <returns>False when it is anything else; nothing has changed then.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryAccept(ref Flow flow, FrameRef primary)
+    {
+        ref Frame frame = ref arena[primary];
+        ref TcpState tcp = ref flow.Tcp;
+        TcpSegment segment = new(in arena.First(primary), in frame.Layout);
+        uint start = segment.Sequence;
+        int length = frame.Layout.PayloadLength;
+        if (start != tcp.PrimaryNext || length == 0 || (segment.Flags | Tcp.Psh) != PlainFlags || (tcp.Flags & Known) != Known)
+        {
+            return false;
+        }
+
+        frame.PayloadSequence = start;
+        frame.StreamStart = start;
+        frame.StreamEnd = start + (uint)length;
+        tcp.PrimaryNext = frame.StreamEnd;
+        tcp.PrimaryAck = TcpSequence.Later(segment.Ack, tcp.PrimaryAck);
+        return true;
+    }
+
+    /// <summary>Whether a held segment can do nothing but wait: new bytes, and nothing of the secondary's to compare them with.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool MustWait(in Flow flow, FrameRef primary)
+    {
+        ref Frame frame = ref arena[primary];
+        return flow.Secondary.IsEmpty && IsSettled(in flow.Tcp) && flow.Tcp.Verified.EndAt(frame.StreamStart)
+            && frame.StreamStart != frame.StreamEnd && !new TcpSegment(in arena.First(primary), in frame.Layout).Has(Tcp.Syn | Tcp.Rst);
+    }
+
+    /// <summary>Compares a new segment of the secondary with the oldest held one; nothing of the secondary's may wait.</summary>
+    /// <returns>Whether they are the same, and all that the primary's waits for has been said: both belong to the caller then. Else
+    /// nothing has changed.</returns>
+    public bool TryMatch(ref Flow flow, FrameRef primary, FrameRef secondary)
+    {
+        ref Frame ours = ref arena[primary];
+        ref Frame theirs = ref arena[secondary];
+        ref TcpState tcp = ref flow.Tcp;
+        TcpSegment left = new(in arena.First(primary), in ours.Layout);
+        TcpSegment right = new(in arena.First(secondary), in theirs.Layout);
+        uint start = right.Sequence + tcp.Shift;
+        int length = theirs.Layout.PayloadLength;
+        uint ack = TcpSequence.Later(right.Ack, tcp.SecondaryAck);
+        bool isPlain = (left.Flags | Tcp.Psh) == PlainFlags && (right.Flags | Tcp.Psh) == PlainFlags
+            && ours.Marks == FrameMarks.None && ours.Layout.PayloadLength == length && length != 0
+            && ours.PayloadSequence == start && ours.StreamStart == start
+            && IsSettled(in tcp) && tcp.Verified.EndAt(start) && !TcpSequence.After(left.Ack, ack);
+        if (!isPlain || !arena.Payload(primary).SequenceEqual(arena.Payload(secondary)) || !headers.TryCount(primary, secondary))
+        {
+            return false;
+        }
+
+        tcp.SecondaryAck = ack;
+        tcp.SecondaryWindow = right.Window;
+        tcp.Verified.AddBehind(start + (uint)length);
+        theirs.PayloadSequence = start;
+        theirs.StreamStart = start;
+        theirs.StreamEnd = start + (uint)length;
+        kept.Keep(ref flow, secondary);
+        return true;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsSettled(in TcpState tcp) => (tcp.Flags & (Settled | Unsettled)) == Settled;
+}
