@@ -2,7 +2,6 @@
 
 using System;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Threading;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Fragments;
@@ -137,28 +136,48 @@ public sealed class CaptureDuty : IDuty
 
     private void Take(FrameRef frameRef, int vnetHeaderBytes)
     {
-        ref Frame frame = ref arena[frameRef];
-        frame.Side = side;
-        frame.Marks = FrameMarks.None;
-        frame.Epoch = epoch;
-        if (frame.Length < vnetHeaderBytes)
+        if (vnetHeaderBytes != 0 && !TryStepOver(vnetHeaderBytes, frameRef))
         {
-            FrameParser.Refuse(MalformedKind.VnetHeader, out frame.Layout);
-            HandOn(frameRef, 0);
             return;
         }
 
-        frame.Offset += (ushort)vnetHeaderBytes;
-        frame.Length -= vnetHeaderBytes;
-        ReadOnlySpan<byte> bytes = arena.Bytes(frameRef);
-        if (FrameParser.TryParsePlain(bytes, out frame.Layout))
+        FrameView view = arena.View(frameRef);
+        view.PrefetchPayload();
+        Begin(ref view.Descriptor);
+        if (FrameParser.TryParsePlain(view.Bytes, out view.Descriptor.Layout))
         {
-            HandOn(frameRef, plainHash.Of(in MemoryMarshal.GetReference(bytes), frame.Layout.Protocol));
+            HandOn(view, plainHash.Of(view));
         }
         else
         {
             TakeAny(frameRef);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Begin(ref Frame frame)
+    {
+        frame.Side = side;
+        frame.Marks = FrameMarks.None;
+        frame.Epoch = epoch;
+    }
+
+    /// <summary>Makes a frame begin behind the virtio-net header that its port puts before it.</summary>
+    /// <returns>False when it ends before that; it has been handed on as malformed then.</returns>
+    private bool TryStepOver(int vnetHeaderBytes, FrameRef frameRef)
+    {
+        ref Frame frame = ref arena[frameRef];
+        if (frame.Length < vnetHeaderBytes)
+        {
+            Begin(ref frame);
+            FrameParser.Refuse(MalformedKind.VnetHeader, out frame.Layout);
+            HandOn(arena.View(frameRef), 0);
+            return false;
+        }
+
+        frame.Offset += (ushort)vnetHeaderBytes;
+        frame.Length -= vnetHeaderBytes;
+        return true;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -173,7 +192,7 @@ public sealed class CaptureDuty : IDuty
         }
         else
         {
-            HandOn(frameRef, Hash(frameRef));
+            HandOn(arena.View(frameRef), Hash(frameRef));
         }
     }
 
@@ -182,16 +201,16 @@ public sealed class CaptureDuty : IDuty
     {
         while (fragments.TryTake(out FrameRef frame))
         {
-            HandOn(frame, Hash(frame));
+            HandOn(arena.View(frame), Hash(frame));
         }
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void HandOn(FrameRef frameRef, uint hash)
+    private void HandOn(FrameView frame, uint hash)
     {
-        arena[frameRef].FlowHash = hash;
+        frame.Descriptor.FlowHash = hash;
         // The hash's upper bits choose the shard, its lower ones the bucket.
-        toShards[(int)((hash * (ulong)toShards.Length) >> 32)].Add(frameRef);
+        toShards[(int)((hash * (ulong)toShards.Length) >> 32)].Add(frame.Reference);
     }
 
     private uint Hash(FrameRef frameRef)

@@ -15,6 +15,7 @@ public sealed class EgressDuty : IDuty
     private readonly FrameArena arena;
     private readonly IInjectPort port;
     private readonly ShardRings[] shards;
+    private readonly SpscRing<FrameRef> primaryHome;
     private readonly FrameRef[] pending = new FrameRef[EngineLimits.BatchFrames];
     private readonly FrameRef[] reclaimed = new FrameRef[EngineLimits.BatchFrames];
     private readonly bool observe;
@@ -26,6 +27,7 @@ public sealed class EgressDuty : IDuty
         this.arena = arena;
         this.port = port;
         this.shards = shards;
+        primaryHome = shards[0].InjectedHome;
         observe = mode == CompareMode.Observe;
     }
 
@@ -84,7 +86,7 @@ public sealed class EgressDuty : IDuty
         {
             foreach (FrameRef frame in reclaimed.AsSpan(0, count))
             {
-                HomeOf(frame).Add(frame);
+                (observe || !arena.IsPrimary(frame) ? HomeOf(frame) : primaryHome).Add(frame);
             }
 
             work += count;
@@ -101,7 +103,7 @@ public sealed class EgressDuty : IDuty
 
     private SpscRing<FrameRef> HomeOf(FrameRef injected)
     {
-        if (arena[injected].Side == Side.Secondary)
+        if (!arena.IsPrimary(injected))
         {
             return shards[0].SecondaryInjectedHome;
         }

@@ -20,6 +20,9 @@ public static class EngineLimits
     /// <summary>Bytes of a cache line on every processor that .NET 10 runs on with SIMD; descriptors and flows are aligned to it.</summary>
     public const int CacheLineBytes = 64;
 
+    /// <summary>Bytes of a page of memory.</summary>
+    public const int PageBytes = 4096;
+
     /// <summary>Frames that a duty takes in one go: enough to spread the cost of a cursor, few enough to stay in the L1 cache
     /// (64 descriptors and headers are 8 KiB).</summary>
     public const int BatchFrames = 64;
@@ -63,6 +66,10 @@ public static class EngineLimits
 
     /// <summary>Flows that the expired scan visits per poll, so that a scan of a million never blocks its core.</summary>
     public const int ScanFlowsPerPoll = 1024;
+
+    /// <summary>Flows that the caches hold by themselves: 1 MiB of records, half of which are touched, fit a second-level cache. Where
+    /// there are more, they are fetched ahead.</summary>
+    public const int CachedFlows = 2048;
 
     /// <summary>Oldest flows that are looked at for an idle one before the oldest must overflow.</summary>
     public const int EvictionSteps = 64;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Collections.Generic;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
@@ -130,6 +131,12 @@ public sealed record EngineOptions
 
     /// <summary>Slots of 68 KiB for each side.</summary>
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
+
+    /// <summary>
+    /// Told of each large piece of memory (its address, its length in bytes) before it is touched, so that the host can ask the kernel for
+    /// huge pages: a table of a hundred thousand flows does not fit what the processor remembers of small ones. May be null.
+    /// </summary>
+    public Action<nint, nuint>? AdviseMemory { get; init; }
 
     /// <summary>
     /// The key of the flow hash. The host draws it at random, so that nobody outside can make flows collide; a replay fixes it, so

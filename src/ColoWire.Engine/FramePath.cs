@@ -28,7 +28,7 @@ public sealed class FramePath : IDisposable
     public FramePath(
         EngineOptions options, ICapturePort primary, ICapturePort secondary, IInjectPort output, ICheckpointRequester requester)
     {
-        Arena = new FrameArena(options.SlotsPerSide, options.LargeSlotsPerSide);
+        Arena = new FrameArena(options.SlotsPerSide, options.LargeSlotsPerSide, options.AdviseMemory);
         int slots = Arena.SlotsPerSide;
         ShardRings[] rings = new ShardRings[options.Shards];
         for (int i = 0; i < rings.Length; i++)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Runtime.CompilerServices;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
@@ -68,18 +69,18 @@ public sealed partial class Shard
         }
     }
 
-    private uint AddFlow(FrameRef first, long nowNs)
+    private ref Flow AddFlow(FrameRef first, long nowNs)
     {
         if (flows.IsFull && !TryEvict(nowNs))
         {
-            return Flow.None;
+            return ref Unsafe.NullRef<Flow>();
         }
 
         FrameParser.ReadKey(arena.Bytes(first), in arena[first].Layout, out FlowKey key);
         uint flow = flows.Add(in key, arena[first].FlowHash, nowNs);
         Counters.Flows = flows.Count;
         ApplyPolicies(ref flows[flow]);
-        return flow;
+        return ref flows[flow];
     }
 
     /// <summary>Decides once what happens to all frames of a flow.</summary>

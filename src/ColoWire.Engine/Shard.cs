@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Diagnostics;
 using System.Runtime.CompilerServices;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
@@ -37,7 +38,7 @@ public sealed partial class Shard : IDuty, IDisposable
         this.rings = rings;
         this.gate = gate;
         this.signals = signals;
-        flows = new FlowTable(FramePath.FlowsPerShard(options));
+        flows = new FlowTable(FramePath.FlowsPerShard(options), options.AdviseMemory);
         kept = new KeptFrames(options, arena, rings.SecondaryHome);
         streams = new TcpStreamComparer(options, arena, Counters, kept, rings.SecondaryHome);
         datagrams = new DatagramComparer(options, arena, Counters, kept, rings.SecondaryHome);
@@ -118,17 +119,17 @@ public sealed partial class Shard : IDuty, IDisposable
     /// <returns>False when there is no room for it yet.</returns>
     private bool TakePrimary(FrameRef primary, long nowNs)
     {
-        uint index = FindInStep(primary, nowNs);
-        if (index == Flow.None || flows[index].Primary.Count >= maxQueueSize || !TryAccept(ref flows[index], primary))
+        FrameView frame = arena.View(primary);
+        ref Flow flow = ref FindInStep(frame, nowNs);
+        if (Unsafe.IsNullRef(in flow) || flow.Primary.Count >= maxQueueSize || !TryAccept(ref flow, frame))
         {
             return TakeAnyPrimary(primary, nowNs);
         }
 
-        ref Flow flow = ref flows[index];
         Announce(primary);
         flow.Primary.Append(arena, primary);
         Counters.Held++;
-        if (flow.Primary.Count == 1 && !MustWait(in flow, primary))
+        if (flow.Primary.Count == 1 && !MustWaitAsNew(in flow, frame))
         {
             JudgeHeld(ref flow, nowNs);
         }
@@ -137,23 +138,28 @@ public sealed partial class Shard : IDuty, IDisposable
     }
 
     /// <summary>Finds the flow of a frame with which there is nothing special: it belongs to now, and both sides are compared.</summary>
-    /// <returns>Its number, or <see cref="Flow.None"/> when it has to be looked at more closely.</returns>
+    /// <returns>The flow, or a null reference when the frame has to be looked at more closely.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint FindInStep(FrameRef frameRef, long nowNs)
+    private ref Flow FindInStep(FrameView frame, long nowNs)
     {
-        ref Frame frame = ref arena[frameRef];
-        if (!compares || frame.Layout.Kind > FrameKind.Udp || frame.Marks != FrameMarks.None || frame.Epoch != epoch)
+        ref Frame descriptor = ref frame.Descriptor;
+        if (!compares || descriptor.Layout.Kind > FrameKind.Udp || descriptor.Marks != FrameMarks.None || descriptor.Epoch != epoch)
         {
-            return Flow.None;
+            return ref Unsafe.NullRef<Flow>();
         }
 
-        uint index = flows.Find(arena.Bytes(frameRef), in frame.Layout, frame.FlowHash, nowNs);
-        return index != Flow.None && flows[index].IsInStep ? index : Flow.None;
+        ref Flow flow = ref flows.Find(frame, nowNs);
+        if (!Unsafe.IsNullRef(in flow) && !flow.IsInStep)
+        {
+            return ref Unsafe.NullRef<Flow>();
+        }
+
+        return ref flow;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryAccept(ref Flow flow, FrameRef primary) =>
-        arena[primary].Layout.Kind != FrameKind.Tcp || streams.TryAccept(ref flow, primary);
+    private static bool TryAccept(ref Flow flow, FrameView primary) =>
+        primary.Descriptor.Layout.Kind != FrameKind.Tcp || TcpStreamComparer.TryAccept(ref flow, primary);
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeAnyPrimary(FrameRef primary, long nowNs)
@@ -182,13 +188,12 @@ public sealed partial class Shard : IDuty, IDisposable
 
         MeetEpoch(frame.Epoch);
         MeetSignals(in frame.Layout);
-        uint index = FindFlow(primary, nowNs);
-        if (index == Flow.None)
+        ref Flow flow = ref FindFlow(primary, nowNs);
+        if (Unsafe.IsNullRef(in flow))
         {
             return false;
         }
 
-        ref Flow flow = ref flows[index];
         if (flow.Action != PolicyAction.Compare)
         {
             TakeByPolicy(in flow, primary);
@@ -231,11 +236,15 @@ public sealed partial class Shard : IDuty, IDisposable
         return true;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool MustWaitAsNew(in Flow flow, FrameView oldest) =>
+        oldest.Descriptor.Layout.Kind == FrameKind.Tcp ? TcpStreamComparer.MustWaitAsNew(in flow, oldest) : datagrams.MustWait(in flow);
+
     /// <summary>Whether the oldest held frame can do nothing but wait, so that nobody need judge it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MustWait(in Flow flow, FrameRef oldest) => arena[oldest].Layout.Kind switch
+    private bool MustWait(in Flow flow, FrameView oldest) => oldest.Descriptor.Layout.Kind switch
     {
-        FrameKind.Tcp => streams.MustWait(in flow, oldest),
+        FrameKind.Tcp => TcpStreamComparer.MustWait(in flow, oldest),
         FrameKind.Udp => datagrams.MustWait(in flow),
         _ => false,
     };
@@ -261,8 +270,9 @@ public sealed partial class Shard : IDuty, IDisposable
 
     private void TakeSecondary(FrameRef secondary, long nowNs)
     {
-        uint index = FindInStep(secondary, nowNs);
-        if (index == Flow.None || !TryMatch(ref flows[index], secondary, nowNs))
+        FrameView frame = arena.View(secondary);
+        ref Flow flow = ref FindInStep(frame, nowNs);
+        if (Unsafe.IsNullRef(in flow) || !TryMatch(ref flow, frame, nowNs))
         {
             TakeAnySecondary(secondary, nowNs);
         }
@@ -292,14 +302,13 @@ public sealed partial class Shard : IDuty, IDisposable
             return;
         }
 
-        uint index = FindFlow(secondary, nowNs);
-        if (index == Flow.None)
+        ref Flow flow = ref FindFlow(secondary, nowNs);
+        if (Unsafe.IsNullRef(in flow))
         {
             Drop(secondary, DropReason.SecondaryTableFull);
             return;
         }
 
-        ref Flow flow = ref flows[index];
         if (flow.Action != PolicyAction.Compare)
         {
             Drop(secondary, flow.Action == PolicyAction.Drop ? DropReason.SecondaryPolicy : DropReason.SecondaryPassed);
@@ -342,15 +351,15 @@ public sealed partial class Shard : IDuty, IDisposable
     /// <summary>The rule: the secondary says just what the oldest held frame says, and nothing else of it waits.</summary>
     /// <returns>False when it is otherwise; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryMatch(ref Flow flow, FrameRef secondary, long nowNs)
+    private bool TryMatch(ref Flow flow, FrameView secondary, long nowNs)
     {
         if (flow.Primary.IsEmpty || !flow.Secondary.IsEmpty)
         {
             return false;
         }
 
-        FrameRef oldest = flow.Primary.Head;
-        bool matches = arena[secondary].Layout.Kind == FrameKind.Tcp
+        FrameView oldest = arena.View(flow.Primary.Head);
+        bool matches = secondary.Descriptor.Layout.Kind == FrameKind.Tcp
             ? streams.TryMatch(ref flow, oldest, secondary)
             : datagrams.TryMatch(oldest, secondary);
         if (!matches)
@@ -361,8 +370,16 @@ public sealed partial class Shard : IDuty, IDisposable
         flow.Primary.RemoveHead(arena);
         Counters.Held--;
         Counters.Verified++;
-        Leave(oldest);
-        if (!flow.Primary.IsEmpty && !MustWait(in flow, flow.Primary.Head))
+        if (observe)
+        {
+            Mark(oldest.Reference, FrameMarks.Judged);
+        }
+        else
+        {
+            rings.Released.Add(oldest.Reference);
+        }
+
+        if (!flow.Primary.IsEmpty && !MustWait(in flow, arena.View(flow.Primary.Head)))
         {
             JudgeHeld(ref flow, nowNs);
         }
@@ -372,7 +389,8 @@ public sealed partial class Shard : IDuty, IDisposable
 
     private void Unhold(ref Flow flow, FrameRef primary)
     {
-        flow.Primary.Remove(arena, primary);
+        Debug.Assert(primary == flow.Primary.Head, "the oldest one goes first");
+        flow.Primary.RemoveHead(arena);
         Counters.Held -= Weight(primary);
     }
 
@@ -393,21 +411,7 @@ public sealed partial class Shard : IDuty, IDisposable
     /// Lockstep: the frame goes to egress, or the fragments that it was made of. Observe: it went long ago; its slot goes home once it
     /// has also been injected.
     /// </summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Leave(FrameRef primary)
-    {
-        if (!observe && (arena[primary].Marks & FrameMarks.Assembled) == 0)
-        {
-            rings.Released.Add(primary);
-        }
-        else
-        {
-            LeaveOtherwise(primary);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void LeaveOtherwise(FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
@@ -418,9 +422,13 @@ public sealed partial class Shard : IDuty, IDisposable
 
             rings.JudgedHome.Add(primary);
         }
-        else
+        else if (observe)
         {
             Mark(primary, FrameMarks.Judged);
+        }
+        else
+        {
+            rings.Released.Add(primary);
         }
     }
 
@@ -472,6 +480,11 @@ public sealed partial class Shard : IDuty, IDisposable
     /// <summary>Has the flows of a batch fetched, all at once: they lie anywhere, and one after the other each would be waited for.</summary>
     private void PrefetchFlows(ReadOnlySpan<FrameRef> frames)
     {
+        if (flows.Count < EngineLimits.CachedFlows)
+        {
+            return;
+        }
+
         foreach (FrameRef frame in frames)
         {
             flows.PrefetchBucket(arena[frame].FlowHash);
@@ -484,12 +497,10 @@ public sealed partial class Shard : IDuty, IDisposable
     }
 
     /// <summary>Finds the flow of a frame, or makes it.</summary>
-    /// <returns>Its number, or <see cref="Flow.None"/> when no flow is left and <c>overflow</c> says to hold.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private uint FindFlow(FrameRef frame, long nowNs)
+    /// <returns>The flow, or a null reference when none is left and <c>overflow</c> says to hold.</returns>
+    private ref Flow FindFlow(FrameRef frame, long nowNs)
     {
-        ref Frame descriptor = ref arena[frame];
-        uint flow = flows.Find(arena.Bytes(frame), in descriptor.Layout, descriptor.FlowHash, nowNs);
-        return flow != Flow.None ? flow : AddFlow(frame, nowNs);
+        ref Flow flow = ref flows.Find(arena.View(frame), nowNs);
+        return ref Unsafe.IsNullRef(in flow) ? ref AddFlow(frame, nowNs) : ref flow;
     }
 }

@@ -3,13 +3,14 @@
 using System;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Shards;
 
 /// <summary>The anchor: takes the same frames from the same ports in the same memory, and does nothing but compare their bytes.</summary>
 internal sealed class BareLoop : IDisposable
 {
-    private readonly FrameArena arena = new(EngineLimits.SlotsPerSide.Default, EngineLimits.LargeSlotsPerSide.Default);
+    private readonly FrameArena arena = new(EngineLimits.SlotsPerSide.Default, EngineLimits.LargeSlotsPerSide.Default, HugePages.Advise);
     private readonly StampedPort primary;
     private readonly StampedPort secondary;
     private readonly FrameRef[] primaryBatch = new FrameRef[EngineLimits.BatchFrames];

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Numerics;
+using System.Runtime.InteropServices;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Benchmarks.Shards;
@@ -13,12 +13,16 @@ namespace ColoWire.Benchmarks.Shards;
 /// </summary>
 /// <param name="workload">What is said.</param>
 /// <param name="limit">How many frames may have been delivered by now.</param>
-internal sealed class StampedPort(Workload workload, Func<long> limit) : ICapturePort
+internal sealed unsafe class StampedPort(Workload workload, Func<long> limit) : ICapturePort
 {
     /// <summary>Where a frame begins in its chunk: XDP_PACKET_HEADROOM (include/uapi/linux/bpf.h).</summary>
     public const int HeadroomBytes = 256;
 
-    private FrameRef[] fillRing = [];
+    /// <summary>Slots that wait to be written to, XSK_RING_PROD__DEFAULT_NUM_DESCS (libxdp's xsk.h).</summary>
+    private const int FillRingFrames = 2048;
+
+    private readonly FrameRef* fillRing = (FrameRef*)NativeMemory.Alloc(FillRingFrames, (nuint)sizeof(FrameRef));
+    private readonly int frameBytes = workload.FrameBytes;
     private long filled;
 
     /// <inheritdoc/>
@@ -34,44 +38,56 @@ internal sealed class StampedPort(Workload workload, Func<long> limit) : ICaptur
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
     {
         Refill(pool);
-        int count = (int)Math.Clamp(limit() - Delivered, 0, Math.Min(batch.Length, filled - Delivered));
+        FrameArena arena = pool.Arena;
+        long number = Delivered;
+        int count = (int)Math.Clamp(limit() - number, 0, Math.Min(batch.Length, filled - number));
         for (int i = 0; i < count; i++)
         {
-            FrameRef frameRef = fillRing[Delivered & (fillRing.Length - 1)];
-            batch[i] = frameRef;
-            ref Frame frame = ref pool.Arena[frameRef];
+            FrameRef received = fillRing[number & (FillRingFrames - 1)];
+            batch[i] = received;
+            ref Frame frame = ref arena[received];
             frame.Offset = HeadroomBytes;
+            frame.Length = frameBytes;
             frame.ArrivalNs = nowNs;
-            frame.Number = (uint)Delivered + 1;
-            workload.Stamp(pool.Arena.SlotBytes(frameRef)[HeadroomBytes..], Delivered);
-            Delivered++;
+            frame.Number = (uint)++number;
+            workload.Stamp(arena.Pointer(received), number);
         }
 
+        Delivered = number;
         return count;
     }
 
-    /// <summary>Puts every free slot into the queue; the first time, with all that is the same in every frame.</summary>
+    /// <summary>Fills the queue up with free slots; the first time, all slots with what is the same in every frame.</summary>
     private void Refill(SlotPool pool)
     {
-        if (fillRing.Length == 0)
+        if (filled == 0)
         {
-            fillRing = new FrameRef[BitOperations.RoundUpToPowerOf2((uint)pool.FreeSmall)];
-            while (pool.TryTake(workload.FrameBytes, out FrameRef slot))
-            {
-                workload.Fill(pool.Arena.SlotBytes(slot).Slice(HeadroomBytes, workload.FrameBytes));
-                fillRing[filled++] = slot;
-            }
+            FillSlots(pool);
         }
 
-        while (pool.TryTake(workload.FrameBytes, out FrameRef slot))
+        int first = (int)(filled & (FillRingFrames - 1));
+        long room = Math.Min(FillRingFrames - (filled - Delivered), FillRingFrames - first);
+        filled += pool.Take(new Span<FrameRef>(fillRing + first, (int)room));
+    }
+
+    private void FillSlots(SlotPool pool)
+    {
+        FrameRef[] all = new FrameRef[pool.FreeSmall];
+        pool.Take(all);
+        foreach (FrameRef slot in all)
         {
-            fillRing[filled++ & (fillRing.Length - 1)] = slot;
+            workload.Fill(pool.Arena.SlotBytes(slot).Slice(HeadroomBytes, frameBytes));
+        }
+
+        foreach (FrameRef slot in all)
+        {
+            pool.Return(slot);
         }
     }
 
     /// <inheritdoc/>
     public void Dispose()
     {
-        // It owns nothing: the slots are the arena's.
+        NativeMemory.Free(fillRing);
     }
 }

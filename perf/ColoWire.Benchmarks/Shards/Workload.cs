@@ -3,14 +3,15 @@
 using System;
 using System.Buffers.Binary;
 using System.Numerics;
+using System.Runtime.InteropServices;
 
 namespace ColoWire.Benchmarks.Shards;
 
 /// <summary>What both replicas say: frames of one length, over a number of flows in an order that no prefetcher can guess.</summary>
-/// <param name="Tcp">TCP with one stream per flow, else UDP.</param>
-/// <param name="Flows">How many flows; a power of two, so that a turn is a mask.</param>
-/// <param name="FrameBytes">Length of a frame, 64 or more.</param>
-internal sealed record Workload(bool Tcp, int Flows, int FrameBytes)
+/// <param name="tcp">TCP with one stream per flow, else UDP.</param>
+/// <param name="flows">How many flows; a power of two, so that a turn is a mask.</param>
+/// <param name="frameBytes">Length of a frame, 64 or more.</param>
+internal sealed unsafe class Workload(bool tcp, int flows, int frameBytes)
 {
     private const int NetworkOffset = 14;
     private const int SourceOffset = NetworkOffset + 12;
@@ -19,8 +20,18 @@ internal sealed record Workload(bool Tcp, int Flows, int FrameBytes)
     private const int UdpHeaderBytes = 8;
     private const int TcpHeaderBytes = 20;
     private const byte AckAndPush = 0x18;
+    private const uint FirstAddress = 0x0A00_0000;
 
-    private readonly int[] order = Shuffle(Flows);
+    private readonly uint* addresses = Shuffle(flows);
+    private readonly uint lastFlow = (uint)flows - 1;
+    private readonly int turnShift = BitOperations.Log2((uint)flows);
+    private readonly uint payloadBytes = (uint)(frameBytes - TransportOffset - TcpHeaderBytes);
+
+    /// <summary>How many flows.</summary>
+    public int Flows => flows;
+
+    /// <summary>Length of a frame.</summary>
+    public int FrameBytes => frameBytes;
 
     /// <summary>Fills a slot with all that is the same in every frame.</summary>
     public void Fill(Span<byte> frame)
@@ -34,51 +45,54 @@ internal sealed record Workload(bool Tcp, int Flows, int FrameBytes)
         Span<byte> ip = frame[NetworkOffset..TransportOffset];
         ip.Clear();
         ip[0] = 0x45;
-        BinaryPrimitives.WriteUInt16BigEndian(ip[2..], (ushort)(FrameBytes - NetworkOffset));
+        BinaryPrimitives.WriteUInt16BigEndian(ip[2..], (ushort)(frameBytes - NetworkOffset));
         ip[8] = 64;
-        ip[9] = Tcp ? (byte)6 : (byte)17;
+        ip[9] = tcp ? (byte)6 : (byte)17;
         BinaryPrimitives.WriteUInt32BigEndian(ip[16..], 0xC0A8_0001);
         Span<byte> transport = frame[TransportOffset..];
-        transport[..(Tcp ? TcpHeaderBytes : UdpHeaderBytes)].Clear();
+        transport[..(tcp ? TcpHeaderBytes : UdpHeaderBytes)].Clear();
         BinaryPrimitives.WriteUInt16BigEndian(transport, 80);
         BinaryPrimitives.WriteUInt16BigEndian(transport[2..], 40_000);
-        if (Tcp)
+        if (tcp)
         {
             transport[12] = (TcpHeaderBytes / 4) << 4;
             transport[13] = AckAndPush;
         }
         else
         {
-            BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)(FrameBytes - TransportOffset));
+            BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)(frameBytes - TransportOffset));
         }
     }
 
     /// <summary>Makes a filled slot the frame of this number: the flow's address, and in TCP the place in its stream.</summary>
-    public void Stamp(Span<byte> frame, long number)
+    /// <param name="frame">First byte of the frame.</param>
+    /// <param name="number">The frame's number.</param>
+    public void Stamp(byte* frame, long number)
     {
-        uint flow = (uint)order[(int)(number & (Flows - 1))];
-        BinaryPrimitives.WriteUInt32BigEndian(frame[SourceOffset..], 0x0A00_0000 + flow);
-        if (Tcp)
+        *(uint*)(frame + SourceOffset) = addresses[(uint)number & lastFlow];
+        if (tcp)
         {
-            uint turn = (uint)(number >> BitOperations.Log2((uint)Flows));
-            BinaryPrimitives.WriteUInt32BigEndian(frame[SequenceOffset..], turn * (uint)(FrameBytes - TransportOffset - TcpHeaderBytes));
+            uint turn = (uint)(number >> turnShift);
+            *(uint*)(frame + SequenceOffset) = BinaryPrimitives.ReverseEndianness(turn * payloadBytes);
         }
     }
 
-    private static int[] Shuffle(int count)
+    private static uint* Shuffle(int count)
     {
         if (!BitOperations.IsPow2(count))
         {
             throw new ArgumentOutOfRangeException(nameof(count), count, "a power of two is needed");
         }
 
-        int[] order = new int[count];
+        // For as long as the process lives.
+        uint* addresses = (uint*)NativeMemory.Alloc((nuint)count, sizeof(uint));
+        Span<uint> order = new(addresses, count);
         for (int i = 0; i < count; i++)
         {
-            order[i] = i;
+            order[i] = BinaryPrimitives.ReverseEndianness(FirstAddress + (uint)i);
         }
 
         new Random(1).Shuffle(order);
-        return order;
+        return addresses;
     }
 }

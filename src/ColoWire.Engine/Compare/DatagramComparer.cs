@@ -31,18 +31,16 @@ internal sealed class DatagramComparer(
     /// wait.
     /// </summary>
     /// <returns>Whether they are the same: both belong to the caller then. Else nothing has changed.</returns>
-    public bool TryMatch(FrameRef primary, FrameRef secondary)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryMatch(FrameView primary, FrameView secondary)
     {
-        ref Frame ours = ref arena[primary];
-        int length = ours.Layout.PayloadLength;
-        bool isPlain = ours.Marks == FrameMarks.None && ours.Layout.Kind == FrameKind.Udp && !passesDuplicates
-            && arena[secondary].Layout.PayloadLength == length;
-        if (!isPlain || !arena.Payload(primary).SequenceEqual(arena.Payload(secondary)) || !headers.TryCount(primary, secondary))
+        bool isPlain = primary.Descriptor.Marks == FrameMarks.None && primary.Descriptor.Layout.Kind == FrameKind.Udp && !passesDuplicates;
+        if (!isPlain || !primary.Payload.SequenceEqual(secondary.Payload) || !headers.TryCount(primary, secondary))
         {
             return false;
         }
 
-        secondaryHome.Add(secondary);
+        secondaryHome.Add(secondary.Reference);
         return true;
     }
 
@@ -205,10 +203,10 @@ internal sealed class DatagramComparer(
 
     private bool IsRepeated(in Flow flow, FrameRef frame)
     {
-        FrameRef said = flow.Kept.Tail;
+        FrameRef said = flow.Kept.Head;
         while (!said.IsNone && FirstDifference(frame, said) >= 0)
         {
-            said = arena[said].Previous;
+            said = arena[said].Next;
         }
 
         return !said.IsNone;

@@ -2,6 +2,7 @@
 
 using System;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
@@ -33,7 +34,24 @@ internal sealed class KeptFrames
 
     /// <summary>Keeps a frame that is in no queue any more; where there is no room, the flow's oldest or else the frame itself goes
     /// home.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Keep(ref Flow flow, FrameRef secondary)
+    {
+        if (flow.Kept.Count == perFlow && perFlow != 0 && !arena.IsLarge(flow.Kept.Head) && !arena.IsLarge(secondary))
+        {
+            // The rule: it takes the place of the oldest one.
+            home.Add(flow.Kept.Head);
+            flow.Kept.RemoveHead(arena);
+            flow.Kept.Append(arena, secondary);
+        }
+        else
+        {
+            KeepWhereRoomIs(ref flow, secondary);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void KeepWhereRoomIs(ref Flow flow, FrameRef secondary)
     {
         if (flow.Kept.Count >= perFlow || !HasRoom(secondary))
         {

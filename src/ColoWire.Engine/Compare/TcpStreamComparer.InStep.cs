@@ -27,11 +27,11 @@ internal sealed partial class TcpStreamComparer
     /// <summary>Notes where a segment of the primary stands that goes on where the last one ended: new bytes, and an acknowledgment.</summary>
     /// <returns>False when it is anything else; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryAccept(ref Flow flow, FrameRef primary)
+    public static bool TryAccept(ref Flow flow, FrameView primary)
     {
-        ref Frame frame = ref arena[primary];
+        ref Frame frame = ref primary.Descriptor;
         ref TcpState tcp = ref flow.Tcp;
-        TcpSegment segment = new(in arena.First(primary), in frame.Layout);
+        TcpSegment segment = new(primary);
         uint start = segment.Sequence;
         int length = frame.Layout.PayloadLength;
         if (start != tcp.PrimaryNext || length == 0 || (segment.Flags | Tcp.Psh) != PlainFlags || (tcp.Flags & Known) != Known)
@@ -41,31 +41,39 @@ internal sealed partial class TcpStreamComparer
 
         frame.PayloadSequence = start;
         frame.StreamStart = start;
-        frame.StreamEnd = start + (uint)length;
-        tcp.PrimaryNext = frame.StreamEnd;
+        uint end = start + (uint)length;
+        frame.StreamEnd = end;
+        tcp.PrimaryNext = end;
         tcp.PrimaryAck = TcpSequence.Later(segment.Ack, tcp.PrimaryAck);
         return true;
     }
 
+    /// <summary>Whether a segment that was accepted just now (<see cref="TryAccept"/>), and is the oldest held one, can do nothing but
+    /// wait.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static bool MustWaitAsNew(in Flow flow, FrameView primary) =>
+        flow.Secondary.IsEmpty && IsSettled(in flow.Tcp) && flow.Tcp.Verified.EndAt(primary.Descriptor.StreamStart);
+
     /// <summary>Whether a held segment can do nothing but wait: new bytes, and nothing of the secondary's to compare them with.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MustWait(in Flow flow, FrameRef primary)
+    public static bool MustWait(in Flow flow, FrameView primary)
     {
-        ref Frame frame = ref arena[primary];
-        return flow.Secondary.IsEmpty && IsSettled(in flow.Tcp) && flow.Tcp.Verified.EndAt(frame.StreamStart)
-            && frame.StreamStart != frame.StreamEnd && !new TcpSegment(in arena.First(primary), in frame.Layout).Has(Tcp.Syn | Tcp.Rst);
+        ref Frame frame = ref primary.Descriptor;
+        return MustWaitAsNew(in flow, primary)
+            && frame.StreamStart != frame.StreamEnd && !new TcpSegment(primary).Has(Tcp.Syn | Tcp.Rst);
     }
 
     /// <summary>Compares a new segment of the secondary with the oldest held one; nothing of the secondary's may wait.</summary>
     /// <returns>Whether they are the same, and all that the primary's waits for has been said: both belong to the caller then. Else
     /// nothing has changed.</returns>
-    public bool TryMatch(ref Flow flow, FrameRef primary, FrameRef secondary)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryMatch(ref Flow flow, FrameView primary, FrameView secondary)
     {
-        ref Frame ours = ref arena[primary];
-        ref Frame theirs = ref arena[secondary];
+        ref Frame ours = ref primary.Descriptor;
+        ref Frame theirs = ref secondary.Descriptor;
         ref TcpState tcp = ref flow.Tcp;
-        TcpSegment left = new(in arena.First(primary), in ours.Layout);
-        TcpSegment right = new(in arena.First(secondary), in theirs.Layout);
+        TcpSegment left = new(primary);
+        TcpSegment right = new(secondary);
         uint start = right.Sequence + tcp.Shift;
         int length = theirs.Layout.PayloadLength;
         uint ack = TcpSequence.Later(right.Ack, tcp.SecondaryAck);
@@ -73,7 +81,7 @@ internal sealed partial class TcpStreamComparer
             && ours.Marks == FrameMarks.None && ours.Layout.PayloadLength == length && length != 0
             && ours.PayloadSequence == start && ours.StreamStart == start
             && IsSettled(in tcp) && tcp.Verified.EndAt(start) && !TcpSequence.After(left.Ack, ack);
-        if (!isPlain || !arena.Payload(primary).SequenceEqual(arena.Payload(secondary)) || !headers.TryCount(primary, secondary))
+        if (!isPlain || !primary.Payload.SequenceEqual(secondary.Payload) || !headers.TryCount(primary, secondary))
         {
             return false;
         }
@@ -84,7 +92,7 @@ internal sealed partial class TcpStreamComparer
         theirs.PayloadSequence = start;
         theirs.StreamStart = start;
         theirs.StreamEnd = start + (uint)length;
-        kept.Keep(ref flow, secondary);
+        kept.Keep(ref flow, secondary.Reference);
         return true;
     }
 

@@ -29,7 +29,7 @@ internal sealed partial class TcpStreamComparer(
     public void AcceptPrimary(ref Flow flow, FrameRef primary, bool isShared)
     {
         ref Frame frame = ref arena[primary];
-        TcpSegment segment = new(in arena.First(primary), in frame.Layout);
+        TcpSegment segment = new(arena.View(primary));
         frame.PayloadSequence = segment.StreamStart;
         frame.StreamStart = segment.StreamStart;
         frame.StreamEnd = segment.StreamEnd;
@@ -69,7 +69,7 @@ internal sealed partial class TcpStreamComparer(
     public bool AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
         ref Frame frame = ref arena[secondary];
-        TcpSegment segment = new(in arena.First(secondary), in frame.Layout);
+        TcpSegment segment = new(arena.View(secondary));
         ref TcpState tcp = ref flow.Tcp;
         bool news = NoteControl(ref flow, segment, in frame);
         if (tcp.Has(TcpFlags.ShiftOpen) && !segment.Has(Tcp.Syn) && !segment.Has(Tcp.Rst))
@@ -109,7 +109,7 @@ internal sealed partial class TcpStreamComparer(
     public Verdict Judge(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
-        TcpSegment segment = new(in arena.First(primary), in frame.Layout);
+        TcpSegment segment = new(arena.View(primary));
         ref TcpState tcp = ref flow.Tcp;
         if (segment.Has(Tcp.Rst))
         {

@@ -27,7 +27,7 @@ internal struct Flow
     // Second cache line: what every frame needs.
 
     /// <summary>The primary's frames that wait, in the order in which it sent them.</summary>
-    public FrameQueue Primary;
+    public FrameFifo Primary;
 
     public FlowState State;
     public PolicyAction Action;
@@ -44,7 +44,7 @@ internal struct Flow
     // The last one: what few frames need, though those that are kept need the front of it.
 
     /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="KeptFrames"/>).</summary>
-    public FrameQueue Kept;
+    public FrameFifo Kept;
 
     /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
     public FrameRef Unindexed;

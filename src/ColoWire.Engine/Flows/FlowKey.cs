@@ -4,6 +4,7 @@ using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
@@ -92,28 +93,27 @@ public struct FlowKey : IEquatable<FlowKey>
     /// <inheritdoc/>
     public readonly bool Equals(FlowKey other) => ((ReadOnlySpan<uint>)this).SequenceEqual(other);
 
-    /// <summary>Whether a frame belongs to this flow: as reading its key and comparing the two, without making one.</summary>
-    /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
-    /// <param name="layout">A layout whose kind is neither Pass nor Malformed.</param>
+    /// <summary>Whether a frame belongs to this flow: as reading its key and comparing the two, without making one. The frame's kind is
+    /// neither Pass nor Malformed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal readonly bool Matches(ReadOnlySpan<byte> frame, in FrameLayout layout)
+    internal readonly bool Matches(FrameView frame)
     {
-        if (!layout.IsPlain)
+        if (!frame.Descriptor.Layout.IsPlain)
         {
-            return MatchesAny(frame, in layout);
+            return MatchesAny(frame);
         }
 
         // Words 2 to 7 are 0 where the version is 4.
-        ref readonly byte first = ref MemoryMarshal.GetReference(frame);
-        return LongAt(AddressesWord) == Network.Raw64(in first, FrameLayout.PlainAddressesOffset)
-            && LongAt(PortsWord) == (Network.Raw32(in first, FrameLayout.PlainTransportOffset) | PlainProtocolBits(layout.Protocol))
+        ulong ports = Network.Raw32(in frame.First, FrameLayout.PlainTransportOffset);
+        return LongAt(AddressesWord) == Network.Raw64(in frame.First, FrameLayout.PlainAddressesOffset)
+            && LongAt(PortsWord) == (ports | PlainProtocolBits(frame.Descriptor.Layout.Protocol))
             && LongAt(VlanWord) == 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private readonly bool MatchesAny(ReadOnlySpan<byte> frame, in FrameLayout layout)
+    private readonly bool MatchesAny(FrameView frame)
     {
-        FrameParser.ReadKey(frame, in layout, out FlowKey key);
+        FrameParser.ReadKey(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
         return Equals(key);
     }
 

@@ -3,8 +3,7 @@
 using System;
 using System.Numerics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using ColoWire.Engine.Wire;
+using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Flows;
 
@@ -14,21 +13,25 @@ namespace ColoWire.Engine.Flows;
 /// </summary>
 internal sealed unsafe class FlowTable : IDisposable
 {
+    private readonly NativeRegion flowRegion;
+    private readonly NativeRegion bucketRegion;
     private readonly Flow* flows;
-    private readonly uint[] buckets;
+    private readonly uint* buckets;
     private readonly uint bucketMask;
     private uint freeList = Flow.None;
     private uint newest = Flow.None;
     private uint oldest = Flow.None;
 
-    public FlowTable(int capacity)
+    public FlowTable(int capacity, Action<nint, nuint>? advise = null)
     {
         Capacity = capacity;
-        flows = (Flow*)NativeMemory.AlignedAlloc((nuint)capacity * (nuint)sizeof(Flow), EngineLimits.CacheLineBytes);
-        NativeMemory.Clear(flows, (nuint)capacity * (nuint)sizeof(Flow));
-        buckets = new uint[BucketCount(capacity)];
-        buckets.AsSpan().Fill(Flow.None);
-        bucketMask = (uint)buckets.Length - 1;
+        uint bucketCount = BucketCount(capacity);
+        flowRegion = new NativeRegion((nuint)capacity * (nuint)sizeof(Flow), advise);
+        bucketRegion = new NativeRegion((nuint)bucketCount * sizeof(uint), advise);
+        flows = (Flow*)flowRegion.Start;
+        buckets = (uint*)bucketRegion.Start;
+        new Span<uint>(buckets, (int)bucketCount).Fill(Flow.None);
+        bucketMask = bucketCount - 1;
     }
 
     public int Capacity { get; }
@@ -55,24 +58,26 @@ internal sealed unsafe class FlowTable : IDisposable
     public static long ByteCount(int capacity) => ((long)capacity * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
 
     /// <summary>Finds the flow of a frame and notes that it was seen.</summary>
-    /// <returns>Its number, or <see cref="Flow.None"/>.</returns>
+    /// <returns>The flow, or a null reference.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint Find(ReadOnlySpan<byte> frame, in FrameLayout layout, uint hash, long nowNs)
+    public ref Flow Find(FrameView frame, long nowNs)
     {
+        uint hash = frame.Descriptor.FlowHash;
         for (uint i = Bucket(hash); i != Flow.None; i = flows[i].NextInBucket)
         {
-            if (flows[i].Hash == hash && flows[i].Key.Matches(frame, in layout))
+            Flow* flow = flows + i;
+            if (flow->Hash == hash && flow->Key.Matches(frame))
             {
-                if (nowNs - flows[i].SeenNs >= EngineLimits.IdleOrderGranularityNs)
+                if (nowNs - flow->SeenNs >= EngineLimits.IdleOrderGranularityNs)
                 {
                     Refresh(i, nowNs);
                 }
 
-                return i;
+                return ref *flow;
             }
         }
 
-        return Flow.None;
+        return ref Unsafe.NullRef<Flow>();
     }
 
     /// <summary>Has the memory fetched that a look-up will need: first the bucket, and once that is there, the flow.</summary>
@@ -88,6 +93,7 @@ internal sealed unsafe class FlowTable : IDisposable
         {
             Prefetch.Line(in flows[flow].Key);
             Prefetch.Line(in flows[flow].Primary);
+            Prefetch.Line(in flows[flow].Kept);
         }
     }
 
@@ -109,10 +115,10 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.Key = key;
         flow.Hash = hash;
         flow.SeenNs = nowNs;
-        flow.Primary = Frames.FrameQueue.Empty;
-        flow.Secondary = Frames.FrameQueue.Empty;
-        flow.Kept = Frames.FrameQueue.Empty;
-        flow.Unindexed = Frames.FrameRef.None;
+        flow.Primary = FrameFifo.Empty;
+        flow.Secondary = FrameQueue.Empty;
+        flow.Kept = FrameFifo.Empty;
+        flow.Unindexed = FrameRef.None;
         flow.Tcp = Compare.TcpState.Fresh;
         flow.State = FlowState.Comparing;
         flow.NextInBucket = Bucket(hash);
@@ -150,14 +156,17 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    public void Dispose() => NativeMemory.AlignedFree(flows);
+    public void Dispose()
+    {
+        flowRegion.Dispose();
+        bucketRegion.Dispose();
+    }
 
     // Half full at most: a look-up then meets 1.25 records on average.
-    private static int BucketCount(int capacity) => (int)BitOperations.RoundUpToPowerOf2((uint)capacity * 2);
+    private static uint BucketCount(int capacity) => BitOperations.RoundUpToPowerOf2((uint)capacity * 2);
 
-    // The mask is one less than the length.
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref uint Bucket(uint hash) => ref Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(buckets), hash & bucketMask);
+    private ref uint Bucket(uint hash) => ref buckets[hash & bucketMask];
 
     private void LinkNewest(uint flow)
     {

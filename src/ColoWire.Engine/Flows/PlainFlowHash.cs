@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Runtime.CompilerServices;
+using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
@@ -35,13 +36,12 @@ internal readonly struct PlainFlowHash
     }
 
     /// <summary>The hash of a plain frame's flow.</summary>
-    /// <param name="frame">First byte of the frame.</param>
-    /// <param name="protocol">Its protocol.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint Of(ref readonly byte frame, byte protocol)
+    public uint Of(FrameView frame)
     {
-        ulong addresses = Network.Raw64(in frame, FrameLayout.PlainAddressesOffset);
-        ulong ports = Network.Raw32(in frame, FrameLayout.PlainTransportOffset);
+        ulong addresses = Network.Raw64(in frame.First, FrameLayout.PlainAddressesOffset);
+        ulong ports = Network.Raw32(in frame.First, FrameLayout.PlainTransportOffset);
+        byte protocol = frame.Descriptor.Layout.Protocol;
         ulong sum = constantTerms
             + ((sourceSecret + (uint)addresses) * (destinationSecret + (addresses >> 32)))
             + ((portsSecret + ports) * (protocolSecret + FlowKey.ProtocolBits(4, protocol, fragment: false)));

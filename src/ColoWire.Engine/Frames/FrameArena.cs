@@ -3,7 +3,6 @@
 using System;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Frames;
 
@@ -18,33 +17,30 @@ namespace ColoWire.Engine.Frames;
 /// </remarks>
 public sealed unsafe class FrameArena : IDisposable
 {
+    private readonly NativeRegion byteRegion;
+    private readonly NativeRegion frameRegion;
     private readonly byte* bytes;
     private readonly Frame* frames;
     private readonly uint smallSlots;
-    private bool disposed;
 
     /// <summary>Takes the memory.</summary>
     /// <param name="smallSlotsPerSide">Slots of <see cref="EngineLimits.SmallSlotBytes"/> for each side.</param>
     /// <param name="largeSlotsPerSide">Slots of <see cref="EngineLimits.LargeSlotBytes"/> for each side.</param>
-    public FrameArena(int smallSlotsPerSide, int largeSlotsPerSide)
+    /// <param name="advise">See <see cref="EngineOptions.AdviseMemory"/>.</param>
+    public FrameArena(int smallSlotsPerSide, int largeSlotsPerSide, Action<nint, nuint>? advise = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(smallSlotsPerSide, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(largeSlotsPerSide);
         SmallSlotsPerSide = smallSlotsPerSide;
         LargeSlotsPerSide = largeSlotsPerSide;
         smallSlots = 2 * (uint)smallSlotsPerSide;
-        nuint byteCount = ByteCount(smallSlotsPerSide, largeSlotsPerSide);
-        nuint slotCount = 2 * (nuint)(smallSlotsPerSide + largeSlotsPerSide);
-        bytes = (byte*)NativeMemory.AlignedAlloc(byteCount, PageBytes);
-        frames = (Frame*)NativeMemory.AlignedAlloc(slotCount * (nuint)sizeof(Frame), EngineLimits.CacheLineBytes);
-        // Touch every page now: a page fault on the path of a frame costs more than a comparison.
-        NativeMemory.Clear(bytes, byteCount);
-        NativeMemory.Clear(frames, slotCount * (nuint)sizeof(Frame));
+        byteRegion = new NativeRegion(ByteCount(smallSlotsPerSide, largeSlotsPerSide), advise);
+        frameRegion = new NativeRegion(DescriptorByteCount(smallSlotsPerSide, largeSlotsPerSide), advise);
+        bytes = (byte*)byteRegion.Start;
+        frames = (Frame*)frameRegion.Start;
         Primary = new SlotPool(this, Side.Primary, 0, smallSlots);
         Secondary = new SlotPool(this, Side.Secondary, (uint)smallSlotsPerSide, smallSlots + (uint)largeSlotsPerSide);
     }
-
-    private const nuint PageBytes = 4096;
 
     /// <summary>The primary's slots.</summary>
     public SlotPool Primary { get; }
@@ -89,13 +85,7 @@ public sealed unsafe class FrameArena : IDisposable
     }
 
     /// <summary>The bytes of a frame that are compared, as they were found when it was parsed.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ReadOnlySpan<byte> Payload(FrameRef frame)
-    {
-        ref Frame descriptor = ref this[frame];
-        return new ReadOnlySpan<byte>(
-            Slot(frame) + descriptor.Offset + descriptor.Layout.PayloadOffset, descriptor.Layout.PayloadLength);
-    }
+    internal ReadOnlySpan<byte> Payload(FrameRef frame) => View(frame).Payload;
 
     /// <summary>The whole slot of a frame, for a port to write into.</summary>
     public Span<byte> SlotBytes(FrameRef frame) =>
@@ -105,9 +95,9 @@ public sealed unsafe class FrameArena : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Pointer(FrameRef frame) => Slot(frame) + this[frame].Offset;
 
-    /// <summary>First byte of a frame, for views over a header that was parsed.</summary>
+    /// <summary>A frame with its descriptor and its bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal ref readonly byte First(FrameRef frame) => ref *Pointer(frame);
+    internal FrameView View(FrameRef frame) => new(this, frame);
 
     /// <summary>The fragments that an assembled frame was made of (<see cref="FrameMarks.Assembled"/>).</summary>
     internal FragmentChain Fragments(FrameRef assembled)
@@ -116,11 +106,15 @@ public sealed unsafe class FrameArena : IDisposable
         return FragmentChain.Read(SlotBytes(assembled));
     }
 
+    /// <summary>Whether a slot is one of the primary's.</summary>
+    internal bool IsPrimary(FrameRef frame) =>
+        frame.Slot < (uint)SmallSlotsPerSide || (IsLarge(frame) && frame.Slot - smallSlots < (uint)LargeSlotsPerSide);
+
     /// <summary>Whether a slot is one of the large ones.</summary>
     internal bool IsLarge(FrameRef frame) => frame.Slot >= smallSlots;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private byte* Slot(FrameRef frame) =>
+    internal byte* Slot(FrameRef frame) =>
         frame.Slot < smallSlots
             ? bytes + ((nuint)frame.Slot * EngineLimits.SmallSlotBytes)
             : bytes + ((nuint)smallSlots * EngineLimits.SmallSlotBytes)
@@ -129,11 +123,7 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>Gives the memory back. No duty may run any more.</summary>
     public void Dispose()
     {
-        if (!disposed)
-        {
-            disposed = true;
-            NativeMemory.AlignedFree(bytes);
-            NativeMemory.AlignedFree(frames);
-        }
+        byteRegion.Dispose();
+        frameRegion.Dispose();
     }
 }

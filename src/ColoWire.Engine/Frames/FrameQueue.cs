@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Diagnostics;
-using System.Runtime.CompilerServices;
 
 namespace ColoWire.Engine.Frames;
 
@@ -18,43 +17,7 @@ internal struct FrameQueue
 
     public readonly bool IsEmpty => Count == 0;
 
-    /// <summary>Puts a frame behind all others.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Append(FrameArena arena, FrameRef frame)
-    {
-        ref Frame descriptor = ref arena[frame];
-        descriptor.Previous = Tail;
-        descriptor.Next = FrameRef.None;
-        if (Tail.IsNone)
-        {
-            Head = frame;
-        }
-        else
-        {
-            arena[Tail].Next = frame;
-        }
-
-        Tail = frame;
-        Count++;
-    }
-
-    /// <summary>Takes the first frame out.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void RemoveHead(FrameArena arena)
-    {
-        Debug.Assert(Count > 0, "there is a first frame");
-        Head = arena[Head].Next;
-        if (Head.IsNone)
-        {
-            Tail = FrameRef.None;
-        }
-        else
-        {
-            arena[Head].Previous = FrameRef.None;
-        }
-
-        Count--;
-    }
+    public void Append(FrameArena arena, FrameRef frame) => InsertAfter(arena, Tail, frame);
 
     /// <summary>Puts a frame behind another one, or first when that is none.</summary>
     public void InsertAfter(FrameArena arena, FrameRef previous, FrameRef frame)

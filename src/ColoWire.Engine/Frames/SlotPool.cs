@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Diagnostics;
+using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Frames;
 
@@ -74,6 +76,17 @@ public sealed class SlotPool
         descriptor.Offset = 0;
         descriptor.Length = length;
         return true;
+    }
+
+    /// <summary>Takes small slots for frames that are yet to come, whose descriptors the port sets then, their offset and length too.</summary>
+    /// <param name="frames">Filled from the front.</param>
+    /// <returns>How many were taken.</returns>
+    public int Take(Span<FrameRef> frames)
+    {
+        int count = Math.Min(frames.Length, smallCount);
+        smallCount -= count;
+        MemoryMarshal.Cast<uint, FrameRef>(small.AsSpan(smallCount, count)).CopyTo(frames);
+        return count;
     }
 
     /// <summary>Takes a slot home.</summary>

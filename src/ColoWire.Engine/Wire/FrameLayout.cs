@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Wire;
@@ -36,8 +35,9 @@ public struct FrameLayout
     /// <summary>How many VLAN tags stand before the network header.</summary>
     public byte VlanTags;
 
-    /// <summary>Ethertype after the VLAN tags; below 0x600 a length (IEEE 802.3).</summary>
-    public ushort EtherType;
+    /// <summary>Whether it is what nearly every frame is: TCP or UDP right behind an IPv4 header without options, no VLAN tag, long enough
+    /// for a TCP header. What its flow is stands at offsets that are known at compile time.</summary>
+    public bool IsPlain;
 
     /// <summary>Offset of the network header in the frame.</summary>
     public ushort NetworkOffset;
@@ -50,11 +50,6 @@ public struct FrameLayout
 
     /// <summary>Number of bytes that are compared; without padding.</summary>
     public ushort PayloadLength;
-
-    /// <summary>Whether it is what nearly every frame is: TCP or UDP right behind an IPv4 header without options, no VLAN tag. What its
-    /// flow is stands at offsets that are known at compile time.</summary>
-    internal readonly bool IsPlain =>
-        BitConverter.IsLittleEndian && NetworkOffset == Ethernet.HeaderBytes && TransportOffset == PlainTransportOffset && IpVersion == 4 && Kind <= FrameKind.Udp;
 }
 
 /// <summary>How a frame is treated.</summary>

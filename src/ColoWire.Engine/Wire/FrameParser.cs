@@ -28,12 +28,13 @@ public static class FrameParser
     }
 
     /// <summary>Parses what nearly every frame is, in one go (<see cref="FrameLayout.IsPlain"/>).</summary>
-    /// <returns>False for all else, and for what is not as its headers claim.</returns>
+    /// <returns>False for all else, and for what is not as its headers claim; the layout is undefined then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool TryParsePlain(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
         const int Transport = FrameLayout.PlainTransportOffset;
-        layout = default;
+        Unsafe.SkipInit(out layout);
+        // What is read at once from a plain frame is read in the order of a little-endian processor.
         if (!BitConverter.IsLittleEndian || frame.Length < Transport + Tcp.LeastHeaderBytes)
         {
             return false;
@@ -94,7 +95,6 @@ public static class FrameParser
             type = Network.UInt16(frame, offset);
         }
 
-        layout.EtherType = type;
         layout.NetworkOffset = (ushort)(offset + sizeof(ushort));
         switch (type)
         {
@@ -157,7 +157,7 @@ public static class FrameParser
         Kind = kind,
         Protocol = protocol,
         IpVersion = 4,
-        EtherType = Ethernet.TypeIpv4,
+        IsPlain = true,
         NetworkOffset = Ethernet.HeaderBytes,
         TransportOffset = FrameLayout.PlainTransportOffset,
         PayloadOffset = (ushort)(FrameLayout.PlainTransportOffset + headerBytes),

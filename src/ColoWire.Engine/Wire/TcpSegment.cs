@@ -3,6 +3,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Wire;
 
@@ -13,13 +14,12 @@ internal readonly ref struct TcpSegment
     private readonly ushort headerBytes;
     private readonly ushort payloadLength;
 
-    /// <summary>Looks at a frame.</summary>
-    /// <param name="frame">First byte of the frame.</param>
-    /// <param name="layout">What it was parsed as: TCP.</param>
+    /// <summary>Looks at a frame that was parsed as TCP.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public TcpSegment(ref readonly byte frame, in FrameLayout layout)
+    public TcpSegment(FrameView frame)
     {
-        header = ref Unsafe.Add(ref Unsafe.AsRef(in frame), layout.TransportOffset);
+        ref FrameLayout layout = ref frame.Descriptor.Layout;
+        header = ref Unsafe.Add(ref Unsafe.AsRef(in frame.First), layout.TransportOffset);
         headerBytes = (ushort)(layout.PayloadOffset - layout.TransportOffset);
         payloadLength = layout.PayloadLength;
     }

@@ -42,6 +42,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "mlockall", SetLastError = true)]
     public static partial int LockAllMemory(int flags);
 
+    [LibraryImport(Library, EntryPoint = "madvise", SetLastError = true)]
+    public static partial int AdviseMemory(nint address, nuint length, int advice);
+
     [LibraryImport(Library, EntryPoint = "sched_setaffinity", SetLastError = true)]
     public static partial int SetAffinity(int threadId, nuint maskBytes, ulong* mask);
 

@@ -5,6 +5,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Ports;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Options;
 
@@ -128,6 +129,7 @@ public sealed record ApplianceOptions
         Flows = Flows,
         SlotsPerSide = SlotsPerSide,
         LargeSlotsPerSide = LargeSlotsPerSide,
+        AdviseMemory = HugePages.Advise,
         HashKey = hashKey,
     };
 

@@ -3,7 +3,9 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Runtime.CompilerServices;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Wire;
 using CsCheck;
@@ -20,13 +22,14 @@ public sealed class FlowTableTests
         Gen.Select(Gen.Int[0, 40], Gen.Bool).List[1, 300].Sample(operations =>
         {
             using FlowTable table = new(64);
+            using FrameBench bench = new();
             Dictionary<int, uint> model = [];
             foreach ((int port, bool add) in operations)
             {
                 FlowKey key = Key(port);
                 // A poor hash on purpose: chains must work.
                 uint hash = (uint)port % 4;
-                uint found = Find(table, port, hash, 0);
+                uint found = Find(table, bench, port, hash, 0);
                 Assert.That(found, Is.EqualTo(model.GetValueOrDefault(port, Flow.None)));
                 if (add && found == Flow.None)
                 {
@@ -46,12 +49,13 @@ public sealed class FlowTableTests
     public void The_oldest_is_the_one_seen_longest_ago()
     {
         using FlowTable table = new(3);
+        using FrameBench bench = new();
         long now = 0;
         FlowKey[] keys = [Key(1), Key(2), Key(3)];
         uint[] flows = [.. keys.Select((k, i) => table.Add(in k, (uint)i, now += EngineLimits.IdleOrderGranularityNs))];
         Assert.That(table.IsFull, Is.True);
         Assert.That(table.Oldest, Is.EqualTo(flows[0]));
-        Find(table, 1, 0, now + EngineLimits.IdleOrderGranularityNs);
+        Find(table, bench, 1, 0, now + EngineLimits.IdleOrderGranularityNs);
         Assert.That(table.Oldest, Is.EqualTo(flows[1]));
         table.Remove(flows[1]);
         Assert.That(table.Oldest, Is.EqualTo(flows[2]));
@@ -87,11 +91,10 @@ public sealed class FlowTableTests
             new Datagram("x") { SourcePort = 80 }, new Other(47, [1, 2, 3, 4]), one with { Source = new byte[16], Destination = new byte[16] },
             one with { Source = [10, 0, 0, 1, .. new byte[12]], Destination = [10, 0, 0, 99, .. new byte[12]] },
         ];
+        using FrameBench bench = new();
         foreach ((Packet left, Packet right) in packets.SelectMany(p => packets, (left, right) => (left, right)))
         {
-            byte[] bytes = right.Bytes();
-            FrameParser.Parse(bytes, out FrameLayout layout);
-            Assert.That(KeyOf(left).Matches(bytes, in layout), Is.EqualTo(KeyOf(left) == KeyOf(right)), $"{left} and {right}");
+            Assert.That(KeyOf(left).Matches(bench.View(right)), Is.EqualTo(KeyOf(left) == KeyOf(right)), $"{left} and {right}");
         }
     }
 
@@ -104,11 +107,11 @@ public sealed class FlowTableTests
                     ? new Segment(1, [1]) { SourcePort = sourcePort, DestinationPort = destinationPort }
                     : new Datagram(new byte[20]) { SourcePort = sourcePort, DestinationPort = destinationPort };
                 packet = packet with { Source = source, Destination = destination };
-                byte[] bytes = packet.Bytes();
-                FrameParser.Parse(bytes, out FrameLayout layout);
-                Assert.That(layout.IsPlain);
+                using FrameBench bench = new();
+                FrameView frame = bench.View(packet);
+                Assert.That(frame.Descriptor.Layout.IsPlain);
                 FlowHashKey secret = FlowHashKey.FromSeed(seed);
-                Assert.That(new PlainFlowHash(in secret).Of(in bytes[0], layout.Protocol), Is.EqualTo(KeyOf(packet).Hash(in secret)));
+                Assert.That(new PlainFlowHash(in secret).Of(frame), Is.EqualTo(KeyOf(packet).Hash(in secret)));
             });
 
     [Test]
@@ -210,11 +213,12 @@ public sealed class FlowTableTests
     private static Segment Numbered(int number) =>
         new(1, [1]) { Source = [10, (byte)(number >> 16), (byte)(number >> 8), (byte)number] };
 
-    private static uint Find(FlowTable table, int number, uint hash, long nowNs)
+    private static uint Find(FlowTable table, FrameBench bench, int number, uint hash, long nowNs)
     {
-        byte[] bytes = Numbered(number).Bytes();
-        FrameParser.Parse(bytes, out FrameLayout layout);
-        return table.Find(bytes, in layout, hash, nowNs);
+        FrameView frame = bench.View(Numbered(number));
+        frame.Descriptor.FlowHash = hash;
+        ref Flow flow = ref table.Find(frame, nowNs);
+        return Unsafe.IsNullRef(in flow) ? Flow.None : table.IndexOf(ref flow);
     }
 
     private static FlowKey KeyOf(Packet packet)

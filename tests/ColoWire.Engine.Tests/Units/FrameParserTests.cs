@@ -77,10 +77,11 @@ public sealed class FrameParserTests
                 ReadOnlySpan<byte> frame = bytes.AsSpan(0, cut);
                 FrameParser.ParseAny(frame, out FrameLayout expected);
                 bool isPlain = FrameParser.TryParsePlain(frame, out FrameLayout layout);
-                Assert.That(isPlain, Is.EqualTo(expected.IsPlain && cut >= 54));
+                bool shouldBe = expected is { Kind: <= FrameKind.Udp, IpVersion: 4, NetworkOffset: 14, TransportOffset: 34 } && cut >= 54;
+                Assert.That(isPlain, Is.EqualTo(shouldBe));
                 if (isPlain)
                 {
-                    Assert.That(layout, Is.EqualTo(expected));
+                    Assert.That(layout, Is.EqualTo(expected with { IsPlain = true }));
                 }
             },
             iter: 20_000);

@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine.Tests.Bench;
+
+/// <summary>One slot with one frame in it, parsed, for tests of what looks at a single frame.</summary>
+internal sealed class FrameBench : IDisposable
+{
+    private readonly FrameArena arena = new(1, 0);
+
+    /// <summary>The packet in the slot; the one before is gone.</summary>
+    public FrameView View(Packet packet)
+    {
+        byte[] bytes = packet.Bytes();
+        FrameRef slot = new(0);
+        bytes.CopyTo(arena.SlotBytes(slot));
+        arena[slot] = new Frame { Length = bytes.Length };
+        FrameParser.Parse(bytes, out arena[slot].Layout);
+        return arena.View(slot);
+    }
+
+    public void Dispose() => arena.Dispose();
+}
