@@ -1,0 +1,224 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# Measures ColoWire on the wire: CPU time per pair and the rate without loss, each beside those of a bare libpcap forwarder that moves
+# the same frames between the same kind of ports (forwarder.c), and, with --gc, the garbage of a minute under load.
+# Usage, as root: perf/rig/wire.sh [--rows FILE] [--colowire FOLDER] [--only cpu|rate|gc]. Takes up to 150 s, the garbage 90 s more.
+#
+# All of it lives in network namespaces of its own. The generator (feeder.c) has CPU 0, what is measured has CPU 1. On virtual cables
+# the receiver's softirq runs on the sender's CPU: the capture's on the generator's, the sink's on the appliance's.
+set -euo pipefail
+rig=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
+root=$(cd "$rig/../.." && pwd)
+
+# The same for both sides and for every run.
+feeder_cpu=0 appliance_cpu=1
+runs=5
+# CPU time is taken in bursts that the kernel's buffer holds, 16 MiB of 2 KiB frames: a thread that polls takes a whole core at any
+# steady rate, so only where it can sleep between the bursts does its CPU time say what a pair costs. What it spins before it sleeps,
+# some 0.3 ms a burst, stands in the figures of both.
+cpu_rate=100000 burst_pairs=4000 cpu_pairs=160000
+# Rates are searched as in RFC 2544, with short trials; a trial passes with at most one frame in 10,000 lost.
+trial_ms=300 search_steps=7 highest_rate=640000 steady_burst=32
+sizes=(64 1500)
+load_seconds=60 idle_seconds=20 load_rate=100000
+
+fail() {
+    echo "wire.sh: $*" >&2
+    exit 1
+}
+
+rows='' colowire='' only=''
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --rows) rows=${2:?--rows needs a file} ;;
+        --colowire) colowire=${2:?--colowire needs the folder of a publish} ;;
+        --only) only=${2:?--only needs cpu, rate or gc} ;;
+        *) echo "wire.sh: '$1' is no option; allowed are --rows FILE, --colowire FOLDER, --only cpu|rate|gc" >&2; exit 2 ;;
+    esac
+    shift 2
+done
+[[ $only =~ ^(cpu|rate|gc|)$ ]] || { echo "wire.sh: --only is '$only'; allowed are cpu, rate, gc" >&2; exit 2; }
+[ "$(id -u)" = 0 ] || { echo "wire.sh: needs root, for network namespaces and raw sockets" >&2; exit 2; }
+[ "$(nproc)" -ge 2 ] || { echo "wire.sh: needs two CPUs, one for the generator and one for what is measured" >&2; exit 2; }
+# shellcheck source=../../tests/tools/install.sh
+. "$root/tests/tools/install.sh"
+install_missing gcc:gcc '/usr/include/pcap/pcap.h:libpcap-dev' ip:iproute2 ethtool:ethtool jq:jq
+
+work=$(mktemp -d)
+tag=cwrig$$
+pids=()
+cleanup() {
+    local pid space
+    for pid in "${pids[@]}"; do
+        kill -CONT "$pid" 2>/dev/null || true
+        kill -TERM "$pid" 2>/dev/null || true
+    done
+    wait 2>/dev/null || true
+    for space in feed ours bare sink; do
+        ip netns del "$tag-$space" 2>/dev/null || true
+    done
+    rm -rf "$work"
+}
+trap cleanup EXIT
+trap 'exit 130' INT TERM
+
+build() {
+    local program
+    for program in forwarder feeder; do
+        gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$work/$program" "$rig/$program.c" -lpcap
+    done
+    if [ -z "$colowire" ]; then
+        colowire=$work/colowire
+        dotnet publish "$root/src/ColoWire" -c Release -r linux-x64 --self-contained -o "$colowire" -v quiet >"$work/publish.log" 2>&1 ||
+            { cat "$work/publish.log" >&2; fail 'ColoWire could not be published'; }
+    fi
+}
+
+# Two appliances' namespaces, each with its two inputs and its output; the other ends lie with the generator and with the sink.
+make_wires() {
+    local space who cable
+    for space in feed ours bare sink; do
+        ip netns add "$tag-$space"
+        ip netns exec "$tag-$space" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
+    done
+    for who in ours bare; do
+        ip link add "$who-p" netns "$tag-feed" type veth peer name p0 netns "$tag-$who"
+        ip link add "$who-s" netns "$tag-feed" type veth peer name s0 netns "$tag-$who"
+        ip link add out0 netns "$tag-$who" type veth peer name "$who" netns "$tag-sink"
+        for cable in "feed $who-p" "feed $who-s" "$who p0" "$who s0" "$who out0" "sink $who"; do
+            ip netns exec "$tag-${cable% *}" ethtool -K "${cable#* }" tx off tso off gso off gro off >/dev/null 2>&1 || true
+            ip -n "$tag-${cable% *}" link set "${cable#* }" arp off up
+        done
+    done
+}
+
+declare -A pid_of
+# start WHO COMMAND ...: in the namespace of that name; waits until it says that it is ready, then stops it until it is measured
+start() {
+    local who=$1
+    shift
+    ip netns exec "$tag-$who" "$@" >"$work/$who.out" 2>"$work/$who.log" </dev/null &
+    pid_of[$who]=$!
+    pids+=("$!")
+}
+
+await_log() {
+    local end=$((SECONDS + 20))
+    until grep -q "$2" "$work/$1"; do
+        [ "$SECONDS" -lt "$end" ] || { cat "$work/$1" >&2; fail "no '$2' in what $1 said"; }
+        sleep 0.1
+    done
+}
+
+start_both() {
+    start bare "$work/forwarder" p0 s0 out0 "$appliance_cpu"
+    await_log bare.log ready
+    start ours "$colowire/colowire" run --primary-in p0 --secondary-in s0 --outdev out0 --cores "$appliance_cpu" --json
+    await_log ours.out elapsed_ns
+    local who
+    for who in ours bare; do
+        # Until every method has been compiled for good, and every page touched.
+        for _ in 1 2 3; do feed "$who" 64 100000 100000 "$burst_pairs" >/dev/null; done
+        feed "$who" 1500 50000 100000 "$burst_pairs" >/dev/null
+        pause "$who"
+    done
+}
+
+pause() { kill -STOP "${pid_of[$1]}"; }
+resume() { kill -CONT "${pid_of[$1]}"; }
+
+# feed WHO BYTES PAIRS RATE BURST: says how many pairs a second it reached
+feed() {
+    ip netns exec "$tag-feed" taskset -c "$feeder_cpu" "$work/feeder" "$1-p" "$1-s" "$2" "$3" "$4" "$5"
+}
+
+# User and system time of all threads of a process, in ns.
+cpu_ns() { cat "/proc/${pid_of[$1]}"/task/*/schedstat | awk '{ sum += $1 } END { printf "%.0f", sum }'; }
+arrived() { ip -n "$tag-sink" -s -j link show "$1" | jq '.[0].stats64.rx.packets'; }
+
+# await_arrival WHO COUNT: until so many frames have come to the sink, or none has for a while; says how many have come
+await_arrival() {
+    local now before=-1 quiet=0
+    while :; do
+        now=$(arrived "$1")
+        [ "$now" -ge "$2" ] && break
+        quiet=$((now == before ? quiet + 1 : 0))
+        [ "$quiet" -lt 5 ] || break
+        before=$now
+        sleep 0.02
+    done
+    echo "$now"
+}
+
+# cpu_run WHO BYTES: ns of CPU time per pair
+cpu_run() {
+    local from cpu came
+    resume "$1"
+    from=$(arrived "$1")
+    cpu=$(cpu_ns "$1")
+    feed "$1" "$2" "$cpu_pairs" "$cpu_rate" "$burst_pairs" >/dev/null
+    came=$(($(await_arrival "$1" $((from + cpu_pairs))) - from))
+    cpu=$(($(cpu_ns "$1") - cpu))
+    pause "$1"
+    [ "$came" = "$cpu_pairs" ] || fail "$1 lost $((cpu_pairs - came)) of $cpu_pairs frames: what is left of it is no measurement"
+    awk -v cpu="$cpu" -v pairs="$cpu_pairs" 'BEGIN { printf "%.0f\n", cpu / pairs }'
+}
+
+# rate_run WHO BYTES: pairs a second at which the loss is small enough, by halving
+rate_run() {
+    local low=0 high=$highest_rate best=0 step rate pairs from reached came
+    resume "$1"
+    for ((step = 0; step < search_steps; step++)); do
+        rate=$(((low + high) / 2))
+        pairs=$((rate * trial_ms / 1000))
+        from=$(arrived "$1")
+        reached=$(feed "$1" "$2" "$pairs" "$rate" "$steady_burst")
+        came=$(($(await_arrival "$1" $((from + pairs))) - from))
+        if [ $((pairs - came)) -le $((pairs / 10000)) ]; then
+            [ "$reached" -le "$best" ] || best=$reached
+            low=$rate
+            # Beyond what the generator makes there is nothing to search.
+            [ $((reached * 100)) -ge $((rate * 98)) ] || break
+        else
+            high=$rate
+        fi
+    done
+    pause "$1"
+    echo "$best"
+}
+
+# row WHAT UNIT BAR OURS BARE NOTE: lists are words; the bar is JSON or null
+row() {
+    local line
+    line=$(jq -cn --arg what "$1" --arg unit "$2" --argjson bar "$3" --arg runs "$4" --arg anchors "$5" --arg note "$6" '
+        def numbers: split(" ") | map(select(. != "") | tonumber);
+        {group: "wire", what: $what, unit: $unit, runs: ($runs | numbers)}
+        + (if $anchors == "" then {} else {anchor: "bare libpcap forwarder", anchorRuns: ($anchors | numbers)} end)
+        + (if $bar == null then {} else {bar: $bar} end) + (if $note == "" then {} else {note: $note} end)')
+    echo "$line"
+    [ -z "$rows" ] || echo "$line" >>"$rows"
+}
+
+# both_rows MEASURE WHAT UNIT BAR NOTE: interleaved runs of both, for each length
+both_rows() {
+    local bytes run ours bare
+    for bytes in "${sizes[@]}"; do
+        ours='' bare=''
+        for ((run = 0; run < runs; run++)); do
+            ours+="$("$1" ours "$bytes") "
+            bare+="$("$1" bare "$bytes") "
+        done
+        row "pcap ports, $bytes-byte UDP, $2" "$3" "$4" "$ours" "$bare" "$5"
+    done
+}
+
+build
+make_wires
+start_both
+if [[ $only =~ ^(cpu|)$ ]]; then
+    both_rows cpu_run "bursts of $burst_pairs at $((cpu_rate / 1000)) kpps a side" 'ns CPU/pair' '{"of":"ratio","most":1.25}' \
+        "all threads; with what is spun before each sleep"
+fi
+if [[ $only =~ ^(rate|)$ ]]; then
+    both_rows rate_run 'rate without loss' 'pairs/s' null "trials of $trial_ms ms, loss at most 0.01 %"
+fi
