@@ -52,12 +52,20 @@ internal static unsafe partial class Libc
     /// <returns>How many were sent; -1 with the error of the first one when that failed. The error of a later one is not told: whoever
     /// sends it again learns it.</returns>
     [LibraryImport(Library, EntryPoint = "sendmmsg", SetLastError = true)]
-    public static partial int SendMessages(int socket, MessageHeader* messages, uint count, int flags);
+    public static partial int SendMessages(int socket, BatchMessage* messages, uint count, int flags);
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
 
-    /// <summary><c>struct mmsghdr</c> (sys/socket.h): a <c>struct msghdr</c>, and the length that was sent.</summary>
+    /// <summary><c>struct mmsghdr</c> (sys/socket.h): a message, and how much of it was sent.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct BatchMessage
+    {
+        public MessageHeader Header;
+        public uint SentBytes;
+    }
+
+    /// <summary><c>struct msghdr</c> (sys/socket.h); padded to a multiple of a word.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct MessageHeader
     {
@@ -68,7 +76,6 @@ internal static unsafe partial class Libc
         public nint Control;
         public nuint ControlBytes;
         public int Flags;
-        public uint SentBytes;
     }
 
     /// <summary><c>struct iovec</c> (sys/uio.h).</summary>

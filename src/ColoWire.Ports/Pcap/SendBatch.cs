@@ -11,23 +11,23 @@ namespace ColoWire.Ports.Pcap;
 internal sealed unsafe class SendBatch
 {
     private readonly int socket;
-    private readonly Libc.MessageHeader* messages;
+    private readonly Libc.BatchMessage* messages;
     private readonly Libc.MessagePart* parts;
     // What the two pointers point into; pinned, so that the addresses in it stay true.
-    private readonly Libc.MessageHeader[] messageMemory;
+    private readonly Libc.BatchMessage[] messageMemory;
     private readonly Libc.MessagePart[] partMemory;
 
     /// <summary>Sends on a socket that is bound to its interface and does not block.</summary>
     public SendBatch(int socket)
     {
         this.socket = socket;
-        messageMemory = GC.AllocateArray<Libc.MessageHeader>(PortLimits.SendFrames, pinned: true);
+        messageMemory = GC.AllocateArray<Libc.BatchMessage>(PortLimits.SendFrames, pinned: true);
         partMemory = GC.AllocateArray<Libc.MessagePart>(PortLimits.SendFrames, pinned: true);
-        messages = (Libc.MessageHeader*)Unsafe.AsPointer(ref messageMemory[0]);
+        messages = (Libc.BatchMessage*)Unsafe.AsPointer(ref messageMemory[0]);
         parts = (Libc.MessagePart*)Unsafe.AsPointer(ref partMemory[0]);
         for (int i = 0; i < PortLimits.SendFrames; i++)
         {
-            messages[i] = new Libc.MessageHeader { Parts = parts + i, PartCount = 1 };
+            messages[i].Header = new Libc.MessageHeader { Parts = parts + i, PartCount = 1 };
         }
     }
 

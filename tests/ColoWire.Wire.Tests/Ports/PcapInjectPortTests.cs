@@ -10,6 +10,8 @@ using ColoWire.Ports.Linux;
 using ColoWire.Ports.Pcap;
 using ColoWire.Tests.Shared;
 using NUnit.Framework;
+using SharpPcap;
+using SharpPcap.LibPcap;
 
 namespace ColoWire.Wire.Tests.Ports;
 
@@ -100,6 +102,21 @@ internal sealed class PcapInjectPortTests
 
         Assert.That(far.Receive(count), Is.EqualTo(sent).AsCollection);
         Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(count, sent.Sum(f => f.Length), 0, 0, 0, 0)));
+    });
+
+    [Test]
+    public void One_call_sends_a_whole_batch_and_ends_before_a_frame_that_cannot_be_sent() => wire.Inside(() =>
+    {
+        using LibPcapLiveDevice device = LiveDevice.Open(WireNamespace.Near, new DeviceConfiguration());
+        SendBatch batch = new(Libpcap.SelectableDescriptor(device.Handle));
+        FrameRef[] frames = [.. Enumerable.Range(0, 100).Select(i => WireFrames.Put(arena, WireFrames.Frame(i == 80 ? 1515 : 60, i)))];
+
+        Assert.That(batch.Send(arena, frames, out long bytes), Is.EqualTo(PortLimits.SendFrames));
+        Assert.That(bytes, Is.EqualTo(60 * PortLimits.SendFrames));
+        Assert.That(batch.Send(arena, frames.AsSpan(64), out bytes), Is.EqualTo(16));
+        Assert.That(bytes, Is.EqualTo(60 * 16));
+        Assert.That(batch.Send(arena, frames.AsSpan(80), out bytes), Is.EqualTo(-1));
+        Assert.That(bytes, Is.Zero);
     });
 
     [Test]
