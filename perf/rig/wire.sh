@@ -226,6 +226,37 @@ both_rows() {
     done
 }
 
+status() { tail -n 1 "$work/ours.out" | jq "$1"; }
+
+# gc_rows: the garbage of a minute under load, and what of it comes with the frames: what is allocated beyond what an idle appliance
+# allocates in as long, for its status lines and its looks at the links
+gc_rows() {
+    local collections allocated idle loaded frames
+    resume ours
+    feed ours 64 100000 "$load_rate" "$steady_burst" >/dev/null
+    sleep 2.5
+    allocated=$(status .runtime.allocated_bytes)
+    sleep "$idle_seconds"
+    idle=$(($(status .runtime.allocated_bytes) - allocated))
+    collections=$(status .runtime.garbage_collections) allocated=$(status .runtime.allocated_bytes) frames=$(status .output.frames)
+    feed ours 64 $((load_rate * load_seconds)) "$load_rate" "$steady_burst" >/dev/null
+    # A status line is a second old at most.
+    sleep 1.1
+    collections=$(($(status .runtime.garbage_collections) - collections))
+    loaded=$(($(status .runtime.allocated_bytes) - allocated))
+    frames=$(($(status .output.frames) - frames))
+    pause ours
+    [ "$frames" -ge $((load_rate * load_seconds * 9 / 10)) ] || fail "only $frames frames left in the minute under load"
+    row "$load_seconds s at $((load_rate / 1000)) kpps a side" "collections in $load_seconds s" '{"of":"value","most":0}' "$collections" '' \
+        "$frames frames moved"
+    # To a hundredth of a byte: a status line more or less is not the frames'.
+    row "$load_seconds s at $((load_rate / 1000)) kpps a side, beyond what is allocated idle" 'bytes allocated/frame' '{"of":"value","most":0}' \
+        "$(awk -v loaded="$loaded" -v idle="$idle" -v frames="$frames" \
+            -v load="$load_seconds" -v rest="$idle_seconds" \
+            'BEGIN { more = loaded - idle * load / rest; printf "%.2f", more > 0 ? more / frames : 0 }')" '' \
+        "$((loaded / load_seconds)) bytes/s loaded, $((idle / idle_seconds)) idle"
+}
+
 build
 make_wires
 start_both
@@ -234,4 +265,7 @@ if [[ $only =~ ^(cpu|)$ ]]; then
 fi
 if [[ $only =~ ^(rate|)$ ]]; then
     both_rows rate_run 'rate without loss' 'pairs/s' null "trials of $trial_ms ms, loss at most 0.01 %"
+fi
+if [[ $only =~ ^(gc|)$ ]]; then
+    gc_rows
 fi
