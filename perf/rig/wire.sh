@@ -121,9 +121,9 @@ start_both() {
     local who bytes
     for who in ours bare; do
         # Until every page has been touched and every method compiled for good, which the runtime puts off until the program is quiet.
-        for bytes in 64 1500 64 1500; do
+        for bytes in 64 1500 64 1500 64 1500; do
             feed "$who" "$bytes" 100000 100000 "$steady_burst" >/dev/null
-            sleep 0.3
+            sleep 0.5
         done
         pause "$who"
     done
