@@ -18,7 +18,7 @@ runs=5
 # but for the third of a millisecond that both spin before they sleep.
 burst_pairs=6000 cycles=20 full_rate=1000000000
 # Rates are searched as in RFC 2544, with short trials; a trial passes with at most one frame in 10,000 lost.
-trial_ms=300 search_steps=7 highest_rate=640000 steady_burst=32
+trial_ms=250 search_steps=6 highest_rate=640000 steady_burst=32
 sizes=(64 1500)
 load_seconds=60 idle_seconds=20 load_rate=100000
 
@@ -148,14 +148,14 @@ cpu_ns() {
 }
 arrived() { ip -n "$tag-sink" -s -j link show "$1" | jq '.[0].stats64.rx.packets'; }
 
-# await_arrival WHO COUNT: until so many frames have come to the sink, or none has for a while; says how many have come
+# await_arrival WHO COUNT LOOKS: until so many frames have come to the sink, or none has for so many looks; says how many have come
 await_arrival() {
     local now before=-1 quiet=0
     while :; do
         now=$(arrived "$1")
         [ "$now" -lt "$2" ] || break
         quiet=$((now == before ? quiet + 1 : 0))
-        [ "$quiet" -lt 50 ] || break
+        [ "$quiet" -lt "$3" ] || break
         before=$now
         sleep 0.01
     done
@@ -170,7 +170,7 @@ cpu_run() {
         from=$(arrived "$1")
         feed "$1" "$2" "$burst_pairs" "$full_rate" "$burst_pairs" >/dev/null
         resume "$1"
-        came=$(($(await_arrival "$1" $((from + burst_pairs))) - from))
+        came=$(($(await_arrival "$1" $((from + burst_pairs)) 50) - from))
         pause "$1"
         [ "$came" = "$burst_pairs" ] || fail "$1 lost $((burst_pairs - came)) of $burst_pairs frames that wait for it: this is no measurement"
     done
@@ -187,7 +187,7 @@ rate_run() {
         pairs=$((rate * trial_ms / 1000))
         from=$(arrived "$1")
         reached=$(feed "$1" "$2" "$pairs" "$rate" "$steady_burst")
-        came=$(($(await_arrival "$1" $((from + pairs))) - from))
+        came=$(($(await_arrival "$1" $((from + pairs)) 5) - from))
         if [ $((pairs - came)) -le $((pairs / 10000)) ]; then
             [ "$reached" -le "$best" ] || best=$reached
             low=$rate

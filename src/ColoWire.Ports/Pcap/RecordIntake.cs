@@ -28,12 +28,6 @@ internal enum IntakeResult
 /// </summary>
 internal sealed unsafe class RecordIntake
 {
-    /// <summary>Lines of the cache by which frames begin apart. Were they all at the front of their slots, the headers of all would share
-    /// two sets of an L1 cache, whose ways have 4096 bytes and so two slots each. Eight steps let a frame of 1522 bytes fit behind.</summary>
-    private const int StaggerSteps = 8;
-    private const int SlotsPerWay = 4096 / EngineLimits.SmallSlotBytes;
-    private const int StaggeredFrameBytes = EngineLimits.SmallSlotBytes - ((StaggerSteps - 1) * EngineLimits.CacheLineBytes);
-
     private PacketHeader* header;
     private byte* bytes;
     private uint number;
@@ -103,9 +97,8 @@ internal sealed unsafe class RecordIntake
             return IntakeResult.NoSlot;
         }
 
+        new ReadOnlySpan<byte>(bytes, (int)length).CopyTo(pool.Arena.SlotBytes(frameRef));
         ref Frame frame = ref pool.Arena[frameRef];
-        frame.Offset = length <= StaggeredFrameBytes ? OffsetOf(frameRef) : (ushort)0;
-        new ReadOnlySpan<byte>(bytes, (int)length).CopyTo(pool.Arena.SlotBytes(frameRef)[frame.Offset..]);
         frame.ArrivalNs = arrivalNs;
         frame.Number = number;
         header = null;
@@ -120,9 +113,6 @@ internal sealed unsafe class RecordIntake
         Volatile.Write(ref kernelDropped, byKernel);
         Volatile.Write(ref interfaceDropped, byInterface);
     }
-
-    private static ushort OffsetOf(FrameRef frame) =>
-        (ushort)(frame.Slot / SlotsPerWay % StaggerSteps * EngineLimits.CacheLineBytes);
 
     private IntakeResult Refuse(ref long counter)
     {

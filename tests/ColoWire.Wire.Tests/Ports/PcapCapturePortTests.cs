@@ -60,28 +60,6 @@ internal sealed class PcapCapturePortTests
     });
 
     [Test]
-    public void Frames_do_not_all_begin_in_the_same_sets_of_the_cache() => wire.Inside(() =>
-    {
-        const int pageBytes = 4096;
-        using PcapCapturePort port = new(WireNamespace.Near);
-        using FarEnd far = new(WireNamespace.Far);
-        byte[][] sent = [.. Enumerable.Range(0, 32).Select(i => WireFrames.Frame(i % 2 == 0 ? 60 : 1514, i))];
-        foreach (byte[] frame in sent)
-            far.Send(frame);
-
-        FrameRef[] batch = new FrameRef[sent.Length];
-        Assert.That(port.Receive(arena.Primary, batch, WireFrames.Now), Is.EqualTo(sent.Length));
-
-        Assert.That(batch.Select(frame => arena.Bytes(frame).ToArray()), Is.EqualTo(sent).AsCollection);
-        unsafe
-        {
-            long[] places = [.. batch.Select(frame => (long)arena.Pointer(frame) % pageBytes)];
-            Assert.That(places.Distinct().Count(), Is.EqualTo(16), "two slots in a page, eight steps in each");
-            Assert.That(places, Is.All.Matches<long>(place => place % EngineLimits.CacheLineBytes == 0));
-        }
-    });
-
-    [Test]
     public void What_is_sent_on_the_interface_is_not_captured() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near);
