@@ -24,6 +24,10 @@ public static class PortLimits
     /// is lost in silence until the kernel tells of it, up to a second late; this adds little to that.</summary>
     public const long LinkCycleNs = 10_000_000;
 
+    /// <summary>Frames that one system call sends: as many as the egress duty hands on at a time. The call itself then costs each of them
+    /// some nanoseconds.</summary>
+    public const int SendFrames = EngineLimits.BatchFrames;
+
     /// <summary>How long a frame waits for room in a full send queue before it counts as lost: longer than any queue that drains
     /// takes, shorter than a client's retransmission.</summary>
     public const long SendRetryNs = 100_000_000;

@@ -51,8 +51,43 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "sched_getaffinity", SetLastError = true)]
     public static partial int GetAffinity(int threadId, nuint maskBytes, ulong* mask);
 
+    /// <summary>Sends messages in order until one fails.</summary>
+    /// <returns>How many were sent; -1 with the error of the first one when that failed. The error of a later one is not told: whoever
+    /// sends it again learns it.</returns>
+    [LibraryImport(Library, EntryPoint = "sendmmsg", SetLastError = true)]
+    public static partial int SendMessages(int socket, BatchMessage* messages, uint count, int flags);
+
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
+
+    /// <summary><c>struct mmsghdr</c> (sys/socket.h): a message, and how much of it was sent.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct BatchMessage
+    {
+        public MessageHeader Header;
+        public uint SentBytes;
+    }
+
+    /// <summary><c>struct msghdr</c> (sys/socket.h); padded to a multiple of a word.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MessageHeader
+    {
+        public nint Name;
+        public uint NameBytes;
+        public MessagePart* Parts;
+        public nuint PartCount;
+        public nint Control;
+        public nuint ControlBytes;
+        public int Flags;
+    }
+
+    /// <summary><c>struct iovec</c> (sys/uio.h).</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    public struct MessagePart
+    {
+        public byte* Bytes;
+        public nuint Length;
+    }
 
     /// <summary><c>struct pollfd</c> (poll.h).</summary>
     [StructLayout(LayoutKind.Sequential)]

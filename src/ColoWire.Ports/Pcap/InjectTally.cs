@@ -41,6 +41,16 @@ internal sealed class InjectTally
         Take(frame);
     }
 
+    /// <summary>The same for several at once.</summary>
+    public void Sent(ReadOnlySpan<FrameRef> sent, long bytes)
+    {
+        Debug.Assert(sent.Length <= Room, "the port looked at Room");
+        Volatile.Write(ref byteCount, byteCount + bytes);
+        Volatile.Write(ref frames, frames + sent.Length);
+        sent.CopyTo(taken.AsSpan(takenCount));
+        takenCount += sent.Length;
+    }
+
     public void Retry() => Volatile.Write(ref retries, retries + 1);
 
     public void LostTooLong(FrameRef frame) => Lost(frame, ref tooLong);

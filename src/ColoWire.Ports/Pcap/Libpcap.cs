@@ -51,11 +51,13 @@ internal static unsafe partial class Libpcap
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial nint DumpFile(nint dumper);
 
-    /// <summary>Sends a frame.</summary>
-    /// <returns>Its length, or <see cref="Failed"/> with the C library's error number.</returns>
-    [LibraryImport(Library, EntryPoint = "pcap_inject", SetLastError = true)]
+    /// <summary>Hands the frames that have arrived to a callback, at most so many and at least one; does not wait on a device that does not
+    /// block.</summary>
+    /// <returns>How many, or <see cref="Failed"/>.</returns>
+    [LibraryImport(Library, EntryPoint = "pcap_dispatch")]
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
-    public static partial int Inject(PcapHandle device, byte* bytes, nuint length);
+    public static partial int Dispatch(
+        PcapHandle device, int most, delegate* unmanaged[Cdecl]<nint, PacketHeader*, byte*, void> callback, nint user);
 
     /// <summary>Reads what was received and lost. SharpPcap's own reading of it is wrong on 64-bit Linux.</summary>
     [LibraryImport(Library, EntryPoint = "pcap_stats")]

@@ -20,6 +20,7 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     private readonly LibPcapLiveDevice device;
     private readonly LinkWatch link;
     private readonly RecordIntake intake = new();
+    private readonly BatchReader reader;
     private long nextStatisticsNs = long.MinValue;
     private Libpcap.DeviceStatistics lastStatistics;
     private long kernelDropped;
@@ -47,6 +48,7 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
         WaitHandle = Libpcap.SelectableDescriptor(device.Handle);
         IgnoreOutgoing();
         link = new LinkWatch(interfaceName, WaitHandle);
+        reader = new BatchReader(device, intake, SnapLength);
     }
 
     /// <inheritdoc/>
@@ -76,23 +78,21 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
         ArgumentNullException.ThrowIfNull(pool);
         link.Poll(nowNs);
         ReadDrops(nowNs);
-        int taken = 0;
-        for (int read = 0; read < batch.Length && (intake.HasRecord || TryRead()); read++)
+        // An interface that goes down is no error here, it just delivers nothing until it is up again.
+        if (!reader.TryRead(pool, batch, nowNs, out int taken) && fault is null)
         {
-            IntakeResult result = intake.Deliver(pool, nowNs, out batch[taken]);
-            if (result == IntakeResult.NoSlot)
-            {
-                break;
-            }
-
-            taken += result == IntakeResult.Delivered ? 1 : 0;
+            Volatile.Write(ref fault, $"cannot capture from interface '{interfaceName}' any more: {device.LastError}");
         }
 
         return taken;
     }
 
     /// <summary>Closes the interface. Its thread must have ended: libpcap crashes when it is closed under one.</summary>
-    public void Dispose() => device.Dispose();
+    public void Dispose()
+    {
+        device.Dispose();
+        reader.Dispose();
+    }
 
     internal static int SnapLengthFor(int mtu) =>
         Math.Clamp(mtu + PortLimits.LinkHeaderBytes, PortLimits.SnapLength.Default, EngineLimits.MaxFrameBytes);
@@ -112,26 +112,6 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
             device.Dispose();
             throw new PortException($"cannot open interface '{interfaceName}': {reason}");
         }
-    }
-
-    private bool TryRead()
-    {
-        nint header = 0;
-        nint bytes = 0;
-        int result = device.GetNextPacketPointers(ref header, ref bytes);
-        if (result == Libpcap.GotRecord)
-        {
-            intake.Hold(header, bytes);
-            return true;
-        }
-
-        // An interface that goes down is no error here, it just delivers nothing until it is up again.
-        if (result != Libpcap.NothingYet && fault is null)
-        {
-            Volatile.Write(ref fault, $"cannot capture from interface '{interfaceName}' any more: {device.LastError}");
-        }
-
-        return false;
     }
 
     private void ReadDrops(long nowNs)

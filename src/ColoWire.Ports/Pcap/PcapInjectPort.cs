@@ -9,7 +9,7 @@ using SharpPcap.LibPcap;
 
 namespace ColoWire.Ports.Pcap;
 
-/// <summary>Sends frames on an interface as they are, one system call each.</summary>
+/// <summary>Sends frames on an interface as they are, in batches: libpcap opens it, its packet socket takes many frames a call.</summary>
 public sealed class PcapInjectPort : IInjectPort, ILinkReporter
 {
     /// <summary>Lets nothing in: this port only sends, so that capturing on it should cost nothing.</summary>
@@ -22,6 +22,7 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     private readonly string interfaceName;
     private readonly LibPcapLiveDevice device;
     private readonly LinkWatch link;
+    private readonly SendBatch batch;
     private readonly InjectTally tally = new();
     private long? refusedSinceNs;
 
@@ -35,13 +36,9 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
             interfaceName,
             new DeviceConfiguration { Mode = DeviceModes.None, Immediate = true, Snaplen = SnapLength, BufferSize = BufferBytes },
             Nothing);
-        link = new LinkWatch(interfaceName, Libpcap.SelectableDescriptor(device.Handle));
-    }
-
-    private enum Outcome
-    {
-        Taken,
-        Refused,
+        int socket = Libpcap.SelectableDescriptor(device.Handle);
+        link = new LinkWatch(interfaceName, socket);
+        batch = new SendBatch(socket);
     }
 
     /// <inheritdoc/>
@@ -58,11 +55,17 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     {
         ArgumentNullException.ThrowIfNull(arena);
         link.Poll(nowNs);
-        int count = Math.Min(frames.Length, tally.Room);
+        ReadOnlySpan<FrameRef> left = frames[..Math.Min(frames.Length, tally.Room)];
         int taken = 0;
-        while (taken < count && Send(arena, frames[taken], nowNs) == Outcome.Taken)
+        while (taken < left.Length)
         {
-            taken++;
+            int now = Send(arena, left[taken..], nowNs);
+            if (now == 0)
+            {
+                break;
+            }
+
+            taken += now;
         }
 
         return taken;
@@ -74,37 +77,42 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     /// <summary>Closes the interface. Its thread must have ended: libpcap crashes when it is closed under one.</summary>
     public void Dispose() => device.Dispose();
 
-    private Outcome Send(FrameArena arena, FrameRef frame, long nowNs)
+    /// <returns>How many frames from the front are done with, sent or lost; 0 when the first has to wait.</returns>
+    private int Send(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
         if (link.State != LinkState.Up)
         {
             // The kernel would take the frame and drop it in silence.
-            tally.LostLinkDown(frame);
-            return Outcome.Taken;
+            tally.LostLinkDown(frames[0]);
+            return 1;
         }
 
-        // A socket keeps the news that its interface was switched off for the next call, even if it is on again by then: only when
-        // the second call says so too does it speak of this frame.
-        if (TryInject(arena, frame) || (Marshal.GetLastPInvokeError() == Libc.NetworkDown && TryInject(arena, frame)))
+        int sent = batch.Send(arena, frames, out long bytes);
+        if (sent < 0 && Marshal.GetLastPInvokeError() == Libc.NetworkDown)
         {
-            refusedSinceNs = null;
-            tally.Sent(frame, arena[frame].Length);
-            return Outcome.Taken;
+            // A socket keeps the news that its interface was switched off for the next call, even if it is on again by then: only when
+            // the second call says so too does it speak of this frame.
+            sent = batch.Send(arena, frames, out bytes);
         }
 
-        return Refused(frame, Marshal.GetLastPInvokeError(), nowNs);
+        if (sent < 0)
+        {
+            return Refused(frames[0], Marshal.GetLastPInvokeError(), nowNs) ? 0 : 1;
+        }
+
+        refusedSinceNs = null;
+        tally.Sent(frames[..sent], bytes);
+        return sent;
     }
 
-    private unsafe bool TryInject(FrameArena arena, FrameRef frame) =>
-        Libpcap.Inject(device.Handle, arena.Pointer(frame), (nuint)arena[frame].Length) != Libpcap.Failed;
-
-    private Outcome Refused(FrameRef frame, int error, long nowNs)
+    /// <returns>Whether the frame waits; else it is lost.</returns>
+    private bool Refused(FrameRef frame, int error, long nowNs)
     {
         switch (error)
         {
             case Libc.NoBufferSpace or Libc.TryAgain or Libc.Interrupted when MayWait(nowNs):
                 tally.Retry();
-                return Outcome.Refused;
+                return true;
             case Libc.MessageTooLong:
                 tally.LostTooLong(frame);
                 break;
@@ -117,7 +125,7 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
         }
 
         refusedSinceNs = null;
-        return Outcome.Taken;
+        return false;
     }
 
     private bool MayWait(long nowNs)

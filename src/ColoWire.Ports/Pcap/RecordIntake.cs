@@ -2,6 +2,7 @@
 
 using System;
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
@@ -62,6 +63,18 @@ internal sealed unsafe class RecordIntake
         header = (PacketHeader*)packetHeader;
         bytes = (byte*)packetBytes;
         number++;
+    }
+
+    /// <summary>Copies the waiting record to memory that lasts, from memory that libpcap only lends for the time of a callback.</summary>
+    /// <param name="memory">Pinned; with room for a header and <see cref="EngineLimits.MaxFrameBytes"/>, for no longer record waits.</param>
+    public void MoveTo(byte[] memory)
+    {
+        PacketHeader* newHeader = (PacketHeader*)Unsafe.AsPointer(ref memory[0]);
+        byte* newBytes = (byte*)(newHeader + 1);
+        *newHeader = *header;
+        new ReadOnlySpan<byte>(bytes, (int)header->CapturedLength).CopyTo(memory.AsSpan(sizeof(PacketHeader)));
+        header = newHeader;
+        bytes = newBytes;
     }
 
     /// <summary>Copies the waiting record into a slot.</summary>

@@ -77,6 +77,12 @@ internal sealed record ApplianceSnapshot
     /// <summary>What 99 of 100 primary frames were not held longer than, in nanoseconds.</summary>
     public required long HoldP99Ns { get; init; }
 
+    /// <summary>Garbage collections of the process: none is expected after the start, for each stops every thread.</summary>
+    public required long GarbageCollections { get; init; }
+
+    /// <summary>Bytes that the process has allocated, in steps of some kilobytes. Frames allocate nothing, the telling of counters does.</summary>
+    public required long AllocatedBytes { get; init; }
+
     /// <summary>Primary frames that left at once because they cannot be compared.</summary>
     public long PassedFrames => Sum(Passed) + Sum(Malformed);
 
@@ -118,6 +124,9 @@ internal sealed record ApplianceSnapshot
             ReportsLost = appliance.Path.Gate.ReportsLost + shards.Sum(shard => shard.ReportsLost),
             HoldMedianNs = holdTimes.Quantile(0.5),
             HoldP99Ns = holdTimes.Quantile(0.99),
+            // A collection of an older generation is one of the youngest, too.
+            GarbageCollections = GC.CollectionCount(0),
+            AllocatedBytes = GC.GetTotalAllocatedBytes(),
         };
     }
 

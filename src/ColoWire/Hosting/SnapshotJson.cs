@@ -45,6 +45,10 @@ internal static class SnapshotJson
             json.WriteNumber("p50", snapshot.HoldMedianNs);
             json.WriteNumber("p99", snapshot.HoldP99Ns);
             json.WriteEndObject();
+            json.WriteStartObject("runtime");
+            json.WriteNumber("garbage_collections", snapshot.GarbageCollections);
+            json.WriteNumber("allocated_bytes", snapshot.AllocatedBytes);
+            json.WriteEndObject();
             WriteCounts(json, "divergence_reasons", snapshot.Divergences);
             WriteCounts(json, "soft", snapshot.Soft);
             WriteCounts(json, "drops", snapshot.Drops);

@@ -206,6 +206,7 @@ internal sealed class ApplianceTests
         string line = text.ToString();
         Assert.That(line.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
         Assert.That(line, Does.Contain("\"final\":true").And.Contain("\"released\":{\"verified\":64,\"passed\":0,\"unverified\":0}"));
+        Assert.That(line, Does.Match("\"runtime\":{\"garbage_collections\":[0-9]+,\"allocated_bytes\":[1-9][0-9]+}"));
     }
 
     [TestCase(999, "999 ns")]

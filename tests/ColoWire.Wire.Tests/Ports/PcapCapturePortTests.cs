@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports;
@@ -184,6 +185,34 @@ internal sealed class PcapCapturePortTests
             small.Primary.Return(batch[0]);
         }
     });
+
+    [Test]
+    public void A_frame_for_which_no_large_slot_is_free_waits_and_keeps_its_place()
+    {
+        wire.Inside($"ip link set {WireNamespace.Far} mtu 9000");
+        wire.Inside($"ip link set {WireNamespace.Near} mtu 9000");
+        wire.Inside(() =>
+        {
+            using FrameArena oneLarge = new(8, 1);
+            using PcapCapturePort port = new(WireNamespace.Near);
+            using FarEnd far = new(WireNamespace.Far);
+            FrameRef[] batch = new FrameRef[8];
+            byte[][] sent =
+                [WireFrames.Frame(60, 1), WireFrames.Frame(9014, 2), WireFrames.Frame(61, 3), WireFrames.Frame(9013, 4), WireFrames.Frame(62, 5)];
+            foreach (byte[] frame in sent)
+                far.Send(frame);
+
+            Assert.That(port.Receive(oneLarge.Primary, batch, WireFrames.Now), Is.EqualTo(3));
+            byte[][] first = [.. batch.Take(3).Select(frame => oneLarge.Bytes(frame).ToArray())];
+            Assert.That(port.Receive(oneLarge.Primary, batch.AsSpan(3), WireFrames.Now), Is.Zero);
+            oneLarge.Primary.Return(batch[1]);
+            Assert.That(port.Receive(oneLarge.Primary, batch.AsSpan(3), WireFrames.Now), Is.EqualTo(2));
+
+            byte[][] rest = [.. batch.Skip(3).Take(2).Select(frame => oneLarge.Bytes(frame).ToArray())];
+            Assert.That(first.Concat(rest), Is.EqualTo(sent).AsCollection);
+            Assert.That(oneLarge[batch[4]].Number, Is.EqualTo(5));
+        });
+    }
 
     [Test]
     public void An_interface_that_goes_down_comes_back_by_itself() => wire.Inside(() =>

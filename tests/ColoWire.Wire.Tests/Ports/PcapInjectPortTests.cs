@@ -2,11 +2,16 @@
 
 using System;
 using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports;
+using ColoWire.Ports.Linux;
 using ColoWire.Ports.Pcap;
 using ColoWire.Tests.Shared;
 using NUnit.Framework;
+using SharpPcap;
+using SharpPcap.LibPcap;
 
 namespace ColoWire.Wire.Tests.Ports;
 
@@ -66,6 +71,151 @@ internal sealed class PcapInjectPortTests
         Assert.That(far.Receive(1), Is.EqualTo(new[] { next }).AsCollection);
         Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(1, 60, 0, TooLong: 1, 0, 0)));
         Assert.That(port.Reclaim(new FrameRef[8]), Is.EqualTo(2), "lost frames come back too");
+    });
+
+    [Test]
+    public void A_frame_that_is_too_long_in_the_middle_of_a_batch_keeps_none_of_the_others_back() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        using FarEnd far = new(WireNamespace.Far);
+        byte[][] offered = [.. Enumerable.Range(0, 48).Select(i => WireFrames.Frame(i is 20 or 21 or 47 ? 1515 : 60 + i, i))];
+        FrameRef[] frames = [.. offered.Select(f => WireFrames.Put(arena, f))];
+
+        Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(48));
+
+        byte[][] fitting = [.. offered.Where(f => f.Length < 1515)];
+        Assert.That(far.Receive(45), Is.EqualTo(fitting).AsCollection);
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(45, fitting.Sum(f => f.Length), 0, TooLong: 3, 0, 0)));
+        Assert.That(port.Reclaim(new FrameRef[64]), Is.EqualTo(48));
+    });
+
+    [Test]
+    public void More_frames_than_one_call_sends_leave_in_order() => wire.Inside(() =>
+    {
+        const int count = (3 * PortLimits.SendFrames) + 1;
+        using PcapInjectPort port = new(WireNamespace.Near);
+        using FarEnd far = new(WireNamespace.Far);
+        byte[][] sent = [.. Enumerable.Range(0, count).Select(i => WireFrames.Frame(60 + i, i))];
+        FrameRef[] frames = [.. sent.Select(f => WireFrames.Put(arena, f))];
+
+        Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(count));
+
+        Assert.That(far.Receive(count), Is.EqualTo(sent).AsCollection);
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(count, sent.Sum(f => f.Length), 0, 0, 0, 0)));
+    });
+
+    [Test]
+    public void One_call_sends_a_whole_batch_and_ends_before_a_frame_that_cannot_be_sent() => wire.Inside(() =>
+    {
+        using LibPcapLiveDevice device = LiveDevice.Open(WireNamespace.Near, new DeviceConfiguration());
+        SendBatch batch = new(Libpcap.SelectableDescriptor(device.Handle));
+        FrameRef[] frames = [.. Enumerable.Range(0, 100).Select(i => WireFrames.Put(arena, WireFrames.Frame(i == 80 ? 1515 : 60, i)))];
+
+        Assert.That(batch.Send(arena, frames, out long bytes), Is.EqualTo(PortLimits.SendFrames));
+        Assert.That(bytes, Is.EqualTo(60 * PortLimits.SendFrames));
+        Assert.That(batch.Send(arena, frames.AsSpan(64), out bytes), Is.EqualTo(16));
+        Assert.That(bytes, Is.EqualTo(60 * 16));
+        Assert.That(batch.Send(arena, frames.AsSpan(80), out bytes), Is.EqualTo(-1));
+        Assert.That(bytes, Is.Zero);
+    });
+
+    [Test]
+    public void No_more_frames_are_taken_than_can_be_given_back() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        FrameRef[] frames = [.. Enumerable.Range(0, 2000).Select(i => WireFrames.Put(arena, WireFrames.Frame(60, i)))];
+        FrameRef[] back = new FrameRef[2000];
+
+        int taken = port.Inject(arena, frames, WireFrames.Now);
+
+        Assert.That(taken, Is.InRange(PortLimits.SendFrames, 1999));
+        Assert.That(port.Inject(arena, frames.AsSpan(taken), WireFrames.Now), Is.Zero);
+        Assert.That(port.Reclaim(back), Is.EqualTo(taken));
+        Assert.That(back.Take(taken), Is.EquivalentTo(frames.Take(taken)));
+    });
+
+    [Test]
+    public void A_link_that_goes_down_between_batches_loses_those_and_no_others() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        using FarEnd far = new(WireNamespace.Far);
+        byte[][] offered = [.. Enumerable.Range(0, 48).Select(i => WireFrames.Frame(60, i))];
+        FrameRef[] frames = [.. offered.Select(f => WireFrames.Put(arena, f))];
+
+        // The port looks at its link at the first call only: what it learns of it later, it learns by sending.
+        Assert.That(port.Inject(arena, frames.AsSpan(0, 16), nowNs: 0), Is.EqualTo(16));
+        wire.Inside($"ip link set {WireNamespace.Near} down");
+        Assert.That(port.Inject(arena, frames.AsSpan(16, 16), nowNs: 1), Is.EqualTo(16));
+        wire.Inside($"ip link set {WireNamespace.Near} up");
+        WireNamespace.WaitUntil(() => InterfaceFacts.Read(WireNamespace.Near)!.IsRunning, "the cable is up again");
+        Assert.That(port.Inject(arena, frames.AsSpan(32, 16), nowNs: 2), Is.EqualTo(16));
+
+        Assert.That(far.Receive(32), Is.EqualTo(offered.Where((_, i) => i is < 16 or >= 32)).AsCollection);
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(32, 32 * 60, 0, 0, LinkDown: 16, 0)));
+    });
+
+    [Test]
+    public void The_news_of_a_link_that_is_up_again_costs_no_frame() => wire.Inside(() =>
+    {
+        using PcapInjectPort port = new(WireNamespace.Near);
+        using FarEnd far = new(WireNamespace.Far);
+        byte[][] sent = [.. Enumerable.Range(0, 16).Select(i => WireFrames.Frame(60, i))];
+        FrameRef[] frames = [.. sent.Select(f => WireFrames.Put(arena, f))];
+        port.Inject(arena, default, nowNs: 0);
+        wire.Inside($"ip link set {WireNamespace.Near} down");
+        wire.Inside($"ip link set {WireNamespace.Near} up");
+        WireNamespace.WaitUntil(() => InterfaceFacts.Read(WireNamespace.Near)!.IsRunning, "the cable is up again");
+
+        Assert.That(port.Inject(arena, frames, nowNs: 1), Is.EqualTo(16));
+
+        Assert.That(far.Receive(16), Is.EqualTo(sent).AsCollection);
+        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(16, 16 * 60, 0, 0, 0, 0)));
+    });
+
+    [Test]
+    public void A_link_that_goes_down_in_the_middle_of_batches_leaves_each_frame_counted_once_and_the_rest_in_order() => wire.Inside(() =>
+    {
+        const int batches = 400;
+        const int batch = 16;
+        using PcapInjectPort port = new(WireNamespace.Near);
+        using FarEnd far = new(WireNamespace.Far);
+        FrameRef[] back = new FrameRef[batch];
+        using CancellationTokenSource ended = new();
+        Task flaps = Task.Run(() =>
+        {
+            while (!ended.IsCancellationRequested)
+            {
+                wire.Inside($"ip link set {WireNamespace.Near} down");
+                wire.Inside($"ip link set {WireNamespace.Near} up");
+            }
+        });
+        for (int turn = 0; turn < batches; turn++)
+        {
+            FrameRef[] frames = [.. Enumerable.Range(0, batch).Select(i => WireFrames.Put(arena, Numbered((turn * batch) + i)))];
+            Assert.That(port.Inject(arena, frames, nowNs: turn), Is.EqualTo(batch));
+            Assert.That(port.Reclaim(back), Is.EqualTo(batch));
+            foreach (FrameRef frame in back)
+                arena.Primary.Return(frame);
+            Thread.Sleep(1);
+        }
+
+        ended.Cancel();
+        flaps.Wait();
+
+        InjectStatistics statistics = port.Statistics;
+        Assert.That(statistics.Frames + statistics.LinkDown, Is.EqualTo(batches * batch));
+        Assert.That(statistics, Is.EqualTo(new InjectStatistics(statistics.Frames, 60 * statistics.Frames, 0, 0, statistics.LinkDown, 0)));
+        Assert.That(statistics.LinkDown, Is.Positive);
+        int[] arrived = [.. far.Receive(batches * batch).Select(frame => BitConverter.ToInt32(frame, 20))];
+        Assert.That(arrived, Is.Ordered.Ascending.And.Unique);
+        Assert.That(arrived, Has.Length.InRange(1, statistics.Frames));
+
+        static byte[] Numbered(int number)
+        {
+            byte[] frame = WireFrames.Frame(60, number);
+            BitConverter.TryWriteBytes(frame.AsSpan(20), number);
+            return frame;
+        }
     });
 
     [Test]
