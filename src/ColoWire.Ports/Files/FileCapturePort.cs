@@ -4,7 +4,6 @@ using System;
 using System.Threading;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Pcap;
-using SharpPcap.LibPcap;
 
 namespace ColoWire.Ports.Files;
 
@@ -15,8 +14,9 @@ namespace ColoWire.Ports.Files;
 public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
 {
     private readonly string path;
-    private readonly CaptureFileReaderDevice device;
+    private readonly RecordReader records;
     private readonly RecordIntake intake = new();
+    private long timestampNs;
     private bool startAtFirstPoll;
     private string? fault;
     private bool ended;
@@ -30,7 +30,7 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
     {
         this.path = path;
         ShiftNs = shiftNs;
-        device = CaptureFile.OpenRead(path, out bool hasNanoseconds);
+        records = new RecordReader(path, CaptureFile.OpenRead(path, out bool hasNanoseconds));
         HasNanoseconds = hasNanoseconds;
         ReadNext();
     }
@@ -50,7 +50,7 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
     public bool HasNanoseconds { get; }
 
     /// <summary>When the next frame arrives; null at the end.</summary>
-    public long? NextArrivalNs => intake.HasRecord ? intake.TimestampNs + ShiftNs : null;
+    public long? NextArrivalNs => intake.HasRecord ? timestampNs + ShiftNs : null;
 
     /// <summary>Whether everything was delivered, or nothing more can be (see <see cref="Fault"/>). Any thread may read it.</summary>
     public bool Ended => Volatile.Read(ref ended);
@@ -71,14 +71,14 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
         if (startAtFirstPoll && intake.HasRecord)
         {
             startAtFirstPoll = false;
-            ShiftNs = nowNs - intake.TimestampNs;
+            ShiftNs = nowNs - timestampNs;
         }
 
         int taken = 0;
         // Records that are refused count too, so that a call is bounded whatever the file holds.
         for (int read = 0; read < batch.Length && intake.HasRecord; read++)
         {
-            long arrivalNs = intake.TimestampNs + ShiftNs;
+            long arrivalNs = timestampNs + ShiftNs;
             if (arrivalNs > nowNs)
             {
                 break;
@@ -103,18 +103,17 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
         if (!disposed)
         {
             disposed = true;
-            device.Dispose();
+            records.Dispose();
         }
     }
 
     private void ReadNext()
     {
-        nint header = 0;
-        nint bytes = 0;
-        int result = device.GetNextPacketPointers(ref header, ref bytes);
+        int result = records.Take(out nint header, out nint bytes);
         if (result == Libpcap.GotRecord)
         {
             intake.Hold(header, bytes);
+            timestampNs = intake.TimestampNs;
             return;
         }
 
@@ -122,7 +121,7 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
         {
             Volatile.Write(
                 ref fault,
-                $"cannot read capture '{path}' to its end: frame {intake.Number + 1} is cut off or damaged ({device.LastError})");
+                $"cannot read capture '{path}' to its end: frame {intake.Number + 1} is cut off or damaged ({records.LastError})");
         }
 
         Volatile.Write(ref ended, true);

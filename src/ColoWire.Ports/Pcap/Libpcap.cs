@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Diagnostics;
 using System.Reflection;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -30,6 +31,8 @@ internal static unsafe partial class Libpcap
     public const int DirectionIn = 1;
 
     private const string Library = "pcap";
+    private const string StandardLibrary = "libc";
+    private const int FromStart = 0;
 
     /// <summary>The names that SharpPcap tries, in its order: both must end at the same library, for they share its structures.</summary>
     private static readonly string[] LibraryNames = ["libpcap.so", "libpcap.so.0", "libpcap.so.0.8", "libpcap.so.1"];
@@ -74,6 +77,13 @@ internal static unsafe partial class Libpcap
     [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
     public static partial int SelectableDescriptor(PcapHandle device);
 
+    /// <summary>Goes on reading a capture at this byte, where a record must begin.</summary>
+    public static void SeekFile(PcapHandle device, long offset)
+    {
+        int result = Seek(File(device), (nint)offset, FromStart);
+        Debug.Assert(result == 0, "a capture file can be sought in: pipes are refused when it is opened");
+    }
+
     /// <summary><c>struct pcap_stat</c> (pcap/pcap.h); the numbers wrap at 2^32.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct DeviceStatistics
@@ -82,6 +92,14 @@ internal static unsafe partial class Libpcap
         public uint DroppedByKernel;
         public uint DroppedByInterface;
     }
+
+    /// <summary>The C stream that a capture is read from.</summary>
+    [LibraryImport(Library, EntryPoint = "pcap_file")]
+    [UnmanagedCallConv(CallConvs = [typeof(CallConvCdecl)])]
+    private static partial nint File(PcapHandle device);
+
+    [LibraryImport(StandardLibrary, EntryPoint = "fseeko")]
+    private static partial int Seek(nint stream, nint offset, int origin);
 
     private static nint Resolve(string name, Assembly assembly, DllImportSearchPath? searchPath)
     {
