@@ -1,32 +1,82 @@
 #!/usr/bin/env -S dotnet run
 // SPDX-License-Identifier: GPL-2.0-or-later
+#:package System.CommandLine
 
-// Writes two captures of the same traffic, the secondary's 50 us later and with other IP IDs: input for measuring `colowire compare`.
-// Usage: dotnet run perf/make-pairs.cs -- PRIMARY.pcap SECONDARY.pcap [FRAMES]. The same arguments make the same bytes.
+// Writes two captures of the same traffic, the secondary's later and with other IP IDs: input for measuring.
+// Usage: dotnet run perf/make-pairs.cs -- PRIMARY.pcap SECONDARY.pcap [FRAMES]; --help names the rest. The same arguments make the same bytes.
 
 using System;
 using System.Buffers.Binary;
-using System.Globalization;
+using System.CommandLine;
 using System.IO;
+using System.Linq;
 
-const int FrameBytes = 64;
-const int Flows = 256;
-const int HeaderBytes = 14 + 20;
-const long SecondaryLagUs = 50;
-const long FrameGapUs = 10;
+const int EthernetBytes = 14;
+const int HeaderBytes = EthernetBytes + 20;
 const uint StartSeconds = 1_700_000_000;
+const int BadInput = 2;
 
-if (args.Length is not (2 or 3) || !int.TryParse(args.Length == 3 ? args[2] : "1000000", CultureInfo.InvariantCulture, out int frames))
+Argument<string> primary = new("PRIMARY") { Description = "The primary's capture, to write." };
+Argument<string> secondary = new("SECONDARY") { Description = "The secondary's capture, to write." };
+Argument<int> count = new("FRAMES") { Description = "Frames of each.", DefaultValueFactory = _ => 1_000_000 };
+count.Validators.Add(result =>
 {
-    Console.Error.WriteLine("usage: make-pairs.cs PRIMARY.pcap SECONDARY.pcap [FRAMES]");
-    return 2;
+    if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && value < 1)
+        result.AddError($"FRAMES {value}: allowed are 1 to {int.MaxValue}");
+});
+Option<string> protocol = new("--protocol") { Description = "udp, tcp, or mixed: flow by flow in turn.", DefaultValueFactory = _ => "mixed" };
+protocol.Validators.Add(result =>
+{
+    if (result.Tokens.Count == 1 && result.Tokens[0].Value is not ("mixed" or "tcp" or "udp"))
+        result.AddError($"--protocol {result.Tokens[0].Value}: allowed are mixed, tcp and udp");
+});
+Option<int> flows = Number("--flows", "Connections, one frame of each in turn.", 1, 1_000_000, 256);
+Option<int> bytes = Number("--bytes", "Bytes of each frame.", 60, 1514, 64);
+Option<int> gap = Number("--gap-us", "Time between two frames of a side.", 1, 1_000_000, 10);
+Option<int> lag = Number("--lag-us", "How much later than the primary the secondary sends the same.", 0, 10_000_000, 50);
+RootCommand root = new("Writes two captures of the same traffic: input for measuring.")
+{
+    primary, secondary, count, protocol, flows, bytes, gap, lag,
+};
+root.SetAction(result =>
+{
+    Traffic traffic = new(
+        result.GetValue(count), result.GetValue(protocol) ?? "mixed", result.GetValue(flows), result.GetValue(bytes), result.GetValue(gap));
+    try
+    {
+        Write(result.GetRequiredValue(primary), traffic, 0, 1);
+        Write(result.GetRequiredValue(secondary), traffic, result.GetValue(lag), 7);
+        return 0;
+    }
+    catch (Exception fault) when (fault is IOException or UnauthorizedAccessException)
+    {
+        Console.Error.WriteLine($"make-pairs: {fault.Message}");
+        return BadInput;
+    }
+});
+
+ParseResult parsed = root.Parse(args);
+if (parsed.Errors.Count > 0)
+{
+    foreach (string message in parsed.Errors.Select(error => error.Message))
+        Console.Error.WriteLine($"make-pairs: {message}");
+    return BadInput;
 }
 
-Write(args[0], 0, 1);
-Write(args[1], SecondaryLagUs, 7);
-return 0;
+return parsed.Invoke();
 
-void Write(string path, long lagUs, ushort idStep)
+static Option<int> Number(string name, string description, int least, int most, int preset)
+{
+    Option<int> option = new(name) { Description = description, DefaultValueFactory = _ => preset, HelpName = "N" };
+    option.Validators.Add(result =>
+    {
+        if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < least || value > most))
+            result.AddError($"{name} {value}: allowed are {least} to {most}");
+    });
+    return option;
+}
+
+static void Write(string path, Traffic traffic, long lagUs, ushort idStep)
 {
     using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.Read, 1 << 20);
     Span<byte> fileHeader = stackalloc byte[24];
@@ -36,30 +86,30 @@ void Write(string path, long lagUs, ushort idStep)
     BinaryPrimitives.WriteUInt32LittleEndian(fileHeader[16..], 65_536);
     BinaryPrimitives.WriteUInt32LittleEndian(fileHeader[20..], 1);
     file.Write(fileHeader);
-    Span<byte> record = stackalloc byte[16 + FrameBytes];
-    for (int i = 0; i < frames; i++)
+    Span<byte> record = new byte[16 + traffic.FrameBytes];
+    for (int i = 0; i < traffic.Frames; i++)
     {
-        long timeUs = (i * FrameGapUs) + lagUs;
+        long timeUs = (i * (long)traffic.GapUs) + lagUs;
         BinaryPrimitives.WriteUInt32LittleEndian(record, StartSeconds + (uint)(timeUs / 1_000_000));
         BinaryPrimitives.WriteUInt32LittleEndian(record[4..], (uint)(timeUs % 1_000_000));
-        BinaryPrimitives.WriteUInt32LittleEndian(record[8..], FrameBytes);
-        BinaryPrimitives.WriteUInt32LittleEndian(record[12..], FrameBytes);
-        Fill(record[16..], i, (ushort)(i * idStep));
+        BinaryPrimitives.WriteUInt32LittleEndian(record[8..], (uint)traffic.FrameBytes);
+        BinaryPrimitives.WriteUInt32LittleEndian(record[12..], (uint)traffic.FrameBytes);
+        Fill(record[16..], traffic, i, (ushort)(i * idStep));
         file.Write(record);
     }
 }
 
-// Every other flow is TCP, the rest UDP; each flow's frames count on from its last.
-static void Fill(Span<byte> frame, int index, ushort id)
+// Each flow's frames count on from its last.
+static void Fill(Span<byte> frame, Traffic traffic, int index, ushort id)
 {
-    int flow = index % Flows;
-    int turn = index / Flows;
-    bool tcp = (flow & 1) == 0;
+    int flow = index % traffic.Flows;
+    int turn = index / traffic.Flows;
+    bool tcp = traffic.IsTcp(flow);
     frame.Clear();
     "\x52\x54\0\0\0\x02\x52\x54\0\0\0\x01\x08\0"u8.CopyTo(frame);
-    Span<byte> ip = frame[14..];
+    Span<byte> ip = frame[EthernetBytes..];
     ip[0] = 0x45;
-    BinaryPrimitives.WriteUInt16BigEndian(ip[2..], FrameBytes - 14);
+    BinaryPrimitives.WriteUInt16BigEndian(ip[2..], (ushort)ip.Length);
     BinaryPrimitives.WriteUInt16BigEndian(ip[4..], id);
     ip[8] = 64;
     ip[9] = (byte)(tcp ? 6 : 17);
@@ -80,13 +130,16 @@ static void Fill(Span<byte> frame, int index, ushort id)
     }
     else
     {
-        BinaryPrimitives.WriteUInt16BigEndian(transport[4..], FrameBytes - HeaderBytes);
+        BinaryPrimitives.WriteUInt16BigEndian(transport[4..], (ushort)transport.Length);
     }
 
     for (int i = 0; i < payload.Length; i++)
     {
         payload[i] = (byte)((index * 31) + (turn * 13) + (i * 7));
     }
+
+    // No two frames of a flow are the same: a comparer must find the right twin, not any.
+    BinaryPrimitives.WriteInt32BigEndian(payload, index);
 }
 
 static ushort Checksum(ReadOnlySpan<byte> header)
@@ -98,4 +151,9 @@ static ushort Checksum(ReadOnlySpan<byte> header)
     }
 
     return (ushort)~((sum & 0xFFFF) + (sum >> 16));
+}
+
+internal sealed record Traffic(int Frames, string Protocol, int Flows, int FrameBytes, int GapUs)
+{
+    public bool IsTcp(int flow) => Protocol == "tcp" || (Protocol == "mixed" && (flow & 1) == 0);
 }
