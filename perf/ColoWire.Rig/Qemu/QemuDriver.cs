@@ -68,6 +68,8 @@ internal sealed class QemuDriver : IDisposable
 
     private bool IsSent => primaryStream.IsDone && secondaryStream.IsDone;
 
+    private bool IsBehind => !primaryStream.HasSent(pace.PrimaryDue) || !secondaryStream.HasSent(pace.SecondaryDue);
+
     /// <summary>Sends all frames and waits for what comes out.</summary>
     /// <exception cref="RigException">QEMU died, or does not go on.</exception>
     public QemuResult Run()
@@ -120,7 +122,7 @@ internal sealed class QemuDriver : IDisposable
         return moved;
     }
 
-    // Until all have gone in and nothing more comes out.
+    // Until all have gone in, each when it is due, and nothing more comes out.
     private long ExchangeUntilQuiet()
     {
         long moved = Stopwatch.GetTimestamp();
@@ -130,7 +132,7 @@ internal sealed class QemuDriver : IDisposable
             {
                 moved = Stopwatch.GetTimestamp();
             }
-            else if (!IsSent && Stopwatch.GetElapsedTime(moved) > StallPatience)
+            else if (IsBehind && Stopwatch.GetElapsedTime(moved) > StallPatience)
             {
                 throw new RigException($"primary_in, secondary_in: QEMU has taken nothing for {StallPatience.TotalSeconds} s");
             }

@@ -10,7 +10,10 @@ internal sealed class SendStream(FramedCapture capture, QemuSocket socket)
     private int sentBytes;
 
     /// <summary>Whether all frames have been sent.</summary>
-    public bool IsDone => sentBytes == capture.Offset(capture.Frames);
+    public bool IsDone => HasSent(capture.Frames);
+
+    /// <summary>Whether so many frames have been sent.</summary>
+    public bool HasSent(int frames) => sentBytes >= capture.Offset(frames);
 
     /// <summary>Sends what is due and not yet sent, as far as there is room.</summary>
     /// <returns>Whether anything was sent.</returns>
