@@ -23,10 +23,10 @@ internal static class MixedWarmUp
     {
         const int Pairs = 1 << 19;
         Workload workload = new(tcp, 64, 64);
-        using ShardRig rig = new(workload);
-        using BareLoop loop = new(workload);
-        rig.Run(Pairs);
-        loop.Run(Pairs);
-        rig.Check();
+        using Runner appliance = Runner.Appliance(workload);
+        using Runner bare = Runner.Bare(workload);
+        appliance.Run(Pairs);
+        bare.Run(Pairs);
+        appliance.Check();
     }
 }

@@ -2,6 +2,8 @@
 
 using System;
 using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 
 namespace ColoWire.Engine.Compare;
 
@@ -13,7 +15,30 @@ internal static class ByteEquality
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FirstDifference(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
-        int common = left.CommonPrefixLength(right);
-        return common == left.Length && common == right.Length ? -1 : common;
+        return left.Length == right.Length && AreEqual(left, right) ? -1 : Search(left, right);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool AreEqual(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        nuint length = (uint)left.Length;
+        if (length - (uint)Vector128<byte>.Count > (uint)Vector128<byte>.Count)
+        {
+            return left.SequenceEqual(right);
+        }
+
+        ref byte a = ref MemoryMarshal.GetReference(left);
+        ref byte b = ref MemoryMarshal.GetReference(right);
+        nuint last = length - (uint)Vector128<byte>.Count;
+        Vector128<byte> difference = (Vector128.LoadUnsafe(ref a) ^ Vector128.LoadUnsafe(ref b))
+            | (Vector128.LoadUnsafe(ref a, last) ^ Vector128.LoadUnsafe(ref b, last));
+        return difference == Vector128<byte>.Zero;
+    }
+
+    /// <summary>Kept out of the way of what is equal.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static int Search(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
+    {
+        return left.CommonPrefixLength(right);
     }
 }
