@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Collections.Generic;
 using System.CommandLine;
 using System.Diagnostics;
 using System.IO;
@@ -24,7 +23,7 @@ namespace ColoWire.Benchmarks.Micro;
 /// <summary><c>micro</c>: BenchmarkDotNet over the engine's parts, and over the whole of it.</summary>
 internal static class MicroCommand
 {
-    private const int IterationMs = 25;
+    private const int IterationMs = 15;
     private const int WarmUps = 3;
     private const int Iterations = 7;
 
@@ -66,19 +65,21 @@ internal static class MicroCommand
             RowFile.CheckWritable(rows);
         }
 
-        using TextWriter? writer = report == null ? null : OpenReport(report);
+        using StreamWriter? writer = report == null ? null : OpenReport(report);
         string artifacts = Directory.CreateTempSubdirectory("colowire-micro-").FullName;
         try
         {
             IConfig config = Config(artifacts, only);
             MixedWarmUp.Run();
-            Summary[] summaries = [.. Benchmarks.Select(type => BenchmarkRunner.Run(type, config)).Where(summary => summary.BenchmarksCases.Length != 0)];
-            if (summaries.Length == 0)
+            bool any = false, good = true;
+            foreach (Type type in Benchmarks)
             {
-                throw new BadInputException($"--only {only}: no benchmark has such a name; there are {string.Join(", ", Benchmarks.Select(type => type.Name + ".*"))}, each with a * before it");
+                Summary summary = BenchmarkRunner.Run(type, config);
+                any |= summary.BenchmarksCases.Length != 0;
+                good &= Tell(summary, rows, writer);
             }
 
-            return Tell(summaries, rows, writer);
+            return !any ? throw NoBenchmark(only) : good ? 0 : 1;
         }
         finally
         {
@@ -109,33 +110,38 @@ internal static class MicroCommand
             .WithOptions(ConfigOptions.DisableLogFile);
     }
 
-    private static int Tell(IReadOnlyList<Summary> summaries, string? rows, TextWriter? report)
+    /// <summary>Writes what the benchmarks of one class gave, at once: what comes later may take too long.</summary>
+    /// <returns>Whether all went well.</returns>
+    private static bool Tell(Summary summary, string? rows, StreamWriter? report)
     {
-        foreach (Summary summary in summaries)
+        if (summary.BenchmarksCases.Length == 0)
         {
-            MarkdownExporter.Console.ExportToLog(summary, ConsoleLogger.Ascii);
-            if (report != null)
-            {
-                MarkdownExporter.GitHub.ExportToLog(summary, new TextLogger(report));
-            }
+            return true;
         }
 
-        if (rows != null)
+        MarkdownExporter.Console.ExportToLog(summary, ConsoleLogger.Ascii);
+        if (report != null)
         {
-            foreach (Row row in MicroRows.From(summaries))
-            {
-                RowFile.Append(rows, row);
-            }
+            MarkdownExporter.GitHub.ExportToLog(summary, new TextLogger(report));
+            report.Flush();
         }
 
-        string[] failed = [.. summaries.SelectMany(summary => summary.BenchmarksCases.Where(benchmark => summary[benchmark]?.Success != true)).Select(benchmark => benchmark.DisplayInfo)];
-        foreach (string name in failed)
+        foreach (Row row in rows == null ? [] : MicroRows.From(summary))
         {
-            Console.Error.WriteLine($"benchmarks: failed: {name}");
+            RowFile.Append(rows!, row);
         }
 
-        return failed.Length == 0 ? 0 : 1;
+        BenchmarkCase[] failed = [.. summary.BenchmarksCases.Where(benchmark => summary[benchmark]?.Success != true)];
+        foreach (BenchmarkCase benchmark in failed)
+        {
+            Console.Error.WriteLine($"benchmarks: failed: {benchmark.DisplayInfo}");
+        }
+
+        return failed.Length == 0;
     }
+
+    private static BadInputException NoBenchmark(string only) => new(
+        $"--only {only}: no benchmark has such a name; allowed are {string.Join(", ", Benchmarks.Select(type => $"*{type.Name}*"))} and narrower ones");
 
     private static StreamWriter OpenReport(string path)
     {

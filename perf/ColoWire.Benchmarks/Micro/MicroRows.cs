@@ -15,40 +15,40 @@ internal static class MicroRows
     private const string Group = "micro";
 
     /// <summary>Picks them; what a filter has left out is left out.</summary>
-    public static IEnumerable<Row> From(IReadOnlyList<Summary> summaries) =>
-        Equality(summaries).Concat(Parsing(summaries)).Concat(Ring(summaries)).OfType<Row>();
+    public static IEnumerable<Row> From(Summary summary) =>
+        Equality(summary).Concat(Parsing(summary)).Concat(Ring(summary)).OfType<Row>();
 
-    private static IEnumerable<Row?> Equality(IReadOnlyList<Summary> summaries) =>
+    private static IEnumerable<Row?> Equality(Summary summary) =>
         from bytes in (int[])[22, 64, 1458, 1500]
         select Beside(
             $"byte equality, {bytes} bytes, unaligned",
             "ns",
-            Runs(summaries, nameof(EqualityBenchmarks.FirstDifference), (nameof(EqualityBenchmarks.Bytes), bytes), (nameof(Placement), Placement.Unaligned)),
+            Runs(summary, nameof(EqualityBenchmarks.FirstDifference), (nameof(EqualityBenchmarks.Bytes), bytes), (nameof(Placement), Placement.Unaligned)),
             "SequenceEqual",
-            Runs(summaries, nameof(EqualityBenchmarks.SequenceEqual), (nameof(EqualityBenchmarks.Bytes), bytes), (nameof(Placement), Placement.Unaligned)));
+            Runs(summary, nameof(EqualityBenchmarks.SequenceEqual), (nameof(EqualityBenchmarks.Bytes), bytes), (nameof(Placement), Placement.Unaligned)));
 
-    private static IEnumerable<Row?> Parsing(IReadOnlyList<Summary> summaries) =>
+    private static IEnumerable<Row?> Parsing(Summary summary) =>
         from carrier in Enum.GetValues<Carrier>()
         from tcp in (bool[])[true, false]
-        let runs = Runs(summaries, nameof(ParsingBenchmarks.ParseKeyAndHash), (nameof(Carrier), carrier), (nameof(ParsingBenchmarks.Tcp), tcp))
+        let runs = Runs(summary, nameof(ParsingBenchmarks.ParseKeyAndHash), (nameof(Carrier), carrier), (nameof(ParsingBenchmarks.Tcp), tcp))
         select runs == null ? null : new Row(Group, $"parse, key and hash, {(tcp ? "TCP" : "UDP")} over {carrier}", "ns/frame", runs);
 
-    private static IEnumerable<Row?> Ring(IReadOnlyList<Summary> summaries) =>
+    private static IEnumerable<Row?> Ring(Summary summary) =>
         from batch in (int[])[1, 16, 64]
         select Beside(
             $"ring hand-off, batches of {batch}, two threads",
             "ns/frame",
-            Runs(summaries, nameof(RingBenchmarks.TwoThreads), (nameof(RingBenchmarks.Batch), batch)),
+            Runs(summary, nameof(RingBenchmarks.TwoThreads), (nameof(RingBenchmarks.Batch), batch)),
             "one thread",
-            Runs(summaries, nameof(RingBenchmarks.OneThread), (nameof(RingBenchmarks.Batch), batch)));
+            Runs(summary, nameof(RingBenchmarks.OneThread), (nameof(RingBenchmarks.Batch), batch)));
 
     private static Row? Beside(string what, string unit, double[]? runs, string anchor, double[]? anchorRuns) =>
         runs == null || anchorRuns == null ? null : new Row(Group, what, unit, runs) { Anchor = anchor, AnchorRuns = anchorRuns };
 
     /// <summary>The measured values of one case; null when it did not run.</summary>
-    private static double[]? Runs(IReadOnlyList<Summary> summaries, string method, params (string Name, object Value)[] parameters)
+    private static double[]? Runs(Summary summary, string method, params (string Name, object Value)[] parameters)
     {
-        BenchmarkReport? report = summaries.SelectMany(summary => summary.Reports).FirstOrDefault(report => IsCase(report.BenchmarkCase, method, parameters));
+        BenchmarkReport? report = summary.Reports.FirstOrDefault(report => IsCase(report.BenchmarkCase, method, parameters));
         return report?.ResultStatistics == null ? null : [.. report.ResultStatistics.OriginalValues];
     }
 
