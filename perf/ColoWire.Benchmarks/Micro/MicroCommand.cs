@@ -24,7 +24,7 @@ namespace ColoWire.Benchmarks.Micro;
 internal static class MicroCommand
 {
     private const int IterationMs = 15;
-    private const int WarmUps = 3;
+    private const int WarmUps = 6;
     private const int Iterations = 7;
 
     /// <summary>
