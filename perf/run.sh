@@ -35,7 +35,7 @@ if ! command -v dotnet >/dev/null; then
     echo 'run.sh: needs the .NET 10 SDK: the command dotnet is not there' >&2
     exit 2
 fi
-# shellcheck source=../tests/tools/install.sh
+# shellcheck source=tests/tools/install.sh
 . "$root/tests/tools/install.sh"
 install_missing taskset:util-linux lscpu:util-linux timeout:coreutils
 
@@ -149,7 +149,8 @@ if [ -n "$results" ]; then
     mkdir -p "$results"
     how_taken >"$work/how.md"
     for file in rows.jsonl table.md micro.md how.md; do
-        [ ! -s "$work/$file" ] || cp "$work/$file" "$results/$file"
+        # What this run does not have must not stand beside its figures.
+        if [ -s "$work/$file" ]; then cp "$work/$file" "$results/$file"; else rm -f "$results/$file"; fi
     done
     echo "written to $results"
 fi

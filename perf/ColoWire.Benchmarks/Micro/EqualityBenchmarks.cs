@@ -19,7 +19,7 @@ public enum Placement
 
 /// <summary>
 /// Equality of equal bytes: the base class library's, the engine's, and loops by hand. 10, 22 and 1458 bytes are what frames of 64
-/// bytes carry in TCP and UDP, and of 1500 bytes in UDP; each operation is one of a batch of pairs, as in the engine.
+/// bytes carry in TCP and UDP, and of 1500 bytes in UDP. Each operation is one of a batch of pairs, as in the engine.
 /// </summary>
 public unsafe class EqualityBenchmarks
 {

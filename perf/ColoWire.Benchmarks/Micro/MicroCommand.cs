@@ -28,23 +28,29 @@ internal static class MicroCommand
     private const int Iterations = 7;
 
     /// <summary>
-    /// How long the compiler waits, from the last new code it saw, before it counts calls and optimises. Each case of BenchmarkDotNet is new
-    /// code: with the 100 ms of the default dozens of cases would be measured as they were first compiled, ten times slower.
+    /// How long the compiler waits, from the last new code it saw, before it counts calls and optimises. Each case of BenchmarkDotNet is
+    /// new code: with the 100 ms of the default dozens of cases would be measured as they were first compiled, ten times slower.
     /// </summary>
     private const string CompilerDelay = "DOTNET_TC_CallCountingDelayMs";
 
-    private static readonly Type[] Benchmarks = [typeof(EqualityBenchmarks), typeof(ParsingBenchmarks), typeof(RingBenchmarks), typeof(ShardBenchmarks)];
+    private static readonly Type[] Benchmarks =
+        [typeof(EqualityBenchmarks), typeof(ParsingBenchmarks), typeof(RingBenchmarks), typeof(ShardBenchmarks)];
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
         Option<string?> rows = new("--rows") { Description = "Appends the most telling results to this file as rows.", HelpName = "FILE" };
         Option<string?> report = new("--report") { Description = "Writes all results to this file as Markdown.", HelpName = "FILE" };
-        Option<string> only = new("--only") { Description = "Only benchmarks with such a full name.", HelpName = "GLOB", DefaultValueFactory = _ => "*" };
-        Command command = new("micro", "Runs BenchmarkDotNet over byte equality, parsing, the ring, and a whole appliance in memory.") { rows, report, only };
+        Option<string?> only = new("--only") { Description = "Only benchmarks with such a full name.", HelpName = "GLOB" };
+        Command command = new("micro", "Runs BenchmarkDotNet over byte equality, parsing, the ring, and a whole appliance in memory.")
+        {
+            rows,
+            report,
+            only,
+        };
         command.SetAction(parse => Environment.GetEnvironmentVariable(CompilerDelay) == null
             ? RunWithoutDelay()
-            : Run(parse.GetValue(rows), parse.GetValue(report), parse.GetValue(only)!));
+            : Run(parse.GetValue(rows), parse.GetValue(report), parse.GetValue(only) ?? "*"));
         return command;
     }
 
@@ -140,8 +146,11 @@ internal static class MicroCommand
         return failed.Length == 0;
     }
 
-    private static BadInputException NoBenchmark(string only) => new(
-        $"--only {only}: no benchmark has such a name; allowed are {string.Join(", ", Benchmarks.Select(type => $"*{type.Name}*"))} and narrower ones");
+    private static BadInputException NoBenchmark(string only)
+    {
+        string allowed = string.Join(", ", Benchmarks.Select(type => $"*{type.Name}*"));
+        return new BadInputException($"--only {only}: no benchmark has such a name; allowed are {allowed} and narrower ones");
+    }
 
     private static StreamWriter OpenReport(string path)
     {

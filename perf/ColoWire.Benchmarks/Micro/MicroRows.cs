@@ -23,9 +23,12 @@ internal static class MicroRows
         select Beside(
             $"byte equality, {bytes} bytes, unaligned",
             "ns",
-            Runs(summary, nameof(EqualityBenchmarks.FirstDifference), (nameof(EqualityBenchmarks.Bytes), bytes), (nameof(Placement), Placement.Unaligned)),
+            EqualityRuns(summary, nameof(EqualityBenchmarks.FirstDifference), bytes),
             "SequenceEqual",
-            Runs(summary, nameof(EqualityBenchmarks.SequenceEqual), (nameof(EqualityBenchmarks.Bytes), bytes), (nameof(Placement), Placement.Unaligned)));
+            EqualityRuns(summary, nameof(EqualityBenchmarks.SequenceEqual), bytes));
+
+    private static double[]? EqualityRuns(Summary summary, string method, int bytes) => Runs(
+        summary, method, (nameof(EqualityBenchmarks.Bytes), bytes), (nameof(EqualityBenchmarks.Placement), Placement.Unaligned));
 
     private static IEnumerable<Row?> Parsing(Summary summary) =>
         from carrier in Enum.GetValues<Carrier>()

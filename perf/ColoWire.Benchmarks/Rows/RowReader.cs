@@ -44,7 +44,8 @@ internal static class RowReader
     {
         if (row.Anchor == null != (row.AnchorRuns == null))
         {
-            throw new BadInputException($"{place}: {(row.Anchor == null ? "anchorRuns without anchor" : "anchor without anchorRuns")}; either both or none");
+            string half = row.Anchor == null ? "anchorRuns without anchor" : "anchor without anchorRuns";
+            throw new BadInputException($"{place}: {half}; either both or none");
         }
 
         return row.Bar is { Of: BarSubject.Ratio } && row.Anchor == null
@@ -64,9 +65,10 @@ internal static class RowReader
         };
         double? least = bar.TryGetProperty("least", out JsonElement low) ? Number(low, $"{place}: bar: least") : null;
         double? most = bar.TryGetProperty("most", out JsonElement high) ? Number(high, $"{place}: bar: most") : null;
+        string given = least == null ? "neither least nor most" : "least and most";
         return least == null != (most == null)
             ? new Bar(subject, least, most)
-            : throw new BadInputException($"{place}: bar: {(least == null ? "neither least nor most" : "least and most")}; exactly one is needed");
+            : throw new BadInputException($"{place}: bar: {given}; exactly one is needed");
     }
 
     private static JsonElement Object(JsonElement element, string[] fields, string what)

@@ -65,5 +65,6 @@ internal static class RowText
     };
 
     private static string Digits(double number) =>
-        number.ToString(Math.Abs(number) switch { 0 or >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", _ => "G2" }, CultureInfo.InvariantCulture);
+        number.ToString(
+            Math.Abs(number) switch { 0 or >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", _ => "G2" }, CultureInfo.InvariantCulture);
 }

@@ -16,7 +16,11 @@ internal static class ShardCommand
     {
         Option<string?> rows = new("--rows") { Description = "Appends the rows to this file.", HelpName = "FILE" };
         Option<string?> only = new("--only") { Description = "Only what has these words in its name.", HelpName = "WORDS" };
-        Command command = new("shards", "Measures a whole appliance in memory in turn with a loop that only compares the same bytes.") { rows, only };
+        Command command = new("shards", "Measures a whole appliance in memory in turn with a loop that only compares the same bytes.")
+        {
+            rows,
+            only,
+        };
         command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only)));
         return command;
     }
@@ -27,7 +31,8 @@ internal static class ShardCommand
             [.. ShardContest.All().Where(contest => words == null || contest.What.Contains(words, StringComparison.OrdinalIgnoreCase))];
         if (contests.Length == 0)
         {
-            throw new BadInputException($"--only {words}: nothing has this in its name; there are\n  {string.Join("\n  ", ShardContest.All().Select(contest => contest.What))}");
+            string allowed = string.Join("; ", ShardContest.All().Select(contest => contest.What));
+            throw new BadInputException($"--only {words}: nothing has this in its name; there are {allowed}");
         }
 
         if (path != null)

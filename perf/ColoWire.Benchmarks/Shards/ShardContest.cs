@@ -34,9 +34,12 @@ internal sealed record ShardContest(
         foreach (bool tcp in (bool[])[false, true])
         {
             string name = tcp ? "TCP" : "UDP";
-            yield return Rate($"{name}, 64-byte frames, 64 flows", new Workload(tcp, SomeFlows, 64), new Bar(BarSubject.Value, Least: 20e6));
-            yield return Rate($"{name}, 64-byte frames, 131,072 flows", new Workload(tcp, ManyFlows, 64), new Bar(BarSubject.Value, Least: 10e6));
-            yield return Rate($"{name}, 1500-byte frames, 64 flows", new Workload(tcp, SomeFlows, 1500), new Bar(BarSubject.Ratio, Least: 0.75));
+            yield return Rate(
+                $"{name}, 64-byte frames, 64 flows", new Workload(tcp, SomeFlows, 64), new Bar(BarSubject.Value, Least: 20e6));
+            yield return Rate(
+                $"{name}, 64-byte frames, 131,072 flows", new Workload(tcp, ManyFlows, 64), new Bar(BarSubject.Value, Least: 10e6));
+            yield return Rate(
+                $"{name}, 1500-byte frames, 64 flows", new Workload(tcp, SomeFlows, 1500), new Bar(BarSubject.Ratio, Least: 0.75));
             yield return Growth(
                 $"{name}, 64-byte frames, 1,048,576 flows",
                 () => Runner.Appliance(new Workload(tcp, MostFlows, 64)),
