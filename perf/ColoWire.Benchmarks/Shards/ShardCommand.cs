@@ -1,54 +1,71 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
+using System.CommandLine;
 using System.Linq;
+using ColoWire.Benchmarks.Rows;
 
 namespace ColoWire.Benchmarks.Shards;
 
+/// <summary><c>shards</c>: a whole appliance in memory in turn with its anchors. Takes about a minute.</summary>
 internal static class ShardCommand
 {
-    public static int Run(string[] args)
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
     {
-        (string, Workload, int)[] all =
-        [
-            ("udp 64 x64", new Workload(false, 64, 64), 0),
-            ("tcp 64 x64", new Workload(true, 64, 64), 0),
-            ("udp 64 x1", new Workload(false, 1, 64), 0),
-            ("tcp 64 x1", new Workload(true, 1, 64), 0),
-            ("udp 64 x128k", new Workload(false, 1 << 17, 64), 0),
-            ("tcp 64 x128k", new Workload(true, 1 << 17, 64), 0),
-            ("udp 1500 x64", new Workload(false, 64, 1500), 0),
-            ("tcp 1500 x64", new Workload(true, 64, 1500), 0),
-            ("udp 64 x1M", new Workload(false, 1 << 20, 64), 0),
-            ("tcp 64 x1M", new Workload(true, 1 << 20, 64), 0),
-            ("udp 64 x1 held 1", new Workload(false, 1, 64), 1),
-            ("udp 64 x1 held 1000", new Workload(false, 1, 64), 1000),
-            ("tcp 64 x1 held 1", new Workload(true, 1, 64), 1),
-            ("tcp 64 x1 held 1000", new Workload(true, 1, 64), 1000),
-        ];
-        foreach ((string name, Workload workload, int held) in all.Where(a => args.Length == 0 || args.Any(w => a.Item1.StartsWith(w, StringComparison.Ordinal))))
+        Option<string?> rows = new("--rows") { Description = "Appends the rows to this file.", HelpName = "FILE" };
+        Option<string?> only = new("--only") { Description = "Only what has these words in its name.", HelpName = "WORDS" };
+        Command command = new("shards", "Measures a whole appliance in memory in turn with a loop that only compares the same bytes.")
         {
-            using ShardRig rig = new(workload, held);
-            using BareLoop bareLoop = new(workload);
-            const int Pairs = 1 << 20;
-            double[] ours = new double[7];
-            double[] bare = new double[7];
-            for (int i = 0; i < ours.Length; i++)
-            {
-                long start = ThreadClock.NowNs;
-                rig.Run(Pairs);
-                long middle = ThreadClock.NowNs;
-                bareLoop.Run(Pairs);
-                ours[i] = (middle - start) / (double)Pairs;
-                bare[i] = (ThreadClock.NowNs - middle) / (double)Pairs;
-            }
+            rows,
+            only,
+        };
+        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only)));
+        return command;
+    }
 
-            rig.Check();
-            Array.Sort(ours);
-            Array.Sort(bare);
-            Console.WriteLine($"{name,-22} {ours[3],7:F1} ns/pair ({1000 / ours[3],6:F1} M/s) [{ours[0]:F1}..{ours[6]:F1}]  bare {bare[3],6:F1} ns ({1000 / bare[3],6:F1} M/s)  rate ratio {bare[3] / ours[3]:F2}");
+    private static int Run(string? path, string? words)
+    {
+        ShardContest[] contests =
+            [.. ShardContest.All().Where(contest => words == null || contest.What.Contains(words, StringComparison.OrdinalIgnoreCase))];
+        if (contests.Length == 0)
+        {
+            string allowed = string.Join("; ", ShardContest.All().Select(contest => contest.What));
+            throw new BadInputException($"--only {words}: nothing has this in its name; there are {allowed}");
         }
 
+        if (path != null)
+        {
+            RowFile.CheckWritable(path);
+        }
+
+        MixedWarmUp.Run();
+        List<Cost> costs = [];
+        foreach (ShardContest contest in contests)
+        {
+            Tell(contest.Measure(costs), path);
+        }
+
+        Tell(Garbage("bytes allocated per pair", "B", costs, cost => cost.Bytes / (double)cost.Pairs), path);
+        Tell(Garbage("garbage collections", "per run", costs, cost => cost.Collections), path);
         return 0;
+    }
+
+    private static Row Garbage(string what, string unit, List<Cost> costs, Func<Cost, double> figure) =>
+        new(ShardContest.Group, what, unit, [.. costs.Select(figure)])
+        {
+            Bar = new Bar(BarSubject.Value, Most: 0),
+            Note = $"in {costs.Count} runs of all the workloads above, {costs.Sum(cost => cost.Pairs) / 1e6:F0} million pairs",
+        };
+
+    private static void Tell(Row row, string? path)
+    {
+        string ratio = row.Ratio is { } value ? $", {value:F2} of {row.Anchor} ({RowText.Number(row.Theirs!.Value.Median)})" : string.Empty;
+        Console.WriteLine($"{row.What}: {RowText.Number(row.Ours.Median)} {row.Unit}{ratio}: {row.Verdict}");
+        if (path != null)
+        {
+            RowFile.Append(path, row);
+        }
     }
 }

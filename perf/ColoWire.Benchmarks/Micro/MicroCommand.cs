@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.CommandLine;
+using System.Diagnostics;
+using System.IO;
+using System.Linq;
+using BenchmarkDotNet.Columns;
+using BenchmarkDotNet.Configs;
+using BenchmarkDotNet.Diagnosers;
+using BenchmarkDotNet.Exporters;
+using BenchmarkDotNet.Jobs;
+using BenchmarkDotNet.Loggers;
+using BenchmarkDotNet.Reports;
+using BenchmarkDotNet.Running;
+using BenchmarkDotNet.Toolchains.InProcess.Emit;
+using ColoWire.Benchmarks.Rows;
+using ColoWire.Benchmarks.Shards;
+using Perfolizer.Horology;
+
+namespace ColoWire.Benchmarks.Micro;
+
+/// <summary><c>micro</c>: BenchmarkDotNet over the engine's parts, and over the whole of it.</summary>
+internal static class MicroCommand
+{
+    private const int IterationMs = 15;
+    private const int WarmUps = 6;
+    private const int Iterations = 7;
+
+    /// <summary>
+    /// How long the compiler waits, from the last new code it saw, before it counts calls and optimises. Each case of BenchmarkDotNet is
+    /// new code: with the 100 ms of the default dozens of cases would be measured as they were first compiled, ten times slower.
+    /// </summary>
+    private const string CompilerDelay = "DOTNET_TC_CallCountingDelayMs";
+
+    private static readonly Type[] Benchmarks =
+        [typeof(EqualityBenchmarks), typeof(ParsingBenchmarks), typeof(RingBenchmarks), typeof(ShardBenchmarks)];
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        Option<string?> rows = new("--rows") { Description = "Appends the most telling results to this file as rows.", HelpName = "FILE" };
+        Option<string?> report = new("--report") { Description = "Writes all results to this file as Markdown.", HelpName = "FILE" };
+        Option<string?> only = new("--only") { Description = "Only benchmarks with such a full name.", HelpName = "GLOB" };
+        Command command = new("micro", "Runs BenchmarkDotNet over byte equality, parsing, the ring, and a whole appliance in memory.")
+        {
+            rows,
+            report,
+            only,
+        };
+        command.SetAction(parse => Environment.GetEnvironmentVariable(CompilerDelay) == null
+            ? RunWithoutDelay()
+            : Run(parse.GetValue(rows), parse.GetValue(report), parse.GetValue(only) ?? "*"));
+        return command;
+    }
+
+    /// <summary>Starts the same again, for the runtime reads this variable once.</summary>
+    private static int RunWithoutDelay()
+    {
+        ProcessStartInfo start = new(Environment.ProcessPath!, Environment.GetCommandLineArgs()[1..]);
+        start.Environment[CompilerDelay] = "0";
+        using Process process = Process.Start(start)!;
+        process.WaitForExit();
+        return process.ExitCode;
+    }
+
+    private static int Run(string? rows, string? report, string only)
+    {
+        if (rows != null)
+        {
+            RowFile.CheckWritable(rows);
+        }
+
+        using StreamWriter? writer = report == null ? null : OpenReport(report);
+        string artifacts = Directory.CreateTempSubdirectory("colowire-micro-").FullName;
+        try
+        {
+            IConfig config = Config(artifacts, only);
+            MixedWarmUp.Run();
+            bool any = false, good = true;
+            foreach (Type type in Benchmarks)
+            {
+                Summary summary = BenchmarkRunner.Run(type, config);
+                any |= summary.BenchmarksCases.Length != 0;
+                good &= Tell(summary, rows, writer);
+            }
+
+            return !any ? throw NoBenchmark(only) : good ? 0 : 1;
+        }
+        finally
+        {
+            Directory.Delete(artifacts, recursive: true);
+        }
+    }
+
+    /// <summary>
+    /// Short, and in this process: with a process for each of some hundred cases the starting would take longer than the measuring, and
+    /// in one process the compiler has seen both protocols before it optimises.
+    /// </summary>
+    private static ManualConfig Config(string artifacts, string only)
+    {
+        Job job = Job.Default
+            .WithToolchain(InProcessEmitToolchain.Instance)
+            .WithClock(new CpuClock())
+            .WithIterationTime(TimeInterval.FromMilliseconds(IterationMs))
+            .WithWarmupCount(WarmUps)
+            .WithIterationCount(Iterations)
+            .WithEvaluateOverhead(false);
+        return ManualConfig.CreateEmpty()
+            .AddJob(job)
+            .AddDiagnoser(MemoryDiagnoser.Default)
+            .AddColumnProvider(DefaultColumnProviders.Instance)
+            .AddFilter(new BenchmarkDotNet.Filters.GlobFilter([only]))
+            .AddLogger(NullLogger.Instance)
+            .WithArtifactsPath(artifacts)
+            .WithOptions(ConfigOptions.DisableLogFile);
+    }
+
+    /// <summary>Writes what the benchmarks of one class gave, at once: what comes later may take too long.</summary>
+    /// <returns>Whether all went well.</returns>
+    private static bool Tell(Summary summary, string? rows, StreamWriter? report)
+    {
+        if (summary.BenchmarksCases.Length == 0)
+        {
+            return true;
+        }
+
+        MarkdownExporter.Console.ExportToLog(summary, ConsoleLogger.Ascii);
+        if (report != null)
+        {
+            MarkdownExporter.GitHub.ExportToLog(summary, new TextLogger(report));
+            report.Flush();
+        }
+
+        foreach (Row row in rows == null ? [] : MicroRows.From(summary))
+        {
+            RowFile.Append(rows!, row);
+        }
+
+        BenchmarkCase[] failed = [.. summary.BenchmarksCases.Where(benchmark => summary[benchmark]?.Success != true)];
+        foreach (BenchmarkCase benchmark in failed)
+        {
+            Console.Error.WriteLine($"benchmarks: failed: {benchmark.DisplayInfo}");
+        }
+
+        return failed.Length == 0;
+    }
+
+    private static BadInputException NoBenchmark(string only)
+    {
+        string allowed = string.Join(", ", Benchmarks.Select(type => $"*{type.Name}*"));
+        return new BadInputException($"--only {only}: no benchmark has such a name; allowed are {allowed} and narrower ones");
+    }
+
+    private static StreamWriter OpenReport(string path)
+    {
+        try
+        {
+            return new StreamWriter(path);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
+        {
+            throw new BadInputException($"--report {path}: cannot be written: {exception.Message}");
+        }
+    }
+}

@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.Linq;
+
+namespace ColoWire.Benchmarks.Rows;
+
+/// <summary>The cells of the table, the same on a terminal and in Markdown.</summary>
+internal static class RowText
+{
+    /// <summary>What stands above the cells.</summary>
+    public static readonly string[] Headings = ["group", "what", "ours", "unit", "anchor", "ratio", "bar", "verdict"];
+
+    /// <summary>The cells of one row, the verdict last.</summary>
+    public static string[] Cells(Row row) =>
+    [
+        row.Group,
+        row.What,
+        Figures(row.Ours),
+        row.Unit,
+        row.Theirs is { } theirs ? $"{row.Anchor}: {Number(theirs.Median)}" : string.Empty,
+        row.Ratio is { } ratio ? ratio.ToString("F2", CultureInfo.InvariantCulture) : string.Empty,
+        row.Bar is { } bar ? Limit(bar) : string.Empty,
+        VerdictOf(row),
+    ];
+
+    /// <summary>The notes, each with the row it belongs to.</summary>
+    public static IEnumerable<string> Notes(IEnumerable<Row> rows) =>
+        rows.Where(row => row.Note != null).Select(row => $"{row.Group}, {row.What}: {row.Note}");
+
+    /// <summary>How many bars were met.</summary>
+    public static string Tally(IReadOnlyList<Row> rows)
+    {
+        int bars = rows.Count(row => row.Bar != null);
+        int met = rows.Count(row => row.Verdict == Verdict.Met);
+        return $"{rows.Count} rows, {bars} with a bar: {met} met, {bars - met} missed";
+    }
+
+    /// <summary>A number as short as it may be: three digits that say something.</summary>
+    public static string Number(double number) => Math.Abs(number) switch
+    {
+        >= 1e6 => Digits(number / 1e6) + " M",
+        >= 1e4 => Digits(number / 1e3) + " k",
+        _ => Digits(number),
+    };
+
+    private static string Figures(Spread spread) => spread.Least == spread.Most
+        ? Number(spread.Median)
+        : $"{Number(spread.Median)} ({Number(spread.Least)}..{Number(spread.Most)})";
+
+    private static string Limit(Bar bar)
+    {
+        string subject = bar.Of == BarSubject.Ratio ? "ratio " : string.Empty;
+        return bar.Least is { } least ? $"{subject}≥ {Number(least)}" : $"{subject}≤ {Number(bar.Most!.Value)}";
+    }
+
+    private static string VerdictOf(Row row) => row.Verdict switch
+    {
+        Verdict.Met => "met",
+        Verdict.Missed => "MISSED",
+        Verdict.TooFewRuns => $"MISSED: fewer than {Row.LeastRuns} runs",
+        _ => string.Empty,
+    };
+
+    private static string Digits(double number) =>
+        number.ToString(
+            Math.Abs(number) switch { 0 or >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", _ => "G2" }, CultureInfo.InvariantCulture);
+}
