@@ -134,6 +134,7 @@ public sealed class CaptureDuty : IDuty
         return pool.FreeLarge == 0 && arena.LargeSlotsPerSide != 0 ? Engine.Pressure.Large : Engine.Pressure.None;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Take(FrameRef frameRef, int vnetHeaderBytes)
     {
         if (vnetHeaderBytes != 0 && !TryStepOver(vnetHeaderBytes, frameRef))
@@ -164,6 +165,7 @@ public sealed class CaptureDuty : IDuty
 
     /// <summary>Makes a frame begin behind the virtio-net header that its port puts before it.</summary>
     /// <returns>False when it ends before that; it has been handed on as malformed then.</returns>
+    [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryStepOver(int vnetHeaderBytes, FrameRef frameRef)
     {
         ref Frame frame = ref arena[frameRef];
@@ -233,11 +235,7 @@ public sealed class CaptureDuty : IDuty
             int count;
             while ((count = ring.Read(batch)) != 0)
             {
-                foreach (FrameRef frame in batch.AsSpan(0, count))
-                {
-                    pool.Return(frame);
-                }
-
+                pool.Return(batch.AsSpan(0, count));
                 work += count;
             }
         }

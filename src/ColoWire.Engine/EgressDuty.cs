@@ -15,7 +15,6 @@ public sealed class EgressDuty : IDuty
     private readonly FrameArena arena;
     private readonly IInjectPort port;
     private readonly ShardRings[] shards;
-    private readonly SpscRing<FrameRef> primaryHome;
     private readonly FrameRef[] pending = new FrameRef[EngineLimits.BatchFrames];
     private readonly FrameRef[] reclaimed = new FrameRef[EngineLimits.BatchFrames];
     private readonly bool observe;
@@ -27,7 +26,6 @@ public sealed class EgressDuty : IDuty
         this.arena = arena;
         this.port = port;
         this.shards = shards;
-        primaryHome = shards[0].InjectedHome;
         observe = mode == CompareMode.Observe;
     }
 
@@ -84,11 +82,7 @@ public sealed class EgressDuty : IDuty
         // Each shard may have sent a batch, so one batch back would not keep up.
         while ((count = port.Reclaim(reclaimed)) != 0)
         {
-            foreach (FrameRef frame in reclaimed.AsSpan(0, count))
-            {
-                (observe || !arena.IsPrimary(frame) ? HomeOf(frame) : primaryHome).Add(frame);
-            }
-
+            SendHome(reclaimed.AsSpan(0, count));
             work += count;
         }
 
@@ -101,9 +95,23 @@ public sealed class EgressDuty : IDuty
         return work;
     }
 
+    private void SendHome(ReadOnlySpan<FrameRef> injected)
+    {
+        if (!observe && arena.AreSmallOfPrimary(injected))
+        {
+            shards[0].InjectedHome.Add(injected);
+            return;
+        }
+
+        foreach (FrameRef frame in injected)
+        {
+            HomeOf(frame).Add(frame);
+        }
+    }
+
     private SpscRing<FrameRef> HomeOf(FrameRef injected)
     {
-        if (!arena.IsPrimary(injected))
+        if (arena[injected].Side == Side.Secondary)
         {
             return shards[0].SecondaryInjectedHome;
         }

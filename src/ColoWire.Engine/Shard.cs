@@ -6,6 +6,7 @@ using System.Runtime.CompilerServices;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine;
@@ -20,6 +21,7 @@ public sealed partial class Shard : IDuty, IDisposable
 {
     private readonly FrameArena arena;
     private readonly ShardRings rings;
+    private readonly SpscRing<FrameRef> released;
     private readonly CheckpointGate gate;
     private readonly FlowTable flows;
     private readonly TcpStreamComparer streams;
@@ -36,6 +38,7 @@ public sealed partial class Shard : IDuty, IDisposable
     {
         this.arena = arena;
         this.rings = rings;
+        released = rings.Released;
         this.gate = gate;
         this.signals = signals;
         flows = new FlowTable(FramePath.FlowsPerShard(options), options.AdviseMemory);
@@ -117,6 +120,7 @@ public sealed partial class Shard : IDuty, IDisposable
 
     /// <summary>Takes a frame of the primary.</summary>
     /// <returns>False when there is no room for it yet.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TakePrimary(FrameRef primary, long nowNs)
     {
         FrameView frame = arena.View(primary);
@@ -268,6 +272,7 @@ public sealed partial class Shard : IDuty, IDisposable
         Leave(primary);
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void TakeSecondary(FrameRef secondary, long nowNs)
     {
         FrameView frame = arena.View(secondary);
@@ -376,7 +381,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
         else
         {
-            rings.Released.Add(oldest.Reference);
+            released.Add(oldest.Reference);
         }
 
         if (!flow.Primary.IsEmpty && !MustWait(in flow, arena.View(flow.Primary.Head)))
@@ -395,6 +400,7 @@ public sealed partial class Shard : IDuty, IDisposable
     }
 
     /// <summary>Observe: the frame leaves before anybody has judged it. Of a datagram in fragments these have been announced.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Announce(FrameRef primary)
     {
         if (observe && (arena[primary].Marks & FrameMarks.Assembled) == 0)

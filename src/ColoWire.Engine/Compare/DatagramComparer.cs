@@ -34,8 +34,14 @@ internal sealed class DatagramComparer(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(FrameView primary, FrameView secondary)
     {
-        bool isPlain = primary.Descriptor.Marks == FrameMarks.None && primary.Descriptor.Layout.Kind == FrameKind.Udp && !passesDuplicates;
-        if (!isPlain || !primary.Payload.SequenceEqual(secondary.Payload) || !headers.TryCount(primary, secondary))
+        ref Frame ours = ref primary.Descriptor;
+        if (ours.Marks != FrameMarks.None || passesDuplicates || !HeaderMask.AreAlike(in ours.Layout, in secondary.Descriptor.Layout))
+        {
+            return false;
+        }
+
+        ulong differing = HeaderMask.Of(in primary.First, in secondary.First, ours.Layout.PayloadOffset);
+        if (!ByteEquality.AreEqual(primary.Payload, secondary.Payload) || (differing != 0 && !headers.TryCount(primary, secondary)))
         {
             return false;
         }

@@ -60,25 +60,15 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
 
     /// <summary>Looks at all headers of a pair of frames of one flow, unless <c>strict</c> names a field that might differ.</summary>
     /// <returns>False when nothing was looked at.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryCount(FrameView primary, FrameView secondary)
-    {
-        ref FrameLayout ours = ref primary.Descriptor.Layout;
-        ref FrameLayout theirs = ref secondary.Descriptor.Layout;
-        bool areEqual = ours.IsPlain && theirs.IsPlain && ours.PayloadOffset == theirs.PayloadOffset && ours.PayloadOffset <= HeaderMask.Bytes
-            && HeaderMask.Of(in primary.First, in secondary.First, ours.PayloadOffset) == 0;
-        return areEqual || TryCountAll(primary.Reference, secondary.Reference);
-    }
-
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryCountAll(FrameRef primary, FrameRef secondary)
+    public bool TryCount(FrameView primary, FrameView secondary)
     {
         if (strictFields != 0)
         {
             return false;
         }
 
-        _ = Count(primary, secondary);
+        _ = Count(primary.Reference, secondary.Reference);
         return true;
     }
 

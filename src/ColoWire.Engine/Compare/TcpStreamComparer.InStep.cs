@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.Runtime.CompilerServices;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
@@ -73,25 +72,29 @@ internal sealed partial class TcpStreamComparer
         ref Frame theirs = ref secondary.Descriptor;
         ref TcpState tcp = ref flow.Tcp;
         TcpSegment left = new(primary);
-        TcpSegment right = new(secondary);
-        uint start = right.Sequence + tcp.Shift;
-        int length = theirs.Layout.PayloadLength;
-        uint ack = TcpSequence.Later(right.Ack, tcp.SecondaryAck);
-        bool isPlain = (left.Flags | Tcp.Psh) == PlainFlags && (right.Flags | Tcp.Psh) == PlainFlags
-            && ours.Marks == FrameMarks.None && ours.Layout.PayloadLength == length && length != 0
-            && ours.PayloadSequence == start && ours.StreamStart == start
-            && IsSettled(in tcp) && tcp.Verified.EndAt(start) && !TcpSequence.After(left.Ack, ack);
-        if (!isPlain || !primary.Payload.SequenceEqual(secondary.Payload) || !headers.TryCount(primary, secondary))
+        uint start = ours.StreamStart;
+        int length = ours.Layout.PayloadLength;
+        bool isNext = IsSettled(in tcp) && tcp.Shift == 0 && tcp.Verified.EndAt(start) && ours.PayloadSequence == start && length != 0
+            && (left.Flags | Tcp.Psh) == PlainFlags && ours.Marks == FrameMarks.None;
+        if (!isNext || !HeaderMask.AreAlike(in ours.Layout, in theirs.Layout))
         {
             return false;
         }
 
-        tcp.SecondaryAck = ack;
-        tcp.SecondaryWindow = right.Window;
-        tcp.Verified.AddBehind(start + (uint)length);
+        ulong differing = HeaderMask.Of(in primary.First, in secondary.First, ours.Layout.PayloadOffset);
+        if ((differing & HeaderMask.PlaceInStream) != 0 || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
+            || (differing != 0 && !headers.TryCount(primary, secondary)))
+        {
+            return false;
+        }
+
+        tcp.SecondaryAck = TcpSequence.Later(left.Ack, tcp.SecondaryAck);
+        tcp.SecondaryWindow = new TcpSegment(secondary).Window;
+        uint end = start + (uint)length;
+        tcp.Verified.AddBehind(end);
         theirs.PayloadSequence = start;
         theirs.StreamStart = start;
-        theirs.StreamEnd = start + (uint)length;
+        theirs.StreamEnd = end;
         kept.Keep(ref flow, secondary.Reference);
         return true;
     }

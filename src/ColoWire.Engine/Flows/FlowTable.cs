@@ -66,7 +66,7 @@ internal sealed unsafe class FlowTable : IDisposable
         for (uint i = Bucket(hash); i != Flow.None; i = flows[i].NextInBucket)
         {
             Flow* flow = flows + i;
-            if (flow->Hash == hash && flow->Key.Matches(frame))
+            if (flow->Key.Matches(frame))
             {
                 if (nowNs - flow->SeenNs >= EngineLimits.IdleOrderGranularityNs)
                 {

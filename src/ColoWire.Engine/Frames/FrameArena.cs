@@ -106,12 +106,26 @@ public sealed unsafe class FrameArena : IDisposable
         return FragmentChain.Read(SlotBytes(assembled));
     }
 
-    /// <summary>Whether a slot is one of the primary's.</summary>
-    internal bool IsPrimary(FrameRef frame) =>
-        frame.Slot < (uint)SmallSlotsPerSide || (IsLarge(frame) && frame.Slot - smallSlots < (uint)LargeSlotsPerSide);
+    /// <summary>Whether one of the slots is large.</summary>
+    internal bool HasLarge(ReadOnlySpan<FrameRef> frames) => Last(frames) >= smallSlots;
+
+    /// <summary>Whether all of the slots are small ones of the primary.</summary>
+    internal bool AreSmallOfPrimary(ReadOnlySpan<FrameRef> frames) => Last(frames) < (uint)SmallSlotsPerSide;
 
     /// <summary>Whether a slot is one of the large ones.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool IsLarge(FrameRef frame) => frame.Slot >= smallSlots;
+
+    private static uint Last(ReadOnlySpan<FrameRef> frames)
+    {
+        uint last = 0;
+        foreach (FrameRef frame in frames)
+        {
+            last = Math.Max(last, frame.Slot);
+        }
+
+        return last;
+    }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal byte* Slot(FrameRef frame) =>

@@ -89,6 +89,22 @@ public sealed class SlotPool
         return count;
     }
 
+    /// <summary>Takes slots home.</summary>
+    public void Return(ReadOnlySpan<FrameRef> frames)
+    {
+        if (!Arena.HasLarge(frames))
+        {
+            MemoryMarshal.Cast<FrameRef, uint>(frames).CopyTo(small.AsSpan(smallCount));
+            smallCount += frames.Length;
+            return;
+        }
+
+        foreach (FrameRef frame in frames)
+        {
+            Return(frame);
+        }
+    }
+
     /// <summary>Takes a slot home.</summary>
     public void Return(FrameRef frame)
     {

@@ -56,6 +56,17 @@ public sealed class SpscRing<T>
         Put(item);
     }
 
+    /// <summary>Producer: adds items as <see cref="Add(T)"/> does.</summary>
+    public void Add(ReadOnlySpan<T> batch)
+    {
+        uint at = cursors.Added & mask;
+        int first = Math.Min(batch.Length, items.Length - (int)at);
+        batch[..first].CopyTo(items.AsSpan((int)at));
+        batch[first..].CopyTo(items);
+        cursors.Added += (uint)batch.Length;
+        Debug.Assert(cursors.Added - Volatile.Read(ref cursors.Released) <= (uint)items.Length, "a ring with room for every slot cannot be full");
+    }
+
     /// <summary>Producer: adds an item, not yet visible.</summary>
     /// <returns>False when the ring is full.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
