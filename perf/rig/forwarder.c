@@ -5,7 +5,8 @@
 // It sends with pcap_inject, a call per frame, because that is what libpcap offers to whoever forwards with it: an anchor that
 // sent in batches would be a packet socket's, not libpcap's.
 //
-// Usage: forwarder PRIMARY SECONDARY OUT CPU. On SIGTERM or SIGINT it prints what it moved.
+// Usage: forwarder PRIMARY SECONDARY OUT CPU [read]. On SIGTERM or SIGINT it prints what it moved. With "read" it looks at every byte of
+// the secondary's frames before it drops them: who compares cannot do with less.
 
 #define _GNU_SOURCE
 #include <linux/if_packet.h>
@@ -15,6 +16,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <time.h>
 
@@ -38,6 +40,7 @@ struct counters {
     unsigned long moved;
     unsigned long failed;
     unsigned long dropped;
+    unsigned long sum;
 };
 
 static volatile sig_atomic_t ending;
@@ -98,7 +101,17 @@ static void drop(u_char *user, const struct pcap_pkthdr *header, const u_char *b
     ((struct counters *)user)->dropped++;
 }
 
-static void run(pcap_t *primary, pcap_t *secondary, struct counters *counters) {
+static void read_and_drop(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes) {
+    struct counters *counters = (struct counters *)user;
+    for (unsigned at = 0; at + sizeof(unsigned long) <= header->caplen; at += sizeof(unsigned long)) {
+        unsigned long word;
+        memcpy(&word, bytes + at, sizeof word);
+        counters->sum += word;
+    }
+    counters->dropped++;
+}
+
+static void run(pcap_t *primary, pcap_t *secondary, pcap_handler secondary_handler, struct counters *counters) {
     struct pollfd inputs[] = {
         {.fd = pcap_get_selectable_fd(primary), .events = POLLIN},
         {.fd = pcap_get_selectable_fd(secondary), .events = POLLIN},
@@ -107,7 +120,7 @@ static void run(pcap_t *primary, pcap_t *secondary, struct counters *counters) {
     int ready = 0;
     while (!ending) {
         int moved = pcap_dispatch(primary, BATCH_FRAMES, forward, (u_char *)counters);
-        int dropped = pcap_dispatch(secondary, BATCH_FRAMES, drop, (u_char *)counters);
+        int dropped = pcap_dispatch(secondary, BATCH_FRAMES, secondary_handler, (u_char *)counters);
         if (moved < 0 || dropped < 0)
             die("cannot capture any more", pcap_geterr(moved < 0 ? primary : secondary));
         if (moved + dropped > 0) {
@@ -123,8 +136,9 @@ static void run(pcap_t *primary, pcap_t *secondary, struct counters *counters) {
 }
 
 int main(int count, char **words) {
-    if (count != 5)
-        die("usage", "forwarder PRIMARY SECONDARY OUT CPU");
+    int reads = count == 6 && strcmp(words[5], "read") == 0;
+    if (count != 5 && !reads)
+        die("usage", "forwarder PRIMARY SECONDARY OUT CPU [read]");
     cpu_set_t cpus;
     CPU_ZERO(&cpus);
     CPU_SET(atoi(words[4]), &cpus);
@@ -136,8 +150,8 @@ int main(int count, char **words) {
     pcap_t *secondary = open_capture(words[2]);
     struct counters counters = {.out = open_inject(words[3])};
     fprintf(stderr, "forwarder: ready\n");
-    run(primary, secondary, &counters);
-    printf("moved %lu failed %lu dropped %lu\n", counters.moved, counters.failed, counters.dropped);
+    run(primary, secondary, reads ? read_and_drop : drop, &counters);
+    printf("moved %lu failed %lu dropped %lu sum %lx\n", counters.moved, counters.failed, counters.dropped, counters.sum);
     pcap_close(primary);
     pcap_close(secondary);
     pcap_close(counters.out);

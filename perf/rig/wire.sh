@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Measures ColoWire on the wire: CPU time per pair and the rate without loss, each beside those of a bare libpcap forwarder that moves
-# the same frames between the same kind of ports (forwarder.c), and, with --gc, the garbage of a minute under load.
+# the same frames between the same kind of ports (forwarder.c); the CPU time also beside one that reads what it drops; and, with
+# --only gc, the garbage of a minute under load.
 # Usage, as root: perf/rig/wire.sh [--rows FILE] [--colowire FOLDER] [--only cpu|rate|gc]. Takes up to 150 s, the garbage 90 s more.
 #
 # All of it lives in network namespaces of its own. The generator (feeder.c) has CPU 0, what is measured has CPU 1. On virtual cables
@@ -16,7 +17,7 @@ runs=5
 # A thread that polls takes its whole core at any rate, so that its CPU time over a steady rate says nothing of what a pair costs. Here
 # it is stopped while a burst comes in, one that the kernel's buffer holds (16 MiB of 2 KiB frames), and then has it to do: all work,
 # but for the third of a millisecond that both spin before they sleep.
-burst_pairs=6000 cycles=20 full_rate=1000000000
+burst_pairs=6000 cycles=14 full_rate=1000000000
 # Rates are searched as in RFC 2544, with short trials; a trial passes with at most one frame in 10,000 lost.
 trial_ms=250 search_steps=6 highest_rate=640000 steady_burst=32
 sizes=(64 1500)
@@ -57,7 +58,7 @@ cleanup() {
         kill -TERM "$pid" 2>/dev/null || true
     done
     wait 2>/dev/null || true
-    for space in feed ours bare sink; do
+    for space in feed ours bare read sink; do
         ip netns del "$tag-$space" 2>/dev/null || true
     done
     rm -rf "$work"
@@ -77,14 +78,14 @@ build() {
     fi
 }
 
-# Two appliances' namespaces, each with its two inputs and its output; the other ends lie with the generator and with the sink.
+# Three appliances' namespaces, each with its two inputs and its output; the other ends lie with the generator and with the sink.
 make_wires() {
     local space who cable
-    for space in feed ours bare sink; do
+    for space in feed ours bare read sink; do
         ip netns add "$tag-$space"
         ip netns exec "$tag-$space" sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
     done
-    for who in ours bare; do
+    for who in ours bare read; do
         ip link add "$who-p" netns "$tag-feed" type veth peer name p0 netns "$tag-$who"
         ip link add "$who-s" netns "$tag-feed" type veth peer name s0 netns "$tag-$who"
         ip link add out0 netns "$tag-$who" type veth peer name "$who" netns "$tag-sink"
@@ -113,13 +114,15 @@ await_log() {
     done
 }
 
-start_both() {
+start_all() {
     start bare "$work/forwarder" p0 s0 out0 "$appliance_cpu"
     await_log bare.log ready
+    start read "$work/forwarder" p0 s0 out0 "$appliance_cpu" read
+    await_log read.log ready
     start ours "$colowire/colowire" run --primary-in p0 --secondary-in s0 --outdev out0 --cores "$appliance_cpu" --json
     await_log ours.out elapsed_ns
     local who bytes
-    for who in ours bare; do
+    for who in ours bare read; do
         # Until every page has been touched and every method compiled for good, which the runtime puts off until the program is quiet.
         for bytes in 64 1500 64 1500 64 1500; do
             feed "$who" "$bytes" 100000 100000 "$steady_burst" >/dev/null
@@ -201,16 +204,32 @@ rate_run() {
     echo "$best"
 }
 
-# row WHAT UNIT BAR OURS BARE NOTE: lists are words; the bar is JSON or null
+# row WHAT UNIT BAR OURS THEIRS NOTE [ANCHOR]: lists are words; the bar is JSON or null
 row() {
     local line
-    line=$(jq -cn --arg what "$1" --arg unit "$2" --argjson bar "$3" --arg runs "$4" --arg anchors "$5" --arg note "$6" '
+    line=$(jq -cn --arg what "$1" --arg unit "$2" --argjson bar "$3" --arg runs "$4" --arg anchors "$5" --arg note "$6" \
+        --arg anchor "${7:-bare libpcap forwarder}" '
         def numbers: split(" ") | map(select(. != "") | tonumber);
         {group: "wire", what: $what, unit: $unit, runs: ($runs | numbers)}
-        + (if $anchors == "" then {} else {anchor: "bare libpcap forwarder", anchorRuns: ($anchors | numbers)} end)
+        + (if $anchors == "" then {} else {anchor: $anchor, anchorRuns: ($anchors | numbers)} end)
         + (if $bar == null then {} else {bar: $bar} end) + (if $note == "" then {} else {note: $note} end)')
     echo "$line"
     [ -z "$rows" ] || echo "$line" >>"$rows"
+}
+
+# cpu_rows: interleaved runs of all three, for each length
+cpu_rows() {
+    local bytes run ours bare read note="the threads that move frames; bursts of $burst_pairs pairs"
+    for bytes in "${sizes[@]}"; do
+        ours='' bare='' read=''
+        for ((run = 0; run < runs; run++)); do
+            ours+="$(cpu_run ours "$bytes") "
+            bare+="$(cpu_run bare "$bytes") "
+            read+="$(cpu_run read "$bytes") "
+        done
+        row "pcap ports, $bytes-byte UDP, CPU time" 'ns CPU/pair' '{"of":"ratio","most":1.25}' "$ours" "$bare" "$note"
+        row "the same beside one that reads what it drops" 'ns CPU/pair' null "$ours" "$read" "$note" 'reading forwarder'
+    done
 }
 
 # both_rows MEASURE WHAT UNIT BAR NOTE: interleaved runs of both, for each length
@@ -259,9 +278,9 @@ gc_rows() {
 
 build
 make_wires
-start_both
+start_all
 if [[ $only =~ ^(cpu|)$ ]]; then
-    both_rows cpu_run "CPU time" 'ns CPU/pair' '{"of":"ratio","most":1.25}' "the threads that move frames; bursts of $burst_pairs pairs"
+    cpu_rows
 fi
 if [[ $only =~ ^(rate|)$ ]]; then
     both_rows rate_run 'rate without loss' 'pairs/s' null "trials of $trial_ms ms, loss at most 0.01 %"

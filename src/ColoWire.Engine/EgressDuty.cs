@@ -79,12 +79,14 @@ public sealed class EgressDuty : IDuty
     {
         int work = 0;
         int count;
-        // Each shard may have sent a batch, so one batch back would not keep up.
-        while ((count = port.Reclaim(reclaimed)) != 0)
+        do
         {
+            // Each shard may have sent a batch, so one batch back would not keep up.
+            count = port.Reclaim(reclaimed);
             SendHome(reclaimed.AsSpan(0, count));
             work += count;
         }
+        while (count == reclaimed.Length);
 
         foreach (ShardRings rings in shards)
         {

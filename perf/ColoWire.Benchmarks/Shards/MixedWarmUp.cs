@@ -21,7 +21,7 @@ internal static class MixedWarmUp
 
     private static void Take(bool tcp)
     {
-        const int Pairs = 1 << 19;
+        const int Pairs = 1 << 22;
         Workload workload = new(tcp, 64, 64);
         using Runner appliance = Runner.Appliance(workload);
         using Runner bare = Runner.Bare(workload);

@@ -34,12 +34,20 @@ internal sealed record ShardContest(
         foreach (bool tcp in (bool[])[false, true])
         {
             string name = tcp ? "TCP" : "UDP";
-            yield return Rate(
-                $"{name}, 64-byte frames, 64 flows", new Workload(tcp, SomeFlows, 64), new Bar(BarSubject.Value, Least: 20e6));
+            foreach ((string memory, int slots) in ((string, int)[])[("L2 cache", Workload.CachedFrames), ("memory", Workload.UncachedFrames)])
+            {
+                yield return Rate(
+                    $"{name}, 64-byte frames in {memory}, 64 flows",
+                    new Workload(tcp, SomeFlows, 64, slots),
+                    new Bar(BarSubject.Value, Least: 20e6));
+                yield return Rate(
+                    $"{name}, 1500-byte frames in {memory}, 64 flows",
+                    new Workload(tcp, SomeFlows, 1500, slots),
+                    new Bar(BarSubject.Ratio, Least: 0.75));
+            }
+
             yield return Rate(
                 $"{name}, 64-byte frames, 131,072 flows", new Workload(tcp, ManyFlows, 64), new Bar(BarSubject.Value, Least: 10e6));
-            yield return Rate(
-                $"{name}, 1500-byte frames, 64 flows", new Workload(tcp, SomeFlows, 1500), new Bar(BarSubject.Ratio, Least: 0.75));
             yield return Growth(
                 $"{name}, 64-byte frames, 1,048,576 flows",
                 () => Runner.Appliance(new Workload(tcp, MostFlows, 64)),

@@ -7,9 +7,9 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Benchmarks.Shards;
 
 /// <summary>
-/// Frames that already lie in their slots, as behind an AF_XDP socket: all free slots stand in a queue, as in its fill ring, so that
-/// each frame comes into the one that was used longest ago and no cache knows it any more. Receiving is writing the flow's address,
-/// and in TCP the sequence number, over those of the frame before.
+/// Frames that already lie in their slots, as behind an AF_XDP socket: free slots stand in a queue, as in its fill ring, so that each
+/// frame comes into the one that has waited longest. Receiving is writing the flow's address, and in TCP the sequence number, over those
+/// of the frame before.
 /// </summary>
 /// <param name="workload">What is said.</param>
 /// <param name="limit">How many frames may have been delivered by now.</param>
@@ -18,10 +18,8 @@ internal sealed unsafe class StampedPort(Workload workload, Func<long> limit) : 
     /// <summary>Where a frame begins in its chunk: XDP_PACKET_HEADROOM (include/uapi/linux/bpf.h).</summary>
     public const int HeadroomBytes = 256;
 
-    /// <summary>Slots that wait to be written to, XSK_RING_PROD__DEFAULT_NUM_DESCS (libxdp's xsk.h).</summary>
-    private const int FillRingFrames = 2048;
-
-    private readonly FrameRef* fillRing = (FrameRef*)NativeMemory.Alloc(FillRingFrames, (nuint)sizeof(FrameRef));
+    private readonly FrameRef* fillRing = (FrameRef*)NativeMemory.Alloc((nuint)workload.FillRingFrames, (nuint)sizeof(FrameRef));
+    private readonly int fillRingFrames = workload.FillRingFrames;
     private readonly int frameBytes = workload.FrameBytes;
     private long filled;
 
@@ -43,7 +41,7 @@ internal sealed unsafe class StampedPort(Workload workload, Func<long> limit) : 
         int count = (int)Math.Clamp(limit() - number, 0, Math.Min(batch.Length, filled - number));
         for (int i = 0; i < count; i++)
         {
-            FrameRef received = fillRing[number & (FillRingFrames - 1)];
+            FrameRef received = fillRing[number & (fillRingFrames - 1)];
             batch[i] = received;
             ref Frame frame = ref arena[received];
             frame.Offset = HeadroomBytes;
@@ -65,8 +63,8 @@ internal sealed unsafe class StampedPort(Workload workload, Func<long> limit) : 
             FillSlots(pool);
         }
 
-        int first = (int)(filled & (FillRingFrames - 1));
-        long room = Math.Min(FillRingFrames - (filled - Delivered), FillRingFrames - first);
+        int first = (int)(filled & (fillRingFrames - 1));
+        long room = Math.Min(fillRingFrames - (filled - Delivered), fillRingFrames - first);
         filled += pool.Take(new Span<FrameRef>(fillRing + first, (int)room));
     }
 

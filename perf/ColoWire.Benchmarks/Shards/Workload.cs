@@ -11,8 +11,16 @@ namespace ColoWire.Benchmarks.Shards;
 /// <param name="tcp">TCP with one stream per flow, else UDP.</param>
 /// <param name="flows">How many flows; a power of two, so that a turn is a mask.</param>
 /// <param name="frameBytes">Length of a frame, 64 or more.</param>
-internal sealed unsafe class Workload(bool tcp, int flows, int frameBytes)
+/// <param name="fillRingFrames">Slots of each side that are written to in turn; a power of two.</param>
+internal sealed unsafe class Workload(bool tcp, int flows, int frameBytes, int fillRingFrames = Workload.CachedFrames)
 {
+    /// <summary>As many slots as a fill ring of AF_XDP has (XSK_RING_PROD__DEFAULT_NUM_DESCS in libxdp's xsk.h): the caches hold their
+    /// headers.</summary>
+    public const int CachedFrames = 2048;
+
+    /// <summary>All slots that there are by default: no cache holds them, as when a NIC has just written them to memory.</summary>
+    public const int UncachedFrames = 16_384;
+
     private const int NetworkOffset = 14;
     private const int SourceOffset = NetworkOffset + 12;
     private const int TransportOffset = NetworkOffset + 20;
@@ -32,6 +40,9 @@ internal sealed unsafe class Workload(bool tcp, int flows, int frameBytes)
 
     /// <summary>Length of a frame.</summary>
     public int FrameBytes => frameBytes;
+
+    /// <summary>Slots of each side that are written to in turn.</summary>
+    public int FillRingFrames => fillRingFrames;
 
     /// <summary>Fills a slot with all that is the same in every frame.</summary>
     public void Fill(Span<byte> frame)

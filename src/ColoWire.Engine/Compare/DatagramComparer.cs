@@ -41,7 +41,7 @@ internal sealed class DatagramComparer(
         }
 
         ulong differing = HeaderMask.Of(in primary.First, in secondary.First, ours.Layout.PayloadOffset);
-        if (!ByteEquality.AreEqual(primary.Payload, secondary.Payload) || (differing != 0 && !headers.TryCount(primary, secondary)))
+        if (!ByteEquality.AreEqual(primary.Payload, secondary.Payload) || (differing != 0 && !headers.TryCount(differing, primary, secondary)))
         {
             return false;
         }

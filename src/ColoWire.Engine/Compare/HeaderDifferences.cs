@@ -58,17 +58,36 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         return found;
     }
 
-    /// <summary>Looks at all headers of a pair of frames of one flow, unless <c>strict</c> names a field that might differ.</summary>
+    /// <summary>Looks at the headers of a pair that are alike (<see cref="HeaderMask.AreAlike"/>) and say the same place in a stream: as
+    /// <see cref="Count"/>, unless <c>strict</c> names a field that might differ.</summary>
+    /// <param name="differing">The bytes in which they differ, as <see cref="HeaderMask.Of"/> finds them.</param>
+    /// <param name="primary">The primary's frame.</param>
+    /// <param name="secondary">The secondary's.</param>
     /// <returns>False when nothing was looked at.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    public bool TryCount(FrameView primary, FrameView secondary)
+    public bool TryCount(ulong differing, FrameView primary, FrameView secondary)
     {
         if (strictFields != 0)
         {
             return false;
         }
 
-        _ = Count(primary.Reference, secondary.Reference);
+        const int Network = Ethernet.HeaderBytes;
+        CountIf(IsIn(differing, 0, Ethernet.HeaderBytes), SoftField.Mac);
+        CountIf(IsIn(differing, Network + Ipv4.TrafficClassOffset, 1), SoftField.TrafficClass);
+        CountIf(IsIn(differing, Network + Ipv4.IdOffset, sizeof(ushort)), SoftField.IpId);
+        // A plain frame is no fragment: of this field only one bit can differ that means anything.
+        CountIf(IsIn(differing, Network + Ipv4.FragmentOffset, 1) && DontFragmentDiffers(primary, secondary), SoftField.DontFragment);
+        CountIf(IsIn(differing, Network + Ipv4.TtlOffset, 1), SoftField.Ttl);
+        if (primary.Descriptor.Layout.Kind == FrameKind.Tcp)
+        {
+            CountTcp(differing, primary, secondary);
+        }
+        else
+        {
+            CountIf(IsIn(differing, FrameLayout.PlainTransportOffset + Udp.ChecksumOffset, sizeof(ushort)), SoftField.Checksum);
+        }
+
         return true;
     }
 
@@ -133,6 +152,28 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         CompareWindow(Network.UInt16(left, Tcp.WindowOffset), Network.UInt16(right, Tcp.WindowOffset));
         CountIf(sameLength && Differs(left, right, Tcp.ChecksumOffset, sizeof(ushort)), SoftField.Checksum);
         CountIf(!left[Tcp.LeastHeaderBytes..].SequenceEqual(right[Tcp.LeastHeaderBytes..]), SoftField.TcpOptions);
+    }
+
+    private void CountTcp(ulong differing, FrameView primary, FrameView secondary)
+    {
+        const int Transport = FrameLayout.PlainTransportOffset;
+        CountIf(IsIn(differing, Transport + Tcp.UrgentOffset, sizeof(ushort)), SoftField.Urgent);
+        if (IsIn(differing, Transport + Tcp.WindowOffset, sizeof(ushort)))
+        {
+            CompareWindow(new TcpSegment(primary).Window, new TcpSegment(secondary).Window);
+        }
+
+        CountIf(IsIn(differing, Transport + Tcp.ChecksumOffset, sizeof(ushort)), SoftField.Checksum);
+        CountIf(differing >> (Transport + Tcp.LeastHeaderBytes) != 0, SoftField.TcpOptions);
+    }
+
+    private static bool IsIn(ulong differing, int offset, int length) => (differing & (((1UL << length) - 1) << offset)) != 0;
+
+    private static bool DontFragmentDiffers(FrameView primary, FrameView secondary)
+    {
+        const int Offset = Ethernet.HeaderBytes + Ipv4.FragmentOffset;
+        int flags = Wire.Network.UInt16(in primary.First, Offset) ^ Wire.Network.UInt16(in secondary.First, Offset);
+        return (flags & Ipv4.DontFragment) != 0;
     }
 
     private void CompareWindow(ushort primary, ushort secondary)

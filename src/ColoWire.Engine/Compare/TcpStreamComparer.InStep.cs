@@ -83,7 +83,7 @@ internal sealed partial class TcpStreamComparer
 
         ulong differing = HeaderMask.Of(in primary.First, in secondary.First, ours.Layout.PayloadOffset);
         if ((differing & HeaderMask.PlaceInStream) != 0 || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
-            || (differing != 0 && !headers.TryCount(primary, secondary)))
+            || (differing != 0 && !headers.TryCount(differing, primary, secondary)))
         {
             return false;
         }

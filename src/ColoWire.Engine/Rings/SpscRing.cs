@@ -87,7 +87,7 @@ public sealed class SpscRing<T>
     {
         if (cursors.Added != cursors.Published)
         {
-            // Release: the items above are written before the cursor. Partner: the acquire of Published in Read.
+            // Release: the items above are written before the cursor. Partner: the acquire of Published in SeesMore.
             Volatile.Write(ref cursors.Published, cursors.Added);
         }
     }
@@ -95,21 +95,13 @@ public sealed class SpscRing<T>
     /// <summary>Consumer: takes the oldest items.</summary>
     /// <param name="batch">Filled from the front.</param>
     /// <returns>How many were taken; 0 when there was none.</returns>
-    public int Read(Span<T> batch)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public int Read(Span<T> batch) => cursors.PublishedSeen == cursors.Taken && !SeesMore() ? 0 : Take(batch);
+
+    private int Take(Span<T> batch)
     {
         uint taken = cursors.Taken;
         uint available = cursors.PublishedSeen - taken;
-        if (available == 0)
-        {
-            // Acquire: the items are read after the cursor. Partner: the release of Published in Publish.
-            cursors.PublishedSeen = Volatile.Read(ref cursors.Published);
-            available = cursors.PublishedSeen - taken;
-            if (available == 0)
-            {
-                return 0;
-            }
-        }
-
         int count = (int)Math.Min(available, (uint)batch.Length);
         int first = Math.Min(count, items.Length - (int)(taken & mask));
         items.AsSpan((int)(taken & mask), first).CopyTo(batch);
@@ -118,6 +110,14 @@ public sealed class SpscRing<T>
         // Release: the copies above are done before the producer may overwrite. Partner: the acquire of Released in SeesRoom.
         Volatile.Write(ref cursors.Released, cursors.Taken);
         return count;
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private bool SeesMore()
+    {
+        // Acquire: the items are read after the cursor. Partner: the release of Published in Publish.
+        cursors.PublishedSeen = Volatile.Read(ref cursors.Published);
+        return cursors.PublishedSeen != cursors.Taken;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -131,7 +131,7 @@ public sealed class SpscRing<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool SeesRoom(uint added)
     {
-        // Acquire: an item is overwritten only after the consumer copied it. Partner: the release of Released in Read.
+        // Acquire: an item is overwritten only after the consumer copied it. Partner: the release of Released in Take.
         cursors.ReleasedSeen = Volatile.Read(ref cursors.Released);
         return added - cursors.ReleasedSeen <= mask;
     }

@@ -119,8 +119,14 @@ internal sealed class CompareRun : IDisposable
                 idlePolls = 0;
             }
 
-            bool progresses = Poll() != 0 || Refused != refused;
-            refused = Refused;
+            bool progresses = Poll() != 0;
+            if (!progresses)
+            {
+                long before = refused;
+                refused = Refused;
+                progresses = refused != before;
+            }
+
             idlePolls = progresses ? 0 : idlePolls + 1;
         }
 
