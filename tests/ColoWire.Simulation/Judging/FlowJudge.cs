@@ -38,6 +38,9 @@ internal abstract class FlowJudge
     /// <summary>The oldest primary frame that has not left, or null.</summary>
     public CapturedFrame? OldestHeld => held.TryPeek(out CapturedFrame? oldest) ? oldest : null;
 
+    /// <summary>How many of the primary's frames have not left.</summary>
+    public int HeldFrames => held.Count;
+
     /// <summary>The oldest primary frame to which the secondary has not agreed, or null.</summary>
     public CapturedFrame? OldestUncovered => uncovered.First?.Value;
 

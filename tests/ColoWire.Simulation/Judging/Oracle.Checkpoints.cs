@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Simulation.Guests;
 using ColoWire.Simulation.World;
@@ -150,6 +151,9 @@ internal sealed partial class Oracle
         bool isLack = IsCramped && !(judge is StreamJudge && report.Reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
         // What the secondary repeats is forgiven only as long as it is known that it was said before, and memory for that is bounded.
         isLack |= judge is DatagramJudge { LetsGo: true };
+        // A flow may hold so many and no more; by the time of the report a batch of them may have left.
+        isLack |= report.Reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
+            && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
         bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)

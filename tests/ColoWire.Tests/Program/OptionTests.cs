@@ -7,6 +7,7 @@ using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Options;
+using ColoWire.Ports.Linux;
 using ColoWire.Ports;
 using NUnit.Framework;
 using static ColoWire.Tests.Program.OptionCase;
@@ -51,7 +52,13 @@ internal sealed class OptionTests
         Assert.That(loaded.Cores, Is.EqualTo(HighestCpu), "the highest-numbered CPU allowed");
         Assert.That(loaded.Strict, Is.Empty);
         Assert.That(loaded.Policies, Is.Empty);
-        EngineOptions engine = new() { HashKey = default(FlowHashKey), Strict = loaded.Strict, Policies = loaded.Policies };
+        EngineOptions engine = new()
+        {
+            HashKey = default(FlowHashKey),
+            AdviseMemory = HugePages.Advise,
+            Strict = loaded.Strict,
+            Policies = loaded.Policies,
+        };
         Assert.That(loaded.ToEngineOptions(default), Is.EqualTo(engine));
     }
 
