@@ -101,6 +101,26 @@ public sealed class CheckpointScenarios(int shards)
     }
 
     [Test]
+    public void Scenario_82_and_94_frames_of_the_old_epoch_are_told_apart_in_a_flow_that_was_in_step_as_well()
+    {
+        using TestBench bench = new(Options);
+        P(A)(bench);
+        S(A)(bench);
+        bench.QueuePrimary(B.Bytes());
+        bench.Secondary.Feed(B.Bytes());
+        bench.Path.PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.SecondaryCapture.Poll(bench.NowNs);
+        bench.Requester.Happen(CheckpointEvent.Completed);
+        bench.Path.Gate.Poll(bench.NowNs);
+        bench.Poll();
+        Out(A, B)(bench);
+        Unverified(UnverifiedReason.StaleEpoch, 1)(bench);
+        Dropped(DropReason.SecondaryStale, 1)(bench);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
     public void Scenario_83_a_divergence_that_races_with_a_checkpoint_asks_for_no_second_one()
     {
         using TestBench bench = new(Options);

@@ -17,6 +17,10 @@ public sealed class DatagramScenarios(int shards)
     private static readonly Datagram One = new("one");
     private static readonly Datagram Two = new("two");
     private static readonly Datagram Three = new("three");
+
+    /// <summary>Long enough for the parser's short cut, which the others are not.</summary>
+    private static readonly Datagram Plain = new("long enough to be plain");
+
     private static readonly Echo Ping = new(7, 1, Fill('p', 56));
     private static readonly byte[] Other = [10, 0, 0, 98];
 
@@ -36,6 +40,10 @@ public sealed class DatagramScenarios(int shards)
             Out(One), Soft(SoftField.Ttl, 1), Soft(SoftField.IpId, 1), Soft(SoftField.TrafficClass, 1), Soft(SoftField.DontFragment, 1), Cp(0)),
         new("43 the IPv6 header differs in everything soft", S(Six(One with { Ttl = 63, Id = 9, TrafficClass = 0x2E })), P(Six(One)),
             Out(Six(One)), Soft(SoftField.Ttl, 1), Soft(SoftField.IpId, 1), Soft(SoftField.TrafficClass, 1), Cp(0)),
+        new("43 strict promotes the time to live, the secondary last", P(Plain), S(Plain with { Ttl = 63 }), Out(), Cp(1, DivergenceReason.Header))
+        {
+            Options = options => options with { Strict = [SoftField.Ttl] },
+        },
         new("44 IP options on one side only", S(One with { IpOptions = [1, 1, 1, 0] }), P(One), Out(One), Soft(SoftField.IpOptions, 1), Cp(0)),
         new("44 IP options on the primary only, TCP", P(A with { IpOptions = [1, 1, 1, 0] }), S(A), Out(A with { IpOptions = [1, 1, 1, 0] }),
             Soft(SoftField.IpOptions, 1), Cp(0)),
@@ -75,6 +83,11 @@ public sealed class DatagramScenarios(int shards)
         {
             Options = options => options with { Duplicate = DuplicatePolicy.Pass },
         },
+        new("52 dup=pass: the primary says it again when both have", P(Plain), S(Plain), P(Plain), Out(Plain, Plain), Wait(10_000), Cp(0),
+            Unverified(UnverifiedReason.Policy, 1))
+        {
+            Options = options => options with { Duplicate = DuplicatePolicy.Pass },
+        },
         new("52 dup=pass: something else in between", P(One, Two, One), S(One, Two), Out(One, Two, One), Wait(10_000), Cp(0))
         {
             Options = options => options with { Duplicate = DuplicatePolicy.Pass },
@@ -88,6 +101,8 @@ public sealed class DatagramScenarios(int shards)
         new("54 two queries of one port are answered in another order", P(Answer(1), Answer(2)), S(Answer(2)), Out(), S(Answer(1)),
             Out(Answer(1), Answer(2)), Wait(10_000), Cp(0)),
         new("55 one byte of a datagram differs", P(One), S(new Datagram("onE")), Wait(10), Cp(0), Wait(20), Out(), Cp(1, DivergenceReason.Payload, 2)),
+        new("55 one byte of a datagram differs that is long enough to be plain", P(Plain), S(new Datagram("long enough to be plaiN")), Wait(30), Out(),
+            Cp(1, DivergenceReason.Payload, 22)),
         new("55 DHCP: one byte of an option differs", P(Offer(lease: 60)), S(Offer(lease: 61)), Wait(30), Out(),
             Cp(1, DivergenceReason.Payload, 240 + 3 + 5)),
         new("55 a datagram is longer", P(One), S(new Datagram("one!")), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 3)),

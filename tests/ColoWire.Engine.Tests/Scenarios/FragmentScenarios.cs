@@ -43,6 +43,8 @@ public sealed class FragmentScenarios(int shards)
         new("46 padded fragments with tags", P(Padded(Cut(Whole with { Vlans = [9, 5] }, 1, 200))), S(Whole with { Vlans = [9, 5] }),
             OutBytes(Padded(Cut(Whole with { Vlans = [9, 5] }, 1, 200))), Cp(0)),
         new("46 TCP in fragments", P(Cut(A, 1, 64)), S(A), OutBytes(Cut(A, 1, 64)), P(B), S(Cut(B, 7, 24)), Cp(0), Verified(3)),
+        new("46 TCP in fragments, behind a segment that was whole", P(A), S(A), P(Cut(B, 1, 64)), S(B), OutBytes([A.Bytes(), .. Cut(B, 1, 64)]), Cp(0),
+            Verified(3)),
         new("46 fragments whose datagram is malformed leave", P(Cut(ShortUdp, 1, 104)), OutBytes(Cut(ShortUdp, 1, 104)), S(Cut(ShortUdp, 1, 104)),
             Malformed(MalformedKind.UdpHeader, 2), Dropped(DropReason.SecondaryMalformed, 1), Cp(0)),
         new("47 overlapping on the primary", P(Halves[0], Overlap, Halves[1]), OutBytes(), Cp(1, DivergenceReason.Fragment),

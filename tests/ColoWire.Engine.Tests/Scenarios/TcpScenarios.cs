@@ -17,7 +17,9 @@ public sealed class TcpScenarios(int shards)
     private static readonly Segment AckOnly = new(1000, []);
     private static readonly Segment SynAck = new(1, []) { Syn = true };
     private static readonly Segment AThenB = A with { Payload = [.. A.Payload, .. B.Payload] };
+    private static readonly Segment BThenC = B with { Payload = [.. B.Payload, .. C.Payload] };
     private static readonly Segment Long = new(1000, Fill('L', 60_000));
+    private static readonly Segment Alone = Long with { DestinationPort = 99 };
     private static readonly Segment FinAfterA = new(1100, []) { Fin = true };
     private static readonly Segment RstAfterA = new(1100, []) { Rst = true };
     private static readonly Segment AndFin = A with { Fin = true };
@@ -26,11 +28,16 @@ public sealed class TcpScenarios(int shards)
     [
         new("1 same data", P(A), Out(), S(A), Out(A), Wait(10_000), Cp(0)),
         new("2 other data", P(A), S(A with { Payload = B.Payload }), Out(), Cp(1, DivergenceReason.Payload, 0), Checkpoint, Out(A)),
+        new("2 other data behind the same data", P(A), S(A), P(B), S(B.Flipped(57)), Out(A), Cp(1, DivergenceReason.Payload, 57), Checkpoint,
+            Out(A, B)),
         new("3 one segment against two", P(AThenB), S(A), Out(), S(B), Out(AThenB), Cp(0)),
+        new("3 one segment against its first half, then against all of it: what follows still waits", P(A), S(A), P(BThenC), S(B), Out(A), S(BThenC),
+            Out(A, BThenC), P(At(1300, 'D')), Wait(2000), Out(A, BThenC), S(At(1300, 'D')), Out(A, BThenC, At(1300, 'D')), Cp(0)),
         new("4 two segments against one", P(A), P(B), Out(), S(AThenB), Out(A, B), Cp(0)),
         new("5 a super-frame against 40 segments", P(Long), S(Cut(Long, 1500)[..39]), Out(), S(Cut(Long, 1500)[39]), Out(Long), Cp(0)),
         new("6 one byte differs", P(A), S(A.Flipped(57)), Out(), Cp(1, DivergenceReason.Payload, 57)),
         new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
+        new("7 a retransmission behind new data leaves with it", P(A), S(A), P(B, A), Out(A), S(B), Out(A, B, A), Cp(0)),
         new("5 a thousand pieces in any order against one segment", Pieces),
         new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpoint,
             Out(A, A.Flipped(57))),
@@ -44,6 +51,16 @@ public sealed class TcpScenarios(int shards)
             Options = options => options with { RetransmitWindow = 2 },
         },
         new("8 nothing is kept for longer than a frame may wait", P(A), S(A), Wait(4010), P(A.Flipped(0)), Out(A, A.Flipped(0)), Cp(0)),
+        new("8 what many flows keep in large slots leaves room for others", bench => SayInManyFlows(bench, A, Long with { Sequence = 1100 }), Verified(80),
+            Cp(0))
+        {
+            Options = options => options with { RetransmitWindow = 1, LargeSlotsPerSide = 24 },
+        },
+        new("8 a short segment that takes the place of a long one leaves its room to others", bench => SayInManyFlows(bench, Long, At(61_000, 'C')), P(Alone),
+            S(Alone), P(Alone.Flipped(7)), Verified(81), Cp(1, DivergenceReason.Retransmit, 7))
+        {
+            Options = options => options with { RetransmitWindow = 1, LargeSlotsPerSide = 24 },
+        },
         new("8 nothing is kept of the connection before", P(At(501, 'A')), S(At(501, 'A')), P(SynAck with { Sequence = 500 }),
             S(SynAck with { Sequence = 500 }), P(At(501, 'B')), S(At(501, 'B')), P(At(501, 'B')),
             Out(At(501, 'A'), SynAck with { Sequence = 500 }, At(501, 'B'), At(501, 'B')), Cp(0)),
@@ -58,6 +75,8 @@ public sealed class TcpScenarios(int shards)
             Cp(1, DivergenceReason.Payload, 3)),
         new("12 conflicting copies, the longer one later: the first one counts", S(Inner.Flipped(0)), S(A), Soft(SoftField.SecondaryOverlap, 1), P(A), Out(),
             Cp(1, DivergenceReason.Payload, 40)),
+        new("12 conflicting copies behind the same data: the first one counts", P(A), S(A, new Segment(1140, Fill('x', 20))), P(B), S(B), Out(A),
+            Soft(SoftField.SecondaryOverlap, 1), Cp(1, DivergenceReason.Payload, 40)),
         new("13 wrap within the stream", P(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), S(At(0xFFFFFFB0, 'A')), Out(At(0xFFFFFFB0, 'A')),
             S(At(0x14, 'B')), Out(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), Cp(0)),
         new("14 a segment that ends at 0", P(At(0xFFFFFF9C, 'A'), At(0, 'B')), S(At(0xFFFFFF9C, 'A'), At(0, 'B')),
@@ -75,6 +94,8 @@ public sealed class TcpScenarios(int shards)
             Options = options => options with { MaxQueueSize = 2 },
         },
         new("19 data with an ACK ahead waits", P(A with { Ack = 6000 }), S(A), Out(), S(Acking(6000)), Out(A with { Ack = 6000 }), Cp(0)),
+        new("19 what data acknowledges need not be acknowledged again", P(A), S(A), P(B with { Ack = 6000 }), S(B with { Ack = 6000 }),
+            P(Acking(6000) with { Sequence = 1200 }), Out(A, B with { Ack = 6000 }, Acking(6000) with { Sequence = 1200 }), Cp(0)),
         new("20 ACK wrap: the primary is ahead", S(Acking(0xFFFFFFF0)), P(Acking(0x10)), Out(), S(Acking(0x10)), Out(Acking(0x10)), Cp(0)),
         new("20 ACK wrap: the secondary is ahead", S(Acking(0x10)), P(Acking(0xFFFFFFF0)), Out(Acking(0xFFFFFFF0)), Cp(0)),
         new("21 duplicate ACKs", S(AckOnly), P(AckOnly, AckOnly, AckOnly), Out(AckOnly, AckOnly, AckOnly), Cp(0)),
@@ -88,6 +109,10 @@ public sealed class TcpScenarios(int shards)
         new("23 window differs", S(A with { Window = 200 }), P(A with { Window = 100 }), Out(A with { Window = 100 }), Soft(SoftField.Window, 1),
             Soft(SoftField.ZeroWindow, 0), Cp(0)),
         new("23 window of an ACK differs", S(AckOnly with { Window = 200 }), P(AckOnly), Out(AckOnly), Soft(SoftField.Window, 1), Cp(0)),
+        new("23 strict promotes the window behind the same data", P(A), S(A), P(B with { Window = 200 }), S(B), Out(A), Cp(1, DivergenceReason.Header))
+        {
+            Options = options => options with { Strict = [SoftField.Window] },
+        },
         new("23 zero window on both", S(A with { Window = 0 }), P(A with { Window = 0 }), Out(A with { Window = 0 }),
             Soft(SoftField.ZeroWindow, 0), Cp(0)),
         new("23 zero window on the primary only", S(A), P(A with { Window = 0 }), Out(A with { Window = 0 }),
@@ -182,6 +207,8 @@ public sealed class TcpScenarios(int shards)
             Out(Middle(950, 50), Middle(1000)), Verified(2), Wait(10_000), Cp(0)),
         new("37 mid-stream, the overlap differs", P(Middle(950)), S(Middle(1000).Flipped(9)), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 59)),
         new("37 after a checkpoint both begin at the same place", P(A), Checkpoint, P(B, C), S(C), Wait(2000), Out(A), Cp(0), S(B), Out(A, B, C)),
+        new("37 after a checkpoint nothing is said again that stood before it, a retransmission or not", P(A, B), S(A, B), P(A), Checkpoint, P(B),
+            Out(A, B, A, B), Cp(0)),
         new("38 the primary's checksum is full, the secondary's partial", P(A), S(A with { Checksum = 0x0F0F }), Out(A),
             Soft(SoftField.Checksum, 1), Cp(0)),
         new("39 the primary's checksum is wrong and the payload differs", P(A with { Checksum = 0xBAD }), S(A.Flipped(5)), Out(),
@@ -195,6 +222,7 @@ public sealed class TcpScenarios(int shards)
         new("92 both repeat themselves", P(A), S(A), S(A), S(new Segment(1100, [1])), P(A), Out(A, A), Wait(2000), Cp(0),
             P(new Segment(1100, [1])), Out(A, A, new Segment(1100, [1])), Cp(0)),
         new("95 the same hole on both sides", P(A), S(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(0)),
+        new("95 what fills the hole has to be said by both", P(A), S(A), P(C), S(C), P(B), Wait(2000), Out(A, C), S(B), Out(A, C, B), Cp(0)),
     ];
 
     private static byte[] Timestamps => [1, 1, 8, 10, 0, 0, 0, 1, 0, 0, 0, 2];
@@ -231,6 +259,19 @@ public sealed class TcpScenarios(int shards)
         Assert.That(bench.Sum(c => c.SecondaryRepeated), Is.EqualTo(1000));
         Wait(10_000)(bench);
         Cp(0)(bench);
+    }
+
+    /// <summary>Both say the same in 40 flows, one after the other.</summary>
+    private static void SayInManyFlows(TestBench bench, params Segment[] segments)
+    {
+        for (ushort port = 1; port <= 40; port++)
+        {
+            foreach (Segment segment in segments)
+            {
+                P(segment with { DestinationPort = port })(bench);
+                S(segment with { DestinationPort = port })(bench);
+            }
+        }
     }
 
     /// <summary>The stream's bytes from a place on, up to 1100 if not said otherwise; no two places say the same.</summary>
