@@ -7,8 +7,8 @@ using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Options;
-using ColoWire.Ports.Linux;
 using ColoWire.Ports;
+using ColoWire.Ports.Linux;
 using NUnit.Framework;
 using static ColoWire.Tests.Program.OptionCase;
 
