@@ -77,7 +77,8 @@ median() {
 row() {
   jq -cn --arg what "$1" --arg unit "$2" --arg runs "$3" --arg anchor "$4" --arg anchors "$5" --argjson bar "$6" --arg note "$7" '
     def numbers: split(" ") | map(select(. != "") | tonumber);
-    {group: "files", what: $what, unit: $unit, runs: ($runs | numbers), anchor: $anchor, anchorRuns: ($anchors | numbers), bar: $bar, note: $note}
+    {group: "files", what: $what, unit: $unit, runs: ($runs | numbers), anchor: $anchor, anchorRuns: ($anchors | numbers), bar: $bar}
+    + (if $note == "" then {} else {note: $note} end)
   ' | tee -a "$rows"
 }
 

@@ -250,30 +250,33 @@ status() { tail -n 1 "$work/ours.out" | jq "$1"; }
 # gc_rows: the garbage of a minute under load, and what of it comes with the frames: what is allocated beyond what an idle appliance
 # allocates in as long, for its status lines and its looks at the links
 gc_rows() {
-    local collections allocated idle loaded frames
+    local run idle_bytes idle collections_before allocated frames seconds=$((load_seconds / runs)) collections='' bytes='' moved=0 loaded=0
     resume ours
     feed ours 64 100000 "$load_rate" "$steady_burst" >/dev/null
     sleep 2.5
     allocated=$(status .runtime.allocated_bytes)
     sleep "$idle_seconds"
-    idle=$(($(status .runtime.allocated_bytes) - allocated))
-    collections=$(status .runtime.garbage_collections) allocated=$(status .runtime.allocated_bytes) frames=$(status .output.frames)
-    feed ours 64 $((load_rate * load_seconds)) "$load_rate" "$steady_burst" >/dev/null
-    # A status line is a second old at most.
-    sleep 1.1
-    collections=$(($(status .runtime.garbage_collections) - collections))
-    loaded=$(($(status .runtime.allocated_bytes) - allocated))
-    frames=$(($(status .output.frames) - frames))
+    idle_bytes=$(($(status .runtime.allocated_bytes) - allocated))
+    for ((run = 0; run < runs; run++)); do
+        collections_before=$(status .runtime.garbage_collections) allocated=$(status .runtime.allocated_bytes)
+        frames=$(status .output.frames)
+        feed ours 64 $((load_rate * seconds)) "$load_rate" "$steady_burst" >/dev/null
+        # A status line is a second old at most.
+        sleep 1.1
+        collections+="$(($(status .runtime.garbage_collections) - collections_before)) "
+        allocated=$(($(status .runtime.allocated_bytes) - allocated))
+        frames=$(($(status .output.frames) - frames))
+        idle=$((idle_bytes * (seconds + 1) / idle_seconds))
+        # To a tenth of a byte: a status line more or less is not the frames', and the least object for each batch of 64 would show as 0.4.
+        bytes+="$(awk -v more=$((allocated - idle)) -v frames="$frames" 'BEGIN { printf "%.1f", (more > 0 ? more / frames : 0) }') "
+        moved=$((moved + frames)) loaded=$((loaded + allocated))
+    done
     pause ours
-    [ "$frames" -ge $((load_rate * load_seconds * 9 / 10)) ] || fail "only $frames frames left in the minute under load"
-    row "$load_seconds s at $((load_rate / 1000)) kpps a side" "collections in $load_seconds s" '{"of":"value","most":0}' "$collections" '' \
-        "$frames frames moved"
-    # To a tenth of a byte: a status line more or less is not the frames', and the least object for each batch of 64 would show as 0.4.
-    row "$load_seconds s at $((load_rate / 1000)) kpps a side, beyond what is allocated idle" 'bytes allocated/frame' '{"of":"value","most":0}' \
-        "$(awk -v loaded="$loaded" -v idle="$idle" -v frames="$frames" \
-            -v load="$load_seconds" -v rest="$idle_seconds" \
-            'BEGIN { more = loaded - idle * load / rest; printf "%.1f", (more > 0 ? more / frames : 0) }')" '' \
-        "$((loaded / load_seconds)) bytes/s loaded, $((idle / idle_seconds)) idle"
+    [ "$moved" -ge $((load_rate * load_seconds * 9 / 10)) ] || fail "only $moved frames left in the minute under load"
+    row "$runs times $seconds s at $((load_rate / 1000)) kpps a side" 'garbage collections' '{"of":"value","most":0}' "$collections" '' \
+        "$moved frames moved"
+    row "the same, beyond what is allocated idle" 'bytes allocated/frame' '{"of":"value","most":0}' "$bytes" '' \
+        "$((loaded / load_seconds)) bytes/s loaded, $((idle_bytes / idle_seconds)) idle"
 }
 
 build
