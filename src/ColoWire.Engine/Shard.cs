@@ -69,14 +69,14 @@ public sealed partial class Shard : IDuty, IDisposable
         polledNs = nowNs;
         KeepBounds(nowNs);
         int work = TakePrimaries(nowNs);
-        int count = rings.Secondary.Read(batch);
-        PrefetchFlows(batch.AsSpan(0, count));
-        for (int i = 0; i < count; i++)
+        ReadOnlySpan<FrameRef> secondaries = batch.AsSpan(0, rings.Secondary.Read(batch));
+        PrefetchFlows(secondaries);
+        foreach (FrameRef secondary in secondaries)
         {
-            TakeSecondary(batch[i], nowNs);
+            TakeSecondary(secondary, nowNs);
         }
 
-        work += count;
+        work += secondaries.Length;
         if (observe)
         {
             work += TakeInjected();
@@ -109,13 +109,15 @@ public sealed partial class Shard : IDuty, IDisposable
             PrefetchFlows(primaryBatch.AsSpan(0, primaryCount));
         }
 
-        int start = primaryNext;
-        while (primaryNext < primaryCount && TakePrimary(primaryBatch[primaryNext], nowNs))
+        int taken = 0;
+        ReadOnlySpan<FrameRef> frames = primaryBatch.AsSpan(primaryNext, primaryCount - primaryNext);
+        while (taken < frames.Length && TakePrimary(frames[taken], nowNs))
         {
-            primaryNext++;
+            taken++;
         }
 
-        return primaryNext - start;
+        primaryNext += taken;
+        return taken;
     }
 
     /// <summary>Takes a frame of the primary.</summary>

@@ -19,10 +19,11 @@ namespace ColoWire.Engine.Rings;
 /// line of a cursor moves between cores once per batch.
 /// </remarks>
 /// <typeparam name="T">A small value; references would be kept alive by the ring.</typeparam>
-public sealed class SpscRing<T>
+public sealed unsafe class SpscRing<T>
     where T : unmanaged
 {
     private readonly T[] items;
+    private readonly T* first;
     private readonly uint mask;
     private RingCursors cursors;
 
@@ -32,7 +33,9 @@ public sealed class SpscRing<T>
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         uint size = BitOperations.RoundUpToPowerOf2((uint)capacity);
-        items = new T[size];
+        // Pinned for ever, so that an item is reached without a look at the array.
+        items = GC.AllocateArray<T>((int)size, pinned: true);
+        first = (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(items));
         mask = size - 1;
     }
 
@@ -60,9 +63,9 @@ public sealed class SpscRing<T>
     public void Add(ReadOnlySpan<T> batch)
     {
         uint at = cursors.Added & mask;
-        int first = Math.Min(batch.Length, items.Length - (int)at);
-        batch[..first].CopyTo(items.AsSpan((int)at));
-        batch[first..].CopyTo(items);
+        int untilEnd = Math.Min(batch.Length, items.Length - (int)at);
+        batch[..untilEnd].CopyTo(items.AsSpan((int)at));
+        batch[untilEnd..].CopyTo(items);
         cursors.Added += (uint)batch.Length;
         Debug.Assert(cursors.Added - Volatile.Read(ref cursors.Released) <= (uint)items.Length, "a ring with room for every slot cannot be full");
     }
@@ -103,9 +106,9 @@ public sealed class SpscRing<T>
         uint taken = cursors.Taken;
         uint available = cursors.PublishedSeen - taken;
         int count = (int)Math.Min(available, (uint)batch.Length);
-        int first = Math.Min(count, items.Length - (int)(taken & mask));
-        items.AsSpan((int)(taken & mask), first).CopyTo(batch);
-        items.AsSpan(0, count - first).CopyTo(batch[first..]);
+        int untilEnd = Math.Min(count, items.Length - (int)(taken & mask));
+        items.AsSpan((int)(taken & mask), untilEnd).CopyTo(batch);
+        items.AsSpan(0, count - untilEnd).CopyTo(batch[untilEnd..]);
         cursors.Taken = taken + (uint)count;
         // Release: the copies above are done before the producer may overwrite. Partner: the acquire of Released in SeesRoom.
         Volatile.Write(ref cursors.Released, cursors.Taken);
@@ -124,7 +127,7 @@ public sealed class SpscRing<T>
     private void Put(T item)
     {
         uint added = cursors.Added;
-        Unsafe.Add(ref MemoryMarshal.GetArrayDataReference(items), added & mask) = item;
+        first[added & mask] = item;
         cursors.Added = added + 1;
     }
 
