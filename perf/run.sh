@@ -12,7 +12,7 @@ root=$(cd "$perf/.." && pwd)
 
 # The parts in their order, each with the seconds it may take; with the build, ten minutes.
 parts=(shards micro files qemu wire)
-declare -A budget=([build]=80 [shards]=80 [micro]=130 [files]=60 [qemu]=80 [wire]=170)
+declare -A budget=([build]=60 [shards]=60 [micro]=110 [files]=60 [qemu]=80 [wire]=230)
 
 usage() {
     echo "run.sh: $1; usage: perf/run.sh [--only $(IFS='|'; echo "${parts[*]}")] [--results FOLDER]" >&2

@@ -54,20 +54,20 @@ public sealed class EgressDuty : IDuty
     {
         // With nothing to send too: the port looks after its link.
         int taken = port.Inject(arena, pending.AsSpan(0, pendingCount), nowNs);
-        NoteHoldTimes(pending.AsSpan(0, taken), nowNs);
-        pending.AsSpan(taken, pendingCount - taken).CopyTo(pending);
+        NoteHoldTimes(taken, nowNs);
+        Array.Copy(pending, taken, pending, 0, pendingCount - taken);
         pendingCount -= taken;
         return taken;
     }
 
     /// <summary>Frames that came in one batch came at one time, so that most of them count at once.</summary>
-    private void NoteHoldTimes(ReadOnlySpan<FrameRef> sent, long nowNs)
+    private void NoteHoldTimes(int sent, long nowNs)
     {
         int from = 0;
-        for (int i = 1; i <= sent.Length; i++)
+        for (int i = 1; i <= sent; i++)
         {
-            long arrivalNs = arena[sent[from]].ArrivalNs;
-            if (i == sent.Length || arena[sent[i]].ArrivalNs != arrivalNs)
+            long arrivalNs = arena[pending[from]].ArrivalNs;
+            if (i == sent || arena[pending[i]].ArrivalNs != arrivalNs)
             {
                 HoldTimes.Add(nowNs - arrivalNs, i - from);
                 from = i;
@@ -83,7 +83,7 @@ public sealed class EgressDuty : IDuty
         {
             // Each shard may have sent a batch, so one batch back would not keep up.
             count = port.Reclaim(reclaimed);
-            SendHome(reclaimed.AsSpan(0, count));
+            SendHome(count);
             work += count;
         }
         while (count == reclaimed.Length);
@@ -97,17 +97,17 @@ public sealed class EgressDuty : IDuty
         return work;
     }
 
-    private void SendHome(ReadOnlySpan<FrameRef> injected)
+    private void SendHome(int count)
     {
-        if (!observe && arena.AreSmallOfPrimary(injected))
+        if (!observe && arena.AreSmallOfPrimary(reclaimed, count))
         {
-            shards[0].InjectedHome.Add(injected);
+            shards[0].InjectedHome.Add(reclaimed, count);
             return;
         }
 
-        foreach (FrameRef frame in injected)
+        for (int i = 0; i < count; i++)
         {
-            HomeOf(frame).Add(frame);
+            HomeOf(reclaimed[i]).Add(reclaimed[i]);
         }
     }
 

@@ -13,9 +13,10 @@ namespace ColoWire.Engine;
 
 /// <summary>
 /// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
-/// their flow, compares, and hands to egress what may go. This file is the way of a frame; what the comparers say of it stands in
-/// <c>Shard.Judging.cs</c>, what happens when time or an epoch runs out in <c>Shard.Time.cs</c>, when room runs out in
-/// <c>Shard.Room.cs</c>, when one of the two is gone in <c>Shard.Protection.cs</c>.
+/// their flow, compares, and hands to egress what may go. This file is the way of a frame as it mostly is; what else may become of one
+/// stands in <c>Shard.AnyFrame.cs</c>, what the comparers say of it in <c>Shard.Judging.cs</c>, what happens when time or an epoch runs
+/// out in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when one of the two is gone in
+/// <c>Shard.Protection.cs</c>.
 /// </summary>
 public sealed partial class Shard : IDuty, IDisposable
 {
@@ -69,14 +70,14 @@ public sealed partial class Shard : IDuty, IDisposable
         polledNs = nowNs;
         KeepBounds(nowNs);
         int work = TakePrimaries(nowNs);
-        ReadOnlySpan<FrameRef> secondaries = batch.AsSpan(0, rings.Secondary.Read(batch));
-        PrefetchFlows(secondaries);
-        foreach (FrameRef secondary in secondaries)
+        int count = rings.Secondary.Read(batch);
+        PrefetchFlows(batch, count);
+        for (int i = 0; i < count; i++)
         {
-            TakeSecondary(secondary, nowNs);
+            TakeSecondary(batch[i], nowNs);
         }
 
-        work += secondaries.Length;
+        work += count;
         if (observe)
         {
             work += TakeInjected();
@@ -106,18 +107,18 @@ public sealed partial class Shard : IDuty, IDisposable
         {
             primaryCount = rings.Primary.Read(primaryBatch);
             primaryNext = 0;
-            PrefetchFlows(primaryBatch.AsSpan(0, primaryCount));
+            PrefetchFlows(primaryBatch, primaryCount);
         }
 
-        int taken = 0;
-        ReadOnlySpan<FrameRef> frames = primaryBatch.AsSpan(primaryNext, primaryCount - primaryNext);
-        while (taken < frames.Length && TakePrimary(frames[taken], nowNs))
+        int start = primaryNext;
+        int next = start;
+        while (next < primaryCount && TakePrimary(primaryBatch[next], nowNs))
         {
-            taken++;
+            next++;
         }
 
-        primaryNext += taken;
-        return taken;
+        primaryNext = next;
+        return next - start;
     }
 
     /// <summary>Takes a frame of the primary.</summary>
@@ -127,7 +128,8 @@ public sealed partial class Shard : IDuty, IDisposable
     {
         FrameView frame = arena.View(primary);
         ref Flow flow = ref FindInStep(frame, nowNs);
-        if (Unsafe.IsNullRef(in flow) || flow.Primary.Count >= maxQueueSize || !TryAccept(ref flow, frame))
+        bool isStream = frame.Descriptor.Layout.Kind == FrameKind.Tcp;
+        if (Unsafe.IsNullRef(in flow) || flow.Primary.Count >= maxQueueSize || (isStream && !TcpStreamComparer.TryAccept(ref flow, frame)))
         {
             return TakeAnyPrimary(primary, nowNs);
         }
@@ -135,7 +137,8 @@ public sealed partial class Shard : IDuty, IDisposable
         Announce(primary);
         flow.Primary.Append(arena, primary);
         Counters.Held++;
-        if (flow.Primary.Count == 1 && !MustWaitAsNew(in flow, frame))
+        bool mustWait = isStream ? TcpStreamComparer.MustWaitAsNew(in flow, frame) : datagrams.MustWait(in flow);
+        if (flow.Primary.Count == 1 && !mustWait)
         {
             JudgeHeld(ref flow, nowNs);
         }
@@ -163,89 +166,6 @@ public sealed partial class Shard : IDuty, IDisposable
         return ref flow;
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryAccept(ref Flow flow, FrameView primary) =>
-        primary.Descriptor.Layout.Kind != FrameKind.Tcp || TcpStreamComparer.TryAccept(ref flow, primary);
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TakeAnyPrimary(FrameRef primary, long nowNs)
-    {
-        ref Frame frame = ref arena[primary];
-        if (protection == Protection.SecondaryAlone)
-        {
-            DropPrimary(primary, DropReason.PrimaryFailover, wasAnnounced: false);
-            return true;
-        }
-
-        if ((frame.Marks & FrameMarks.ForwardOnly) != 0)
-        {
-            Announce(primary);
-            Leave(primary);
-            return true;
-        }
-
-        if (frame.Layout.Kind >= FrameKind.Pass)
-        {
-            CountPassed(in frame.Layout, Weight(primary));
-            Announce(primary);
-            Leave(primary);
-            return true;
-        }
-
-        MeetEpoch(frame.Epoch);
-        MeetSignals(in frame.Layout);
-        ref Flow flow = ref FindFlow(primary, nowNs);
-        if (Unsafe.IsNullRef(in flow))
-        {
-            return false;
-        }
-
-        if (flow.Action != PolicyAction.Compare)
-        {
-            TakeByPolicy(in flow, primary);
-            return true;
-        }
-
-        bool stale = frame.Epoch != epoch;
-        bool mayBeHeld = !stale && !stopped && !Bypasses && flow.State != FlowState.Passing;
-        if (holdsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
-        {
-            return false;
-        }
-
-        Announce(primary);
-        if (frame.Layout.Kind == FrameKind.Tcp)
-        {
-            streams.AcceptPrimary(ref flow, primary, stale);
-        }
-
-        flow.Primary.Append(arena, primary);
-        Counters.Held += Weight(primary);
-        if (!mayBeHeld)
-        {
-            ReleaseAll(ref flow, ReasonNotToHold(stale));
-        }
-        else if (flow.Primary.Count > maxQueueSize)
-        {
-            Overflow(ref flow, nowNs);
-        }
-        else if (IsBroken(in frame) && flow.State == FlowState.Comparing && protection == Protection.InStep)
-        {
-            Diverge(ref flow, Verdict.Diverged(DivergenceReason.Fragment), nowNs);
-        }
-        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing && protection == Protection.InStep)
-        {
-            // Behind an older frame it has to wait whatever it says (R6).
-            JudgeHeld(ref flow, nowNs);
-        }
-
-        return true;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MustWaitAsNew(in Flow flow, FrameView oldest) =>
-        oldest.Descriptor.Layout.Kind == FrameKind.Tcp ? TcpStreamComparer.MustWaitAsNew(in flow, oldest) : datagrams.MustWait(in flow);
-
     /// <summary>Whether the oldest held frame can do nothing but wait, so that nobody need judge it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool MustWait(in Flow flow, FrameView oldest) => oldest.Descriptor.Layout.Kind switch
@@ -255,25 +175,6 @@ public sealed partial class Shard : IDuty, IDisposable
         _ => false,
     };
 
-    private UnverifiedReason ReasonNotToHold(bool stale) =>
-        stale ? UnverifiedReason.StaleEpoch
-        : stopped ? UnverifiedReason.Stop
-        : Bypasses ? ReasonToBypass()
-        : UnverifiedReason.AfterDivergence;
-
-    private void TakeByPolicy(in Flow flow, FrameRef primary)
-    {
-        if (flow.Action == PolicyAction.Drop)
-        {
-            DropPrimary(primary, DropReason.PrimaryPolicy, wasAnnounced: false);
-            return;
-        }
-
-        Counters.Count(flow.PassReason, Weight(primary));
-        Announce(primary);
-        Leave(primary);
-    }
-
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void TakeSecondary(FrameRef secondary, long nowNs)
     {
@@ -282,76 +183,6 @@ public sealed partial class Shard : IDuty, IDisposable
         if (Unsafe.IsNullRef(in flow) || !TryMatch(ref flow, frame, nowNs))
         {
             TakeAnySecondary(secondary, nowNs);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private void TakeAnySecondary(FrameRef secondary, long nowNs)
-    {
-        ref Frame frame = ref arena[secondary];
-        if (protection != Protection.InStep)
-        {
-            TakeUncompared(secondary);
-            return;
-        }
-
-        if (frame.Layout.Kind >= FrameKind.Pass)
-        {
-            Drop(secondary, frame.Layout.Kind == FrameKind.Pass ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
-            return;
-        }
-
-        MeetEpoch(frame.Epoch);
-        MeetSignals(in frame.Layout);
-        if (frame.Epoch != epoch)
-        {
-            Drop(secondary, DropReason.SecondaryStale);
-            return;
-        }
-
-        ref Flow flow = ref FindFlow(secondary, nowNs);
-        if (Unsafe.IsNullRef(in flow))
-        {
-            Drop(secondary, DropReason.SecondaryTableFull);
-            return;
-        }
-
-        if (flow.Action != PolicyAction.Compare)
-        {
-            Drop(secondary, flow.Action == PolicyAction.Drop ? DropReason.SecondaryPolicy : DropReason.SecondaryPassed);
-        }
-        else if (stopped || flow.State == FlowState.Diverged)
-        {
-            Drop(secondary, DropReason.SecondaryUnmatched);
-        }
-        else if (flow.State == FlowState.Passing)
-        {
-            Drop(secondary, DropReason.SecondaryAfterDivergence);
-        }
-        else if (frame.Layout.Kind == FrameKind.Fragment)
-        {
-            TakeIncomplete(ref flow, secondary, nowNs);
-        }
-        else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
-        {
-            Drop(secondary, DropReason.SecondaryQueueFull);
-        }
-        else
-        {
-            bool news = true;
-            if (frame.Layout.Kind == FrameKind.Tcp)
-            {
-                news = streams.AcceptSecondary(ref flow, secondary);
-            }
-            else
-            {
-                datagrams.AcceptSecondary(ref flow, secondary);
-            }
-
-            if (news && !flow.Primary.IsEmpty)
-            {
-                JudgeHeld(ref flow, nowNs);
-            }
         }
     }
 
@@ -461,54 +292,22 @@ public sealed partial class Shard : IDuty, IDisposable
         }
     }
 
-    /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
-    private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
-
-    private static bool IsBroken(in Frame frame) =>
-        frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;
-
-    private void CountPassed(in FrameLayout layout, int frames)
-    {
-        if (layout.Kind == FrameKind.Pass)
-        {
-            Counters.Count(layout.Pass, frames);
-        }
-        else
-        {
-            Counters.Count(layout.Malformed, frames);
-        }
-    }
-
-    private void Drop(FrameRef secondary, DropReason reason)
-    {
-        Counters.Count(reason);
-        rings.SecondaryHome.Add(secondary);
-    }
-
     /// <summary>Has the flows of a batch fetched, all at once: they lie anywhere, and one after the other each would be waited for.</summary>
-    private void PrefetchFlows(ReadOnlySpan<FrameRef> frames)
+    private void PrefetchFlows(FrameRef[] frames, int count)
     {
         if (flows.Count < EngineLimits.CachedFlows)
         {
             return;
         }
 
-        foreach (FrameRef frame in frames)
+        for (int i = 0; i < count; i++)
         {
-            flows.PrefetchBucket(arena[frame].FlowHash);
+            flows.PrefetchBucket(arena[frames[i]].FlowHash);
         }
 
-        foreach (FrameRef frame in frames)
+        for (int i = 0; i < count; i++)
         {
-            flows.PrefetchFlow(arena[frame].FlowHash);
+            flows.PrefetchFlow(arena[frames[i]].FlowHash);
         }
-    }
-
-    /// <summary>Finds the flow of a frame, or makes it.</summary>
-    /// <returns>The flow, or a null reference when none is left and <c>overflow</c> says to hold.</returns>
-    private ref Flow FindFlow(FrameRef frame, long nowNs)
-    {
-        ref Flow flow = ref flows.Find(arena.View(frame), nowNs);
-        return ref Unsafe.IsNullRef(in flow) ? ref AddFlow(frame, nowNs) : ref flow;
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.Linq;
 using System.Threading;
 using BenchmarkDotNet.Attributes;
@@ -61,7 +60,7 @@ public class RingBenchmarks
             }
 
             ring.Publish();
-            count += ring.Read(taken.AsSpan(0, Batch));
+            count += ring.Read(taken);
         }
 
         return count;

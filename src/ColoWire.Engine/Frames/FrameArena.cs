@@ -106,22 +106,22 @@ public sealed unsafe class FrameArena : IDisposable
         return FragmentChain.Read(SlotBytes(assembled));
     }
 
-    /// <summary>Whether one of the slots is large.</summary>
-    internal bool HasLarge(ReadOnlySpan<FrameRef> frames) => Last(frames) >= smallSlots;
+    /// <summary>Whether one of the first slots of a batch is large.</summary>
+    internal bool HasLarge(FrameRef[] batch, int count) => Last(batch, count) >= smallSlots;
 
-    /// <summary>Whether all of the slots are small ones of the primary.</summary>
-    internal bool AreSmallOfPrimary(ReadOnlySpan<FrameRef> frames) => Last(frames) < (uint)SmallSlotsPerSide;
+    /// <summary>Whether all of the first slots of a batch are small ones of the primary.</summary>
+    internal bool AreSmallOfPrimary(FrameRef[] batch, int count) => Last(batch, count) < (uint)SmallSlotsPerSide;
 
     /// <summary>Whether a slot is one of the large ones.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal bool IsLarge(FrameRef frame) => frame.Slot >= smallSlots;
 
-    private static uint Last(ReadOnlySpan<FrameRef> frames)
+    private static uint Last(FrameRef[] batch, int count)
     {
         uint last = 0;
-        foreach (FrameRef frame in frames)
+        for (int i = 0; i < count; i++)
         {
-            last = Math.Max(last, frame.Slot);
+            last = Math.Max(last, batch[i].Slot);
         }
 
         return last;

@@ -90,19 +90,24 @@ public sealed class SlotPool
     }
 
     /// <summary>Takes slots home.</summary>
-    public void Return(ReadOnlySpan<FrameRef> frames)
+    /// <param name="batch">They stand at its front.</param>
+    /// <param name="count">How many.</param>
+    public void Return(FrameRef[] batch, int count)
     {
-        if (!Arena.HasLarge(frames))
+        bool hasLarge = Arena.HasLarge(batch, count);
+        for (int i = 0; i < count; i++)
         {
-            MemoryMarshal.Cast<FrameRef, uint>(frames).CopyTo(small.AsSpan(smallCount));
-            smallCount += frames.Length;
-            return;
+            if (hasLarge)
+            {
+                Return(batch[i]);
+            }
+            else
+            {
+                small[smallCount + i] = batch[i].Slot;
+            }
         }
 
-        foreach (FrameRef frame in frames)
-        {
-            Return(frame);
-        }
+        smallCount += hasLarge ? 0 : count;
     }
 
     /// <summary>Takes a slot home.</summary>

@@ -60,13 +60,20 @@ public sealed unsafe class SpscRing<T>
     }
 
     /// <summary>Producer: adds items as <see cref="Add(T)"/> does.</summary>
-    public void Add(ReadOnlySpan<T> batch)
+    /// <param name="batch">They stand at its front.</param>
+    /// <param name="count">How many.</param>
+    public void Add(T[] batch, int count)
     {
-        uint at = cursors.Added & mask;
-        int untilEnd = Math.Min(batch.Length, items.Length - (int)at);
-        batch[..untilEnd].CopyTo(items.AsSpan((int)at));
-        batch[untilEnd..].CopyTo(items);
-        cursors.Added += (uint)batch.Length;
+        Debug.Assert((uint)count <= (uint)batch.Length, "no more than there are");
+        fixed (T* from = batch)
+        {
+            uint at = cursors.Added & mask;
+            uint untilEnd = Math.Min((uint)count, mask + 1 - at);
+            Copy(from, first + at, untilEnd);
+            Copy(from + untilEnd, first, (uint)count - untilEnd);
+        }
+
+        cursors.Added += (uint)count;
         Debug.Assert(cursors.Added - Volatile.Read(ref cursors.Released) <= (uint)items.Length, "a ring with room for every slot cannot be full");
     }
 
@@ -99,20 +106,25 @@ public sealed unsafe class SpscRing<T>
     /// <param name="batch">Filled from the front.</param>
     /// <returns>How many were taken; 0 when there was none.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public int Read(Span<T> batch) => cursors.PublishedSeen == cursors.Taken && !SeesMore() ? 0 : Take(batch);
+    public int Read(T[] batch) => cursors.PublishedSeen == cursors.Taken && !SeesMore() ? 0 : Take(batch);
 
-    private int Take(Span<T> batch)
+    // Plain pointers: spans of a type that the base class library does not know cost a call each until all of this is compiled for good.
+    private int Take(T[] batch)
     {
         uint taken = cursors.Taken;
-        uint available = cursors.PublishedSeen - taken;
-        int count = (int)Math.Min(available, (uint)batch.Length);
-        int untilEnd = Math.Min(count, items.Length - (int)(taken & mask));
-        items.AsSpan((int)(taken & mask), untilEnd).CopyTo(batch);
-        items.AsSpan(0, count - untilEnd).CopyTo(batch[untilEnd..]);
-        cursors.Taken = taken + (uint)count;
+        uint count = Math.Min(cursors.PublishedSeen - taken, (uint)batch.Length);
+        fixed (T* to = batch)
+        {
+            uint at = taken & mask;
+            uint untilEnd = Math.Min(count, mask + 1 - at);
+            Copy(first + at, to, untilEnd);
+            Copy(first, to + untilEnd, count - untilEnd);
+        }
+
+        cursors.Taken = taken + count;
         // Release: the copies above are done before the producer may overwrite. Partner: the acquire of Released in SeesRoom.
         Volatile.Write(ref cursors.Released, cursors.Taken);
-        return count;
+        return (int)count;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -130,6 +142,9 @@ public sealed unsafe class SpscRing<T>
         first[added & mask] = item;
         cursors.Added = added + 1;
     }
+
+    private static void Copy(T* from, T* to, uint count) =>
+        Unsafe.CopyBlockUnaligned(to, from, count * (uint)sizeof(T));
 
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool SeesRoom(uint added)

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Runtime.CompilerServices;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine;
+
+/// <content>Frames with which there is something special, or that are the first of their flow: all that may become of a frame.</content>
+public sealed partial class Shard
+{
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TakeAnyPrimary(FrameRef primary, long nowNs)
+    {
+        ref Frame frame = ref arena[primary];
+        if (protection == Protection.SecondaryAlone)
+        {
+            DropPrimary(primary, DropReason.PrimaryFailover, wasAnnounced: false);
+            return true;
+        }
+
+        if ((frame.Marks & FrameMarks.ForwardOnly) != 0)
+        {
+            Announce(primary);
+            Leave(primary);
+            return true;
+        }
+
+        if (frame.Layout.Kind >= FrameKind.Pass)
+        {
+            CountPassed(in frame.Layout, Weight(primary));
+            Announce(primary);
+            Leave(primary);
+            return true;
+        }
+
+        MeetEpoch(frame.Epoch);
+        MeetSignals(in frame.Layout);
+        ref Flow flow = ref FindFlow(primary, nowNs);
+        if (Unsafe.IsNullRef(in flow))
+        {
+            return false;
+        }
+
+        if (flow.Action != PolicyAction.Compare)
+        {
+            TakeByPolicy(in flow, primary);
+            return true;
+        }
+
+        bool stale = frame.Epoch != epoch;
+        bool mayBeHeld = !stale && !stopped && !Bypasses && flow.State != FlowState.Passing;
+        if (holdsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
+        {
+            return false;
+        }
+
+        Announce(primary);
+        if (frame.Layout.Kind == FrameKind.Tcp)
+        {
+            streams.AcceptPrimary(ref flow, primary, stale);
+        }
+
+        flow.Primary.Append(arena, primary);
+        Counters.Held += Weight(primary);
+        if (!mayBeHeld)
+        {
+            ReleaseAll(ref flow, ReasonNotToHold(stale));
+        }
+        else if (flow.Primary.Count > maxQueueSize)
+        {
+            Overflow(ref flow, nowNs);
+        }
+        else if (IsBroken(in frame) && flow.State == FlowState.Comparing && protection == Protection.InStep)
+        {
+            Diverge(ref flow, Verdict.Diverged(DivergenceReason.Fragment), nowNs);
+        }
+        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing && protection == Protection.InStep)
+        {
+            // Behind an older frame it has to wait whatever it says (R6).
+            JudgeHeld(ref flow, nowNs);
+        }
+
+        return true;
+    }
+
+    private UnverifiedReason ReasonNotToHold(bool stale) =>
+        stale ? UnverifiedReason.StaleEpoch
+        : stopped ? UnverifiedReason.Stop
+        : Bypasses ? ReasonToBypass()
+        : UnverifiedReason.AfterDivergence;
+
+    private void TakeByPolicy(in Flow flow, FrameRef primary)
+    {
+        if (flow.Action == PolicyAction.Drop)
+        {
+            DropPrimary(primary, DropReason.PrimaryPolicy, wasAnnounced: false);
+            return;
+        }
+
+        Counters.Count(flow.PassReason, Weight(primary));
+        Announce(primary);
+        Leave(primary);
+    }
+
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void TakeAnySecondary(FrameRef secondary, long nowNs)
+    {
+        ref Frame frame = ref arena[secondary];
+        if (protection != Protection.InStep)
+        {
+            TakeUncompared(secondary);
+            return;
+        }
+
+        if (frame.Layout.Kind >= FrameKind.Pass)
+        {
+            Drop(secondary, frame.Layout.Kind == FrameKind.Pass ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
+            return;
+        }
+
+        MeetEpoch(frame.Epoch);
+        MeetSignals(in frame.Layout);
+        if (frame.Epoch != epoch)
+        {
+            Drop(secondary, DropReason.SecondaryStale);
+            return;
+        }
+
+        ref Flow flow = ref FindFlow(secondary, nowNs);
+        if (Unsafe.IsNullRef(in flow))
+        {
+            Drop(secondary, DropReason.SecondaryTableFull);
+            return;
+        }
+
+        if (flow.Action != PolicyAction.Compare)
+        {
+            Drop(secondary, flow.Action == PolicyAction.Drop ? DropReason.SecondaryPolicy : DropReason.SecondaryPassed);
+        }
+        else if (stopped || flow.State == FlowState.Diverged)
+        {
+            Drop(secondary, DropReason.SecondaryUnmatched);
+        }
+        else if (flow.State == FlowState.Passing)
+        {
+            Drop(secondary, DropReason.SecondaryAfterDivergence);
+        }
+        else if (frame.Layout.Kind == FrameKind.Fragment)
+        {
+            TakeIncomplete(ref flow, secondary, nowNs);
+        }
+        else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
+        {
+            Drop(secondary, DropReason.SecondaryQueueFull);
+        }
+        else
+        {
+            bool news = true;
+            if (frame.Layout.Kind == FrameKind.Tcp)
+            {
+                news = streams.AcceptSecondary(ref flow, secondary);
+            }
+            else
+            {
+                datagrams.AcceptSecondary(ref flow, secondary);
+            }
+
+            if (news && !flow.Primary.IsEmpty)
+            {
+                JudgeHeld(ref flow, nowNs);
+            }
+        }
+    }
+
+    /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
+    private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
+
+    private static bool IsBroken(in Frame frame) =>
+        frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;
+
+    private void CountPassed(in FrameLayout layout, int frames)
+    {
+        if (layout.Kind == FrameKind.Pass)
+        {
+            Counters.Count(layout.Pass, frames);
+        }
+        else
+        {
+            Counters.Count(layout.Malformed, frames);
+        }
+    }
+
+    private void Drop(FrameRef secondary, DropReason reason)
+    {
+        Counters.Count(reason);
+        rings.SecondaryHome.Add(secondary);
+    }
+
+    /// <summary>Finds the flow of a frame, or makes it.</summary>
+    /// <returns>The flow, or a null reference when none is left and <c>overflow</c> says to hold.</returns>
+    private ref Flow FindFlow(FrameRef frame, long nowNs)
+    {
+        ref Flow flow = ref flows.Find(arena.View(frame), nowNs);
+        return ref Unsafe.IsNullRef(in flow) ? ref AddFlow(frame, nowNs) : ref flow;
+    }
+}
