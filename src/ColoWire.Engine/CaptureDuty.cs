@@ -143,7 +143,6 @@ public sealed class CaptureDuty : IDuty
         }
 
         FrameView view = arena.View(frameRef);
-        view.PrefetchPayload();
         Begin(ref view.Descriptor);
         if (FrameParser.TryParsePlain(view.Bytes, out view.Descriptor.Layout))
         {

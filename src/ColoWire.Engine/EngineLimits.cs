@@ -27,6 +27,10 @@ public static class EngineLimits
     /// (64 descriptors and headers are 8 KiB).</summary>
     public const int BatchFrames = 64;
 
+    /// <summary>How many frames ahead payloads are fetched: a frame of 1500 bytes is compared faster than it comes from memory, and two of
+    /// each side are as many cache lines as a core can wait for.</summary>
+    public const int PrefetchLeadFrames = 2;
+
     /// <summary>VLAN tags that are understood: 802.1ad outer and 802.1Q inner. A third makes the frame an unknown ethertype.</summary>
     public const int MaxVlanTags = 2;
 

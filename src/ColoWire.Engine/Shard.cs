@@ -72,8 +72,15 @@ public sealed partial class Shard : IDuty, IDisposable
         int work = TakePrimaries(nowNs);
         int count = rings.Secondary.Read(batch);
         PrefetchFlows(batch, count);
+        // The first frame speaks for its batch: short ones have no payload beyond the line of their headers.
+        int prefetched = count != 0 && arena[batch[0]].Length > EngineLimits.CacheLineBytes ? count : 0;
         for (int i = 0; i < count; i++)
         {
+            if (i + EngineLimits.PrefetchLeadFrames < prefetched)
+            {
+                PrefetchPayloads(i + EngineLimits.PrefetchLeadFrames);
+            }
+
             TakeSecondary(batch[i], nowNs);
         }
 
@@ -290,6 +297,15 @@ public sealed partial class Shard : IDuty, IDisposable
         {
             rings.JudgedHome.Add(primary);
         }
+    }
+
+    /// <summary>Has the payload of a secondary's frame fetched, and that of the primary's at the same place of its batch, which most often is
+    /// the twin: memory then works while the frames before are compared. Where it is not the twin, or has long left, nothing is lost.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void PrefetchPayloads(int at)
+    {
+        arena.View(batch[at]).PrefetchPayload();
+        arena.View(primaryBatch[at]).PrefetchPayload();
     }
 
     /// <summary>Has the flows of a batch fetched, all at once: they lie anywhere, and one after the other each would be waited for.</summary>
