@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Buffers.Binary;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
@@ -38,6 +39,27 @@ public sealed class AllocationTests
 
     [TestCase(CompareMode.Lockstep)]
     [TestCase(CompareMode.Observe)]
+    public void Replicas_in_step_allocate_nothing(CompareMode mode)
+    {
+        const int StreamBytes = 900;
+        byte[][] frames = [new Segment(1000, new byte[StreamBytes]).Bytes(), new Datagram(new byte[40]).Bytes()];
+        byte[][] others = [new Segment(1000, new byte[StreamBytes]) { Id = 7 }.Bytes(), new Datagram(new byte[40]) { Id = 7 }.Bytes()];
+        DiscardingInjectPort output = new();
+        using FramePath path = new(
+            TestBench.SmallOptions with { Mode = mode },
+            new RepeatingCapturePort(frames) { StreamBytes = StreamBytes },
+            new RepeatingCapturePort(others) { StreamBytes = StreamBytes },
+            output,
+            new NoCheckpoints());
+        Run(path, 1000);
+        long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
+        Assert.That(path.Shards[0].Counters.Verified, Is.GreaterThan(2 * Rounds), "new bytes each round, and all of them verified");
+        Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
+        Assert.That(allocated, Is.Zero);
+    }
+
+    [TestCase(CompareMode.Lockstep)]
+    [TestCase(CompareMode.Observe)]
     public void Fragments_allocate_nothing_whether_they_make_a_datagram_or_not(CompareMode mode)
     {
         byte[] small = new Datagram(new byte[200]).Bytes();
@@ -67,9 +89,15 @@ public sealed class AllocationTests
 
     private sealed class RepeatingCapturePort(byte[][] frames) : ICapturePort
     {
+        private const int SequenceOffset = 38;
+
         private uint number;
+        private uint sequence = 1000;
 
         public string Name => "repeating";
+
+        /// <summary>How far the first frame, a TCP segment, is beyond that of the round before.</summary>
+        public uint StreamBytes { get; init; }
 
         public CaptureStatistics Statistics => new(number, 0, 0, 0, 0, 0);
 
@@ -79,6 +107,12 @@ public sealed class AllocationTests
             while (count < frames.Length && pool.TryTake(frames[count].Length, out FrameRef slot))
             {
                 frames[count].CopyTo(pool.Arena.SlotBytes(slot));
+                if (count == 0 && StreamBytes != 0)
+                {
+                    BinaryPrimitives.WriteUInt32BigEndian(pool.Arena.SlotBytes(slot)[SequenceOffset..], sequence);
+                    sequence += StreamBytes;
+                }
+
                 pool.Arena[slot].ArrivalNs = nowNs;
                 pool.Arena[slot].Number = ++number;
                 batch[count++] = slot;
