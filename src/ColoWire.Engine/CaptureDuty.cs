@@ -33,6 +33,7 @@ public sealed class CaptureDuty : IDuty
     private uint epoch;
     private bool drained;
     private bool forwards;
+    private bool intakeEnded;
 
     internal CaptureDuty(
         ICapturePort port,
@@ -71,15 +72,28 @@ public sealed class CaptureDuty : IDuty
     public int Poll(long nowNs)
     {
         int work = TakeHome();
-        if (stop.IsRaised)
+        bool stopping = stop.IsRaised;
+        if (stopping && !port.HasHandedOver)
         {
+            intakeEnded = true;
+        }
+
+        int received = intakeEnded ? 0 : Receive(nowNs);
+        if (stopping && received == 0)
+        {
+            intakeEnded = true;
             fragments.GiveUpAll(DatagramOutcome.Stop, nowNs);
             HandOn();
             Publish();
-            Volatile.Write(ref drained, pool.IsFull);
+            Volatile.Write(ref drained, pool.IsFullBut(port.PostedSlots));
             return work;
         }
 
+        return work + received;
+    }
+
+    private int Receive(long nowNs)
+    {
         BeginEpoch(nowNs);
         int received = port.Receive(pool, batch, nowNs);
         int vnetHeaderBytes = port.VnetHeaderBytes;
@@ -93,7 +107,7 @@ public sealed class CaptureDuty : IDuty
         HandOn();
         Publish();
         Pressure.Set(MeasurePressure());
-        return work + received;
+        return received;
     }
 
     private void BeginEpoch(long nowNs)
@@ -126,7 +140,7 @@ public sealed class CaptureDuty : IDuty
 
     private Pressure MeasurePressure()
     {
-        if (pool.FreeSmall < lowSmallSlots)
+        if (pool.FreeSmall + port.PostedSlots < lowSmallSlots)
         {
             return Engine.Pressure.Small;
         }

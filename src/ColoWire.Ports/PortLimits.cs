@@ -28,7 +28,18 @@ public static class PortLimits
     /// some nanoseconds.</summary>
     public const int SendFrames = EngineLimits.BatchFrames;
 
-    /// <summary>How long a frame waits for room in a full send queue before it counts as lost: longer than any queue that drains
-    /// takes, shorter than a client's retransmission.</summary>
-    public const long SendRetryNs = 100_000_000;
+    /// <summary>Range of how long a frame waits for room in a full send queue before it counts as lost, in ms. 100: longer than any queue
+    /// that drains takes, shorter than a client's retransmission; 0 drops at once.</summary>
+    public static readonly Range<int> SendRetryMs = new(0, 10_000, 100);
+
+    /// <summary>Range of the entries of an AF_XDP ring; a power of two. It bridges the moments in which nobody reads, in slots that lie
+    /// ready for it: 4096 are 8 ms at 500,000 frames a second.</summary>
+    public static readonly Range<int> XdpRingFrames = new(64, 32_768, 4096);
+
+    /// <summary>How long a port tries to get a queue that is in use, in ms: the kernel frees that of a process
+    /// that has ended some 80 ms later.</summary>
+    public const int RebindMs = 1000;
+
+    /// <summary>The pause between two tries, in ms.</summary>
+    public const int RebindPauseMs = 5;
 }

@@ -57,6 +57,12 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>All slots of one side: no ring of frames needs room for more.</summary>
     public int SlotsPerSide => SmallSlotsPerSide + LargeSlotsPerSide;
 
+    /// <summary>The first byte of the small slots of both sides, which stand in the order of their numbers; on a page's boundary.</summary>
+    public nint SmallSlots => (nint)bytes;
+
+    /// <summary>Bytes of the small slots of both sides.</summary>
+    public nuint SmallSlotByteCount => smallSlots * (nuint)EngineLimits.SmallSlotBytes;
+
     /// <summary>Bytes that an arena of this size takes for frames, without their descriptors.</summary>
     public static nuint ByteCount(int smallSlotsPerSide, int largeSlotsPerSide) =>
         2 * (((nuint)smallSlotsPerSide * EngineLimits.SmallSlotBytes) + ((nuint)largeSlotsPerSide * EngineLimits.LargeSlotBytes));
@@ -94,6 +100,10 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>First byte of a frame; valid for its <see cref="Frame.Length"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Pointer(FrameRef frame) => Slot(frame) + this[frame].Offset;
+
+    /// <summary>Asks the processor for the first bytes of a frame that a port has not touched.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Prefetch(FrameRef frame) => Engine.Prefetch.Line(ref *Pointer(frame));
 
     /// <summary>A frame with its descriptor and its bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

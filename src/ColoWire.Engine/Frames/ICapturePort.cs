@@ -24,6 +24,13 @@ public interface ICapturePort : IDisposable
     /// <summary>Whether anything can come in: false while the wire is unplugged or the interface switched off. Any thread may read it.</summary>
     bool HasLink => true;
 
+    /// <summary>Slots of the pool that the port keeps for frames yet to come.</summary>
+    int PostedSlots => 0;
+
+    /// <summary>Whether frames that arrive go another way by now: what the port has left is all that comes, and at a stop it is received
+    /// to the last. Any thread may read it.</summary>
+    bool HasHandedOver => false;
+
     /// <summary>Bytes of the virtio-net header that stands before each frame of the last <see cref="Receive"/>: 10 or 12 (virtio 1.2
     /// section 5.1.6), or none. The engine steps over it: it is not the guest's word to the wire.</summary>
     int VnetHeaderBytes => 0;

@@ -47,7 +47,10 @@ public sealed class SlotPool
     public int FreeLarge => largeCount;
 
     /// <summary>Whether every slot is at home.</summary>
-    public bool IsFull => smallCount == small.Length && largeCount == large.Length;
+    public bool IsFull => IsFullBut(0);
+
+    /// <summary>Whether every slot is at home but so many small ones, which a port keeps.</summary>
+    public bool IsFullBut(int posted) => smallCount + posted == small.Length && largeCount == large.Length;
 
     /// <summary>
     /// Takes a slot for a frame of this length: a small one where it fits, else a large one.

@@ -3,7 +3,6 @@
 using System;
 using System.Threading;
 using ColoWire.Engine.Frames;
-using ColoWire.Ports.Pcap;
 
 namespace ColoWire.Ports.Files;
 

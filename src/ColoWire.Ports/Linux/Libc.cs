@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Runtime.InteropServices;
+using Microsoft.Win32.SafeHandles;
 
 namespace ColoWire.Ports.Linux;
 
@@ -10,11 +12,17 @@ internal static unsafe partial class Libc
     private const string Library = "libc";
 
     /// <summary>Error numbers of Linux (asm-generic/errno.h).</summary>
+    public const int NotPermitted = 1;
     public const int Interrupted = 4;
     public const int NoSuchAddress = 6;
     public const int TryAgain = 11;
+    public const int NoMemory = 12;
+    public const int Busy = 16;
     public const int NoSuchDevice = 19;
+    public const int InvalidArgument = 22;
     public const int MessageTooLong = 90;
+    public const int NotSupported = 95;
+    public const int AddressFamilyUnknown = 97;
     public const int NetworkDown = 100;
     public const int NoBufferSpace = 105;
 
@@ -26,6 +34,19 @@ internal static unsafe partial class Libc
     /// <summary>Sets an option of a packet socket.</summary>
     public static int SetPacketOption(int socket, int option, int value) =>
         SetSocketOption(socket, PacketLevel, option, &value, sizeof(int));
+
+    /// <summary>Reads from the beginning of a file, without an exception when that fails.</summary>
+    /// <returns>Bytes read, or -1.</returns>
+    public static int ReadAt(SafeFileHandle file, Span<byte> bytes)
+    {
+        fixed (byte* first = bytes)
+        {
+            return (int)ReadAt(file, first, (nuint)bytes.Length, 0);
+        }
+    }
+
+    [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
+    private static partial nint ReadAt(SafeFileHandle file, byte* bytes, nuint length, long offset);
 
     [LibraryImport(Library, EntryPoint = "socket", SetLastError = true)]
     public static partial int Socket(int domain, int type, int protocol);

@@ -35,7 +35,7 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     public PcapCapturePort(string interfaceName, int? bufferMiB = null, int? snapLength = null)
     {
         this.interfaceName = interfaceName;
-        SnapLength = snapLength ?? SnapLengthFor(LiveDevice.MtuOf(interfaceName));
+        SnapLength = snapLength ?? SnapLengthFor(LiveInterface.MtuOf(interfaceName));
         device = LiveDevice.Open(
             interfaceName,
             new DeviceConfiguration

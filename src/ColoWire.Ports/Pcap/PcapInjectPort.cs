@@ -24,14 +24,16 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     private readonly LinkWatch link;
     private readonly SendBatch batch;
     private readonly InjectTally tally = new();
-    private long? refusedSinceNs;
+    private readonly SendPatience patience;
 
     /// <summary>Opens an interface for sending.</summary>
     /// <param name="interfaceName">An Ethernet interface that is up.</param>
+    /// <param name="sendRetryMs">See <see cref="PortLimits.SendRetryMs"/>.</param>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public PcapInjectPort(string interfaceName)
+    public PcapInjectPort(string interfaceName, int? sendRetryMs = null)
     {
         this.interfaceName = interfaceName;
+        patience = new SendPatience(sendRetryMs ?? PortLimits.SendRetryMs.Default);
         device = LiveDevice.Open(
             interfaceName,
             new DeviceConfiguration { Mode = DeviceModes.None, Immediate = true, Snaplen = SnapLength, BufferSize = BufferBytes },
@@ -100,7 +102,7 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
             return Refused(frames[0], Marshal.GetLastPInvokeError(), nowNs) ? 0 : 1;
         }
 
-        refusedSinceNs = null;
+        patience.Progress();
         tally.Sent(frames[..sent], bytes);
         return sent;
     }
@@ -110,7 +112,7 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     {
         switch (error)
         {
-            case Libc.NoBufferSpace or Libc.TryAgain or Libc.Interrupted when MayWait(nowNs):
+            case Libc.NoBufferSpace or Libc.TryAgain or Libc.Interrupted when patience.MayWait(nowNs):
                 tally.Retry();
                 return true;
             case Libc.MessageTooLong:
@@ -124,13 +126,6 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
                 break;
         }
 
-        refusedSinceNs = null;
         return false;
-    }
-
-    private bool MayWait(long nowNs)
-    {
-        refusedSinceNs ??= nowNs;
-        return nowNs - refusedSinceNs < PortLimits.SendRetryNs;
     }
 }

@@ -5,7 +5,7 @@ using System.Diagnostics;
 using System.Threading;
 using ColoWire.Engine.Frames;
 
-namespace ColoWire.Ports.Pcap;
+namespace ColoWire.Ports;
 
 /// <summary>What an inject port counts, and the frames that it took and has not given back.</summary>
 internal sealed class InjectTally
@@ -49,6 +49,23 @@ internal sealed class InjectTally
         Volatile.Write(ref frames, frames + sent.Length);
         sent.CopyTo(taken.AsSpan(takenCount));
         takenCount += sent.Length;
+    }
+
+    /// <summary>Frames were handed to a queue out of which they come back one by one.</summary>
+    public void Handed(long bytes) => Volatile.Write(ref byteCount, byteCount + bytes);
+
+    /// <summary>Some of those came back.</summary>
+    /// <param name="sentCount">How many have left.</param>
+    /// <param name="refusedCount">How many were refused and are lost.</param>
+    /// <param name="link">Tells why.</param>
+    public void Left(int sentCount, int refusedCount, LinkState link)
+    {
+        Volatile.Write(ref frames, frames + sentCount);
+        if (refusedCount != 0)
+        {
+            ref long cause = ref link == LinkState.Up ? ref failed : ref linkDown;
+            Volatile.Write(ref cause, cause + refusedCount);
+        }
     }
 
     public void Retry() => Volatile.Write(ref retries, retries + 1);

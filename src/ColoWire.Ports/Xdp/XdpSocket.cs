@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Threading;
+using ColoWire.Ports.Linux;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>An AF_XDP socket on one queue of an interface, with its rings (Documentation/networking/af_xdp.rst).</summary>
+internal sealed class XdpSocket : IDisposable
+{
+    private readonly int descriptor;
+    private readonly Umem umem;
+    private readonly string interfaceName;
+    private readonly int queue;
+    private readonly uint entries;
+
+    private XdpSocket(string interfaceName, int queue, Umem umem, XdpOptions options)
+    {
+        this.interfaceName = interfaceName;
+        this.queue = queue;
+        this.umem = umem;
+        entries = (uint)options.RingFrames;
+        LiveInterface.CheckUsable(interfaceName);
+        CheckMtu();
+        descriptor = XdpAbi.OpenSocket();
+        if (descriptor < 0)
+        {
+            throw Refused("open", Marshal.GetLastPInvokeError());
+        }
+    }
+
+    /// <summary>The socket itself; readable when frames have arrived.</summary>
+    public int Descriptor => descriptor;
+
+    /// <summary>Chunks for frames yet to come.</summary>
+    public ProducerRing<ulong> Fill { get; private set; } = null!;
+
+    /// <summary>Chunks of frames that have left.</summary>
+    public ConsumerRing<ulong> Completion { get; private set; } = null!;
+
+    /// <summary>Frames that have arrived; only of a socket for that.</summary>
+    public ConsumerRing<XdpAbi.Descriptor> Receive { get; private set; } = null!;
+
+    /// <summary>Frames to send; only of a socket for that.</summary>
+    public ProducerRing<XdpAbi.Descriptor> Transmit { get; private set; } = null!;
+
+    /// <summary>Whether driver and program share the memory without a copy.</summary>
+    public bool IsZeroCopy =>
+        XdpAbi.TryGetOption(descriptor, XdpAbi.OptionOptions, out uint options) && (options & XdpAbi.OptionsZeroCopy) != 0;
+
+    /// <summary>Opens a socket for frames to come in.</summary>
+    /// <exception cref="PortException">It cannot be opened.</exception>
+    public static XdpSocket OpenForReceive(string interfaceName, int queue, Umem umem, XdpOptions options) =>
+        Open(interfaceName, queue, umem, options, XdpAbi.OptionReceiveRing);
+
+    /// <summary>Opens a socket for frames to leave.</summary>
+    /// <exception cref="PortException">It cannot be opened.</exception>
+    public static XdpSocket OpenForTransmit(string interfaceName, int queue, Umem umem, XdpOptions options) =>
+        Open(interfaceName, queue, umem, options, XdpAbi.OptionTransmitRing);
+
+    /// <summary>Reads the kernel's counters.</summary>
+    public bool TryGetStatistics(out XdpAbi.Statistics statistics) =>
+        XdpAbi.TryGetOption(descriptor, XdpAbi.OptionStatistics, out statistics);
+
+    /// <summary>Closes the socket. Its chunks are the program's again; the kernel frees the queue some milliseconds later.</summary>
+    public void Dispose()
+    {
+        Fill?.Dispose();
+        Completion?.Dispose();
+        Receive?.Dispose();
+        Transmit?.Dispose();
+        _ = Libc.Close(descriptor);
+    }
+
+    private static XdpSocket Open(string interfaceName, int queue, Umem umem, XdpOptions options, int direction)
+    {
+        XdpSocket socket = new(interfaceName, queue, umem, options);
+        try
+        {
+            socket.MakeRings(direction, out int sharedWith);
+            socket.Bind(options.Mode, sharedWith);
+            return socket;
+        }
+        catch (PortException)
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+
+    private void CheckMtu()
+    {
+        int most = Umem.MaxFrameBytes - PortLimits.LinkHeaderBytes;
+        int mtu = LiveInterface.MtuOf(interfaceName);
+        if (mtu > most)
+        {
+            throw new PortException(
+                $"cannot open interface '{interfaceName}' for AF_XDP: its MTU is {mtu}, and a slot holds frames of up to {most}; "
+                + $"mend it with: ip link set {interfaceName} mtu {most}, or use pcap:{interfaceName}");
+        }
+    }
+
+    private void MakeRings(int direction, out int sharedWith)
+    {
+        if (!umem.TryJoin(descriptor, out sharedWith))
+        {
+            throw Refused("share its memory with", Marshal.GetLastPInvokeError());
+        }
+
+        // The kernel wants the two rings of the UMEM of every socket, even where only one of them is used.
+        foreach (int option in (int[])[XdpAbi.OptionFillRing, XdpAbi.OptionCompletionRing, direction])
+        {
+            if (XdpAbi.SetOption(descriptor, option, entries) != 0)
+            {
+                throw Refused("make rings for", Marshal.GetLastPInvokeError());
+            }
+        }
+
+        if (!XdpAbi.TryGetOption(descriptor, XdpAbi.OptionMapOffsets, out XdpAbi.MapOffsets offsets))
+        {
+            throw Refused("map the rings of", Marshal.GetLastPInvokeError());
+        }
+
+        Fill = new(Map<ulong>(XdpAbi.FillRingPage, offsets.Fill));
+        Completion = new(Map<ulong>(XdpAbi.CompletionRingPage, offsets.Completion));
+        if (direction == XdpAbi.OptionReceiveRing)
+        {
+            Receive = new(Map<XdpAbi.Descriptor>(XdpAbi.ReceiveRingPage, offsets.Receive));
+        }
+        else
+        {
+            Transmit = new(Map<XdpAbi.Descriptor>(XdpAbi.TransmitRingPage, offsets.Transmit));
+        }
+    }
+
+    private MappedRing<T> Map<T>(long page, in XdpAbi.RingOffsets offsets)
+        where T : unmanaged
+    {
+        MappedRing<T> ring = new(descriptor, page, in offsets, entries);
+        return ring.IsMapped ? ring : throw Refused("map the rings of", Marshal.GetLastPInvokeError());
+    }
+
+    private void Bind(XdpMode mode, int sharedWith)
+    {
+        XdpAbi.SocketAddress address = new()
+        {
+            Family = XdpAbi.AddressFamily,
+            InterfaceIndex = (uint)LiveInterface.IndexOf(interfaceName),
+            Queue = (uint)queue,
+            // A socket that shares a UMEM takes over how the first one is bound; to say it again is an error.
+            Flags = sharedWith >= 0
+                ? XdpAbi.BindSharedUmem
+                : (ushort)(XdpAbi.BindNeedWakeup | (mode == XdpMode.Native ? 0 : XdpAbi.BindCopy)),
+            SharedUmemSocket = sharedWith >= 0 ? (uint)sharedWith : 0,
+        };
+        long start = Stopwatch.GetTimestamp();
+        while (XdpAbi.Bind(descriptor, in address) != 0)
+        {
+            int error = Marshal.GetLastPInvokeError();
+            // The queue of a process that has just ended is freed some tens of milliseconds later.
+            if (error != Libc.Busy || Stopwatch.GetElapsedTime(start).TotalMilliseconds > PortLimits.RebindMs)
+            {
+                throw Refused("bind", error);
+            }
+
+            Thread.Sleep(PortLimits.RebindPauseMs);
+        }
+    }
+
+    private PortException Refused(string what, int error) => new($"cannot {what} AF_XDP on queue {queue} of interface '{interfaceName}': " + error switch
+    {
+        Libc.NotPermitted => "no permission; root or CAP_NET_RAW and CAP_BPF are needed",
+        Libc.Busy => $"another program has been using it for {PortLimits.RebindMs} ms; end it, or name another queue (xdp_queues)",
+        Libc.NoBufferSpace or Libc.NoMemory => "the memory may not be locked; raise ulimit -l (LimitMEMLOCK)",
+        Libc.InvalidArgument or Libc.NotSupported =>
+            "its driver cannot, or not alike with the other ports' drivers; try xdp_mode native_copy, or generic",
+        Libc.AddressFamilyUnknown => "this kernel is built without AF_XDP (CONFIG_XDP_SOCKETS)",
+        _ => Marshal.GetPInvokeErrorMessage(error),
+    });
+}
