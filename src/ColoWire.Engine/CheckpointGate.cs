@@ -32,6 +32,7 @@ public sealed class CheckpointGate : IDuty
     private long reportsLost;
     private int protection;
     private int takeOver;
+    private bool wasAbsent;
 
     internal CheckpointGate(
         ICheckpointRequester requester, ICapturePort secondary, SpscRing<DivergenceReport>[] fromShards, int retryMs)
@@ -59,7 +60,7 @@ public sealed class CheckpointGate : IDuty
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = FollowProtection(nowNs);
+        int work = FollowProtection(nowNs) + EndAbsence(nowNs);
         CheckpointEvent happened = requester.Poll(nowNs);
         if (happened == CheckpointEvent.Completed)
         {
@@ -95,6 +96,10 @@ public sealed class CheckpointGate : IDuty
         report = outbox[0];
         return read;
     }
+
+    /// <summary>Frames of the primary have gone past the comparison, because nobody took them (fail-to-wire): the two may have parted
+    /// since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
+    public void NoteAbsence() => Volatile.Write(ref wasAbsent, true);
 
     /// <summary>One of the two goes on alone from now on: the other is gone, or is to be. Any thread may call it.</summary>
     internal void TakeOver(Protection alone) => Volatile.Write(ref takeOver, (int)alone);
@@ -139,6 +144,23 @@ public sealed class CheckpointGate : IDuty
             Merge(new DivergenceReport { Reason = DivergenceReason.SecondaryLink, AtNs = nowNs, Epoch = epoch }, nowNs);
         }
         else
+        {
+            BeginEpoch();
+        }
+
+        return 1;
+    }
+
+    private int EndAbsence(long nowNs)
+    {
+        if (!Volatile.Read(ref wasAbsent))
+        {
+            return 0;
+        }
+
+        Volatile.Write(ref wasAbsent, false);
+        Merge(new DivergenceReport { Reason = DivergenceReason.Absence, AtNs = nowNs, Epoch = epoch }, nowNs);
+        if (!requester.Synchronises)
         {
             BeginEpoch();
         }

@@ -55,6 +55,9 @@ public enum DivergenceReason : byte
 
     /// <summary>The secondary's port has no link, or has one again.</summary>
     SecondaryLink,
+
+    /// <summary>Frames of the primary went past the comparison, while nobody was there to take them.</summary>
+    Absence,
 }
 
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>

@@ -19,6 +19,8 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
 
     public bool HasLink { get; set; } = true;
 
+    public bool HasHandedOver { get; set; }
+
     public CaptureStatistics Statistics => new(number, bytes, 0, 0, 0, 0);
 
     /// <summary>Bytes of virtio-net header before each frame that is fed from now on.</summary>

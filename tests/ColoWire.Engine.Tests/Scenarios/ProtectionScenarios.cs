@@ -21,6 +21,8 @@ public sealed class ProtectionScenarios(int shards)
     private static readonly Action<TestBench> LinkDown = bench => { bench.Secondary.HasLink = false; bench.Poll(); };
     private static readonly Action<TestBench> LinkUp = bench => { bench.Secondary.HasLink = true; bench.Poll(); };
 
+    private static readonly Action<TestBench> Absent = bench => { bench.Path.Gate.NoteAbsence(); bench.Poll(); };
+
     private static readonly Scenario[] Rows =
     [
         new("84 failover to the primary during a hold: flush, then bypass", P(One, A), Out(), FailOver(Side.Primary), OutAnyOrder(One, A),
@@ -35,6 +37,8 @@ public sealed class ProtectionScenarios(int shards)
         new("85 it is back after the checkpoint has finished: another one protects again", P(A), LinkDown, Checkpoint, Stands(Protection.Degraded), P(B),
             Out(A, B), LinkUp, Cp(2), Stands(Protection.Degraded), Checkpoint, Stands(Protection.InStep), P(C), Out(A, B), S(C), Out(A, B, C),
             Wait(10_000), Cp(2)),
+        new("frames went past while nobody took them: one CP, and a new epoch when it has finished", P(A), S(B), Absent, Cp(1, DivergenceReason.Absence),
+            Stands(Protection.InStep), Absent, Cp(1), Checkpoint, Out(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(1)),
         new("85 secondary_loss=hold: nothing leaves before both are in step again", P(A), LinkDown, P(B), Wait(2000), Out(), LinkUp, Wait(2000), Out(),
             Checkpoint, Out(A, B), P(C), S(C), Out(A, B, C), Wait(10_000), Cp(1))
         {
@@ -67,6 +71,22 @@ public sealed class ProtectionScenarios(int shards)
         Out(A, B)(bench);
         bench.Wait(10_000);
         Cp(1, DivergenceReason.SecondaryLink)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Absence_without_a_requester_begins_an_epoch_at_once()
+    {
+        using TestBench bench = new(Options, new NoCheckpoints());
+        P(A)(bench);
+        Out()(bench);
+        Absent(bench);
+        Out(A)(bench);
+        P(B)(bench);
+        Out(A)(bench);
+        S(B)(bench);
+        Out(A, B)(bench);
+        Cp(1, DivergenceReason.Absence)(bench);
         bench.StopAndCheckNothingLost();
     }
 

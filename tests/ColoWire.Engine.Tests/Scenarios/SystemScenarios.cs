@@ -183,6 +183,25 @@ public sealed class SystemScenarios(int shards)
         bench.StopAndCheckNothingLost();
     }
 
+    [TestCase(true, 1000)]
+    [TestCase(false, 0)]
+    public void Scenario_86_stop_takes_what_lies_in_a_port_only_when_nothing_more_comes_to_it(bool handedOver, int expected)
+    {
+        using TestBench bench = new(Options);
+        bench.Poll();
+        for (int i = 0; i < 1000; i++)
+        {
+            bench.Primary.Feed(new Datagram($"number {i}").Bytes());
+        }
+
+        bench.Primary.HasHandedOver = handedOver;
+        bench.Path.BeginStop();
+        bench.Poll();
+        Assert.That(bench.Output.Frames, Has.Count.EqualTo(expected));
+        Assert.That(bench.Primary.Waiting, Is.EqualTo(1000 - expected));
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+    }
+
     [Test]
     public void Scenario_86_stop_releases_what_is_held_in_order()
     {
