@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.InteropServices;
+using System.Text;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>Maps and programs in the kernel (bpf(2), linux/bpf.h). What goes wrong becomes one line.</summary>
+internal static unsafe partial class Bpf
+{
+    /// <summary>Kinds of maps (enum bpf_map_type).</summary>
+    public const uint ArrayMap = 2;
+    public const uint DeviceMap = 14;
+    public const uint SocketMap = 17;
+
+    /// <summary>BPF_F_MMAPABLE: a map's memory can be a process's too.</summary>
+    public const uint MemoryMappable = 1 << 10;
+
+    /// <summary>BPF_PSEUDO_MAP_FD: the source register of a load says that its constant is the descriptor of a map.</summary>
+    public const ulong LoadsMap = 1UL << 12;
+
+    /// <summary>The bits of that register in an instruction.</summary>
+    public const ulong SourceRegister = 0xFUL << 12;
+
+    private const int NoPermission = 1;
+    private const int NoSpace = 28;
+    private const int NoSuchCall = 38;
+
+    private const int LogBytes = 64 << 10;
+
+    /// <summary>BPF_PROG_TYPE_XDP, and where such a program is attached: BPF_XDP.</summary>
+    private const uint XdpProgram = 6;
+    private const uint XdpAttachment = 37;
+
+    /// <summary>Commands (enum bpf_cmd).</summary>
+    private enum Command
+    {
+        MapCreate = 0,
+        MapLookupElement = 1,
+        MapUpdateElement = 2,
+        ProgramLoad = 5,
+        ProgramDescriptorById = 13,
+        MapDescriptorById = 14,
+        ObjectInfoByDescriptor = 15,
+    }
+
+    /// <summary>The number of the system call (asm/unistd.h).</summary>
+    private static nint CallNumber => RuntimeInformation.ProcessArchitecture switch
+    {
+        Architecture.X64 => 321,
+        Architecture.Arm64 => 280,
+        Architecture other => throw new PortException($"the XDP program cannot be loaded on {other}; it can on x64 and arm64"),
+    };
+
+    /// <summary>Makes a map whose keys are 32-bit numbers.</summary>
+    /// <returns>Its descriptor.</returns>
+    public static int CreateMap(string name, uint kind, int valueBytes, int entries, uint flags = 0)
+    {
+        MapCreation attributes = new()
+        {
+            Kind = kind,
+            KeyBytes = sizeof(uint),
+            ValueBytes = (uint)valueBytes,
+            Entries = (uint)entries,
+            Flags = flags,
+        };
+        BpfName.Write(name, attributes.Name);
+        int map = Call(Command.MapCreate, &attributes, sizeof(MapCreation));
+        return map >= 0 ? map : throw Failure($"cannot make the map '{name}' of the XDP program");
+    }
+
+    /// <summary>Sets an entry of a map.</summary>
+    public static void Update(int map, uint key, void* value, string what)
+    {
+        MapElement attributes = new() { Map = (uint)map, Key = (ulong)&key, Value = (ulong)value };
+        if (Call(Command.MapUpdateElement, &attributes, sizeof(MapElement)) < 0)
+        {
+            throw Failure($"cannot set {what} of the XDP program");
+        }
+    }
+
+    /// <summary>Copies the only entry of a map.</summary>
+    /// <returns>False when it cannot be read.</returns>
+    public static bool TryLookup(int map, void* value)
+    {
+        uint key = 0;
+        MapElement attributes = new() { Map = (uint)map, Key = (ulong)&key, Value = (ulong)value };
+        return Call(Command.MapLookupElement, &attributes, sizeof(MapElement)) == 0;
+    }
+
+    /// <summary>Loads an XDP program.</summary>
+    /// <returns>Its descriptor.</returns>
+    public static int LoadProgram(string name, ReadOnlySpan<ulong> instructions)
+    {
+        int program = Load(name, instructions, log: default);
+        if (program >= 0)
+        {
+            return program;
+        }
+
+        // A second time, for the verifier's words: it is refused for keeping a log that nobody needs, too.
+        int error = Marshal.GetLastPInvokeError();
+        byte[] log = new byte[LogBytes];
+        program = Load(name, instructions, log);
+        if (program >= 0)
+        {
+            return program;
+        }
+
+        string reason = LastLines(log);
+        Marshal.SetLastPInvokeError(error == NoSpace ? Marshal.GetLastPInvokeError() : error);
+        throw Failure("cannot load the XDP program", reason.Length == 0 ? null : $"the kernel's verifier says: {reason}");
+    }
+
+    /// <summary>What the kernel knows of a program.</summary>
+    public static BpfProgramInfo ProgramInfo(int program)
+    {
+        BpfProgramInfo info = default;
+        ReadInfo(program, &info, sizeof(BpfProgramInfo));
+        return info;
+    }
+
+    /// <summary>The ids of a program's maps.</summary>
+    public static uint[] MapIds(int program)
+    {
+        uint[] ids = new uint[ProgramInfo(program).MapCount];
+        fixed (uint* first = ids)
+        {
+            BpfProgramInfo info = new() { MapCount = (uint)ids.Length, MapIds = (ulong)first };
+            ReadInfo(program, &info, sizeof(BpfProgramInfo));
+        }
+
+        return ids;
+    }
+
+    /// <summary>What the kernel knows of a map.</summary>
+    public static BpfMapInfo MapInfo(int map)
+    {
+        BpfMapInfo info = default;
+        ReadInfo(map, &info, sizeof(BpfMapInfo));
+        return info;
+    }
+
+    /// <summary>A descriptor of a program that somebody has loaded; negative when it is gone.</summary>
+    public static int OpenProgram(uint id) => Open(Command.ProgramDescriptorById, id, "program");
+
+    /// <summary>A descriptor of a map that somebody has made; negative when it is gone.</summary>
+    public static int OpenMap(uint id) => Open(Command.MapDescriptorById, id, "map");
+
+    private static int Open(Command command, uint id, string what)
+    {
+        ById attributes = new() { Id = id };
+        int descriptor = Call(command, &attributes, sizeof(ById));
+        return descriptor < 0 && Marshal.GetLastPInvokeError() == NoPermission
+            ? throw new PortException($"no permission to look at the BPF {what} {id} that is in use; root or CAP_SYS_ADMIN is needed")
+            : descriptor;
+    }
+
+    private static int Load(string name, ReadOnlySpan<ulong> instructions, Span<byte> log)
+    {
+        ReadOnlySpan<byte> license = "GPL\0"u8;
+        fixed (ulong* first = instructions)
+        fixed (byte* words = license)
+        fixed (byte* text = log)
+        {
+            ProgramLoading attributes = new()
+            {
+                Kind = XdpProgram,
+                InstructionCount = (uint)instructions.Length,
+                Instructions = (ulong)first,
+                License = (ulong)words,
+                LogLevel = log.IsEmpty ? 0u : 1,
+                LogBytes = (uint)log.Length,
+                Log = (ulong)text,
+                AttachKind = XdpAttachment,
+            };
+            BpfName.Write(name, attributes.Name);
+            return Call(Command.ProgramLoad, &attributes, sizeof(ProgramLoading));
+        }
+    }
+
+    private static void ReadInfo(int descriptor, void* info, int infoBytes)
+    {
+        InfoQuestion attributes = new() { Descriptor = (uint)descriptor, InfoBytes = (uint)infoBytes, Info = (ulong)info };
+        if (Call(Command.ObjectInfoByDescriptor, &attributes, sizeof(InfoQuestion)) < 0)
+        {
+            throw Failure("cannot ask the kernel for a BPF object");
+        }
+    }
+
+    /// <summary>The verifier ends with its reason and a line of statistics.</summary>
+    private static string LastLines(ReadOnlySpan<byte> log)
+    {
+        int end = log.IndexOf((byte)0);
+        string[] lines = Encoding.ASCII.GetString(end < 0 ? log : log[..end]).Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        return string.Join("; ", lines.Length > 2 ? lines[^2..] : lines);
+    }
+
+    private static PortException Failure(string what, string? reason = null) => Marshal.GetLastPInvokeError() switch
+    {
+        NoPermission when reason is null =>
+            new PortException($"{what}: no permission; root or CAP_BPF and CAP_NET_ADMIN are needed"),
+        NoSuchCall => new PortException($"{what}: this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
+        int error => new PortException($"{what}: {reason ?? Marshal.GetPInvokeErrorMessage(error)}"),
+    };
+
+    private static int Call(Command command, void* attributes, int bytes) =>
+        (int)SystemCall(CallNumber, (int)command, attributes, (uint)bytes);
+
+    [LibraryImport("libc", EntryPoint = "syscall", SetLastError = true)]
+    private static partial nint SystemCall(nint number, nint command, void* attributes, nuint bytes);
+
+    /// <summary><c>union bpf_attr</c> for BPF_MAP_CREATE.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MapCreation
+    {
+        public uint Kind;
+        public uint KeyBytes;
+        public uint ValueBytes;
+        public uint Entries;
+        public uint Flags;
+        public uint InnerMap;
+        public uint NumaNode;
+        public fixed byte Name[BpfName.Bytes];
+        public uint InterfaceIndex;
+    }
+
+    /// <summary><c>union bpf_attr</c> for BPF_MAP_*_ELEM.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct MapElement
+    {
+        public uint Map;
+        public ulong Key;
+        public ulong Value;
+        public ulong Flags;
+    }
+
+    /// <summary><c>union bpf_attr</c> for BPF_PROG_LOAD.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct ProgramLoading
+    {
+        public uint Kind;
+        public uint InstructionCount;
+        public ulong Instructions;
+        public ulong License;
+        public uint LogLevel;
+        public uint LogBytes;
+        public ulong Log;
+        public uint KernelVersion;
+        public uint Flags;
+        public fixed byte Name[BpfName.Bytes];
+        public uint InterfaceIndex;
+        public uint AttachKind;
+    }
+
+    /// <summary><c>union bpf_attr</c> for BPF_*_GET_FD_BY_ID.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct ById
+    {
+        public uint Id;
+        public uint NextId;
+        public uint OpenFlags;
+    }
+
+    /// <summary><c>union bpf_attr</c> for BPF_OBJ_GET_INFO_BY_FD.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct InfoQuestion
+    {
+        public uint Descriptor;
+        public uint InfoBytes;
+        public ulong Info;
+    }
+}

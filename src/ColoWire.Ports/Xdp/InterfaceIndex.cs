@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Linq;
+using System.Runtime.InteropServices;
+using ColoWire.Ports.Linux;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>The kernel's numbers of interfaces, in this thread's network namespace.</summary>
+internal static partial class InterfaceIndex
+{
+    /// <summary>The number of an interface.</summary>
+    /// <exception cref="PortException">There is none of this name.</exception>
+    public static int Of(string interfaceName)
+    {
+        uint index = NameToIndex(interfaceName);
+        return index != 0
+            ? (int)index
+            : throw new PortException(
+                $"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
+    }
+
+    [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial uint NameToIndex(string interfaceName);
+}

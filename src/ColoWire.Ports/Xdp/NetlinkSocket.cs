@@ -1,0 +1,146 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+using System.Text;
+using ColoWire.Ports.Linux;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>Asks the kernel, in this thread's network namespace, one question at a time (netlink(7)).</summary>
+internal sealed unsafe partial class NetlinkSocket : IDisposable
+{
+    /// <summary>Protocols (linux/netlink.h): interfaces and routes; and families that are known by name.</summary>
+    public const int Route = 0;
+    public const int Generic = 16;
+
+    private const int Domain = 16;
+    private const int TypeRawCloseOnExec = 3 | 0x80000;
+    private const int Level = 270;
+    private const int CappedAcknowledge = 10;
+    private const int ExtendedAcknowledge = 11;
+
+    private const ushort ErrorMessage = 2;
+    private const ushort HasAttributes = 0x200;
+    private const ushort ErrorText = 1;
+
+    /// <summary>Room for the answer about one interface, which has some kilobytes.</summary>
+    private const int AnswerBytes = 64 << 10;
+
+    private readonly int descriptor;
+    private readonly byte[] answer = new byte[AnswerBytes];
+
+    public NetlinkSocket(int protocol)
+    {
+        descriptor = Libc.Socket(Domain, TypeRawCloseOnExec, protocol);
+        if (descriptor < 0)
+        {
+            throw new PortException($"cannot ask the kernel (netlink): {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        // Kernels that know neither answer with the number alone, which is enough.
+        int on = 1;
+        _ = SetOption(descriptor, Level, CappedAcknowledge, &on, sizeof(int));
+        _ = SetOption(descriptor, Level, ExtendedAcknowledge, &on, sizeof(int));
+    }
+
+    /// <summary>Asks, and waits for the answer.</summary>
+    public NetlinkAnswer Ask(NetlinkRequest request)
+    {
+        ReadOnlySpan<byte> message = request.Finish();
+        fixed (byte* first = message)
+        {
+            if (Send(descriptor, first, (nuint)message.Length, 0) < 0)
+            {
+                return new NetlinkAnswer(Marshal.GetLastPInvokeError(), null, []);
+            }
+        }
+
+        byte[] content = [];
+        while (true)
+        {
+            ReadOnlySpan<byte> rest = Receive();
+            if (rest.IsEmpty)
+            {
+                return new NetlinkAnswer(Marshal.GetLastPInvokeError(), null, []);
+            }
+
+            // What is said comes first, the acknowledgement last.
+            while (rest.Length >= NetlinkRequest.HeaderBytes)
+            {
+                int length = BinaryPrimitives.ReadInt32LittleEndian(rest);
+                ReadOnlySpan<byte> payload = rest[NetlinkRequest.HeaderBytes..length];
+                if (BinaryPrimitives.ReadUInt16LittleEndian(rest[4..]) == ErrorMessage)
+                {
+                    return Acknowledgement(BinaryPrimitives.ReadUInt16LittleEndian(rest[6..]), payload, content);
+                }
+
+                content = payload.ToArray();
+                rest = rest[Math.Min(rest.Length, NetlinkRequest.Aligned(length))..];
+            }
+        }
+    }
+
+    public void Dispose() => _ = Libc.Close(descriptor);
+
+    /// <summary><c>struct nlmsgerr</c>: the error, the header of the question, and attributes, one of them the reason in words.</summary>
+    private static NetlinkAnswer Acknowledgement(ushort flags, ReadOnlySpan<byte> payload, byte[] content)
+    {
+        int error = -BinaryPrimitives.ReadInt32LittleEndian(payload);
+        ReadOnlySpan<byte> text = (flags & HasAttributes) == 0
+            ? default
+            : NetlinkAnswer.Find(payload[(sizeof(int) + NetlinkRequest.HeaderBytes)..], ErrorText);
+        return new NetlinkAnswer(error, text.IsEmpty ? null : Encoding.ASCII.GetString(text.TrimEnd((byte)0)), content);
+    }
+
+    private ReadOnlySpan<byte> Receive()
+    {
+        fixed (byte* first = answer)
+        {
+            nint length = Receive(descriptor, first, AnswerBytes, 0);
+            return answer.AsSpan(0, (int)Math.Max(0, length));
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
+    private static partial int SetOption(int socket, int level, int option, void* value, int valueBytes);
+
+    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
+    private static partial nint Send(int socket, byte* bytes, nuint length, int flags);
+
+    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
+    private static partial nint Receive(int socket, byte* bytes, nuint length, int flags);
+}
+
+/// <summary>What the kernel answered.</summary>
+/// <param name="Error">0, or an error number.</param>
+/// <param name="Text">The reason in the kernel's words, where it gives one.</param>
+/// <param name="Content">What it said: the fixed part and the attributes of the last message.</param>
+internal readonly record struct NetlinkAnswer(int Error, string? Text, byte[] Content)
+{
+    /// <summary>The reason, in whoever's words.</summary>
+    public string Reason => Text ?? Marshal.GetPInvokeErrorMessage(Error);
+
+    /// <summary>The value of an attribute; empty when it is not there.</summary>
+    public static ReadOnlySpan<byte> Find(ReadOnlySpan<byte> attributes, ushort kind)
+    {
+        while (attributes.Length >= NetlinkRequest.AttributeHeaderBytes)
+        {
+            int length = BinaryPrimitives.ReadUInt16LittleEndian(attributes);
+            if (length < NetlinkRequest.AttributeHeaderBytes || length > attributes.Length)
+            {
+                break;
+            }
+
+            if ((BinaryPrimitives.ReadUInt16LittleEndian(attributes[2..]) & NetlinkRequest.KindMask) == kind)
+            {
+                return attributes[NetlinkRequest.AttributeHeaderBytes..length];
+            }
+
+            attributes = attributes[Math.Min(attributes.Length, NetlinkRequest.Aligned(length))..];
+        }
+
+        return default;
+    }
+}

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.InteropServices;
+using ColoWire.Ports.Linux;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>The XDP program and its maps in the kernel. As long as the program is attached, they live without this.</summary>
+internal sealed unsafe partial class ProgramObjects : IDisposable
+{
+    /// <summary>The name of the map that a later ColoWire reads; it stands for the layout of what is in it.</summary>
+    public const string StateName = "state";
+
+    private const int ReadWrite = 1 | 2;
+    private const int Shared = 1;
+    private const int None = -1;
+
+    private int sockets = None;
+    private int wire = None;
+    private int stateMap = None;
+    private nint memory = None;
+
+    private ProgramObjects()
+    {
+    }
+
+    /// <summary>Descriptor of the program.</summary>
+    public int Program { get; private set; } = None;
+
+    /// <summary>The state that the program looks at.</summary>
+    public PortState State => new(memory);
+
+    private static nuint MappedBytes => (nuint)((PortState.Bytes + Environment.SystemPageSize - 1) & -Environment.SystemPageSize);
+
+    /// <summary>Makes all of them.</summary>
+    public static ProgramObjects Make()
+    {
+        ProgramObjects objects = new();
+        try
+        {
+            objects.MakeAll();
+            return objects;
+        }
+        catch
+        {
+            objects.Dispose();
+            throw;
+        }
+    }
+
+    /// <summary>Sets the interface by which frames leave that ColoWire does not take.</summary>
+    public void SetWire(int interfaceIndex) =>
+        Bpf.Update(wire, 0, &interfaceIndex, $"the out interface ({interfaceIndex})");
+
+    /// <summary>Sets the socket of a queue.</summary>
+    public void SetSocket(int queue, int descriptor) =>
+        Bpf.Update(sockets, (uint)queue, &descriptor, $"the socket of queue {queue}");
+
+    public void Dispose()
+    {
+        if (memory != None)
+        {
+            _ = Unmap(memory, MappedBytes);
+            memory = None;
+        }
+
+        Close(Program);
+        Close(stateMap);
+        Close(wire);
+        Close(sockets);
+        Program = stateMap = wire = sockets = None;
+    }
+
+    private static void Close(int descriptor)
+    {
+        if (descriptor != None)
+        {
+            _ = Libc.Close(descriptor);
+        }
+    }
+
+    private void MakeAll()
+    {
+        sockets = Bpf.CreateMap("sockets", Bpf.SocketMap, sizeof(uint), PortProgram.MaxQueues);
+        wire = Bpf.CreateMap("wire", Bpf.DeviceMap, sizeof(uint), 1);
+        stateMap = Bpf.CreateMap(StateName, Bpf.ArrayMap, PortState.Bytes, 1, Bpf.MemoryMappable);
+        memory = Map(0, MappedBytes, ReadWrite, Shared, stateMap, 0);
+        if (memory == None)
+        {
+            throw new PortException($"cannot map the state of the XDP program: {Marshal.GetLastPInvokeErrorMessage()}");
+        }
+
+        ulong[] instructions = PortProgram.Code.ToArray();
+        Link(instructions, PortProgram.SocketsAt, sockets);
+        Link(instructions, PortProgram.WireAt, wire);
+        Link(instructions, PortProgram.StateAt, stateMap);
+        Program = Bpf.LoadProgram(PortProgram.Name, instructions);
+    }
+
+    /// <summary>Puts the descriptor of a map where the program loads the map's address.</summary>
+    private static void Link(ulong[] instructions, ReadOnlySpan<int> places, int map)
+    {
+        foreach (int place in places)
+        {
+            ulong opcodeAndRegisters = instructions[place] & (uint.MaxValue ^ Bpf.SourceRegister);
+            instructions[place] = opcodeAndRegisters | Bpf.LoadsMap | ((ulong)map << 32);
+        }
+    }
+
+    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
+    private static partial nint Map(nint address, nuint length, int protection, int flags, int descriptor, nint offset);
+
+    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
+    private static partial int Unmap(nint address, nuint length);
+}

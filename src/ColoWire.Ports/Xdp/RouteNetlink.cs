@@ -1,0 +1,102 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+using System.Runtime.InteropServices;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>How an XDP program runs.</summary>
+public enum XdpMode
+{
+    /// <summary>In the driver, before the kernel makes anything of the frame.</summary>
+    Native,
+
+    /// <summary>In the kernel's stack, on every interface; costs a copy.</summary>
+    Generic,
+}
+
+/// <summary>
+/// XDP programs on interfaces, by rtnetlink(7) and not by a bpf_link: what is attached this way stays when the process ends.
+/// </summary>
+internal static class RouteNetlink
+{
+    /// <summary>No program (a descriptor).</summary>
+    public const int NoProgram = -1;
+
+    /// <summary>Kinds of messages (linux/rtnetlink.h).</summary>
+    private const ushort GetLink = 18;
+    private const ushort SetLink = 19;
+
+    /// <summary>The attribute of an interface that is about XDP, and those within (linux/if_link.h).</summary>
+    private const ushort Xdp = 43;
+    private const ushort XdpDescriptor = 1;
+    private const ushort XdpAttached = 2;
+    private const ushort XdpFlags = 3;
+    private const ushort XdpProgramId = 4;
+    private const ushort XdpExpectedDescriptor = 8;
+
+    /// <summary>XDP_FLAGS_*.</summary>
+    private const int OnlyIfNone = 1 << 0;
+    private const int GenericMode = 1 << 1;
+    private const int NativeMode = 1 << 2;
+    private const int Replace = 1 << 4;
+
+    /// <summary>XDP_ATTACHED_SKB.</summary>
+    private const byte AttachedGeneric = 2;
+
+    /// <summary>Bytes of <c>struct ifinfomsg</c>; the interface's index is its second word.</summary>
+    private const int FixedBytes = 16;
+
+    /// <summary>Attaches a program, in the place of a certain one or of none.</summary>
+    /// <param name="interfaceIndex">The interface.</param>
+    /// <param name="mode">How it is to run.</param>
+    /// <param name="program">A descriptor; <see cref="NoProgram"/> detaches.</param>
+    /// <param name="expected">A descriptor of the one that is attached now, or <see cref="NoProgram"/>; where there is another, it fails.</param>
+    public static NetlinkAnswer Attach(int interfaceIndex, XdpMode mode, int program, int expected)
+    {
+        int flags = mode == XdpMode.Native ? NativeMode : GenericMode;
+        NetlinkRequest request = new(SetLink, FixedPart(interfaceIndex));
+        int nest = request.Begin(Xdp | NetlinkRequest.Nested);
+        request.Add(XdpDescriptor, program);
+        if (expected == NoProgram)
+        {
+            request.Add(XdpFlags, flags | OnlyIfNone);
+        }
+        else
+        {
+            request.Add(XdpFlags, flags | Replace).Add(XdpExpectedDescriptor, expected);
+        }
+
+        using NetlinkSocket socket = new(NetlinkSocket.Route);
+        return socket.Ask(request.End(nest));
+    }
+
+    /// <summary>The program that is attached to an interface; null for none.</summary>
+    public static AttachedProgram? Attached(int interfaceIndex)
+    {
+        using NetlinkSocket socket = new(NetlinkSocket.Route);
+        NetlinkAnswer answer = socket.Ask(new NetlinkRequest(GetLink, FixedPart(interfaceIndex)));
+        if (answer.Error != 0)
+        {
+            throw new PortException($"cannot ask the kernel for interface {interfaceIndex}: {answer.Reason}");
+        }
+
+        ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(answer.Content.AsSpan(FixedBytes), Xdp);
+        ReadOnlySpan<byte> id = NetlinkAnswer.Find(xdp, XdpProgramId);
+        if (id.IsEmpty)
+        {
+            return null;
+        }
+
+        bool generic = NetlinkAnswer.Find(xdp, XdpAttached) is [AttachedGeneric];
+        return new AttachedProgram(BinaryPrimitives.ReadUInt32LittleEndian(id), generic ? XdpMode.Generic : XdpMode.Native);
+    }
+
+    private static ReadOnlySpan<byte> FixedPart(int interfaceIndex) => MemoryMarshal.AsBytes<int>(new int[] { 0, interfaceIndex, 0, 0 });
+}
+
+/// <summary>An XDP program on an interface.</summary>
+/// <param name="Id">The kernel's number of it.</param>
+/// <param name="Mode">How it runs.</param>
+internal readonly record struct AttachedProgram(uint Id, XdpMode Mode);
