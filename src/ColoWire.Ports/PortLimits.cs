@@ -36,6 +36,10 @@ public static class PortLimits
     /// ready for it: 4096 are 8 ms at 500,000 frames a second.</summary>
     public static readonly Range<int> XdpRingFrames = new(64, 32_768, 4096);
 
+    /// <summary>Range of how long ColoWire may be silent before frames go past it, in ms; 0 is allowed too and lets none go. 20: a busy
+    /// host stops a thread for less, a client's shortest retransmission (200 ms) is ten times that. 2 are eight beats.</summary>
+    public static readonly Range<int> FailwireTimeoutMs = new(2, 10_000, 20);
+
     /// <summary>How long a port tries to get a queue that is in use, in ms: the kernel frees that of a process
     /// that has ended some 80 ms later.</summary>
     public const int RebindMs = 1000;

@@ -19,7 +19,6 @@ internal static unsafe class InterfaceControl
     private const nuint GetFlags = 0x8913;
     private const nuint GetMtu = 0x8921;
     private const nuint GetHardwareAddress = 0x8927;
-    private const nuint GetIndex = 0x8933;
     private const nuint Ethtool = 0x8946;
 
     private const int DomainInternet = 2;
@@ -44,15 +43,6 @@ internal static unsafe class InterfaceControl
         InterfaceRequest request = default;
         bool known = TryAsk(socket, name, GetMtu, ref request);
         mtu = request.Value;
-        return known;
-    }
-
-    /// <summary>The kernel's number of it; false when there is no such interface.</summary>
-    public static bool TryGetIndex(int socket, string name, out int index)
-    {
-        InterfaceRequest request = default;
-        bool known = TryAsk(socket, name, GetIndex, ref request);
-        index = request.Value;
         return known;
     }
 

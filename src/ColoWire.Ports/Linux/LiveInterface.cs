@@ -34,15 +34,6 @@ internal static class LiveInterface
         return known ? mtu : throw Unknown(interfaceName);
     }
 
-    /// <summary>The kernel's number of an interface in this thread's namespace.</summary>
-    public static int IndexOf(string interfaceName)
-    {
-        int socket = InterfaceControl.OpenSocket();
-        bool known = InterfaceControl.TryGetIndex(socket, interfaceName, out int index);
-        _ = Libc.Close(socket);
-        return known ? index : throw Unknown(interfaceName);
-    }
-
     /// <summary>What is said of an interface that is switched off.</summary>
     public static PortException Down(string interfaceName) =>
         new($"cannot open interface '{interfaceName}': it is down; mend it with: ip link set {interfaceName} up");

@@ -81,7 +81,7 @@ internal sealed class XdpSocket : IDisposable
         try
         {
             socket.MakeRings(direction, out int sharedWith);
-            socket.Bind(options.Mode, sharedWith);
+            socket.Bind(options.Copy || options.Mode == XdpMode.Generic, sharedWith);
             return socket;
         }
         catch (PortException)
@@ -143,17 +143,17 @@ internal sealed class XdpSocket : IDisposable
         return ring.IsMapped ? ring : throw Refused("map the rings of", Marshal.GetLastPInvokeError());
     }
 
-    private void Bind(XdpMode mode, int sharedWith)
+    private void Bind(bool copy, int sharedWith)
     {
         XdpAbi.SocketAddress address = new()
         {
             Family = XdpAbi.AddressFamily,
-            InterfaceIndex = (uint)LiveInterface.IndexOf(interfaceName),
+            InterfaceIndex = (uint)InterfaceIndex.Of(interfaceName),
             Queue = (uint)queue,
             // A socket that shares a UMEM takes over how the first one is bound; to say it again is an error.
             Flags = sharedWith >= 0
                 ? XdpAbi.BindSharedUmem
-                : (ushort)(XdpAbi.BindNeedWakeup | (mode == XdpMode.Native ? 0 : XdpAbi.BindCopy)),
+                : (ushort)(XdpAbi.BindNeedWakeup | (copy ? XdpAbi.BindCopy : 0)),
             SharedUmemSocket = sharedWith >= 0 ? (uint)sharedWith : 0,
         };
         long start = Stopwatch.GetTimestamp();

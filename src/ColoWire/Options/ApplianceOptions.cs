@@ -6,8 +6,19 @@ using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Options;
+
+/// <summary>What becomes of the primary's frames while no ColoWire takes them.</summary>
+public enum DeathPolicy
+{
+    /// <summary>The kernel sends them straight to the out interface: the guest goes on, unprotected.</summary>
+    Wire,
+
+    /// <summary>Nothing leaves that was not compared.</summary>
+    Block,
+}
 
 /// <summary>All that an operator has chosen, validated.</summary>
 public sealed record ApplianceOptions
@@ -98,6 +109,24 @@ public sealed record ApplianceOptions
 
     /// <summary>Longest frame that live ports capture, in bytes, or <see cref="OptionTable.SnapLengthOfMtu"/>.</summary>
     public int SnapLengthBytes { get; init; } = OptionTable.SnapLengthOfMtu;
+
+    /// <summary>Where the frames of <c>xdp:</c> ports leave the kernel's way.</summary>
+    public XdpMode XdpMode { get; init; }
+
+    /// <summary>Whether the kernel copies the frames of <c>xdp:</c> ports.</summary>
+    public bool XdpCopy { get; init; }
+
+    /// <summary>Entries of each ring of an <c>xdp:</c> port.</summary>
+    public int XdpRingFrames { get; init; } = PortLimits.XdpRingFrames.Default;
+
+    /// <summary>How long a frame waits for room in a full send queue, in milliseconds.</summary>
+    public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
+
+    /// <summary>What becomes of the primary's frames while nobody takes them.</summary>
+    public DeathPolicy OnDeath { get; init; }
+
+    /// <summary>How long the process may be silent before it counts as dead, in milliseconds; 0: what dies lets nothing pass.</summary>
+    public int FailwireTimeoutMs { get; init; } = PortLimits.FailwireTimeoutMs.Default;
 
     /// <summary>What everything together may take, in MiB.</summary>
     public int MemoryLimitMiB { get; init; } = OptionTable.MemoryLimitMiB.Default;

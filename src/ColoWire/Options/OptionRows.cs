@@ -16,14 +16,17 @@ internal sealed class NumberRow(
     Verbs verbs,
     string help,
     Func<ApplianceOptions, int, ApplianceOptions> set,
-    string? zeroMeans = null)
+    string? zeroMeans = null,
+    bool alsoZero = false)
     : OptionRow(name, verbs, help)
 {
+    private bool MayBeZero => alsoZero || zeroMeans != null;
+
     public override string Unit => unit;
 
     public override string DefaultText => zeroMeans ?? Text(range.Default);
 
-    public override string Allowed => $"{(zeroMeans == null ? "" : "0 or ")}{Text(range.Minimum)} to {Text(range.Maximum)}{(unit.Length == 0 ? "" : " " + unit)}";
+    public override string Allowed => $"{(MayBeZero ? "0 or " : "")}{Text(range.Minimum)} to {Text(range.Maximum)}{(unit.Length == 0 ? "" : " " + unit)}";
 
     public override string Placeholder => unit.Length == 0 ? "n" : unit;
 
@@ -37,7 +40,7 @@ internal sealed class NumberRow(
             return [$"{value.Shown} is not a whole number: {Allowed}"];
         }
 
-        if ((number < range.Minimum || number > range.Maximum) && (number != 0 || zeroMeans == null))
+        if ((number < range.Minimum || number > range.Maximum) && (number != 0 || !MayBeZero))
         {
             return [$"{Text(number)} is out of range: {Allowed}"];
         }

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Ports;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Options;
 
@@ -23,6 +24,7 @@ public static class OptionTable
     private const string ModeObserve = "observe";
     private const string Hold = "hold";
     private const string Pass = "pass";
+    private const string Block = "block";
 
     /// <summary>The options, in the order in which an operator thinks of them.</summary>
     public static IReadOnlyList<OptionRow> Rows { get; } =
@@ -112,6 +114,24 @@ public static class OptionTable
         new NumberRow("snaplen", "bytes", PortLimits.SnapLength, Verbs.Live,
             "Longest frame that live ports capture; a longer one cannot be sent on whole and is counted as truncated.",
             (o, v) => o with { SnapLengthBytes = v }, zeroMeans: "what the interface's MTU needs"),
+        new NumberRow("send_retry_ms", "ms", PortLimits.SendRetryMs, Verbs.Live,
+            "How long a frame waits for room when outdev's queue is full; 0: it is lost at once. While a queue does not drain at all, "
+            + "only the first frame waits.",
+            (o, v) => o with { SendRetryMs = v }),
+        new ChoiceRow("on_death", ["wire", Block], Verbs.Live,
+            "While no ColoWire takes the primary's frames, because it was killed, hangs or is upgraded. wire: the kernel sends them "
+            + "straight to outdev, and drops the secondary's; block: nothing leaves uncompared.",
+            (o, v) => o with { OnDeath = v == Block ? DeathPolicy.Block : DeathPolicy.Wire }),
+        new NumberRow("failwire_timeout_ms", "ms", PortLimits.FailwireTimeoutMs, Verbs.Live,
+            "How long ColoWire may be silent before it counts as dead; 0 stands for on_death block.",
+            (o, v) => o with { FailwireTimeoutMs = v, OnDeath = v == 0 ? DeathPolicy.Block : o.OnDeath }, alsoZero: true),
+        new ChoiceRow("xdp_mode", ["native", "native_copy", "generic"], Verbs.Live,
+            "How xdp: ports get frames. native: in the driver, without a copy where it can; native_copy: in the driver, copied by the "
+            + "kernel; generic: in the kernel's common code, on any interface, slower.",
+            (o, v) => o with { XdpMode = v == "generic" ? XdpMode.Generic : XdpMode.Native, XdpCopy = v == "native_copy" }),
+        new NumberRow("xdp_ring", "frames", PortLimits.XdpRingFrames, Verbs.Live,
+            "Entries of each ring of an xdp: port, a power of two: what may come while nobody looks. They are slots of their side.",
+            (o, v) => o with { XdpRingFrames = v }),
         new NumberRow("memory_limit", "MiB", MemoryLimitMiB, Verbs.All,
             "Refuse to start when slots, flows, shards and buffers together would take more than this.",
             (o, v) => o with { MemoryLimitMiB = v }),

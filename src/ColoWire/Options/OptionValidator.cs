@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Numerics;
 using ColoWire.Engine;
 using ColoWire.Hosting;
 using ColoWire.Ports;
@@ -44,6 +45,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
             CheckCores();
         }
 
+        CheckXdpRing();
         CheckGrace();
         CheckFragmentMemory();
         CheckMemory();
@@ -113,6 +115,22 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         if (options.Shards < comparing && !faulty.Contains("shards"))
         {
             Fault("shards", $"{options.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, and each needs one or more");
+        }
+    }
+
+    // The slots of the rings are those of the frames that are held, too.
+    private void CheckXdpRing()
+    {
+        if (!faulty.Contains("xdp_ring") && !BitOperations.IsPow2(options.XdpRingFrames))
+        {
+            uint next = BitOperations.RoundUpToPowerOf2((uint)options.XdpRingFrames);
+            Fault("xdp_ring", $"{options.XdpRingFrames} is no power of two: {next / 2} or {next}");
+        }
+
+        bool usesRings = options.PrimaryIn?.Kind == PortKind.Xdp || options.SecondaryIn?.Kind == PortKind.Xdp;
+        if (usesRings && !faulty.Overlaps(["xdp_ring", "slots"]) && options.XdpRingFrames > options.SlotsPerSide / 2)
+        {
+            Fault("xdp_ring", $"{options.XdpRingFrames} frames are more than {options.SlotsPerSide / 2}, half of a side's slots: lower it, or raise slots");
         }
     }
 

@@ -1,0 +1,292 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using ColoWire.Engine.Frames;
+using ColoWire.Ports;
+using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
+using ColoWire.Wire.Tests.Ports;
+using NUnit.Framework;
+
+namespace ColoWire.Wire.Tests.Xdp;
+
+[TestFixture(XdpMode.Native)]
+[TestFixture(XdpMode.Generic)]
+[Category("Wire")]
+internal sealed class XdpCapturePortTests(XdpMode mode)
+{
+    private const int Ring = 256;
+    private const int Slots = 1024;
+
+    private WireNamespace wire = null!;
+    private FrameArena arena = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        wire = new WireNamespace();
+        wire.Inside("sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1");
+        arena = new FrameArena(Slots, largeSlotsPerSide: 1);
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        wire?.Dispose();
+        arena?.Dispose();
+    }
+
+    [Test]
+    public void Frames_come_in_order_byte_for_byte_into_slots_of_their_side() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            byte[][] sent = [WireFrames.Frame(60, 1), WireFrames.Frame(1514, 2), WireFrames.Frame(1518, 3, (0x8100, 5)), WireFrames.Frame(61, 4)];
+            Send(sent);
+
+            Assert.That(WireFrames.Receive(port, arena, 4), Is.EqualTo(sent).AsCollection);
+            Assert.That(port.Statistics, Is.EqualTo(new CaptureStatistics(4, 60 + 1514 + 1518 + 61, 0, 0, 0, 0)));
+        }
+    });
+
+    [Test]
+    public void A_frame_knows_its_number_and_when_it_came() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            FrameRef[] batch = new FrameRef[8];
+            Send(WireFrames.Frame(60, 1), WireFrames.Frame(60, 2));
+            Assert.That(port.Receive(arena.Primary, batch, nowNs: 1234), Is.EqualTo(2));
+            Assert.That(arena[batch[0]].ArrivalNs, Is.EqualTo(1234));
+            Assert.That(batch.Take(2).Select(frame => arena[frame].Number), Is.EqualTo(new[] { 1u, 2u }).AsCollection);
+        }
+    });
+
+    [Test]
+    public void All_slots_are_at_home_or_posted_however_many_frames_have_come() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            Assert.That(port.PostedSlots, Is.EqualTo(Ring));
+            for (int turn = 0; turn < 20; turn++)
+            {
+                Send([.. Enumerable.Range(0, 100).Select(i => WireFrames.Frame(60, i))]);
+                Assert.That(WireFrames.Receive(port, arena, 100), Has.Count.EqualTo(100));
+                Assert.That(arena.Primary.IsFullBut(port.PostedSlots), Is.True);
+            }
+
+            Assert.That(port.PostedSlots, Is.GreaterThan(Ring / 2));
+        }
+    });
+
+    [Test]
+    public void Frames_beyond_the_ring_are_lost_and_counted_and_the_port_goes_on() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            byte[][] sent = [.. Enumerable.Range(0, Ring + 100).Select(i => WireFrames.Frame(60, i))];
+            Send(sent);
+            Assert.That(WireFrames.Receive(port, arena, sent.Length, timeoutMs: 300), Is.EqualTo(sent.Take(Ring)).AsCollection);
+            port.Receive(arena.Primary, [], WireFrames.Now + PortLimits.StatisticsCycleNs);
+            Assert.That(port.Statistics.KernelDropped, Is.EqualTo(100));
+
+            byte[][] later = [WireFrames.Frame(60, 1)];
+            Send(later);
+            Assert.That(WireFrames.Receive(port, arena, 1), Is.EqualTo(later).AsCollection);
+        }
+    });
+
+    [Test]
+    public void When_no_slot_is_free_the_port_keeps_what_it_has_posted_and_goes_on_when_slots_come_home() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            FrameRef[] batch = new FrameRef[64];
+            List<FrameRef> held = [];
+            for (int turn = 0; turn < Slots / 64; turn++)
+            {
+                Send([.. Enumerable.Range(0, 64).Select(i => WireFrames.Frame(60, i))]);
+                held.AddRange(batch.AsSpan(0, port.Receive(arena.Primary, batch, WireFrames.Now)));
+            }
+
+            Assert.That(held, Has.Count.InRange(Slots - 128, Slots));
+            held.ForEach(arena.Primary.Return);
+            port.Receive(arena.Primary, batch, WireFrames.Now);
+            Send(WireFrames.Frame(60, 1));
+            Assert.That(port.Receive(arena.Primary, batch, WireFrames.Now), Is.EqualTo(1));
+        }
+    });
+
+    [Test]
+    public void A_wait_ends_when_a_frame_arrives() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            IdleWait idle = new([port.WaitHandle]);
+            Assert.That(idle.Wait(10), Is.False);
+            Send(WireFrames.Frame(60, 1));
+            Assert.That(idle.Wait(1000), Is.True);
+        }
+    });
+
+    [Test]
+    public void A_link_that_goes_down_and_up_delivers_again() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            wire.Inside($"ip link set {WireNamespace.Near} down");
+            WireNamespace.WaitUntil(() => Look() == LinkState.Down, "the port sees that the link is down");
+            Assert.That(((ICapturePort)port).HasLink, Is.False);
+            wire.Inside($"ip link set {WireNamespace.Near} up");
+            WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port sees that the link is up");
+            Send(WireFrames.Frame(60, 7));
+            Assert.That(WireFrames.Receive(port, arena, 1), Has.Count.EqualTo(1));
+        }
+
+        LinkState Look()
+        {
+            port.Receive(arena.Primary, [], WireFrames.Now);
+            return port.Link;
+        }
+    });
+
+    [Test]
+    public void A_queue_of_a_port_that_was_just_closed_can_be_had_again() => wire.Inside(() =>
+    {
+        for (int turn = 0; turn < 3; turn++)
+        {
+            using XdpCapturePort port = Open(out PortProgram program);
+            using (program)
+            {
+                Send(WireFrames.Frame(60, turn));
+                Assert.That(WireFrames.Receive(port, arena, 1), Has.Count.EqualTo(1));
+            }
+        }
+    });
+
+    [Test]
+    public void A_queue_that_is_in_use_is_refused_after_a_second() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        using (FrameArena other = new(Slots, 1))
+        {
+            long start = Stopwatch.GetTimestamp();
+            PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(other), Options));
+            Assert.That(refused!.Message, Does.Contain("queue 0").And.Contain(WireNamespace.Near).And.Contain("another program"));
+            Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.InRange(PortLimits.RebindMs, PortLimits.RebindMs * 3));
+        }
+    });
+
+    [Test]
+    public void An_mtu_that_no_slot_holds_is_refused_with_the_command_that_mends_it()
+    {
+        wire.Inside($"ip link set {WireNamespace.Near} mtu 3000");
+        wire.Inside(() =>
+        {
+            PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(arena), Options));
+            Assert.That(refused!.Message, Does.Contain("MTU is 3000").And.Contain($"ip link set {WireNamespace.Near} mtu 1770"));
+        });
+    }
+
+    [TestCase("none0", "there is no interface 'none0'")]
+    public void An_interface_that_is_not_there_is_refused(string name, string expected) => wire.Inside(() =>
+    {
+        PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(name, 0, new Umem(arena), Options));
+        Assert.That(refused!.Message, Does.Contain(expected));
+    });
+
+    [Test]
+    public void A_frame_leaves_from_the_slot_it_came_in_without_a_copy() => wire.Inside(() =>
+    {
+        wire.Inside("ip link add out0 type veth peer name sink0");
+        wire.Inside("ip link set out0 up");
+        wire.Inside("ip link set sink0 up");
+        WireNamespace.WaitUntil(() => InterfaceFacts.Read("out0")!.IsRunning, "the second cable is up");
+        Umem umem = new(arena);
+        using XdpCapturePort port = Open(umem, out PortProgram program);
+        using XdpInjectPort output = new("out0", 0, umem, Options, sendRetryMs: 0);
+        using FarEnd sink = new("sink0");
+        using (program)
+        {
+            FrameRef[] batch = new FrameRef[8];
+            byte[] sent = WireFrames.Frame(1514, 1);
+            Send(sent);
+            Assert.That(port.Receive(arena.Primary, batch, WireFrames.Now), Is.EqualTo(1));
+            // What is changed in the slot is changed on the wire: the kernel reads where the frame lies.
+            arena.SlotBytes(batch[0])[arena[batch[0]].Offset + 100] ^= 0xFF;
+            sent[100] ^= 0xFF;
+            Assert.That(output.Inject(arena, batch.AsSpan(0, 1), WireFrames.Now), Is.EqualTo(1));
+            Assert.That(sink.Receive(1), Is.EqualTo(new[] { sent }).AsCollection);
+            FrameRef[] back = new FrameRef[8];
+            Assert.That(output.Reclaim(back), Is.EqualTo(1));
+            Assert.That(back[0], Is.EqualTo(batch[0]));
+        }
+    });
+
+    [Test]
+    public void Not_one_byte_is_allocated_per_frame() => wire.Inside(() =>
+    {
+        using XdpCapturePort port = Open(out PortProgram program);
+        using (program)
+        {
+            FrameRef[] batch = new FrameRef[64];
+            byte[][] sent = [.. Enumerable.Range(0, 60).Select(i => WireFrames.Frame(60, i))];
+            using FarEnd far = new(WireNamespace.Far);
+            Pump();
+
+            long least = long.MaxValue;
+            for (int turn = 0; turn < 5; turn++)
+            {
+                Array.ForEach(sent, far.Send);
+                long before = GC.GetAllocatedBytesForCurrentThread();
+                Pump();
+                least = Math.Min(least, GC.GetAllocatedBytesForCurrentThread() - before);
+            }
+
+            Assert.That(least, Is.Zero);
+            Assert.That(port.Statistics.Frames, Is.EqualTo(5 * 60));
+
+            void Pump()
+            {
+                for (int i = 0; i < 64; i++)
+                {
+                    int count = port.Receive(arena.Primary, batch, i * PortLimits.StatisticsCycleNs);
+                    arena.Primary.Return(batch, count);
+                }
+            }
+        }
+    });
+
+    private XdpOptions Options => new(mode, Copy: false, Ring);
+
+    private XdpCapturePort Open(out PortProgram program) => Open(new Umem(arena), out program);
+
+    private XdpCapturePort Open(Umem umem, out PortProgram program)
+    {
+        XdpCapturePort port = new(WireNamespace.Near, 0, umem, Options);
+        port.Receive(arena.Primary, [], WireFrames.Now);
+        program = PortProgram.Load(
+            WireNamespace.Near, new PortProgramOptions(mode, ToSocket: true, TimeoutMs: 0, WireInterfaceIndex: null, OutlivesProcess: false));
+        program.SetSocket(0, port.WaitHandle);
+        program.Beat(0, WireFrames.Now);
+        program.TakeOver();
+        return port;
+    }
+
+    private static void Send(params byte[][] frames)
+    {
+        using FarEnd far = new(WireNamespace.Far);
+        Array.ForEach(frames, far.Send);
+    }
+}
