@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Restores what prepare.sh recorded. Without a record there is nothing to do, so it may be run again at any time.
+# Restores what prepare.sh recorded, and takes off the XDP program that ColoWire left on its interfaces. Where there is neither a
+# record nor a program there is nothing to do, so it may be run again at any time.
 set -euo pipefail
 # shellcheck source=nic-values.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/nic-values.sh"
@@ -9,7 +10,7 @@ usage() {
     cat <<'USAGE'
 Usage: undo.sh [IF...] [--dry-run]
 
-  IF          interfaces to restore; all that prepare.sh recorded where none is named
+  IF          interfaces to restore; where none is named, all that prepare.sh recorded and all that have ColoWire's XDP program
   --dry-run   say what would change, change nothing
 
 Exit: 0 done, 1 a value could not be restored (its record is kept), 2 bad usage.
@@ -18,6 +19,8 @@ USAGE
 
 dry_run=""
 interfaces=()
+# The name of ColoWire's XDP program.
+PROGRAM=colowire_port
 # Any value lists the interrupts; what they become is in the record.
 IRQ_CPUS=recorded
 
@@ -115,14 +118,37 @@ forget_stale() {
     if [ -z "$dry_run" ]; then rm -f "$file"; fi
 }
 
+# The program outlives ColoWire on purpose: it lets frames go past, or drops them. ip tells its name and, in the line of the
+# flags, how it runs.
+detach_program() {
+    local interface=$1 shown hook=xdpdrv
+    shown=$(ip link show dev "$interface" 2>/dev/null) || return 0
+    if [[ $shown != *" name $PROGRAM "* ]]; then return; fi
+    if [[ $shown == *" xdpgeneric "* ]]; then hook=xdpgeneric; fi
+    if [ -n "$dry_run" ]; then
+        say "$interface" "XDP program $PROGRAM: would be detached"
+        return
+    fi
+    ip link set dev "$interface" "$hook" off || return 1
+    say "$interface" "XDP program $PROGRAM: detached"
+}
+
+all_interfaces() {
+    local path
+    for path in /sys/class/net/*; do basename "$path"; done
+}
+
 need_tools
 parse_arguments "$@"
 need_root "$@"
+status=0
+carriers=("${interfaces[@]}")
+if [ "${#carriers[@]}" -eq 0 ]; then mapfile -t carriers < <(all_interfaces); fi
+for interface in "${carriers[@]}"; do detach_program "$interface" || status=1; done
 if [ "${#interfaces[@]}" -eq 0 ]; then mapfile -t interfaces < <(recorded_interfaces); fi
 if [ "${#interfaces[@]}" -eq 0 ]; then
     echo "no record in $STATE_DIR, nothing to undo"
-    exit 0
+    exit "$status"
 fi
-status=0
 for interface in "${interfaces[@]}"; do undo_interface "$interface" || status=1; done
 exit "$status"

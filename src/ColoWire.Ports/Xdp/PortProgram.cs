@@ -66,6 +66,9 @@ public sealed unsafe partial class PortProgram : IDisposable
     /// <summary>How it was before <see cref="TakeOver"/>: null where no program of ColoWire's was on the interface.</summary>
     public Absence? Before { get; private set; }
 
+    /// <summary>The last beat of any queue; 0 for none.</summary>
+    internal long LastBeatNs => state.LastBeatNs;
+
     /// <summary>Descriptor of the program in the kernel.</summary>
     internal int Descriptor => objects.Program;
 

@@ -79,7 +79,7 @@ internal static class RouteNetlink
         NetlinkAnswer answer = socket.Ask(new NetlinkRequest(GetLink, FixedPart(interfaceIndex)));
         if (answer.Error != 0)
         {
-            throw new PortException($"cannot ask the kernel for interface {interfaceIndex}: {answer.Reason}");
+            throw new PortException($"cannot ask the kernel for the interface with index {interfaceIndex}: {answer.Reason}");
         }
 
         ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(answer.Content.AsSpan(FixedBytes), Xdp);

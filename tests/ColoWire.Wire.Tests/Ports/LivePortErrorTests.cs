@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Runtime.InteropServices;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Pcap;
@@ -11,7 +10,7 @@ namespace ColoWire.Wire.Tests.Ports;
 
 [TestFixture]
 [Category("Wire")]
-internal sealed unsafe partial class LivePortErrorTests
+internal sealed class LivePortErrorTests
 {
     private WireNamespace wire = null!;
 
@@ -59,7 +58,7 @@ internal sealed unsafe partial class LivePortErrorTests
     [Test]
     public void Without_permission_it_says_what_is_needed() => wire.Inside(() =>
     {
-        DropCapabilities();
+        Capabilities.Drop();
         const string expected = "no permission to open interface 'near0'; root or CAP_NET_RAW is needed";
         Assert.That(CaptureError(WireNamespace.Near), Is.EqualTo(expected));
         Assert.That(InjectError(WireNamespace.Near), Is.EqualTo(expected));
@@ -82,15 +81,4 @@ internal sealed unsafe partial class LivePortErrorTests
         Assert.That(message, Does.Not.Contain('\n'));
         return message;
     }
-
-    /// <summary>Capabilities belong to a thread: this one ends with the test (capset(2), version 3).</summary>
-    private static void DropCapabilities()
-    {
-        uint* header = stackalloc uint[] { 0x20080522, 0 };
-        uint* none = stackalloc uint[6];
-        Assert.That(SetCapabilities(header, none), Is.Zero);
-    }
-
-    [LibraryImport("libc", EntryPoint = "capset")]
-    private static partial int SetCapabilities(uint* header, uint* sets);
 }

@@ -1,15 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Threading;
 using ColoWire.Ports.Xdp;
+using ColoWire.Wire.Tests.Ports;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
+/// <summary>Where frames go. Beats bear times of the past and of the future, so that no test depends on the machine's speed.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class PortProgramTests
 {
+    private const long MillisecondNs = 1_000_000;
+    private const int Timeout = 20;
+
     private PassingWire wire = null!;
 
     [SetUp]
@@ -20,22 +26,152 @@ internal sealed class PortProgramTests
 
     [TestCase(XdpMode.Native)]
     [TestCase(XdpMode.Generic)]
-    public void While_it_beats_frames_come_to_the_packet_socket_and_then_they_leave_by_the_wire(XdpMode mode) => wire.Inside(() =>
+    public void While_it_beats_frames_come_to_the_packet_socket(XdpMode mode) => wire.Inside(() =>
     {
-        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(mode));
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(mode, Timeout));
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd captured = new(PassingWire.Capture);
+        using FarEnd away = new(PassingWire.Away);
+        program.Beat(0, Later(5000));
+        program.TakeOver();
+
+        byte[][] sent = PassingWire.Send(guest, 5);
+
+        Assert.That(captured.Receive(5), Is.EqualTo(sent).AsCollection);
+        Assert.That(away.Receive(1), Is.Empty);
+        Assert.That(Counts(program), Is.EqualTo((0, 5, 0, 0)));
+    });
+
+    [TestCase(XdpMode.Native)]
+    [TestCase(XdpMode.Generic)]
+    public void When_the_last_beat_is_too_old_frames_leave_by_the_wire(XdpMode mode) => wire.Inside(() =>
+    {
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(mode, Timeout));
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd captured = new(PassingWire.Capture);
+        using FarEnd away = new(PassingWire.Away);
+        program.Beat(0, Later(-Timeout));
+        program.TakeOver();
+
+        byte[][] sent = PassingWire.Send(guest, 5);
+
+        Assert.That(away.Receive(5), Is.EqualTo(sent).AsCollection);
+        Assert.That(captured.Receive(1), Is.Empty);
+        Assert.That(Counts(program), Is.EqualTo((0, 0, 5, 0)));
+    });
+
+    [Test]
+    public void The_beats_of_a_live_process_stop_and_start_again() => wire.Inside(() =>
+    {
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, 1000));
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd captured = new(PassingWire.Capture);
         using FarEnd away = new(PassingWire.Away);
         program.TakeOver();
         program.Beat(0, PassingWire.NowNs);
-        byte[][] sent = PassingWire.Send(guest, 3);
-        Assert.That(captured.Receive(3), Is.EqualTo(sent).AsCollection);
-        Assert.That(program.PassedFrames, Is.EqualTo(3));
+        PassingWire.Send(guest, 1);
+        Assert.That(captured.Receive(1), Has.Count.EqualTo(1));
 
-        Thread.Sleep(21);
-        sent = PassingWire.Send(guest, 5);
+        Thread.Sleep(1001);
+        PassingWire.Send(guest, 2);
+        Assert.That(away.Receive(2), Has.Count.EqualTo(2));
+        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(2, 0)));
+
+        program.Beat(0, PassingWire.NowNs);
+        PassingWire.Send(guest, 3);
+        Assert.That(captured.Receive(3), Has.Count.EqualTo(3));
+        Assert.That(Counts(program), Is.EqualTo((0, 4, 2, 0)));
+        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(0, 0)), "each is told of once");
+    });
+
+    [TestCase(XdpMode.Native)]
+    [TestCase(XdpMode.Generic)]
+    public void Frames_of_the_secondary_leave_by_no_wire(XdpMode mode) => wire.Inside(() =>
+    {
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(mode, Timeout));
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd away = new(PassingWire.Away);
+        program.Beat(0, Later(-Timeout));
+        program.TakeOver();
+
+        PassingWire.Send(guest, 5);
+
+        WaitFor(() => program.DroppedFrames == 5);
+        Assert.That(away.Receive(1), Is.Empty);
+        Assert.That(Counts(program), Is.EqualTo((0, 0, 0, 5)));
+        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(0, 5)));
+    });
+
+    [Test]
+    public void A_queue_without_a_socket_goes_to_the_wire_although_it_beats() => wire.Inside(() =>
+    {
+        PortProgramOptions options = PassingWire.ToWire(XdpMode.Native, Timeout) with { ToSocket = true };
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, options);
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd away = new(PassingWire.Away);
+        program.Beat(0, Later(5000));
+        program.TakeOver();
+
+        byte[][] sent = PassingWire.Send(guest, 5);
 
         Assert.That(away.Receive(5), Is.EqualTo(sent).AsCollection);
-        Assert.That((program.PassedFrames, program.ToWireFrames, program.DroppedFrames), Is.EqualTo((3L, 5L, 0L)));
+        Assert.That(Counts(program), Is.EqualTo((0, 0, 5, 0)));
     });
+
+    [Test]
+    public void A_hand_over_is_immediate_and_no_late_beat_undoes_it() => wire.Inside(() =>
+    {
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, Timeout));
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd away = new(PassingWire.Away);
+        program.TakeOver();
+        program.Beat(0, Later(5000));
+
+        program.HandOver();
+        program.Beat(0, Later(6000));
+        byte[][] sent = PassingWire.Send(guest, 5);
+
+        Assert.That(away.Receive(5), Is.EqualTo(sent).AsCollection);
+        Assert.That(Counts(program), Is.EqualTo((0, 0, 5, 0)));
+    });
+
+    [Test]
+    public void Closed_means_that_a_beat_never_ages_and_that_nothing_takes_the_wire() => wire.Inside(() =>
+    {
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, timeoutMs: 0));
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd captured = new(PassingWire.Capture);
+        using FarEnd away = new(PassingWire.Away);
+        program.TakeOver();
+        program.Beat(0, PortProgram.BeatCycleNs);
+        byte[][] sent = PassingWire.Send(guest, 5);
+        Assert.That(captured.Receive(5), Is.EqualTo(sent).AsCollection);
+
+        program.HandOver();
+        PassingWire.Send(guest, 2);
+
+        WaitFor(() => program.DroppedFrames == 2);
+        Assert.That(away.Receive(1), Is.Empty);
+        Assert.That(Counts(program), Is.EqualTo((0, 5, 0, 2)));
+    });
+
+    [Test]
+    public void A_beat_is_written_when_the_last_one_has_some_age() => wire.Inside(() =>
+    {
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, timeoutMs: 100));
+        long old = Later(-200);
+        program.Beat(0, old);
+
+        program.Beat(0, old + PortProgram.BeatCycleNs - 1);
+        Assert.That(program.LastBeatNs, Is.EqualTo(old));
+        program.Beat(0, old + PortProgram.BeatCycleNs);
+        Assert.That(program.LastBeatNs, Is.EqualTo(old + PortProgram.BeatCycleNs));
+    });
+
+    private static long Later(int milliseconds) => PassingWire.NowNs + (milliseconds * MillisecondNs);
+
+    private static (long ToSocket, long Passed, long ToWire, long Dropped) Counts(PortProgram program) =>
+        (program.ToSocketFrames, program.PassedFrames, program.ToWireFrames, program.DroppedFrames);
+
+    private static void WaitFor(Func<bool> condition) => WireNamespace.WaitUntil(condition, "the frames were counted");
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>What an interface can do for XDP, by the generic netlink family <c>netdev</c> (linux/netdev.h), which Linux has from 6.3 on.</summary>
+internal static class NetdevNetlink
+{
+    /// <summary>NETDEV_XDP_ACT_NDO_XMIT: it sends frames that an XDP program has redirected to it.</summary>
+    public const ulong SendsRedirected = 1 << 2;
+
+    /// <summary>The family that knows the numbers of the others, and its question (linux/genetlink.h).</summary>
+    private const ushort Controller = 0x10;
+    private const byte GetFamily = 3;
+    private const ushort FamilyId = 1;
+    private const ushort FamilyName = 2;
+
+    private const byte GetDevice = 1;
+    private const ushort DeviceIndex = 1;
+    private const ushort DeviceXdpFeatures = 3;
+
+    /// <summary>Bytes of <c>struct genlmsghdr</c>.</summary>
+    private const int FixedBytes = 4;
+
+    /// <summary>NETDEV_XDP_ACT_* of an interface; null where the kernel does not say.</summary>
+    public static ulong? XdpFeatures(int interfaceIndex)
+    {
+        using NetlinkSocket socket = new(NetlinkSocket.Generic);
+        NetlinkRequest family = new NetlinkRequest(Controller, FixedPart(GetFamily)).Add(FamilyName, "netdev\0"u8);
+        ReadOnlySpan<byte> id = Attribute(socket.Ask(family), FamilyId);
+        if (id.IsEmpty)
+        {
+            return null;
+        }
+
+        ushort kind = BinaryPrimitives.ReadUInt16LittleEndian(id);
+        NetlinkRequest device = new NetlinkRequest(kind, FixedPart(GetDevice)).Add(DeviceIndex, interfaceIndex);
+        ReadOnlySpan<byte> features = Attribute(socket.Ask(device), DeviceXdpFeatures);
+        return features.IsEmpty ? null : BinaryPrimitives.ReadUInt64LittleEndian(features);
+    }
+
+    private static byte[] FixedPart(byte command) => [command, 1, 0, 0];
+
+    private static ReadOnlySpan<byte> Attribute(NetlinkAnswer answer, ushort kind) =>
+        answer.Error != 0 || answer.Content.Length < FixedBytes
+            ? default
+            : NetlinkAnswer.Find(answer.Content.AsSpan(FixedBytes), kind);
+}

@@ -1,0 +1,171 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Linq;
+using System.Threading.Tasks;
+using ColoWire.Ports;
+using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
+using ColoWire.Wire.Tests.Ports;
+using NUnit.Framework;
+
+namespace ColoWire.Wire.Tests.Xdp;
+
+/// <summary>One process of ColoWire's after another, and programs of others.</summary>
+[TestFixture]
+[Category("Wire")]
+internal sealed class TakeOverTests
+{
+    private const long MillisecondNs = 1_000_000;
+
+    /// <summary><c>r0 = XDP_PASS; exit</c>.</summary>
+    private static readonly ulong[] PassAll = [0x0000_0002_0000_00B7, 0x95];
+
+    private PassingWire wire = null!;
+
+    [SetUp]
+    public void SetUp() => wire = new PassingWire();
+
+    [TearDown]
+    public void TearDown() => wire?.Dispose();
+
+    [TestCase(XdpMode.Native, XdpMode.Native)]
+    [TestCase(XdpMode.Generic, XdpMode.Generic)]
+    [TestCase(XdpMode.Native, XdpMode.Generic)]
+    [TestCase(XdpMode.Generic, XdpMode.Native)]
+    public void After_a_death_it_says_how_long_it_was_away_and_what_went_past(XdpMode first, XdpMode second) => wire.Inside(() =>
+    {
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd away = new(PassingWire.Away);
+        long died = PassingWire.NowNs - (700 * MillisecondNs);
+        using (PortProgram earlier = PortProgram.Load(PassingWire.Capture, Lasting(first)))
+        {
+            earlier.TakeOver();
+            Assert.That(earlier.Before, Is.Null);
+            earlier.Beat(0, died);
+        }
+
+        PassingWire.Send(guest, 4);
+        Assert.That(away.Receive(4), Has.Count.EqualTo(4), "the program is still there");
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(second));
+        program.Beat(0, PassingWire.NowNs + (5000 * MillisecondNs));
+        program.TakeOver();
+        long passed = PassingWire.NowNs - died;
+
+        Absence before = program.Before!;
+        Assert.That(before, Is.EqualTo(new Absence(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
+        Assert.That(before.AwayNs, Is.InRange(700 * MillisecondNs, passed));
+        Assert.That(wire.Ask($"ip link show dev {PassingWire.Capture}"), Does.Contain(second == XdpMode.Native ? " xdp " : " xdpgeneric "));
+        PassingWire.Send(guest, 3);
+        WireNamespace.WaitUntil(() => program.PassedFrames == 3, "the new one decides");
+    });
+
+    [Test]
+    public void After_a_clean_stop_it_knows_the_time_of_it_and_what_was_told_already() => wire.Inside(() =>
+    {
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd away = new(PassingWire.Away);
+        long stopped;
+        using (PortProgram earlier = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Native)))
+        {
+            earlier.TakeOver();
+            PassingWire.Send(guest, 2);
+            Assert.That(away.Receive(2), Has.Count.EqualTo(2));
+            Assert.That(earlier.TakePassedBy(), Is.EqualTo(new PassedBy(2, 0)));
+            earlier.Beat(0, PassingWire.NowNs);
+            stopped = PassingWire.NowNs;
+            earlier.HandOver();
+        }
+
+        PassingWire.Send(guest, 3);
+        Assert.That(away.Receive(3), Has.Count.EqualTo(3));
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
+        program.TakeOver();
+        long passed = PassingWire.NowNs - stopped;
+
+        Absence before = program.Before!;
+        Assert.That(before, Is.EqualTo(new Absence(before.AwayNs, FramesToWire: 3, FramesDropped: 0, CleanStop: true)));
+        Assert.That(before.AwayNs, Is.InRange(1, passed));
+    });
+
+    [Test]
+    public void One_after_another_takes_over_under_traffic_and_no_frame_is_lost() => wire.Inside(() =>
+    {
+        const int frames = 3000;
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd away = new(PassingWire.Away);
+        PortProgram current = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Native));
+        current.TakeOver();
+        Task sending = Task.Run(() =>
+        {
+            for (int i = 0; i < frames; i++)
+                guest.Send(WireFrames.Frame(60, i));
+        });
+        int turns = 0;
+        while (!sending.IsCompleted || turns < 10)
+        {
+            PortProgram next = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Native));
+            next.TakeOver();
+            current.Dispose();
+            current = next;
+            turns++;
+        }
+
+        sending.GetAwaiter().GetResult();
+        Assert.That(away.Receive(frames), Is.EqualTo(Enumerable.Range(0, frames).Select(i => WireFrames.Frame(60, i))).AsCollection);
+        current.Dispose();
+    });
+
+    [Test]
+    public void It_goes_with_its_process_where_the_options_say_so_and_stays_where_they_do_not() => wire.Inside(() =>
+    {
+        int capture = InterfaceIndex.Of(PassingWire.Capture);
+        using (PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native)))
+        {
+            Assert.That(RouteNetlink.Attached(capture), Is.Null, "loaded is not attached");
+            program.TakeOver();
+            Assert.That(RouteNetlink.Attached(capture)!.Value.Mode, Is.EqualTo(XdpMode.Native));
+        }
+
+        Assert.That(RouteNetlink.Attached(capture), Is.Null);
+        using (PortProgram program = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Generic)))
+            program.TakeOver();
+        Assert.That(RouteNetlink.Attached(capture)!.Value.Mode, Is.EqualTo(XdpMode.Generic));
+    });
+
+    [Test]
+    public void Whoever_was_replaced_takes_nothing_off_when_it_ends() => wire.Inside(() =>
+    {
+        PortProgram earlier = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
+        earlier.TakeOver();
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
+        program.TakeOver();
+
+        earlier.Dispose();
+
+        Assert.That(
+            RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id, Is.EqualTo(Bpf.ProgramInfo(program.Descriptor).Id));
+    });
+
+    [TestCase(XdpMode.Native, "xdp")]
+    [TestCase(XdpMode.Generic, "xdpgeneric")]
+    public void A_program_of_somebody_else_stays(XdpMode mode, string hook) => wire.Inside(() =>
+    {
+        int capture = InterfaceIndex.Of(PassingWire.Capture);
+        int foreign = Bpf.LoadProgram("somebody", PassAll);
+        uint id = Bpf.ProgramInfo(foreign).Id;
+        Assert.That(RouteNetlink.Attach(capture, mode, foreign, RouteNetlink.NoProgram).Error, Is.Zero);
+        _ = Libc.Close(foreign);
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
+
+        PortException refusal = Assert.Throws<PortException>(program.TakeOver)!;
+
+        Assert.That(refusal.Message, Is.EqualTo(
+            $"interface 'in0' has an XDP program that is not ColoWire's ('somebody', id {id}); "
+            + $"remove it with: ip link set dev in0 {hook} off"));
+        Assert.That(RouteNetlink.Attached(capture), Is.EqualTo(new AttachedProgram(id, mode)));
+        wire.Inside($"ip link set dev in0 {hook} off");
+        Assert.That(program.TakeOver, Throws.Nothing);
+    });
+
+    private static PortProgramOptions Lasting(XdpMode mode) => PassingWire.ToWire(mode) with { OutlivesProcess = true };
+}
