@@ -14,7 +14,7 @@ namespace ColoWire.Ports.Pcap;
 /// Captures live from an interface: every frame that arrives there, none that is sent there. A frame's time is the engine's clock
 /// when the frame was taken, because the kernel's timestamp follows the wall clock, which steps.
 /// </summary>
-public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IFaultReporter
+public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IFaultReporter, IHandOver
 {
     private readonly string interfaceName;
     private readonly LibPcapLiveDevice device;
@@ -26,6 +26,7 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     private long kernelDropped;
     private long interfaceDropped;
     private string? fault;
+    private bool handedOver;
 
     /// <summary>Opens an interface.</summary>
     /// <param name="interfaceName">An Ethernet interface that is up.</param>
@@ -67,6 +68,9 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     public bool HasLink => link.State == LinkState.Up;
 
     /// <inheritdoc/>
+    public bool HasHandedOver => Volatile.Read(ref handedOver);
+
+    /// <inheritdoc/>
     public string? Fault => Volatile.Read(ref fault);
 
     /// <summary>What was counted; the kernel's part of it is up to <see cref="PortLimits.StatisticsCycleNs"/> old.</summary>
@@ -86,6 +90,8 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
 
         return taken;
     }
+
+    void IHandOver.HandOver() => Volatile.Write(ref handedOver, true);
 
     /// <summary>Closes the interface. Its thread must have ended: libpcap crashes when it is closed under one.</summary>
     public void Dispose()

@@ -36,14 +36,14 @@ public sealed class FailWire : IDisposable
     private readonly Lock telling = new();
     private FailWireCounts counts;
 
-    private FailWire(PortProgram? primary, PortProgram? secondary, IReadOnlyList<LanePorts> lanes, FailWireOptions options, string? note)
+    private FailWire(PortProgram? primary, PortProgram? secondary, IReadOnlyList<LanePorts> lanes, FailWireOptions options, IReadOnlyList<string> notes)
     {
         this.primary = primary;
         this.secondary = secondary;
         this.lanes = lanes;
         IsArmed = primary != null && options.ToWire;
         TimeoutMs = options.TimeoutMs;
-        Note = note;
+        Notes = notes;
     }
 
     /// <summary>Whether the primary's frames go on when ColoWire does not.</summary>
@@ -52,8 +52,8 @@ public sealed class FailWire : IDisposable
     /// <summary>How long ColoWire may be silent, in milliseconds.</summary>
     public int TimeoutMs { get; }
 
-    /// <summary>What an operator should know of it, in one line; or null.</summary>
-    public string? Note { get; }
+    /// <summary>What an operator should know of it, a line each.</summary>
+    public IReadOnlyList<string> Notes { get; }
 
     /// <summary>What has gone past ColoWire so far; any thread may read it.</summary>
     public FailWireCounts Counts
@@ -75,7 +75,7 @@ public sealed class FailWire : IDisposable
     /// <param name="queues">The queue of each lane.</param>
     /// <param name="options">What the operator wants.</param>
     /// <exception cref="PortException">The program of an <c>xdp:</c> port cannot be loaded. A <c>pcap:</c> port goes without: see
-    /// <see cref="Note"/>.</exception>
+    /// <see cref="Notes"/>.</exception>
     public static FailWire Load(
         PortSpec primary, PortSpec secondary, PortSpec output, IReadOnlyList<LanePorts> lanes, IReadOnlyList<int> queues, FailWireOptions options)
     {
@@ -86,17 +86,17 @@ public sealed class FailWire : IDisposable
         options = options with { ToWire = wire != null };
         PortProgram? primaryProgram = null;
         PortProgram? secondaryProgram = null;
-        string? note = null;
+        IReadOnlyList<string> notes = [];
         try
         {
             if (primary.Kind == PortKind.Xdp)
             {
                 primaryProgram = LoadForSockets(primary, wire, options, [.. lanes.Select(lane => lane.Primary)], queues);
-                note = wire == null ? null : WireCheck.Warning(primary.Target, output.Target, options.Xdp.Mode);
+                notes = wire == null ? [] : WireCheck.Warnings(primary.Target, output.Target, options.Xdp.Mode);
             }
             else if (primary.Kind == PortKind.Pcap && wire != null)
             {
-                (primaryProgram, note) = TryLoadForStack(primary, wire.Value, options);
+                (primaryProgram, notes) = TryLoadForStack(primary, output, wire.Value, options);
             }
 
             if (secondary.Kind == PortKind.Xdp)
@@ -104,7 +104,7 @@ public sealed class FailWire : IDisposable
                 secondaryProgram = LoadForSockets(secondary, null, options, [.. lanes.Select(lane => lane.Secondary)], queues);
             }
 
-            return new FailWire(primaryProgram, secondaryProgram, lanes, options, note);
+            return new FailWire(primaryProgram, secondaryProgram, lanes, options, notes);
         }
         catch (PortException)
         {
@@ -199,16 +199,17 @@ public sealed class FailWire : IDisposable
         return program;
     }
 
-    private static (PortProgram? Program, string? Note) TryLoadForStack(PortSpec port, int wire, FailWireOptions options)
+    private static (PortProgram? Program, IReadOnlyList<string> Notes) TryLoadForStack(
+        PortSpec port, PortSpec output, int wire, FailWireOptions options)
     {
         try
         {
             PortProgramOptions wanted = new(XdpMode.Generic, ToSocket: false, Timeout(options), wire, OutlivesProcess: true);
-            return (PortProgram.Load(port.Target, wanted), null);
+            return (PortProgram.Load(port.Target, wanted), WireCheck.Warnings(port.Target, output.Target, XdpMode.Generic));
         }
         catch (PortException exception)
         {
-            return (null, $"on_death is block, because {exception.Message}");
+            return (null, [$"on_death is block, because {exception.Message}"]);
         }
     }
 

@@ -12,7 +12,7 @@ namespace ColoWire.Ports.Xdp;
 /// Takes the frames of one queue of an interface from the kernel in the slots where they are compared, held and sent from: no byte is
 /// copied here. Free slots go into the fill ring, frames come out of the receive ring.
 /// </summary>
-public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter
+public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHandOver
 {
     /// <summary>Slots that stay with the pool: fragments are put together in them.</summary>
     private const int ReservedSlots = EngineLimits.BatchFrames;
@@ -26,6 +26,7 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter
     private readonly FrameRef[] fresh = new FrameRef[EngineLimits.BatchFrames];
     private long nextStatisticsNs = long.MinValue;
     private int posted;
+    private bool handedOver;
     private uint number;
     private long frames;
     private long byteCount;
@@ -55,6 +56,9 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter
     public bool HasLink => link.State == LinkState.Up;
 
     /// <inheritdoc/>
+    public bool HasHandedOver => Volatile.Read(ref handedOver);
+
+    /// <inheritdoc/>
     public int PostedSlots => posted;
 
     /// <summary>Whether the driver writes into the slots itself.</summary>
@@ -79,6 +83,8 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter
         Post(pool);
         return taken;
     }
+
+    void IHandOver.HandOver() => Volatile.Write(ref handedOver, true);
 
     /// <summary>Closes the port. Its thread must have ended.</summary>
     public void Dispose()
