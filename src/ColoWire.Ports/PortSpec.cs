@@ -13,19 +13,23 @@ public enum PortKind
     /// <summary>An interface, live.</summary>
     Pcap,
 
+    /// <summary>An interface, live, past the kernel's stack (AF_XDP).</summary>
+    Xdp,
+
     /// <summary>A capture.</summary>
     File,
 }
 
-/// <summary>Which port an operator means: <c>pcap:INTERFACE</c>, <c>file:PATH</c>, or an interface alone.</summary>
+/// <summary>Which port an operator means: <c>pcap:INTERFACE</c>, <c>xdp:INTERFACE</c>, <c>file:PATH</c>, or an interface alone.</summary>
 /// <param name="Kind">What kind of port.</param>
 /// <param name="Target">The interface or the path.</param>
 public sealed record PortSpec(PortKind Kind, string Target)
 {
     /// <summary>What may be written, for messages and help.</summary>
-    public const string Allowed = "pcap:INTERFACE, file:PATH, or INTERFACE alone";
+    public const string Allowed = "pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone";
 
     private const string PcapPrefix = "pcap";
+    private const string XdpPrefix = "xdp";
     private const string FilePrefix = "file";
 
     /// <summary>Reads what an operator wrote.</summary>
@@ -42,7 +46,7 @@ public sealed record PortSpec(PortKind Kind, string Target)
         string target = written[(colon + 1)..];
         error = kind switch
         {
-            PcapPrefix => InterfaceNameError(target),
+            PcapPrefix or XdpPrefix => InterfaceNameError(target),
             FilePrefix => target.Length == 0 ? "no path is given" : null,
             _ => $"'{kind}' is no kind of port",
         };
@@ -52,18 +56,18 @@ public sealed record PortSpec(PortKind Kind, string Target)
             return false;
         }
 
-        spec = new PortSpec(kind == FilePrefix ? PortKind.File : PortKind.Pcap, target);
+        spec = new PortSpec(kind switch { FilePrefix => PortKind.File, XdpPrefix => PortKind.Xdp, _ => PortKind.Pcap }, target);
         return true;
     }
 
     /// <summary>Whether both mean the same interface, or the same file.</summary>
     public bool IsSameAs(PortSpec other) =>
         other is not null
-        && Kind == other.Kind
+        && (Kind == PortKind.File) == (other.Kind == PortKind.File)
         && (Kind == PortKind.File ? Path.GetFullPath(Target) == Path.GetFullPath(other.Target) : Target == other.Target);
 
     /// <summary>As it is written in full.</summary>
-    public override string ToString() => $"{(Kind == PortKind.File ? FilePrefix : PcapPrefix)}:{Target}";
+    public override string ToString() => $"{Kind switch { PortKind.File => FilePrefix, PortKind.Xdp => XdpPrefix, _ => PcapPrefix }}:{Target}";
 
     private static string? InterfaceNameError(string name) => name switch
     {
