@@ -100,7 +100,7 @@ public static class EngineLimits
     /// <summary>Range of <see cref="EngineOptions.LargeSlotsPerSide"/>.</summary>
     public static readonly Range<int> LargeSlotsPerSide = new(0, 1 << 16, 256);
 
-    /// <summary>Range of <see cref="EngineOptions.Flows"/>, all shards together.</summary>
+    /// <summary>Range of <see cref="EngineOptions.Flows"/>, all lanes and shards together.</summary>
     public static readonly Range<int> Flows = new(16, 1 << 24, 131_072);
 
     /// <summary>Range of <see cref="EngineOptions.Shards"/>.</summary>

@@ -93,7 +93,7 @@ public sealed record EngineOptions
     public int RetransmitWindow { get; init; } = EngineLimits.RetransmitWindow.Default;
 
     /// <summary>
-    /// Memory for datagrams of which fragments are missing, for each side, in KiB; never more than half of the side's slots. Beyond it the
+    /// Memory for datagrams of which fragments are missing, for each side of each lane, in KiB; never more than half of the side's slots. Beyond it the
     /// oldest is given up.
     /// </summary>
     public int FragmentMemoryKiB { get; init; } = EngineLimits.FragmentMemoryKiB.Default;
@@ -120,16 +120,16 @@ public sealed record EngineOptions
     /// <see cref="PolicyRule.Defaults"/>; the rest is compared.</summary>
     public IReadOnlyList<PolicyRule> Policies { get; init; } = [];
 
-    /// <summary>Sets of flows that are compared independently.</summary>
+    /// <summary>Sets of flows that are compared independently, in each lane.</summary>
     public int Shards { get; init; } = EngineLimits.Shards.Default;
 
-    /// <summary>Flows that are known at a time, all shards together.</summary>
+    /// <summary>Flows that are known at a time, all lanes and shards together.</summary>
     public int Flows { get; init; } = EngineLimits.Flows.Default;
 
-    /// <summary>Slots of 2 KiB for each side.</summary>
+    /// <summary>Slots of 2 KiB for each side of each lane.</summary>
     public int SlotsPerSide { get; init; } = EngineLimits.SlotsPerSide.Default;
 
-    /// <summary>Slots of 68 KiB for each side.</summary>
+    /// <summary>Slots of 68 KiB for each side of each lane.</summary>
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
 
     /// <summary>

@@ -3,23 +3,54 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
-using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine;
 
 /// <summary>
-/// One appliance without its threads: the arena, the duties on the way of a frame and the rings between them, all made at the start.
-/// Several can live in one process; nothing is shared between them.
+/// One appliance without its threads: its lanes and the checkpoint gate, all made at the start. Several can live in one process; nothing
+/// is shared between them.
 /// </summary>
+/// <remarks>
+/// A core runs a lane to completion and touches no other core's memory on the way of a frame. Of the gate, cores share the epoch and
+/// the <see cref="Protection"/>, which they read at each poll and which are written at checkpoints and when one of the two is lost.
+/// </remarks>
 public sealed class FramePath : IDisposable
 {
     private readonly StopSignal stop = new();
-    private readonly Shard[] shards;
+    private readonly Lane[] lanes;
 
     /// <summary>Takes all memory and joins the duties.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="ports">Of each lane its ports and its arena, one lane or more. The path disposes the arenas.</param>
+    /// <param name="requester">Who is asked for checkpoints.</param>
+    public FramePath(EngineOptions options, IReadOnlyList<LanePorts> ports, ICheckpointRequester requester)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(ports.Count);
+        EngineOptions ofLane = OfLane(options, ports.Count);
+        ShardRings[][] rings = new ShardRings[ports.Count][];
+        List<SpscRing<DivergenceReport>> reports = [];
+        for (int i = 0; i < rings.Length; i++)
+        {
+            rings[i] = Lane.MakeRings(ofLane, ports[i].Arena);
+            reports.AddRange(Array.ConvertAll(rings[i], r => r.Reports));
+        }
+
+        // All queues of the secondary's interface have one link.
+        Gate = new CheckpointGate(requester, ports[0].Secondary, [.. reports], options.CheckpointRetryMs);
+        lanes = new Lane[ports.Count];
+        List<Shard> shards = [];
+        for (int i = 0; i < lanes.Length; i++)
+        {
+            lanes[i] = new Lane(ofLane, ports[i], rings[i], Gate, stop);
+            shards.AddRange(lanes[i].Shards);
+        }
+
+        Shards = shards;
+    }
+
+    /// <summary>Takes all memory and joins the duties of a path of one lane.</summary>
     /// <param name="options">Validated options.</param>
     /// <param name="primary">Where the primary's frames come in.</param>
     /// <param name="secondary">Where the secondary's frames come in.</param>
@@ -27,57 +58,21 @@ public sealed class FramePath : IDisposable
     /// <param name="requester">Who is asked for checkpoints.</param>
     public FramePath(
         EngineOptions options, ICapturePort primary, ICapturePort secondary, IInjectPort output, ICheckpointRequester requester)
+        : this(options, [new LanePorts(MakeArena(options), primary, secondary, output)], requester)
     {
-        Arena = new FrameArena(options.SlotsPerSide, options.LargeSlotsPerSide, options.AdviseMemory);
-        int slots = Arena.SlotsPerSide;
-        ShardRings[] rings = new ShardRings[options.Shards];
-        for (int i = 0; i < rings.Length; i++)
-        {
-            rings[i] = new ShardRings(slots);
-        }
-
-        Gate = new CheckpointGate(requester, secondary, Array.ConvertAll(rings, r => r.Reports), options.CheckpointRetryMs);
-        PrimaryCapture = Capture(primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary));
-        SecondaryCapture = Capture(secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
-        ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
-        shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, Gate, signals));
-        Egress = new EgressDuty(Arena, output, rings, options.Mode);
-
-        // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. What never goes
-        // to egress, the slot in which fragments were put together and what a policy drops, the shard sends home in either mode.
-        CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
-        {
-            SpscRing<FrameRef>[] home = (pool.Side, options.Mode) switch
-            {
-                (Side.Secondary, _) =>
-                    [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)],
-                (_, CompareMode.Observe) => Array.ConvertAll(rings, r => r.JudgedHome),
-                _ => [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)],
-            };
-            return new CaptureDuty(port, pool, toShards, home, Gate, options, stop);
-        }
     }
 
-    /// <summary>The memory of all frames.</summary>
-    public FrameArena Arena { get; }
+    /// <summary>Each takes frames from end to end by itself.</summary>
+    public IReadOnlyList<Lane> Lanes => lanes;
 
-    /// <summary>Takes in the primary's frames.</summary>
-    public CaptureDuty PrimaryCapture { get; }
+    /// <summary>The shards of all lanes.</summary>
+    public IReadOnlyList<Shard> Shards { get; }
 
-    /// <summary>Takes in the secondary's frames.</summary>
-    public CaptureDuty SecondaryCapture { get; }
-
-    /// <summary>Compare.</summary>
-    public IReadOnlyList<Shard> Shards => shards;
-
-    /// <summary>Sends the primary's frames.</summary>
-    public EgressDuty Egress { get; }
-
-    /// <summary>Asks for checkpoints and hands out divergence reports.</summary>
+    /// <summary>Asks for checkpoints and hands out divergence reports, of all lanes.</summary>
     public CheckpointGate Gate { get; }
 
     /// <summary>Whether, after <see cref="BeginStop"/>, every frame has left and every slot is home; any thread may ask.</summary>
-    public bool IsDrained => PrimaryCapture.IsDrained && SecondaryCapture.IsDrained;
+    public bool IsDrained => Array.TrueForAll(lanes, lane => lane.IsDrained);
 
     /// <summary>
     /// The earliest instant at which time alone changes something, the expired scan aside; <see cref="long.MaxValue"/> when there is
@@ -88,37 +83,36 @@ public sealed class FramePath : IDisposable
         get
         {
             long dueNs = long.MaxValue;
-            foreach (Shard shard in shards)
+            foreach (Lane lane in lanes)
             {
-                dueNs = Math.Min(dueNs, shard.NextDueNs);
+                dueNs = Math.Min(dueNs, lane.NextDueNs);
             }
 
             return dueNs;
         }
     }
 
+    /// <summary>The memory of a lane's frames, which ports may need before there is a path.</summary>
+    public static FrameArena MakeArena(EngineOptions options) =>
+        new(options.SlotsPerSide, options.LargeSlotsPerSide, options.AdviseMemory);
+
     /// <summary>Bytes that an instance with these options takes, by what they are for.</summary>
-    public static IReadOnlyList<(string Name, long Bytes)> MemoryPlan(EngineOptions options) =>
-    [
-        ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
-        ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
-        ("flow tables", options.Shards * FlowTable.ByteCount(FlowsPerShard(options))),
-        ("content indexes", options.Shards * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
-        ("fragments", 2 * Reassembler.ByteCount),
-        ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
-    ];
+    /// <param name="options">Its options.</param>
+    /// <param name="lanes">How many lanes it has.</param>
+    public static IReadOnlyList<(string Name, long Bytes)> MemoryPlan(EngineOptions options, int lanes = 1) =>
+        Array.ConvertAll(Lane.MemoryPlan(OfLane(options, lanes)), part => (part.Name, part.Bytes * lanes));
 
     /// <summary>Runs every duty once, in the order of the way of a frame: one core, run to completion.</summary>
     /// <returns>How much was done.</returns>
     public int Poll(long nowNs)
     {
-        int work = PrimaryCapture.Poll(nowNs) + SecondaryCapture.Poll(nowNs);
-        foreach (Shard shard in shards)
+        int work = 0;
+        foreach (Lane lane in lanes)
         {
-            work += shard.Poll(nowNs);
+            work += lane.Poll(nowNs);
         }
 
-        return work + Egress.Poll(nowNs) + Gate.Poll(nowNs);
+        return work + Gate.Poll(nowNs);
     }
 
     /// <summary>
@@ -137,13 +131,12 @@ public sealed class FramePath : IDisposable
     /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
     public void Dispose()
     {
-        foreach (Shard shard in shards)
+        foreach (Lane lane in lanes)
         {
-            shard.Dispose();
+            lane.Dispose();
         }
-
-        Arena.Dispose();
     }
 
-    internal static int FlowsPerShard(EngineOptions options) => Math.Max(1, options.Flows / options.Shards);
+    // Slots and shards are of each lane, flows of all together.
+    private static EngineOptions OfLane(EngineOptions options, int lanes) => options with { Flows = options.Flows / lanes };
 }

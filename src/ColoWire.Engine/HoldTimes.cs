@@ -26,6 +26,15 @@ public sealed class HoldTimes
         counts[IndexOf(value)] += times;
     }
 
+    /// <summary>Counts what another one has counted so far.</summary>
+    public void Add(HoldTimes other)
+    {
+        for (int i = 0; i < counts.Length; i++)
+        {
+            counts[i] += Volatile.Read(ref other.counts[i]);
+        }
+    }
+
     /// <summary>The duration that this share of all durations does not exceed, in nanoseconds.</summary>
     /// <param name="quantile">Between 0 and 1: 0.5 is the median.</param>
     /// <returns>The upper end of the step in which it lies; 0 when nothing was counted.</returns>

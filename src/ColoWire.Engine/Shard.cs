@@ -42,7 +42,7 @@ public sealed partial class Shard : IDuty, IDisposable
         released = rings.Released;
         this.gate = gate;
         this.signals = signals;
-        flows = new FlowTable(FramePath.FlowsPerShard(options), options.AdviseMemory);
+        flows = new FlowTable(Lane.FlowsPerShard(options), options.AdviseMemory);
         kept = new KeptFrames(options, arena, rings.SecondaryHome);
         streams = new TcpStreamComparer(options, arena, Counters, kept, rings.SecondaryHome);
         datagrams = new DatagramComparer(options, arena, Counters, kept, rings.SecondaryHome);

@@ -20,28 +20,41 @@ public sealed record PortOptions
     public long FileTimeShiftNs { get; init; }
 }
 
+/// <summary>Which lane a port belongs to; of no matter to ports that are not <c>xdp:</c>.</summary>
+/// <param name="Arena">Where the frames of the lane lie.</param>
+/// <param name="Queue">The queue of the interface that the lane serves.</param>
+public sealed record LanePlace(FrameArena Arena, int Queue);
+
 /// <summary>Opens the ports of a running appliance.</summary>
 public static class PortFactory
 {
     /// <summary>Opens a port for frames to come in. A capture is replayed from the first poll on, at its own pace.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static ICapturePort OpenCapture(PortSpec spec, PortOptions options)
+    public static ICapturePort OpenCapture(PortSpec spec, PortOptions options, LanePlace place)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(options);
-        return spec.Kind == PortKind.File
-            ? FileCapturePort.OpenAsLive(spec.Target)
-            : new PcapCapturePort(spec.Target, options.BufferMiB, options.SnapLength);
+        ArgumentNullException.ThrowIfNull(place);
+        return spec.Kind switch
+        {
+            PortKind.File => FileCapturePort.OpenAsLive(spec.Target),
+            PortKind.Xdp => throw new PortException($"cannot open '{spec}': ports of this kind cannot be opened yet"),
+            _ => new PcapCapturePort(spec.Target, options.BufferMiB, options.SnapLength),
+        };
     }
 
     /// <summary>Opens a port for frames to leave.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static IInjectPort OpenInject(PortSpec spec, PortOptions options)
+    public static IInjectPort OpenInject(PortSpec spec, PortOptions options, LanePlace place)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(options);
-        return spec.Kind == PortKind.File
-            ? new FileInjectPort(spec.Target, nanoseconds: true, options.FileTimeShiftNs)
-            : new PcapInjectPort(spec.Target);
+        ArgumentNullException.ThrowIfNull(place);
+        return spec.Kind switch
+        {
+            PortKind.File => new FileInjectPort(spec.Target, nanoseconds: true, options.FileTimeShiftNs),
+            PortKind.Xdp => throw new PortException($"cannot open '{spec}': ports of this kind cannot be opened yet"),
+            _ => new PcapInjectPort(spec.Target),
+        };
     }
 }

@@ -69,7 +69,7 @@ internal sealed class Simulation : IDisposable
         hypervisor.Completed += oracle.NoteCompleted;
         path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
         oracle.Watch(path, output);
-        IDuty[] duties = [path.PrimaryCapture, path.SecondaryCapture, .. path.Shards, path.Egress, path.Gate];
+        IDuty[] duties = [path.Lanes[0].PrimaryCapture, path.Lanes[0].SecondaryCapture, .. path.Shards, path.Lanes[0].Egress, path.Gate];
         turns = Array.ConvertAll(duties, duty => new Turn(duty));
     }
 

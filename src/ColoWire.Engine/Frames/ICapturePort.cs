@@ -47,4 +47,14 @@ public interface ICapturePort : IDisposable
 /// <param name="Oversize">Frames beyond <see cref="EngineLimits.MaxFrameBytes"/>: counted, not delivered.</param>
 /// <param name="Truncated">Frames of which only a part was captured: counted, not delivered, because a part cannot be sent.</param>
 public readonly record struct CaptureStatistics(
-    long Frames, long Bytes, long KernelDropped, long InterfaceDropped, long Oversize, long Truncated);
+    long Frames, long Bytes, long KernelDropped, long InterfaceDropped, long Oversize, long Truncated)
+{
+    /// <summary>What two ports have counted together.</summary>
+    public static CaptureStatistics operator +(CaptureStatistics left, CaptureStatistics right) => new(
+        left.Frames + right.Frames,
+        left.Bytes + right.Bytes,
+        left.KernelDropped + right.KernelDropped,
+        left.InterfaceDropped + right.InterfaceDropped,
+        left.Oversize + right.Oversize,
+        left.Truncated + right.Truncated);
+}

@@ -41,4 +41,13 @@ public readonly record struct InjectStatistics(
 {
     /// <summary>Frames lost for whatever reason.</summary>
     public long Lost => TooLong + LinkDown + Failed;
+
+    /// <summary>What two ports have counted together.</summary>
+    public static InjectStatistics operator +(InjectStatistics left, InjectStatistics right) => new(
+        left.Frames + right.Frames,
+        left.Bytes + right.Bytes,
+        left.Retries + right.Retries,
+        left.TooLong + right.TooLong,
+        left.LinkDown + right.LinkDown,
+        left.Failed + right.Failed);
 }

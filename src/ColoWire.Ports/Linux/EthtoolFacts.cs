@@ -16,7 +16,10 @@ internal static unsafe class EthtoolFacts
     private const uint GetTso = 0x1E;
     private const uint GetGso = 0x23;
     private const uint GetFlags = 0x25;
+    private const uint GetHashFields = 0x29;
     private const uint GetGro = 0x2B;
+    private const uint GetChannels = 0x3C;
+    private const uint GetReceiveSpread = 0x46;
 
     private const uint FlagTxVlan = 1u << 7;
     private const uint FlagRxVlan = 1u << 8;
@@ -49,6 +52,51 @@ internal static unsafe class EthtoolFacts
         return InterfaceControl.TryAskDriver(socket, name, ref rings)
             ? new InterfaceRings(rings.Rx, rings.RxMaximum, rings.Tx, rings.TxMaximum)
             : null;
+    }
+
+    /// <summary>The queues of an interface, or null.</summary>
+    public static InterfaceChannels? Channels(int socket, string name)
+    {
+        ChannelCounts counts = new() { Command = GetChannels };
+        return InterfaceControl.TryAskDriver(socket, name, ref counts)
+            ? new InterfaceChannels(counts.Rx, counts.RxMaximum, counts.Tx, counts.TxMaximum, counts.Combined, counts.CombinedMaximum)
+            : null;
+    }
+
+    /// <summary>How an interface spreads received frames over its queues, or null.</summary>
+    public static ReceiveSpread? Spread(int socket, string name)
+    {
+        SpreadHead head = new() { Command = GetReceiveSpread };
+        if (!InterfaceControl.TryAskDriver(socket, name, ref head) || head.TableEntries == 0)
+        {
+            return null;
+        }
+
+        // The first answer tells the sizes; when somebody changes them before the second question, the driver refuses that.
+        SpreadHead sized = new() { Command = GetReceiveSpread, TableEntries = head.TableEntries, KeyBytes = head.KeyBytes };
+        byte[] answer = new byte[sizeof(SpreadHead) + ((int)head.TableEntries * sizeof(uint)) + (int)head.KeyBytes];
+        MemoryMarshal.Write(answer, in sized);
+        return InterfaceControl.TryAskDriver(socket, name, answer) ? ReadSpread(answer) : null;
+    }
+
+    /// <summary>Reads a <c>struct ethtool_rxfh</c> with the table and the key behind it.</summary>
+    internal static ReceiveSpread ReadSpread(ReadOnlySpan<byte> answer)
+    {
+        SpreadHead head = MemoryMarshal.Read<SpreadHead>(answer);
+        ReadOnlySpan<byte> rest = answer[sizeof(SpreadHead)..];
+        int tableBytes = (int)head.TableEntries * sizeof(uint);
+        return new ReceiveSpread(
+            MemoryMarshal.Cast<byte, uint>(rest[..tableBytes]).ToArray(),
+            rest.Slice(tableBytes, (int)head.KeyBytes).ToArray(),
+            head.Function,
+            head.Transformation);
+    }
+
+    /// <summary>The header fields that the hash of a kind of traffic (a flow type of linux/ethtool.h) covers, or null.</summary>
+    public static ulong? HashFields(int socket, string name, uint traffic)
+    {
+        HashRequest request = new() { Command = GetHashFields, Traffic = traffic };
+        return InterfaceControl.TryAskDriver(socket, name, ref request) ? request.Fields : null;
     }
 
     /// <summary>The kernel driver of an interface, or null.</summary>
@@ -92,6 +140,44 @@ internal static unsafe class EthtoolFacts
         public uint RxMini;
         public uint RxJumbo;
         public uint Tx;
+    }
+
+    /// <summary><c>struct ethtool_channels</c>.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct ChannelCounts
+    {
+        public uint Command;
+        public uint RxMaximum;
+        public uint TxMaximum;
+        public uint OtherMaximum;
+        public uint CombinedMaximum;
+        public uint Rx;
+        public uint Tx;
+        public uint Other;
+        public uint Combined;
+    }
+
+    /// <summary>The head of <c>struct ethtool_rxfh</c>; the table and then the key follow.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct SpreadHead
+    {
+        public uint Command;
+        public uint Context;
+        public uint TableEntries;
+        public uint KeyBytes;
+        public byte Function;
+        public byte Transformation;
+        public ushort Reserved;
+        public uint ReservedWord;
+    }
+
+    /// <summary><c>struct ethtool_rxnfc</c> as far as this question goes.</summary>
+    [StructLayout(LayoutKind.Sequential)]
+    private struct HashRequest
+    {
+        public uint Command;
+        public uint Traffic;
+        public ulong Fields;
     }
 
     /// <summary><c>struct ethtool_drvinfo</c>: the driver's name stands behind the command.</summary>

@@ -67,6 +67,17 @@ internal static unsafe class InterfaceControl
         }
     }
 
+    /// <summary>Asks the driver what has an answer of variable length, behind a fixed head.</summary>
+    /// <returns>False when the driver does not know the question.</returns>
+    public static bool TryAskDriver(int socket, string name, Span<byte> argument)
+    {
+        fixed (byte* pointer = argument)
+        {
+            InterfaceRequest request = new() { Pointer = (nint)pointer };
+            return TryAsk(socket, name, Ethtool, ref request);
+        }
+    }
+
     private static bool TryAsk(int socket, string name, nuint question, ref InterfaceRequest request)
     {
         if (name.Length is 0 or > MaxNameLength)

@@ -250,8 +250,8 @@ internal sealed class CompareRun : IDisposable
             Soft = totals.Named<SoftField>(c => c.Soft),
             Drops = [.. fragments.JoinDrops(totals.Named<DropReason>(c => c.Drops)), .. Skipped("primary", primary), .. Skipped("secondary", secondary)],
             Fragments = fragments,
-            HoldMedianNs = path.Egress.HoldTimes.Quantile(0.5),
-            HoldP99Ns = path.Egress.HoldTimes.Quantile(0.99),
+            HoldMedianNs = path.Lanes[0].Egress.HoldTimes.Quantile(0.5),
+            HoldP99Ns = path.Lanes[0].Egress.HoldTimes.Quantile(0.99),
         };
     }
 

@@ -2,11 +2,13 @@
 
 using System;
 using System.Buffers.Binary;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
 using System.Security.Cryptography;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
@@ -49,10 +51,11 @@ internal static class RunCommand
 
     private static int Run(ApplianceOptions options, bool json)
     {
-        AppliancePorts ports = AppliancePorts.Open(options);
+        FlowHashKey hashKey = DrawHashKey();
+        AppliancePorts ports = OpenPorts(options, hashKey);
         // The process is this one appliance's: all that is not a duty goes elsewhere.
         CpuAffinity.KeepFree(options.Cores);
-        using Appliance appliance = new(options, ports, new NoCheckpoints(), DrawHashKey());
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), hashKey);
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
         using (IHost host = Host(appliance, form))
         {
@@ -70,6 +73,27 @@ internal static class RunCommand
         }
 
         return appliance.End != ApplianceEnd.Drained ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+    }
+
+    /// <summary>Takes the memory of all frames and opens the ports on it.</summary>
+    private static AppliancePorts OpenPorts(ApplianceOptions options, FlowHashKey hashKey)
+    {
+        EngineOptions engine = options.ToEngineOptions(hashKey);
+        List<FrameArena> arenas = [];
+        try
+        {
+            while (arenas.Count < options.Lanes)
+            {
+                arenas.Add(FramePath.MakeArena(engine));
+            }
+
+            return AppliancePorts.Open(options, arenas);
+        }
+        catch
+        {
+            arenas.ForEach(arena => arena.Dispose());
+            throw;
+        }
     }
 
     private static IHost Host(Appliance appliance, StatusForm form)

@@ -48,15 +48,15 @@ public sealed class Appliance : IDisposable
 
     /// <summary>Takes all memory; starts nothing.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="ports">The ports; the appliance closes them.</param>
+    /// <param name="ports">The ports and arenas of its lanes; the appliance closes and disposes them.</param>
     /// <param name="requester">Who is asked for checkpoints.</param>
     /// <param name="hashKey">The secret of the flow hash.</param>
     public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester, FlowHashKey hashKey)
     {
         Options = options;
         Ports = ports;
-        Path = new FramePath(options.ToEngineOptions(hashKey), ports.Primary, ports.Secondary, ports.Output, requester);
-        Plan = CorePlan.For(options.Cores, options.Shards);
+        Path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
+        Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
         loops = [.. Plan.Select(Loop)];
     }
 
@@ -92,11 +92,11 @@ public sealed class Appliance : IDisposable
     {
         get
         {
-            InjectStatistics sent = Ports.Output.Statistics;
+            InjectStatistics sent = Ports.OutputStatistics;
             long dropped = Path.Shards.Sum(shard =>
                 shard.Counters.Drops[(int)DropReason.PrimaryPolicy] + shard.Counters.Drops[(int)DropReason.PrimaryFailover]);
             long others = Path.Shards.Sum(shard => shard.Counters.SecondaryReleased);
-            return Ports.Primary.Statistics.Frames - dropped - (sent.Frames + sent.Lost - others);
+            return Ports.PrimaryStatistics.Frames - dropped - (sent.Frames + sent.Lost - others);
         }
     }
 
@@ -155,28 +155,29 @@ public sealed class Appliance : IDisposable
         foreach (PlannedDuty planned in core.Duties)
         {
             duties.Add(Duty(planned));
-            object? port = planned.Kind switch
-            {
-                DutyKind.PrimaryCapture => Ports.Primary,
-                DutyKind.SecondaryCapture => Ports.Secondary,
-                _ => null,
-            };
-            if (port is IWaitable { WaitHandle: >= 0 } waitable)
-            {
-                waitHandles.Add(waitable.WaitHandle);
-            }
+            waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
         }
 
         return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], Fail);
     }
 
+    /// <summary>The ports that a duty captures from.</summary>
+    private ICapturePort[] Captures(PlannedDuty planned) => planned.Kind switch
+    {
+        DutyKind.PrimaryCapture => [Ports.Lanes[0].Primary],
+        DutyKind.SecondaryCapture => [Ports.Lanes[0].Secondary],
+        DutyKind.Lane => [Ports.Lanes[planned.Index].Primary, Ports.Lanes[planned.Index].Secondary],
+        _ => [],
+    };
+
     private IDuty Duty(PlannedDuty planned) => planned.Kind switch
     {
-        DutyKind.PrimaryCapture => Path.PrimaryCapture,
-        DutyKind.SecondaryCapture => Path.SecondaryCapture,
-        DutyKind.Shard => Path.Shards[planned.Index],
-        DutyKind.Egress => Path.Egress,
+        DutyKind.PrimaryCapture => Path.Lanes[0].PrimaryCapture,
+        DutyKind.SecondaryCapture => Path.Lanes[0].SecondaryCapture,
+        DutyKind.Shard => Path.Lanes[0].Shards[planned.Index],
+        DutyKind.Egress => Path.Lanes[0].Egress,
         DutyKind.Gate => Path.Gate,
+        DutyKind.Lane => Path.Lanes[planned.Index],
         _ => throw new ArgumentOutOfRangeException(nameof(planned)),
     };
 

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
@@ -10,57 +11,99 @@ using ColoWire.Ports.Files;
 
 namespace ColoWire.Hosting;
 
-/// <summary>The three ports of an appliance.</summary>
-/// <param name="Primary">Where the primary's frames come in.</param>
-/// <param name="Secondary">Where the secondary's frames come in.</param>
-/// <param name="Output">Where the primary's frames leave.</param>
-public sealed record AppliancePorts(ICapturePort Primary, ICapturePort Secondary, IInjectPort Output) : IDisposable
+/// <summary>The ports of an appliance: three for each lane.</summary>
+/// <param name="Lanes">One or more. The lanes of one appliance are the queues of the same three interfaces.</param>
+public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposable
 {
     private const long NanosecondsPerTick = 100;
 
+    /// <summary>What an operator should know of how they were opened, a line each.</summary>
+    public IReadOnlyList<string> Notes { get; init; } = [];
+
+    /// <summary>The name of the primary's port.</summary>
+    public string PrimaryName => Lanes[0].Primary.Name;
+
+    /// <summary>The name of the secondary's port.</summary>
+    public string SecondaryName => Lanes[0].Secondary.Name;
+
+    /// <summary>The name of the out port.</summary>
+    public string OutputName => Lanes[0].Output.Name;
+
+    /// <summary>What the primary's port has counted, all lanes together.</summary>
+    public CaptureStatistics PrimaryStatistics =>
+        Lanes.Aggregate(default(CaptureStatistics), (sum, lane) => sum + lane.Primary.Statistics);
+
+    /// <summary>What the secondary's port has counted, all lanes together.</summary>
+    public CaptureStatistics SecondaryStatistics =>
+        Lanes.Aggregate(default(CaptureStatistics), (sum, lane) => sum + lane.Secondary.Statistics);
+
+    /// <summary>What the out port has counted, all lanes together.</summary>
+    public InjectStatistics OutputStatistics =>
+        Lanes.Aggregate(default(InjectStatistics), (sum, lane) => sum + lane.Output.Statistics);
+
     /// <summary>Whether nothing more can come in: both sides are captures, and both were read to their end.</summary>
-    public bool Ended => Primary is FileCapturePort { Ended: true } && Secondary is FileCapturePort { Ended: true };
+    public bool Ended => Lanes.All(lane =>
+        lane is { Primary: FileCapturePort { Ended: true }, Secondary: FileCapturePort { Ended: true } });
 
     /// <summary>What has gone wrong for good on the ports, a line each.</summary>
-    public IEnumerable<string> Faults => ((object[])[Primary, Secondary, Output])
-        .Select(port => (port as IFaultReporter)?.Fault)
-        .OfType<string>();
+    public IEnumerable<string> Faults => All.Select(named => (named.Port as IFaultReporter)?.Fault).OfType<string>().Distinct();
 
-    /// <summary>The links of those that have one.</summary>
-    public IEnumerable<(string Name, LinkState Link)> Links
-    {
-        get
-        {
-            (string Name, object Port)[] ports = [(Primary.Name, Primary), (Secondary.Name, Secondary), (Output.Name, Output)];
-            foreach ((string name, object port) in ports)
-            {
-                if (port is ILinkReporter reporter)
-                {
-                    yield return (name, reporter.Link);
-                }
-            }
-        }
-    }
+    /// <summary>The links of those that have one. The queues of an interface have one link.</summary>
+    public IEnumerable<(string Name, LinkState Link)> Links =>
+        All.Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, ((ILinkReporter)named.Port).Link));
+
+    private IEnumerable<(string Name, object Port)> All => Lanes.SelectMany(lane => ((string, object)[])
+        [(lane.Primary.Name, lane.Primary), (lane.Secondary.Name, lane.Secondary), (lane.Output.Name, lane.Output)]);
 
     /// <summary>Opens the ports that the options name.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="arenas">The memory of each lane; it stays the caller's when this fails.</param>
     /// <exception cref="OptionException">One or more cannot be opened; it says of each why.</exception>
-    public static AppliancePorts Open(ApplianceOptions options)
+    public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas)
     {
-        List<string> faults = [];
+        QueueCheck queues = QueueCheck.Of(options);
+        if (queues.Faults.Count != 0)
+        {
+            throw new OptionException(queues.Faults);
+        }
+
         PortOptions settings = new()
         {
             BufferMiB = options.CaptureBufferMiB,
             SnapLength = options.SnapLengthBytes == OptionTable.SnapLengthOfMtu ? null : options.SnapLengthBytes,
             FileTimeShiftNs = ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) - MonotonicClock.NowNs,
         };
-        ICapturePort? primary = Try("primary_in", () => PortFactory.OpenCapture(Required(options.PrimaryIn), settings));
-        ICapturePort? secondary = Try("secondary_in", () => PortFactory.OpenCapture(Required(options.SecondaryIn), settings));
+        List<LanePorts> lanes = [];
+        try
+        {
+            foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
+            {
+                lanes.Add(OpenLane(options, settings, new LanePlace(arena, queue)));
+            }
+        }
+        catch (OptionException)
+        {
+            Close(lanes);
+            throw;
+        }
+
+        return new AppliancePorts(lanes) { Notes = queues.Notes };
+    }
+
+    /// <summary>Closes them. No thread may use them any more.</summary>
+    public void Dispose() => Close(Lanes);
+
+    private static LanePorts OpenLane(ApplianceOptions options, PortOptions settings, LanePlace place)
+    {
+        List<string> faults = [];
+        ICapturePort? primary = Try("primary_in", () => PortFactory.OpenCapture(Required(options.PrimaryIn), settings, place));
+        ICapturePort? secondary = Try("secondary_in", () => PortFactory.OpenCapture(Required(options.SecondaryIn), settings, place));
         // A file that is written to is emptied: not before the others are known to be good.
-        bool mayOpen = faults.Count == 0 || options.OutDevice is { Kind: PortKind.Pcap };
-        IInjectPort? output = mayOpen ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings)) : null;
+        bool mayOpen = faults.Count == 0 || options.OutDevice is not { Kind: PortKind.File };
+        IInjectPort? output = mayOpen ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings, place)) : null;
         if (primary != null && secondary != null && output != null)
         {
-            return new AppliancePorts(primary, secondary, output);
+            return new LanePorts(place.Arena, primary, secondary, output);
         }
 
         primary?.Dispose();
@@ -85,11 +128,13 @@ public sealed record AppliancePorts(ICapturePort Primary, ICapturePort Secondary
         }
     }
 
-    /// <summary>Closes them. No thread may use them any more.</summary>
-    public void Dispose()
+    private static void Close(IReadOnlyList<LanePorts> lanes)
     {
-        Primary.Dispose();
-        Secondary.Dispose();
-        Output.Dispose();
+        foreach (LanePorts lane in lanes)
+        {
+            lane.Primary.Dispose();
+            lane.Secondary.Dispose();
+            lane.Output.Dispose();
+        }
     }
 }

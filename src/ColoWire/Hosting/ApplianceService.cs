@@ -44,7 +44,7 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
         }
         else if (appliance.End == ApplianceEnd.HeldBack)
         {
-            log.LogHeldBack(appliance.Unsent, appliance.Ports.Output.Name, Appliance.DrainPatience.TotalSeconds);
+            log.LogHeldBack(appliance.Unsent, appliance.Ports.OutputName, Appliance.DrainPatience.TotalSeconds);
         }
     }
 }

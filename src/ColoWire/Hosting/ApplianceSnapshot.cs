@@ -100,13 +100,13 @@ internal sealed record ApplianceSnapshot
     {
         ShardCounters[] shards = [.. appliance.Path.Shards.Select(shard => shard.Counters)];
         FragmentTotals fragments = FragmentTotals.Of(appliance.Path);
-        HoldTimes holdTimes = appliance.Path.Egress.HoldTimes;
+        HoldTimes holdTimes = HoldTimesOf(appliance.Path);
         return new ApplianceSnapshot
         {
             ElapsedNs = appliance.HasStarted ? MonotonicClock.NowNs - appliance.StartedAtNs : 0,
-            Primary = appliance.Ports.Primary.Statistics,
-            Secondary = appliance.Ports.Secondary.Statistics,
-            Output = appliance.Ports.Output.Statistics,
+            Primary = appliance.Ports.PrimaryStatistics,
+            Secondary = appliance.Ports.SecondaryStatistics,
+            Output = appliance.Ports.OutputStatistics,
             Verified = shards.Sum(shard => shard.Verified),
             Passed = Named<PassReason>(shards, shard => shard.Passed),
             Malformed = Named<MalformedKind>(shards, shard => shard.Malformed),
@@ -136,6 +136,17 @@ internal sealed record ApplianceSnapshot
         && DivergenceCount == earlier.DivergenceCount && Checkpoints == earlier.Checkpoints && Flows == earlier.Flows;
 
     private delegate ReadOnlySpan<long> Counts(ShardCounters shard);
+
+    private static HoldTimes HoldTimesOf(FramePath path)
+    {
+        HoldTimes all = new();
+        foreach (Lane lane in path.Lanes)
+        {
+            all.Add(lane.Egress.HoldTimes);
+        }
+
+        return all;
+    }
 
     private static NamedCount[] Named<T>(ShardCounters[] shards, Counts counts)
         where T : struct, Enum

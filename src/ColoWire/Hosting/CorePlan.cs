@@ -23,11 +23,14 @@ public enum DutyKind
 
     /// <summary>Asks for checkpoints.</summary>
     Gate,
+
+    /// <summary>A lane from end to end: both captures, its shards, its egress.</summary>
+    Lane,
 }
 
 /// <summary>One duty of the plan.</summary>
 /// <param name="Kind">What it is.</param>
-/// <param name="Index">Which of the shards; 0 for all else.</param>
+/// <param name="Index">Which of the shards or of the lanes; 0 for all else.</param>
 public readonly record struct PlannedDuty(DutyKind Kind, int Index = 0);
 
 /// <summary>What one core does.</summary>
@@ -37,7 +40,8 @@ public sealed record CoreAssignment(int Cpu, IReadOnlyList<PlannedDuty> Duties);
 
 /// <summary>
 /// Which core runs which duty. One core runs them all in the order of the way of a frame, to completion: the smallest latency. More
-/// cores take the captures, the egress and then the shards apart, because a frame costs most where it enters and leaves.
+/// cores take the captures, the egress and then the shards apart, because a frame costs most where it enters and leaves. Where there are
+/// several lanes, each has a core and runs to completion there, so that a frame never goes from core to core.
 /// </summary>
 public static class CorePlan
 {
@@ -47,7 +51,12 @@ public static class CorePlan
     /// <summary>How many of so many cores compare: no fewer shards than that make sense.</summary>
     public static int ComparingCores(int cores) => Math.Max(1, cores - PortCores);
 
-    /// <summary>Makes the plan.</summary>
+    /// <summary>Makes the plan of a path of several lanes. The gate goes with the first.</summary>
+    /// <param name="cores">Numbers of the CPUs, one for each lane.</param>
+    public static IReadOnlyList<CoreAssignment> ForLanes(IReadOnlyList<int> cores) =>
+        [.. cores.Select((cpu, lane) => new CoreAssignment(cpu, lane == 0 ? [new(DutyKind.Lane), new(DutyKind.Gate)] : [new(DutyKind.Lane, lane)]))];
+
+    /// <summary>Makes the plan of a path of one lane.</summary>
     /// <param name="cores">Numbers of the CPUs, one or more, in the order in which duties go to them.</param>
     /// <param name="shards">How many shards there are; not fewer than <see cref="ComparingCores"/>.</param>
     public static IReadOnlyList<CoreAssignment> For(IReadOnlyList<int> cores, int shards)

@@ -19,8 +19,8 @@ internal static class StartReport
             ? "observe: the primary's frames leave at once, differences are only reported"
             : "lockstep: the primary's frames leave when the secondary has produced the same";
         yield return $"ColoWire {Version()}, {mode}";
-        yield return $"primary_in {appliance.Ports.Primary.Name}, secondary_in {appliance.Ports.Secondary.Name}, "
-            + $"outdev {appliance.Ports.Output.Name}, requester {options.Requester}";
+        yield return $"primary_in {appliance.Ports.PrimaryName}, secondary_in {appliance.Ports.SecondaryName}, "
+            + $"outdev {appliance.Ports.OutputName}, requester {options.Requester}";
         yield return $"compare_timeout {options.CompareTimeoutMs} ms, expired_scan_cycle {options.ExpiredScanCycleMs} ms, "
             + $"max_queue_size {options.MaxQueueSize} frames, {options.Flows} flows";
         if (options.PolicyTexts.Count != 0)
@@ -35,7 +35,12 @@ internal static class StartReport
 
         foreach (CoreAssignment core in appliance.Plan)
         {
-            yield return $"core {core.Cpu}: {string.Join(", ", core.Duties.Select(Name))}";
+            yield return $"core {core.Cpu}: {string.Join(", ", core.Duties.Select(duty => Name(duty, options)))}";
+        }
+
+        foreach (string note in appliance.Ports.Notes)
+        {
+            yield return note;
         }
 
         IReadOnlyList<(string Name, long Bytes)> memory = options.MemoryPlan();
@@ -44,12 +49,13 @@ internal static class StartReport
             + $"(memory_limit {options.MemoryLimitMiB} MiB)";
     }
 
-    private static string Name(PlannedDuty duty) => duty.Kind switch
+    private static string Name(PlannedDuty duty, ApplianceOptions options) => duty.Kind switch
     {
         DutyKind.PrimaryCapture => "primary capture",
         DutyKind.SecondaryCapture => "secondary capture",
         DutyKind.Shard => $"shard {duty.Index}",
         DutyKind.Egress => "egress",
+        DutyKind.Lane => $"queue {options.XdpQueues[duty.Index]} from end to end",
         _ => "checkpoint gate",
     };
 

@@ -106,9 +106,9 @@ internal sealed class StatusService(
     {
         ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
         AppliancePorts ports = appliance.Ports;
-        foreach (string loss in LossText.Of(ports.Primary.Name, now.Primary, lossesTold.Primary)
-            .Concat(LossText.Of(ports.Secondary.Name, now.Secondary, lossesTold.Secondary))
-            .Concat(LossText.Of(ports.Output.Name, now.Output, lossesTold.Output)))
+        foreach (string loss in LossText.Of(ports.PrimaryName, now.Primary, lossesTold.Primary)
+            .Concat(LossText.Of(ports.SecondaryName, now.Secondary, lossesTold.Secondary))
+            .Concat(LossText.Of(ports.OutputName, now.Output, lossesTold.Output)))
         {
             log.LogLoss(loss);
         }

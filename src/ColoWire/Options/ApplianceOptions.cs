@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
@@ -62,7 +63,7 @@ public sealed record ApplianceOptions
     /// <summary>Verified segments that a TCP connection keeps.</summary>
     public int RetransmitWindow { get; init; } = EngineLimits.RetransmitWindow.Default;
 
-    /// <summary>Memory for datagrams of which fragments are missing, for each side, in KiB.</summary>
+    /// <summary>Memory for datagrams of which fragments are missing, for each side of each lane, in KiB.</summary>
     public int FragmentMemoryKiB { get; init; } = EngineLimits.FragmentMemoryKiB.Default;
 
     /// <summary>How long fragments wait for the rest of their datagram, in milliseconds.</summary>
@@ -92,16 +93,22 @@ public sealed record ApplianceOptions
     /// <summary>The CPUs that do the work; after validation never empty.</summary>
     public IReadOnlyList<int> Cores { get; init; } = [];
 
-    /// <summary>Sets of flows that are compared independently.</summary>
+    /// <summary>The queues of <c>xdp:</c> ports, one lane for each; for live ports after validation never empty.</summary>
+    public IReadOnlyList<int> XdpQueues { get; init; } = [];
+
+    /// <summary>How many lanes there are: ports without queues make one.</summary>
+    public int Lanes => Math.Max(1, XdpQueues.Count);
+
+    /// <summary>Sets of flows that are compared independently, in each lane.</summary>
     public int Shards { get; init; } = EngineLimits.Shards.Default;
 
-    /// <summary>Flows known at a time.</summary>
+    /// <summary>Flows known at a time, all lanes and shards together.</summary>
     public int Flows { get; init; } = EngineLimits.Flows.Default;
 
-    /// <summary>Slots of 2 KiB for each side.</summary>
+    /// <summary>Slots of 2 KiB for each side of each lane.</summary>
     public int SlotsPerSide { get; init; } = EngineLimits.SlotsPerSide.Default;
 
-    /// <summary>Slots of 68 KiB for each side: for frames and datagrams of up to 64 KiB.</summary>
+    /// <summary>Slots of 68 KiB for each side of each lane: for frames and datagrams of up to 64 KiB.</summary>
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
 
     /// <summary>The kernel's buffer of each live capture port, in MiB.</summary>
@@ -165,7 +172,7 @@ public sealed record ApplianceOptions
     /// <summary>The memory that these options take, by what it is for.</summary>
     public IReadOnlyList<(string Name, long Bytes)> MemoryPlan()
     {
-        List<(string Name, long Bytes)> plan = [.. FramePath.MemoryPlan(ToEngineOptions(default))];
+        List<(string Name, long Bytes)> plan = [.. FramePath.MemoryPlan(ToEngineOptions(default), Lanes)];
         foreach ((string name, PortSpec? port) in ((string, PortSpec?)[])[("primary", PrimaryIn), ("secondary", SecondaryIn)])
         {
             if (port?.Kind == PortKind.Pcap)

@@ -137,34 +137,37 @@ internal sealed class PortRow(string name, string sample, Verbs verbs, string he
     }
 }
 
-/// <summary>Numbers of CPUs, as a list of numbers and ranges.</summary>
-internal sealed class CpuListRow(string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<int>, ApplianceOptions> set)
+/// <summary>Numbers of things that the machine has, as a list of numbers and ranges.</summary>
+internal sealed class NumberListRow(
+    string name,
+    NumberedThing thing,
+    string defaultText,
+    Verbs verbs,
+    string help,
+    Func<ApplianceOptions, IReadOnlyList<int>, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
 {
-    /// <summary>The greatest number that Linux gives to a CPU (its NR_CPUS is 8192 at most).</summary>
-    private const int MaxCpu = 8191;
+    public override string DefaultText => defaultText;
 
-    public override string DefaultText => "the highest-numbered CPU allowed";
+    public override string Allowed => $"{thing.Name} numbers and ranges, for example {thing.Example}";
 
-    public override string Allowed => "CPU numbers and ranges, for example 2,4-6";
-
-    public override string Placeholder => "cpus";
+    public override string Placeholder => $"{thing.Name.ToLowerInvariant()}s";
 
     public override string SampleJson => "[]";
 
     public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
     {
-        List<int> cores = [];
-        if (value.Form is not (ValueForm.Word or ValueForm.List or ValueForm.Text) || !TryRead(value.Text, cores))
+        List<int> numbers = [];
+        if (value.Form is not (ValueForm.Word or ValueForm.List or ValueForm.Text) || !TryRead(value.Text, numbers))
         {
-            return [$"{value.Shown} is not a list of CPUs: {Allowed}"];
+            return [$"{value.Shown} is not a list of {thing.Name}s: {Allowed}"];
         }
 
-        options = set(options, cores);
+        options = set(options, numbers);
         return [];
     }
 
-    private static bool TryRead(string text, List<int> cores)
+    private bool TryRead(string text, List<int> numbers)
     {
         foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
         {
@@ -174,20 +177,33 @@ internal sealed class CpuListRow(string name, Verbs verbs, string help, Func<App
             }
 
             string[] ends = part.Split('-', 2);
-            if (!TryReadCpu(ends[0], out int first) || !TryReadCpu(ends[^1], out int last) || last < first)
+            if (!TryReadNumber(ends[0], out int first) || !TryReadNumber(ends[^1], out int last) || last < first)
             {
                 return false;
             }
 
-            for (int cpu = first; cpu <= last; cpu++)
+            for (int number = first; number <= last; number++)
             {
-                cores.Add(cpu);
+                numbers.Add(number);
             }
         }
 
         return true;
     }
 
-    private static bool TryReadCpu(string text, out int cpu) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out cpu) && cpu <= MaxCpu;
+    private bool TryReadNumber(string text, out int number) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number <= thing.Greatest;
+}
+
+/// <summary>What a list of numbers names.</summary>
+/// <param name="Name">One of them.</param>
+/// <param name="Greatest">The greatest number that Linux gives to one.</param>
+/// <param name="Example">Some of them as an operator may write them.</param>
+internal sealed record NumberedThing(string Name, int Greatest, string Example)
+{
+    /// <summary>CPUs; the kernel's NR_CPUS is 8192 at most.</summary>
+    public static readonly NumberedThing Cpu = new("CPU", 8191, "2,4-6");
+
+    /// <summary>Queues of an interface, of which it has 4096 at most (rtnl_create_link of the kernel).</summary>
+    public static readonly NumberedThing Queue = new("queue", 4095, "0-3");
 }

@@ -16,8 +16,8 @@ namespace ColoWire.Options;
 /// </summary>
 internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnlyDictionary<OptionRow, OptionValue> values)
 {
-    /// <summary>CPU numbers that a message shows.</summary>
-    private const int ShownCpus = 64;
+    /// <summary>Numbers of CPUs or queues that a message shows.</summary>
+    private const int ShownNumbers = 64;
 
     private const int BytesPerKiB = 1024;
 
@@ -43,6 +43,8 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         {
             CheckPorts();
             CheckCores();
+            CheckQueues();
+            CheckShards();
         }
 
         CheckXdpRing();
@@ -102,17 +104,49 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         int[] foreign = [.. options.Cores.Except(machine.Cpus)];
         if (foreign.Length != 0)
         {
-            Fault("cores", $"this process may not use CPU {CpuList(foreign)}: allowed: {CpuList(machine.Cpus)}");
+            Fault("cores", $"this process may not use CPU {NumberList(foreign)}: allowed: {NumberList(machine.Cpus)}");
         }
 
-        int[] repeated = [.. options.Cores.GroupBy(cpu => cpu).Where(group => group.Count() > 1).Select(group => group.Key)];
+        int[] repeated = Repeated(options.Cores);
         if (repeated.Length != 0)
         {
-            Fault("cores", $"CPU {CpuList(repeated)} stands there more than once: each CPU runs one thread");
+            Fault("cores", $"CPU {NumberList(repeated)} stands there more than once: each CPU runs one thread");
+        }
+    }
+
+    private void CheckQueues()
+    {
+        bool allXdp = Array.TrueForAll([options.PrimaryIn, options.SecondaryIn, options.OutDevice], port => port?.Kind == PortKind.Xdp);
+        if (options.XdpQueues.Count == 0)
+        {
+            options = options with { XdpQueues = [.. Enumerable.Range(0, allXdp ? options.Cores.Count : 1)] };
         }
 
-        int comparing = CorePlan.ComparingCores(options.Cores.Count);
-        if (options.Shards < comparing && !faulty.Contains("shards"))
+        int queues = options.XdpQueues.Count;
+        if (queues == 1 || faulty.Contains("xdp_queues"))
+        {
+            return;
+        }
+
+        int[] repeated = Repeated(options.XdpQueues);
+        if (repeated.Length != 0)
+        {
+            Fault("xdp_queues", $"queue {NumberList(repeated)} stands there more than once: each queue is served by one core");
+        }
+        else if (!allXdp && !faulty.Overlaps(["primary_in", "secondary_in", "outdev"]) && AllRead)
+        {
+            Fault("xdp_queues", $"{queues} queues need three xdp: ports: with any other port one queue is allowed");
+        }
+        else if (queues != options.Cores.Count && !faulty.Contains("cores"))
+        {
+            Fault("xdp_queues", $"{queues} queues need as many cores, not {options.Cores.Count}: name one queue, or one for each core");
+        }
+    }
+
+    private void CheckShards()
+    {
+        int comparing = options.XdpQueues.Count > 1 ? 1 : CorePlan.ComparingCores(options.Cores.Count);
+        if (options.Shards < comparing && !faulty.Overlaps(["xdp_queues", "shards"]))
         {
             Fault("shards", $"{options.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, and each needs one or more");
         }
@@ -157,7 +191,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
 
     private void CheckMemory()
     {
-        if (faulty.Overlaps(["slots", "large_slots", "flows", "shards", "capture_buffer", "memory_limit"]))
+        if (faulty.Overlaps(["slots", "large_slots", "flows", "shards", "xdp_queues", "capture_buffer", "memory_limit"]))
         {
             return;
         }
@@ -184,6 +218,9 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         faults.Add(place.Fault(what));
     }
 
-    private static string CpuList(IReadOnlyList<int> cpus) =>
-        string.Join(',', cpus.Take(ShownCpus)) + (cpus.Count > ShownCpus ? ",..." : "");
+    private static string NumberList(IReadOnlyList<int> numbers) =>
+        string.Join(',', numbers.Take(ShownNumbers)) + (numbers.Count > ShownNumbers ? ",..." : "");
+
+    private static int[] Repeated(IReadOnlyList<int> numbers) =>
+        [.. numbers.GroupBy(number => number).Where(group => group.Count() > 1).Select(group => group.Key)];
 }

@@ -16,32 +16,48 @@ namespace ColoWire.Reports;
 internal sealed record FragmentTotals(
     IReadOnlyList<NamedCount> Primary, IReadOnlyList<NamedCount> Secondary, long Waiting, IReadOnlyList<NamedCount> Drops)
 {
-    /// <summary>Reads the counters.</summary>
+    private delegate ReadOnlySpan<long> Counts(ReassemblyCounters counters);
+
+    /// <summary>Reads the counters of all lanes.</summary>
     public static FragmentTotals Of(FramePath path)
     {
-        ReassemblyCounters primary = path.PrimaryCapture.Reassembly;
-        ReassemblyCounters secondary = path.SecondaryCapture.Reassembly;
+        ReassemblyCounters[] primary = [.. path.Lanes.Select(lane => lane.PrimaryCapture.Reassembly)];
+        ReassemblyCounters[] secondary = [.. path.Lanes.Select(lane => lane.SecondaryCapture.Reassembly)];
         return new FragmentTotals(
-            Named<DatagramOutcome>(primary.Datagrams), Named<DatagramOutcome>(secondary.Datagrams), WaitingOf(path), Named<DropReason>(secondary.Drops));
+            Named<DatagramOutcome>(primary, side => side.Datagrams),
+            Named<DatagramOutcome>(secondary, side => side.Datagrams),
+            WaitingOf(path),
+            Named<DropReason>(secondary, side => side.Drops));
     }
 
     /// <summary>Frames of both sides whose datagrams are incomplete.</summary>
-    public static long WaitingOf(FramePath path) => path.PrimaryCapture.Reassembly.Waiting + path.SecondaryCapture.Reassembly.Waiting;
+    public static long WaitingOf(FramePath path)
+    {
+        // Asked at every scan of a replay: no enumerator, no closure.
+        long waiting = 0;
+        for (int i = 0; i < path.Lanes.Count; i++)
+        {
+            waiting += path.Lanes[i].PrimaryCapture.Reassembly.Waiting + path.Lanes[i].SecondaryCapture.Reassembly.Waiting;
+        }
+
+        return waiting;
+    }
 
     /// <summary>The drops of the shards and these, by reason.</summary>
     public IReadOnlyList<NamedCount> JoinDrops(IReadOnlyList<NamedCount> shards) =>
         [.. shards.Concat(Drops).GroupBy(drop => drop.Name).Select(same => new NamedCount(same.Key, same.Sum(drop => drop.Count)))];
 
-    private static List<NamedCount> Named<T>(ReadOnlySpan<long> counts)
+    private static List<NamedCount> Named<T>(ReassemblyCounters[] lanes, Counts counts)
         where T : struct, Enum
     {
         List<NamedCount> named = [];
-        T[] values = Enum.GetValues<T>();
-        for (int i = 0; i < values.Length; i++)
+        foreach (T value in Enum.GetValues<T>())
         {
-            if (counts[i] != 0)
+            int index = Convert.ToInt32(value, null);
+            long sum = lanes.Sum(lane => counts(lane)[index]);
+            if (sum != 0)
             {
-                named.Add(new NamedCount(CounterNames.Of(values[i]), counts[i]));
+                named.Add(new NamedCount(CounterNames.Of(value), sum));
             }
         }
 

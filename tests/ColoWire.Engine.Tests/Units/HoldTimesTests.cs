@@ -27,4 +27,20 @@ public sealed class HoldTimesTests
         times.Add(-5);
         Assert.That(times.Quantile(1), Is.Zero);
     }
+
+    [Test]
+    public void Counts_of_several_are_as_if_one_had_counted_them_all() =>
+        Gen.Select(Gen.Long[0, long.MaxValue / 2].Array[0, 100], Gen.Long[0, 100].Array[0, 100], Gen.Double[0.01, 1]).Sample((first, second, quantile) =>
+        {
+            HoldTimes one = new();
+            HoldTimes other = new();
+            HoldTimes all = new();
+            Array.ForEach(first, d => one.Add(d));
+            Array.ForEach(second, d => other.Add(d));
+            Array.ForEach([.. first, .. second], (long d) => all.Add(d));
+            HoldTimes sum = new();
+            sum.Add(one);
+            sum.Add(other);
+            Assert.That(sum.Quantile(quantile), Is.EqualTo(all.Quantile(quantile)));
+        });
 }

@@ -16,6 +16,7 @@ internal sealed class PortSpecTests
     [TestCase("eth1", PortKind.Pcap, "eth1")]
     [TestCase("eth0.5", PortKind.Pcap, "eth0.5")]
     [TestCase("pcap:fifteen-letters", PortKind.Pcap, "fifteen-letters")]
+    [TestCase("xdp:eth1", PortKind.Xdp, "eth1")]
     [TestCase("file:a.pcap", PortKind.File, "a.pcap")]
     [TestCase("file:/tmp/odd:name of file", PortKind.File, "/tmp/odd:name of file")]
     public void Ports_are_read(string text, PortKind kind, string target)
@@ -27,10 +28,11 @@ internal sealed class PortSpecTests
         Assert.That(again, Is.EqualTo(spec));
     }
 
-    [TestCase("xdp:eth1", "'xdp' is no kind of port")]
+    [TestCase("tap:eth1", "'tap' is no kind of port")]
     [TestCase("PCAP:eth1", "'PCAP' is no kind of port")]
     [TestCase("", "no interface is given")]
     [TestCase(null, "no interface is given")]
+    [TestCase("xdp:", "no interface is given")]
     [TestCase("pcap:", "no interface is given")]
     [TestCase("file:", "no path is given")]
     [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
@@ -43,7 +45,7 @@ internal sealed class PortSpecTests
     {
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.False);
         Assert.That(spec, Is.Null);
-        Assert.That(error, Is.EqualTo($"'{text}' is no port: {reason}; allowed are pcap:INTERFACE, file:PATH, or INTERFACE alone"));
+        Assert.That(error, Is.EqualTo($"'{text}' is no port: {reason}; allowed are pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone"));
     }
 
     [TestCase("pcap:eth1", "eth1", true)]
@@ -51,6 +53,9 @@ internal sealed class PortSpecTests
     [TestCase("file:a.pcap", "file:./b/../a.pcap", true)]
     [TestCase("file:a.pcap", "file:A.pcap", false)]
     [TestCase("file:eth1", "pcap:eth1", false)]
+    [TestCase("xdp:eth1", "eth1", true)]
+    [TestCase("xdp:eth1", "xdp:eth2", false)]
+    [TestCase("xdp:eth1", "file:eth1", false)]
     public void Two_ports_can_be_the_same(string one, string other, bool same)
     {
         Assert.That(PortSpec.TryParse(one, out PortSpec? first, out _), Is.True);
@@ -67,8 +72,9 @@ internal sealed class PortSpecTests
         string output = folder.File("out.pcap");
         using FrameArena arena = new(4, 0);
         FrameRef[] batch = new FrameRef[4];
-        using (ICapturePort capture = PortFactory.OpenCapture(new PortSpec(PortKind.File, input), new PortOptions()))
-        using (IInjectPort inject = PortFactory.OpenInject(new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }))
+        LanePlace place = new(arena, 0);
+        using (ICapturePort capture = PortFactory.OpenCapture(new PortSpec(PortKind.File, input), new PortOptions(), place))
+        using (IInjectPort inject = PortFactory.OpenInject(new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }, place))
         {
             Assert.That(capture.Receive(arena.Primary, batch, nowNs: 5), Is.EqualTo(1));
             Assert.That(inject.Inject(arena, batch.AsSpan(0, 1), nowNs: 6), Is.EqualTo(1));

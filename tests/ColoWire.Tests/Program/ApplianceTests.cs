@@ -84,7 +84,7 @@ internal sealed class ApplianceTests
         {
             OnReceive = () => throw new InvalidOperationException("a bug"),
         };
-        using Appliance appliance = Make(Ports(0, 10, new FakeInjectPort()) with { Primary = primary }, 2, 1);
+        using Appliance appliance = Make(FakePorts.Of(primary, Twin(10), new FakeInjectPort()), 2, 1);
         appliance.Start();
         Assert.That(appliance.Failing.WaitHandle.WaitOne(Patience), Is.True);
         long start = Stopwatch.GetTimestamp();
@@ -117,7 +117,7 @@ internal sealed class ApplianceTests
             },
         };
         using FakeInjectPort output = new();
-        using Appliance appliance = Make(Ports(0, frames, output) with { Primary = primary }, 1, 1);
+        using Appliance appliance = Make(FakePorts.Of(primary, Twin(frames), output), 1, 1);
         appliance.Start();
         WaitUntil(() => output.Statistics.Frames == frames);
         Thread.Sleep(100);
@@ -158,7 +158,7 @@ internal sealed class ApplianceTests
     {
         using ManualResetEventSlim hang = new(initialState: true);
         FakeCapturePort secondary = new("fake:secondary", 0, _ => []) { OnReceive = hang.Wait };
-        using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()) with { Secondary = secondary }, 2, 1);
+        using Appliance appliance = Make(FakePorts.Of(new FakeCapturePort("fake:primary", 0, Frame), secondary, new FakeInjectPort()), 2, 1);
         using WatchdogService watchdog = new(appliance, new SystemdNotifier(), NullLogger<WatchdogService>.Instance);
         appliance.Start();
         WaitUntil(watchdog.AllMoved);
@@ -180,7 +180,7 @@ internal sealed class ApplianceTests
         string released = Path.Combine(folder, "out.pcap");
         (int, byte[])[] frames = [.. Enumerable.Range(0, 500).Select(i => (i / 10, TestCapture.Udp($"datagram {i}")))];
         TestCapture.Write(capture, frames);
-        AppliancePorts ports = new(
+        AppliancePorts ports = FakePorts.Of(
             FileCapturePort.OpenAsLive(capture), FileCapturePort.OpenAsLive(capture), new FileInjectPort(released, nanoseconds: false));
         using (Appliance appliance = Make(ports, 1, 1))
         {
@@ -199,7 +199,7 @@ internal sealed class ApplianceTests
     {
         using Appliance appliance = Make(Ports(64, 64, new FakeInjectPort()), 1, 1);
         appliance.Start();
-        WaitUntil(() => appliance.Ports.Output.Statistics.Frames == 64);
+        WaitUntil(() => appliance.Ports.OutputStatistics.Frames == 64);
         appliance.Stop(Patience);
         using StringWriter text = new(CultureInfo.InvariantCulture);
         SnapshotJson.Write(text, ApplianceSnapshot.Of(appliance), final: true);
@@ -219,8 +219,10 @@ internal sealed class ApplianceTests
         Assert.That(DurationText.Of(durationNs), Is.EqualTo(text));
     }
 
-    private static AppliancePorts Ports(int primaryFrames, int secondaryFrames, FakeInjectPort output) => new(
-        new FakeCapturePort("fake:primary", primaryFrames, Frame), new FakeCapturePort("fake:secondary", secondaryFrames, Frame), output);
+    private static AppliancePorts Ports(int primaryFrames, int secondaryFrames, FakeInjectPort output) =>
+        FakePorts.Of(new FakeCapturePort("fake:primary", primaryFrames, Frame), Twin(secondaryFrames), output);
+
+    private static FakeCapturePort Twin(int frames) => new("fake:secondary", frames, Frame);
 
     // Frames of one flow that repeat: datagrams are matched in order.
     private static byte[] Frame(int index) => TestCapture.Udp($"datagram {index}", (ushort)(1000 + (index % 8)));

@@ -31,6 +31,12 @@ internal sealed class CorePlanTests
         Assert.That(duties, Is.Unique.And.Length.EqualTo(shards + 4));
     }
 
+    [Test]
+    public void Of_several_lanes_each_has_a_core_and_the_gate_goes_with_the_first()
+    {
+        Assert.That(Text(CorePlan.ForLanes([4, 2, 3])), Is.EqualTo("4: L0 G | 2: L1 | 3: L2"));
+    }
+
     private static string Text(IEnumerable<CoreAssignment> plan) =>
         string.Join(" | ", plan.Select(core => $"{core.Cpu}: {string.Join(' ', core.Duties.Select(Letter))}"));
 
@@ -40,6 +46,7 @@ internal sealed class CorePlanTests
         DutyKind.SecondaryCapture => "S",
         DutyKind.Egress => "E",
         DutyKind.Gate => "G",
+        DutyKind.Lane => $"L{duty.Index}",
         _ => $"{duty.Index}",
     };
 }

@@ -39,7 +39,7 @@ internal sealed class LogTests
         FakeCapturePort primary = new("fake:primary", flows, i => TestCapture.Udp("P", (ushort)(1000 + i)));
         FakeCapturePort secondary = new("fake:secondary", flows, i => TestCapture.Udp("S", (ushort)(1000 + i)));
         ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
-        AppliancePorts ports = new(primary, secondary, new FakeInjectPort());
+        AppliancePorts ports = FakePorts.Of(primary, secondary, new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
         for (int round = 0; round < 10; round++)
         {
@@ -60,7 +60,7 @@ internal sealed class LogTests
     public void The_line_of_counters_tells_rates_since_the_last_look()
     {
         ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
-        AppliancePorts ports = new(
+        AppliancePorts ports = FakePorts.Of(
             new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")), new FakeCapturePort("s", 64, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
         ApplianceSnapshot before = ApplianceSnapshot.Of(appliance) with { ElapsedNs = 0 };

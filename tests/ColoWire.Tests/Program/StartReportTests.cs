@@ -34,7 +34,7 @@ internal sealed class StartReportTests
             Cores = [CpuAffinity.AllowedCpus()[0]],
             LargeSlotsPerSide = 0,
         };
-        AppliancePorts ports = new(
+        AppliancePorts ports = FakePorts.Of(
             new FakeCapturePort("fake:primary", 0, _ => []), new FakeCapturePort("fake:secondary", 0, _ => []), new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
         return [.. StartReport.Lines(appliance)];

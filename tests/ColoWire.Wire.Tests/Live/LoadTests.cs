@@ -62,13 +62,20 @@ internal sealed class LoadTests
         host.Host.Inside(() =>
         {
             gauge = new AllocationGauge(new PcapCapturePort(BridgeHost.PrimaryPort(0)), warmUpFrames);
-            ports = new AppliancePorts(gauge, new PcapCapturePort(BridgeHost.SecondaryPort(0)), new PcapInjectPort(BridgeHost.OutPort(0)));
+            ports = new AppliancePorts(
+                [
+                    new LanePorts(
+                        FramePath.MakeArena(options.ToEngineOptions(default)),
+                        gauge,
+                        new PcapCapturePort(BridgeHost.SecondaryPort(0)),
+                        new PcapInjectPort(BridgeHost.OutPort(0))),
+                ]);
         });
         using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
         appliance.Start();
 
         BridgeRun.Replay(host, 0, primaryCapture, secondaryCapture, "--preload-pcap", "--pps=15000", $"--loop={loops}");
-        Assert.That(() => ports.Output.Statistics.Frames, Is.EqualTo(loops * Frames).After(5000, 10));
+        Assert.That(() => ports.OutputStatistics.Frames, Is.EqualTo(loops * Frames).After(5000, 10));
         // Long after the last frame, so that the sleep of the idle thread counts too.
         Thread.Sleep(200);
         appliance.Stop(Appliance.DrainPatience);

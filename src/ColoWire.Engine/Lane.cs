@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
+
+namespace ColoWire.Engine;
+
+/// <summary>The memory and the ports of one lane.</summary>
+/// <param name="Arena">Where its frames lie; made before the ports, which may register it with the kernel.</param>
+/// <param name="Primary">Where the primary's frames come in.</param>
+/// <param name="Secondary">Where the secondary's frames come in.</param>
+/// <param name="Output">Where the primary's frames leave.</param>
+public sealed record LanePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
+
+/// <summary>
+/// The way of a frame from end to end: the two captures, the shards, the egress and the rings between them, over slots of its own. It
+/// is one duty too, for a core that runs it to completion. Lanes share nothing but the <see cref="CheckpointGate"/>.
+/// </summary>
+public sealed class Lane : IDuty, IDisposable
+{
+    private readonly Shard[] shards;
+
+    internal Lane(EngineOptions options, LanePorts ports, ShardRings[] rings, CheckpointGate gate, StopSignal stop)
+    {
+        Arena = ports.Arena;
+        PrimaryCapture = Capture(ports.Primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary));
+        SecondaryCapture = Capture(ports.Secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
+        ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
+        shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, gate, signals));
+        Egress = new EgressDuty(Arena, ports.Output, rings, options.Mode);
+
+        // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. What never goes
+        // to egress, the slot in which fragments were put together and what a policy drops, the shard sends home in either mode.
+        CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
+        {
+            SpscRing<FrameRef>[] home = (pool.Side, options.Mode) switch
+            {
+                (Side.Secondary, _) =>
+                    [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)],
+                (_, CompareMode.Observe) => Array.ConvertAll(rings, r => r.JudgedHome),
+                _ => [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)],
+            };
+            return new CaptureDuty(port, pool, toShards, home, gate, options, stop);
+        }
+    }
+
+    /// <summary>The memory of its frames.</summary>
+    public FrameArena Arena { get; }
+
+    /// <summary>Takes in the primary's frames.</summary>
+    public CaptureDuty PrimaryCapture { get; }
+
+    /// <summary>Takes in the secondary's frames.</summary>
+    public CaptureDuty SecondaryCapture { get; }
+
+    /// <summary>Compare.</summary>
+    public IReadOnlyList<Shard> Shards => shards;
+
+    /// <summary>Sends the primary's frames.</summary>
+    public EgressDuty Egress { get; }
+
+    /// <summary>Whether the path stops, every frame has left and every slot is home; any thread may ask.</summary>
+    public bool IsDrained => PrimaryCapture.IsDrained && SecondaryCapture.IsDrained;
+
+    /// <summary>See <see cref="FramePath.NextDueNs"/>.</summary>
+    internal long NextDueNs
+    {
+        get
+        {
+            long dueNs = long.MaxValue;
+            foreach (Shard shard in shards)
+            {
+                dueNs = Math.Min(dueNs, shard.NextDueNs);
+            }
+
+            return dueNs;
+        }
+    }
+
+    /// <summary>Runs every duty once, in the order of the way of a frame.</summary>
+    /// <inheritdoc/>
+    public int Poll(long nowNs)
+    {
+        int work = PrimaryCapture.Poll(nowNs) + SecondaryCapture.Poll(nowNs);
+        foreach (Shard shard in shards)
+        {
+            work += shard.Poll(nowNs);
+        }
+
+        return work + Egress.Poll(nowNs);
+    }
+
+    /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
+    public void Dispose()
+    {
+        foreach (Shard shard in shards)
+        {
+            shard.Dispose();
+        }
+
+        Arena.Dispose();
+    }
+
+    /// <summary>The rings of its shards: they are made first, because the gate reads from all lanes' and each lane knows the gate.</summary>
+    internal static ShardRings[] MakeRings(EngineOptions options, FrameArena arena)
+    {
+        ShardRings[] rings = new ShardRings[options.Shards];
+        for (int i = 0; i < rings.Length; i++)
+        {
+            rings[i] = new ShardRings(arena.SlotsPerSide);
+        }
+
+        return rings;
+    }
+
+    /// <summary>Bytes that a lane with these options takes, by what they are for.</summary>
+    internal static (string Name, long Bytes)[] MemoryPlan(EngineOptions options) =>
+    [
+        ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
+        ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
+        ("flow tables", options.Shards * FlowTable.ByteCount(FlowsPerShard(options))),
+        ("content indexes", options.Shards * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
+        ("fragments", 2 * Reassembler.ByteCount),
+        ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
+    ];
+
+    internal static int FlowsPerShard(EngineOptions options) => Math.Max(1, options.Flows / options.Shards);
+}

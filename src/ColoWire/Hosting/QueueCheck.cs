@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using ColoWire.Options;
+using ColoWire.Ports;
+using ColoWire.Ports.Linux;
+
+namespace ColoWire.Hosting;
+
+/// <summary>What is found of the queues of <c>xdp:</c> ports before they are opened.</summary>
+/// <param name="Faults">What forbids to start, a line each.</param>
+/// <param name="Notes">What an operator should know, a line each.</param>
+internal sealed record QueueCheck(IReadOnlyList<string> Faults, IReadOnlyList<string> Notes)
+{
+    /// <summary>Looks at the interfaces. One that does not exist is a fault of opening it.</summary>
+    public static QueueCheck Of(ApplianceOptions options)
+    {
+        List<string> faults = [];
+        List<string> notes = [];
+        InterfaceQueues? primary = Read(options.PrimaryIn);
+        InterfaceQueues? secondary = Read(options.SecondaryIn);
+        InterfaceQueues? output = Read(options.OutDevice);
+        Blame("primary_in", primary == null ? null : ReceiveSideScaling.CaptureFault(primary, options.XdpQueues));
+        Blame("secondary_in", secondary == null ? null : ReceiveSideScaling.CaptureFault(secondary, options.XdpQueues));
+        Blame("outdev", output == null ? null : ReceiveSideScaling.SendFault(output, options.XdpQueues));
+        if (faults.Count == 0 && options.XdpQueues.Count > 1 && primary != null && secondary != null)
+        {
+            SpreadJudgement judgement = ReceiveSideScaling.JudgeTwins(primary, secondary);
+            Blame("secondary_in", judgement.Fault);
+            if (judgement.Note is { } note)
+            {
+                notes.Add(note);
+            }
+        }
+
+        return new QueueCheck(faults, notes);
+
+        void Blame(string option, string? fault)
+        {
+            if (fault != null)
+            {
+                faults.Add($"{option}: {fault}");
+            }
+        }
+    }
+
+    private static InterfaceQueues? Read(PortSpec? port) => port is { Kind: PortKind.Xdp } ? InterfaceQueues.Read(port.Target) : null;
+}
