@@ -4,6 +4,7 @@ using System;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Pcap;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
 
@@ -16,6 +17,12 @@ public sealed record PortOptions
     /// <summary>Bytes captured of a frame, see <see cref="PortLimits.SnapLength"/>; null for what the interface's MTU needs.</summary>
     public int? SnapLength { get; init; }
 
+    /// <summary>How long a frame waits for room in a full send queue; see <see cref="PortLimits.SendRetryMs"/>.</summary>
+    public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
+
+    /// <summary>How <c>xdp:</c> ports are opened.</summary>
+    public XdpOptions Xdp { get; init; }
+
     /// <summary>What lies between the engine's clock and the time since 1970, for captures that are written.</summary>
     public long FileTimeShiftNs { get; init; }
 }
@@ -23,7 +30,11 @@ public sealed record PortOptions
 /// <summary>Which lane a port belongs to; of no matter to ports that are not <c>xdp:</c>.</summary>
 /// <param name="Arena">Where the frames of the lane lie.</param>
 /// <param name="Queue">The queue of the interface that the lane serves.</param>
-public sealed record LanePlace(FrameArena Arena, int Queue);
+public sealed record LanePlace(FrameArena Arena, int Queue)
+{
+    /// <summary>The arena as AF_XDP knows it; the sockets of a lane share it.</summary>
+    internal Umem Umem { get; } = new(Arena);
+}
 
 /// <summary>Opens the ports of a running appliance.</summary>
 public static class PortFactory
@@ -38,7 +49,7 @@ public static class PortFactory
         return spec.Kind switch
         {
             PortKind.File => FileCapturePort.OpenAsLive(spec.Target),
-            PortKind.Xdp => throw new PortException($"cannot open '{spec}': ports of this kind cannot be opened yet"),
+            PortKind.Xdp => new XdpCapturePort(spec.Target, place.Queue, place.Umem, options.Xdp),
             _ => new PcapCapturePort(spec.Target, options.BufferMiB, options.SnapLength),
         };
     }
@@ -53,8 +64,8 @@ public static class PortFactory
         return spec.Kind switch
         {
             PortKind.File => new FileInjectPort(spec.Target, nanoseconds: true, options.FileTimeShiftNs),
-            PortKind.Xdp => throw new PortException($"cannot open '{spec}': ports of this kind cannot be opened yet"),
-            _ => new PcapInjectPort(spec.Target),
+            PortKind.Xdp => new XdpInjectPort(spec.Target, place.Queue, place.Umem, options.Xdp, options.SendRetryMs),
+            _ => new PcapInjectPort(spec.Target, options.SendRetryMs),
         };
     }
 }

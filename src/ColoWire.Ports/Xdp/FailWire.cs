@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
+using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Ports.Xdp;

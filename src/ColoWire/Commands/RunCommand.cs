@@ -11,6 +11,7 @@ using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
+using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -59,7 +60,12 @@ internal static class RunCommand
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
         using (IHost host = Host(appliance, form))
         {
+            ApplianceService service = host.Services.GetRequiredService<ApplianceService>();
             host.Run();
+            if (service.Refusal is PortException refusal)
+            {
+                throw refusal;
+            }
         }
 
         ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
@@ -113,8 +119,9 @@ internal static class RunCommand
             appliance, form, Console.Out, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services)));
         builder.Services.AddHostedService(services => new WatchdogService(
             appliance, services.GetService<ISystemdNotifier>() ?? new SystemdNotifier(), Log<WatchdogService>(services)));
-        builder.Services.AddHostedService(services => new ApplianceService(
+        builder.Services.AddSingleton(services => new ApplianceService(
             appliance, services.GetRequiredService<IHostApplicationLifetime>(), Log<ApplianceService>(services)));
+        builder.Services.AddHostedService(services => services.GetRequiredService<ApplianceService>());
         return builder.Build();
     }
 

@@ -42,7 +42,11 @@ public sealed class Appliance : IDisposable
 
     private static readonly TimeSpan DrainLookInterval = TimeSpan.FromMilliseconds(1);
 
+    /// <summary>How long a start waits until each thread has done its first round, which compiles it.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(5);
+
     private readonly DutyLoop[] loops;
+    private readonly List<HeartbeatDuty> heartbeats = [];
     private readonly CancellationTokenSource failure = new();
     private bool threadsEnded = true;
 
@@ -58,6 +62,11 @@ public sealed class Appliance : IDisposable
         Path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
         Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
         loops = [.. Plan.Select(Loop)];
+        if (ports.Lanes.Count == 1 && heartbeats.Count != 0)
+        {
+            // Its frames pass all threads; where there are several lanes, each has its own.
+            heartbeats[0].Others = [.. loops.Skip(1)];
+        }
     }
 
     /// <summary>What was chosen.</summary>
@@ -100,7 +109,8 @@ public sealed class Appliance : IDisposable
         }
     }
 
-    /// <summary>Starts the threads.</summary>
+    /// <summary>Starts the threads, and when each is alive has frames come to them.</summary>
+    /// <exception cref="PortException">Frames cannot be had: another program of somebody else's has come to an interface.</exception>
     public void Start()
     {
         StartedAtNs = MonotonicClock.NowNs;
@@ -110,15 +120,23 @@ public sealed class Appliance : IDisposable
         {
             loop.Start();
         }
+
+        _ = SpinWait.SpinUntil(() => loops.All(loop => loop.LastRoundNs != 0) || Failing.IsCancellationRequested, StartPatience);
+        Ports.FailWire?.TakeOver();
+        if (Ports.FailWire?.Counts.Absences > 0)
+        {
+            Path.Gate.NoteAbsence();
+        }
     }
 
     /// <summary>Rounds that each thread has done: one that stays the same has hung.</summary>
     public IReadOnlyList<long> Rounds() => [.. loops.Select(loop => loop.Rounds)];
 
-    /// <summary>Stops capturing, flushes what is held, waits until it has left, and ends the threads.</summary>
+    /// <summary>Has frames go past it, where they can, or stops capturing; flushes what is held, waits until it has left, and ends the threads.</summary>
     public void Stop(TimeSpan patience)
     {
         long start = Stopwatch.GetTimestamp();
+        Ports.FailWire?.HandOver();
         Path.BeginStop();
         while (!Path.IsDrained && !Failing.IsCancellationRequested && Stopwatch.GetElapsedTime(start) < patience)
         {
@@ -156,6 +174,13 @@ public sealed class Appliance : IDisposable
         {
             duties.Add(Duty(planned));
             waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
+        }
+
+        if (Ports.FailWire != null && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)
+        {
+            HeartbeatDuty heartbeat = new(Ports.FailWire, Ports.Queues[core.Duties[0].Index], Path.Gate);
+            heartbeats.Add(heartbeat);
+            duties.Add(heartbeat);
         }
 
         return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], Fail);

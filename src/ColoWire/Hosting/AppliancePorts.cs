@@ -8,6 +8,7 @@ using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;
 
@@ -16,6 +17,12 @@ namespace ColoWire.Hosting;
 public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposable
 {
     private const long NanosecondsPerTick = 100;
+
+    /// <summary>What sends frames past the appliance when it does not take them; null where no port is live.</summary>
+    public FailWire? FailWire { get; init; }
+
+    /// <summary>The queue of each lane.</summary>
+    public IReadOnlyList<int> Queues { get; init; } = [0];
 
     /// <summary>What an operator should know of how they were opened, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
@@ -70,6 +77,8 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         PortOptions settings = new()
         {
             BufferMiB = options.CaptureBufferMiB,
+            SendRetryMs = options.SendRetryMs,
+            Xdp = new XdpOptions(options.XdpMode, options.XdpCopy, options.XdpRingFrames),
             SnapLength = options.SnapLengthBytes == OptionTable.SnapLengthOfMtu ? null : options.SnapLengthBytes,
             FileTimeShiftNs = ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) - MonotonicClock.NowNs,
         };
@@ -80,18 +89,29 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
             {
                 lanes.Add(OpenLane(options, settings, new LanePlace(arena, queue)));
             }
+
+            FailWire failWire = FailWire.Load(
+                Required(options.PrimaryIn),
+                Required(options.SecondaryIn),
+                Required(options.OutDevice),
+                lanes,
+                options.XdpQueues,
+                new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs));
+            return new AppliancePorts(lanes) { FailWire = failWire, Queues = options.XdpQueues, Notes = [.. queues.Notes, .. failWire.Notes] };
         }
-        catch (OptionException)
+        catch (Exception exception) when (exception is OptionException or PortException)
         {
             Close(lanes);
-            throw;
+            throw exception as OptionException ?? new OptionException([exception.Message]);
         }
-
-        return new AppliancePorts(lanes) { Notes = queues.Notes };
     }
 
     /// <summary>Closes them. No thread may use them any more.</summary>
-    public void Dispose() => Close(Lanes);
+    public void Dispose()
+    {
+        Close(Lanes);
+        FailWire?.Dispose();
+    }
 
     private static LanePorts OpenLane(ApplianceOptions options, PortOptions settings, LanePlace place)
     {
@@ -111,8 +131,6 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         output?.Dispose();
         throw new OptionException(faults);
 
-        static PortSpec Required(PortSpec? spec) => spec ?? throw new ArgumentException("validated options have all ports");
-
         T? Try<T>(string option, Func<T> open)
             where T : class
         {
@@ -127,6 +145,8 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
             }
         }
     }
+
+    private static PortSpec Required(PortSpec? spec) => spec ?? throw new ArgumentException("validated options have all ports");
 
     private static void Close(IReadOnlyList<LanePorts> lanes)
     {

@@ -3,6 +3,7 @@
 using System;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -14,6 +15,9 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
     : IHostedService
 {
     private CancellationTokenRegistration failing;
+
+    /// <summary>Why it could not start, or null.</summary>
+    public PortException? Refusal { get; private set; }
 
     /// <inheritdoc/>
     public Task StartAsync(CancellationToken cancellationToken)
@@ -28,7 +32,16 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
             ? $"memory may be swapped out: it cannot be locked: {reason} (see ulimit -l, LimitMEMLOCK)"
             : "memory is locked: none of it is swapped out");
         failing = appliance.Failing.Register(lifetime.StopApplication);
-        appliance.Start();
+        try
+        {
+            appliance.Start();
+        }
+        catch (PortException exception)
+        {
+            Refusal = exception;
+            lifetime.StopApplication();
+        }
+
         return Task.CompletedTask;
     }
 

@@ -7,6 +7,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
+using ColoWire.Ports.Xdp;
 using ColoWire.Reports;
 
 namespace ColoWire.Hosting;
@@ -25,6 +26,9 @@ internal sealed record ApplianceSnapshot
 
     /// <summary>The out port.</summary>
     public required InjectStatistics Output { get; init; }
+
+    /// <summary>What has gone past it, while it took no frames.</summary>
+    public required FailWireCounts FailWire { get; init; }
 
     /// <summary>Primary frames that the secondary agreed with.</summary>
     public required long Verified { get; init; }
@@ -107,6 +111,7 @@ internal sealed record ApplianceSnapshot
             Primary = appliance.Ports.PrimaryStatistics,
             Secondary = appliance.Ports.SecondaryStatistics,
             Output = appliance.Ports.OutputStatistics,
+            FailWire = appliance.Ports.FailWire?.Counts ?? default,
             Verified = shards.Sum(shard => shard.Verified),
             Passed = Named<PassReason>(shards, shard => shard.Passed),
             Malformed = Named<MalformedKind>(shards, shard => shard.Malformed),

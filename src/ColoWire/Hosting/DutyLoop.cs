@@ -31,6 +31,7 @@ internal sealed class DutyLoop
     private readonly Thread thread;
     private bool ending;
     private long rounds;
+    private long lastRoundNs;
 
     /// <summary>Makes a thread that does not run yet.</summary>
     /// <param name="name">Its name, as <c>top -H</c> shows it.</param>
@@ -50,6 +51,9 @@ internal sealed class DutyLoop
 
     /// <summary>Rounds done; any thread may read it, to see whether this one is alive.</summary>
     public long Rounds => Volatile.Read(ref rounds);
+
+    /// <summary>When its last round began; 0 before the first one has ended. Any thread may read it.</summary>
+    public long LastRoundNs => Volatile.Read(ref lastRoundNs);
 
     /// <summary>Starts the thread.</summary>
     public void Start() => thread.Start();
@@ -88,6 +92,7 @@ internal sealed class DutyLoop
             }
 
             Volatile.Write(ref rounds, rounds + 1);
+            Volatile.Write(ref lastRoundNs, nowNs);
             if (work != 0)
             {
                 emptyRounds = 0;

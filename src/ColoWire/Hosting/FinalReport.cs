@@ -19,6 +19,12 @@ internal static class FinalReport
         Line("out", Count(snapshot.Output.Frames, "sent"), Count(snapshot.Output.Lost, "lost"), Count(snapshot.Output.Retries, "retries"));
         Line("lost at out", Count(snapshot.Output.TooLong, "too long"), Count(snapshot.Output.LinkDown, "link down"), Count(snapshot.Output.Failed, "failed"));
         Line("not captured", Missed("primary", snapshot.Primary), Missed("secondary", snapshot.Secondary));
+        if (snapshot.FailWire.Absences != 0)
+        {
+            Line("went past", Count(snapshot.FailWire.ToWire, "to the wire"), Count(snapshot.FailWire.Dropped, "dropped"),
+                $"in {DurationText.Of(snapshot.FailWire.AwayNs)}");
+        }
+
         Line("compared", Count(snapshot.DivergenceCount, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
         Line("hold time", $"p50 {DurationText.Of(snapshot.HoldMedianNs)}", $"p99 {DurationText.Of(snapshot.HoldP99Ns)}");
         Named("divergences", snapshot.Divergences);

@@ -3,6 +3,7 @@
 using System.Collections.Generic;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;
 
@@ -36,6 +37,12 @@ internal static class LossText
         ];
         return Lines(port, losses);
     }
+
+    /// <summary>A line when frames have gone past the appliance since an earlier look.</summary>
+    public static string? Of(FailWireCounts now, FailWireCounts earlier) => now.Absences == earlier.Absences
+        ? null
+        : $"ColoWire is back after {DurationText.Of(now.AwayNs - earlier.AwayNs)}: meanwhile {now.ToWire - earlier.ToWire} frames of the primary "
+            + $"went to the wire uncompared, {now.Dropped - earlier.Dropped} frames were dropped; a new epoch begins";
 
     private static IEnumerable<string> Lines(string port, (long Count, string Cause)[] losses)
     {

@@ -29,6 +29,12 @@ internal static class SnapshotJson
             WriteCapture(json, "primary", snapshot.Primary);
             WriteCapture(json, "secondary", snapshot.Secondary);
             WriteOutput(json, snapshot.Output);
+            json.WriteStartObject("fail_wire");
+            json.WriteNumber("absences", snapshot.FailWire.Absences);
+            json.WriteNumber("away_ns", snapshot.FailWire.AwayNs);
+            json.WriteNumber("to_wire", snapshot.FailWire.ToWire);
+            json.WriteNumber("dropped", snapshot.FailWire.Dropped);
+            json.WriteEndObject();
             json.WriteStartObject("released");
             json.WriteNumber("verified", snapshot.Verified);
             json.WriteNumber("passed", snapshot.PassedFrames);

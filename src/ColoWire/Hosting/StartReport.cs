@@ -38,6 +38,11 @@ internal static class StartReport
             yield return $"core {core.Cpu}: {string.Join(", ", core.Duties.Select(duty => Name(duty, options)))}";
         }
 
+        if (appliance.Ports.FailWire is { IsArmed: true } wire)
+        {
+            yield return $"on_death wire: {wire.TimeoutMs} ms after it falls silent, the primary's frames go to {appliance.Ports.OutputName} uncompared";
+        }
+
         foreach (string note in appliance.Ports.Notes)
         {
             yield return note;

@@ -8,6 +8,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
 using ColoWire.Ports;
+using ColoWire.Ports.Xdp;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -44,6 +45,7 @@ internal sealed class StatusService(
 
     private readonly HashSet<string> toldFaults = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
+    private FailWireCounts toldAbsences;
     private Protection toldProtection = Protection.InStep;
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
     private ApplianceSnapshot lossesTold = ApplianceSnapshot.Of(appliance);
@@ -118,6 +120,13 @@ internal sealed class StatusService(
 
     private void LookAtPorts()
     {
+        FailWireCounts absences = appliance.Ports.FailWire?.Counts ?? default;
+        if (LossText.Of(absences, toldAbsences) is string absence)
+        {
+            log.LogLoss(absence);
+            toldAbsences = absences;
+        }
+
         foreach (string fault in appliance.Ports.Faults)
         {
             if (toldFaults.Add(fault))
