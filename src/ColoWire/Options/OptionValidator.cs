@@ -116,7 +116,8 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
 
     private void CheckQueues()
     {
-        bool allXdp = Array.TrueForAll([options.PrimaryIn, options.SecondaryIn, options.OutDevice], port => port?.Kind == PortKind.Xdp);
+        PortSpec?[] ports = [options.PrimaryIn, options.SecondaryIn, options.OutDevice];
+        bool allXdp = Array.TrueForAll(ports, port => port?.Kind == PortKind.Xdp);
         if (options.XdpQueues.Count == 0)
         {
             options = options with { XdpQueues = [.. Enumerable.Range(0, allXdp ? options.Cores.Count : 1)] };
@@ -133,7 +134,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         {
             Fault("xdp_queues", $"queue {NumberList(repeated)} stands there more than once: each queue is served by one core");
         }
-        else if (!allXdp && !faulty.Overlaps(["primary_in", "secondary_in", "outdev"]) && AllRead)
+        else if (Array.Exists(ports, port => port is not null and not { Kind: PortKind.Xdp }))
         {
             Fault("xdp_queues", $"{queues} queues need three xdp: ports: with any other port one queue is allowed");
         }

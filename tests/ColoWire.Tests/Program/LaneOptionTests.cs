@@ -52,6 +52,14 @@ internal sealed class LaneOptionTests
     }
 
     [Test]
+    public void Ports_that_are_not_known_are_not_blamed_for_the_queues()
+    {
+        string entries = "\"cores\": \"0-1\", \"xdp_queues\": \"0-1\"";
+        Assert.That(Faults($"{{ \"primary_in\": \"xdp:p\", {entries} }}"), Has.Length.EqualTo(2).And.None.StartsWith("xdp_queues "));
+        Assert.That(Faults($"{{ \"primary_in\": \"p\", {entries} }}"), Has.Length.EqualTo(3).And.One.StartsWith("xdp_queues "));
+    }
+
+    [Test]
     public void Each_queue_has_its_own_slots_in_the_memory_plan()
     {
         long one = Load($"{{ {XdpPorts} }}").MemoryPlan().Single(part => part.Name == "frame arena").Bytes;
