@@ -23,6 +23,7 @@ internal static unsafe partial class Bpf
     /// <summary>The bits of that register in an instruction.</summary>
     public const ulong SourceRegister = 0xFUL << 12;
 
+    /// <summary>Error numbers (asm-generic/errno.h).</summary>
     private const int NoPermission = 1;
     private const int NoSpace = 28;
     private const int NoSuchCall = 38;
@@ -37,7 +38,6 @@ internal static unsafe partial class Bpf
     private enum Command
     {
         MapCreate = 0,
-        MapLookupElement = 1,
         MapUpdateElement = 2,
         ProgramLoad = 5,
         ProgramDescriptorById = 13,
@@ -78,15 +78,6 @@ internal static unsafe partial class Bpf
         {
             throw Failure($"cannot set {what} of the XDP program");
         }
-    }
-
-    /// <summary>Copies the only entry of a map.</summary>
-    /// <returns>False when it cannot be read.</returns>
-    public static bool TryLookup(int map, void* value)
-    {
-        uint key = 0;
-        MapElement attributes = new() { Map = (uint)map, Key = (ulong)&key, Value = (ulong)value };
-        return Call(Command.MapLookupElement, &attributes, sizeof(MapElement)) == 0;
     }
 
     /// <summary>Loads an XDP program.</summary>
@@ -153,7 +144,8 @@ internal static unsafe partial class Bpf
         ById attributes = new() { Id = id };
         int descriptor = Call(command, &attributes, sizeof(ById));
         return descriptor < 0 && Marshal.GetLastPInvokeError() == NoPermission
-            ? throw new PortException($"no permission to look at the BPF {what} {id} that is in use; root or CAP_SYS_ADMIN is needed")
+            ? throw new PortException(
+                $"no permission to look whether BPF {what} {id}, which is in use, is ColoWire's; root or CAP_SYS_ADMIN is needed")
             : descriptor;
     }
 

@@ -24,7 +24,7 @@ public readonly record struct PassedBy(long ToWire, long Dropped)
 }
 
 /// <summary>The program that an earlier process of ColoWire has left on an interface.</summary>
-internal sealed unsafe class EarlierProgram : IDisposable
+internal sealed class EarlierProgram : IDisposable
 {
     private readonly string interfaceName;
 
@@ -83,39 +83,38 @@ internal sealed unsafe class EarlierProgram : IDisposable
     /// <summary>What its state tells; null when it is of a ColoWire whose state this one does not know.</summary>
     public Absence? Absence(long nowNs)
     {
-        byte[] copy = new byte[PortState.Bytes];
-        if (!Bpf.MapIds(Descriptor).Any(id => TryReadState(id, copy)))
+        using StateMemory? memory = Bpf.MapIds(Descriptor).Select(OpenState).FirstOrDefault(state => state is not null);
+        if (memory is null)
         {
             return null;
         }
 
-        fixed (byte* start = copy)
-        {
-            PortState state = new((nint)start);
-            PassedBy passedBy = PassedBy.NotTold(state);
-            long lastBeatNs = state.LastBeatNs;
-            bool cleanStop = lastBeatNs == 0;
-            long since = cleanStop ? state.HandedOverAtNs : lastBeatNs;
-            return new Absence(Math.Max(0, nowNs - since), passedBy.ToWire, passedBy.Dropped, cleanStop);
-        }
+        PassedBy passedBy = PassedBy.NotTold(memory.State);
+        long lastBeatNs = memory.State.LastBeatNs;
+        bool cleanStop = lastBeatNs == 0;
+        long since = cleanStop ? memory.State.HandedOverAtNs : lastBeatNs;
+        return new Absence(Math.Max(0, nowNs - since), passedBy.ToWire, passedBy.Dropped, cleanStop);
     }
 
     public void Dispose() => _ = Libc.Close(Descriptor);
 
-    private static bool TryReadState(uint mapId, byte[] copy)
+    private static StateMemory? OpenState(uint mapId)
     {
         int map = Bpf.OpenMap(mapId);
         if (map < 0)
         {
-            return false;
+            return null;
         }
 
-        BpfMapInfo info = Bpf.MapInfo(map);
-        fixed (byte* start = copy)
+        try
         {
-            bool read = info.Name == ProgramObjects.StateName && info.ValueBytes == copy.Length && Bpf.TryLookup(map, start);
+            return Bpf.MapInfo(map) is { Name: ProgramObjects.StateName, ValueBytes: PortState.QueueBytes, Entries: PortProgram.MaxQueues }
+                ? new StateMemory(map, writable: false)
+                : null;
+        }
+        finally
+        {
             _ = Libc.Close(map);
-            return read;
         }
     }
 }

@@ -6,7 +6,9 @@ namespace ColoWire.Ports.Xdp;
 
 public sealed unsafe partial class PortProgram
 {
+    /// <summary>Error numbers (asm-generic/errno-base.h).</summary>
     private const int NoPermission = 1;
+    private const int Busy = 16;
     private const int Exists = 17;
 
     /// <summary>Attaches the program. One of ColoWire's that is on the interface is replaced in one step, so that no frame falls between
@@ -45,7 +47,7 @@ public sealed unsafe partial class PortProgram
         throw new PortException(answer.Error switch
         {
             NoPermission => $"{what}: no permission; root or CAP_NET_ADMIN and CAP_BPF are needed",
-            Exists => $"{what}: another program came at the same moment; see: ip link show dev {interfaceName}",
+            Busy or Exists => $"{what}: {answer.Reason}; see what is there: ip link show dev {interfaceName}",
             _ when options.Mode == XdpMode.Generic => $"{what} in generic mode: {answer.Reason}",
             _ when answer.Reason.Contains("MTU", StringComparison.OrdinalIgnoreCase) =>
                 $"{what} in native mode: {answer.Reason}; use xdp_mode generic, or at both ends of the cable: "

@@ -46,8 +46,7 @@ public sealed unsafe partial class PortProgram : IDisposable
         this.options = options;
         this.objects = objects;
         state = objects.State;
-        state.TimeoutNs = options.TimeoutMs * NanosecondsPerMillisecond;
-        state.PassWhenAlive = options.ToSocket ? 0 : 1;
+        state.Set(options.TimeoutMs * NanosecondsPerMillisecond, passWhenAlive: !options.ToSocket);
         state.HandedOverAtNs = NowNs;
     }
 

@@ -6,35 +6,34 @@ using System.Threading;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>
-/// What ColoWire and the XDP program share: <c>struct state</c> of native-config/xdp/port.bpf.c, in memory that both have or in a copy.
+/// What ColoWire and the XDP program share: <c>struct queue</c> of native-config/xdp/port.bpf.c, once for each queue, in memory that
+/// both have. What concerns the port stands in the first one.
 /// </summary>
 internal readonly unsafe struct PortState(nint start)
 {
-    /// <summary>All of it: what concerns the port, then the queues.</summary>
-    public const int Bytes = PortBytes + (PortProgram.MaxQueues * QueueBytes);
+    /// <summary>Bytes of a queue, and of all of them.</summary>
+    public const int QueueBytes = 128;
+    public const int Bytes = PortProgram.MaxQueues * QueueBytes;
 
-    private const int PortBytes = 64;
-    private const int QueueBytes = 128;
-
+    private const int BeatAt = 0;
+    private const int TimeoutAt = 8;
+    private const int PassWhenAliveAt = 16;
+    private const int HandedOverAt = 24;
+    private const int ToldToWireAt = 32;
+    private const int ToldDroppedAt = 40;
     private const int ToSocketAt = 64;
     private const int PassedAt = 72;
     private const int ToWireAt = 80;
     private const int DroppedAt = 88;
 
-    /// <summary>How old a beat may become; 0 means that it does not age.</summary>
-    public ref long TimeoutNs => ref At(0);
-
-    /// <summary>1 where the frames go through the kernel's stack, else 0.</summary>
-    public ref long PassWhenAlive => ref At(8);
-
     /// <summary>Since when frames go past because ColoWire wants it so.</summary>
-    public ref long HandedOverAtNs => ref At(16);
+    public ref long HandedOverAtNs => ref At(0, HandedOverAt);
 
     /// <summary>Frames to the wire that ColoWire has reported.</summary>
-    public ref long ToldToWire => ref At(24);
+    public ref long ToldToWire => ref At(0, ToldToWireAt);
 
     /// <summary>Dropped frames that ColoWire has reported.</summary>
-    public ref long ToldDropped => ref At(32);
+    public ref long ToldDropped => ref At(0, ToldDroppedAt);
 
     /// <summary>Frames that went to a socket.</summary>
     public long ToSocket => Sum(ToSocketAt);
@@ -64,18 +63,28 @@ internal readonly unsafe struct PortState(nint start)
     }
 
     /// <summary>When ColoWire beat last for a queue; 0 means handed over.</summary>
-    public ref long Beat(int queue) => ref At(PortBytes + (queue * QueueBytes));
+    public ref long Beat(int queue) => ref At(queue, BeatAt);
+
+    /// <summary>How old a beat may become, where 0 means that it does not age; and whether the frames go through the kernel's stack.</summary>
+    public void Set(long timeoutNs, bool passWhenAlive)
+    {
+        for (int queue = 0; queue < PortProgram.MaxQueues; queue++)
+        {
+            At(queue, TimeoutAt) = timeoutNs;
+            At(queue, PassWhenAliveAt) = passWhenAlive ? 1 : 0;
+        }
+    }
 
     private long Sum(int counterAt)
     {
         long sum = 0;
         for (int queue = 0; queue < PortProgram.MaxQueues; queue++)
         {
-            sum += Volatile.Read(ref At(PortBytes + (queue * QueueBytes) + counterAt));
+            sum += Volatile.Read(ref At(queue, counterAt));
         }
 
         return sum;
     }
 
-    private ref long At(int offset) => ref *(long*)(start + offset);
+    private ref long At(int queue, int offset) => ref *(long*)(start + (queue * QueueBytes) + offset);
 }

@@ -1,25 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Runtime.InteropServices;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>The XDP program and its maps in the kernel. As long as the program is attached, they live without this.</summary>
-internal sealed unsafe partial class ProgramObjects : IDisposable
+internal sealed unsafe class ProgramObjects : IDisposable
 {
     /// <summary>The name of the map that a later ColoWire reads; it stands for the layout of what is in it.</summary>
     public const string StateName = "state";
 
-    private const int ReadWrite = 1 | 2;
-    private const int Shared = 1;
     private const int None = -1;
 
     private int sockets = None;
     private int wire = None;
     private int stateMap = None;
-    private nint memory = None;
+    private StateMemory? memory;
 
     private ProgramObjects()
     {
@@ -29,9 +26,7 @@ internal sealed unsafe partial class ProgramObjects : IDisposable
     public int Program { get; private set; } = None;
 
     /// <summary>The state that the program looks at.</summary>
-    public PortState State => new(memory);
-
-    private static nuint MappedBytes => (nuint)((PortState.Bytes + Environment.SystemPageSize - 1) & -Environment.SystemPageSize);
+    public PortState State => memory!.State;
 
     /// <summary>Makes all of them.</summary>
     public static ProgramObjects Make()
@@ -59,12 +54,8 @@ internal sealed unsafe partial class ProgramObjects : IDisposable
 
     public void Dispose()
     {
-        if (memory != None)
-        {
-            _ = Unmap(memory, MappedBytes);
-            memory = None;
-        }
-
+        memory?.Dispose();
+        memory = null;
         Close(Program);
         Close(stateMap);
         Close(wire);
@@ -84,12 +75,8 @@ internal sealed unsafe partial class ProgramObjects : IDisposable
     {
         sockets = Bpf.CreateMap("sockets", Bpf.SocketMap, sizeof(uint), PortProgram.MaxQueues);
         wire = Bpf.CreateMap("wire", Bpf.DeviceMap, sizeof(uint), 1);
-        stateMap = Bpf.CreateMap(StateName, Bpf.ArrayMap, PortState.Bytes, 1, Bpf.MemoryMappable);
-        memory = Map(0, MappedBytes, ReadWrite, Shared, stateMap, 0);
-        if (memory == None)
-        {
-            throw new PortException($"cannot map the state of the XDP program: {Marshal.GetLastPInvokeErrorMessage()}");
-        }
+        stateMap = Bpf.CreateMap(StateName, Bpf.ArrayMap, PortState.QueueBytes, PortProgram.MaxQueues, Bpf.MemoryMappable);
+        memory = new StateMemory(stateMap, writable: true);
 
         ulong[] instructions = PortProgram.Code.ToArray();
         Link(instructions, PortProgram.SocketsAt, sockets);
@@ -107,10 +94,4 @@ internal sealed unsafe partial class ProgramObjects : IDisposable
             instructions[place] = opcodeAndRegisters | Bpf.LoadsMap | ((ulong)map << 32);
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]
-    private static partial nint Map(nint address, nuint length, int protection, int flags, int descriptor, nint offset);
-
-    [LibraryImport("libc", EntryPoint = "munmap", SetLastError = true)]
-    private static partial int Unmap(nint address, nuint length);
 }

@@ -6,16 +6,6 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>How an XDP program runs.</summary>
-public enum XdpMode
-{
-    /// <summary>In the driver, before the kernel makes anything of the frame.</summary>
-    Native,
-
-    /// <summary>In the kernel's stack, on every interface; costs a copy.</summary>
-    Generic,
-}
-
 /// <summary>
 /// XDP programs on interfaces, by rtnetlink(7) and not by a bpf_link: what is attached this way stays when the process ends.
 /// </summary>

@@ -44,6 +44,30 @@ internal sealed class PortProgramErrorTests
     });
 
     [Test]
+    public void Two_capabilities_are_enough_until_there_is_an_earlier_program() => wire.Inside(() =>
+    {
+        PortProgramOptions lasting = PassingWire.ToWire(XdpMode.Native) with { OutlivesProcess = true };
+        Capabilities.Drop(except: Capabilities.NetAdminAndBpf);
+        using PortProgram earlier = PortProgram.Load(PassingWire.Capture, lasting);
+        Assert.That(earlier.TakeOver, Throws.Nothing);
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, lasting);
+        Assert.That(Message(program.TakeOver), Does.Match(
+            "^no permission to look whether BPF program [0-9]+, which is in use, is ColoWire's; root or CAP_SYS_ADMIN is needed$"));
+    });
+
+    [Test]
+    public void What_came_at_the_same_moment_is_not_replaced() => wire.Inside(() =>
+    {
+        int capture = InterfaceIndex.Of(PassingWire.Capture);
+        using PortProgram first = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
+        using PortProgram second = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
+        first.TakeOver();
+        Assert.That(RouteNetlink.Attach(capture, XdpMode.Native, second.Descriptor, RouteNetlink.NoProgram).Error, Is.Not.Zero);
+        Assert.That(RouteNetlink.Attach(capture, XdpMode.Native, second.Descriptor, second.Descriptor).Error, Is.Not.Zero);
+        Assert.That(RouteNetlink.Attached(capture)!.Value.Id, Is.EqualTo(Bpf.ProgramInfo(first.Descriptor).Id));
+    });
+
+    [Test]
     public void A_driver_without_XDP_in_native_mode() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load("lo", PassingWire.ToNowhere(XdpMode.Native));

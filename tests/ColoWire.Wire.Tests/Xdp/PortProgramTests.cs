@@ -32,7 +32,7 @@ internal sealed class PortProgramTests
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd captured = new(PassingWire.Capture);
         using FarEnd away = new(PassingWire.Away);
-        program.Beat(0, Later(5000));
+        program.Beat(0, Later(60_000));
         program.TakeOver();
 
         byte[][] sent = PassingWire.Send(guest, 5);
@@ -109,13 +109,36 @@ internal sealed class PortProgramTests
         using PortProgram program = PortProgram.Load(PassingWire.Capture, options);
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd away = new(PassingWire.Away);
-        program.Beat(0, Later(5000));
+        program.Beat(0, Later(60_000));
         program.TakeOver();
 
         byte[][] sent = PassingWire.Send(guest, 5);
 
         Assert.That(away.Receive(5), Is.EqualTo(sent).AsCollection);
         Assert.That(Counts(program), Is.EqualTo((0, 0, 5, 0)));
+    });
+
+    [TestCase(XdpMode.Native)]
+    [TestCase(XdpMode.Generic)]
+    public void Frames_go_to_the_socket_of_their_queue_until_it_is_closed(XdpMode mode) => wire.Inside(() =>
+    {
+        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(mode, Timeout) with { ToSocket = true });
+        using FarEnd guest = new(PassingWire.Guest);
+        using FarEnd away = new(PassingWire.Away);
+        using (BareSocket socket = new(InterfaceIndex.Of(PassingWire.Capture)))
+        {
+            program.SetSocket(0, socket.Descriptor);
+            program.Beat(0, Later(60_000));
+            program.TakeOver();
+            PassingWire.Send(guest, 4);
+            WaitFor(() => program.ToSocketFrames == 4);
+            Assert.That(away.Receive(1), Is.Empty);
+        }
+
+        byte[][] sent = PassingWire.Send(guest, 5);
+
+        Assert.That(away.Receive(5), Is.EqualTo(sent).AsCollection);
+        Assert.That(Counts(program), Is.EqualTo((4, 0, 5, 0)));
     });
 
     [Test]
@@ -125,10 +148,10 @@ internal sealed class PortProgramTests
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd away = new(PassingWire.Away);
         program.TakeOver();
-        program.Beat(0, Later(5000));
+        program.Beat(0, Later(60_000));
 
         program.HandOver();
-        program.Beat(0, Later(6000));
+        program.Beat(0, Later(70_000));
         byte[][] sent = PassingWire.Send(guest, 5);
 
         Assert.That(away.Receive(5), Is.EqualTo(sent).AsCollection);
