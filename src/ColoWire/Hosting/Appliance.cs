@@ -167,7 +167,7 @@ public sealed class Appliance : IDisposable
             }
         }
 
-        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], Fail);
+        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], Options.Idle, Fail);
     }
 
     private IDuty Duty(PlannedDuty planned) => planned.Kind switch

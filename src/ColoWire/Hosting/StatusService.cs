@@ -43,6 +43,7 @@ internal sealed class StatusService(
     private const int QuietLooksBeforeEnd = 2;
 
     private readonly HashSet<string> toldFaults = [];
+    private readonly HashSet<string> toldChecksums = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
     private Protection toldProtection = Protection.InStep;
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
@@ -59,6 +60,7 @@ internal sealed class StatusService(
             for (int look = 1; await timer.WaitForNextTickAsync(stoppingToken); look++)
             {
                 LookAtPorts();
+                LookAtChecksums();
                 if (look % (Interval / LookInterval) == 0)
                 {
                     TellLosses();
@@ -69,6 +71,7 @@ internal sealed class StatusService(
         catch (OperationCanceledException)
         {
             LookAtPorts();
+            LookAtChecksums();
             TellLosses();
             if (form == StatusForm.Terminal)
             {
@@ -150,6 +153,20 @@ internal sealed class StatusService(
         {
             log.LogCapturesEnded();
             lifetime.StopApplication();
+        }
+    }
+
+    private void LookAtChecksums()
+    {
+        TellChecksums(appliance.Path.PrimaryCapture.CompletedChecksums, appliance.Ports.Primary.Name);
+        TellChecksums(appliance.Path.SecondaryCapture.CompletedChecksums, appliance.Ports.Secondary.Name);
+    }
+
+    private void TellChecksums(long completed, string port)
+    {
+        if (completed != 0 && toldChecksums.Add(port))
+        {
+            log.LogPartialChecksums(port);
         }
     }
 

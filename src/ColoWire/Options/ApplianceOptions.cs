@@ -69,6 +69,9 @@ public sealed record ApplianceOptions
     /// <summary>What is done while the secondary's port has no link.</summary>
     public SecondaryLossPolicy SecondaryLoss { get; init; }
 
+    /// <summary>What is done with checksums that guests have left to their NICs.</summary>
+    public PartialChecksumPolicy PartialChecksums { get; init; }
+
     /// <summary>Soft fields that count as a divergence.</summary>
     public IReadOnlyList<SoftField> Strict { get; init; } = [];
 
@@ -80,6 +83,9 @@ public sealed record ApplianceOptions
 
     /// <summary>The CPUs that do the work; after validation never empty.</summary>
     public IReadOnlyList<int> Cores { get; init; } = [];
+
+    /// <summary>What a thread does while no frame comes.</summary>
+    public IdleStrategy Idle { get; init; }
 
     /// <summary>Sets of flows that are compared independently.</summary>
     public int Shards { get; init; } = EngineLimits.Shards.Default;
@@ -123,6 +129,7 @@ public sealed record ApplianceOptions
         Reset = Reset,
         Duplicate = Duplicate,
         SecondaryLoss = SecondaryLoss,
+        PartialChecksums = PartialChecksums,
         Strict = Strict,
         Policies = Policies,
         Shards = Shards,
