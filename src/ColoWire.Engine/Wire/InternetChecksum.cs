@@ -12,6 +12,14 @@ namespace ColoWire.Engine.Wire;
 /// The sum of IP's checksums: 16-bit words added in one's complement (RFC 1071). It is taken and given in the byte order of the processor,
 /// as words are read from memory and written back to it: the sum of swapped words is the swapped sum (section 2, B).
 /// </summary>
+/// <remarks>
+/// Wide registers pay as soon as one is filled (ChecksumBenchmarks in perf/; ns on an AMD EPYC of family 26):
+/// <code>
+/// bytes                     20     64    256   1480   65000
+/// loop of 8 bytes          3.7    6.1   17.6    111    4680
+/// RawSum                   3.3    3.1    4.2   11.5     525
+/// </code>
+/// </remarks>
 internal static class InternetChecksum
 {
     /// <summary>Sums words up; an odd last byte counts as one with a zero behind it.</summary>
@@ -54,7 +62,7 @@ internal static class InternetChecksum
             sum += (uint)words + (words >> 32);
         }
 
-        return Fold(sum + SumOfFew(bytes[(int)at..]));
+        return Fold(sum + SumOfFew(ref Unsafe.Add(ref first, at), end - at));
     }
 
     /// <summary>Adds up the 16-bit words of a sum, each carry at the other end again.</summary>
@@ -67,10 +75,29 @@ internal static class InternetChecksum
     }
 
     /// <summary>Sums up less than eight bytes.</summary>
-    private static ulong SumOfFew(ReadOnlySpan<byte> bytes)
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SumOfFew(ref byte first, nuint count)
     {
-        ulong padded = 0;
-        bytes.CopyTo(MemoryMarshal.AsBytes(new Span<ulong>(ref padded)));
-        return (uint)padded + (padded >> 32);
+        ulong sum = 0;
+        nuint at = 0;
+        if ((count & sizeof(uint)) != 0)
+        {
+            sum += Unsafe.ReadUnaligned<uint>(ref first);
+            at += sizeof(uint);
+        }
+
+        if ((count & sizeof(ushort)) != 0)
+        {
+            sum += Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref first, at));
+            at += sizeof(ushort);
+        }
+
+        if ((count & 1) != 0)
+        {
+            uint last = Unsafe.Add(ref first, at);
+            sum += BitConverter.IsLittleEndian ? last : last << 8;
+        }
+
+        return sum;
     }
 }
