@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.IO;
 using System.Linq;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Wire.Tests.Ports;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -54,6 +56,8 @@ internal sealed class PartialChecksumTests
         guest.Inside($"ip link set {Back} address {GuestMac} up");
         guest.Inside($"ip addr add {GuestAddress}/24 dev br0");
         guest.Inside("ip link set br0 up");
+        // The kernel tells the bridge of a carrier up to a second late; until then a port gets nothing, and one side would miss a frame.
+        guest.Inside(() => WireNamespace.WaitUntil(() => IsForwarding(wire) && IsForwarding("twin0"), "the bridge forwards to both"));
         guest.Inside($"ip neigh replace {OutsideAddress} lladdr {OutsideMac} dev br0 nud permanent");
         host.Outside.Inside($"ip link set {wire} address {OutsideMac}");
         host.Outside.Inside($"sysctl -qw net.ipv4.conf.{wire}.rp_filter=0");
@@ -128,6 +132,9 @@ internal sealed class PartialChecksumTests
         socket.Listen();
         return socket;
     }
+
+    /// <summary>BR_STATE_FORWARDING (linux/if_bridge.h).</summary>
+    private static bool IsForwarding(string port) => File.ReadAllText($"/sys/class/net/{port}/brport/state").Trim() == "3";
 
     private static Socket Open(NetworkNamespace space)
     {
