@@ -12,8 +12,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine;
 
 /// <summary>
-/// Where the way of a frame begins: takes a batch from the port, parses each frame once, has fragments put together, hashes the flow
-/// and hands the frame to the shard that owns it. Takes home the slots that come back.
+/// Where the way of a frame begins: takes a batch from the port, parses each frame once, completes the checksum that a guest has left to
+/// its NIC, has fragments put together, hashes the flow and hands the frame to the shard that owns it. Takes home the slots that come back.
 /// </summary>
 public sealed class CaptureDuty : IDuty
 {
@@ -30,6 +30,7 @@ public sealed class CaptureDuty : IDuty
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly Reassembler fragments;
     private readonly int lowSmallSlots;
+    private readonly bool completesChecksums;
     private uint epoch;
     private bool drained;
     private bool forwards;
@@ -54,6 +55,7 @@ public sealed class CaptureDuty : IDuty
         hashKey = options.HashKey;
         plainHash = new PlainFlowHash(in hashKey);
         fragments = new Reassembler(pool, options);
+        completesChecksums = options.PartialChecksums == PartialChecksumPolicy.Complete;
         this.stop = stop;
         // The last batch of slots is for the frames that arrive while the shards make room.
         lowSmallSlots = Math.Min(EngineLimits.BatchFrames, pool.FreeSmall / 2);
@@ -64,6 +66,9 @@ public sealed class CaptureDuty : IDuty
 
     /// <summary>What has been counted of datagrams in fragments; any thread may read it.</summary>
     public ReassemblyCounters Reassembly => fragments.Counters;
+
+    /// <summary>Frames whose partial checksum was completed; any thread may read it.</summary>
+    public long CompletedChecksums { get; private set; }
 
     /// <summary>Whether the path stops and all slots of this side are home; any thread may ask.</summary>
     public bool IsDrained => Volatile.Read(ref drained);
@@ -160,6 +165,11 @@ public sealed class CaptureDuty : IDuty
         Begin(ref view.Descriptor);
         if (FrameParser.TryParsePlain(view.Bytes, out view.Descriptor.Layout))
         {
+            if (completesChecksums && PartialChecksum.IsInPlain(view))
+            {
+                CompleteChecksum(frameRef);
+            }
+
             HandOn(view, plainHash.Of(view));
         }
         else
@@ -207,7 +217,24 @@ public sealed class CaptureDuty : IDuty
         }
         else
         {
+            if (completesChecksums)
+            {
+                CompleteChecksum(frameRef);
+            }
+
             HandOn(arena.View(frameRef), Hash(frameRef));
+        }
+    }
+
+    /// <summary>Completes a partial checksum here, where nobody else has the bytes yet: both sides are compared as a wire would have had
+    /// them, and whichever speaks for the guest, its frames are whole.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private void CompleteChecksum(FrameRef frameRef)
+    {
+        ref Frame frame = ref arena[frameRef];
+        if (PartialChecksum.TryComplete(arena.SlotBytes(frameRef).Slice(frame.Offset, frame.Length), in frame.Layout))
+        {
+            CompletedChecksums++;
         }
     }
 

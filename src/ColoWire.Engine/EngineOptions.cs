@@ -59,6 +59,16 @@ public enum SecondaryLossPolicy : byte
     Hold,
 }
 
+/// <summary>What is done with a TCP or UDP checksum that the guest has left to its NIC (<c>partial_checksums</c>).</summary>
+public enum PartialChecksumPolicy : byte
+{
+    /// <summary>It is completed where the frame comes in, as the NIC would have done.</summary>
+    Complete,
+
+    /// <summary>Nobody looks for one: frames leave as they came.</summary>
+    Pass,
+}
+
 /// <summary>What an operator may choose of the engine. The host validates against <see cref="EngineLimits"/>; the engine trusts.</summary>
 public sealed record EngineOptions
 {
@@ -112,6 +122,9 @@ public sealed record EngineOptions
 
     /// <summary>What is done while the secondary's port has no link.</summary>
     public SecondaryLossPolicy SecondaryLoss { get; init; }
+
+    /// <summary>What is done with checksums that guests have left to their NICs.</summary>
+    public PartialChecksumPolicy PartialChecksums { get; init; }
 
     /// <summary>Soft fields that are promoted: a difference in one of them is a divergence.</summary>
     public IReadOnlyList<SoftField> Strict { get; init; } = [];

@@ -171,6 +171,8 @@ internal sealed record SimulationOptions
             HashKey = FlowHashKey.FromSeed((ulong)seed),
             Overflow = choosesPolicies && random.Next(2) == 0 ? OverflowPolicy.Hold : OverflowPolicy.Flush,
             Reset = choosesPolicies && random.Next(4) == 0 ? ResetPolicy.Pass : ResetPolicy.Compare,
+            // Checksums are drawn here: one in 65,536 would look partial, and the oracle wants each frame as it was sent.
+            PartialChecksums = PartialChecksumPolicy.Pass,
         };
     }
 

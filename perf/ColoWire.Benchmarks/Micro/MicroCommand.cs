@@ -34,7 +34,7 @@ internal static class MicroCommand
     private const string CompilerDelay = "DOTNET_TC_CallCountingDelayMs";
 
     private static readonly Type[] Benchmarks =
-        [typeof(EqualityBenchmarks), typeof(ParsingBenchmarks), typeof(RingBenchmarks), typeof(ShardBenchmarks)];
+        [typeof(EqualityBenchmarks), typeof(ChecksumBenchmarks), typeof(ParsingBenchmarks), typeof(RingBenchmarks), typeof(ShardBenchmarks)];
 
     /// <summary>Makes the verb.</summary>
     public static Command Create()

@@ -92,6 +92,13 @@ internal static class Ipv6
     /// <summary>The fragment header (RFC 8200 section 4.5): next header, reserved, offset and M flag (2), identification (4).</summary>
     public const int FragmentHeaderBytes = 8;
 
+    /// <summary>Where the first option of a destination options header begins, and the types of two (RFC 8200 section 4.2, RFC 6275 section
+    /// 6.3).</summary>
+    public const int OptionsOffset = 2;
+
+    public const byte OptionPad1 = 0;
+    public const byte OptionHomeAddress = 0xC9;
+
     public const int FragmentFieldOffset = 2;
     public const int FragmentIdOffset = 4;
 
@@ -212,6 +219,11 @@ internal static class Network
         uint raw = Raw32(in header, offset);
         return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(raw) : raw;
     }
+
+    /// <summary>Reads 16 bits as they stand there, of a header whose length was checked.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort Raw16(ref readonly byte header, int offset) =>
+        Unsafe.ReadUnaligned<ushort>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
 
     /// <summary>Reads 32 bits as they stand there, of a header whose length was checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

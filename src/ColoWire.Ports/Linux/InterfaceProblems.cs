@@ -21,6 +21,10 @@ public static class InterfaceProblems
     /// <summary>CAP_NET_RAW (linux/capability.h): packet sockets; promiscuous mode comes with membership in one.</summary>
     private const ulong NeededCapability = 1UL << 13;
 
+    /// <summary>Drivers of virtual interfaces, behind which nothing completes a checksum that was left to a NIC: tap (with or without
+    /// vhost), veth, and macvtap, which gives its driver as that of macvlan.</summary>
+    private static readonly string[] DriversWithoutChecksums = ["tun", "veth", "macvlan"];
+
     /// <summary>What is wrong with an interface as a port; the gravest first.</summary>
     public static IReadOnlyList<InterfaceProblem> Of(InterfaceFacts facts)
     {
@@ -48,6 +52,14 @@ public static class InterfaceProblems
             problems.Add(new InterfaceProblem(
                 $"receive ring has {rings.Rx} of {rings.RxMaximum} frames: bursts are lost sooner",
                 $"ethtool -G {facts.Name} rx {rings.RxMaximum}"));
+        }
+
+        if (DriversWithoutChecksums.Contains(facts.Driver))
+        {
+            problems.Add(new InterfaceProblem(
+                $"{facts.Driver}: a guest behind it may leave TCP and UDP checksums undone; ColoWire completes them (partial_checksums), "
+                + "or the guest does when told so, IF being what it calls its interface",
+                "ethtool -K IF tx off"));
         }
 
         return problems;

@@ -68,8 +68,9 @@ internal static class CompareCommand
         command.SetAction(parse =>
         {
             ApplianceOptions options = binder.Bind(parse);
-            CompareRequest request = new(
-                Required(parse, primary), Required(parse, secondary), options.ToEngineOptions(FlowHashKey.FromSeed(0)))
+            // What stands in a capture is what was on a wire, or is to be shown as it is.
+            EngineOptions engine = options.ToEngineOptions(FlowHashKey.FromSeed(0)) with { PartialChecksums = PartialChecksumPolicy.Pass };
+            CompareRequest request = new(Required(parse, primary), Required(parse, secondary), engine)
             {
                 OutPath = parse.GetValue(output),
                 Json = parse.GetValue(json),

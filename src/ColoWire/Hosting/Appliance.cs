@@ -183,7 +183,7 @@ public sealed class Appliance : IDisposable
             duties.Add(heartbeat);
         }
 
-        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], Fail);
+        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], Options.Idle, Fail);
     }
 
     /// <summary>The ports that a duty captures from.</summary>

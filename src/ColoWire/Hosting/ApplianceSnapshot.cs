@@ -48,6 +48,12 @@ internal sealed record ApplianceSnapshot
     /// <summary>Secondary frames that went nowhere, by reason.</summary>
     public required IReadOnlyList<NamedCount> Drops { get; init; }
 
+    /// <summary>Frames of the primary whose partial checksum was completed.</summary>
+    public required long PrimaryChecksums { get; init; }
+
+    /// <summary>Frames of the secondary whose partial checksum was completed.</summary>
+    public required long SecondaryChecksums { get; init; }
+
     /// <summary>What became of datagrams in fragments.</summary>
     public required FragmentTotals Fragments { get; init; }
 
@@ -118,6 +124,8 @@ internal sealed record ApplianceSnapshot
             Unverified = Named<UnverifiedReason>(shards, shard => shard.Unverified),
             Soft = Named<SoftField>(shards, shard => shard.Soft),
             Drops = fragments.JoinDrops(Named<DropReason>(shards, shard => shard.Drops)),
+            PrimaryChecksums = appliance.Path.Lanes.Sum(lane => lane.PrimaryCapture.CompletedChecksums),
+            SecondaryChecksums = appliance.Path.Lanes.Sum(lane => lane.SecondaryCapture.CompletedChecksums),
             Fragments = fragments,
             Divergences = Named<DivergenceReason>(shards, shard => shard.Divergences),
             Held = shards.Sum(shard => shard.Held),

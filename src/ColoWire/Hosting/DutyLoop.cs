@@ -3,21 +3,27 @@
 using System;
 using System.Threading;
 using ColoWire.Engine;
+using ColoWire.Options;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Hosting;
 
 /// <summary>
-/// One thread, pinned to its core, that runs its duties in turn. While there is work it never leaves the core; when there is none it
-/// sleeps in the kernel. It allocates nothing, logs nothing, and takes no lock.
+/// One thread, pinned to its core, that runs its duties in turn. While there is work it never leaves the core; when there is none its
+/// <see cref="IdleStrategy"/> says when it sleeps in the kernel. It allocates nothing, logs nothing, and takes no lock.
 /// </summary>
+/// <remarks>
+/// A thread with ports is woken by the next frame. One without, on a plan of several cores, is woken by nothing: rings are memory. It takes
+/// short sleeps instead, where the strategy lets it sleep at all: <c>block</c> saves less there.
+/// </remarks>
 internal sealed class DutyLoop
 {
-    /// <summary>Empty rounds before it sleeps: some 300 microseconds, more than another core's thread takes to wake up and answer, so
-    /// that a frame on its way through several cores finds them awake.</summary>
-    public const int EmptyRoundsBeforeSleep = 256;
+    /// <summary>Empty rounds of <see cref="IdleStrategy.SpinThenPoll"/> before it sleeps: some 300 microseconds, more than another core's
+    /// thread takes to wake up and answer, so that a frame on its way through several cores finds them awake.</summary>
+    public const int SpinRounds = 256;
 
-    /// <summary>Longest sleep of a thread that the arrival of a frame wakes. Timers are in milliseconds.</summary>
+    /// <summary>Longest sleep of a thread that the arrival of a frame wakes. Timers are in milliseconds, and a heartbeat must be seen
+    /// several times within the 20 ms after which a wire would take over.</summary>
     public const int WaitMs = 1;
 
     /// <summary>Sleep of a thread that nothing wakes: as long as a frame may wait for a core that was idle.</summary>
@@ -27,6 +33,7 @@ internal sealed class DutyLoop
     private readonly IDuty[] duties;
     private readonly IdleWait idle;
     private readonly bool hasPorts;
+    private readonly long roundsBeforeSleep;
     private readonly Action<Exception> failed;
     private readonly Thread thread;
     private bool ending;
@@ -38,12 +45,20 @@ internal sealed class DutyLoop
     /// <param name="cpu">The core that it is pinned to.</param>
     /// <param name="duties">What it does in a round, in this order.</param>
     /// <param name="waitHandles">File descriptors of the ports that its duties capture from.</param>
+    /// <param name="strategy">What it does while there is nothing to do.</param>
     /// <param name="failed">Called on the thread when a duty threw, which is a bug of the duty; the thread then ends.</param>
-    public DutyLoop(string name, int cpu, IDuty[] duties, ReadOnlySpan<int> waitHandles, Action<Exception> failed)
+    public DutyLoop(
+        string name, int cpu, IDuty[] duties, ReadOnlySpan<int> waitHandles, IdleStrategy strategy, Action<Exception> failed)
     {
         this.cpu = cpu;
         this.duties = duties;
         this.failed = failed;
+        roundsBeforeSleep = strategy switch
+        {
+            IdleStrategy.Spin => long.MaxValue,
+            IdleStrategy.Block => 1,
+            _ => SpinRounds,
+        };
         hasPorts = waitHandles.Length != 0;
         idle = new IdleWait(waitHandles);
         thread = new Thread(Run) { Name = name, IsBackground = true };
@@ -80,7 +95,7 @@ internal sealed class DutyLoop
 
     private void Poll()
     {
-        int emptyRounds = 0;
+        long emptyRounds = 0;
         bool ready = false;
         while (!Volatile.Read(ref ending))
         {
@@ -98,10 +113,10 @@ internal sealed class DutyLoop
                 emptyRounds = 0;
                 ready = false;
             }
-            else if (++emptyRounds > EmptyRoundsBeforeSleep)
+            else if (++emptyRounds >= roundsBeforeSleep)
             {
-                // Stays above the bound until there is work: a thread that wakes for nothing goes back to sleep after one round.
-                emptyRounds = EmptyRoundsBeforeSleep;
+                // Stays at the bound until there is work: a thread that wakes for nothing goes back to sleep after one round.
+                emptyRounds = roundsBeforeSleep;
                 ready = Sleep(ready);
             }
         }

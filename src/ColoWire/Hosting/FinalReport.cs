@@ -27,6 +27,11 @@ internal static class FinalReport
 
         Line("compared", Count(snapshot.DivergenceCount, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
         Line("hold time", $"p50 {DurationText.Of(snapshot.HoldMedianNs)}", $"p99 {DurationText.Of(snapshot.HoldP99Ns)}");
+        if (snapshot.PrimaryChecksums + snapshot.SecondaryChecksums != 0)
+        {
+            Line("completed", $"partial checksums: {Count(snapshot.PrimaryChecksums, "primary")}", Count(snapshot.SecondaryChecksums, "secondary"));
+        }
+
         Named("divergences", snapshot.Divergences);
         Named("passed", snapshot.Passed);
         Named("malformed", snapshot.Malformed);

@@ -41,6 +41,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Loss}")]
     public static partial void LogLoss(this ILogger logger, string loss);
 
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Port}: its guest leaves TCP or UDP checksums to a NIC that does not complete them; ColoWire does, and counts "
+            + "them (partial_checksums). Leave it so, or in the guest: ethtool -K IF tx off")]
+    public static partial void LogPartialChecksums(this ILogger logger, string port);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
     public static partial void LogPortFault(this ILogger logger, string fault);
 

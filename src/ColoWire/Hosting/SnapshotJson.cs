@@ -58,6 +58,10 @@ internal static class SnapshotJson
             WriteCounts(json, "divergence_reasons", snapshot.Divergences);
             WriteCounts(json, "soft", snapshot.Soft);
             WriteCounts(json, "drops", snapshot.Drops);
+            json.WriteStartObject("partial_checksums");
+            json.WriteNumber("primary", snapshot.PrimaryChecksums);
+            json.WriteNumber("secondary", snapshot.SecondaryChecksums);
+            json.WriteEndObject();
             json.WriteStartObject("fragments");
             json.WriteNumber("waiting", snapshot.Fragments.Waiting);
             WriteCounts(json, "primary", snapshot.Fragments.Primary);

@@ -44,6 +44,7 @@ internal sealed class StatusService(
     private const int QuietLooksBeforeEnd = 2;
 
     private readonly HashSet<string> toldFaults = [];
+    private readonly HashSet<string> toldChecksums = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
     private FailWireCounts toldAbsences;
     private Protection toldProtection = Protection.InStep;
@@ -61,6 +62,7 @@ internal sealed class StatusService(
             for (int look = 1; await timer.WaitForNextTickAsync(stoppingToken); look++)
             {
                 LookAtPorts();
+                LookAtChecksums();
                 if (look % (Interval / LookInterval) == 0)
                 {
                     TellLosses();
@@ -71,6 +73,7 @@ internal sealed class StatusService(
         catch (OperationCanceledException)
         {
             LookAtPorts();
+            LookAtChecksums();
             TellLosses();
             if (form == StatusForm.Terminal)
             {
@@ -159,6 +162,23 @@ internal sealed class StatusService(
         {
             log.LogCapturesEnded();
             lifetime.StopApplication();
+        }
+    }
+
+    private void LookAtChecksums()
+    {
+        foreach (Lane lane in appliance.Path.Lanes)
+        {
+            TellChecksums(lane.PrimaryCapture.CompletedChecksums, appliance.Ports.PrimaryName);
+            TellChecksums(lane.SecondaryCapture.CompletedChecksums, appliance.Ports.SecondaryName);
+        }
+    }
+
+    private void TellChecksums(long completed, string port)
+    {
+        if (completed != 0 && toldChecksums.Add(port))
+        {
+            log.LogPartialChecksums(port);
         }
     }
 

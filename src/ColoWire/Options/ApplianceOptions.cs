@@ -81,6 +81,9 @@ public sealed record ApplianceOptions
     /// <summary>What is done while the secondary's port has no link.</summary>
     public SecondaryLossPolicy SecondaryLoss { get; init; }
 
+    /// <summary>What is done with checksums that guests have left to their NICs.</summary>
+    public PartialChecksumPolicy PartialChecksums { get; init; }
+
     /// <summary>Soft fields that count as a divergence.</summary>
     public IReadOnlyList<SoftField> Strict { get; init; } = [];
 
@@ -98,6 +101,9 @@ public sealed record ApplianceOptions
 
     /// <summary>How many lanes there are: ports without queues make one.</summary>
     public int Lanes => Math.Max(1, XdpQueues.Count);
+
+    /// <summary>What a thread does while no frame comes.</summary>
+    public IdleStrategy Idle { get; init; }
 
     /// <summary>Sets of flows that are compared independently, in each lane.</summary>
     public int Shards { get; init; } = EngineLimits.Shards.Default;
@@ -159,6 +165,7 @@ public sealed record ApplianceOptions
         Reset = Reset,
         Duplicate = Duplicate,
         SecondaryLoss = SecondaryLoss,
+        PartialChecksums = PartialChecksums,
         Strict = Strict,
         Policies = Policies,
         Shards = Shards,

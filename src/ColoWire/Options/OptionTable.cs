@@ -24,6 +24,7 @@ public static class OptionTable
     private const string ModeObserve = "observe";
     private const string Hold = "hold";
     private const string Pass = "pass";
+    private const string Spin = "spin";
     private const string Block = "block";
 
     /// <summary>The options, in the order in which an operator thinks of them.</summary>
@@ -73,6 +74,10 @@ public static class OptionTable
         new ChoiceRow("dup", [Hold, Pass], Verbs.All,
             "A datagram that only the primary repeats. hold: it waits for a twin of its own; pass: it leaves at once.",
             (o, v) => o with { Duplicate = v == Pass ? DuplicatePolicy.Pass : DuplicatePolicy.Hold }),
+        new ChoiceRow("partial_checksums", ["complete", Pass], Verbs.Live,
+            "Frames whose TCP or UDP checksum the guest has left to its NIC, which a virtual one does not complete. complete: ColoWire does, "
+            + "on both sides, before they are compared; pass: they leave as they came, and no receiver takes them.",
+            (o, v) => o with { PartialChecksums = v == Pass ? PartialChecksumPolicy.Pass : PartialChecksumPolicy.Complete }),
         new SoftFieldListRow("strict", Verbs.All,
             "Header fields in which a difference is a divergence; in those not named it is only counted.",
             (o, v) => o with { Strict = v }),
@@ -100,6 +105,11 @@ public static class OptionTable
             "The queues of xdp: ports. One: its work is spread over the cores; several: as many as cores, each core runs one queue of each "
             + "port to completion. A port that captures may have no others (native-config/README.md, Several queues).",
             (o, v) => o with { XdpQueues = v }),
+        new ChoiceRow("idle", ["spin_then_poll", Spin, Block], Verbs.Live,
+            "What a thread does while no frame comes. spin_then_poll: it looks on for some 300 us, then sleeps until one comes; spin: it "
+            + "never leaves its core; block: it sleeps at once. Nothing wakes a thread that has no port of its own (with two cores or "
+            + "more): in the place of such a sleep it looks every 0.1 ms.",
+            (o, v) => o with { Idle = v switch { Spin => IdleStrategy.Spin, Block => IdleStrategy.Block, _ => IdleStrategy.SpinThenPoll } }),
         new NumberRow("shards", "", EngineLimits.Shards, Verbs.Live,
             "Sets of connections compared independently; with one queue and four cores or more, at least one for each core that compares. With "
             + "several queues, of each queue.",

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Globalization;
@@ -209,6 +210,21 @@ internal sealed class ApplianceTests
         Assert.That(line, Does.Match("\"runtime\":{\"garbage_collections\":[0-9]+,\"allocated_bytes\":[1-9][0-9]+}"));
     }
 
+    [Test]
+    public void Checksums_that_were_completed_are_told_of_each_side()
+    {
+        AppliancePorts ports = Ports(64, 0, new FakeInjectPort()) with { Primary = new FakeCapturePort("fake:primary", 64, PartialFrame) };
+        using Appliance appliance = Make(ports, 1, 1);
+        appliance.Start();
+        WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 64);
+        appliance.Stop(Patience);
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        SnapshotJson.Write(text, ApplianceSnapshot.Of(appliance), final: true);
+        Assert.That(text.ToString(), Does.Contain("\"partial_checksums\":{\"primary\":64,\"secondary\":0}"));
+        FinalReport.Write(text, ApplianceSnapshot.Of(appliance));
+        Assert.That(text.ToString(), Does.Contain("completed:    partial checksums: 64 primary, 0 secondary\n"));
+    }
+
     [TestCase(999, "999 ns")]
     [TestCase(1_500, "1.50 us")]
     [TestCase(12_340_000, "12.3 ms")]
@@ -226,6 +242,14 @@ internal sealed class ApplianceTests
 
     // Frames of one flow that repeat: datagrams are matched in order.
     private static byte[] Frame(int index) => TestCapture.Udp($"datagram {index}", (ushort)(1000 + (index % 8)));
+
+    /// <summary>With the sum of the pseudo-header in the place of the checksum.</summary>
+    private static byte[] PartialFrame(int index)
+    {
+        byte[] frame = Frame(index);
+        BinaryPrimitives.WriteUInt16BigEndian(frame.AsSpan(40), (ushort)(0x0A00 + 1 + 0x0A00 + 2 + 17 + frame.Length - 34));
+        return frame;
+    }
 
     private static Appliance Make(AppliancePorts ports, int cores, int shards)
     {

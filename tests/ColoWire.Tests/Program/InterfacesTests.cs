@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Text.Json;
@@ -19,7 +21,7 @@ internal sealed class InterfacesTests
         using StringWriter text = new(CultureInfo.InvariantCulture);
         InterfacesCommand.WriteTable(text, [Facts("eth1", isUp: true, gro: true), Facts("eth2", isUp: false)], NoPermission, 200);
         string table = text.ToString();
-        Assert.That(table, Does.Match(@"eth1 .*veth .*up .*1500 .*no .*gro on"));
+        Assert.That(table, Does.Match(@"eth1 .*e1000e .*up .*1500 .*no .*gro on"));
         Assert.That(table, Does.Contain("ethtool -K eth1 gro off").And.Contain("ip link set eth2 up"));
         Assert.That(table, Does.EndWith("no permission\n  setcap [x]\n"));
     }
@@ -39,6 +41,21 @@ internal sealed class InterfacesTests
         Assert.That(json.RootElement.GetProperty("problems").GetArrayLength(), Is.EqualTo(forbidden ? 1 : 0));
     }
 
+    [TestCase("tun", true)]
+    [TestCase("veth", true)]
+    [TestCase("macvlan", true)]
+    [TestCase("ixgbe", false)]
+    [TestCase(null, false)]
+    public void Behind_a_virtual_interface_checksums_may_be_undone_which_is_told_last(string? driver, bool told)
+    {
+        InterfaceFacts facts = Facts("eth1", isUp: true, gro: true) with { Driver = driver };
+        IReadOnlyList<InterfaceProblem> problems = InterfaceProblems.Of(facts);
+        Assert.That(problems, Has.Count.EqualTo(told ? 2 : 1));
+        Assert.That(problems[0].What, Does.StartWith("gro on"));
+        Assert.That(problems[^1].What.Contains("partial_checksums", StringComparison.Ordinal), Is.EqualTo(told));
+        Assert.That(problems[^1].Command == "ethtool -K IF tx off", Is.EqualTo(told));
+    }
+
     private static InterfaceFacts Facts(string name, bool isUp, bool gro = false) => new()
     {
         Name = name,
@@ -49,7 +66,7 @@ internal sealed class InterfacesTests
         Addresses = [],
         Master = null,
         IsPromiscuous = false,
-        Driver = "veth",
+        Driver = "e1000e",
         Offloads = new InterfaceOffloads(false, false, gro, false, false, false, false, false),
         Rings = null,
     };

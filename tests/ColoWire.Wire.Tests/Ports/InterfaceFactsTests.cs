@@ -29,11 +29,11 @@ internal sealed class InterfaceFactsTests
     public void TearDown() => wire?.Dispose();
 
     [Test]
-    public void A_fit_interface_has_no_problem() => wire.Inside(() =>
+    public void A_fit_interface_has_no_problem_but_that_a_guest_behind_it_may_leave_checksums_undone() => wire.Inside(() =>
     {
         InterfaceFacts facts = InterfaceFacts.Read(Near)!;
 
-        Assert.That(InterfaceProblems.Of(facts), Is.Empty);
+        Assert.That(InterfaceProblems.Of(facts).Single().Command, Is.EqualTo("ethtool -K IF tx off"));
         Assert.That((facts.IsUp, facts.IsRunning, facts.IsEthernet, facts.Mtu), Is.EqualTo((true, true, true, 1500)));
         Assert.That(facts.Driver, Is.EqualTo("veth"));
         Assert.That(facts.Master, Is.Null);
@@ -96,17 +96,20 @@ internal sealed class InterfaceFactsTests
     {
         wire.Inside($"ip link set {WireNamespace.Far} down");
         WireNamespace.WaitUntil(() => !InterfaceFacts.Read(Near)!.IsRunning, "the kernel tells that the carrier is gone");
-        InterfaceProblem problem = InterfaceProblems.Of(InterfaceFacts.Read(Near)!).Single();
+        InterfaceProblem problem = Problems().Single();
         Assert.That(problem.What, Does.StartWith("no link: "));
         Assert.That(problem.Command, Is.Null);
     });
 
     private void AssertMendable(string what, string command)
     {
-        InterfaceProblem problem = InterfaceProblems.Of(InterfaceFacts.Read(Near)!).Single();
+        InterfaceProblem problem = Problems().Single();
         Assert.That(problem.What, Does.StartWith(what));
         Assert.That(problem.Command, Is.EqualTo(command));
         wire.Inside(problem.Command!);
-        Assert.That(InterfaceProblems.Of(InterfaceFacts.Read(Near)!), Is.Empty);
+        Assert.That(Problems(), Is.Empty);
     }
+
+    /// <summary>All but the last, which every veth has because of what may be behind it.</summary>
+    private static InterfaceProblem[] Problems() => [.. InterfaceProblems.Of(InterfaceFacts.Read(Near)!).SkipLast(1)];
 }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
+namespace ColoWire.Engine.Wire;
+
+/// <summary>
+/// The sum of IP's checksums: 16-bit words added in one's complement (RFC 1071). It is taken and given in the byte order of the processor,
+/// as words are read from memory and written back to it: the sum of swapped words is the swapped sum (section 2, B).
+/// </summary>
+/// <remarks>
+/// Wide registers pay as soon as one is filled (ChecksumBenchmarks in perf/; ns on an AMD EPYC of family 26):
+/// <code>
+/// bytes                     20     64    256   1480   65000
+/// loop of 8 bytes          3.7    6.1   17.6    111    4680
+/// RawSum                   3.3    3.1    4.2   11.5     525
+/// </code>
+/// </remarks>
+internal static class InternetChecksum
+{
+    /// <summary>Sums words up; an odd last byte counts as one with a zero behind it.</summary>
+    /// <returns>0 only when all bytes are.</returns>
+    public static ushort RawSum(ReadOnlySpan<byte> bytes)
+    {
+        // Wide words may be added in the place of narrow ones, and folded at the end (section 2, C): each lane of 64 bits has room for the
+        // carries of all 32-bit words that fit into memory.
+        ref byte first = ref MemoryMarshal.GetReference(bytes);
+        nuint end = (uint)bytes.Length;
+        nuint at = 0;
+        ulong sum = 0;
+        if (Vector512.IsHardwareAccelerated)
+        {
+            Vector512<ulong> lanes = Vector512<ulong>.Zero;
+            for (; end - at >= (uint)Vector512<byte>.Count; at += (uint)Vector512<byte>.Count)
+            {
+                Vector512<ulong> words = Vector512.LoadUnsafe(ref first, at).AsUInt64();
+                lanes += (words & Vector512.Create((ulong)uint.MaxValue)) + (words >>> 32);
+            }
+
+            sum += Vector512.Sum(lanes);
+        }
+
+        if (Vector256.IsHardwareAccelerated)
+        {
+            Vector256<ulong> lanes = Vector256<ulong>.Zero;
+            for (; end - at >= (uint)Vector256<byte>.Count; at += (uint)Vector256<byte>.Count)
+            {
+                Vector256<ulong> words = Vector256.LoadUnsafe(ref first, at).AsUInt64();
+                lanes += (words & Vector256.Create((ulong)uint.MaxValue)) + (words >>> 32);
+            }
+
+            sum += Vector256.Sum(lanes);
+        }
+
+        for (; end - at >= sizeof(ulong); at += sizeof(ulong))
+        {
+            ulong words = Unsafe.ReadUnaligned<ulong>(ref Unsafe.Add(ref first, at));
+            sum += (uint)words + (words >> 32);
+        }
+
+        return Fold(sum + SumOfFew(ref Unsafe.Add(ref first, at), end - at));
+    }
+
+    /// <summary>Adds up the 16-bit words of a sum, each carry at the other end again.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ushort Fold(ulong sum)
+    {
+        // A number plus itself with its halves exchanged: the lower half's carry goes into the upper, which is the sum of both halves.
+        uint half = (uint)((sum + BitOperations.RotateLeft(sum, 32)) >> 32);
+        return (ushort)((half + BitOperations.RotateLeft(half, 16)) >> 16);
+    }
+
+    /// <summary>Sums up less than eight bytes.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong SumOfFew(ref byte first, nuint count)
+    {
+        ulong sum = 0;
+        nuint at = 0;
+        if ((count & sizeof(uint)) != 0)
+        {
+            sum += Unsafe.ReadUnaligned<uint>(ref first);
+            at += sizeof(uint);
+        }
+
+        if ((count & sizeof(ushort)) != 0)
+        {
+            sum += Unsafe.ReadUnaligned<ushort>(ref Unsafe.Add(ref first, at));
+            at += sizeof(ushort);
+        }
+
+        if ((count & 1) != 0)
+        {
+            uint last = Unsafe.Add(ref first, at);
+            sum += BitConverter.IsLittleEndian ? last : last << 8;
+        }
+
+        return sum;
+    }
+}
