@@ -7,8 +7,8 @@
 // puts there, in the time of CLOCK_REALTIME, so the pairs bear that time too; when this thread gets to look does not matter. The twin
 // for the secondary leaves first, as otherwise a comparer would be charged for the time that this takes.
 //
-// Usage: prober PRIMARY SECONDARY SINK FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]. With "first" it ends when one has come. Prints one
-// line of JSON; times are in ns.
+// Usage: prober PRIMARY SECONDARY SINK FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]. With "first" it ends when one has come. It takes no
+// longer than that many pairs take at that rate; where it was held up it sends fewer. Prints one line of JSON; times are in ns.
 
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -229,9 +229,10 @@ int main(int count, char **words) {
     make_frame(frame, bytes);
     long sent = 0;
     int64_t start_ns = time_ns(CLOCK_MONOTONIC), due_ns = start_ns;
-    while (sent < pairs && !ending && !(until_first && arrivals.came > 0)) {
+    for (int64_t now_ns = start_ns; sent < pairs && !ending && !(until_first && arrivals.came > 0); now_ns = time_ns(CLOCK_MONOTONIC)) {
         look(&arrivals);
-        int64_t now_ns = time_ns(CLOCK_MONOTONIC);
+        if (now_ns - start_ns > pairs * interval_ns)
+            break;
         if (now_ns < due_ns)
             continue;
         mark_frame(frame, arrivals.first_number + (uint32_t)sent++);
