@@ -150,7 +150,7 @@ start() {
 
 await_log() {
     local end=$((SECONDS + 20))
-    until grep -q "$2" "$work/$1"; do
+    until grep -qs "$2" "$work/$1"; do
         [ "$SECONDS" -lt "$end" ] || { cat "$work/${1%.*}.log" >&2; fail "no '$2' in what $1 said"; }
         sleep 0.05
     done
