@@ -1,0 +1,253 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+// Sends pairs that bear a number and the time, one at a time and at a rate, and listens where they come out: how long each was on its
+// way, which never came, which came twice, and when the first one came.
+//
+// One thread does both, so that nobody is woken: between two pairs it looks into the ring of a packet socket. The kernel stamps what it
+// puts there, in the time of CLOCK_REALTIME, so the pairs bear that time too; when this thread gets to look does not matter. The twin
+// for the secondary leaves first, as otherwise a comparer would be charged for the time that this takes.
+//
+// Usage: prober PRIMARY SECONDARY SINK FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]. With "first" it ends when one has come. It takes no
+// longer than that many pairs take at that rate; where it was held up it sends fewer. Prints one line of JSON; times are in ns.
+
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/ethernet.h>
+#include <net/if.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <time.h>
+
+enum {
+    // Many, so that what came for one side before the other was open holds up few of them.
+    FLOWS = 256,
+    ETHERNET_BYTES = 14,
+    HEADER_BYTES = 42,
+    LEAST_BYTES = 60,
+    MOST_BYTES = 1514,
+    SERVER_PORT = 53,
+    // A third of a second at 50,000 frames a second, of which only the front is kept.
+    RING_SLOTS = 16384,
+    SLOT_BYTES = 256,
+    BLOCK_BYTES = 1 << 16,
+    PATIENCE_NS = 200000000,
+    NS_PER_SECOND = 1000000000,
+};
+
+// What each pair's payload begins with, in network order but for the time, which nobody else reads.
+struct mark {
+    uint32_t number;
+    int64_t sent_ns;
+} __attribute__((packed));
+
+struct arrivals {
+    uint8_t *ring;
+    unsigned slot;
+    uint32_t first_number;
+    long pairs;
+    int32_t *latency_ns;
+    long came;
+    long repeated;
+    int64_t first_ns;
+};
+
+static volatile sig_atomic_t ending;
+
+static void end(int number) {
+    (void)number;
+    ending = 1;
+}
+
+static void die(const char *what, const char *why) {
+    fprintf(stderr, "prober: %s: %s\n", what, why);
+    exit(2);
+}
+
+static int64_t time_ns(clockid_t clock) {
+    struct timespec now;
+    clock_gettime(clock, &now);
+    return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
+}
+
+static int open_socket(const char *name, int protocol) {
+    int descriptor = socket(AF_PACKET, SOCK_RAW, 0);
+    struct sockaddr_ll address = {
+        .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = (int)if_nametoindex(name)};
+    if (descriptor < 0 || address.sll_ifindex == 0)
+        die(name, strerror(errno));
+    if (protocol != 0) {
+        struct tpacket_req ring = {
+            .tp_block_size = BLOCK_BYTES, .tp_block_nr = RING_SLOTS / (BLOCK_BYTES / SLOT_BYTES), .tp_frame_size = SLOT_BYTES,
+            .tp_frame_nr = RING_SLOTS};
+        if (setsockopt(descriptor, SOL_PACKET, PACKET_VERSION, &(int){TPACKET_V2}, sizeof(int)) < 0 ||
+            setsockopt(descriptor, SOL_PACKET, PACKET_IGNORE_OUTGOING, &(int){1}, sizeof(int)) < 0 ||
+            setsockopt(descriptor, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring) < 0)
+            die(name, strerror(errno));
+    }
+    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0)
+        die(name, strerror(errno));
+    return descriptor;
+}
+
+static void put16(uint8_t *at, unsigned value) {
+    at[0] = (uint8_t)(value >> 8);
+    at[1] = (uint8_t)value;
+}
+
+static uint16_t checksum(const uint8_t *header) {
+    uint32_t sum = 0;
+    for (int i = 0; i < 20; i += 2)
+        sum += (uint32_t)(header[i] << 8 | header[i + 1]);
+    sum = (sum & 0xffff) + (sum >> 16);
+    return (uint16_t)~(sum + (sum >> 16));
+}
+
+static void make_frame(uint8_t *frame, int bytes) {
+    static const uint8_t front[] = {0x52, 0x54, 0, 0, 0, 2, 0x52, 0x54, 0, 0, 0, 1, 0x08, 0, 0x45};
+    for (int i = HEADER_BYTES; i < bytes; i++)
+        frame[i] = (uint8_t)(i * 7);
+    memcpy(frame, front, sizeof front);
+    uint8_t *ip = frame + ETHERNET_BYTES;
+    put16(ip + 2, (unsigned)(bytes - ETHERNET_BYTES));
+    ip[8] = 64;
+    ip[9] = IPPROTO_UDP;
+    ip[12] = ip[16] = 10;
+    ip[15] = 1;
+    put16(ip + 22, SERVER_PORT);
+    put16(ip + 24, (unsigned)(bytes - ETHERNET_BYTES - 20));
+}
+
+static void mark_frame(uint8_t *frame, uint32_t number) {
+    uint8_t *ip = frame + ETHERNET_BYTES;
+    unsigned flow = number % FLOWS;
+    ip[19] = (uint8_t)flow;
+    put16(ip + 10, 0);
+    put16(ip + 10, checksum(ip));
+    put16(ip + 20, 40000 + flow);
+    struct mark mark = {.number = htonl(number), .sent_ns = time_ns(CLOCK_REALTIME)};
+    memcpy(frame + HEADER_BYTES, &mark, sizeof mark);
+}
+
+static void send_frame(int descriptor, const char *name, const uint8_t *frame, int bytes) {
+    while (send(descriptor, frame, (size_t)bytes, 0) < 0)
+        if (errno != ENOBUFS && errno != EINTR)
+            die(name, strerror(errno));
+}
+
+static void note_arrival(struct arrivals *arrivals, const struct tpacket2_hdr *header) {
+    const uint8_t *frame = (const uint8_t *)header + header->tp_mac;
+    struct mark mark;
+    if (header->tp_snaplen < HEADER_BYTES + sizeof mark || frame[ETHERNET_BYTES + 9] != IPPROTO_UDP)
+        return;
+    memcpy(&mark, frame + HEADER_BYTES, sizeof mark);
+    uint32_t number = ntohl(mark.number) - arrivals->first_number;
+    // Another run's: a frame that was held until now.
+    if (number >= arrivals->pairs)
+        return;
+    if (arrivals->latency_ns[number] != 0) {
+        arrivals->repeated++;
+        return;
+    }
+    int64_t came_ns = (int64_t)header->tp_sec * NS_PER_SECOND + header->tp_nsec;
+    int64_t latency_ns = came_ns - mark.sent_ns;
+    arrivals->latency_ns[number] = latency_ns < 1 ? 1 : latency_ns > INT32_MAX ? INT32_MAX : (int32_t)latency_ns;
+    if (arrivals->came++ == 0)
+        arrivals->first_ns = came_ns;
+}
+
+static int look(struct arrivals *arrivals) {
+    int seen = 0;
+    for (;; seen++) {
+        struct tpacket2_hdr *header = (struct tpacket2_hdr *)(arrivals->ring + (size_t)arrivals->slot * SLOT_BYTES);
+        if (!(__atomic_load_n(&header->tp_status, __ATOMIC_ACQUIRE) & TP_STATUS_USER))
+            return seen;
+        note_arrival(arrivals, header);
+        __atomic_store_n(&header->tp_status, TP_STATUS_KERNEL, __ATOMIC_RELEASE);
+        arrivals->slot = (arrivals->slot + 1) % RING_SLOTS;
+    }
+}
+
+static int by_value(const void *left, const void *right) {
+    int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
+    return (a > b) - (a < b);
+}
+
+static void print_result(struct arrivals *arrivals, long sent, double rate) {
+    long gap = 0, longest_gap = 0;
+    for (long i = 0; i < sent; i++) {
+        gap = arrivals->latency_ns[i] != 0 ? 0 : gap + 1;
+        if (gap > longest_gap)
+            longest_gap = gap;
+    }
+    // The missing ones have 0 and come first.
+    qsort(arrivals->latency_ns, (size_t)sent, sizeof *arrivals->latency_ns, by_value);
+    const int32_t *sorted = arrivals->latency_ns + (sent - arrivals->came);
+    long count = arrivals->came;
+    printf("{\"sent\":%ld,\"came\":%ld,\"lost\":%ld,\"repeated\":%ld,\"longest_gap\":%ld,\"rate\":%.0f,\"first_at\":%lld", sent, count,
+           sent - count, arrivals->repeated, longest_gap, rate, (long long)arrivals->first_ns);
+    if (count > 0)
+        printf(",\"least\":%d,\"p50\":%d,\"p99\":%d,\"most\":%d", sorted[0], sorted[count / 2], sorted[count * 99 / 100], sorted[count - 1]);
+    printf("}\n");
+}
+
+static long number_of(const char *word, long least, long most) {
+    char *rest;
+    long number = strtol(word, &rest, 10);
+    if (*rest != 0 || number < least || number > most) {
+        fprintf(stderr, "prober: '%s' must be a number from %ld to %ld\n", word, least, most);
+        exit(2);
+    }
+    return number;
+}
+
+int main(int count, char **words) {
+    int until_first = count == 8 && strcmp(words[7], "first") == 0;
+    if (count != 7 && !until_first)
+        die("usage", "prober PRIMARY SECONDARY SINK FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]");
+    int primary = open_socket(words[1], 0);
+    int secondary = open_socket(words[2], 0);
+    int sink = open_socket(words[3], ETH_P_ALL);
+    int bytes = (int)number_of(words[4], LEAST_BYTES, MOST_BYTES);
+    long pairs = number_of(words[5], 1, 100000000);
+    int64_t interval_ns = NS_PER_SECOND / number_of(words[6], 1, 1000000);
+    // Numbers of one run are not those of the run before, whose last frames a comparer may still remember.
+    struct arrivals arrivals = {.pairs = pairs, .first_number = (uint32_t)(time_ns(CLOCK_MONOTONIC) / 1000)};
+    arrivals.ring = mmap(NULL, RING_SLOTS * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, sink, 0);
+    arrivals.latency_ns = calloc((size_t)pairs, sizeof *arrivals.latency_ns);
+    if (arrivals.ring == MAP_FAILED || arrivals.latency_ns == NULL)
+        die("memory", strerror(errno));
+    signal(SIGTERM, end);
+    signal(SIGINT, end);
+    uint8_t frame[MOST_BYTES];
+    make_frame(frame, bytes);
+    long sent = 0;
+    int64_t start_ns = time_ns(CLOCK_MONOTONIC), due_ns = start_ns;
+    for (int64_t now_ns = start_ns; sent < pairs && !ending && !(until_first && arrivals.came > 0); now_ns = time_ns(CLOCK_MONOTONIC)) {
+        look(&arrivals);
+        if (now_ns - start_ns > pairs * interval_ns)
+            break;
+        if (now_ns < due_ns)
+            continue;
+        mark_frame(frame, arrivals.first_number + (uint32_t)sent++);
+        send_frame(secondary, words[2], frame, bytes);
+        send_frame(primary, words[1], frame, bytes);
+        // Whoever was held up goes on at the rate: a burst to catch up would be another load.
+        due_ns = (now_ns - due_ns < interval_ns ? due_ns : now_ns) + interval_ns;
+    }
+    int64_t end_ns = time_ns(CLOCK_MONOTONIC);
+    for (int64_t last_ns = end_ns; arrivals.came < sent && !until_first && time_ns(CLOCK_MONOTONIC) - last_ns < PATIENCE_NS;)
+        if (look(&arrivals) > 0)
+            last_ns = time_ns(CLOCK_MONOTONIC);
+    struct tpacket_stats unseen;
+    if (getsockopt(sink, SOL_PACKET, PACKET_STATISTICS, &unseen, &(socklen_t){sizeof unseen}) == 0 && unseen.tp_drops != 0)
+        die(words[3], "frames came that found no room in the ring: nothing can be said of them");
+    print_result(&arrivals, sent, (double)sent / (double)(end_ns - start_ns) * NS_PER_SECOND);
+    return 0;
+}
