@@ -83,7 +83,7 @@ public sealed class PartialChecksumScenarios(CompareMode mode)
 
     private static void AssertCompleted(TestBench bench, int primary, int secondary) =>
         Assert.That(
-            (bench.Path.PrimaryCapture.CompletedChecksums, bench.Path.SecondaryCapture.CompletedChecksums),
+            (bench.Path.Lanes[0].PrimaryCapture.CompletedChecksums, bench.Path.Lanes[0].SecondaryCapture.CompletedChecksums),
             Is.EqualTo(((long)primary, (long)secondary)),
             "completed");
 }

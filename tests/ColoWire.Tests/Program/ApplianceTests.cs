@@ -213,7 +213,8 @@ internal sealed class ApplianceTests
     [Test]
     public void Checksums_that_were_completed_are_told_of_each_side()
     {
-        AppliancePorts ports = Ports(64, 0, new FakeInjectPort()) with { Primary = new FakeCapturePort("fake:primary", 64, PartialFrame) };
+        LanePorts lane = Ports(64, 0, new FakeInjectPort()).Lanes[0] with { Primary = new FakeCapturePort("fake:primary", 64, PartialFrame) };
+        AppliancePorts ports = new([lane]);
         using Appliance appliance = Make(ports, 1, 1);
         appliance.Start();
         WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 64);
