@@ -33,6 +33,7 @@ public sealed class CheckpointGate : IDuty
     private int protection;
     private int takeOver;
     private bool wasAbsent;
+    private long? settlesAtNs;
 
     internal CheckpointGate(
         ICheckpointRequester requester, ICapturePort secondary, SpscRing<DivergenceReport>[] fromShards, int retryMs)
@@ -153,18 +154,28 @@ public sealed class CheckpointGate : IDuty
 
     private int EndAbsence(long nowNs)
     {
-        if (!Volatile.Read(ref wasAbsent))
+        if (Volatile.Read(ref wasAbsent))
+        {
+            Volatile.Write(ref wasAbsent, false);
+            Merge(new DivergenceReport { Reason = DivergenceReason.Absence, AtNs = nowNs, Epoch = epoch }, nowNs);
+            if (!requester.Synchronises)
+            {
+                // No checkpoint ends this. An epoch begins now, so that nothing held is judged by a clock that went on meanwhile, and
+                // another one when the frames are through whose twins went past.
+                BeginEpoch();
+                settlesAtNs = nowNs + EngineLimits.AbsenceSettlesNs;
+            }
+
+            return 1;
+        }
+
+        if (nowNs < settlesAtNs || settlesAtNs == null)
         {
             return 0;
         }
 
-        Volatile.Write(ref wasAbsent, false);
-        Merge(new DivergenceReport { Reason = DivergenceReason.Absence, AtNs = nowNs, Epoch = epoch }, nowNs);
-        if (!requester.Synchronises)
-        {
-            BeginEpoch();
-        }
-
+        settlesAtNs = null;
+        BeginEpoch();
         return 1;
     }
 

@@ -84,6 +84,10 @@ public static class EngineLimits
     /// <summary>Slots that ran out are not back at once: a shard does not search for more to release more often than this.</summary>
     public const long ReliefIntervalNs = 1_000_000;
 
+    /// <summary>How long after an absence frames still come whose twins went past: those that lie in the ports' rings, 4,096 at 500,000 a
+    /// second, and those that were under way when the two ports opened one after the other. Shorter than a doubt lasts (grace_ms).</summary>
+    public const long AbsenceSettlesNs = 10_000_000;
+
     /// <summary>Divergence reports that wait for the gate: one for each frame of a poll's two batches, and as many again for its
     /// scan; one that finds no room is counted and its flow still held.</summary>
     public const int ReportRingEntries = 4 * BatchFrames;

@@ -87,7 +87,27 @@ public sealed class ProtectionScenarios(int shards)
         S(B)(bench);
         Out(A, B)(bench);
         Cp(1, DivergenceReason.Absence)(bench);
+        Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1));
         bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Absence_without_a_requester_forgives_frames_whose_twins_went_past_while_the_ports_opened()
+    {
+        using TestBench bench = new(Options, new NoCheckpoints());
+        Absent(bench);
+        P(One, A)(bench);
+        S(Two, B.Flipped(0))(bench);
+        Out()(bench);
+        bench.Wait(20);
+        OutAnyOrder(One, A)(bench);
+        Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(2));
+        Assert.That(bench.Sum(counters => counters.Divergences.ToArray().Sum()), Is.Zero);
+        P(Three)(bench);
+        S(Three)(bench);
+        OutAnyOrder(One, A, Three)(bench);
+        bench.Wait(10_000);
+        Cp(1, DivergenceReason.Absence)(bench);
     }
 
     [TestCase(CompareMode.Lockstep)]
