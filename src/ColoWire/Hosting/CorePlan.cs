@@ -70,7 +70,7 @@ public static class CorePlan
         PlannedDuty[] all = [.. Enumerable.Range(0, shards).Select(index => new PlannedDuty(DutyKind.Shard, index))];
         return cores.Count switch
         {
-            1 => [new(cores[0], [primary, secondary, .. all, egress, gate])],
+            1 => ForLanes(cores),
             2 => [new(cores[0], [primary, secondary, egress, gate]), new(cores[1], all)],
             3 => [new(cores[0], [primary, secondary]), new(cores[1], all), new(cores[2], [egress, gate])],
             _ => [new(cores[0], [primary]), new(cores[1], [secondary]), new(cores[2], [egress, gate]), .. Spread()],
