@@ -28,7 +28,7 @@ trial_ms=150 search_steps=7 highest_rate=3600000
 # One-way latency under load, and where a frame finds everybody idle.
 fast_rate=50000 fast_pairs=15000 slow_rate=1000 slow_pairs=400
 failwire_ms=20 death_rate=50000
-idle_lines=4 load_lines=2 load_rate=100000
+idle_lines=4 load_lines=6 load_rate=100000
 
 fail() {
     echo "xdp.sh: $*" >&2

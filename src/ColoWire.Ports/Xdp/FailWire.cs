@@ -50,6 +50,9 @@ public sealed class FailWire : IDisposable
     /// <summary>Whether the primary's frames go on when ColoWire does not.</summary>
     public bool IsArmed { get; }
 
+    /// <summary>Whether there is a program to beat for.</summary>
+    public bool HasPrograms => primary != null || secondary != null;
+
     /// <summary>How long ColoWire may be silent, in milliseconds.</summary>
     public int TimeoutMs { get; }
 

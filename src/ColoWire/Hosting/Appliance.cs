@@ -176,9 +176,9 @@ public sealed class Appliance : IDisposable
             waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
         }
 
-        if (Ports.FailWire != null && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)
+        if (Ports.FailWire is { HasPrograms: true } failWire && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)
         {
-            HeartbeatDuty heartbeat = new(Ports.FailWire, Ports.Queues[core.Duties[0].Index], Path.Gate);
+            HeartbeatDuty heartbeat = new(failWire, Ports.Queues[core.Duties[0].Index], Path.Gate);
             heartbeats.Add(heartbeat);
             duties.Add(heartbeat);
         }
