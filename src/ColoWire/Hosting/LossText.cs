@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
@@ -16,9 +17,10 @@ internal static class LossText
     /// <summary>A line for each cause by which a capture port has lost frames since an earlier look.</summary>
     public static IEnumerable<string> Of(string port, CaptureStatistics now, CaptureStatistics earlier)
     {
+        string buffer = port.StartsWith("xdp:", StringComparison.Ordinal) ? "ring was full (--xdp-ring)" : "buffer was full (--capture-buffer)";
         (long Count, string Cause)[] losses =
         [
-            (now.KernelDropped - earlier.KernelDropped, "came when the kernel's buffer was full (--capture-buffer)"),
+            (now.KernelDropped - earlier.KernelDropped, $"came when the kernel's {buffer}"),
             (now.InterfaceDropped - earlier.InterfaceDropped, "were dropped by the interface itself (ring sizes: ethtool -g)"),
             (now.Truncated - earlier.Truncated, "are longer than --snaplen (segmentation offloads: colowire interfaces)"),
             (now.Oversize - earlier.Oversize, $"are longer than {EngineLimits.MaxFrameBytes} bytes"),
