@@ -19,15 +19,16 @@ case "${1:-}" in
         ;;
 esac
 
-install_missing clang:clang llvm-objdump:llvm /usr/include/bpf/bpf_helpers.h:libbpf-dev /usr/include/linux/bpf.h:linux-libc-dev >&2
+# By their versioned names: another clang, which may be the default one, makes other instructions of the same source.
+install_missing clang-14:clang-14 llvm-objdump-14:llvm-14 /usr/include/bpf/bpf_helpers.h:libbpf-dev /usr/include/linux/bpf.h:linux-libc-dev >&2
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 
 # The instruction set is named because compilers differ in their default, and Linux 5.15 knows this one. The headers of asm/ lie
 # in a folder of the machine's own, which clang does not look into when it compiles for another one.
-clang -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -I"/usr/include/$(uname -m)-linux-gnu" -c "$source_file" -o "$work/port.o"
-llvm-objdump -dr "$work/port.o" >"$work/listing"
-version=$(clang -dumpversion)
+clang-14 -O2 -target bpf -mcpu=v2 -Wall -Wextra -Werror -I"/usr/include/$(uname -m)-linux-gnu" -c "$source_file" -o "$work/port.o"
+llvm-objdump-14 -dr "$work/port.o" >"$work/listing"
+version=$(clang-14 -dumpversion)
 
 # Lines of the listing:  NUMBER: BYTES<tab>MNEMONIC  and below a load of a map's address:  ADDRESS: R_BPF_64_64<tab>MAP
 awk -v clang="${version%%.*}" '

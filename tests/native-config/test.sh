@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # Tests of native-config: prepare.sh and undo.sh on veth pairs in a network namespace of its own, with stand-ins for
-# what veth lacks (rings, flow control, interrupts), and the systemd unit. Needs root; its last line tells the numbers.
+# what veth lacks (rings, flow control, interrupts), the systemd unit, and the program with its capabilities. Needs root; its last line tells the numbers.
 set -euo pipefail
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)
@@ -11,6 +11,8 @@ space=cwnc$$
 work=$(mktemp -d)
 export COLOWIRE_PREPARE_STATE=$work/state
 passed=0 failed=0 skipped=0
+# The program that runs, 0 for none.
+program=0
 
 [ "$(id -u)" -eq 0 ] || {
     echo "needs root, for a network namespace" >&2
@@ -18,6 +20,7 @@ passed=0 failed=0 skipped=0
 }
 
 cleanup() {
+    if [ "$program" -ne 0 ]; then killed; fi
     ip netns del "$space" 2>/dev/null || true
     rm -rf "$work"
 }
@@ -393,6 +396,85 @@ test_unit() {
         systemd-analyze security --offline=true --threshold=30 "$root/native-config/colowire.service"
 }
 
+# as_unit CAPABILITIES OPTION...: starts the program as nobody with no other capabilities, as the unit does; its id is $program.
+# Little memory, since the limit on locked memory, which the unit lifts, may be a small one here.
+as_unit() {
+    local list=-all,+${1//,/,+}
+    shift
+    ip netns exec "$space" setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
+        --inh-caps "$list" --ambient-caps "$list" --bounding-set "$list" \
+        env DOTNET_EnableDiagnostics=0 "$work/program/colowire" run --slots 512 --large-slots 0 --fragment-memory 256 --xdp-ring 128 \
+        "$@" >"$work/out" 2>&1 </dev/null &
+    program=$!
+}
+
+# logged NAME PATTERN: the program says it within ten seconds.
+logged() {
+    local round
+    for round in $(seq 100); do
+        if grep -Eq -- "$2" "$work/out"; then break; fi
+        sleep 0.1
+    done
+    printed "$1 (round $round)" "$2"
+}
+
+attached() {
+    local round
+    for round in $(seq 100); do
+        if inside ip link show dev "$1" | grep -q prog/xdp; then return; fi
+        sleep 0.1
+    done
+    echo "no program after $round rounds" >>"$work/out"
+    return 1
+}
+
+killed() {
+    kill -9 "$program" 2>/dev/null || true
+    wait "$program" 2>/dev/null || true
+}
+
+stopped() {
+    local status=0
+    kill -TERM "$program" 2>/dev/null || true
+    wait "$program" || status=$?
+    if [ "$status" -eq 0 ]; then pass "$1"; else fault "$1: exit $status, wanted 0"; fi
+}
+
+test_capabilities() {
+    local kind list end built=$root/src/ColoWire/bin/Debug/net10.0
+    if [ ! -x "$built/colowire" ] || ! setpriv --reuid 65534 --clear-groups dotnet --list-runtimes >/dev/null 2>&1; then
+        skipped=$((skipped + 1))
+        echo "skipped: the program is not built, or the .NET runtime is not readable for all"
+        return
+    fi
+    make_interfaces
+    for end in cwpx cwsx cwox cwp cws cwo; do inside ethtool -L "$end" rx 1 tx 1; done
+    for end in cwpx cwsx cwox; do inside ethtool -K "$end" gro on >/dev/null; done
+    cp -r "$built" "$work/program"
+    chmod 755 "$work"
+    list=$(sed -n 's/^CapabilityBoundingSet=//p' "$root/native-config/colowire.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_//g')
+    for kind in xdp pcap; do
+        as_unit "$list" --primary-in "$kind:cwp" --secondary-in "$kind:cws" --outdev "$kind:cwo"
+        logged "$kind: starts with the unit's capabilities" "memory (is locked|may be swapped)"
+        printed "$kind: on_death wire is in force" "on_death wire: 20 ms"
+        if attached cwp; then pass "$kind: its program is attached"; else fault "$kind: no program is attached"; fi
+        killed
+        as_unit "$list" --primary-in "$kind:cwp" --secondary-in "$kind:cws" --outdev "$kind:cwo"
+        logged "$kind: comes back after kill -9" "ColoWire is back after"
+        stopped "$kind: stops on SIGTERM"
+        as_unit "$list" --primary-in "$kind:cwp" --secondary-in "$kind:cws" --outdev "$kind:cwo"
+        logged "$kind: comes back after a clean stop" "ColoWire is back after"
+        stopped "$kind: stops again"
+    done
+    as_unit "${list/,sys_admin/}" --primary-in xdp:cwp --secondary-in xdp:cws --outdev xdp:cwo
+    logged "without CAP_SYS_ADMIN it cannot come back, and says so" "^colowire: .*CAP_SYS_ADMIN is needed"
+    wait "$program" || true
+    make_interfaces
+    as_unit net_raw --primary-in pcap:cwp --secondary-in pcap:cws --outdev pcap:cwo --on-death block
+    logged "pcap: ports with on_death block need CAP_NET_RAW alone" "memory (is locked|may be swapped)"
+    stopped "pcap: stops with CAP_NET_RAW alone"
+}
+
 test_sysctl() {
     local file=$root/native-config/sysctl.d/90-colowire.conf key
     while read -r key; do
@@ -410,6 +492,7 @@ test_qdisc
 test_bond
 test_stand_ins
 test_unit
+test_capabilities
 test_sysctl
 if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
 [ "$failed" -eq 0 ]

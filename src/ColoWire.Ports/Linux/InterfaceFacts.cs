@@ -6,6 +6,7 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net.NetworkInformation;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports.Linux;
 
@@ -56,6 +57,12 @@ public sealed record InterfaceFacts
     /// <summary>Its rings; null for an interface without.</summary>
     public required InterfaceRings? Rings { get; init; }
 
+    /// <summary>Queues on which frames arrive; null where sysfs does not show them.</summary>
+    public int? ReceiveQueues { get; init; }
+
+    /// <summary>What its driver can do for XDP (NETDEV_XDP_ACT_*, linux/netdev.h); null where the kernel does not say.</summary>
+    public ulong? XdpFeatures { get; init; }
+
     /// <summary>All interfaces of this thread's network namespace, by name.</summary>
     public static IReadOnlyList<InterfaceFacts> ReadAll()
     {
@@ -101,7 +108,21 @@ public sealed record InterfaceFacts
             Driver = EthtoolFacts.Driver(socket, name),
             Offloads = EthtoolFacts.Offloads(socket, name),
             Rings = EthtoolFacts.Rings(socket, name),
+            ReceiveQueues = InterfaceQueues.CountReceive(name) is > 0 and int count ? count : null,
+            XdpFeatures = XdpFeaturesOf(name),
         };
+    }
+
+    private static ulong? XdpFeaturesOf(string name)
+    {
+        try
+        {
+            return InterfaceIndex.Find(name) is { } index ? NetdevNetlink.XdpFeatures(index) : null;
+        }
+        catch (PortException)
+        {
+            return null;
+        }
     }
 
     private static string[] AddressesOf(IPInterfaceProperties ip) =>

@@ -13,13 +13,27 @@ namespace ColoWire.Ports.Linux;
 /// <param name="Command">The exact command that mends it; null where no command can.</param>
 public sealed record InterfaceProblem(string What, string? Command);
 
+/// <summary>What a process is not allowed to do.</summary>
+/// <param name="Ports">What keeps it from opening any live port; null for nothing.</param>
+/// <param name="Programs">What keeps it from attaching an XDP program, which <c>xdp:</c> ports and <c>on_death</c> <c>wire</c> need; null
+/// for nothing.</param>
+public readonly record struct PortPermissions(InterfaceProblem? Ports, InterfaceProblem? Programs)
+{
+    /// <summary>All of that; the gravest first.</summary>
+    public IReadOnlyList<InterfaceProblem> Problems => [.. new[] { Ports, Programs }.OfType<InterfaceProblem>()];
+}
+
 /// <summary>Judges interfaces by what is known of them.</summary>
 public static class InterfaceProblems
 {
     private const string LinkLocalPrefix = "fe80:";
 
     /// <summary>CAP_NET_RAW (linux/capability.h): packet sockets; promiscuous mode comes with membership in one.</summary>
-    private const ulong NeededCapability = 1UL << 13;
+    private const ulong PortCapability = 1UL << 13;
+
+    /// <summary>CAP_NET_ADMIN and CAP_BPF: to load an XDP program and to attach it. CAP_SYS_ADMIN: to look at the one that an earlier
+    /// process has left.</summary>
+    private const ulong ProgramCapabilities = (1UL << 12) | (1UL << 39) | (1UL << 21);
 
     /// <summary>Drivers of virtual interfaces, behind which nothing completes a checksum that was left to a NIC: tap (with or without
     /// vhost), veth, and macvtap, which gives its driver as that of macvlan.</summary>
@@ -65,16 +79,22 @@ public static class InterfaceProblems
         return problems;
     }
 
-    /// <summary>What keeps this process from opening live ports, or null.</summary>
+    /// <summary>What this process is not allowed to do with live ports.</summary>
     /// <param name="programPath">The program that would get the capabilities.</param>
-    public static InterfaceProblem? Permission(string programPath) => Permission(programPath, EffectiveCapabilities());
+    public static PortPermissions Permissions(string programPath) => Permissions(programPath, EffectiveCapabilities());
 
-    internal static InterfaceProblem? Permission(string programPath, ulong capabilities) =>
-        (capabilities & NeededCapability) != 0
+    internal static PortPermissions Permissions(string programPath, ulong capabilities) => new(
+        (capabilities & PortCapability) != 0
             ? null
             : new InterfaceProblem(
                 "no permission to capture and send: root or CAP_NET_RAW is needed",
-                $"setcap cap_net_raw+ep {programPath}");
+                $"setcap cap_net_raw+ep {programPath}"),
+        (capabilities & ProgramCapabilities) == ProgramCapabilities
+            ? null
+            : new InterfaceProblem(
+                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN are needed too, "
+                + "and for xdp: ports memory that may be locked (ulimit -l, or CAP_IPC_LOCK)",
+                $"setcap cap_net_raw,cap_net_admin,cap_bpf,cap_sys_admin,cap_ipc_lock+ep {programPath}"));
 
     private static void AddOffloads(List<InterfaceProblem> problems, InterfaceFacts facts)
     {

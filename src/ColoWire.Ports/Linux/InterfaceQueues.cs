@@ -48,6 +48,9 @@ public sealed record InterfaceQueues
         }
     }
 
+    /// <summary>Queues of an interface on which frames arrive; 0 where it cannot be seen.</summary>
+    internal static int CountReceive(string name) => Count(name, "rx-*");
+
     private static InterfaceQueues Read(int socket, string name)
     {
         Dictionary<string, ulong> fields = [];
@@ -63,7 +66,7 @@ public sealed record InterfaceQueues
         {
             Name = name,
             Driver = EthtoolFacts.Driver(socket, name),
-            Receive = Count(name, "rx-*"),
+            Receive = CountReceive(name),
             Send = Count(name, "tx-*"),
             Channels = EthtoolFacts.Channels(socket, name),
             Spread = EthtoolFacts.Spread(socket, name),

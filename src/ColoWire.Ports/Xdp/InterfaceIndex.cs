@@ -11,13 +11,16 @@ internal static partial class InterfaceIndex
 {
     /// <summary>The number of an interface.</summary>
     /// <exception cref="PortException">There is none of this name.</exception>
-    public static int Of(string interfaceName)
+    public static int Of(string interfaceName) =>
+        Find(interfaceName)
+        ?? throw new PortException(
+            $"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
+
+    /// <summary>The number of an interface; null when there is none of this name.</summary>
+    public static int? Find(string interfaceName)
     {
         uint index = NameToIndex(interfaceName);
-        return index != 0
-            ? (int)index
-            : throw new PortException(
-                $"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
+        return index == 0 ? null : (int)index;
     }
 
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]

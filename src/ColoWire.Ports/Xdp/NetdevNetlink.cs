@@ -8,8 +8,15 @@ namespace ColoWire.Ports.Xdp;
 /// <summary>What an interface can do for XDP, by the generic netlink family <c>netdev</c> (linux/netdev.h), which Linux has from 6.3 on.</summary>
 internal static class NetdevNetlink
 {
+    /// <summary>NETDEV_XDP_ACT_BASIC and NETDEV_XDP_ACT_REDIRECT: its driver runs XDP programs, and lets them hand frames on, to sockets
+    /// too.</summary>
+    public const ulong RunsAndRedirects = (1 << 0) | (1 << 1);
+
     /// <summary>NETDEV_XDP_ACT_NDO_XMIT: it sends frames that an XDP program has redirected to it.</summary>
     public const ulong SendsRedirected = 1 << 2;
+
+    /// <summary>NETDEV_XDP_ACT_XSK_ZEROCOPY: its driver and a program can share the memory of frames.</summary>
+    public const ulong SharesMemory = 1 << 3;
 
     /// <summary>The family that knows the numbers of the others, and its question (linux/genetlink.h).</summary>
     private const ushort Controller = 0x10;

@@ -112,12 +112,37 @@ internal sealed class LinuxTests
         Assert.That(problem.Command, Is.Null);
     }
 
-    [TestCase(0UL, false)]
-    [TestCase(1UL << 12, false)]
-    [TestCase(1UL << 13, true)]
-    [TestCase(ulong.MaxValue, true)]
-    public void Only_raw_sockets_are_needed(ulong capabilities, bool enough) =>
-        Assert.That(InterfaceProblems.Permission("colowire", capabilities) is null, Is.EqualTo(enough));
+    [TestCase(0UL, false, false)]
+    [TestCase(1UL << 12, false, false)]
+    [TestCase(1UL << 13, true, false)]
+    [TestCase((1UL << 13) | (1UL << 12) | (1UL << 39), true, false)]
+    [TestCase((1UL << 13) | (1UL << 12) | (1UL << 39) | (1UL << 21), true, true)]
+    [TestCase(ulong.MaxValue, true, true)]
+    public void Raw_sockets_are_needed_for_ports_and_three_more_for_programs(ulong capabilities, bool ports, bool programs)
+    {
+        PortPermissions permissions = InterfaceProblems.Permissions("colowire", capabilities);
+        Assert.That((permissions.Ports is null, permissions.Programs is null), Is.EqualTo((ports, programs)));
+        Assert.That(permissions.Problems, Has.Count.EqualTo((ports ? 0 : 1) + (programs ? 0 : 1)));
+    }
+
+    [TestCase(0xFUL, XdpSupport.ZeroCopy, null)]
+    [TestCase(0x7UL, XdpSupport.Native, "with a copy")]
+    [TestCase(0x3UL, XdpSupport.Native, "with a copy")]
+    [TestCase(0x1UL, XdpSupport.Generic, "not in its driver")]
+    [TestCase(0xAUL, XdpSupport.Generic, "not in its driver")]
+    [TestCase(0UL, XdpSupport.Generic, "not in its driver")]
+    [TestCase(null, XdpSupport.Unknown, "Linux tells from 6.3 on")]
+    public void What_the_driver_can_do_for_XDP_makes_the_mode_of_the_port(ulong? features, XdpSupport support, string? why) =>
+        Assert.That(XdpFitness.Of(Fit with { XdpFeatures = features }), Is.EqualTo(new XdpFitness(support, why)));
+
+    [TestCase(1, 1770, XdpSupport.ZeroCopy, null)]
+    [TestCase(1, 1771, XdpSupport.None, "MTU above 1770")]
+    [TestCase(772, 1500, XdpSupport.None, "not Ethernet")]
+    public void A_frame_must_fit_a_slot_beside_what_the_kernel_keeps_free(int hardwareType, int mtu, XdpSupport support, string? why)
+    {
+        InterfaceFacts facts = Fit with { HardwareType = hardwareType, Mtu = mtu, XdpFeatures = 0xF };
+        Assert.That(XdpFitness.Of(facts), Is.EqualTo(new XdpFitness(support, why)));
+    }
 
     [TestCase(1500, 2048)]
     [TestCase(68, 2048)]

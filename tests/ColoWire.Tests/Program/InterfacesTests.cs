@@ -13,7 +13,7 @@ namespace ColoWire.Tests.Program;
 
 internal sealed class InterfacesTests
 {
-    private static readonly InterfaceProblem NoPermission = new("no permission", "setcap [x]");
+    private static readonly PortPermissions NoPermission = new(new("no permission", "setcap [x]"), new("nor for programs", "setcap [y]"));
 
     [Test]
     public void The_table_names_what_is_wrong_and_the_whole_command()
@@ -23,7 +23,7 @@ internal sealed class InterfacesTests
         string table = text.ToString();
         Assert.That(table, Does.Match(@"eth1 .*e1000e .*up .*1500 .*no .*gro on"));
         Assert.That(table, Does.Contain("ethtool -K eth1 gro off").And.Contain("ip link set eth2 up"));
-        Assert.That(table, Does.EndWith("no permission\n  setcap [x]\n"));
+        Assert.That(table, Does.EndWith("no permission\n  setcap [x]\nnor for programs\n  setcap [y]\n"));
     }
 
     [TestCase(true, false, true)]
@@ -32,13 +32,46 @@ internal sealed class InterfacesTests
     public void Usable_is_what_is_up_and_may_be_opened(bool isUp, bool forbidden, bool usable)
     {
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteJson(text, [Facts("eth1", isUp)], forbidden ? NoPermission : null);
+        InterfacesCommand.WriteJson(text, [Facts("eth1", isUp)], forbidden ? NoPermission : default);
         using JsonDocument json = JsonDocument.Parse(text.ToString());
         JsonElement only = json.RootElement.GetProperty("interfaces")[0];
         Assert.That(only.GetProperty("usable").GetBoolean(), Is.EqualTo(usable));
         Assert.That(only.GetProperty("state").GetString(), Is.EqualTo(isUp ? "up" : "down"));
         Assert.That(only.GetProperty("problems").GetArrayLength(), Is.EqualTo(isUp ? 0 : 1));
-        Assert.That(json.RootElement.GetProperty("problems").GetArrayLength(), Is.EqualTo(forbidden ? 1 : 0));
+        Assert.That(json.RootElement.GetProperty("problems").GetArrayLength(), Is.EqualTo(forbidden ? 2 : 0));
+    }
+
+    [Test]
+    public void Without_permission_for_programs_an_interface_is_usable_all_the_same()
+    {
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        InterfacesCommand.WriteJson(text, [Facts("eth1", isUp: true)], NoPermission with { Ports = null });
+        using JsonDocument json = JsonDocument.Parse(text.ToString());
+        Assert.That(json.RootElement.GetProperty("interfaces")[0].GetProperty("usable").GetBoolean(), Is.True);
+        Assert.That(json.RootElement.GetProperty("problems")[0].GetProperty("command").GetString(), Is.EqualTo("setcap [y]"));
+    }
+
+    [TestCase(1500, 0xFUL, 1, "zero_copy", null, @"zero copy +│ +│\n[^\n]*│ 1 receive queue +│")]
+    [TestCase(1500, 0x7UL, 4, "native", "with a copy", @"native: with a copy +│ +│\n[^\n]*│ 4 receive queues +│")]
+    [TestCase(1500, 0x7UL, null, "native", "with a copy", @"native: with a copy +│ +│\n╰")]
+    [TestCase(1500, 0UL, 2, "generic", "not in its driver", @"generic: not in its driver")]
+    [TestCase(1500, null, 2, "unknown", "Linux tells from 6.3 on", @"unknown: Linux tells from 6.3 on")]
+    [TestCase(9000, 0xFUL, 2, "none", "MTU above 1770", @"no: MTU above 1770")]
+    public void It_tells_how_well_an_interface_does_as_an_xdp_port(
+        int mtu, ulong? features, int? queues, string support, string? why, string cell)
+    {
+        InterfaceFacts facts = Facts("eth1", isUp: true) with { Mtu = mtu, XdpFeatures = features, ReceiveQueues = queues };
+        using StringWriter table = new(CultureInfo.InvariantCulture);
+        InterfacesCommand.WriteTable(table, [facts], default, 200);
+        Assert.That(table.ToString(), Does.Match(cell));
+
+        using StringWriter text = new(CultureInfo.InvariantCulture);
+        InterfacesCommand.WriteJson(text, [facts], default);
+        using JsonDocument json = JsonDocument.Parse(text.ToString());
+        JsonElement xdp = json.RootElement.GetProperty("interfaces")[0].GetProperty("xdp");
+        Assert.That(xdp.GetProperty("support").GetString(), Is.EqualTo(support));
+        Assert.That(xdp.GetProperty("why").GetString(), Is.EqualTo(why));
+        Assert.That(xdp.GetProperty("receive_queues").Deserialize<int?>(), Is.EqualTo(queues));
     }
 
     [TestCase("tun", true)]

@@ -45,6 +45,34 @@ internal sealed class InterfaceFactsTests
     });
 
     [Test]
+    public void A_veth_runs_XDP_programs_in_its_driver_and_shares_no_memory() => wire.Inside(() =>
+    {
+        InterfaceFacts facts = InterfaceFacts.Read(Near)!;
+        if (facts.XdpFeatures is null)
+            Assert.Ignore("needs Linux 6.3: the kernel does not say what its interfaces can do");
+        Assert.That(XdpFitness.Of(facts), Is.EqualTo(new XdpFitness(XdpSupport.Native, "with a copy")));
+        Assert.That(facts.ReceiveQueues, Is.EqualTo(1));
+    });
+
+    [Test]
+    public void A_bridge_runs_XDP_programs_in_generic_mode_only() => wire.Inside(() =>
+    {
+        wire.Inside("ip link add br7 type bridge");
+        InterfaceFacts facts = InterfaceFacts.Read("br7")!;
+        if (facts.XdpFeatures is null)
+            Assert.Ignore("needs Linux 6.3: the kernel does not say what its interfaces can do");
+        Assert.That(XdpFitness.Of(facts), Is.EqualTo(new XdpFitness(XdpSupport.Generic, "not in its driver")));
+    });
+
+    [Test]
+    public void Receive_queues_are_counted() => wire.Inside(() =>
+    {
+        wire.Inside("ip link add many0 numrxqueues 3 numtxqueues 2 type veth peer name many1 numrxqueues 2 numtxqueues 3");
+        Assert.That(InterfaceFacts.Read("many0")!.ReceiveQueues, Is.EqualTo(3));
+        Assert.That(InterfaceFacts.Read("many1")!.ReceiveQueues, Is.EqualTo(2));
+    });
+
+    [Test]
     public void All_interfaces_of_the_namespace_are_listed_by_name() => wire.Inside(() =>
         Assert.That(string.Join(' ', InterfaceFacts.ReadAll().Select(f => f.Name)), Is.EqualTo("far0 lo near0")));
 

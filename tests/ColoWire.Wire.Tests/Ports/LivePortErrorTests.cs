@@ -62,14 +62,21 @@ internal sealed class LivePortErrorTests
         const string expected = "no permission to open interface 'near0'; root or CAP_NET_RAW is needed";
         Assert.That(CaptureError(WireNamespace.Near), Is.EqualTo(expected));
         Assert.That(InjectError(WireNamespace.Near), Is.EqualTo(expected));
-        Assert.That(InterfaceProblems.Permission("/opt/colowire"), Is.EqualTo(new InterfaceProblem(
-            "no permission to capture and send: root or CAP_NET_RAW is needed",
-            "setcap cap_net_raw+ep /opt/colowire")));
+        Assert.That(InterfaceProblems.Permissions("/opt/colowire").Problems, Is.EqualTo(new[]
+        {
+            new InterfaceProblem(
+                "no permission to capture and send: root or CAP_NET_RAW is needed",
+                "setcap cap_net_raw+ep /opt/colowire"),
+            new InterfaceProblem(
+                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN are needed too, "
+                + "and for xdp: ports memory that may be locked (ulimit -l, or CAP_IPC_LOCK)",
+                "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_sys_admin,cap_ipc_lock+ep /opt/colowire"),
+        }).AsCollection);
     });
 
     [Test]
     public void With_permission_there_is_no_problem() =>
-        wire.Inside(() => Assert.That(InterfaceProblems.Permission("/opt/colowire"), Is.Null));
+        wire.Inside(() => Assert.That(InterfaceProblems.Permissions("/opt/colowire").Problems, Is.Empty));
 
     private static string CaptureError(string name) => Message(() => new PcapCapturePort(name).Dispose());
 
