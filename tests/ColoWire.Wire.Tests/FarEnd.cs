@@ -27,6 +27,14 @@ internal sealed class FarEnd : IDisposable
 
     public void Send(byte[] frame) => device.SendPacket(frame);
 
+    /// <summary>Takes the next frame that has come, if there is one; for a listener while frames keep coming.</summary>
+    public bool TryReceive(out byte[] frame)
+    {
+        bool received = device.GetNextPacket(out PacketCapture packet) == GetPacketStatus.PacketRead;
+        frame = received ? packet.Data.ToArray() : [];
+        return received;
+    }
+
     /// <summary>Waits until so many frames have come, or a second has gone by.</summary>
     public List<byte[]> Receive(int frames) => [.. Receive(frames, TimeSpan.FromSeconds(1)).Select(arrival => arrival.Frame)];
 

@@ -35,6 +35,7 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
         try
         {
             appliance.Start();
+            log.LogReady();
         }
         catch (PortException exception)
         {

@@ -11,6 +11,9 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Line}")]
     public static partial void LogPlan(this ILogger logger, string line);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "ready: frames come to ColoWire from now on")]
+    public static partial void LogReady(this ILogger logger);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "{Counters}")]
     public static partial void LogCounters(this ILogger logger, string counters);
 

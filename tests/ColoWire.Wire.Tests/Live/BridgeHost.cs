@@ -16,8 +16,13 @@ internal sealed class BridgeHost : IDisposable
 {
     private readonly List<NetworkNamespace> spaces = [];
 
-    public BridgeHost(int lanes = 1)
+    /// <summary>Lays the cables.</summary>
+    /// <param name="ports">What the programs that run here are to open.</param>
+    /// <param name="lanes">How many cables to each.</param>
+    /// <param name="queues">How many queues each end of a cable has.</param>
+    public BridgeHost(LivePorts ports = LivePorts.Pcap, int lanes = 1, int queues = 1)
     {
+        Ports = ports;
         try
         {
             Scratch = Directory.CreateTempSubdirectory("colowire-live-").FullName;
@@ -26,7 +31,7 @@ internal sealed class BridgeHost : IDisposable
             Host = Add();
             Outside = Add();
             for (int lane = 0; lane < lanes; lane++)
-                Lay(lane);
+                Lay(lane, queues);
         }
         catch
         {
@@ -34,6 +39,8 @@ internal sealed class BridgeHost : IDisposable
             throw;
         }
     }
+
+    public LivePorts Ports { get; }
 
     public NetworkNamespace PrimaryGuest { get; } = null!;
 
@@ -60,6 +67,16 @@ internal sealed class BridgeHost : IDisposable
 
     public static string Fixture(string name) => Path.Combine(Root, "tests", "fixtures", name);
 
+    /// <summary>Takes the programs off the capture interfaces that outlive their process, so that frames reach whoever comes next.</summary>
+    public void RemovePrograms(int lane)
+    {
+        foreach (string port in (string[])[PrimaryPort(lane), SecondaryPort(lane)])
+        {
+            foreach (string hook in (string[])["xdpdrv", "xdpgeneric"])
+                Shell.Run("ip", "-n", Host.Name, "link", "set", "dev", port, hook, "off");
+        }
+    }
+
     public void Dispose()
     {
         foreach (NetworkNamespace space in spaces)
@@ -75,13 +92,14 @@ internal sealed class BridgeHost : IDisposable
         return space;
     }
 
-    private void Lay(int lane)
+    private void Lay(int lane, int queues)
     {
         (NetworkNamespace Space, string Port)[] ends =
             [(PrimaryGuest, PrimaryPort(lane)), (SecondaryGuest, SecondaryPort(lane)), (Outside, OutPort(lane))];
+        string count = $"numrxqueues {queues} numtxqueues {queues}";
         foreach ((NetworkNamespace space, string port) in ends)
         {
-            Shell.Run([.. $"ip link add {Wire(lane)} netns {space.Name} type veth peer name {port} netns {Host.Name}".Split(' ')]);
+            Shell.Run([.. $"ip link add {Wire(lane)} {count} netns {space.Name} type veth peer name {port} {count} netns {Host.Name}".Split(' ')]);
             space.Inside($"ip link set {Wire(lane)} arp off up");
             space.Inside($"ethtool -K {Wire(lane)} tx off rx off tso off gso off gro off");
         }

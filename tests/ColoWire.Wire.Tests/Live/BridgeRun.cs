@@ -14,12 +14,15 @@ internal sealed class BridgeRun : IDisposable
     /// <summary>How long the outside still listens for what should not come.</summary>
     private static readonly TimeSpan Afterwards = TimeSpan.FromMilliseconds(50);
 
+    /// <summary>A program that waits for its share of a busy machine is not dead: these runs are about what it does with frames.</summary>
+    private static readonly string[] NotPassedBy = ["--failwire-timeout-ms", "10000"];
+
     private readonly BridgeHost host;
     private readonly int lane;
     private readonly FarEnd outside;
     private readonly List<FarEnd> guests = [];
 
-    /// <summary>Starts the program and waits until its ports are open.</summary>
+    /// <summary>Starts the program and waits until frames come to it.</summary>
     /// <param name="host">Where.</param>
     /// <param name="verb">run or observe.</param>
     /// <param name="options">Beyond the ports.</param>
@@ -39,12 +42,12 @@ internal sealed class BridgeRun : IDisposable
         this.host = host;
         this.lane = lane;
         outside = host.Outside.Open(BridgeHost.Wire(lane));
-        Program = new ColoWireProcess(host, [verb, .. Ports(lane), "--json", .. options], wrapper);
+        Program = new ColoWireProcess(host, [verb, .. host.Ports.Words(lane), "--json", .. NotPassedBy, .. options], wrapper);
         try
         {
             guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(lane)));
             guests.Add(host.SecondaryGuest.Open(BridgeHost.Wire(lane)));
-            Program.AwaitLog("memory: ");
+            Program.AwaitReady();
         }
         catch
         {
@@ -54,12 +57,6 @@ internal sealed class BridgeRun : IDisposable
     }
 
     public ColoWireProcess Program { get; }
-
-    public static string[] Ports(int lane) =>
-    [
-        "--primary-in", $"pcap:{BridgeHost.PrimaryPort(lane)}", "--secondary-in", $"pcap:{BridgeHost.SecondaryPort(lane)}",
-        "--outdev", $"pcap:{BridgeHost.OutPort(lane)}",
-    ];
 
     /// <summary>Replays a capture in each guest, both at a time, to their ends.</summary>
     public static void Replay(BridgeHost host, int lane, string primaryCapture, string secondaryCapture, params string[] speed)
@@ -118,6 +115,7 @@ internal sealed class BridgeRun : IDisposable
     public void Dispose()
     {
         Program.Dispose();
+        host.RemovePrograms(lane);
         outside.Dispose();
         foreach (FarEnd guest in guests)
             guest.Dispose();

@@ -18,7 +18,11 @@ internal sealed partial class ColoWireProcess : IDisposable
     /// <summary>Longest wait for anything that should happen at once, on a machine that is busy with something else.</summary>
     public static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
-    private const int TerminateSignal = 15;
+    /// <summary>Signals (signal(7)).</summary>
+    public const int KillSignal = 9;
+    public const int TerminateSignal = 15;
+    public const int ContinueSignal = 18;
+    public const int PauseSignal = 19;
 
     private readonly Process process;
     private readonly List<string> output = [];
@@ -66,6 +70,9 @@ internal sealed partial class ColoWireProcess : IDisposable
 
     private static string Program => Path.Combine(TestContext.CurrentContext.TestDirectory, "colowire.dll");
 
+    /// <summary>Waits until frames come to it.</summary>
+    public void AwaitReady() => AwaitLog("ready: ");
+
     /// <summary>Waits for a line of the log.</summary>
     public void AwaitLog(string text) => Await(() => Log.Any(line => line.Contains(text, StringComparison.Ordinal)), $"log: {text}");
 
@@ -83,12 +90,22 @@ internal sealed partial class ColoWireProcess : IDisposable
     {
         Assert.That(process.HasExited, Is.False, Transcript);
         long start = Stopwatch.GetTimestamp();
-        Assert.That(Signal(process.Id, TerminateSignal), Is.Zero);
+        Send(TerminateSignal);
         Assert.That(WaitForExit(), Is.Zero, Transcript);
         Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
         Counters last = Counters.Of(Output[^1]);
         Assert.That(last.IsFinal, Is.True, "the last object is the final one");
         return last;
+    }
+
+    /// <summary>Sends a signal.</summary>
+    public void Send(int signal) => Assert.That(Signal(process.Id, signal), Is.Zero);
+
+    /// <summary>Ends it as a crash does.</summary>
+    public void Kill()
+    {
+        Send(KillSignal);
+        WaitForExit();
     }
 
     /// <summary>Waits for its end.</summary>

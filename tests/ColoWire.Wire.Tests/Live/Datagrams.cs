@@ -28,6 +28,9 @@ internal static class Datagrams
     public static byte[][] ManyOfSecondary(int count, int flows, int first = 0) =>
         [.. Enumerable.Range(first, count).Select(number => OfSecondary(number % flows, number))];
 
+    /// <summary>The number that a datagram bears.</summary>
+    public static int NumberOf(ReadOnlySpan<byte> frame) => BinaryPrimitives.ReadInt32BigEndian(frame[(EthernetBytes + IpBytes + UdpBytes)..]);
+
     private static byte[] Make(int flow, int number, ushort identification)
     {
         byte[] frame = new byte[EthernetBytes + IpBytes + UdpBytes + PayloadBytes];

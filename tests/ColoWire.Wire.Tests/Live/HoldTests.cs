@@ -7,9 +7,10 @@ using NUnit.Framework;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>When frames of the primary leave, and that none of them is lost, while the secondary is silent.</summary>
-[TestFixture]
+[TestFixture(LivePorts.Pcap)]
+[TestFixture(LivePorts.XdpNative)]
 [Category("Wire")]
-internal sealed class HoldTests
+internal sealed class HoldTests(LivePorts ports)
 {
     private const int Frames = 60;
     private const int Flows = 3;
@@ -20,7 +21,7 @@ internal sealed class HoldTests
     [OneTimeSetUp]
     public void OneTimeSetUp()
     {
-        host = new BridgeHost();
+        host = new BridgeHost(ports);
         sent = Datagrams.ManyOfPrimary(Frames, Flows);
     }
 

@@ -6,16 +6,17 @@ using NUnit.Framework;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>Two programs in one bridge host, on six interfaces and the same core.</summary>
-[TestFixture]
+[TestFixture(LivePorts.Pcap)]
+[TestFixture(LivePorts.XdpNative)]
 [Category("Wire")]
-internal sealed class InstancesTests
+internal sealed class InstancesTests(LivePorts ports)
 {
     [Test]
     public void Two_of_them_do_not_disturb_each_other()
     {
         string primary = BridgeHost.Fixture("mixed.pcap");
         string otherPrimary = BridgeHost.Fixture("http4.pcap");
-        using BridgeHost host = new(lanes: 2);
+        using BridgeHost host = new(ports, lanes: 2);
         using BridgeRun differing = new(host, 0, "run", "--compare-timeout", "15000");
         using BridgeRun equal = new(host, 1, "run", "--compare-timeout", "15000");
 

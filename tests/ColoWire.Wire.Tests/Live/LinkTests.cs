@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Linq;
+using System.Threading;
 using ColoWire.Ports.Linux;
 using ColoWire.Wire.Tests.Ports;
 using NUnit.Framework;
@@ -8,9 +10,10 @@ using NUnit.Framework;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>A link goes down and comes up again under a running program: the out link, or the secondary's.</summary>
-[TestFixture]
+[TestFixture(LivePorts.Pcap)]
+[TestFixture(LivePorts.XdpNative)]
 [Category("Wire")]
-internal sealed class LinkTests
+internal sealed class LinkTests(LivePorts ports)
 {
     private const int Frames = 20;
     private const int Flows = 2;
@@ -18,7 +21,7 @@ internal sealed class LinkTests
     private BridgeHost host = null!;
 
     [SetUp]
-    public void SetUp() => host = new BridgeHost();
+    public void SetUp() => host = new BridgeHost(ports);
 
     [TearDown]
     public void TearDown() => host?.Dispose();
@@ -83,6 +86,57 @@ internal sealed class LinkTests
         Counters last = run.Program.Stop();
         Assert.That((last.Verified, last.Unverified, last["unverified", "secondary_lost"]), Is.EqualTo((2 * Frames, 2 * Frames, 2 * Frames)));
         Assert.That((last["checkpoints"], last.Divergences), Is.EqualTo((1, 0)));
+    }
+
+    [Test]
+    public void Frames_that_the_MTU_of_the_out_link_forbids_are_counted_and_the_others_leave()
+    {
+        const int shortMtu = 68;
+        using BridgeRun run = new(host, "run");
+        byte[][] fitting = Send(run, 0);
+        run.AssertLeaves(fitting);
+        int longest = fitting.Max(frame => frame.Length);
+
+        host.Host.Inside($"ip link set {BridgeHost.OutPort(0)} mtu {shortMtu}");
+        // A port looks at its MTU with its link, now and then.
+        Thread.Sleep(100);
+        byte[][] padded = [.. fitting.Select(frame => frame.Concat(new byte[shortMtu]).ToArray())];
+        Array.ForEach(padded, run.SendPrimary);
+        Array.ForEach(padded, run.SendSecondary);
+        run.Program.AwaitCounters(counters => counters["output", "too_long"] == Frames, "the long ones are counted");
+        run.AssertLeaves(Send(run, 1));
+        run.Program.AwaitLog("frames lost: they are longer than the interface's MTU allows");
+        Assert.That(longest, Is.LessThanOrEqualTo(shortMtu + 18));
+        Counters last = run.Program.Stop();
+        Assert.That((last["output", "frames"], last["output", "too_long"], last.Divergences), Is.EqualTo((2 * Frames, Frames, 0)));
+    }
+
+    [Test]
+    public void A_new_process_right_after_a_kill_gets_the_ports()
+    {
+        using (BridgeRun killed = new(host, "run"))
+        {
+            killed.AssertLeaves(Send(killed, 0));
+            killed.Program.Kill();
+        }
+
+        using BridgeRun run = new(host, "run");
+        run.AssertLeaves(Send(run, 1));
+        Assert.That(run.Program.Stop().Verified, Is.EqualTo(Frames));
+    }
+
+    [Test]
+    public void An_out_interface_that_is_removed_is_told_of_once_and_the_program_lives()
+    {
+        using BridgeRun run = new(host, "run");
+        run.AssertLeaves(Send(run, 0));
+        host.Host.Inside($"ip link del {BridgeHost.OutPort(0)}");
+        run.Program.AwaitLog("the interface was removed");
+        Send(run, 1);
+        run.Program.AwaitCounters(counters => counters["output", "link_down"] == Frames, "the lost frames are counted");
+        Counters last = run.Program.Stop();
+        Assert.That(last.Verified, Is.EqualTo(2 * Frames));
+        Assert.That(run.Program.Log.Where(line => line.Contains("the interface was removed", StringComparison.Ordinal)), Has.Exactly(1).Items);
     }
 
     private static byte[][] Send(BridgeRun run, int round)

@@ -10,9 +10,10 @@ using NUnit.Framework;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>What the demo shows, with each pair of captures: both guests replay theirs, and the program stands between.</summary>
-[TestFixture]
+[TestFixture(LivePorts.Pcap)]
+[TestFixture(LivePorts.XdpNative)]
 [Category("Wire")]
-internal sealed class LiveFixtureTests
+internal sealed class LiveFixtureTests(LivePorts ports)
 {
     /// <summary>A machine that is busy may start one guest's replay late: a frame is not to be judged for that.</summary>
     private static readonly string[] Patient = ["--compare-timeout", "15000"];
@@ -24,7 +25,7 @@ internal sealed class LiveFixtureTests
         .Order();
 
     [OneTimeSetUp]
-    public void OneTimeSetUp() => host = new BridgeHost();
+    public void OneTimeSetUp() => host = new BridgeHost(ports);
 
     [OneTimeTearDown]
     public void OneTimeTearDown() => host?.Dispose();

@@ -9,15 +9,15 @@ using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
-using ColoWire.Ports.Pcap;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>Many frames at a rate that the machine sustains.</summary>
-[TestFixture]
+[TestFixture(LivePorts.Pcap)]
+[TestFixture(LivePorts.XdpNative)]
 [Category("Wire")]
-internal sealed class LoadTests
+internal sealed class LoadTests(LivePorts ports)
 {
     private const int Frames = 5000;
     private const int Flows = 64;
@@ -29,7 +29,7 @@ internal sealed class LoadTests
     [OneTimeSetUp]
     public void OneTimeSetUp()
     {
-        host = new BridgeHost();
+        host = new BridgeHost(ports);
         primaryCapture = Path.Combine(host.Scratch, "primary.pcap");
         secondaryCapture = Path.Combine(host.Scratch, "secondary.pcap");
         Captures.Write(primaryCapture, Datagrams.ManyOfPrimary(Frames, Flows));
@@ -56,29 +56,29 @@ internal sealed class LoadTests
     {
         const int loops = 13;
         const int warmUpFrames = 2 * Frames;
-        ApplianceOptions options = new() { Cores = [MachineFacts.Read().Cpus[^1]], CompareTimeoutMs = 15_000 };
-        AppliancePorts ports = null!;
-        AllocationGauge gauge = null!;
-        host.Host.Inside(() =>
+        PortKind kind = ports == LivePorts.Pcap ? PortKind.Pcap : PortKind.Xdp;
+        ApplianceOptions options = new()
         {
-            gauge = new AllocationGauge(new PcapCapturePort(BridgeHost.PrimaryPort(0)), warmUpFrames);
-            ports = new AppliancePorts(
-                [
-                    new LanePorts(
-                        FramePath.MakeArena(options.ToEngineOptions(default)),
-                        gauge,
-                        new PcapCapturePort(BridgeHost.SecondaryPort(0)),
-                        new PcapInjectPort(BridgeHost.OutPort(0))),
-                ]);
-        });
-        using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
-        appliance.Start();
+            Cores = [MachineFacts.Read().Cpus[^1]],
+            CompareTimeoutMs = 15_000,
+            XdpQueues = [0],
+            PrimaryIn = new PortSpec(kind, BridgeHost.PrimaryPort(0)),
+            SecondaryIn = new PortSpec(kind, BridgeHost.SecondaryPort(0)),
+            OutDevice = new PortSpec(kind, BridgeHost.OutPort(0)),
+        };
+        AppliancePorts open = null!;
+        host.Host.Inside(() => open = AppliancePorts.Open(options, [FramePath.MakeArena(options.ToEngineOptions(default))]));
+        AllocationGauge gauge = new(open.Lanes[0].Primary, warmUpFrames);
+        open = open with { Lanes = [open.Lanes[0] with { Primary = gauge }] };
+        using Appliance appliance = new(options, open, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        host.Host.Inside(appliance.Start);
 
         BridgeRun.Replay(host, 0, primaryCapture, secondaryCapture, "--preload-pcap", "--pps=15000", $"--loop={loops}");
-        Assert.That(() => ports.OutputStatistics.Frames, Is.EqualTo(loops * Frames).After(5000, 10));
+        Assert.That(() => open.OutputStatistics.Frames, Is.EqualTo(loops * Frames).After(5000, 10));
         // Long after the last frame, so that the sleep of the idle thread counts too.
         Thread.Sleep(200);
         appliance.Stop(Appliance.DrainPatience);
+        host.RemovePrograms(0);
 
         ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
         Assert.That((snapshot.Verified, snapshot.UnverifiedFrames, snapshot.CaptureDrops), Is.EqualTo((loops * Frames, 0, 0)));
@@ -87,7 +87,7 @@ internal sealed class LoadTests
     }
 
     /// <summary>A live port that reads at each poll what its thread has allocated.</summary>
-    private sealed class AllocationGauge(PcapCapturePort port, int warmUpFrames) : ICapturePort, IWaitable
+    private sealed class AllocationGauge(ICapturePort port, int warmUpFrames) : ICapturePort, IWaitable
     {
         private long frames;
         private long warmUpBytes;
@@ -95,7 +95,13 @@ internal sealed class LoadTests
 
         public string Name => port.Name;
 
-        public int WaitHandle => port.WaitHandle;
+        public int WaitHandle => ((IWaitable)port).WaitHandle;
+
+        public bool HasLink => port.HasLink;
+
+        public bool HasHandedOver => port.HasHandedOver;
+
+        public int PostedSlots => port.PostedSlots;
 
         public CaptureStatistics Statistics => port.Statistics;
 

@@ -120,8 +120,8 @@ internal sealed class PartialChecksumTests
 
     private ColoWireProcess Run(string policy)
     {
-        ColoWireProcess program = new(host, ["run", .. BridgeRun.Ports(0), "--json", "--partial-checksums", policy]);
-        program.AwaitLog("memory: ");
+        ColoWireProcess program = new(host, ["run", .. host.Ports.Words(0), "--json", "--partial-checksums", policy]);
+        program.AwaitReady();
         return program;
     }
 

@@ -25,6 +25,24 @@ internal sealed class StartErrorTests
         [verb, "--primary-in", "pcap:primary0", "--secondary-in", "pcap:eth77", "--outdev", "pcap:out0"]);
 
     [Test]
+    public void An_unknown_interface_of_AF_XDP() => AssertRefused(
+        ["colowire: secondary_in: there is no interface 'eth77'; known are lo, out0, primary0, secondary0"],
+        ["run", "--primary-in", "xdp:primary0", "--secondary-in", "xdp:eth77", "--outdev", "xdp:out0"]);
+
+    [Test]
+    public void Frames_that_are_longer_than_a_slot()
+    {
+        host.Host.Inside("ip link set out0 mtu 9000");
+        AssertRefused(
+            [
+                "colowire: outdev: cannot open interface 'out0' for AF_XDP: its MTU is 9000, and a slot holds frames of up to 1770; "
+                + "mend it with: ip link set out0 mtu 1770, or use pcap:out0",
+            ],
+            ["run", "--primary-in", "xdp:primary0", "--secondary-in", "xdp:secondary0", "--outdev", "xdp:out0"]);
+        host.Host.Inside("ip link set out0 mtu 1500");
+    }
+
+    [Test]
     public void The_same_interface_twice() => AssertRefused(
         ["colowire: --outdev (command line): 'pcap:primary0' is primary_in already: three different ports are needed"],
         ["run", "--primary-in", "pcap:primary0", "--secondary-in", "pcap:secondary0", "--outdev", "pcap:primary0"]);
