@@ -42,9 +42,12 @@ internal sealed class EarlierProgram : IDisposable
     public XdpMode Mode { get; }
 
     /// <summary>Looks for it.</summary>
+    /// <param name="interfaceName">Where.</param>
+    /// <param name="interfaceIndex">Its number.</param>
+    /// <param name="mayBeForeign">One of somebody else's counts as none.</param>
     /// <returns>Null when there is no program on the interface.</returns>
-    /// <exception cref="PortException">There is one of somebody else's.</exception>
-    public static EarlierProgram? Find(string interfaceName, int interfaceIndex)
+    /// <exception cref="PortException">There is one of somebody else's, or one that this process may not look at.</exception>
+    public static EarlierProgram? Find(string interfaceName, int interfaceIndex, bool mayBeForeign = false)
     {
         if (RouteNetlink.Attached(interfaceIndex) is not { } attached)
         {
@@ -64,6 +67,11 @@ internal sealed class EarlierProgram : IDisposable
         }
 
         _ = Libc.Close(descriptor);
+        if (mayBeForeign)
+        {
+            return null;
+        }
+
         string hook = attached.Mode == XdpMode.Native ? "xdp" : "xdpgeneric";
         throw new PortException(
             $"interface '{interfaceName}' has an XDP program that is not ColoWire's ('{name}', id {attached.Id}); "

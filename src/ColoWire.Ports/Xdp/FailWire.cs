@@ -88,6 +88,9 @@ public sealed class FailWire : IDisposable
         ArgumentNullException.ThrowIfNull(output);
         int? wire = options.ToWire && output.Kind != PortKind.File ? InterfaceIndex.Of(output.Target) : null;
         options = options with { ToWire = wire != null };
+        RemoveEarlier(primary, needed: wire != null);
+        RemoveEarlier(secondary, needed: false);
+
         PortProgram? primaryProgram = null;
         PortProgram? secondaryProgram = null;
         IReadOnlyList<string> notes = [];
@@ -190,6 +193,14 @@ public sealed class FailWire : IDisposable
         secondary?.Dispose();
     }
 
+    private static void RemoveEarlier(PortSpec port, bool needed)
+    {
+        if (port.Kind == PortKind.Pcap && !needed)
+        {
+            PortProgram.RemoveEarlier(port.Target);
+        }
+    }
+
     private static PortProgram LoadForSockets(
         PortSpec port, int? wire, FailWireOptions options, IReadOnlyList<ICapturePort> queuePorts, IReadOnlyList<int> queues)
     {
@@ -206,8 +217,12 @@ public sealed class FailWire : IDisposable
     private static (PortProgram? Program, IReadOnlyList<string> Notes) TryLoadForStack(
         PortSpec port, PortSpec output, int wire, FailWireOptions options)
     {
+        int interfaceIndex = InterfaceIndex.Of(port.Target);
+        // Whoever may not see whose program it is may not start: it may send frames past this ColoWire.
+        EarlierProgram.Find(port.Target, interfaceIndex, mayBeForeign: true)?.Dispose();
         try
         {
+            EarlierProgram.Find(port.Target, interfaceIndex)?.Dispose();
             PortProgramOptions wanted = new(XdpMode.Generic, ToSocket: false, Timeout(options), wire, OutlivesProcess: true);
             return (PortProgram.Load(port.Target, wanted), WireCheck.Warnings(port.Target, output.Target, XdpMode.Generic));
         }

@@ -35,6 +35,16 @@ public sealed unsafe partial class PortProgram
         Before = earlier?.Absence(NowNs);
     }
 
+    /// <summary>Takes what an earlier ColoWire has left off an interface that needs no program now: the primary's frames would go past this
+    /// one, and the secondary's nowhere. A program of somebody else's stays.</summary>
+    /// <exception cref="PortException">It cannot be taken off, or this process may not see whose it is.</exception>
+    internal static void RemoveEarlier(string interfaceName)
+    {
+        int interfaceIndex = InterfaceIndex.Of(interfaceName);
+        using EarlierProgram? earlier = EarlierProgram.Find(interfaceName, interfaceIndex, mayBeForeign: true);
+        earlier?.Detach(interfaceIndex);
+    }
+
     private void Attach(int expected)
     {
         NetlinkAnswer answer = RouteNetlink.Attach(interfaceIndex, options.Mode, objects.Program, expected);

@@ -34,6 +34,9 @@ internal sealed class Umem(FrameArena arena)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Address(FrameRef slot, int offset = 0) => ((ulong)slot.Slot * ChunkBytes) + (uint)offset;
 
+    /// <summary>A socket could not be opened after all: it is not the one to share with.</summary>
+    public void Leave(int socket) => owner = owner == socket ? -1 : owner;
+
     /// <summary>Gives a socket this memory, by registering it or by what to bind it with.</summary>
     /// <param name="socket">The socket, not bound yet.</param>
     /// <param name="sharedWith">The socket to name in its binding; -1 when it is the first.</param>

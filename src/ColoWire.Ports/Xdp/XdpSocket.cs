@@ -86,6 +86,7 @@ internal sealed class XdpSocket : IDisposable
         }
         catch (PortException)
         {
+            umem.Leave(socket.Descriptor);
             socket.Dispose();
             throw;
         }
