@@ -154,7 +154,7 @@ internal sealed class FailWireTests(LivePorts ports)
             _ = Libc.Close(foreign);
         });
 
-        using ColoWireProcess program = new(host, ["run", .. ports.Words(0)]);
+        using ColoWireProcess program = new(host, ["run", .. ports.Words(0), "--json"]);
 
         if (ports == LivePorts.Pcap)
         {
