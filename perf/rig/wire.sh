@@ -119,7 +119,8 @@ start_all() {
     await_log bare.log ready
     start read "$work/forwarder" p0 s0 out0 "$appliance_cpu" read
     await_log read.log ready
-    start ours "$colowire/colowire" run --primary-in p0 --secondary-in s0 --outdev out0 --cores "$appliance_cpu" --json
+    # One that is stopped does not beat: its frames would go past it.
+    start ours "$colowire/colowire" run --primary-in p0 --secondary-in s0 --outdev out0 --cores "$appliance_cpu" --on-death block --json
     await_log ours.out elapsed_ns
     local who bytes
     for who in ours bare read; do
