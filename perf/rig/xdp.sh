@@ -3,7 +3,7 @@
 # Measures ColoWire on AF_XDP: CPU time per pair and the rate without loss beside those of a bare AF_XDP forwarder (xdp-forwarder.c) on
 # the same kind of cables; the latency that it adds; what each way to idle costs and adds, on xdp and on pcap ports; what is lost when it
 # is killed, ended and started again under load; its garbage; and how long it takes to start.
-# Usage, as root: perf/rig/xdp.sh [--rows FILE] [--colowire FOLDER] [--colowire-aot FOLDER] [--only PART]. Takes up to 330 s.
+# Usage, as root: perf/rig/xdp.sh [--rows FILE] [--colowire FOLDER] [--colowire-aot FOLDER] [--only PART]. Takes up to 400 s.
 #
 # All of it lives in network namespaces of its own. The generator and the sink have CPU 0, what is measured has CPU 1. On virtual cables
 # the receiver's softirq runs on the sender's CPU: the capture's on the generator's, the sink's on the appliance's.
