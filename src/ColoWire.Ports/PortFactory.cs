@@ -30,7 +30,8 @@ public sealed record PortOptions
 /// <summary>Which lane a port belongs to; of no matter to ports that are not <c>xdp:</c>.</summary>
 /// <param name="Arena">Where the frames of the lane lie.</param>
 /// <param name="Queue">The queue of the interface that the lane serves.</param>
-public sealed record LanePlace(FrameArena Arena, int Queue)
+/// <param name="IsFirst">Whether it is the first lane, whose ports tell what is counted of their whole interface.</param>
+public sealed record LanePlace(FrameArena Arena, int Queue, bool IsFirst)
 {
     /// <summary>The arena as AF_XDP knows it; the sockets of a lane share it.</summary>
     internal Umem Umem { get; } = new(Arena);
@@ -49,7 +50,7 @@ public static class PortFactory
         return spec.Kind switch
         {
             PortKind.File => FileCapturePort.OpenAsLive(spec.Target),
-            PortKind.Xdp => new XdpCapturePort(spec.Target, place.Queue, place.Umem, options.Xdp),
+            PortKind.Xdp => new XdpCapturePort(spec.Target, place.Queue, place.Umem, options.Xdp, place.IsFirst),
             _ => new PcapCapturePort(spec.Target, options.BufferMiB, options.SnapLength),
         };
     }

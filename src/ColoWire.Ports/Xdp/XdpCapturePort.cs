@@ -21,7 +21,7 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
     private readonly XdpSocket socket;
     private readonly Umem umem;
     private readonly LinkWatch link;
-    private readonly InterfaceDrops interfaceDrops;
+    private readonly InterfaceDrops? interfaceDrops;
     private readonly int questions;
     private readonly FrameRef[] fresh = new FrameRef[EngineLimits.BatchFrames];
     private long nextStatisticsNs = long.MinValue;
@@ -33,14 +33,14 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
     private long kernelDropped;
     private long droppedByInterface;
 
-    internal XdpCapturePort(string interfaceName, int queue, Umem umem, XdpOptions options)
+    internal XdpCapturePort(string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface = true)
     {
         this.interfaceName = interfaceName;
         this.umem = umem;
         socket = XdpSocket.OpenForReceive(interfaceName, queue, umem, options);
         questions = InterfaceControl.OpenSocket();
         link = new LinkWatch(interfaceName, questions);
-        interfaceDrops = new InterfaceDrops(interfaceName);
+        interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null;
     }
 
     /// <inheritdoc/>
@@ -90,7 +90,7 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
     public void Dispose()
     {
         socket.Dispose();
-        interfaceDrops.Dispose();
+        interfaceDrops?.Dispose();
         _ = Libc.Close(questions);
     }
 
@@ -163,6 +163,6 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
             Volatile.Write(ref kernelDropped, (long)(now.ReceiveDropped + now.ReceiveRingFull));
         }
 
-        Volatile.Write(ref droppedByInterface, interfaceDrops.Read());
+        Volatile.Write(ref droppedByInterface, interfaceDrops?.Read() ?? 0);
     }
 }

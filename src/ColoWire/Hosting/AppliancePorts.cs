@@ -87,7 +87,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         {
             foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
             {
-                lanes.Add(OpenLane(options, settings, new LanePlace(arena, queue)));
+                lanes.Add(OpenLane(options, settings, new LanePlace(arena, queue, IsFirst: lanes.Count == 0)));
             }
 
             FailWire failWire = FailWire.Load(
