@@ -72,7 +72,7 @@ internal sealed class PortSpecTests
         string output = folder.File("out.pcap");
         using FrameArena arena = new(4, 0);
         FrameRef[] batch = new FrameRef[4];
-        LanePlace place = new(arena, 0);
+        LanePlace place = new(arena, 0, IsFirst: true);
         using (ICapturePort capture = PortFactory.OpenCapture(new PortSpec(PortKind.File, input), new PortOptions(), place))
         using (IInjectPort inject = PortFactory.OpenInject(new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }, place))
         {
