@@ -34,13 +34,14 @@ public sealed record InterfaceQueues
     public IReadOnlyDictionary<string, ulong> HashFields { get; init; } = new Dictionary<string, ulong>();
 
     /// <summary>Reads them of an interface in this thread's network namespace.</summary>
-    /// <returns>Null when there is none of this name.</returns>
+    /// <returns>Null when there is none of this name, or it is no Ethernet interface: whoever opens it says so.</returns>
     public static InterfaceQueues? Read(string name)
     {
         int socket = InterfaceControl.OpenSocket();
         try
         {
-            return InterfaceControl.TryGetFlags(socket, name, out _) ? Read(socket, name) : null;
+            bool isEthernet = InterfaceControl.TryGetHardwareType(socket, name, out int type) && type == InterfaceFacts.EthernetHardwareType;
+            return isEthernet ? Read(socket, name) : null;
         }
         finally
         {

@@ -25,6 +25,19 @@ internal static class LiveInterface
         }
     }
 
+    /// <summary>Makes sure that an interface carries Ethernet frames; libpcap sees to that by itself.</summary>
+    /// <exception cref="PortException">It does not.</exception>
+    public static void CheckEthernet(string interfaceName)
+    {
+        int socket = InterfaceControl.OpenSocket();
+        bool known = InterfaceControl.TryGetHardwareType(socket, interfaceName, out int type);
+        _ = Libc.Close(socket);
+        if (known && type != InterfaceFacts.EthernetHardwareType)
+        {
+            throw new PortException($"cannot use interface '{interfaceName}': its type is {type}; Ethernet ({InterfaceFacts.EthernetHardwareType}) is needed");
+        }
+    }
+
     /// <summary>The MTU of an interface in this thread's namespace.</summary>
     public static int MtuOf(string interfaceName)
     {

@@ -24,6 +24,7 @@ internal sealed class XdpSocket : IDisposable
         this.umem = umem;
         entries = (uint)options.RingFrames;
         LiveInterface.CheckUsable(interfaceName);
+        LiveInterface.CheckEthernet(interfaceName);
         CheckMtu();
         descriptor = XdpAbi.OpenSocket();
         if (descriptor < 0)

@@ -207,6 +207,17 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
+    public void An_interface_without_Ethernet_frames_is_refused()
+    {
+        wire.Inside("ip link set lo up");
+        wire.Inside(() =>
+        {
+            PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort("lo", 0, new Umem(arena), Options));
+            Assert.That(refused!.Message, Is.EqualTo("cannot use interface 'lo': its type is 772; Ethernet (1) is needed"));
+        });
+    }
+
+    [Test]
     public void A_frame_leaves_from_the_slot_it_came_in_without_a_copy() => wire.Inside(() =>
     {
         wire.Inside("ip link add out0 type veth peer name sink0");
