@@ -13,6 +13,9 @@ public interface ICheckpointRequester
     /// </summary>
     bool Synchronises { get; }
 
+    /// <summary>Whether somebody is there to be asked now. A request that is made while nobody is comes to nothing, and is made again.</summary>
+    bool IsReady => true;
+
     /// <summary>Asks for a checkpoint, or asks again.</summary>
     /// <param name="cause">The divergence that makes it necessary.</param>
     /// <param name="nowNs">The engine's clock.</param>
@@ -28,10 +31,14 @@ public enum CheckpointEvent : byte
     /// <summary>Nothing.</summary>
     None,
 
+    /// <summary>Both replicas have been stopped for a checkpoint, asked for or not. Nothing that they say from now on belongs to the time
+    /// before it. Not every requester hears of it.</summary>
+    Began,
+
     /// <summary>A checkpoint has finished, asked for or not.</summary>
     Completed,
 
-    /// <summary>The last request failed; it is made again after <c>checkpoint_retry_ms</c>.</summary>
+    /// <summary>The last request failed, or the checkpoint that began; the request is made again after <c>checkpoint_retry_ms</c>.</summary>
     Failed,
 }
 

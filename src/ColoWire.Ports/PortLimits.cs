@@ -47,4 +47,8 @@ public static class PortLimits
 
     /// <summary>The pause between two tries, in ms.</summary>
     public const int RebindPauseMs = 5;
+
+    /// <summary>The pause before a lost connection is tried again, in ms: a peer that restarts is back within some of them, and one that
+    /// stays away costs ten tries a second.</summary>
+    public const int ReconnectMs = 100;
 }

@@ -1,0 +1,128 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.IO;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+
+namespace ColoWire.Ports.Streams;
+
+/// <summary>
+/// Gets connections at an endpoint, one after the other: connects until somebody answers, or listens and takes who comes. Whoever has lost
+/// a connection asks for the next.
+/// </summary>
+internal sealed class StreamConnector : IDisposable
+{
+    private readonly StreamEndpoint endpoint;
+    private readonly Socket? listener;
+    private string? trouble;
+
+    /// <summary>Listens at once, if it is to; connects when asked.</summary>
+    /// <exception cref="PortException">Nobody can listen there.</exception>
+    public StreamConnector(StreamEndpoint endpoint)
+    {
+        this.endpoint = endpoint;
+        listener = endpoint.IsServer ? Listen(endpoint) : null;
+    }
+
+    /// <summary>Why the last try to connect failed, or null. Any thread may read it.</summary>
+    public string? Trouble => Volatile.Read(ref trouble);
+
+    /// <summary>Waits for a connection.</summary>
+    /// <returns>A connected socket, the caller's.</returns>
+    /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
+    public async Task<Socket> ConnectAsync(CancellationToken cancellation)
+    {
+        while (true)
+        {
+            try
+            {
+                Socket socket = listener is not null
+                    ? await listener.AcceptAsync(cancellation).ConfigureAwait(false)
+                    : await DialAsync(cancellation).ConfigureAwait(false);
+                if (endpoint.Path is null)
+                {
+                    socket.NoDelay = true;
+                }
+
+                Volatile.Write(ref trouble, null);
+                return socket;
+            }
+            catch (SocketException exception)
+            {
+                Volatile.Write(ref trouble, exception.Message);
+            }
+
+            await Task.Delay(PortLimits.ReconnectMs, cancellation).ConfigureAwait(false);
+        }
+    }
+
+    /// <summary>Stops listening. Nobody may be waiting.</summary>
+    public void Dispose()
+    {
+        listener?.Dispose();
+        if (listener is not null && endpoint.Path is not null)
+        {
+            File.Delete(endpoint.Path);
+        }
+    }
+
+    private static Socket Listen(StreamEndpoint endpoint)
+    {
+        Socket socket = endpoint.NewSocket();
+        try
+        {
+            RemoveLeftOver(endpoint);
+            // TCP: a name is looked up once, here, where it may take its time.
+            EndPoint address = endpoint.Address();
+            socket.Bind(address is DnsEndPoint name ? new IPEndPoint(Dns.GetHostAddresses(name.Host)[0], name.Port) : address);
+            socket.Listen(1);
+            return socket;
+        }
+        catch (SocketException exception)
+        {
+            socket.Dispose();
+            throw new PortException($"cannot listen at '{endpoint}': {exception.Message}", exception);
+        }
+    }
+
+    /// <summary>A unix socket's path outlives its process; where nobody listens any more it is in the way.</summary>
+    private static void RemoveLeftOver(StreamEndpoint endpoint)
+    {
+        if (endpoint.Path is null || !File.Exists(endpoint.Path))
+        {
+            return;
+        }
+
+        using Socket probe = endpoint.NewSocket();
+        try
+        {
+            probe.Connect(endpoint.Address());
+        }
+        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
+        {
+            // A file that is no socket refuses too, but one with something in it is not ours to remove.
+            if (new FileInfo(endpoint.Path).Length == 0)
+            {
+                File.Delete(endpoint.Path);
+            }
+        }
+    }
+
+    private async Task<Socket> DialAsync(CancellationToken cancellation)
+    {
+        Socket socket = endpoint.NewSocket();
+        try
+        {
+            await socket.ConnectAsync(endpoint.Address(), cancellation).ConfigureAwait(false);
+            return socket;
+        }
+        catch
+        {
+            socket.Dispose();
+            throw;
+        }
+    }
+}

@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Diagnostics.CodeAnalysis;
+using System.Globalization;
+using System.Linq;
+using System.Net;
+using System.Net.Sockets;
+using System.Text;
+
+namespace ColoWire.Ports.Streams;
+
+/// <summary>
+/// The end of a byte stream that an operator names: <c>unix:PATH</c> or <c>HOST:PORT</c>, to connect to, or with <c>,server</c> to wait
+/// at for the other end.
+/// </summary>
+/// <param name="Path">The path of a unix socket; null for TCP.</param>
+/// <param name="Host">A name, an IPv4 address, or an IPv6 one without its brackets; null for a unix socket.</param>
+/// <param name="Port">The TCP port; 0 for a unix socket.</param>
+/// <param name="IsServer">Whether the other end connects to this one.</param>
+public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool IsServer)
+{
+    /// <summary>What may be written, for messages and help.</summary>
+    public const string Allowed = "unix:PATH[,server] or HOST:PORT[,server]";
+
+    private const string UnixPrefix = "unix:";
+    private const string ServerSuffix = ",server";
+
+    /// <summary>Bytes of a unix socket's path, the last one 0 (sun_path, unix(7)).</summary>
+    private const int PathBytes = 108;
+
+    /// <summary>Reads what an operator wrote.</summary>
+    /// <param name="text">For example <c>unix:/run/primary_in,server</c>.</param>
+    /// <param name="endpoint">The endpoint.</param>
+    /// <param name="error">What is wrong with it, without what is allowed.</param>
+    /// <returns>False with an error when it is none.</returns>
+    public static bool TryParse(
+        string text, [NotNullWhen(true)] out StreamEndpoint? endpoint, [NotNullWhen(false)] out string? error)
+    {
+        ArgumentNullException.ThrowIfNull(text);
+        bool isServer = text.EndsWith(ServerSuffix, StringComparison.Ordinal);
+        string place = isServer ? text[..^ServerSuffix.Length] : text;
+        endpoint = null;
+        if (place.StartsWith(UnixPrefix, StringComparison.Ordinal))
+        {
+            string path = place[UnixPrefix.Length..];
+            error = PathError(path);
+            endpoint = error is null ? new StreamEndpoint(path, null, 0, isServer) : null;
+            return endpoint is not null;
+        }
+
+        int colon = place.LastIndexOf(':');
+        string host = colon < 0 ? place : place[..colon];
+        string port = place[(colon + 1)..];
+        bool isBracketed = host.StartsWith('[') && host.EndsWith(']');
+        int number = 0;
+        error = colon < 0 ? $"'{place}' names no port"
+            : host.Length == 0 ? "no host is given"
+            : !isBracketed && host.Contains(':') ? "an IPv6 address is written in brackets"
+            : isBracketed && !IPAddress.TryParse(host[1..^1], out _) ? $"'{host}' is no IPv6 address"
+            : host.Any(c => c is <= ' ' or > '~' or ',' or '/') ? $"'{host}' is no host"
+            : !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number is < 1 or > IPEndPoint.MaxPort
+                ? $"'{port}' is no port from 1 to {IPEndPoint.MaxPort}"
+            : null;
+        endpoint = error is null ? new StreamEndpoint(null, isBracketed ? host[1..^1] : host, number, isServer) : null;
+        return endpoint is not null;
+    }
+
+    /// <summary>As it is written.</summary>
+    public override string ToString()
+    {
+        string host = Host?.Contains(':') == true ? $"[{Host}]" : Host ?? string.Empty;
+        string place = Path is null ? string.Create(CultureInfo.InvariantCulture, $"{host}:{Port}") : UnixPrefix + Path;
+        return IsServer ? place + ServerSuffix : place;
+    }
+
+    /// <summary>A socket for it, neither connected nor bound.</summary>
+    internal Socket NewSocket() => Path is null
+        ? new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
+        : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+
+    /// <summary>Its address for a socket.</summary>
+    internal EndPoint Address() => Path is not null ? new UnixDomainSocketEndPoint(Path)
+        : IPAddress.TryParse(Host, out IPAddress? address) ? new IPEndPoint(address, Port)
+        : new DnsEndPoint(Host!, Port);
+
+    private static string? PathError(string path) => path switch
+    {
+        "" => "no path is given",
+        _ when path.Contains(',') => "a path has no comma here (only ',server' follows one)",
+        _ when Encoding.UTF8.GetByteCount(path) >= PathBytes => $"a socket's path has at most {PathBytes - 1} bytes",
+        _ => null,
+    };
+}
