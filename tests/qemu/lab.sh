@@ -1,0 +1,292 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+# To be sourced: two guests in QEMU with netfilter objects as QEMU's docs/colo-proxy.txt sets them up, a client beside them, and what
+# compares, in a network namespace of their own. Nothing is left behind: `clean_up` is set as the shell's trap.
+#
+# What it sets up, all in the namespace (the mirror and the secondary's frames take TCP: in real life they come from another host):
+#
+#   client 192.0.2.1 ── bridge ── tapp ── primary's QEMU          secondary's QEMU ── taps (in the bridge after a failover only)
+#                                         │ filter-mirror  127.0.0.1:9003 ──────────► filter-redirector, filter-rewriter
+#                                         │ filter-redirector  $work/primary_in ──► comparer ◄── 127.0.0.1:9004  filter-redirector
+#                                         └ filter-redirector  $work/outdev ◄────── comparer
+#
+# Before it is sourced: `root` is the repository, `colowire` the program. Choices, with what they are unless set before:
+qemu_release=${qemu_release:-7}   # 7: the machine's own QEMU; 11: the one of qemu11.sh
+comparer=${comparer:-colowire}    # colowire, or qemu for -object colo-compare in the very same place
+vnet=${vnet:-off}                 # on: the guests leave checksums and segmentation to their NIC, frames travel with a vnet header
+colo=${colo:-off}                 # on: the secondary waits to become the primary's copy (needs 11)
+requester=${requester:-none}      # ColoWire's, for example "qmp:unix:$work/primary.colowire.qmp"
+# shellcheck source=tests/tools/install.sh
+. "$root/tests/tools/install.sh"
+
+readonly guest_address=192.0.2.10 client_address=192.0.2.1 guest_mac=52:54:00:12:34:56
+readonly large_sum=3cd72b11a41739372a3d0ceea0a54aacfaa94d27d270d127292fe7bb751944c2
+space=cwq$$
+work=$(mktemp -d "${TMPDIR:-/tmp}/colowire-qemu.XXXXXX")
+passed=0 failed=0 skipped=0
+# Processes by name: primary, secondary, colowire and what else was started.
+declare -A pids=() monitor_fds=()
+qmp_number=0
+
+clean_up() {
+    local name
+    for name in "${!pids[@]}"; do
+        kill -KILL "${pids[$name]}" 2>/dev/null || true
+    done
+    wait 2>/dev/null || true
+    ip netns del "$space" 2>/dev/null || true
+    if [ -n "${KEEP:-}" ]; then
+        echo "kept: $work" >&2
+    else
+        rm -rf "$work"
+    fi
+}
+trap clean_up EXIT
+trap 'exit 130' INT TERM
+
+# No test of the guests can go on without this.
+fatal() {
+    local file
+    for file in "$work"/*.log "$work"/*.serial; do
+        if [ -s "$file" ]; then
+            echo "-- ${file##*/}, its end:" >&2
+            tail -n 8 "$file" >&2
+        fi
+    done
+    echo "not ok $1"
+    failed=$((failed + 1))
+    finish
+}
+
+ok() {
+    passed=$((passed + 1))
+    echo "ok $1"
+}
+
+not_ok() {
+    failed=$((failed + 1))
+    echo "not ok $1: $2"
+}
+
+# same NAME FOUND WANTED
+same() {
+    if [ "$2" = "$3" ]; then ok "$1"; else not_ok "$1" "'$2', wanted '$3'"; fi
+}
+
+# at_least NAME FOUND LEAST
+at_least() {
+    if [[ "$2" =~ ^[0-9]+$ ]] && [ "$2" -ge "$3" ]; then ok "$1 ($2)"; else not_ok "$1" "'$2', wanted at least $3"; fi
+}
+
+finish() {
+    if [ "$skipped" -gt 0 ]; then echo "$passed passed, $failed failed, $skipped skipped"; else echo "$passed passed, $failed failed"; fi
+    if [ "$failed" -gt 0 ]; then exit 1; fi
+    exit 0
+}
+
+# until_true SECONDS COMMAND...: as soon as it is true; false when it is not in time
+until_true() {
+    local end=$((SECONDS + $1))
+    shift
+    until "$@"; do
+        if [ "$SECONDS" -ge "$end" ]; then return 1; fi
+        sleep 0.1
+    done
+}
+
+inside() {
+    ip netns exec "$space" "$@"
+}
+
+make_namespace() {
+    local tap
+    ip netns add "$space"
+    inside ip link set lo up
+    inside ip link add bridge type bridge
+    inside ip addr add "$client_address/24" dev bridge
+    for tap in tapp taps; do
+        inside ip tuntap add "$tap" mode tap
+        inside ip link set "$tap" up
+    done
+    inside ip link set tapp master bridge
+    inside ip link set bridge up
+}
+
+# start NAME COMMAND...: in the namespace, in the background; what it prints goes to $work/NAME.log
+start() {
+    local name=$1
+    shift
+    inside "$@" >"$work/$name.log" 2>&1 </dev/null &
+    pids[$name]=$!
+}
+
+alive() {
+    kill -0 "${pids[$1]}" 2>/dev/null
+}
+
+# start_qemu NAME ARGUMENT...: QEMU 11 runs in its own root, with the folders that it needs mounted for it alone
+start_qemu() {
+    local name=$1
+    shift
+    if [ "$qemu_release" = 7 ]; then
+        start "$name" qemu-system-x86_64 "$@"
+        return
+    fi
+    # shellcheck disable=SC2016 # the inner shell expands it
+    start "$name" unshare --mount --propagation private bash -ec '
+        system=$1 work=$2 guest=$3
+        shift 3
+        mkdir -p "$system$work" "$system$guest"
+        for folder in /dev /proc /sys "$work" "$guest"; do mount --rbind "$folder" "$system$folder"; done
+        exec chroot "$system" qemu-system-x86_64 "$@"' in-chroot "$qemu_system" "$work" "$guest" "$@"
+}
+
+# What both guests have in common: the machine, the kernel, the network card.
+guest_arguments() {
+    local name=$1 tap=$2 card=virtio-net-pci,netdev=net0,mac=$guest_mac,romfile=
+    arguments=(-name "$name" -nodefaults -no-user-config -no-reboot -display none -accel tcg -cpu max -m 128
+        -kernel "$guest/vmlinuz" -initrd "$guest/initrd"
+        -append "console=ttyS0 quiet panic=-1 ipv6.disable=1 colowire.ip=$guest_address/24"
+        -serial "file:$work/$name.serial"
+        -qmp "unix:$work/$name.qmp,server=on,wait=off"
+        -netdev "tap,id=net0,ifname=$tap,script=no,downscript=no,vhost=off,vnet_hdr=$vnet" -device "$card")
+}
+
+vnet_option() {
+    if [ "$vnet" = on ]; then echo ,vnet_hdr_support=on; fi
+}
+
+start_primary() {
+    local arguments=() header
+    header=$(vnet_option)
+    guest_arguments primary tapp
+    arguments+=(-qmp "unix:$work/primary.colowire.qmp,server=on,wait=off"
+        -chardev "socket,id=mirror0,host=127.0.0.1,port=9003,server=on,wait=off"
+        -chardev "socket,id=compare0,path=$work/primary_in,server=on,wait=off"
+        -chardev "socket,id=compare_out,path=$work/outdev,server=on,wait=off"
+        -object "filter-mirror,id=m0,netdev=net0,queue=tx,outdev=mirror0$header"
+        -object "filter-redirector,id=redire0,netdev=net0,queue=rx,indev=compare_out$header"
+        -object "filter-redirector,id=redire1,netdev=net0,queue=rx,outdev=compare0$header")
+    if [ "$comparer" = qemu ]; then
+        arguments+=(-chardev "socket,id=compare1,host=127.0.0.1,port=9004,server=on,wait=off"
+            -chardev "socket,id=compare0-0,path=$work/primary_in"
+            -chardev "socket,id=compare_out0,path=$work/outdev"
+            -object iothread,id=iothread1
+            -object "colo-compare,id=comp0,primary_in=compare0-0,secondary_in=compare1,outdev=compare_out0,iothread=iothread1$header")
+    fi
+    start_qemu primary "${arguments[@]}"
+    open_monitor primary
+}
+
+start_secondary() {
+    local arguments=() header again=reconnect-ms=200
+    header=$(vnet_option)
+    if [ "$qemu_release" = 7 ]; then again=reconnect=1; fi
+    guest_arguments secondary taps
+    arguments+=(-chardev "socket,id=red0,host=127.0.0.1,port=9003,$again"
+        -chardev "socket,id=red1,host=127.0.0.1,port=9004,$again"
+        -object "filter-redirector,id=f1,netdev=net0,queue=tx,indev=red0$header"
+        -object "filter-redirector,id=f2,netdev=net0,queue=rx,outdev=red1$header"
+        -object "filter-rewriter,id=rew0,netdev=net0,queue=all$header")
+    if [ "$colo" = on ]; then arguments+=(-incoming tcp:127.0.0.1:9998); fi
+    start_qemu secondary "${arguments[@]}"
+    open_monitor secondary
+}
+
+guest_is_up() {
+    grep -q 'colowire guest is up' "$work/$1.serial" 2>/dev/null
+}
+
+wait_for_guest() {
+    until_true "${2:-60}" guest_is_up "$1" || fatal "the $1 guest boots: not up after ${2:-60} s"
+}
+
+start_colowire() {
+    local header=()
+    if [ "$vnet" = on ]; then header=(--vnet-hdr-support true); fi
+    start colowire "$colowire" run --primary-in "stream:unix:$work/primary_in" --secondary-in stream:127.0.0.1:9004,server \
+        --outdev "stream:unix:$work/outdev" --requester "$requester" --json "${header[@]}" "$@"
+    # Its counters, one JSON object a second, and its log in turn.
+    until_true 20 listens 9004 || fatal "ColoWire starts: it does not listen after 20 s"
+}
+
+listens() {
+    inside ss -Hltn "sport = :$1" | grep -q .
+}
+
+# counter JQ: of the last object that ColoWire printed
+counter() {
+    grep '^{' "$work/colowire.log" | tail -n 1 | jq -r "$1"
+}
+
+# open_monitor NAME: a QMP monitor that stays open; all that it says, events among it, goes to $work/NAME.events
+open_monitor() {
+    local name=$1 fd
+    until_true 20 test -S "$work/$name.qmp" || fatal "the $name's QEMU starts: no QMP socket after 20 s"
+    rm -f "$work/$name.commands"
+    mkfifo "$work/$name.commands"
+    exec {fd}<>"$work/$name.commands"
+    monitor_fds[$name]=$fd
+    # A socket that is there is not yet one that listens.
+    socat - "UNIX-CONNECT:$work/$name.qmp,retry=50,interval=0.1" <"$work/$name.commands" >"$work/$name.events" 2>"$work/$name.socat.log" &
+    pids[$name.monitor]=$!
+    qmp "$name" qmp_capabilities >/dev/null
+}
+
+answered() {
+    grep -q "\"id\": *$2[,}]" "$work/$1.events"
+}
+
+# qmp NAME COMMAND [ARGUMENTS]: prints what it returns; false, with QEMU's own words, when it is an error
+qmp() {
+    local name=$1 number reply
+    number=$((++qmp_number))$RANDOM
+    jq -nc --arg command "$2" --argjson arguments "${3:-null}" --argjson id "$number" \
+        '{execute: $command, id: $id} + if $arguments then {arguments: $arguments} else {} end' >&"${monitor_fds[$name]}"
+    until_true 20 answered "$name" "$number" || fatal "QMP $2 on the $name: no answer in 20 s"
+    reply=$(grep "\"id\": *$number[,}]" "$work/$name.events")
+    if ! jq -ce '.return' <<<"$reply"; then
+        jq -r '.error.desc // empty' <<<"$reply" >&2
+        [ "$(jq 'has("return")' <<<"$reply")" = true ]
+    fi
+}
+
+# events NAME EVENT: how many of them it has said
+events() {
+    grep -c "\"event\": *\"$2\"" "$work/$1.events" || true
+}
+
+migration_is() {
+    [ "$(qmp primary query-migrate | jq -r .status)" = "$1" ]
+}
+
+# The secondary becomes the primary's copy, and from now on at each checkpoint again.
+start_colo() {
+    local side
+    for side in secondary primary; do
+        qmp "$side" migrate-set-capabilities '{"capabilities": [{"capability": "x-colo", "state": true},
+            {"capability": "return-path", "state": true}, {"capability": "events", "state": true}]}' >/dev/null
+    done
+    # No checkpoint but those that are asked for.
+    qmp primary migrate-set-parameters '{"x-checkpoint-delay": 600000, "max-bandwidth": 4000000000}' >/dev/null
+    qmp primary migrate '{"uri": "tcp:127.0.0.1:9998"}' >/dev/null
+    until_true 60 migration_is colo || fatal "COLO begins: query-migrate says '$(qmp primary query-migrate | jq -r .status)' after 60 s"
+}
+
+# get PATH [OPTION...]: from the guest, by the client
+get() {
+    local path=$1
+    shift
+    inside curl --silent --show-error --max-time 30 "$@" "http://$guest_address/$path"
+}
+
+# prepare_lab: installs, downloads, and makes the guest and QEMU 11 where they are not there yet
+prepare_lab() {
+    if [ "$(id -u)" != 0 ]; then
+        echo "${0##*/}: needs root, for a network namespace and taps" >&2
+        exit 2
+    fi
+    install_missing ip:iproute2 jq:jq socat:socat curl:curl unshare:util-linux qemu-system-x86_64:qemu-system-x86
+    guest=$("$root/tests/qemu/guest.sh")
+    if [ "$qemu_release" = 11 ]; then qemu_system=$("$root/tests/qemu/qemu11.sh"); fi
+}
