@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
+# shellcheck disable=SC2034 # what sources this uses what it sets
 # To be sourced: two guests in QEMU with netfilter objects as QEMU's docs/colo-proxy.txt sets them up, a client beside them, and what
 # compares, in a network namespace of their own. Nothing is left behind: `clean_up` is set as the shell's trap.
 #
@@ -10,12 +11,14 @@
 #                                         │ filter-redirector  $work/primary_in ──► comparer ◄── 127.0.0.1:9004  filter-redirector
 #                                         └ filter-redirector  $work/outdev ◄────── comparer
 #
-# Before it is sourced: `root` is the repository, `colowire` the program. Choices, with what they are unless set before:
+# Choices, with what they are unless set before it is sourced:
 qemu_release=${qemu_release:-7}   # 7: the machine's own QEMU; 11: the one of qemu11.sh
+colowire=${colowire:-}            # the program, published or built; empty: the one that the tests build
 comparer=${comparer:-colowire}    # colowire, or qemu for -object colo-compare in the very same place
 vnet=${vnet:-off}                 # on: the guests leave checksums and segmentation to their NIC, frames travel with a vnet header
 colo=${colo:-off}                 # on: the secondary waits to become the primary's copy (needs 11)
-requester=${requester:-none}      # ColoWire's, for example "qmp:unix:$work/primary.colowire.qmp"
+requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for checkpoints; none: nobody
+root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 # shellcheck source=tests/tools/install.sh
 . "$root/tests/tools/install.sh"
 
@@ -42,7 +45,7 @@ clean_up() {
 trap clean_up EXIT
 trap 'exit 130' INT TERM
 
-# No test of the guests can go on without this.
+# fatal CHECK: no other check makes sense without this one
 fatal() {
     local file
     for file in "$work"/*.log "$work"/*.serial; do
@@ -92,6 +95,35 @@ until_true() {
     done
 }
 
+# read_options NAME... -- "$@": the script's options, each a variable of this name
+read_options() {
+    local allowed=()
+    while [ "$1" != -- ]; do
+        allowed+=("$1")
+        shift
+    done
+    shift
+    while [ $# -gt 0 ]; do
+        if [[ "$1" != --* || " ${allowed[*]} " != *" ${1#--} "* ]]; then wrong "'$1' is no option; there are ${allowed[*]/#/--}"; fi
+        if [ $# -lt 2 ]; then wrong "$1: a value is missing"; fi
+        printf -v "${1#--}" %s "$2"
+        shift 2
+    done
+    if [[ "$comparer" != colowire && "$comparer" != qemu ]]; then wrong "--comparer is '$comparer', neither colowire nor qemu"; fi
+    if [[ "$vnet" != on && "$vnet" != off ]]; then wrong "--vnet is '$vnet', neither on nor off"; fi
+    if [ "$comparer" = qemu ]; then return; fi
+    if [ -z "$colowire" ]; then
+        colowire=$root/src/ColoWire/bin/Debug/net10.0/colowire
+        if [ ! -x "$colowire" ]; then dotnet build "$root/src/ColoWire" -v quiet -clp:NoSummary; fi
+    fi
+    if [ ! -x "$colowire" ]; then wrong "--colowire is '$colowire', which is no program"; fi
+}
+
+wrong() {
+    echo "${0##*/}: $1" >&2
+    exit 2
+}
+
 inside() {
     ip netns exec "$space" "$@"
 }
@@ -112,18 +144,26 @@ make_namespace() {
     inside ip link set bridge up
 }
 
-# start NAME COMMAND...: in the namespace, in the background; what it prints goes to $work/NAME.log
+# start NAME COMMAND...: in the namespace, in the background; what it prints goes to $work/NAME.out, its errors to $work/NAME.log
 start() {
     local name=$1
     shift
     # No function of ours in the background: the process to end is the program itself.
-    ip netns exec "$space" "$@" >"$work/$name.log" 2>&1 </dev/null &
+    ip netns exec "$space" "$@" >"$work/$name.out" 2>"$work/$name.log" </dev/null &
     pids[$name]=$!
     disown "${pids[$name]}"
 }
 
 alive() {
     kill -0 "${pids[$1]}" 2>/dev/null
+}
+
+# end NAME: at once, as when its host dies
+end() {
+    if [ -z "${pids[$1]:-}" ]; then return; fi
+    kill -KILL "${pids[$1]}" 2>/dev/null || true
+    until_true 5 gone "$1" || true
+    unset "pids[$1]"
 }
 
 gone() {
@@ -174,6 +214,7 @@ start_primary() {
         -object "filter-redirector,id=redire0,netdev=net0,queue=rx,indev=compare_out$header"
         -object "filter-redirector,id=redire1,netdev=net0,queue=rx,outdev=compare0$header")
     if [ "$comparer" = qemu ]; then
+        # shellcheck disable=SC2054 # QEMU's commas
         arguments+=(-chardev "socket,id=compare1,host=127.0.0.1,port=9004,server=on,wait=off"
             -chardev "socket,id=compare0-0,path=$work/primary_in"
             -chardev "socket,id=compare_out0,path=$work/outdev"
@@ -208,11 +249,12 @@ wait_for_guest() {
 }
 
 start_colowire() {
-    local header=()
+    local header=() asked=none
     if [ "$vnet" = on ]; then header=(--vnet-hdr-support true); fi
+    if [ "$requester" = qmp ]; then asked=qmp:unix:$work/primary.colowire.qmp; fi
+    # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
     start colowire "$colowire" run --primary-in "stream:unix:$work/primary_in" --secondary-in stream:127.0.0.1:9004,server \
-        --outdev "stream:unix:$work/outdev" --requester "$requester" --json "${header[@]}" "$@"
-    # Its counters, one JSON object a second, and its log in turn.
+        --outdev "stream:unix:$work/outdev" --requester "$asked" --json "${header[@]}" "$@"
     until_true 20 listens 9004 || fatal "ColoWire starts: it does not listen after 20 s"
 }
 
@@ -220,9 +262,21 @@ listens() {
     inside ss -Hltn "sport = :$1" | grep -q .
 }
 
-# counter JQ: of the last object that ColoWire printed
+# counter JQ: of the last whole object that ColoWire printed, which it does once a second
 counter() {
-    grep '^{' "$work/colowire.log" | tail -n 1 | jq -r "$1"
+    { grep '}$' "$work/colowire.out" || echo '{}'; } | tail -n 1 | jq -r "$1"
+}
+
+# settled_counter JQ: of an object that it prints from now on
+settled_counter() {
+    local lines
+    lines=$(wc -l <"$work/colowire.out")
+    until_true 10 longer_than "$work/colowire.out" $((lines + 1)) || true
+    counter "$1"
+}
+
+longer_than() {
+    [ "$(wc -l <"$1")" -gt "$2" ]
 }
 
 # open_monitor NAME: a QMP monitor that stays open; all that it says, events among it, goes to $work/NAME.events
@@ -241,7 +295,7 @@ open_monitor() {
 }
 
 answered() {
-    grep -q "\"id\": *$2[,}]" "$work/$1.events"
+    grep -q "\"id\": *${2}[,}]" "$work/$1.events"
 }
 
 # qmp NAME COMMAND [ARGUMENTS]: prints what it returns; false, with QEMU's own words, when it is an error
@@ -251,7 +305,7 @@ qmp() {
     jq -nc --arg command "$2" --argjson arguments "${3:-null}" --argjson id "$number" \
         '{execute: $command, id: $id} + if $arguments then {arguments: $arguments} else {} end' >&"${monitor_fds[$name]}"
     until_true 20 answered "$name" "$number" || fatal "QMP $2 on the $name: no answer in 20 s"
-    reply=$(grep "\"id\": *$number[,}]" "$work/$name.events")
+    reply=$(grep "\"id\": *${number}[,}]" "$work/$name.events")
     if ! jq -ce '.return' <<<"$reply"; then
         jq -r '.error.desc // empty' <<<"$reply" >&2
         [ "$(jq 'has("return")' <<<"$reply")" = true ]
@@ -287,13 +341,37 @@ get() {
     inside curl --silent --show-error --max-time 30 "$@" "http://$guest_address/$path"
 }
 
+# four_at_a_time PATH TIMES: as many answers, and the sum that they all have
+four_at_a_time() {
+    # shellcheck disable=SC2016 # the inner shell expands it
+    seq "$2" | inside xargs -P 4 -I{} sh -c 'curl --silent --max-time 60 "$1" | sha256sum' - "http://$guest_address/$1" |
+        sort | uniq -c | awk '{ print $1, $2 }'
+}
+
+# open_conversation: a connection to the guest's port 7 that stays open
+open_conversation() {
+    rm -f "$work/conversation.in"
+    mkfifo "$work/conversation.in"
+    exec {conversation_fd}<>"$work/conversation.in"
+    # shellcheck disable=SC2016 # the inner shell expands it
+    start conversation bash -c 'exec socat -d - "TCP:$1:7,connect-timeout=20" <"$2"' - "$guest_address" "$work/conversation.in"
+}
+
+# say LINE [SECONDS]: on that connection; prints the answer, nothing when none comes in time
+say() {
+    local lines
+    lines=$(wc -l <"$work/conversation.out")
+    echo "$1" >&"$conversation_fd"
+    if until_true "${2:-20}" longer_than "$work/conversation.out" "$lines"; then tail -n "+$((lines + 1))" "$work/conversation.out"; fi
+}
+
 # prepare_lab: installs, downloads, and makes the guest and QEMU 11 where they are not there yet
 prepare_lab() {
     if [ "$(id -u)" != 0 ]; then
         echo "${0##*/}: needs root, for a network namespace and taps" >&2
         exit 2
     fi
-    install_missing ip:iproute2 jq:jq socat:socat curl:curl unshare:util-linux qemu-system-x86_64:qemu-system-x86
+    install_missing ip:iproute2 ping:iputils-ping jq:jq socat:socat curl:curl unshare:util-linux qemu-system-x86_64:qemu-system-x86
     guest=$("$root/tests/qemu/guest.sh")
     if [ "$qemu_release" = 11 ]; then qemu_system=$("$root/tests/qemu/qemu11.sh"); fi
 }
