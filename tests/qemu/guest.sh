@@ -11,9 +11,8 @@
 # The number is the guest's own clock in nanoseconds: two replicas that are not one machine never say the same, and it has 20 digits
 # in both. The date stands still: HTTP answers bear it, and two replicas read it some milliseconds apart.
 set -euo pipefail
-here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-# shellcheck source=../tools/install.sh
-. "$here/../tools/install.sh"
+# shellcheck source=tests/tools/install.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../tools/install.sh"
 
 if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
     echo "Usage: guest.sh [CACHE], not '$*'" >&2

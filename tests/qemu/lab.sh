@@ -254,7 +254,7 @@ start_colowire() {
     if [ "$requester" = qmp ]; then asked=qmp:unix:$work/primary.colowire.qmp; fi
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
     start colowire "$colowire" run --primary-in "stream:unix:$work/primary_in" --secondary-in stream:127.0.0.1:9004,server \
-        --outdev "stream:unix:$work/outdev" --requester "$asked" --json "${header[@]}" "$@"
+        --outdev "stream:unix:$work/outdev" --requester "$asked" --json "${header[@]}"
     until_true 20 listens 9004 || fatal "ColoWire starts: it does not listen after 20 s"
 }
 
@@ -315,6 +315,11 @@ qmp() {
 # events NAME EVENT: how many of them it has said
 events() {
     grep -c "\"event\": *\"$2\"" "$work/$1.events" || true
+}
+
+# saw NAME EVENT
+saw() {
+    [ "$(events "$1" "$2")" -gt 0 ]
 }
 
 migration_is() {

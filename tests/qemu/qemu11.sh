@@ -7,9 +7,8 @@
 #
 # Needs root, 420 MB, and about a minute.
 set -euo pipefail
-here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
-# shellcheck source=../tools/install.sh
-. "$here/../tools/install.sh"
+# shellcheck source=tests/tools/install.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../tools/install.sh"
 
 if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
     echo "Usage: qemu11.sh [CACHE], not '$*'" >&2
