@@ -60,7 +60,7 @@ test_checkpoints() {
     done
     check_download "after they differed"
     if [ "$comparer" = colowire ]; then
-        same "ColoWire protects" "$(settled_counter .protection)" protected
+        same "ColoWire protects" "$(settled_counter .protection)" in_step
         at_least "it asked for checkpoints" "$(counter .checkpoints)" 5
         at_least "it verified frames" "$(counter .released.verified)" 100
         same "none is held at rest" "$(counter .held)" 0
@@ -72,7 +72,7 @@ test_secondary_killed() {
     end secondary
     same "the secondary is killed, the conversation goes on" "$(say 'line 2')" "line 2"
     same "1 MiB arrives from the primary alone" "$(get large | sha256sum | cut -d ' ' -f 1)" "$large_sum"
-    same "ColoWire says that nothing protects it" "$(settled_counter .protection | grep -c protected)" 0
+    same "ColoWire says that nothing protects it" "$(settled_counter .protection | grep -c in_step)" 0
     qmp primary x-colo-lost-heartbeat >/dev/null
     same "the primary is told, the conversation goes on" "$(say 'line 3')" "line 3"
 }

@@ -11,7 +11,7 @@
 # Last line: `N passed, N failed`.
 set -euo pipefail
 # shellcheck disable=SC2034 # read by lab.sh
-colo=off qemu_release=7
+colo=off qemu_release=${REL:-7}
 # shellcheck source=tests/qemu/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
 read_options comparer colowire vnet -- "$@"
