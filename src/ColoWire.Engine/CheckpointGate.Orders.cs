@@ -43,7 +43,7 @@ public sealed partial class CheckpointGate
         if (Volatile.Read(ref checkpointOrdered))
         {
             Volatile.Write(ref checkpointOrdered, false);
-            Merge(Event(DivergenceReason.Order, nowNs), nowNs);
+            MergeOrder(nowNs);
             work++;
         }
 
@@ -71,12 +71,16 @@ public sealed partial class CheckpointGate
         outstanding = false;
         // The news of the mode comes with the epoch.
         BeginEpoch(UnverifiedReason.Order);
+        // What has diverged while it was only observed nobody has mended.
+        MergeOrder(nowNs);
+        return 1;
+    }
+
+    private void MergeOrder(long nowNs)
+    {
         if (Synchronises)
         {
-            // What has diverged while it was only observed nobody has mended.
             Merge(Event(DivergenceReason.Order, nowNs), nowNs);
         }
-
-        return 1;
     }
 }

@@ -149,9 +149,6 @@ public sealed class ProtectionScenarios(int shards)
         bench.Poll();
     };
 
-    private static Action<TestBench> Stands(Protection expected) => bench =>
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(expected));
-
     private static Action<TestBench> OutAnyOrder(params Packet[] packets) => bench => Assert.That(
         bench.Output.Frames.Select(Convert.ToHexString).Order(),
         Is.EqualTo(packets.Select(p => Convert.ToHexString(p.Bytes())).Order()));
