@@ -52,6 +52,8 @@ public sealed class RequesterScenarios(int shards)
             Cp(2, DivergenceReason.BrokenCheckpoint), Asked(2), Out(), Stop, Checkpoint, Out(A, B)),
         new("what was said between one that failed and the next is of the time before", P(A), S(A.Flipped(1)), Stop, Happens(Failed), P(B), S(C), Stop, S(C),
             Checkpoint, Out(A, B), Unverified(UnverifiedReason.Checkpoint, 1), Unverified(UnverifiedReason.StaleEpoch, 1), P(C), Out(A, B, C), Verified(1)),
+        new("what was lost on the way before a checkpoint is shared by it as well", P(A), S(A.Flipped(1)), Stop, Happens(Failed), P(C), Stop, Checkpoint, Out(A, C),
+            P(B), Out(A, C, B), Cp(2)),
         new("one that nobody asked for, too", P(A), Stop, Happens(Failed), Cp(1, DivergenceReason.BrokenCheckpoint), Checkpoint, Out(A)),
         new("told that it began twice, it began once", P(A), Stop, Stop, S(B), Checkpoint, Out(A), P(B), Out(A, B), Cp(0)),
         new("no answer, and none to two retries: degraded, and what differs leaves unverified", P(A, B), S(A.Flipped(1)), P(One), Wait(8990), Asked(3), Out(),
