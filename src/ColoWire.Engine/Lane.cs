@@ -45,7 +45,7 @@ public sealed class Lane : IDuty, IDisposable
                 (_, CompareMode.Observe) => Array.ConvertAll(rings, r => r.JudgedHome),
                 _ => [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)],
             };
-            return new CaptureDuty(port, pool, toShards, home, gate, options, stop);
+            return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop);
         }
     }
 
