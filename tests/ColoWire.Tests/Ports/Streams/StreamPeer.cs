@@ -95,13 +95,18 @@ internal sealed class StreamPeer : IDisposable
     public byte[] Read(int count)
     {
         byte[] bytes = new byte[count];
+        Read(bytes, count);
+        return bytes;
+    }
+
+    /// <summary>Reads so many bytes, and allocates nothing.</summary>
+    public void Read(byte[] bytes, int count)
+    {
         for (int read = 0; read < count;)
         {
-            int more = socket.Receive(bytes.AsSpan(read));
+            int more = socket.Receive(bytes.AsSpan(read, count - read));
             read += more != 0 ? more : throw new InvalidOperationException($"the port closed the connection after {read} of {count} bytes");
         }
-
-        return bytes;
     }
 
     /// <summary>Reads a frame without virtio-net headers.</summary>
