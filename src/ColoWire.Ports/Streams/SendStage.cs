@@ -49,7 +49,7 @@ internal sealed unsafe class SendStage(bool hasVnetHeaders)
         count = 0;
     }
 
-    /// <summary>Puts frames here, as many as there is room for; it must be empty.</summary>
+    /// <summary>Puts frames here, as many as there is room for, and none behind one that cannot be sent; it must be empty.</summary>
     public void Fill(FrameArena arena, ReadOnlySpan<FrameRef> frames)
     {
         Debug.Assert(IsEmpty, "what stands here is sent first");
@@ -91,7 +91,8 @@ internal sealed unsafe class SendStage(bool hasVnetHeaders)
         int madeHeader = hasVnetHeaders && !isOfStream ? StreamFormat.MadeVnetHeaderBytes : 0;
         int length = ownHeader + madeHeader + frame.Length;
         int prefixBytes = StreamFormat.PrefixBytes(hasVnetHeaders);
-        if (prefixBytes + length > memory.Length - to)
+        // QEMU ends itself at the sight of a frame of no bytes.
+        if (length == 0 || prefixBytes + length > memory.Length - to)
         {
             return false;
         }

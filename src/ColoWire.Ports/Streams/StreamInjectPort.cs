@@ -92,7 +92,7 @@ public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter
 
             if (stage.IsEmpty)
             {
-                // QEMU ends itself at the sight of a frame without bytes.
+                // There is room for any frame that has bytes.
                 tally.LostFailed(frames[0]);
                 return 1;
             }
