@@ -29,6 +29,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: the link is up")]
     public static partial void LogLinkUp(this ILogger logger, string port);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: connected")]
+    public static partial void LogConnected(this ILogger logger, string port);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it goes on by itself as soon as it is")]
+    public static partial void LogNotConnected(this ILogger logger, string port, string? trouble);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 

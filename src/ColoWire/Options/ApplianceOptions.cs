@@ -141,6 +141,9 @@ public sealed record ApplianceOptions
     /// <summary>How long a frame waits for room in a full send queue, in milliseconds.</summary>
     public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
 
+    /// <summary>Whether the frames of <c>stream:</c> ports bear virtio-net headers.</summary>
+    public bool HasVnetHeaders { get; init; }
+
     /// <summary>What becomes of the primary's frames while nobody takes them.</summary>
     public DeathPolicy OnDeath { get; init; }
 

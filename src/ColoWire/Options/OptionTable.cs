@@ -139,6 +139,10 @@ public static class OptionTable
             "How long a frame waits for room when outdev's queue is full; 0: it is lost at once. While a queue does not drain at all, "
             + "only the first frame waits.",
             (o, v) => o with { SendRetryMs = v }),
+        new FlagRow("vnet_hdr_support", Verbs.Live,
+            "Whether frames of stream: ports bear virtio-net headers, as QEMU's option of this name says of its filters. Each frame leaves with "
+            + "its own. The same holds for all stream: ports.",
+            (o, v) => o with { HasVnetHeaders = v }),
         new ChoiceRow("on_death", ["wire", Block], Verbs.Live,
             "While no ColoWire takes the primary's frames, because it was killed, hangs or is upgraded. wire: the kernel sends them "
             + "straight to outdev, and drops the secondary's; block: nothing leaves uncompared.",
