@@ -118,11 +118,11 @@ public sealed class CaptureDuty : IDuty
     private void BeginEpoch(long nowNs)
     {
         // Acquire: a frame must not bear an epoch older than one that was visible when it came. Partner: CheckpointGate.Poll.
-        uint seen = gate.Epoch;
+        uint seen = gate.CapturedEpoch;
         if (seen != epoch)
         {
             epoch = seen;
-            fragments.BeginEpoch(nowNs);
+            fragments.BeginEpoch(nowNs, gate.Mode);
             HandOn();
         }
 

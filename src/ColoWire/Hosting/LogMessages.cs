@@ -32,8 +32,11 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "not protected: the secondary is out of step, the primary's frames {Fate}")]
-    public static partial void LogDegraded(this ILogger logger, string fate);
+    [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: the secondary is out of step, the primary's frames {Fate}")]
+    public static partial void LogNoSecondary(this ILogger logger, string fate);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: no checkpoint can be had; connections that differ {Fate}")]
+    public static partial void LogNoCheckpoints(this ILogger logger, string fate);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "protected again: both are in step")]
     public static partial void LogInStep(this ILogger logger);

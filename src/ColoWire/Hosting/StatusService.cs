@@ -37,6 +37,9 @@ internal sealed class StatusService(
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    private const string LeaveUnverified = "leave unverified";
+    private const string Wait = "wait";
+
     /// <summary>How often the ports are looked at.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
@@ -205,8 +208,11 @@ internal sealed class StatusService(
             case Protection.InStep:
                 log.LogInStep();
                 break;
-            case Protection.Degraded:
-                log.LogDegraded(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? "leave unverified" : "wait");
+            case Protection.DegradedNoSecondary:
+                log.LogNoSecondary(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? LeaveUnverified : Wait);
+                break;
+            case Protection.DegradedNoCheckpoints:
+                log.LogNoCheckpoints(appliance.Options.RequesterLoss == RequesterLossPolicy.Bypass ? LeaveUnverified : Wait);
                 break;
             default:
                 log.LogAlone(protection == Protection.PrimaryAlone ? "primary" : "secondary");

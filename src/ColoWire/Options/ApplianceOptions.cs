@@ -51,6 +51,12 @@ public sealed record ApplianceOptions
     /// <summary>How long an unanswered checkpoint request stands, in milliseconds.</summary>
     public int CheckpointRetryMs { get; init; } = EngineLimits.CheckpointRetryMs.Default;
 
+    /// <summary>How often a checkpoint request is made again before the requester counts as lost.</summary>
+    public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
+
+    /// <summary>What is done with what differs while no checkpoint can be had.</summary>
+    public RequesterLossPolicy RequesterLoss { get; init; }
+
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
 
@@ -155,6 +161,8 @@ public sealed record ApplianceOptions
         CompareTimeoutMs = CompareTimeoutMs,
         ExpiredScanCycleMs = ExpiredScanCycleMs,
         CheckpointRetryMs = CheckpointRetryMs,
+        CheckpointRetries = CheckpointRetries,
+        RequesterLoss = RequesterLoss,
         MaxQueueSize = MaxQueueSize,
         GraceMs = GraceMs,
         ReorderWindow = ReorderWindow,
