@@ -179,6 +179,20 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
         Volatile.Write(ref trouble, why);
     }
 
+    /// <summary>The primary runs alone from now on, until a checkpoint has finished; nobody can be asked.</summary>
+    /// <param name="why">One line.</param>
+    protected void LoseSecondary(string why)
+    {
+        if (IsOutstanding || HasBegun)
+        {
+            CountFailure();
+        }
+
+        Volatile.Write(ref isReady, false);
+        Volatile.Write(ref trouble, why);
+        Tell(CheckpointEvent.SecondaryLost);
+    }
+
     /// <summary>A request goes out.</summary>
     protected void NoteRequest()
     {
@@ -224,9 +238,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
     /// <param name="why">One line.</param>
     protected void Fail(string why)
     {
-        sentAtNs = 0;
-        stoppedAtNs = 0;
-        Count(counts with { Failed = counts.Failed + 1 });
+        CountFailure();
         Volatile.Write(ref trouble, why);
         Tell(CheckpointEvent.Failed);
     }
@@ -254,6 +266,13 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
             // Without it the guest runs on, unprotected, and the log says so; a process that ends would take the wire with it.
             BeLost($"its thread has failed, which is a bug of ColoWire: {Shown(exception.ToString())}");
         }
+    }
+
+    private void CountFailure()
+    {
+        sentAtNs = 0;
+        stoppedAtNs = 0;
+        Count(counts with { Failed = counts.Failed + 1 });
     }
 
     private void Tell(CheckpointEvent what)

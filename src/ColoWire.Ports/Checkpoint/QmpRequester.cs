@@ -24,6 +24,7 @@ public sealed class QmpRequester : StreamRequester
     private Running running;
     private bool isNegotiated;
     private bool hasLeft;
+    private bool isAlone;
     private bool asksMigration;
     private string notInColo = NotInColoYet;
     private int changes;
@@ -65,6 +66,7 @@ public sealed class QmpRequester : StreamRequester
         running = Running.Yes;
         isNegotiated = false;
         hasLeft = false;
+        isAlone = false;
         notInColo = NotInColoYet;
         BeLost($"connected to {Endpoint}, where QEMU does not greet: a QMP socket serves one client at a time");
     }
@@ -179,10 +181,13 @@ public sealed class QmpRequester : StreamRequester
             case "RESUME":
                 HearResume();
                 break;
+            case "COLO_EXIT" when message.Mode == "secondary":
+                HearMode(message.Mode);
+                break;
             case "COLO_EXIT":
                 hasLeft = true;
-                notInColo = $"the primary's QEMU has left COLO (mode {Shown(message.Mode)}, reason {Shown(message.Text)})";
-                BeLost(notInColo);
+                notInColo = $"the primary has left COLO (reason {Shown(message.Text)})";
+                BeAlone();
                 break;
             case "MIGRATION" when isNegotiated:
                 AskForColo();
@@ -196,16 +201,35 @@ public sealed class QmpRequester : StreamRequester
     /// <summary>Whether it is in COLO. One that has lost its secondary says so on, until it was told to go on alone.</summary>
     private void HearMode(string mode)
     {
-        if (mode != "primary")
+        switch (mode)
         {
-            hasLeft = false;
-            BeLost(mode == "secondary" ? $"{Endpoint} is the secondary's QEMU: the primary's is needed" : notInColo);
+            case "primary" when !hasLeft && !IsReady:
+                isAlone = false;
+                notInColo = NotInColoYet;
+                BeReady();
+                AskForStatus();
+                break;
+            case "primary":
+                break;
+            case "secondary":
+                BeLost($"{Endpoint} is the secondary's QEMU: the primary's is needed");
+                break;
+            case "none":
+                hasLeft = false;
+                BeAlone();
+                break;
+            default:
+                NoteIgnored();
+                break;
         }
-        else if (!hasLeft && !IsReady)
+    }
+
+    private void BeAlone()
+    {
+        if (!isAlone)
         {
-            notInColo = NotInColoYet;
-            BeReady();
-            AskForStatus();
+            isAlone = true;
+            LoseSecondary(notInColo);
         }
     }
 

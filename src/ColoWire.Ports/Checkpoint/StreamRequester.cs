@@ -41,7 +41,7 @@ public abstract class StreamRequester : CheckpointRequester
     public override string? Trouble =>
         !Volatile.Read(ref isConnected) && connector.Trouble is string why ? $"cannot connect to {endpoint}: {why}" : base.Trouble;
 
-    /// <summary>Whether a request can go out now; one that cannot waits.</summary>
+    /// <summary>Whether a request can go out now; of one that is ready, others wait.</summary>
     protected virtual bool CanAsk => IsReady;
 
     /// <summary>What stands in messages for the other end.</summary>
@@ -107,13 +107,16 @@ public abstract class StreamRequester : CheckpointRequester
         {
             connection.SendTimeout = RequesterLimits.SendPatienceMs;
             filled = 0;
+            isPending = false;
+            _ = TryTakeRequest(out DivergenceReport _);
             OnConnected();
             IdleWait wait = new([RequestHandle, (int)connection.Handle]);
             long lookedAt = Stopwatch.GetTimestamp();
             while (!Ending.IsCancellationRequested)
             {
                 _ = wait.Wait(RequesterLimits.LookIntervalMs);
-                isPending |= TryTakeRequest(out DivergenceReport _);
+                // What is asked for while nobody can be asked the gate asks for again, once somebody can.
+                isPending = (TryTakeRequest(out DivergenceReport _) || isPending) && IsReady;
                 if (connection.Poll(0, SelectMode.SelectRead) && !Receive(connection))
                 {
                     return $"{Peer} has closed the connection to {endpoint}";

@@ -53,6 +53,7 @@ internal sealed class StatusService(
     private Protection toldProtection = Protection.InStep;
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
     private ApplianceSnapshot lossesTold = ApplianceSnapshot.Of(appliance);
+    private readonly RequesterLog requesterLog = new(appliance.Requester, log);
     private int quietLooks;
     private int second;
 
@@ -66,6 +67,7 @@ internal sealed class StatusService(
             {
                 LookAtPorts();
                 LookAtChecksums();
+                requesterLog.Look(MonotonicClock.NowNs);
                 if (look % (Interval / LookInterval) == 0)
                 {
                     TellLosses();
@@ -77,6 +79,7 @@ internal sealed class StatusService(
         {
             LookAtPorts();
             LookAtChecksums();
+            requesterLog.Look(MonotonicClock.NowNs, isLast: true);
             TellLosses();
             if (form == StatusForm.Terminal)
             {
