@@ -54,7 +54,7 @@ public sealed class QmpRequester : StreamRequester
 
     /// <inheritdoc/>
     /// <remarks>A request to a primary that somebody has stopped would make it run.</remarks>
-    protected override bool CanAsk => IsReady && running != Running.Stopped;
+    protected override bool CanAsk => IsReady && running is (Running.Yes or Running.Checkpoint);
 
     /// <inheritdoc/>
     protected override string Peer => "QEMU";

@@ -91,6 +91,11 @@ public sealed record RequesterSpec
     private static string? Stream(string whole, RequesterKind kind, string target, out RequesterSpec? spec)
     {
         spec = null;
+        if (target.Length == 0)
+        {
+            return "no place is given";
+        }
+
         if (!StreamEndpoint.TryParse(target, out StreamEndpoint? endpoint, out string? error))
         {
             return error;
