@@ -31,7 +31,7 @@ internal static class FinalReport
         {
             RequesterCounts asked = snapshot.Requester.Counts;
             Line("checkpoints", Count(asked.Requests, "requested"), Count(asked.Completed, "completed"), Count(asked.Failed, "failed"),
-                $"longest {DurationText.Of(asked.LongestNs)}, of which both were stopped {DurationText.Of(asked.LongestStopNs)}");
+                $"longest {DurationText.Of(asked.LongestNs)}", $"longest stop {DurationText.Of(asked.LongestStopNs)}");
         }
 
         Line("hold time", $"p50 {DurationText.Of(snapshot.HoldMedianNs)}", $"p99 {DurationText.Of(snapshot.HoldP99Ns)}");
