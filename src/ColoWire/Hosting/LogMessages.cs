@@ -44,6 +44,18 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: no checkpoint can be had; connections that differ {Fate}")]
     public static partial void LogNoCheckpoints(this ILogger logger, string fate);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "requester {Name}: ready, checkpoints can be asked for")]
+    public static partial void LogRequesterReady(this ILogger logger, string name);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "requester {Name}: no checkpoint can be asked for: {Trouble}")]
+    public static partial void LogRequesterLost(this ILogger logger, string name, string trouble);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "checkpoint: no. {Number} has failed: {Trouble}")]
+    public static partial void LogCheckpointFailed(this ILogger logger, long number, string trouble);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "checkpoint: {Requests} asked for so far, {Completed} completed; {Last}")]
+    public static partial void LogCheckpoint(this ILogger logger, long requests, long completed, string last);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "protected again: both are in step")]
     public static partial void LogInStep(this ILogger logger);
 

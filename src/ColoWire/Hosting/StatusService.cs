@@ -54,6 +54,7 @@ internal sealed class StatusService(
     private Protection toldProtection = Protection.InStep;
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
     private ApplianceSnapshot lossesTold = ApplianceSnapshot.Of(appliance);
+    private readonly RequesterLog requesterLog = new(appliance.Requester, log);
     private int quietLooks;
     private int second;
 
@@ -67,6 +68,7 @@ internal sealed class StatusService(
             {
                 LookAtPorts();
                 LookAtChecksums();
+                requesterLog.Look(MonotonicClock.NowNs);
                 if (look % (Interval / LookInterval) == 0)
                 {
                     TellLosses();
@@ -78,6 +80,7 @@ internal sealed class StatusService(
         {
             LookAtPorts();
             LookAtChecksums();
+            requesterLog.Look(MonotonicClock.NowNs, isLast: true);
             TellLosses();
             if (form == StatusForm.Terminal)
             {
