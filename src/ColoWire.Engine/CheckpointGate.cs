@@ -9,10 +9,15 @@ namespace ColoWire.Engine;
 
 /// <summary>
 /// Between the shards and the hypervisor: merges the divergences of all shards into at most one outstanding request (R5), and turns
-/// a finished checkpoint into a new epoch, at the sight of which every shard flushes. It also says who speaks for the guest
-/// (<see cref="Protection"/>).
+/// a finished checkpoint into a new epoch, at the sight of which every shard flushes. Who speaks for the guest meanwhile stands in
+/// <c>CheckpointGate.Protection.cs</c>, what an operator may order in <c>CheckpointGate.Orders.cs</c>.
 /// </summary>
-public sealed class CheckpointGate : IDuty
+/// <remarks>
+/// A checkpoint of which the beginning is heard has two ends to an epoch. Frames that are captured once both replicas stand belong to the
+/// epoch to come (<see cref="CapturedEpoch"/>); the held ones of before leave when it has come (<see cref="Epoch"/>), not earlier, for
+/// until then the secondary cannot reproduce them.
+/// </remarks>
+public sealed partial class CheckpointGate : IDuty
 {
     private const long NanosecondsPerMs = 1_000_000;
 
@@ -20,35 +25,42 @@ public sealed class CheckpointGate : IDuty
     private readonly ICheckpointRequester requester;
     private readonly ICapturePort secondary;
     private readonly long retryNs;
+    private readonly int retries;
     private readonly DivergenceReport[] inbox = new DivergenceReport[1];
     private readonly DivergenceReport[] outbox = new DivergenceReport[1];
     private readonly SpscRing<DivergenceReport> toHost = new(EngineLimits.ReportRingEntries);
     private DivergenceReport cause;
     private long requestedAtNs;
+    private long? beganAtNs;
+    private bool settled;
     private bool outstanding;
-    private bool hadLink = true;
+    private int tries;
     private uint epoch;
+    private uint capturedEpoch;
+    private int epochReason;
     private long requests;
     private long reportsLost;
-    private int protection;
-    private int takeOver;
-    private bool wasAbsent;
-    private long? settlesAtNs;
 
     internal CheckpointGate(
-        ICheckpointRequester requester, ICapturePort secondary, SpscRing<DivergenceReport>[] fromShards, int retryMs)
+        ICheckpointRequester requester, ICapturePort secondary, SpscRing<DivergenceReport>[] fromShards, EngineOptions options)
     {
         this.requester = requester;
         this.secondary = secondary;
         this.fromShards = fromShards;
-        retryNs = retryMs * NanosecondsPerMs;
+        retryNs = options.CheckpointRetryMs * NanosecondsPerMs;
+        retries = options.CheckpointRetries;
+        bypassesRequesterLoss = options.RequesterLoss == RequesterLossPolicy.Bypass;
+        mode = (int)options.Mode;
+        orderedMode = mode;
+        hasObserved = options.Mode == CompareMode.Observe;
     }
 
     /// <summary>The number that a finished checkpoint raises; any thread may read it.</summary>
     public uint Epoch => Volatile.Read(ref epoch);
 
-    /// <summary>Whether the guest is protected; any thread may read it.</summary>
-    public Protection Protection => (Protection)Volatile.Read(ref protection);
+    /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
+    /// one has finished. Any thread may read it.</summary>
+    public uint CapturedEpoch => Volatile.Read(ref capturedEpoch);
 
     /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
     public long Requests => Volatile.Read(ref requests);
@@ -56,20 +68,21 @@ public sealed class CheckpointGate : IDuty
     /// <summary>Reports that the host did not fetch in time; the divergences themselves are counted by the shards.</summary>
     public long ReportsLost => Volatile.Read(ref reportsLost);
 
-    internal bool Synchronises => requester.Synchronises;
+    /// <summary>Why what was held when <see cref="Epoch"/> began left unverified.</summary>
+    internal UnverifiedReason EpochReason => (UnverifiedReason)Volatile.Read(ref epochReason);
 
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = FollowProtection(nowNs) + EndAbsence(nowNs);
+        int work = FollowSecondary(nowNs) + FollowRequester(nowNs) + EndAbsence(nowNs) + TakeOrders(nowNs);
         CheckpointEvent happened = requester.Poll(nowNs);
-        if (happened == CheckpointEvent.Completed)
+        if (happened != CheckpointEvent.None)
         {
-            outstanding = false;
-            BeginEpoch();
+            Hear(happened, nowNs);
             work++;
         }
 
+        Settle(nowNs);
         foreach (SpscRing<DivergenceReport> ring in fromShards)
         {
             while (ring.Read(inbox) != 0)
@@ -79,14 +92,7 @@ public sealed class CheckpointGate : IDuty
             }
         }
 
-        if (outstanding && nowNs - requestedAtNs >= retryNs)
-        {
-            requestedAtNs = nowNs;
-            requester.Request(in cause, nowNs);
-            work++;
-        }
-
-        return work;
+        return work + AskAgain(nowNs);
     }
 
     /// <summary>Host: fetches the oldest report.</summary>
@@ -98,86 +104,71 @@ public sealed class CheckpointGate : IDuty
         return read;
     }
 
-    /// <summary>Frames of the primary have gone past the comparison, because nobody took them (fail-to-wire): the two may have parted
-    /// since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
-    public void NoteAbsence() => Volatile.Write(ref wasAbsent, true);
-
-    /// <summary>One of the two goes on alone from now on: the other is gone, or is to be. Any thread may call it.</summary>
-    internal void TakeOver(Protection alone) => Volatile.Write(ref takeOver, (int)alone);
-
-    /// <summary>The two are in step, if the secondary can be heard and neither was told to go on alone.</summary>
-    private void BeginEpoch()
+    /// <summary>What was under way when both replicas were stopped has come: the rest belongs to the next epoch.</summary>
+    private void Settle(long nowNs)
     {
-        if (Protection == Protection.Degraded && secondary.HasLink)
+        if (!settled && nowNs - beganAtNs >= EngineLimits.StopSettlesNs)
         {
-            Volatile.Write(ref protection, (int)Protection.InStep);
+            settled = true;
+            // Also after one that failed: what was said between the two is not of the epoch that the second one begins.
+            Volatile.Write(ref capturedEpoch, capturedEpoch + 1);
+        }
+    }
+
+    private void Hear(CheckpointEvent happened, long nowNs)
+    {
+        switch (happened)
+        {
+            case CheckpointEvent.Began:
+                beganAtNs ??= nowNs;
+                break;
+            case CheckpointEvent.Completed:
+                outstanding = false;
+                secondaryLost = secondaryLost && !secondary.HasLink;
+                requesterLost = false;
+                // The one that frames belong to already, if it was heard that both replicas stood.
+                BeginEpoch(UnverifiedReason.Checkpoint, settled ? capturedEpoch : capturedEpoch + 1);
+                break;
+            case CheckpointEvent.Failed when beganAtNs is not null:
+                // Whether it has come to its end nobody knows, and frames wait for that: only another one tells.
+                ForgetBeginning();
+                outstanding = false;
+                Merge(Event(DivergenceReason.BrokenCheckpoint, nowNs), nowNs);
+                break;
+            case CheckpointEvent.Failed:
+                requesterLost |= outstanding && tries > retries;
+                break;
+            case CheckpointEvent.SecondaryLost:
+                ForgetBeginning();
+                LoseSecondary(nowNs);
+                break;
+            default:
+                break;
         }
 
+        SetProtection();
+    }
+
+    /// <summary>An epoch begins that no frame belongs to yet.</summary>
+    private void BeginEpoch(UnverifiedReason reason) => BeginEpoch(reason, capturedEpoch + 1);
+
+    private void BeginEpoch(UnverifiedReason reason, uint next)
+    {
+        ForgetBeginning();
+        Volatile.Write(ref epochReason, (int)reason);
+        Volatile.Write(ref capturedEpoch, next);
         // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.Poll.
-        Volatile.Write(ref epoch, epoch + 1);
+        Volatile.Write(ref epoch, next);
     }
 
-    private int FollowProtection(long nowNs)
+    private void ForgetBeginning()
     {
-        int told = Volatile.Read(ref takeOver);
-        if (told != 0)
-        {
-            bool isNews = told != protection;
-            Volatile.Write(ref protection, told);
-            return isNews ? 1 : 0;
-        }
-
-        bool hasLink = secondary.HasLink;
-        if (hasLink == hadLink)
-        {
-            return 0;
-        }
-
-        hadLink = hasLink;
-        if (!hasLink)
-        {
-            Volatile.Write(ref protection, (int)Protection.Degraded);
-        }
-
-        if (!hasLink || requester.Synchronises)
-        {
-            // What the secondary said meanwhile nobody heard: only a checkpoint puts the two in step again.
-            Merge(new DivergenceReport { Reason = DivergenceReason.SecondaryLink, AtNs = nowNs, Epoch = epoch }, nowNs);
-        }
-        else
-        {
-            BeginEpoch();
-        }
-
-        return 1;
+        beganAtNs = null;
+        settled = false;
     }
 
-    private int EndAbsence(long nowNs)
-    {
-        if (Volatile.Read(ref wasAbsent))
-        {
-            Volatile.Write(ref wasAbsent, false);
-            Merge(new DivergenceReport { Reason = DivergenceReason.Absence, AtNs = nowNs, Epoch = epoch }, nowNs);
-            if (!requester.Synchronises)
-            {
-                // No checkpoint ends this. An epoch begins now, so that nothing held is judged by a clock that went on meanwhile, and
-                // another one when the frames are through whose twins went past.
-                BeginEpoch();
-                settlesAtNs = nowNs + EngineLimits.AbsenceSettlesNs;
-            }
-
-            return 1;
-        }
-
-        if (nowNs < settlesAtNs || settlesAtNs == null)
-        {
-            return 0;
-        }
-
-        settlesAtNs = null;
-        BeginEpoch();
-        return 1;
-    }
+    /// <summary>What is no difference between frames, and asks for a checkpoint all the same.</summary>
+    private DivergenceReport Event(DivergenceReason reason, long nowNs) => new() { Reason = reason, AtNs = nowNs, Epoch = epoch };
 
     private void Merge(in DivergenceReport report, long nowNs)
     {
@@ -187,16 +178,44 @@ public sealed class CheckpointGate : IDuty
         }
 
         toHost.Publish();
-        // A divergence found in an epoch that has ended since was mended by the checkpoint that ended it.
-        if (outstanding || report.Epoch != epoch)
+        // A divergence found in an epoch that has ended since was mended by the checkpoint that ended it; one that is found while both
+        // stand will be.
+        if (outstanding || report.Epoch != epoch || beganAtNs is not null)
         {
             return;
         }
 
         Volatile.Write(ref requests, requests + 1);
-        outstanding = requester.Synchronises;
-        requestedAtNs = nowNs;
+        outstanding = Synchronises;
         cause = report;
-        requester.Request(in report, nowNs);
+        tries = 0;
+        Ask(nowNs);
+    }
+
+    private void Ask(long nowNs)
+    {
+        tries++;
+        requestedAtNs = nowNs;
+        if (Mode == CompareMode.Lockstep)
+        {
+            requester.Request(in cause, nowNs);
+        }
+    }
+
+    private int AskAgain(long nowNs)
+    {
+        if (!outstanding || beganAtNs is not null || nowNs - requestedAtNs < retryNs)
+        {
+            return 0;
+        }
+
+        if (tries > retries)
+        {
+            requesterLost = true;
+            SetProtection();
+        }
+
+        Ask(nowNs);
+        return 1;
     }
 }

@@ -17,16 +17,16 @@ public sealed class EgressDuty : IDuty
     private readonly ShardRings[] shards;
     private readonly FrameRef[] pending = new FrameRef[EngineLimits.BatchFrames];
     private readonly FrameRef[] reclaimed = new FrameRef[EngineLimits.BatchFrames];
-    private readonly bool observe;
+    private readonly CheckpointGate gate;
     private int pendingCount;
     private int nextShard;
 
-    internal EgressDuty(FrameArena arena, IInjectPort port, ShardRings[] shards, CompareMode mode)
+    internal EgressDuty(FrameArena arena, IInjectPort port, ShardRings[] shards, CheckpointGate gate)
     {
         this.arena = arena;
         this.port = port;
         this.shards = shards;
-        observe = mode == CompareMode.Observe;
+        this.gate = gate;
     }
 
     /// <summary>How long frames were held, from arrival to injection.</summary>
@@ -91,6 +91,7 @@ public sealed class EgressDuty : IDuty
         foreach (ShardRings rings in shards)
         {
             rings.InjectedHome.Publish();
+            rings.Observed.Publish();
         }
 
         shards[0].SecondaryInjectedHome.Publish();
@@ -99,7 +100,7 @@ public sealed class EgressDuty : IDuty
 
     private void SendHome(int count)
     {
-        if (!observe && arena.AreSmallOfPrimary(reclaimed, count))
+        if (!gate.HasObserved && arena.AreSmallOfPrimary(reclaimed, count))
         {
             shards[0].InjectedHome.Add(reclaimed, count);
             return;
@@ -118,8 +119,9 @@ public sealed class EgressDuty : IDuty
             return shards[0].SecondaryInjectedHome;
         }
 
-        // In observe mode the shard that holds the frame must get it; in lockstep any ring leads home.
-        int shard = observe ? (int)((arena[injected].FlowHash * (ulong)shards.Length) >> 32) : 0;
-        return shards[shard].InjectedHome;
+        // What was only observed must come to the shard that may still look at it; all else is done with, and any ring leads home.
+        return (arena[injected].Marks & FrameMarks.Announced) == 0
+            ? shards[0].InjectedHome
+            : shards[(int)((arena[injected].FlowHash * (ulong)shards.Length) >> 32)].Observed;
     }
 }

@@ -33,6 +33,9 @@ public enum UnverifiedReason : byte
 
     /// <summary>The guest was taken over by the primary alone.</summary>
     Failover,
+
+    /// <summary>The operator has ordered it (a flush, or another mode).</summary>
+    Order,
 }
 
 /// <summary>A field that may differ without a divergence (R3).</summary>

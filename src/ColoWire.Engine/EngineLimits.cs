@@ -88,6 +88,11 @@ public static class EngineLimits
     /// second, and those that were under way when the two ports opened one after the other. Shorter than a doubt lasts (grace_ms).</summary>
     public const long AbsenceSettlesNs = 10_000_000;
 
+    /// <summary>How long after the news that both replicas are stopped frames still come that they sent before: the way of a frame through
+    /// taps, bridges and rings, against that of the news through a socket. The shortest checkpoint measured keeps both stopped for 5 ms, so
+    /// that nothing can come yet that they say after it.</summary>
+    public const long StopSettlesNs = 1_000_000;
+
     /// <summary>Divergence reports that wait for the gate: one for each frame of a poll's two batches, and as many again for its
     /// scan; one that finds no room is counted and its flow still held.</summary>
     public const int ReportRingEntries = 4 * BatchFrames;
@@ -140,6 +145,10 @@ public static class EngineLimits
 
     /// <summary>Range of <see cref="EngineOptions.CheckpointRetryMs"/>.</summary>
     public static readonly Range<int> CheckpointRetryMs = new(10, 600_000, 3000);
+
+    /// <summary>Range of <see cref="EngineOptions.CheckpointRetries"/>. Twice: with the default of checkpoint_retry_ms 9 s, shorter than
+    /// what TCP connections bear (R2 of RFC 1122 section 4.2.3.5: 100 s), longer than a hypervisor that is only busy stays silent.</summary>
+    public static readonly Range<int> CheckpointRetries = new(0, 1000, 2);
 }
 
 /// <summary>What an option may be.</summary>

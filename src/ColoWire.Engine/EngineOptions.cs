@@ -59,6 +59,16 @@ public enum SecondaryLossPolicy : byte
     Hold,
 }
 
+/// <summary>What is done with what differs while no checkpoint can be had (<c>requester_loss</c>).</summary>
+public enum RequesterLossPolicy : byte
+{
+    /// <summary>A flow that differs leaves unverified, as without a requester; all else is compared and held as before.</summary>
+    Bypass,
+
+    /// <summary>It waits until a checkpoint has finished.</summary>
+    Hold,
+}
+
 /// <summary>What is done with a TCP or UDP checksum that the guest has left to its NIC (<c>partial_checksums</c>).</summary>
 public enum PartialChecksumPolicy : byte
 {
@@ -72,7 +82,7 @@ public enum PartialChecksumPolicy : byte
 /// <summary>What an operator may choose of the engine. The host validates against <see cref="EngineLimits"/>; the engine trusts.</summary>
 public sealed record EngineOptions
 {
-    /// <summary>When a frame of the primary leaves.</summary>
+    /// <summary>When a frame of the primary leaves, at the start.</summary>
     public CompareMode Mode { get; init; } = CompareMode.Lockstep;
 
     /// <summary>How long a frame waits for its partner before its flow counts as diverged, in milliseconds.</summary>
@@ -83,6 +93,9 @@ public sealed record EngineOptions
 
     /// <summary>How long an unanswered checkpoint request stands before it is made again, in milliseconds.</summary>
     public int CheckpointRetryMs { get; init; } = EngineLimits.CheckpointRetryMs.Default;
+
+    /// <summary>How often a request is made again before nobody is believed to answer it.</summary>
+    public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
 
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
@@ -122,6 +135,9 @@ public sealed record EngineOptions
 
     /// <summary>What is done while the secondary's port has no link.</summary>
     public SecondaryLossPolicy SecondaryLoss { get; init; }
+
+    /// <summary>What is done with what differs while no checkpoint can be had.</summary>
+    public RequesterLossPolicy RequesterLoss { get; init; }
 
     /// <summary>What is done with checksums that guests have left to their NICs.</summary>
     public PartialChecksumPolicy PartialChecksums { get; init; }

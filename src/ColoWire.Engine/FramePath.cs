@@ -38,7 +38,7 @@ public sealed class FramePath : IDisposable
         }
 
         // All queues of the secondary's interface have one link.
-        Gate = new CheckpointGate(requester, ports[0].Secondary, [.. reports], options.CheckpointRetryMs);
+        Gate = new CheckpointGate(requester, ports[0].Secondary, [.. reports], options);
         lanes = new Lane[ports.Count];
         List<Shard> shards = [];
         for (int i = 0; i < lanes.Length; i++)
@@ -127,6 +127,16 @@ public sealed class FramePath : IDisposable
     /// </summary>
     public void FailOverTo(Side side) =>
         Gate.TakeOver(side == Side.Primary ? Protection.PrimaryAlone : Protection.SecondaryAlone);
+
+    /// <summary>Asks for a checkpoint as a divergence does; where nobody makes any, nothing happens. Any thread may call it.</summary>
+    public void RequestCheckpoint() => Gate.OrderCheckpoint();
+
+    /// <summary>Lets out what is held, unverified, and has every flow compared afresh. Any thread may call it.</summary>
+    public void Flush() => Gate.OrderFlush();
+
+    /// <summary>Changes when frames of the primary leave. What is held leaves unverified; with a requester a checkpoint is asked for when the
+    /// comparison begins to count. Any thread may call it.</summary>
+    public void SetMode(CompareMode mode) => Gate.OrderMode(mode);
 
     /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
     public void Dispose()

@@ -40,6 +40,9 @@ public enum CheckpointEvent : byte
 
     /// <summary>The last request failed, or the checkpoint that began; the request is made again after <c>checkpoint_retry_ms</c>.</summary>
     Failed,
+
+    /// <summary>The hypervisor lets the primary run alone: there is no secondary until a checkpoint has finished.</summary>
+    SecondaryLost,
 }
 
 /// <summary>Nobody is asked: differences are reported, the diverged flow is released, and the rest goes on.</summary>

@@ -32,20 +32,16 @@ public sealed class Lane : IDuty, IDisposable
         SecondaryCapture = Capture(ports.Secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
         ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
         shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, gate, signals));
-        Egress = new EgressDuty(Arena, ports.Output, rings, options.Mode);
+        Egress = new EgressDuty(Arena, ports.Output, rings, gate);
 
         // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. What never goes
         // to egress, the slot in which fragments were put together and what a policy drops, the shard sends home in either mode.
         CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
         {
-            SpscRing<FrameRef>[] home = (pool.Side, options.Mode) switch
-            {
-                (Side.Secondary, _) =>
-                    [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)],
-                (_, CompareMode.Observe) => Array.ConvertAll(rings, r => r.JudgedHome),
-                _ => [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)],
-            };
-            return new CaptureDuty(port, pool, toShards, home, gate, options, stop);
+            SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
+                ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
+                : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)];
+            return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop);
         }
     }
 

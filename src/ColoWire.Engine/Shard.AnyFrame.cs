@@ -17,7 +17,7 @@ public sealed partial class Shard
         ref Frame frame = ref arena[primary];
         if (protection == Protection.SecondaryAlone)
         {
-            DropPrimary(primary, DropReason.PrimaryFailover, wasAnnounced: false);
+            DropPrimary(primary, DropReason.PrimaryFailover);
             return true;
         }
 
@@ -36,8 +36,13 @@ public sealed partial class Shard
             return true;
         }
 
-        MeetEpoch(frame.Epoch);
+        MeetEpoch(gate.Epoch);
         MeetSignals(in frame.Layout);
+        if (IsAhead(in frame))
+        {
+            return false;
+        }
+
         ref Flow flow = ref FindFlow(primary, nowNs);
         if (Unsafe.IsNullRef(in flow))
         {
@@ -50,9 +55,9 @@ public sealed partial class Shard
             return true;
         }
 
-        bool stale = frame.Epoch != epoch;
+        bool stale = IsStale(in frame);
         bool mayBeHeld = !stale && !stopped && !Bypasses && flow.State != FlowState.Passing;
-        if (holdsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
+        if (HoldsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
         {
             return false;
         }
@@ -73,11 +78,11 @@ public sealed partial class Shard
         {
             Overflow(ref flow, nowNs);
         }
-        else if (IsBroken(in frame) && flow.State == FlowState.Comparing && protection == Protection.InStep)
+        else if (IsBroken(in frame) && flow.State == FlowState.Comparing && IsCompared)
         {
             Diverge(ref flow, Verdict.Diverged(DivergenceReason.Fragment), nowNs);
         }
-        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing && protection == Protection.InStep)
+        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing && IsCompared)
         {
             // Behind an older frame it has to wait whatever it says (R6).
             JudgeHeld(ref flow, nowNs);
@@ -96,7 +101,7 @@ public sealed partial class Shard
     {
         if (flow.Action == PolicyAction.Drop)
         {
-            DropPrimary(primary, DropReason.PrimaryPolicy, wasAnnounced: false);
+            DropPrimary(primary, DropReason.PrimaryPolicy);
             return;
         }
 
@@ -106,29 +111,42 @@ public sealed partial class Shard
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private void TakeAnySecondary(FrameRef secondary, long nowNs)
+    private bool TakeAnySecondary(FrameRef secondary, long nowNs)
     {
         ref Frame frame = ref arena[secondary];
-        if (protection != Protection.InStep)
+        if (IsCompared && frame.Layout.Kind < FrameKind.Pass)
+        {
+            MeetEpoch(gate.Epoch);
+            MeetSignals(in frame.Layout);
+            if (IsAhead(in frame))
+            {
+                return false;
+            }
+        }
+
+        if (!IsCompared)
         {
             TakeUncompared(secondary);
-            return;
         }
-
-        if (frame.Layout.Kind >= FrameKind.Pass)
+        else if (frame.Layout.Kind >= FrameKind.Pass)
         {
             Drop(secondary, frame.Layout.Kind == FrameKind.Pass ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
-            return;
         }
-
-        MeetEpoch(frame.Epoch);
-        MeetSignals(in frame.Layout);
-        if (frame.Epoch != epoch)
+        else if (IsStale(in frame))
         {
             Drop(secondary, DropReason.SecondaryStale);
-            return;
+        }
+        else
+        {
+            TakeComparable(secondary, nowNs);
         }
 
+        return true;
+    }
+
+    private void TakeComparable(FrameRef secondary, long nowNs)
+    {
+        ref Frame frame = ref arena[secondary];
         ref Flow flow = ref FindFlow(secondary, nowNs);
         if (Unsafe.IsNullRef(in flow))
         {
@@ -177,6 +195,12 @@ public sealed partial class Shard
 
     /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
     private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
+
+    /// <summary>Whether a frame belongs to the epoch that begins when the checkpoint has finished for which both replicas are stopped. It
+    /// waits for that, and with it all that came later, unless nothing is compared anyway.</summary>
+    private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && !Bypasses;
+
+    private bool IsStale(in Frame frame) => (int)(frame.Epoch - epoch) < 0;
 
     private static bool IsBroken(in Frame frame) =>
         frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;

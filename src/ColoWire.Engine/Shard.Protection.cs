@@ -12,8 +12,10 @@ public sealed partial class Shard
     private Protection protection;
     private bool compares = true;
 
+    private bool IsCompared => protection is Protection.InStep or Protection.DegradedNoCheckpoints;
+
     private bool Bypasses =>
-        protection == Protection.PrimaryAlone || (protection == Protection.Degraded && bypassesLoss);
+        protection == Protection.PrimaryAlone || (protection == Protection.DegradedNoSecondary && bypassesLoss);
 
     /// <summary>
     /// When both are in step again, a new epoch comes with it: the gate raises it after it has said so, and only then do frames count.
@@ -27,7 +29,7 @@ public sealed partial class Shard
         }
 
         protection = seen;
-        compares = seen == Protection.InStep && !stopped;
+        compares = IsCompared && !stopped;
         if (protection == Protection.SecondaryAlone)
         {
             TakeOver();
@@ -35,6 +37,24 @@ public sealed partial class Shard
         else if (Bypasses)
         {
             Flush(ReasonToBypass());
+        }
+        else if (protection == Protection.DegradedNoCheckpoints && !gate.Mends)
+        {
+            PassDiverged();
+        }
+    }
+
+    /// <summary>Nobody will mend what has diverged.</summary>
+    private void PassDiverged()
+    {
+        for (uint i = 0; i < flows.HighWater; i++)
+        {
+            ref Flow flow = ref flows[i];
+            if (flow.InUse && flow.State == FlowState.Diverged)
+            {
+                flow.State = FlowState.Passing;
+                ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+            }
         }
     }
 
@@ -56,7 +76,7 @@ public sealed partial class Shard
             {
                 FrameRef oldest = flow.Primary.Head;
                 Unhold(ref flow, oldest);
-                DropPrimary(oldest, DropReason.PrimaryFailover, wasAnnounced: true);
+                DropPrimary(oldest, DropReason.PrimaryFailover);
             }
 
             while (!flow.Secondary.IsEmpty)
@@ -96,9 +116,9 @@ public sealed partial class Shard
     }
 
     /// <summary>A frame of the primary that does not leave: its slot goes home, unless it has left already to be observed.</summary>
-    private void DropPrimary(FrameRef primary, DropReason reason, bool wasAnnounced)
+    private void DropPrimary(FrameRef primary, DropReason reason)
     {
-        if (observe && wasAnnounced)
+        if ((arena[primary].Marks & FrameMarks.Announced) != 0)
         {
             Leave(primary);
             return;
@@ -108,9 +128,8 @@ public sealed partial class Shard
         {
             Counters.Count(reason);
         }
-        else if (!observe)
+        else if (arena.Fragments(primary) is { First.IsNone: false } fragments)
         {
-            FragmentChain fragments = arena.Fragments(primary);
             Counters.Count(reason, fragments.Count);
             for (FrameRef fragment = fragments.First; !fragment.IsNone; fragment = arena[fragment].Next)
             {

@@ -13,11 +13,17 @@ public sealed partial class Shard
 {
     private readonly ShardSignals signals;
     private readonly int maxQueueSize;
-    private readonly bool holdsOverflow;
+    private readonly bool mayHoldOverflow;
     private readonly FrameRef[] primaryBatch = new FrameRef[EngineLimits.BatchFrames];
+    private readonly FrameRef[] secondaryBatch = new FrameRef[EngineLimits.BatchFrames];
     private int primaryNext;
     private int primaryCount;
+    private int secondaryNext;
+    private int secondaryCount;
     private long reliefDueNs = long.MinValue;
+
+    /// <summary>Whoever observes cannot hold: the frames have left.</summary>
+    private bool HoldsOverflow => mayHoldOverflow && !observe;
 
     private void KeepBounds(long nowNs)
     {
@@ -26,7 +32,7 @@ public sealed partial class Shard
         bool isPressed = signals.Primary.Value != Pressure.None
             ? Hoards(signals.Primary, Counters.Held)
             : Hoards(signals.Secondary, Counters.SecondaryHeld);
-        if (isPressed && !holdsOverflow && nowNs >= reliefDueNs)
+        if (isPressed && !HoldsOverflow && nowNs >= reliefDueNs)
         {
             reliefDueNs = nowNs + EngineLimits.ReliefIntervalNs;
             Relieve(nowNs);
@@ -50,7 +56,7 @@ public sealed partial class Shard
         if (flow.State == FlowState.Comparing)
         {
             Report(in flow, Verdict.Diverged(DivergenceReason.Overflow), nowNs);
-            flow.State = gate.Synchronises ? FlowState.Diverged : FlowState.Passing;
+            flow.State = gate.Mends ? FlowState.Diverged : FlowState.Passing;
         }
 
         ReleaseAll(ref flow, UnverifiedReason.Overflow);
@@ -111,7 +117,7 @@ public sealed partial class Shard
 
         if (!flows[victim].IsIdle)
         {
-            if (holdsOverflow && !stopped)
+            if (HoldsOverflow && !stopped)
             {
                 return false;
             }

@@ -48,19 +48,20 @@ public sealed partial class Shard
     }
 
     /// <summary>
-    /// A checkpoint has finished: what the primary said is now the secondary's too. A frame may bring the news before the gate does,
-    /// because its capture duty saw the new epoch first.
+    /// A checkpoint has finished: what the primary said is now the secondary's too. A frame may bring the news, because its capture duty saw
+    /// the new epoch first.
     /// </summary>
     private void MeetEpoch(uint seen)
     {
         if ((int)(seen - epoch) > 0)
         {
             epoch = seen;
+            observe = gate.Mode == CompareMode.Observe;
             // Whoever sees a new epoch sees what the gate said before it. Partner: CheckpointGate.Poll.
             MeetProtection();
             stragglersUntilNs = polledNs + graceNs;
             streams.ExpectStragglersUntil(stragglersUntilNs);
-            Flush(UnverifiedReason.Checkpoint);
+            Flush(gate.EpochReason);
         }
     }
 
@@ -114,7 +115,7 @@ public sealed partial class Shard
     {
         Report(in flow, in verdict, nowNs);
         ClearSecondary(ref flow);
-        if (gate.Synchronises)
+        if (gate.Mends)
         {
             flow.State = FlowState.Diverged;
         }

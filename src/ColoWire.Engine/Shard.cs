@@ -31,7 +31,7 @@ public sealed partial class Shard : IDuty, IDisposable
     private readonly DoubtQueue doubts;
     private readonly PolicyRule[] policies;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
-    private readonly bool observe;
+    private bool observe;
     private uint epoch;
 
     internal Shard(
@@ -50,8 +50,7 @@ public sealed partial class Shard : IDuty, IDisposable
         doubts = new DoubtQueue(flows, graceNs);
         policies = [.. options.Policies, .. PolicyRule.Defaults];
         observe = options.Mode == CompareMode.Observe;
-        // Whoever observes cannot hold: the frames have left.
-        holdsOverflow = options.Overflow == OverflowPolicy.Hold && !observe;
+        mayHoldOverflow = options.Overflow == OverflowPolicy.Hold;
         bypassesLoss = options.SecondaryLoss == SecondaryLossPolicy.Bypass;
         maxQueueSize = options.MaxQueueSize;
         compareTimeoutNs = options.CompareTimeoutMs * NanosecondsPerMs;
@@ -69,29 +68,14 @@ public sealed partial class Shard : IDuty, IDisposable
     {
         polledNs = nowNs;
         KeepBounds(nowNs);
-        int work = TakePrimaries(nowNs);
-        int count = rings.Secondary.Read(batch);
-        PrefetchFlows(batch, count);
-        // The first frame speaks for its batch: short ones have no payload beyond the line of their headers.
-        int prefetched = count != 0 && arena[batch[0]].Length > EngineLimits.CacheLineBytes ? count : 0;
-        for (int i = 0; i < count; i++)
+        int work = TakePrimaries(nowNs) + TakeSecondaries(nowNs);
+        if (gate.HasObserved)
         {
-            if (i + EngineLimits.PrefetchLeadFrames < prefetched)
-            {
-                PrefetchPayloads(i + EngineLimits.PrefetchLeadFrames);
-            }
-
-            TakeSecondary(batch[i], nowNs);
-        }
-
-        work += count;
-        if (observe)
-        {
-            work += TakeInjected();
+            work += TakeObserved();
         }
 
         // After the frames: one that came in time is not late because it lay in a ring.
-        if (protection == Protection.InStep)
+        if (IsCompared)
         {
             SettleDoubts(nowNs);
             Scan(nowNs);
@@ -128,8 +112,40 @@ public sealed partial class Shard : IDuty, IDisposable
         return next - start;
     }
 
+    /// <summary>Takes a batch of the secondary's frames; those of an epoch that has not begun come first next time.</summary>
+    private int TakeSecondaries(long nowNs)
+    {
+        if (secondaryNext == secondaryCount)
+        {
+            secondaryCount = rings.Secondary.Read(secondaryBatch);
+            secondaryNext = 0;
+            PrefetchFlows(secondaryBatch, secondaryCount);
+        }
+
+        int start = secondaryNext;
+        int next = start;
+        // The first frame speaks for its batch: short ones have no payload beyond the line of their headers.
+        int prefetched =
+            next < secondaryCount && arena[secondaryBatch[next]].Length > EngineLimits.CacheLineBytes ? secondaryCount : 0;
+        for (; next < secondaryCount; next++)
+        {
+            if (next + EngineLimits.PrefetchLeadFrames < prefetched)
+            {
+                PrefetchPayloads(next + EngineLimits.PrefetchLeadFrames);
+            }
+
+            if (!TakeSecondary(secondaryBatch[next], nowNs))
+            {
+                break;
+            }
+        }
+
+        secondaryNext = next;
+        return next - start;
+    }
+
     /// <summary>Takes a frame of the primary.</summary>
-    /// <returns>False when there is no room for it yet.</returns>
+    /// <returns>False when there is no room for it yet, or its epoch has not begun.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TakePrimary(FrameRef primary, long nowNs)
     {
@@ -182,15 +198,14 @@ public sealed partial class Shard : IDuty, IDisposable
         _ => false,
     };
 
+    /// <summary>Takes a frame of the secondary.</summary>
+    /// <returns>False when its epoch has not begun.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void TakeSecondary(FrameRef secondary, long nowNs)
+    private bool TakeSecondary(FrameRef secondary, long nowNs)
     {
         FrameView frame = arena.View(secondary);
         ref Flow flow = ref FindInStep(frame, nowNs);
-        if (Unsafe.IsNullRef(in flow) || !TryMatch(ref flow, frame, nowNs))
-        {
-            TakeAnySecondary(secondary, nowNs);
-        }
+        return (!Unsafe.IsNullRef(in flow) && TryMatch(ref flow, frame, nowNs)) || TakeAnySecondary(secondary, nowNs);
     }
 
     /// <summary>The rule: the secondary says just what the oldest held frame says, and nothing else of it waits.</summary>
@@ -215,7 +230,7 @@ public sealed partial class Shard : IDuty, IDisposable
         flow.Primary.RemoveHead(arena);
         Counters.Held--;
         Counters.Verified++;
-        if (observe)
+        if ((oldest.Descriptor.Marks & FrameMarks.Announced) != 0)
         {
             Mark(oldest.Reference, FrameMarks.Judged);
         }
@@ -245,6 +260,7 @@ public sealed partial class Shard : IDuty, IDisposable
     {
         if (observe && (arena[primary].Marks & FrameMarks.Assembled) == 0)
         {
+            arena[primary].Marks |= FrameMarks.Announced;
             rings.Released.Add(primary);
         }
     }
@@ -254,7 +270,7 @@ public sealed partial class Shard : IDuty, IDisposable
         (arena[primary].Marks & FrameMarks.Assembled) != 0 ? arena.Fragments(primary).Count : 1;
 
     /// <summary>
-    /// Lockstep: the frame goes to egress, or the fragments that it was made of. Observe: it went long ago; its slot goes home once it
+    /// The frame goes to egress, or the fragments that it was made of. One that was only observed went long ago; its slot goes home once it
     /// has also been injected.
     /// </summary>
     private void Leave(FrameRef primary)
@@ -268,7 +284,7 @@ public sealed partial class Shard : IDuty, IDisposable
 
             rings.JudgedHome.Add(primary);
         }
-        else if (observe)
+        else if ((arena[primary].Marks & FrameMarks.Announced) != 0)
         {
             Mark(primary, FrameMarks.Judged);
         }
@@ -278,9 +294,9 @@ public sealed partial class Shard : IDuty, IDisposable
         }
     }
 
-    private int TakeInjected()
+    private int TakeObserved()
     {
-        int count = rings.InjectedHome.Read(batch);
+        int count = rings.Observed.Read(batch);
         for (int i = 0; i < count; i++)
         {
             Mark(batch[i], FrameMarks.Injected);
@@ -304,7 +320,7 @@ public sealed partial class Shard : IDuty, IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void PrefetchPayloads(int at)
     {
-        arena.View(batch[at]).PrefetchPayload();
+        arena.View(secondaryBatch[at]).PrefetchPayload();
         arena.View(primaryBatch[at]).PrefetchPayload();
     }
 

@@ -21,8 +21,11 @@ internal sealed class ShardRings(int slotsPerSide)
     /// <summary>Shard → egress: what may go, in order; the primary's, and the secondary's after it took over.</summary>
     public SpscRing<FrameRef> Released { get; } = new(2 * slotsPerSide);
 
-    /// <summary>Egress → primary capture (lockstep) or shard (observe): what has been injected.</summary>
+    /// <summary>Egress → primary capture: what has been injected.</summary>
     public SpscRing<FrameRef> InjectedHome { get; } = new(slotsPerSide);
+
+    /// <summary>Egress → shard: what has been injected in observe mode, where the shard may still look at it.</summary>
+    public SpscRing<FrameRef> Observed { get; } = new(slotsPerSide);
 
     /// <summary>Shard → primary capture: what is dropped or was made of fragments, and in observe mode what has been injected and judged.</summary>
     public SpscRing<FrameRef> JudgedHome { get; } = new(slotsPerSide);
@@ -38,5 +41,5 @@ internal sealed class ShardRings(int slotsPerSide)
 
     /// <summary>Bytes that the rings of one shard take.</summary>
     public static long ByteCount(int slotsPerSide) =>
-        (6 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<DivergenceReport>.ByteCount(EngineLimits.ReportRingEntries);
+        (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<DivergenceReport>.ByteCount(EngineLimits.ReportRingEntries);
 }

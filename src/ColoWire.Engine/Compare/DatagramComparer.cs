@@ -35,7 +35,7 @@ internal sealed class DatagramComparer(
     public bool TryMatch(FrameView primary, FrameView secondary)
     {
         ref Frame ours = ref primary.Descriptor;
-        if (ours.Marks != FrameMarks.None || passesDuplicates || !HeaderMask.AreAlike(in ours.Layout, in secondary.Descriptor.Layout))
+        if ((ours.Marks & ~FrameMarks.Announced) != FrameMarks.None || passesDuplicates || !HeaderMask.AreAlike(in ours.Layout, in secondary.Descriptor.Layout))
         {
             return false;
         }

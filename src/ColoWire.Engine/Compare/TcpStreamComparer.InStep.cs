@@ -75,7 +75,7 @@ internal sealed partial class TcpStreamComparer
         uint start = ours.StreamStart;
         int length = ours.Layout.PayloadLength;
         bool isNext = IsSettled(in tcp) && tcp.Shift == 0 && tcp.Verified.EndAt(start) && ours.PayloadSequence == start && length != 0
-            && (left.Flags | Tcp.Psh) == PlainFlags && ours.Marks == FrameMarks.None;
+            && (left.Flags | Tcp.Psh) == PlainFlags && (ours.Marks & ~FrameMarks.Announced) == FrameMarks.None;
         if (!isNext || !HeaderMask.AreAlike(in ours.Layout, in theirs.Layout))
         {
             return false;

@@ -33,9 +33,10 @@ internal sealed partial class Reassembler
     /// does the rest when it comes. The secondary is another machine now; of a datagram in whose middle the checkpoint fell it sends
     /// the second half only, so that for a while a missing fragment says nothing.
     /// </summary>
-    public void BeginEpoch(long nowNs)
+    public void BeginEpoch(long nowNs, CompareMode mode)
     {
         GiveUpAll(DatagramOutcome.Checkpoint, nowNs);
+        observe = mode == CompareMode.Observe;
         if (!isPrimary)
         {
             forgivenUntilNs = nowNs + timeoutNs;

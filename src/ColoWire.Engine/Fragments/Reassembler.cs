@@ -25,7 +25,7 @@ internal sealed partial class Reassembler
     private readonly SlotUse use;
     private readonly FlowHashKey hashKey;
     private readonly bool isPrimary;
-    private readonly bool observe;
+    private bool observe;
     private readonly long timeoutNs;
     private readonly long patienceNs;
     private FrameQueue output = FrameQueue.Empty;

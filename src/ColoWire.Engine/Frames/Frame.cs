@@ -121,6 +121,10 @@ internal enum FrameMarks : byte
     /// <summary>Secondary datagram: one that it sent later has found its twin.</summary>
     Overtaken = 128,
 
+    /// <summary>Primary, observe: it has gone to egress already, and its slot comes back to the shard from there. In the place of what
+    /// only the secondary's frames can be.</summary>
+    Announced = Overtaken,
+
     /// <summary>Observe: all that its slot waits for.</summary>
     Done = Judged | Injected,
 }

@@ -8,6 +8,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
 using ColoWire.Ports;
+using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -37,6 +38,9 @@ internal sealed class StatusService(
 
     private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
 
+    private const string LeaveUnverified = "leave unverified";
+    private const string Wait = "wait";
+
     /// <summary>How often the ports are looked at.</summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
 
@@ -50,6 +54,7 @@ internal sealed class StatusService(
     private Protection toldProtection = Protection.InStep;
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
     private ApplianceSnapshot lossesTold = ApplianceSnapshot.Of(appliance);
+    private readonly RequesterLog requesterLog = new(appliance.Requester, log);
     private int quietLooks;
     private int second;
 
@@ -63,6 +68,7 @@ internal sealed class StatusService(
             {
                 LookAtPorts();
                 LookAtChecksums();
+                requesterLog.Look(MonotonicClock.NowNs);
                 if (look % (Interval / LookInterval) == 0)
                 {
                     TellLosses();
@@ -74,6 +80,7 @@ internal sealed class StatusService(
         {
             LookAtPorts();
             LookAtChecksums();
+            requesterLog.Look(MonotonicClock.NowNs, isLast: true);
             TellLosses();
             if (form == StatusForm.Terminal)
             {
@@ -138,14 +145,9 @@ internal sealed class StatusService(
             }
         }
 
-        foreach ((string port, LinkState link) in appliance.Ports.Links)
+        foreach ((string name, ILinkReporter port) in appliance.Ports.Linked)
         {
-            if (toldLinks.TryGetValue(port, out LinkState told) ? told != link : link != LinkState.Up)
-            {
-                TellLink(port, link);
-            }
-
-            toldLinks[port] = link;
+            LookAtLink(name, port);
         }
 
         Protection protection = appliance.Path.Gate.Protection;
@@ -182,10 +184,29 @@ internal sealed class StatusService(
         }
     }
 
-    private void TellLink(string port, LinkState link)
+    private void LookAtLink(string name, ILinkReporter port)
+    {
+        LinkState link = port.Link;
+        bool isStream = port is StreamCapturePort or StreamInjectPort;
+        // That an interface is up is what one expects; that somebody has connected is news.
+        if (toldLinks.TryGetValue(name, out LinkState told) ? told != link : link != LinkState.Up || isStream)
+        {
+            TellLink(name, link, isStream, port.Trouble);
+        }
+
+        toldLinks[name] = link;
+    }
+
+    private void TellLink(string port, LinkState link, bool isStream, string? trouble)
     {
         switch (link)
         {
+            case LinkState.Up when isStream:
+                log.LogConnected(port);
+                break;
+            case LinkState.Down when isStream:
+                log.LogNotConnected(port, trouble);
+                break;
             case LinkState.Up:
                 log.LogLinkUp(port);
                 break;
@@ -205,8 +226,11 @@ internal sealed class StatusService(
             case Protection.InStep:
                 log.LogInStep();
                 break;
-            case Protection.Degraded:
-                log.LogDegraded(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? "leave unverified" : "wait");
+            case Protection.DegradedNoSecondary:
+                log.LogNoSecondary(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? LeaveUnverified : Wait);
+                break;
+            case Protection.DegradedNoCheckpoints:
+                log.LogNoCheckpoints(appliance.Options.RequesterLoss == RequesterLossPolicy.Bypass ? LeaveUnverified : Wait);
                 break;
             default:
                 log.LogAlone(protection == Protection.PrimaryAlone ? "primary" : "secondary");

@@ -6,6 +6,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Ports;
+using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 
@@ -40,7 +41,7 @@ public sealed record ApplianceOptions
     public CompareMode Mode { get; init; } = CompareMode.Lockstep;
 
     /// <summary>Who is asked for checkpoints.</summary>
-    public string Requester { get; init; } = "none";
+    public RequesterSpec Requester { get; init; } = RequesterSpec.None;
 
     /// <summary>How long a frame waits for its partner, in milliseconds.</summary>
     public int CompareTimeoutMs { get; init; } = EngineLimits.CompareTimeoutMs.Default;
@@ -50,6 +51,15 @@ public sealed record ApplianceOptions
 
     /// <summary>How long an unanswered checkpoint request stands, in milliseconds.</summary>
     public int CheckpointRetryMs { get; init; } = EngineLimits.CheckpointRetryMs.Default;
+
+    /// <summary>How often a checkpoint request is made again before the requester counts as lost.</summary>
+    public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
+
+    /// <summary>How long the program of a <c>command:</c> requester may take, in milliseconds.</summary>
+    public int CommandTimeoutMs { get; init; } = RequesterLimits.CommandTimeoutMs.Default;
+
+    /// <summary>What is done with what differs while no checkpoint can be had.</summary>
+    public RequesterLossPolicy RequesterLoss { get; init; }
 
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
@@ -135,6 +145,9 @@ public sealed record ApplianceOptions
     /// <summary>How long a frame waits for room in a full send queue, in milliseconds.</summary>
     public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
 
+    /// <summary>Whether the frames of <c>stream:</c> ports bear virtio-net headers.</summary>
+    public bool HasVnetHeaders { get; init; }
+
     /// <summary>What becomes of the primary's frames while nobody takes them.</summary>
     public DeathPolicy OnDeath { get; init; }
 
@@ -155,6 +168,8 @@ public sealed record ApplianceOptions
         CompareTimeoutMs = CompareTimeoutMs,
         ExpiredScanCycleMs = ExpiredScanCycleMs,
         CheckpointRetryMs = CheckpointRetryMs,
+        CheckpointRetries = CheckpointRetries,
+        RequesterLoss = RequesterLoss,
         MaxQueueSize = MaxQueueSize,
         GraceMs = GraceMs,
         ReorderWindow = ReorderWindow,

@@ -39,6 +39,20 @@ public static class Words
 
     public static Action<TestBench> Checkpoint { get; } = bench => bench.Checkpoint();
 
+    /// <summary>The requester tells something.</summary>
+    public static Action<TestBench> Happens(CheckpointEvent told) => bench =>
+    {
+        bench.Requester.Happen(told);
+        bench.Poll();
+    };
+
+    /// <summary>Requests and retries that the requester was given.</summary>
+    public static Action<TestBench> Asked(int count) =>
+        bench => Assert.That(bench.Requester.Asked, Is.EqualTo(count), "requests and retries");
+
+    public static Action<TestBench> Stands(Protection expected) => bench =>
+        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(expected));
+
     public static byte[] Fill(char letter, int count = 100) => [.. Enumerable.Repeat((byte)letter, count)];
 
     /// <summary>The primary sends.</summary>

@@ -12,6 +12,8 @@ public sealed class ScriptedRequester : ICheckpointRequester
 
     public bool Synchronises => true;
 
+    public bool IsReady { get; set; } = true;
+
     /// <summary>Every request, retries too.</summary>
     public int Asked { get; private set; }
 

@@ -26,7 +26,7 @@ public sealed class HostileProperties
 
     [Test]
     public void Any_sequence_of_segments_leaves_the_appliance_whole() =>
-        Gen.Select(Segments, Gen.Int[0, 99]).Array[1, 150].Sample(events =>
+        Gen.Select(Segments, Gen.Int[0, 99 + Disturbance.Count]).Array[1, 150].Sample(events =>
         {
             using TestBench bench = new(TestBench.SmallOptions with { SlotsPerSide = 128, Flows = 16, MaxQueueSize = 40 });
             foreach ((Segment segment, int what) in events)
@@ -51,9 +51,13 @@ public sealed class HostileProperties
         {
             bench.Checkpoint();
         }
-        else
+        else if (what < 100)
         {
             bench.Wait(1000);
+        }
+        else
+        {
+            Disturbance.Make(bench, what - 100);
         }
     }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
@@ -145,7 +144,4 @@ public sealed class CheckpointScenarios(int shards)
         Asked(0)(bench);
         bench.StopAndCheckNothingLost();
     }
-
-    private static Action<TestBench> Asked(int count) =>
-        bench => Assert.That(bench.Requester.Asked, Is.EqualTo(count), "requests and retries");
 }

@@ -24,7 +24,7 @@ public sealed class ReassemblerHostileTests
         from isSpoilt in Gen.Int[0, 4]
         select Spoil(Make(isSix, id, near ? place % 12 : place, near ? length & 0x78 : length, more != 0), isSpoilt == 0 ? flips : []);
 
-    private static readonly Gen<(byte[] Frame, int What)[]> Events = Gen.Select(Fragments, Gen.Int[0, 99]).Array[1, 400];
+    private static readonly Gen<(byte[] Frame, int What)[]> Events = Gen.Select(Fragments, Gen.Int[0, 99 + Disturbance.Count]).Array[1, 400];
 
     [Test]
     public void Any_sequence_of_fragments_leaves_the_appliance_whole([Values] CompareMode mode, [Values(0, 3)] int largeSlots) => Events.Sample(
@@ -45,6 +45,7 @@ public sealed class ReassemblerHostileTests
                 Act(bench, frame, what);
             }
 
+            Disturbance.End(bench);
             // What waits for a slot still comes in before the stop: time alone must free slots.
             bench.Wait(3000);
             Assert.That(bench.Primary.Waiting + bench.Secondary.Waiting, Is.Zero, "a port is stuck");
@@ -82,8 +83,11 @@ public sealed class ReassemblerHostileTests
             case 97:
                 bench.Wait(1500);
                 break;
-            default:
+            case < 100:
                 bench.Wait(100);
+                break;
+            default:
+                Disturbance.Make(bench, what - 100);
                 break;
         }
     }

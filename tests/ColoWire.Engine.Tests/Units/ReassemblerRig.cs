@@ -18,6 +18,7 @@ internal sealed class ReassemblerRig : IDisposable
     private readonly FrameArena arena;
     private readonly SlotPool pool;
     private readonly long timeoutNs;
+    private readonly CompareMode mode;
     private uint epoch;
     private long nowNs;
 
@@ -26,6 +27,7 @@ internal sealed class ReassemblerRig : IDisposable
         arena = new FrameArena(options.SlotsPerSide, options.LargeSlotsPerSide);
         pool = side == Side.Primary ? arena.Primary : arena.Secondary;
         Reassembler = new Reassembler(pool, options);
+        mode = options.Mode;
         timeoutNs = options.FragmentTimeoutMs * NanosecondsPerMs;
     }
 
@@ -51,7 +53,7 @@ internal sealed class ReassemblerRig : IDisposable
     public void Checkpoint()
     {
         epoch++;
-        Reassembler.BeginEpoch(nowNs);
+        Reassembler.BeginEpoch(nowNs, mode);
         TakeOutput();
     }
 

@@ -23,7 +23,7 @@ internal sealed class ComparisonOptionTests
           {{RequiredPorts}},
           "mode": "observe", "compare_timeout": 3001, "expired_scan_cycle": 1001, "checkpoint_retry_ms": 3002, "max_queue_size": 1025,
           "grace_ms": 21, "reorder_window": 65, "retransmit_window": 33, "fragment_memory": 4097, "fragment_timeout_ms": 1002,
-          "overflow": "hold", "rst": "pass", "dup": "pass", "secondary_loss": "hold", "partial_checksums": "pass",
+          "overflow": "hold", "rst": "pass", "dup": "pass", "secondary_loss": "hold", "requester_loss": "hold", "checkpoint_retries": 3, "partial_checksums": "pass",
           "strict": ["ttl"], "policies": ["pass udp port 123"],
           "shards": 2, "flows": 131073, "slots": 16385, "large_slots": 257
         }
@@ -50,6 +50,8 @@ internal sealed class ComparisonOptionTests
     [TestCase(nameof(EngineOptions.Reset), ResetPolicy.Pass)]
     [TestCase(nameof(EngineOptions.Duplicate), DuplicatePolicy.Pass)]
     [TestCase(nameof(EngineOptions.SecondaryLoss), SecondaryLossPolicy.Hold)]
+    [TestCase(nameof(EngineOptions.RequesterLoss), RequesterLossPolicy.Hold)]
+    [TestCase(nameof(EngineOptions.CheckpointRetries), 3)]
     [TestCase(nameof(EngineOptions.PartialChecksums), PartialChecksumPolicy.Pass)]
     public void Each_choice_means_what_its_name_says(string property, object expected)
     {

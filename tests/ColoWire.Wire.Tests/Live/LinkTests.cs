@@ -65,7 +65,7 @@ internal sealed class LinkTests(LivePorts ports)
         run.Program.AwaitCounters(counters => counters.Held == Frames, "they wait for the secondary");
 
         space.Inside($"ip link set {device} down");
-        run.Program.AwaitLog("not protected: the secondary is out of step, the primary's frames leave unverified");
+        run.Program.AwaitLog("degraded: the secondary is out of step, the primary's frames leave unverified");
         run.AssertLeaves(held);
         run.AssertLeaves(SendPrimary(run, 2));
         Counters lost = run.Program.AwaitCounters(counters => counters["unverified", "secondary_lost"] == 2 * Frames, "they are counted");

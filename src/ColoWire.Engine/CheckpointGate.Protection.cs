@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Threading;
+using ColoWire.Engine.Compare;
+
+namespace ColoWire.Engine;
+
+/// <content>Who speaks for the guest: the secondary may be lost, the requester, or ColoWire itself may have been away.</content>
+public sealed partial class CheckpointGate
+{
+    private readonly bool bypassesRequesterLoss;
+    private bool hadLink = true;
+    private bool wasReady = true;
+    private long? unreadySinceNs;
+    private bool secondaryLost;
+    private bool requesterLost;
+    private int protection;
+    private int takeOver;
+    private bool wasAbsent;
+    private long? settlesAtNs;
+
+    /// <summary>Whether the guest is protected; any thread may read it.</summary>
+    public Protection Protection => (Protection)Volatile.Read(ref protection);
+
+    /// <summary>Whether a checkpoint will mend what diverges, so that its frames wait for one. Any thread may read it.</summary>
+    internal bool Mends => Synchronises && (Protection != Protection.DegradedNoCheckpoints || !bypassesRequesterLoss);
+
+    /// <summary>Whether checkpoints are asked for at all: whoever only observes must not stop the guests.</summary>
+    private bool Synchronises => requester.Synchronises && Mode == CompareMode.Lockstep;
+
+    /// <summary>Frames of the primary have gone past the comparison, because nobody took them (fail-to-wire): the two may have parted
+    /// since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
+    public void NoteAbsence() => Volatile.Write(ref wasAbsent, true);
+
+    /// <summary>One of the two goes on alone from now on: the other is gone, or is to be. Any thread may call it.</summary>
+    internal void TakeOver(Protection alone) => Volatile.Write(ref takeOver, (int)alone);
+
+    private void SetProtection()
+    {
+        int told = Volatile.Read(ref takeOver);
+        Protection now = told != 0 ? (Protection)told
+            : secondaryLost ? Protection.DegradedNoSecondary
+            : requesterLost ? Protection.DegradedNoCheckpoints
+            : Protection.InStep;
+        Volatile.Write(ref protection, (int)now);
+    }
+
+    private int FollowSecondary(long nowNs)
+    {
+        int told = Volatile.Read(ref takeOver);
+        if (told != 0)
+        {
+            bool isNews = told != protection;
+            SetProtection();
+            return isNews ? 1 : 0;
+        }
+
+        bool hasLink = secondary.HasLink;
+        if (hasLink == hadLink)
+        {
+            return 0;
+        }
+
+        hadLink = hasLink;
+        if (!hasLink || Synchronises)
+        {
+            // What the secondary said meanwhile nobody heard: only a checkpoint puts the two in step again.
+            LoseSecondary(nowNs);
+        }
+        else
+        {
+            secondaryLost = false;
+            SetProtection();
+            BeginEpoch(UnverifiedReason.SecondaryLost);
+        }
+
+        return 1;
+    }
+
+    private void LoseSecondary(long nowNs)
+    {
+        secondaryLost = true;
+        SetProtection();
+        Merge(Event(DivergenceReason.SecondaryLink, nowNs), nowNs);
+    }
+
+    /// <summary>Whoever cannot be reached for as long as a request may stand makes no checkpoints. Once he can be reached again, what has
+    /// diverged meanwhile is asked for; if nothing has, the two are in step as before.</summary>
+    private int FollowRequester(long nowNs)
+    {
+        bool isReady = requester.IsReady;
+        if (isReady && wasReady)
+        {
+            return 0;
+        }
+
+        unreadySinceNs = isReady ? null : unreadySinceNs ?? nowNs;
+        bool isBack = isReady && !wasReady;
+        wasReady = isReady;
+        if (isBack && outstanding)
+        {
+            Ask(nowNs);
+        }
+        else if (isBack || (!requesterLost && nowNs - unreadySinceNs >= retryNs))
+        {
+            requesterLost = !isReady;
+            SetProtection();
+        }
+
+        return isBack ? 1 : 0;
+    }
+
+    private int EndAbsence(long nowNs)
+    {
+        if (Volatile.Read(ref wasAbsent))
+        {
+            Volatile.Write(ref wasAbsent, false);
+            Merge(Event(DivergenceReason.Absence, nowNs), nowNs);
+            if (!Synchronises)
+            {
+                // No checkpoint ends this. An epoch begins now, so that nothing held is judged by a clock that went on meanwhile, and
+                // another one when the frames are through whose twins went past.
+                BeginEpoch(UnverifiedReason.Checkpoint);
+                settlesAtNs = nowNs + EngineLimits.AbsenceSettlesNs;
+            }
+
+            return 1;
+        }
+
+        if (nowNs < settlesAtNs || settlesAtNs == null)
+        {
+            return 0;
+        }
+
+        settlesAtNs = null;
+        BeginEpoch(UnverifiedReason.Checkpoint);
+        return 1;
+    }
+}
