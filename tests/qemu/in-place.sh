@@ -7,11 +7,11 @@
 #   in-place.sh [--comparer colowire|qemu] [--colowire PATH] [--vnet on|off]
 #
 # --comparer qemu: QEMU's own in the same place, to tell a fault of the set-up from one of ColoWire. --vnet on: the guests leave checksums
-# and segmentation to their NIC, frames bear a vnet header, up to 64 KiB travel in one. Needs root; half a minute once the guest is made.
+# to their NIC, and frames bear a vnet header. Needs root; half a minute once the guest is made.
 # Last line: `N passed, N failed`.
 set -euo pipefail
 # shellcheck disable=SC2034 # read by lab.sh
-colo=off qemu_release=${REL:-7}
+colo=off qemu_release=7
 # shellcheck source=tests/qemu/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
 read_options comparer colowire vnet -- "$@"

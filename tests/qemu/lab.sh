@@ -15,7 +15,7 @@
 qemu_release=${qemu_release:-7}   # 7: the machine's own QEMU; 11: the one of qemu11.sh
 colowire=${colowire:-}            # the program, published or built; empty: the one that the tests build
 comparer=${comparer:-colowire}    # colowire, or qemu for -object colo-compare in the very same place
-vnet=${vnet:-off}                 # on: the guests leave checksums and segmentation to their NIC, frames travel with a vnet header
+vnet=${vnet:-off}                 # on: the guests leave checksums to their NIC, frames travel with a vnet header
 colo=${colo:-off}                 # on: the secondary waits to become the primary's copy (needs 11)
 requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for checkpoints; none: nobody
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
@@ -131,6 +131,8 @@ inside() {
 make_namespace() {
     local tap
     ip netns add "$space"
+    # Nobody but the client and the guests is to say anything.
+    inside sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
     inside ip link set lo up
     # Between two hosts an ACK is not late by 40 ms, which would lengthen each checkpoint.
     inside ip route replace table local local 127.0.0.1 dev lo src 127.0.0.1 quickack 1
@@ -190,6 +192,9 @@ start_qemu() {
 # What both guests have in common: the machine, the kernel, the network card.
 guest_arguments() {
     local name=$1 tap=$2 card=virtio-net-pci,netdev=net0,mac=$guest_mac,romfile=
+    # Not segmentation: a frame of 64 KiB leaves when the secondary has sent all of it, but the secondary may send the rest only when
+    # the client has acknowledged its beginning. Both wait then until a checkpoint ends it, with QEMU's comparer too.
+    if [ "$vnet" = on ]; then card+=,host_tso4=off,host_tso6=off; fi
     arguments=(-name "$name" -nodefaults -no-user-config -no-reboot -display none -accel tcg -cpu max -m 128
         -kernel "$guest/vmlinuz" -initrd "$guest/initrd"
         -append "console=ttyS0 quiet panic=-1 ipv6.disable=1 colowire.ip=$guest_address/24"
