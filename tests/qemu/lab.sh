@@ -151,7 +151,7 @@ start() {
     local name=$1
     shift
     # No function of ours in the background: the process to end is the program itself.
-    ip netns exec "$space" "$@" >"$work/$name.out" 2>"$work/$name.log" </dev/null &
+    ip netns exec "$space" "$@" >>"$work/$name.out" 2>>"$work/$name.log" </dev/null &
     pids[$name]=$!
     disown "${pids[$name]}"
 }
@@ -362,6 +362,7 @@ four_at_a_time() {
 open_conversation() {
     rm -f "$work/conversation.in"
     mkfifo "$work/conversation.in"
+    touch "$work/conversation.out"
     exec {conversation_fd}<>"$work/conversation.in"
     # shellcheck disable=SC2016 # the inner shell expands it
     start conversation bash -c 'exec socat -d - "TCP:$1:7,connect-timeout=20" <"$2"' - "$guest_address" "$work/conversation.in"
