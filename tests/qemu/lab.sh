@@ -17,6 +17,7 @@ colowire=${colowire:-}            # the program, published or built; empty: the 
 comparer=${comparer:-colowire}    # colowire, or qemu for -object colo-compare in the very same place
 vnet=${vnet:-off}                 # on: the guests leave checksums to their NIC, frames travel with a vnet header
 colo=${colo:-off}                 # on: the secondary waits to become the primary's copy (needs 11)
+sockets=${sockets:-unix}          # tcp: the primary's sockets are TCP on lo too, so that a capture there sees all
 requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for checkpoints; none: nobody
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 # shellcheck source=tests/tools/install.sh
@@ -29,6 +30,7 @@ work=$(mktemp -d "${TMPDIR:-/tmp}/colowire-qemu.XXXXXX")
 passed=0 failed=0 skipped=0
 # Processes by name: primary, secondary, colowire and what else was started.
 declare -A pids=() monitor_fds=()
+declare -Ar ports=([primary_in]=9001 [outdev]=9005 [primary.colowire.qmp]=9006)
 qmp_number=0
 
 clean_up() {
@@ -207,22 +209,35 @@ vnet_option() {
     if [ "$vnet" = on ]; then echo ,vnet_hdr_support=on; fi
 }
 
+# endpoint_at NAME: a socket of the primary, as ColoWire names it; stream_at and chardev_at, as QEMU does
+endpoint_at() {
+    if [ "$sockets" = tcp ]; then echo "127.0.0.1:${ports[$1]}"; else echo "unix:$work/$1"; fi
+}
+
+stream_at() {
+    if [ "$sockets" = tcp ]; then echo "tcp:127.0.0.1:${ports[$1]}"; else echo "unix:$work/$1"; fi
+}
+
+chardev_at() {
+    if [ "$sockets" = tcp ]; then echo "host=127.0.0.1,port=${ports[$1]}"; else echo "path=$work/$1"; fi
+}
+
 start_primary() {
     local arguments=() header
     header=$(vnet_option)
     guest_arguments primary tapp
-    arguments+=(-qmp "unix:$work/primary.colowire.qmp,server=on,wait=off"
+    arguments+=(-qmp "$(stream_at primary.colowire.qmp),server=on,wait=off"
         -chardev "socket,id=mirror0,host=127.0.0.1,port=9003,server=on,wait=off"
-        -chardev "socket,id=compare0,path=$work/primary_in,server=on,wait=off"
-        -chardev "socket,id=compare_out,path=$work/outdev,server=on,wait=off"
+        -chardev "socket,id=compare0,$(chardev_at primary_in),server=on,wait=off"
+        -chardev "socket,id=compare_out,$(chardev_at outdev),server=on,wait=off"
         -object "filter-mirror,id=m0,netdev=net0,queue=tx,outdev=mirror0$header"
         -object "filter-redirector,id=redire0,netdev=net0,queue=rx,indev=compare_out$header"
         -object "filter-redirector,id=redire1,netdev=net0,queue=rx,outdev=compare0$header")
     if [ "$comparer" = qemu ]; then
         # shellcheck disable=SC2054 # QEMU's commas
         arguments+=(-chardev "socket,id=compare1,host=127.0.0.1,port=9004,server=on,wait=off"
-            -chardev "socket,id=compare0-0,path=$work/primary_in"
-            -chardev "socket,id=compare_out0,path=$work/outdev"
+            -chardev "socket,id=compare0-0,$(chardev_at primary_in)"
+            -chardev "socket,id=compare_out0,$(chardev_at outdev)"
             -object iothread,id=iothread1
             -object "colo-compare,id=comp0,primary_in=compare0-0,secondary_in=compare1,outdev=compare_out0,iothread=iothread1$header")
     fi
@@ -256,10 +271,10 @@ wait_for_guest() {
 start_colowire() {
     local header=() asked=none
     if [ "$vnet" = on ]; then header=(--vnet-hdr-support true); fi
-    if [ "$requester" = qmp ]; then asked=qmp:unix:$work/primary.colowire.qmp; fi
+    if [ "$requester" = qmp ]; then asked=qmp:$(endpoint_at primary.colowire.qmp); fi
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
-    start colowire "$colowire" run --primary-in "stream:unix:$work/primary_in" --secondary-in stream:127.0.0.1:9004,server \
-        --outdev "stream:unix:$work/outdev" --requester "$asked" --json "${header[@]}"
+    start colowire "$colowire" run --primary-in "stream:$(endpoint_at primary_in)" --secondary-in stream:127.0.0.1:9004,server \
+        --outdev "stream:$(endpoint_at outdev)" --requester "$asked" --json "${header[@]}"
     until_true 20 listens 9004 || fatal "ColoWire starts: it does not listen after 20 s"
 }
 
