@@ -59,6 +59,7 @@ public sealed class Appliance : IDisposable
     {
         Options = options;
         Ports = ports;
+        MakesCheckpoints = requester.Synchronises;
         Path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
         Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
         loops = [.. Plan.Select(Loop)];
@@ -74,6 +75,9 @@ public sealed class Appliance : IDisposable
 
     /// <summary>Its ports.</summary>
     public AppliancePorts Ports { get; }
+
+    /// <summary>Whether somebody is asked for checkpoints, and makes them.</summary>
+    public bool MakesCheckpoints { get; }
 
     /// <summary>The path of its frames.</summary>
     public FramePath Path { get; }
