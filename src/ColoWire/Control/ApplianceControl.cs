@@ -22,7 +22,7 @@ namespace ColoWire.Control;
 internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log) : IDisposable
 {
     /// <summary>How long an ordered checkpoint may take: several tries of the requester, and a guest with much memory.</summary>
-    public static readonly TimeSpan CheckpointPatience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan DefaultCheckpointPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>How long the duties may take to see an order. Each looks every millisecond.</summary>
     private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(1);
@@ -34,6 +34,9 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
 
     // What an order has done is told by counters, so one is carried out after the other. One that waits for a checkpoint stops no other.
     private readonly SemaphoreSlim turn = new(1);
+
+    /// <summary>How long an order waits for its checkpoint.</summary>
+    public TimeSpan CheckpointPatience { get; init; } = DefaultCheckpointPatience;
 
     private bool IsAlone => appliance.Path.Gate.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
 
@@ -87,20 +90,21 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             return Conflict($"the requester is {appliance.Options.Requester}: nobody makes checkpoints (option requester)");
         }
 
-        if (IsAlone)
-        {
-            return Conflict(AloneText());
-        }
-
         long start = Stopwatch.GetTimestamp();
         CheckpointGate gate = appliance.Path.Gate;
         long before = gate.Completed;
+        // Where it cannot be had, the gate does nothing.
         appliance.Path.RequestCheckpoint();
         while (gate.Completed == before)
         {
+            // Looked at again and again: after another order nobody is asked any more.
+            if (IsAlone)
+            {
+                return Conflict(AloneText());
+            }
+
             if (gate.Mode == CompareMode.Observe)
             {
-                // Looked at again and again: the mode may change, and then nobody is asked any more.
                 return Conflict("the mode is observe, in which no checkpoint is asked for: colowire ctl mode lockstep");
             }
 

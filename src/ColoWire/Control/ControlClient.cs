@@ -17,7 +17,7 @@ internal static class ControlClient
     private const int MaxAnswerBytes = 1 << 20;
 
     /// <summary>Longer than the longest order takes.</summary>
-    private static readonly TimeSpan Patience = ApplianceControl.CheckpointPatience + TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = ApplianceControl.DefaultCheckpointPatience + TimeSpan.FromSeconds(5);
 
     /// <summary>Gives the order, and waits for the answer.</summary>
     /// <param name="path">The socket.</param>
@@ -71,10 +71,9 @@ internal static class ControlClient
         catch (SocketException exception)
         {
             socket.Dispose();
-            string advice = exception.SocketErrorCode == SocketError.AccessDenied
-                ? "only root, and the user and group of ColoWire, may give orders"
-                : "start ColoWire with control_socket, or name its socket with --socket";
-            throw new OptionException($"cannot give an order at '{path}': {exception.Message}: {advice}");
+            throw new OptionException(exception.SocketErrorCode == SocketError.AccessDenied
+                ? $"'{path}': it may not be used: only root, and the user and group that ColoWire runs as, give orders"
+                : $"'{path}': nobody listens there: start ColoWire with control_socket, or name its socket with --socket");
         }
     }
 }
