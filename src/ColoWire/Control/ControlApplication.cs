@@ -29,20 +29,15 @@ internal sealed class ControlApplication(ApplianceControl control, CancellationT
         }
         catch (OperationCanceledException)
         {
-            answer = ControlAnswer.Refused(StatusCodes.Status503ServiceUnavailable, "ColoWire stops: the order may not have been carried out");
+            string why = stopping.IsCancellationRequested ? "ColoWire stops" : "nobody waits for it";
+            answer = ControlAnswer.Refused(StatusCodes.Status503ServiceUnavailable, $"{why}: the order may not have been carried out");
         }
 
         context.Response.StatusCode = answer.Status;
         context.Response.ContentType = "application/json";
         context.Response.ContentLength = answer.Body.Length;
-        try
-        {
-            await context.Response.Body.WriteAsync(answer.Body, context.RequestAborted);
-        }
-        catch (OperationCanceledException)
-        {
-            // Whoever asked has gone.
-        }
+        // To whoever has gone the server writes nothing.
+        await context.Response.Body.WriteAsync(answer.Body, CancellationToken.None);
     }
 
     /// <inheritdoc/>

@@ -88,13 +88,14 @@ internal sealed class CtlTests
     {
         using ScratchFolder folder = new();
         string path = folder.File("c");
-        using Process process = Start(["run", .. Ports(folder), "--control-socket", path]);
+        string[] run = ["run", .. Ports(folder), "--control-socket", path];
+        using Process process = Start(run);
         Task<string> errors = process.StandardError.ReadToEndAsync();
         using Socket idle = WaitForConnection(path);
         ControlRig.WaitUntil(() => Status(path).GetProperty("held").GetInt64() == 10);
         Assert.That(Finish(Start(["ctl", "--socket", path, "failover", "primary"])),
             Is.EqualTo((0, "the primary goes on alone, for good: 10 frames were let out unverified\n", "")));
-        (int code, _, string refusal) = Finish(Start(["run", .. Ports(folder), "--control-socket", path]));
+        (int code, _, string refusal) = Finish(Start(run));
         Assert.That((code, refusal), Is.EqualTo((2,
             $"colowire: control_socket '{path}': a running process listens there already: stop it, or give each instance a path of its own\n")));
         AssertOffThePinnedCore(process.Id);
@@ -115,9 +116,10 @@ internal sealed class CtlTests
     {
         using ScratchFolder folder = new();
         string path = folder.File("c");
+        string[] run = ["run", .. Ports(folder), "--control-socket", path];
         for (int round = 0; round < 2; round++)
         {
-            using Process process = Start(["run", .. Ports(folder), "--control-socket", path]);
+            using Process process = Start(run);
             _ = process.StandardError.ReadToEndAsync();
             ControlRig.WaitUntil(() => Answers(path));
             process.Kill();

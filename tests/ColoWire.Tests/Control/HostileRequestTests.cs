@@ -17,15 +17,15 @@ namespace ColoWire.Tests.Control;
 internal sealed class HostileRequestTests
 {
     private const int PatienceMs = 20_000;
-    private const string Host = "Host: x\r\n";
+    private const string Host = "Host: x\r\nConnection: close\r\n";
 
-    [TestCase("GET /nothing HTTP/1.1\r\nHost: x\r\n\r\n", 404, "known are GET /status, POST /checkpoint, POST /failover/primary")]
-    [TestCase("POST / HTTP/1.1\r\nHost: x\r\n\r\n", 404, "the path is unknown")]
-    [TestCase("GET /flush HTTP/1.1\r\nHost: x\r\n\r\n", 405, "/flush wants POST")]
-    [TestCase("DELETE /status HTTP/1.1\r\nHost: x\r\n\r\n", 405, "/status wants GET")]
-    [TestCase("POST /flush?all HTTP/1.1\r\nHost: x\r\n\r\n", 400, "/flush takes no parameters")]
-    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nContent-Length: 1000000000\r\n\r\n", 413, "an order has no body")]
-    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n", 413, "an order has no body")]
+    [TestCase("GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "known are GET /status, POST /checkpoint, POST /failover/primary")]
+    [TestCase("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "the path is unknown")]
+    [TestCase("GET /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405, "/flush wants POST")]
+    [TestCase("DELETE /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405, "/status wants GET")]
+    [TestCase("POST /flush?all HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400, "/flush takes no parameters")]
+    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000000\r\n\r\n", 413, "an order has no body")]
+    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n", 413, "an order has no body")]
     public void What_is_no_order_is_refused_with_a_clear_line(string request, int status, string error)
     {
         using ControlRig rig = new();
@@ -111,7 +111,6 @@ internal sealed class HostileRequestTests
     {
         using Socket socket = Connect(rig);
         socket.Send(Encoding.Latin1.GetBytes(request));
-        socket.Shutdown(SocketShutdown.Send);
         return Read(socket);
     }
 
