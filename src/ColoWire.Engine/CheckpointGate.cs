@@ -32,6 +32,7 @@ public sealed partial class CheckpointGate : IDuty
     private DivergenceReport cause;
     private long requestedAtNs;
     private long? beganAtNs;
+    private bool settled;
     private bool outstanding;
     private int tries;
     private uint epoch;
@@ -58,8 +59,8 @@ public sealed partial class CheckpointGate : IDuty
     /// <summary>The number that a finished checkpoint raises; any thread may read it.</summary>
     public uint Epoch => Volatile.Read(ref epoch);
 
-    /// <summary>The epoch of the frames that come now: one more than <see cref="Epoch"/> while both replicas are stopped for a
-    /// checkpoint. Any thread may read it.</summary>
+    /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
+    /// one has finished. Any thread may read it.</summary>
     public uint CapturedEpoch => Volatile.Read(ref capturedEpoch);
 
     /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
@@ -85,12 +86,7 @@ public sealed partial class CheckpointGate : IDuty
             work++;
         }
 
-        if (nowNs - beganAtNs >= EngineLimits.StopSettlesNs)
-        {
-            // Release: as below, for the captures alone.
-            Volatile.Write(ref capturedEpoch, epoch + 1);
-        }
-
+        Settle(nowNs);
         foreach (SpscRing<DivergenceReport> ring in fromShards)
         {
             while (ring.Read(inbox) != 0)
@@ -112,6 +108,17 @@ public sealed partial class CheckpointGate : IDuty
         return read;
     }
 
+    /// <summary>What was under way when both replicas were stopped has come: the rest belongs to the next epoch.</summary>
+    private void Settle(long nowNs)
+    {
+        if (!settled && nowNs - beganAtNs >= EngineLimits.StopSettlesNs)
+        {
+            settled = true;
+            // Also after one that failed: what was said between the two is not of the epoch that the second one begins.
+            Volatile.Write(ref capturedEpoch, capturedEpoch + 1);
+        }
+    }
+
     private void Hear(CheckpointEvent happened, long nowNs)
     {
         switch (happened)
@@ -124,12 +131,12 @@ public sealed partial class CheckpointGate : IDuty
                 Volatile.Write(ref completed, completed + 1);
                 secondaryLost = secondaryLost && !secondary.HasLink;
                 requesterLost = false;
-                // The one that frames have belonged to since both replicas stood, if that was heard.
-                BeginEpoch(UnverifiedReason.Checkpoint, epoch + 1);
+                // The one that frames belong to already, if it was heard that both replicas stood.
+                BeginEpoch(UnverifiedReason.Checkpoint, settled ? capturedEpoch : capturedEpoch + 1);
                 break;
             case CheckpointEvent.Failed when beganAtNs is not null:
                 // Whether it has come to its end nobody knows, and frames wait for that: only another one tells.
-                beganAtNs = null;
+                ForgetBeginning();
                 outstanding = false;
                 Merge(Event(DivergenceReason.BrokenCheckpoint, nowNs), nowNs);
                 break;
@@ -137,7 +144,7 @@ public sealed partial class CheckpointGate : IDuty
                 requesterLost |= outstanding && tries > retries;
                 break;
             case CheckpointEvent.SecondaryLost:
-                beganAtNs = null;
+                ForgetBeginning();
                 LoseSecondary(nowNs);
                 break;
             default:
@@ -152,11 +159,17 @@ public sealed partial class CheckpointGate : IDuty
 
     private void BeginEpoch(UnverifiedReason reason, uint next)
     {
-        beganAtNs = null;
+        ForgetBeginning();
         Volatile.Write(ref epochReason, (int)reason);
         Volatile.Write(ref capturedEpoch, next);
         // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.Poll.
         Volatile.Write(ref epoch, next);
+    }
+
+    private void ForgetBeginning()
+    {
+        beganAtNs = null;
+        settled = false;
     }
 
     /// <summary>What is no difference between frames, and asks for a checkpoint all the same.</summary>

@@ -58,15 +58,17 @@ internal sealed class Simulation : IDisposable
         primaryLink.DatagramHarmed += frame => oracle.NoteHarm(frame.Flow);
         secondaryLink.DatagramHarmed += frame => oracle.NoteHarm(frame.Flow);
         output = new SimulatedInjectPort(scheduler, polling, options.InjectPerCall, options.InjectStallNs, Leave);
-        hypervisor = new Hypervisor(scheduler, log, options.Hypervisor, new Random(random.Next()))
+        hypervisor = new Hypervisor(scheduler, log, options.Hypervisor with { ReactionNs = options.ReactionNs }, new Random(random.Next()))
         {
             Pause = population.Pause,
-            Resume = population.Resume,
+            ResumePrimary = population.ResumePrimary,
+            ResumeSecondary = population.ResumeSecondary,
             Copy = population.Copy,
             IsQuiet = IsQuiet,
         };
         hypervisor.Requested += _ => oracle.NoteRequest();
-        hypervisor.Completed += oracle.NoteCompleted;
+        hypervisor.Copied += oracle.NoteCopied;
+        hypervisor.Told += oracle.NoteTold;
         path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
         oracle.Watch(path, output);
         IDuty[] duties = [path.Lanes[0].PrimaryCapture, path.Lanes[0].SecondaryCapture, .. path.Shards, path.Lanes[0].Egress, path.Gate];

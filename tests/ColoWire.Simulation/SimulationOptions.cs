@@ -55,6 +55,9 @@ internal sealed record SimulationOptions
 
     public HypervisorOptions Hypervisor { get; init; } = new();
 
+    /// <summary>How long until every duty has certainly looked at what is there.</summary>
+    public long ReactionNs => (50 * Scheduler.Ms) + (4L * MissedRounds * RoundNs);
+
     public LinkOptions PrimaryLink { get; init; } = new();
 
     public LinkOptions SecondaryLink { get; init; } = new();
@@ -115,6 +118,7 @@ internal sealed record SimulationOptions
             Failures = random.Next(2) * 0.3,
             Deafness = random.Next(3) == 0 ? 0.3 : 0,
             UnaskedNs = random.Next(2) * random.Next(500, 5000) * Scheduler.Ms,
+            TellsBeginning = seed % 2 == 0,
         };
         return new SimulationOptions
         {

@@ -57,14 +57,14 @@ internal sealed partial class TcpStreamComparer
             tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
         }
 
-        if (segment.Next != segment.Sequence)
-        {
-            tcp.Verified.Add(segment.Sequence, segment.Next);
-        }
-
         if (segment.Has(Tcp.Rst))
         {
             tcp.Set(TcpFlags.RstMatched);
+        }
+        else
+        {
+            // All that stands before it the primary had said by then, too, even if it was lost on the way here.
+            tcp.Verified.Add(segment.Next - EngineLimits.MaxVerifiedRangeBytes, segment.Next);
         }
 
         if (segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck)))

@@ -114,11 +114,9 @@ internal sealed class Population
         secondary.Pause();
     }
 
-    public void Resume()
-    {
-        primary.Resume();
-        secondary.Resume();
-    }
+    public void ResumePrimary() => primary.Resume();
+
+    public void ResumeSecondary() => secondary.Resume();
 
     public void Copy() => secondary.CopyFrom(primary);
 

@@ -17,6 +17,7 @@ internal sealed partial class Oracle
     private long requestsBefore;
     private long lastRequestNs;
     private bool outstanding;
+    private bool areStanding;
     private long settledNs;
     private long nextLookNs;
 
@@ -42,16 +43,27 @@ internal sealed partial class Oracle
         lastRequestNs = scheduler.NowNs;
     }
 
-    public void NoteCompleted()
+    /// <summary>The appliance hears of a checkpoint.</summary>
+    public void NoteTold(CheckpointEvent told)
     {
-        CheckOneRequest();
-        requestsBefore = path.Gate.Requests;
+        bool isOver = told == CheckpointEvent.Completed || (told == CheckpointEvent.Failed && areStanding);
+        areStanding = told == CheckpointEvent.Began;
+        if (isOver)
+        {
+            CheckOneRequest();
+            requestsBefore = path.Gate.Requests;
+            outstanding = false;
+            settledNs = scheduler.NowNs;
+        }
+    }
+
+    /// <summary>Whatever the primary has said the secondary has said too.</summary>
+    public void NoteCopied()
+    {
         checkpointsTaken++;
-        outstanding = false;
-        settledNs = scheduler.NowNs;
         foreach (FlowJudge judge in judges)
         {
-            judge.Synchronise(scheduler.NowNs, scheduler.NowNs + (options.Engine.GraceMs * Scheduler.Ms) + ReactionNs);
+            judge.Synchronise(scheduler.NowNs, scheduler.NowNs + (options.Engine.GraceMs * Scheduler.Ms) + options.ReactionNs);
         }
     }
 
@@ -90,7 +102,7 @@ internal sealed partial class Oracle
     /// <summary>What found no partner in time must have been reported.</summary>
     private void CheckFound(int flow, FlowJudge judge)
     {
-        bool isFound = options.Hypervisor.Synchronises ? outstanding : judge.IsReported || judge.IsFragmentReported;
+        bool isFound = options.Hypervisor.Synchronises ? outstanding || areStanding : judge.IsReported || judge.IsFragmentReported;
         if (isFound)
         {
             return;
@@ -110,7 +122,7 @@ internal sealed partial class Oracle
     /// <summary>What the secondary has agreed to must leave soon, unless the way out is blocked or the flow waits for a checkpoint.</summary>
     private void CheckReleased(int flow, FlowJudge judge)
     {
-        bool mayWait = IsCramped || outstanding || judge.IsHarmed || judge.IsLate || judge.IsReported;
+        bool mayWait = IsCramped || outstanding || areStanding || judge.IsHarmed || judge.IsLate || judge.IsReported;
         if (mayWait || judge.OldestHeld is not { CoveredNs: { } coveredNs } frame)
         {
             return;
@@ -118,7 +130,7 @@ internal sealed partial class Oracle
 
         long sinceNs = System.Math.Max(System.Math.Max(coveredNs, settledNs), output.CloggedNs);
         sinceNs = System.Math.Max(sinceNs, lastLeftNs[flow]);
-        if (scheduler.NowNs - sinceNs > ReactionNs)
+        if (scheduler.NowNs - sinceNs > options.ReactionNs)
         {
             throw Broken("2 release", flow, $"the secondary has agreed to {frame.Sent}, and it is still held");
         }
@@ -128,10 +140,15 @@ internal sealed partial class Oracle
     {
         while (path.Gate.TryReadReport(out DivergenceReport report))
         {
+            if (report.Reason == DivergenceReason.BrokenCheckpoint)
+            {
+                continue;
+            }
+
             int flow = FlowIdentity.NumberOf(in report.Flow);
             log.Add("report", flow, (int)report.Reason);
             // What a checkpoint has mended meanwhile costs nothing.
-            if (report.Epoch == path.Gate.Epoch && !stopped)
+            if (report.Epoch == path.Gate.CapturedEpoch && !stopped)
             {
                 CheckNeeded(flow, judges[flow], in report);
                 judges[flow].IsReported |= report.Reason != DivergenceReason.Fragment;

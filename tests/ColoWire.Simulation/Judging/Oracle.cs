@@ -38,14 +38,11 @@ internal sealed partial class Oracle
         this.judges = [.. judges];
         lastLeftNs = new long[this.judges.Length];
         limitNs = (options.Engine.CompareTimeoutMs + options.Engine.ExpiredScanCycleMs + options.Engine.GraceMs + SlackMs) * Scheduler.Ms
-            + ReactionNs;
+            + options.ReactionNs;
     }
 
     /// <summary>Frames of both sides that were captured.</summary>
     public long Captured { get; private set; }
-
-    /// <summary>How long until every duty has certainly looked at what is there.</summary>
-    private long ReactionNs => (50 * Scheduler.Ms) + (4L * options.MissedRounds * options.RoundNs);
 
     private bool IsCramped => options.Profile == Profile.Cramped;
 
@@ -72,7 +69,7 @@ internal sealed partial class Oracle
         }
 
         primaryCaptured++;
-        CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Gate.Epoch < checkpointsTaken };
+        CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Gate.CapturedEpoch < checkpointsTaken };
         if (bySlot.TryGetValue(slot.Slot, out CapturedFrame? before) && !before.HasLeft)
         {
             throw Broken("R4 no loss", frame.Flow, $"a frame was captured into the slot of {before.Sent}, which has not left");

@@ -24,16 +24,24 @@ internal sealed record HypervisorOptions
 
     /// <summary>Mean time between checkpoints that nobody asked for; 0 for none.</summary>
     public long UnaskedNs { get; init; }
+
+    /// <summary>Whether it tells when a checkpoint begins, as QEMU does. Then it lets the guests run before it tells the end.</summary>
+    public bool TellsBeginning { get; init; }
+
+    /// <summary>How long the appliance may take to hear something.</summary>
+    public long ReactionNs { get; init; }
 }
 
 /// <summary>
-/// Pauses both guests, makes the secondary a copy of the primary, tells the appliance while both still stand, and lets them run:
-/// the order in which QEMU does it.
+/// Pauses both guests, makes the secondary a copy of the primary, tells the appliance and lets them run. QEMU tells that it begins, too,
+/// lets the secondary run, some milliseconds later the primary, and then the appliance hears of it.
 /// </summary>
 internal sealed class Hypervisor : ICheckpointRequester
 {
     private const int MostFailuresInARow = 3;
     private const long LongestDrainNs = 400 * Scheduler.Ms;
+    private const long LongestHeadStartNs = 8 * Scheduler.Ms;
+    private const long LongestNewsNs = 2 * Scheduler.Ms;
 
     private readonly Scheduler scheduler;
     private readonly EventLog log;
@@ -55,8 +63,11 @@ internal sealed class Hypervisor : ICheckpointRequester
     /// <summary>Stops both guests.</summary>
     public required Action Pause { get; init; }
 
-    /// <summary>Lets both guests run.</summary>
-    public required Action Resume { get; init; }
+    /// <summary>Lets the primary run.</summary>
+    public required Action ResumePrimary { get; init; }
+
+    /// <summary>Lets the secondary run.</summary>
+    public required Action ResumeSecondary { get; init; }
 
     /// <summary>Makes the secondary a copy of the primary.</summary>
     public required Action Copy { get; init; }
@@ -67,8 +78,11 @@ internal sealed class Hypervisor : ICheckpointRequester
     /// <summary>The appliance asks, or asks again.</summary>
     public event Action<DivergenceReport>? Requested;
 
-    /// <summary>The appliance has taken the news of a finished checkpoint.</summary>
-    public event Action? Completed;
+    /// <summary>The secondary is a copy of the primary.</summary>
+    public event Action? Copied;
+
+    /// <summary>The appliance has taken news of a checkpoint.</summary>
+    public event Action<CheckpointEvent>? Told;
 
     public bool Synchronises => options.Synchronises;
 
@@ -100,18 +114,33 @@ internal sealed class Hypervisor : ICheckpointRequester
     {
         CheckpointEvent happened = pending;
         pending = CheckpointEvent.None;
-        if (happened != CheckpointEvent.None)
+        if (happened == CheckpointEvent.None)
         {
-            log.Add(happened == CheckpointEvent.Completed ? "completed" : "failed");
-            if (happened == CheckpointEvent.Completed)
-            {
-                Completed?.Invoke();
-            }
+            return happened;
+        }
 
-            scheduler.After(random.NextInt64(2 * Scheduler.Ms), () =>
+        log.Add(happened.ToString());
+        if (happened == CheckpointEvent.Completed && !options.TellsBeginning)
+        {
+            Copied?.Invoke();
+        }
+
+        Told?.Invoke(happened);
+        if (happened == CheckpointEvent.Began)
+        {
+            scheduler.After(options.ReactionNs + random.NextInt64(options.ShortestNs, options.LongestNs), Finish);
+        }
+        else if (happened == CheckpointEvent.Completed && options.TellsBeginning)
+        {
+            running = false;
+        }
+        else
+        {
+            scheduler.After(random.NextInt64(LongestNewsNs), () =>
             {
                 running = false;
-                Resume();
+                ResumePrimary();
+                ResumeSecondary();
             });
         }
 
@@ -129,17 +158,27 @@ internal sealed class Hypervisor : ICheckpointRequester
         Pause();
         log.Add("pause");
         long startedNs = scheduler.NowNs;
-        scheduler.After(random.NextInt64(options.ShortestNs, options.LongestNs), () => Finish(startedNs));
+        scheduler.After(random.NextInt64(options.ShortestNs, options.LongestNs), () => Drain(startedNs));
     }
 
-    private void Finish(long startedNs)
+    private void Drain(long startedNs)
     {
         if (!IsQuiet() && scheduler.NowNs - startedNs < LongestDrainNs)
         {
-            scheduler.After(Scheduler.Ms, () => Finish(startedNs));
-            return;
+            scheduler.After(Scheduler.Ms, () => Drain(startedNs));
         }
+        else if (options.TellsBeginning)
+        {
+            pending = CheckpointEvent.Began;
+        }
+        else
+        {
+            Finish();
+        }
+    }
 
+    private void Finish()
+    {
         if (random.NextDouble() < options.Failures && failuresInARow < MostFailuresInARow)
         {
             failuresInARow++;
@@ -150,7 +189,19 @@ internal sealed class Hypervisor : ICheckpointRequester
         failuresInARow = 0;
         Checkpoints++;
         Copy();
-        pending = CheckpointEvent.Completed;
+        if (!options.TellsBeginning)
+        {
+            pending = CheckpointEvent.Completed;
+            return;
+        }
+
+        Copied?.Invoke();
+        ResumeSecondary();
+        scheduler.After(random.NextInt64(LongestHeadStartNs), () =>
+        {
+            ResumePrimary();
+            scheduler.After(random.NextInt64(LongestNewsNs), () => pending = CheckpointEvent.Completed);
+        });
     }
 
     private void PlanUnasked()
