@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using ColoWire.Hosting;
+using Spectre.Console;
+
+namespace ColoWire.Control;
+
+/// <summary>The answer to <c>status</c>, for people.</summary>
+internal static class StatusText
+{
+    /// <summary>Writes it.</summary>
+    /// <param name="writer">Where to.</param>
+    /// <param name="status">What the control socket has answered.</param>
+    /// <param name="width">Columns; null for what the terminal has.</param>
+    /// <exception cref="KeyNotFoundException">It is no such answer.</exception>
+    /// <exception cref="InvalidOperationException">It is no such answer.</exception>
+    public static void Write(TextWriter writer, JsonElement status, int? width)
+    {
+        IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
+        console.Profile.Width = width ?? console.Profile.Width;
+        Table table = new Table().Border(TableBorder.Rounded).HideHeaders().AddColumns("what", "how");
+        foreach ((string name, string text) in Rows(status))
+        {
+            table.AddRow(new Text(name), new Text(text));
+        }
+
+        console.Write(table);
+    }
+
+    private static IEnumerable<(string Name, string Text)> Rows(JsonElement status)
+    {
+        JsonElement ports = status.GetProperty("ports");
+        JsonElement released = status.GetProperty("released");
+        JsonElement output = status.GetProperty("output");
+        JsonElement holdTime = status.GetProperty("hold_ns");
+        yield return ("ColoWire", $"{Word(status, "version")}, up {TimeSpan.FromSeconds(status.GetProperty("uptime_s").GetInt64()):c}");
+        yield return ("protection", Word(status, "protection"));
+        yield return ("mode", Word(status, "mode"));
+        yield return ("requester", Requester(status.GetProperty("requester")));
+        yield return ("primary_in", $"{Word(ports, "primary_in")}: {Capture(status.GetProperty("primary"))}");
+        yield return ("secondary_in", $"{Word(ports, "secondary_in")}: {Capture(status.GetProperty("secondary"))}");
+        yield return ("outdev", $"{Word(ports, "outdev")}: {Count(output, "frames")} frames, "
+            + $"{Number(output.GetProperty("too_long").GetInt64() + output.GetProperty("link_down").GetInt64() + output.GetProperty("failed").GetInt64())} lost");
+        yield return ("released", $"{Count(released, "verified")} verified, {Count(released, "passed")} passed, {Count(released, "unverified")} unverified");
+        yield return ("held", $"{Count(status, "held")} of the primary, {Count(status, "secondary_held")} of the secondary");
+        yield return ("hold time", $"p50 {DurationText.Of(holdTime.GetProperty("p50").GetInt64())}, p99 {DurationText.Of(holdTime.GetProperty("p99").GetInt64())}");
+        yield return ("compared", $"{Count(status, "flows")} flows, {Count(status, "divergences_total")} divergences, {Count(status, "checkpoints")} checkpoint requests, {Count(status, "checkpoints_completed")} checkpoints finished");
+        foreach (string name in (string[])["divergence_reasons", "unverified", "drops"])
+        {
+            if (Named(status.GetProperty(name)) is { Length: > 0 } counts)
+            {
+                yield return (name.Replace('_', ' '), counts);
+            }
+        }
+
+        foreach (JsonElement fault in status.GetProperty("faults").EnumerateArray())
+        {
+            yield return ("fault", fault.GetString() ?? string.Empty);
+        }
+    }
+
+    private static string Requester(JsonElement requester)
+    {
+        string state = requester.GetProperty("ready").GetBoolean() ? "ready" : "not ready";
+        return string.Join(", ", ((string[])[Word(requester, "name"), state, Word(requester, "trouble")]).Where(word => word.Length != 0));
+    }
+
+    private static string Capture(JsonElement port)
+    {
+        long missed = ((string[])["kernel_dropped", "interface_dropped", "oversize", "truncated"]).Sum(name => port.GetProperty(name).GetInt64());
+        return $"{Count(port, "frames")} frames, {Number(missed)} not captured";
+    }
+
+    private static string Named(JsonElement counts) =>
+        string.Join(", ", counts.EnumerateObject().Select(count => $"{Number(count.Value.GetInt64())} {count.Name}"));
+
+    private static string Word(JsonElement parent, string name) => parent.GetProperty(name).GetString() ?? string.Empty;
+
+    private static string Count(JsonElement parent, string name) => Number(parent.GetProperty(name).GetInt64());
+
+    private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
+}
