@@ -55,6 +55,7 @@ internal sealed class OrderTests
         Assert.That(table, Does.Match(@"│ primary_in +│ staged:primary: 1 frames, 0 not captured +│"));
         Assert.That(table, Does.Match(@"│ released +│ 0 verified, 0 passed, 1 unverified +│"));
         Assert.That(table, Does.Match(@"│ unverified +│ 1 order +│"));
+        Assert.That(table, Does.Match(@"│ checkpoints +│ 0 asked for, 0 finished +│"));
     }
 
     [Test]
@@ -145,6 +146,7 @@ internal sealed class OrderTests
         Assert.That(done, Is.True);
         Assert.That(answer.GetProperty("mode").GetString(), Is.EqualTo("observe"));
         Assert.That(answer.GetProperty("earlier").GetString(), Is.EqualTo("lockstep"));
+        Assert.That(answer.GetProperty("released").GetInt64(), Is.EqualTo(1));
         rig.Primary.Say(ControlRig.Datagram("observed", 2));
         ControlRig.WaitUntil(() => rig.Output.Left.Length == 2);
         Assert.That(rig.Order("status").Answer.GetProperty("mode").GetString(), Is.EqualTo("observe"));
