@@ -2,9 +2,9 @@
 
 namespace ColoWire.Ports;
 
-/// <summary>A port that can be slept on while nothing arrives.</summary>
+/// <summary>A port, or a checkpoint requester, that can be slept on while nothing arrives.</summary>
 public interface IWaitable
 {
-    /// <summary>A file descriptor that becomes readable when frames have arrived; -1 when there is none.</summary>
+    /// <summary>A file descriptor that becomes readable when frames or events have arrived; -1 when there is none.</summary>
     int WaitHandle { get; }
 }

@@ -8,12 +8,15 @@ using System.Linq;
 using System.Security.Cryptography;
 using ColoWire.Control;
 using ColoWire.Engine;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
@@ -56,10 +59,11 @@ internal static class RunCommand
         // Before any frame is touched: another instance may have the path.
         using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
         FlowHashKey hashKey = DrawHashKey();
+        using CheckpointRequester? requester = MakeRequester(options);
         AppliancePorts ports = OpenPorts(options, hashKey);
         // The process is this one appliance's: all that is not a duty goes elsewhere.
         CpuAffinity.KeepFree(options.Cores);
-        using Appliance appliance = new(options, ports, new NoCheckpoints(), hashKey);
+        using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), hashKey);
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
         using (IHost host = Host(appliance, form, control))
         {
@@ -82,6 +86,22 @@ internal static class RunCommand
         }
 
         return appliance.End != ApplianceEnd.Drained ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+    }
+
+    private static CheckpointRequester? MakeRequester(ApplianceOptions options)
+    {
+        try
+        {
+            return RequesterFactory.Make(options.Requester, new RequesterSettings(
+                HasVnetHeader: false,
+                options.CommandTimeoutMs,
+                (in DivergenceReport cause) =>
+                    new DivergenceWords(CounterNames.Of(cause.Reason), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));
+        }
+        catch (PortException exception)
+        {
+            throw new OptionException([$"requester: {exception.Message}"]);
+        }
     }
 
     /// <summary>Takes the memory of all frames and opens the ports on it.</summary>

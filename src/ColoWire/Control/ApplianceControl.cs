@@ -86,7 +86,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
 
     private async Task<ControlAnswer> CheckpointAsync(CancellationToken cancellation)
     {
-        if (!appliance.MakesCheckpoints)
+        if (!appliance.Requester.Synchronises)
         {
             return Conflict($"the requester is {appliance.Options.Requester}: nobody makes checkpoints (option requester)");
         }

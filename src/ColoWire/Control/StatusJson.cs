@@ -18,7 +18,6 @@ internal static class StatusJson
         json.WriteString("version", StartReport.Version());
         json.WriteNumber("uptime_s", snapshot.ElapsedNs / NanosecondsPerSecond);
         json.WriteString("mode", CounterNames.Of(appliance.Path.Gate.Mode));
-        json.WriteString("requester", $"{appliance.Options.Requester}");
         json.WriteNumber("epoch", appliance.Path.Gate.Epoch);
         json.WriteNumber("checkpoints_completed", appliance.Path.Gate.Completed);
         json.WriteStartObject("ports");

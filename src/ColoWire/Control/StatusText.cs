@@ -42,7 +42,7 @@ internal static class StatusText
         yield return ("ColoWire", $"{Word(status, "version")}, up {TimeSpan.FromSeconds(status.GetProperty("uptime_s").GetInt64()):c}");
         yield return ("protection", Word(status, "protection"));
         yield return ("mode", Word(status, "mode"));
-        yield return ("requester", Word(status, "requester"));
+        yield return ("requester", Requester(status.GetProperty("requester")));
         yield return ("primary_in", $"{Word(ports, "primary_in")}: {Capture(status.GetProperty("primary"))}");
         yield return ("secondary_in", $"{Word(ports, "secondary_in")}: {Capture(status.GetProperty("secondary"))}");
         yield return ("outdev", $"{Word(ports, "outdev")}: {Count(output, "frames")} frames, "
@@ -65,6 +65,14 @@ internal static class StatusText
         {
             yield return ("fault", fault.GetString() ?? string.Empty);
         }
+    }
+
+    private static string Requester(JsonElement requester)
+    {
+        string readiness = requester.GetProperty("ready").GetBoolean() ? "ready" : "not ready";
+        return requester.GetProperty("trouble").GetString() is { Length: > 0 } trouble
+            ? $"{Word(requester, "name")}, {readiness}: {trouble}"
+            : $"{Word(requester, "name")}, {readiness}";
     }
 
     private static string Capture(JsonElement port) =>

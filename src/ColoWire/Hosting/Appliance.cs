@@ -10,6 +10,7 @@ using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Ports.Checkpoint;
 
 namespace ColoWire.Hosting;
 
@@ -59,7 +60,7 @@ public sealed class Appliance : IDisposable
     {
         Options = options;
         Ports = ports;
-        MakesCheckpoints = requester.Synchronises;
+        Requester = requester;
         Path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
         Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
         loops = [.. Plan.Select(Loop)];
@@ -76,8 +77,8 @@ public sealed class Appliance : IDisposable
     /// <summary>Its ports.</summary>
     public AppliancePorts Ports { get; }
 
-    /// <summary>Whether somebody is asked for checkpoints, and makes them.</summary>
-    public bool MakesCheckpoints { get; }
+    /// <summary>Who is asked for checkpoints; whoever has made it disposes it, after the appliance.</summary>
+    public ICheckpointRequester Requester { get; }
 
     /// <summary>The path of its frames.</summary>
     public FramePath Path { get; }
@@ -120,6 +121,7 @@ public sealed class Appliance : IDisposable
         StartedAtNs = MonotonicClock.NowNs;
         HasStarted = true;
         threadsEnded = false;
+        (Requester as CheckpointRequester)?.Start();
         foreach (DutyLoop loop in loops)
         {
             loop.Start();
@@ -178,6 +180,12 @@ public sealed class Appliance : IDisposable
         {
             duties.Add(Duty(planned));
             waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
+        }
+
+        // A thread without ports looks at its rings more often than it would wait for an event.
+        if (waitHandles.Count != 0 && Requester is IWaitable waitable && core.Duties.Any(duty => duty.Kind == DutyKind.Gate))
+        {
+            waitHandles.Add(waitable.WaitHandle);
         }
 
         if (Ports.FailWire is { HasPrograms: true } failWire && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)

@@ -78,6 +78,9 @@ internal sealed record ApplianceSnapshot
     /// <summary>Checkpoints asked for.</summary>
     public required long Checkpoints { get; init; }
 
+    /// <summary>Who is asked for them.</summary>
+    public required RequesterSnapshot Requester { get; init; }
+
     /// <summary>Divergences whose report found no room.</summary>
     public required long ReportsLost { get; init; }
 
@@ -134,6 +137,7 @@ internal sealed record ApplianceSnapshot
             FlowsEvicted = shards.Sum(shard => shard.FlowsEvicted),
             Protection = appliance.Path.Gate.Protection,
             Checkpoints = appliance.Path.Gate.Requests,
+            Requester = RequesterSnapshot.Of(appliance.Requester),
             ReportsLost = appliance.Path.Gate.ReportsLost + shards.Sum(shard => shard.ReportsLost),
             HoldMedianNs = holdTimes.Quantile(0.5),
             HoldP99Ns = holdTimes.Quantile(0.99),

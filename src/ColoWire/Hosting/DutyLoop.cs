@@ -44,7 +44,7 @@ internal sealed class DutyLoop
     /// <param name="name">Its name, as <c>top -H</c> shows it.</param>
     /// <param name="cpu">The core that it is pinned to.</param>
     /// <param name="duties">What it does in a round, in this order.</param>
-    /// <param name="waitHandles">File descriptors of the ports that its duties capture from.</param>
+    /// <param name="waitHandles">File descriptors of the ports that its duties capture from, and of whoever else wakes it.</param>
     /// <param name="strategy">What it does while there is nothing to do.</param>
     /// <param name="failed">Called on the thread when a duty threw, which is a bug of the duty; the thread then ends.</param>
     public DutyLoop(

@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using ColoWire.Ports.Checkpoint;
 using ColoWire.Reports;
 
 namespace ColoWire.Hosting;
@@ -26,6 +27,13 @@ internal static class FinalReport
         }
 
         Line("compared", Count(snapshot.DivergenceCount, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
+        if (snapshot.Requester.Counts is { Requests: > 0 } or { Completed: > 0 })
+        {
+            RequesterCounts asked = snapshot.Requester.Counts;
+            Line("checkpoints", Count(asked.Requests, "requested"), Count(asked.Completed, "completed"), Count(asked.Failed, "failed"),
+                $"longest {DurationText.Of(asked.LongestNs)}", $"longest stop {DurationText.Of(asked.LongestStopNs)}");
+        }
+
         Line("hold time", $"p50 {DurationText.Of(snapshot.HoldMedianNs)}", $"p99 {DurationText.Of(snapshot.HoldP99Ns)}");
         if (snapshot.PrimaryChecksums + snapshot.SecondaryChecksums != 0)
         {

@@ -29,6 +29,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: the link is up")]
     public static partial void LogLinkUp(this ILogger logger, string port);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: connected")]
+    public static partial void LogConnected(this ILogger logger, string port);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it goes on by itself as soon as it is")]
+    public static partial void LogNotConnected(this ILogger logger, string port, string? trouble);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 
@@ -37,6 +43,18 @@ internal static partial class LogMessages
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: no checkpoint can be had; connections that differ {Fate}")]
     public static partial void LogNoCheckpoints(this ILogger logger, string fate);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "requester {Name}: ready, checkpoints can be asked for")]
+    public static partial void LogRequesterReady(this ILogger logger, string name);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "requester {Name}: no checkpoint can be asked for: {Trouble}")]
+    public static partial void LogRequesterLost(this ILogger logger, string name, string trouble);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "checkpoint: no. {Number} has failed: {Trouble}")]
+    public static partial void LogCheckpointFailed(this ILogger logger, long number, string trouble);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "checkpoint: {Requests} asked for so far, {Completed} completed; {Last}")]
+    public static partial void LogCheckpoint(this ILogger logger, long requests, long completed, string last);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "protected again: both are in step")]
     public static partial void LogInStep(this ILogger logger);

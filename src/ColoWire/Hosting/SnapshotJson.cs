@@ -13,6 +13,8 @@ namespace ColoWire.Hosting;
 /// <summary>A snapshot for programs: one JSON object on one line, with the names that <c>colowire compare --json</c> uses too.</summary>
 internal static class SnapshotJson
 {
+    private const double NanosecondsPerMs = 1e6;
+
     /// <summary>Writes the object and ends the line.</summary>
     /// <param name="writer">Where to.</param>
     /// <param name="snapshot">What was counted.</param>
@@ -59,6 +61,7 @@ internal static class SnapshotJson
         json.WriteNumber("flows", snapshot.Flows);
         json.WriteNumber("flows_evicted", snapshot.FlowsEvicted);
         json.WriteNumber("checkpoints", snapshot.Checkpoints);
+        WriteRequester(json, snapshot.Requester);
         json.WriteNumber("divergences_total", snapshot.DivergenceCount);
         json.WriteNumber("reports_lost", snapshot.ReportsLost);
         json.WriteStartObject("hold_ns");
@@ -107,6 +110,23 @@ internal static class SnapshotJson
         json.WriteNumber("too_long", port.TooLong);
         json.WriteNumber("link_down", port.LinkDown);
         json.WriteNumber("failed", port.Failed);
+        json.WriteEndObject();
+    }
+
+    private static void WriteRequester(Utf8JsonWriter json, in RequesterSnapshot requester)
+    {
+        json.WriteStartObject("requester");
+        json.WriteString("name", requester.Name);
+        json.WriteBoolean("ready", requester.IsReady);
+        json.WriteString("trouble", requester.Trouble);
+        json.WriteNumber("requests", requester.Counts.Requests);
+        json.WriteNumber("completed", requester.Counts.Completed);
+        json.WriteNumber("failed", requester.Counts.Failed);
+        json.WriteNumber("ignored", requester.Counts.Ignored);
+        json.WriteNumber("last_ms", requester.Counts.LastNs / NanosecondsPerMs);
+        json.WriteNumber("longest_ms", requester.Counts.LongestNs / NanosecondsPerMs);
+        json.WriteNumber("last_stop_ms", requester.Counts.LastStopNs / NanosecondsPerMs);
+        json.WriteNumber("longest_stop_ms", requester.Counts.LongestStopNs / NanosecondsPerMs);
         json.WriteEndObject();
     }
 

@@ -6,6 +6,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Ports;
+using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 
@@ -40,7 +41,7 @@ public sealed record ApplianceOptions
     public CompareMode Mode { get; init; } = CompareMode.Lockstep;
 
     /// <summary>Who is asked for checkpoints.</summary>
-    public string Requester { get; init; } = "none";
+    public RequesterSpec Requester { get; init; } = RequesterSpec.None;
 
     /// <summary>How long a frame waits for its partner, in milliseconds.</summary>
     public int CompareTimeoutMs { get; init; } = EngineLimits.CompareTimeoutMs.Default;
@@ -53,6 +54,9 @@ public sealed record ApplianceOptions
 
     /// <summary>How often a checkpoint request is made again before the requester counts as lost.</summary>
     public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
+
+    /// <summary>How long the program of a <c>command:</c> requester may take, in milliseconds.</summary>
+    public int CommandTimeoutMs { get; init; } = RequesterLimits.CommandTimeoutMs.Default;
 
     /// <summary>What is done with what differs while no checkpoint can be had.</summary>
     public RequesterLossPolicy RequesterLoss { get; init; }
@@ -140,6 +144,9 @@ public sealed record ApplianceOptions
 
     /// <summary>How long a frame waits for room in a full send queue, in milliseconds.</summary>
     public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
+
+    /// <summary>Whether the frames of <c>stream:</c> ports bear virtio-net headers.</summary>
+    public bool HasVnetHeaders { get; init; }
 
     /// <summary>What becomes of the primary's frames while nobody takes them.</summary>
     public DeathPolicy OnDeath { get; init; }

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Ports;
+using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Options;
@@ -39,8 +40,9 @@ public static class OptionTable
         new ChoiceRow("mode", ["lockstep", ModeObserve], Verbs.Run,
             "lockstep: a frame leaves when the secondary has produced the same; observe: at once, differences are only reported.",
             (o, v) => o with { Mode = v == ModeObserve ? CompareMode.Observe : CompareMode.Lockstep }),
-        new ChoiceRow("requester", ["none"], Verbs.Live,
-            "Who is asked for a checkpoint; none: a diverged connection is reported and goes on unverified.",
+        new RequesterRow("requester", Verbs.Live,
+            "Who is asked for a checkpoint. qmp: the primary's QEMU; notify_dev: who speaks as COLO in Xen does; command: a program, whose "
+            + "exit code 0 says that it is done; none: a diverged connection is reported and goes on unverified.",
             (o, v) => o with { Requester = v }),
         new NumberRow("compare_timeout", "ms", EngineLimits.CompareTimeoutMs, Verbs.All,
             "How long a frame waits for its partner before its connection counts as diverged.",
@@ -91,6 +93,9 @@ public static class OptionTable
         new NumberRow("checkpoint_retries", "tries", EngineLimits.CheckpointRetries, Verbs.Live,
             "How often a request is made again before the requester counts as lost: the state is degraded then, and requester_loss acts.",
             (o, v) => o with { CheckpointRetries = v }),
+        new NumberRow("command_timeout_ms", "ms", RequesterLimits.CommandTimeoutMs, Verbs.Live,
+            "How long the program of a command: requester may take; then it is killed with all that it has started.",
+            (o, v) => o with { CommandTimeoutMs = v }),
         new ChoiceRow("requester_loss", ["bypass", Hold], Verbs.Run,
             "While no checkpoint can be had, because the requester does not answer or cannot be reached. bypass: connections that differ leave unverified, all others are compared and held as before; hold: they wait for a checkpoint.",
             (o, v) => o with { RequesterLoss = v == Hold ? RequesterLossPolicy.Hold : RequesterLossPolicy.Bypass }),
@@ -139,6 +144,10 @@ public static class OptionTable
             "How long a frame waits for room when outdev's queue is full; 0: it is lost at once. While a queue does not drain at all, "
             + "only the first frame waits.",
             (o, v) => o with { SendRetryMs = v }),
+        new FlagRow("vnet_hdr_support", Verbs.Live,
+            "Whether frames of stream: ports bear virtio-net headers, as QEMU's option of this name says of its filters. Each frame leaves with "
+            + "its own. The same holds for all stream: ports.",
+            (o, v) => o with { HasVnetHeaders = v }),
         new ChoiceRow("on_death", ["wire", Block], Verbs.Live,
             "While no ColoWire takes the primary's frames, because it was killed, hangs or is upgraded. wire: the kernel sends them "
             + "straight to outdev, and drops the secondary's; block: nothing leaves uncompared.",

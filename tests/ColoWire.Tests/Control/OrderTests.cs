@@ -27,7 +27,7 @@ internal sealed class OrderTests
         (bool done, JsonElement answer) = rig.Order("status");
         Assert.That(done, Is.True);
         Assert.That(answer.GetProperty("mode").GetString(), Is.EqualTo("lockstep"));
-        Assert.That(answer.GetProperty("requester").GetString(), Is.EqualTo("none"));
+        Assert.That(answer.GetProperty("requester").GetProperty("name").GetString(), Is.EqualTo("none"));
         Assert.That(answer.GetProperty("protection").GetString(), Is.EqualTo("in_step"));
         Assert.That(answer.GetProperty("ports").GetProperty("primary_in").GetString(), Is.EqualTo("staged:primary"));
         Assert.That(answer.GetProperty("ports").GetProperty("outdev").GetString(), Is.EqualTo("staged:out"));
@@ -54,6 +54,7 @@ internal sealed class OrderTests
         Assert.That(table, Does.Match(@"│ protection +│ in_step +│"));
         Assert.That(table, Does.Match(@"│ primary_in +│ staged:primary: 1 frames, 0 not captured +│"));
         Assert.That(table, Does.Match(@"│ released +│ 0 verified, 0 passed, 1 unverified +│"));
+        Assert.That(table, Does.Match(@"│ requester +│ none, ready +│"));
         Assert.That(table, Does.Match(@"│ unverified +│ 1 order +│"));
         Assert.That(table, Does.Match(@"│ checkpoints +│ 0 asked for, 0 finished +│"));
     }
@@ -201,7 +202,7 @@ internal sealed class OrderTests
         using ApplianceControl control = new(rig.Appliance, NullLogger<ApplianceControl>.Instance) { CheckpointPatience = TimeSpan.FromMilliseconds(50) };
         ControlAnswer answer = await control.CarryOutAsync(ControlRig.Find("checkpoint"), CancellationToken.None);
         Assert.That(answer.Status, Is.EqualTo(408));
-        Assert.That(answer.Text, Is.EqualTo("no checkpoint has finished within 0.05 s; it stays asked for (requester staged, protection in_step)"));
+        Assert.That(answer.Text, Is.EqualTo("no checkpoint has finished within 0.05 s; it stays asked for (requester command:staged, protection in_step)"));
     }
 
     [Test]

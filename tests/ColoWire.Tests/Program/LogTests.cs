@@ -101,7 +101,7 @@ internal sealed class LogTests
         return text.ToString();
     }
 
-    private sealed class LineCatcher : ILogger<DivergenceLog>
+    internal sealed class LineCatcher : ILogger<DivergenceLog>
     {
         public System.Collections.Generic.List<string> Text { get; } = [];
 

@@ -8,6 +8,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using NUnit.Framework;
 using static ColoWire.Tests.Program.OptionCase;
@@ -90,6 +91,7 @@ internal sealed class OptionTests
     [TestCase("fragment_memory", 256, 1_048_576, " KiB")]
     [TestCase("fragment_timeout_ms", 1, 600_000, " ms")]
     [TestCase("checkpoint_retry_ms", 10, 600_000, " ms")]
+    [TestCase("command_timeout_ms", 10, 600_000, " ms")]
     [TestCase("max_queue_size", 1, 1_048_576, " frames")]
     [TestCase("shards", 1, 64, "")]
     [TestCase("flows", 16, 16_777_216, " connections")]
@@ -122,7 +124,7 @@ internal sealed class OptionTests
     [TestCase("\"rst\": \"hold\"", "rst (colowire.json): 'hold' is unknown: compare or pass")]
     [TestCase("\"dup\": \"compare\"", "dup (colowire.json): 'compare' is unknown: hold or pass")]
     [TestCase("\"secondary_loss\": true", "secondary_loss (colowire.json): true is unknown: bypass or hold")]
-    [TestCase("\"requester\": \"qmp\"", "requester (colowire.json): 'qmp' is unknown: none")]
+    [TestCase("\"requester\": 1", "requester (colowire.json): 1 is no requester: " + RequesterSpec.Allowed)]
     [TestCase("\"trace\": \"yes\"", "trace (colowire.json): 'yes' is neither: true or false")]
     [TestCase("\"cores\": 2", "cores (colowire.json): 2 is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
     [TestCase("\"cores\": [1, \"a\"]", "cores (colowire.json): [1,\"a\"] is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
@@ -145,16 +147,16 @@ internal sealed class OptionTests
         string[] arguments = [.. PortArguments[..5], port];
         Assert.That(
             Faults(arguments).Single(),
-            Does.StartWith($"--outdev (command line): '{port}' is no port: ").And.EndWith("allowed are pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone"));
+            Does.StartWith($"--outdev (command line): '{port}' is no port: ").And.EndWith("allowed are " + PortSpec.Allowed));
     }
 
     [Test]
     public void All_ports_are_required_and_no_two_are_the_same()
     {
         AssertEqual(Faults([]),
-            "--primary-in (command line) or primary_in (--config FILE): missing, it is required: pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone",
-            "--secondary-in (command line) or secondary_in (--config FILE): missing, it is required: pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone",
-            "--outdev (command line) or outdev (--config FILE): missing, it is required: pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone");
+            "--primary-in (command line) or primary_in (--config FILE): missing, it is required: " + PortSpec.Allowed,
+            "--secondary-in (command line) or secondary_in (--config FILE): missing, it is required: " + PortSpec.Allowed,
+            "--outdev (command line) or outdev (--config FILE): missing, it is required: " + PortSpec.Allowed);
         AssertEqual(Faults(["--primary-in", "pcap:a", "--secondary-in", "a", "--outdev", "pcap:a"]),
             "--secondary-in (command line): 'pcap:a' is primary_in already: three different ports are needed",
             "--outdev (command line): 'pcap:a' is primary_in already: three different ports are needed");

@@ -51,6 +51,8 @@ internal sealed partial class ProgramTests
     [TestCase("run --config /nonexistent.json", "colowire: --config (command line): '/nonexistent.json': no such file")]
     [TestCase("run --compare-timeout 0", "colowire: --compare-timeout (command line): 0 is out of range: 1 to 600000 ms")]
     [TestCase("run --shards 1 --shards 2", "colowire: --shards (command line): stands there more than once; once is allowed")]
+    [TestCase("run --primary-in a --secondary-in b --outdev c --requester command:/nonexistent", "colowire: requester: '/nonexistent' is no program: ")]
+    [TestCase("run --primary-in a --secondary-in b --outdev c --requester notify_dev:unix:/nonexistent/n,server", "colowire: requester: cannot listen at ")]
     [TestCase("observe --mode lockstep", "colowire: --mode (command line): unknown; the nearest known one is '--")]
     public void Bad_input_is_told_in_a_line_and_exits_with_2(string words, string line)
     {
@@ -162,6 +164,52 @@ internal sealed partial class ProgramTests
         Assert.That(process.ExitCode, Is.Zero);
         Assert.That(LastLine(rest).GetProperty("unverified").GetProperty("stop").GetInt64(), Is.EqualTo(100));
         Assert.That(TestCapture.Read(Path.Combine(folder, "out")), Is.EqualTo(frames));
+    }
+
+    [Test]
+    public void A_command_is_asked_for_checkpoints_and_the_counters_tell_of_it()
+    {
+        byte[][] frames = [.. Enumerable.Range(0, 20).Select(i => TestCapture.Udp($"datagram {i}"))];
+        byte[][] other = [.. frames];
+        other[7] = TestCapture.Udp("datagrem 7");
+        WriteCaptures(frames, other);
+        File.WriteAllText(Path.Combine(folder, "script"), $"echo \"$COLOWIRE_REASON $COLOWIRE_FLOW\" > {folder}/made");
+        (int code, string output, string errors) = Run(
+            "run", [.. Ports(), "--json", "--requester", $"command:/bin/sh {folder}/script", "--grace-ms", "10"]);
+        Assert.That(code, Is.Zero, errors);
+        Assert.That(File.ReadAllText(Path.Combine(folder, "made")), Is.EqualTo("payload udp 10.0.0.1:1000 > 10.0.0.2:2000\n"));
+        JsonElement requester = LastLine(output).GetProperty("requester");
+        Assert.That(requester.GetProperty("name").GetString(), Is.EqualTo($"command:/bin/sh {folder}/script"));
+        Assert.That(requester.GetProperty("ready").GetBoolean(), Is.True);
+        Assert.That(requester.GetProperty("trouble").ValueKind, Is.EqualTo(JsonValueKind.Null));
+        Assert.That(requester.GetProperty("requests").GetInt64(), Is.EqualTo(requester.GetProperty("completed").GetInt64()).And.Positive);
+        Assert.That(requester.GetProperty("last_ms").GetDouble(), Is.Positive);
+        Assert.That(TestCapture.Read(Path.Combine(folder, "out")), Is.EqualTo(frames));
+        Assert.That(errors, Does.Contain($"requester command:/bin/sh {folder}/script: ready"));
+        Assert.That(errors, Does.Match("checkpoint: [1-9] asked for so far, [1-9] completed; the last one took "));
+    }
+
+    [Test]
+    public void A_requester_that_cannot_be_reached_is_told_and_keeps_no_stop_waiting()
+    {
+        WriteCaptures([TestCapture.Udp("P")], []);
+        TestCapture.Write(
+            Path.Combine(folder, "secondary"), [(0, TestCapture.Udp("other", 5)), (3_600_000, TestCapture.Udp("flow", 5))]);
+        using Process process = Start("run", [.. Ports(), "--requester", $"qmp:unix:{folder}/qmp"]);
+        _ = process.StandardOutput.ReadToEndAsync();
+        string told = string.Empty;
+        while (!told.Contains("no checkpoint can be asked for", StringComparison.Ordinal))
+        {
+            told = process.StandardError.ReadLine() ?? throw new InvalidOperationException("it has ended");
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        Assert.That(Kill(process.Id, Terminate), Is.Zero);
+        _ = process.StandardError.ReadToEndAsync();
+        Assert.That(process.WaitForExit(PatienceMs), Is.True);
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
+        Assert.That(process.ExitCode, Is.Zero);
+        Assert.That(told, Does.Contain($"warning: requester qmp:unix:{folder}/qmp: ").And.Contain($"connect"));
     }
 
     private static JsonElement LastLine(string output) => JsonDocument.Parse(output.TrimEnd().Split('\n')[^1]).RootElement;

@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections;
+using System.Collections.Generic;
+using System.Globalization;
+using System.IO;
+using System.Linq;
+using ColoWire.Engine.Compare;
+using ColoWire.Ports.Linux;
+
+namespace ColoWire.Ports.Checkpoint;
+
+/// <summary>
+/// A program of the operator's that makes a checkpoint, one run of it for each: exit code 0 says that it is done. There is no shell; what
+/// the checkpoint is for stands in its environment.
+/// </summary>
+public sealed class CommandRequester : CheckpointRequester
+{
+    private readonly string path;
+    private readonly string[] words;
+    private readonly int timeoutMs;
+    private readonly DivergenceSpeaker speaker;
+
+    /// <summary>Makes one that does nothing yet.</summary>
+    /// <param name="name">As the operator has written it.</param>
+    /// <param name="words">The program, a path or a name that PATH finds, and its arguments.</param>
+    /// <param name="timeoutMs">How long it may take; then it is killed with all that it has started.</param>
+    /// <param name="speaker">Puts the divergence into the words of its environment.</param>
+    /// <exception cref="PortException">There is no such program.</exception>
+    public CommandRequester(string name, IReadOnlyList<string> words, int timeoutMs, DivergenceSpeaker speaker)
+        : base(name)
+    {
+        this.words = [.. words];
+        this.timeoutMs = timeoutMs;
+        this.speaker = speaker;
+        path = Find(this.words[0]);
+        BeReady();
+    }
+
+    /// <inheritdoc/>
+    protected override void Run()
+    {
+        IdleWait wait = new([RequestHandle]);
+        while (!Ending.IsCancellationRequested)
+        {
+            _ = wait.Wait(RequesterLimits.LookIntervalMs);
+            if (TryTakeRequest(out DivergenceReport cause))
+            {
+                MakeCheckpoint(cause);
+            }
+        }
+    }
+
+    private void MakeCheckpoint(in DivergenceReport cause)
+    {
+        NoteRequest();
+        using ChildProcess? child = ChildProcess.Start(path, words, Environment(cause), out string error);
+        if (child is null)
+        {
+            Fail($"'{words[0]}' cannot be started: {error}");
+            return;
+        }
+
+        ChildEnd end = child.Wait(timeoutMs, Ending);
+        if (end is { How: ChildEndKind.Exited, Code: 0 })
+        {
+            // Before it is said to be done: what was asked for meanwhile is mended by it, what is asked for afterwards is not.
+            _ = TryTakeRequest(out DivergenceReport _);
+            Complete();
+            return;
+        }
+
+        string last = end.LastLine.Length == 0 ? "" : $": {Shown(end.LastLine)}";
+        Fail(end.How switch
+        {
+            ChildEndKind.Exited => $"'{words[0]}' has ended with exit code {end.Code}{last}",
+            ChildEndKind.Signalled => $"'{words[0]}' was ended by signal {end.Code}{last}",
+            ChildEndKind.TimedOut => $"'{words[0]}' took longer than {timeoutMs} ms and was killed{last}",
+            _ => $"'{words[0]}' was killed, for ColoWire is stopping{last}",
+        });
+    }
+
+    private string[] Environment(in DivergenceReport cause)
+    {
+        DivergenceWords told = speaker(cause);
+        Dictionary<string, string> variables = [];
+        foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
+        {
+            variables[(string)variable.Key] = (string?)variable.Value ?? "";
+        }
+
+        variables["COLOWIRE_REASON"] = told.Reason;
+        variables["COLOWIRE_FLOW"] = told.Flow;
+        variables["COLOWIRE_EPOCH"] = cause.Epoch.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_OFFSET"] = cause.Offset.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_PRIMARY_FRAME"] = cause.Primary.Number.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_SECONDARY_FRAME"] = cause.Secondary.Number.ToString(CultureInfo.InvariantCulture);
+        return [.. variables.Select(variable => $"{variable.Key}={variable.Value}")];
+    }
+
+    private static string Find(string program)
+    {
+        string[] folders = program.Contains('/') ? [""] : (System.Environment.GetEnvironmentVariable("PATH") ?? "").Split(':');
+        string[] there = [.. folders.Select(folder => Path.Combine(folder, program)).Where(File.Exists)];
+        return there.FirstOrDefault(Libc.MayExecute)
+            ?? throw new PortException(there.Length != 0
+                ? $"'{there[0]}' is not executable: chmod +x it, or name another program"
+                : $"'{program}' is no program: a path, or a name that PATH finds, is needed");
+    }
+}

@@ -1,0 +1,166 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Diagnostics;
+using System.Runtime.InteropServices;
+using System.Threading;
+
+namespace ColoWire.Ports.Linux;
+
+/// <summary>How a program ended.</summary>
+internal enum ChildEndKind
+{
+    /// <summary>By itself, with an exit code.</summary>
+    Exited,
+
+    /// <summary>By a signal of somebody else's.</summary>
+    Signalled,
+
+    /// <summary>It was killed because it took too long.</summary>
+    TimedOut,
+
+    /// <summary>It was killed because nobody waits for it any more.</summary>
+    Cancelled,
+}
+
+/// <summary>The end of a program.</summary>
+/// <param name="How">How it ended.</param>
+/// <param name="Code">The exit code, or the signal.</param>
+/// <param name="LastLine">The last line of its standard error.</param>
+internal readonly record struct ChildEnd(ChildEndKind How, int Code, string LastLine);
+
+/// <summary>
+/// A program that runs in a process group of its own, so that it can be killed with all that it has started. It reads nothing, what it
+/// writes to its standard output is thrown away, and of its standard error the last line is kept.
+/// </summary>
+internal sealed unsafe class ChildProcess : IDisposable
+{
+    /// <summary>How often a wait looks whether it was cancelled, in ms.</summary>
+    private const int LookIntervalMs = 50;
+
+    private const int ReadBytes = 4096;
+    private const int LineBytes = 512;
+    private const int StandardInput = 0;
+    private const int StandardOutput = 1;
+    private const int StandardError = 2;
+    private const int FirstOtherDescriptor = 3;
+    private const string Nothing = "/dev/null";
+
+    private readonly int process;
+    private readonly int errors;
+    private readonly int exit;
+    private readonly LastLine lastLine = new(LineBytes);
+    private bool errorsEnded;
+
+    private ChildProcess(int process, int errors)
+    {
+        this.process = process;
+        this.errors = errors;
+        exit = Libc.PidDescriptor(process);
+    }
+
+    /// <summary>Starts a program.</summary>
+    /// <param name="path">Where it is.</param>
+    /// <param name="arguments">What it is called as, and its arguments.</param>
+    /// <param name="environment">Its environment, each as <c>NAME=value</c>.</param>
+    /// <param name="error">Why it could not be started.</param>
+    /// <returns>Null where it could not be started.</returns>
+    public static ChildProcess? Start(string path, string[] arguments, string[] environment, out string error)
+    {
+        int* ends = stackalloc int[2];
+        if (Libc.Pipe(ends, Libc.CloseOnExec | Libc.NonBlocking) != 0)
+        {
+            error = Marshal.GetLastPInvokeErrorMessage();
+            return null;
+        }
+
+        int result = Spawn(path, [.. arguments, null], [.. environment, null], ends[1], out int process);
+        _ = Libc.Close(ends[1]);
+        error = result == 0 ? "" : Marshal.GetPInvokeErrorMessage(result);
+        if (result == 0)
+        {
+            return new ChildProcess(process, ends[0]);
+        }
+
+        _ = Libc.Close(ends[0]);
+        return null;
+    }
+
+    /// <summary>Waits for its end, and brings it about when it takes too long.</summary>
+    public ChildEnd Wait(int timeoutMs, CancellationToken cancellation)
+    {
+        IdleWait both = new([exit, errors]);
+        IdleWait exitOnly = new([exit]);
+        long startedAt = Stopwatch.GetTimestamp();
+        ChildEndKind? killedAs = null;
+        while (!HasExited(exitOnly))
+        {
+            int leftMs = timeoutMs - (int)Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds;
+            killedAs = cancellation.IsCancellationRequested ? ChildEndKind.Cancelled : leftMs <= 0 ? ChildEndKind.TimedOut : null;
+            if (killedAs is not null)
+            {
+                _ = Libc.Signal(-process, Libc.KillSignal);
+                break;
+            }
+
+            _ = (errorsEnded ? exitOnly : both).Wait(Math.Min(leftMs, LookIntervalMs));
+            ReadErrors(ReadBytes);
+        }
+
+        _ = Libc.WaitForProcess(process, out int status, 0);
+        // What a pipe holds: a grandchild that is still there may go on writing.
+        ReadErrors(1 << 16);
+        int signal = status & 0x7F;
+        ChildEndKind how = killedAs ?? (signal == 0 ? ChildEndKind.Exited : ChildEndKind.Signalled);
+        return new ChildEnd(how, signal == 0 ? (status >> 8) & 0xFF : signal, lastLine.ToString());
+    }
+
+    /// <summary>Forgets it; it must have ended.</summary>
+    public void Dispose()
+    {
+        _ = Libc.Close(exit);
+        _ = Libc.Close(errors);
+    }
+
+    private static int Spawn(string path, string?[] arguments, string?[] environment, int errors, out int process)
+    {
+        void* attributes = stackalloc byte[Libc.SpawnRecordBytes];
+        void* actions = stackalloc byte[Libc.SpawnRecordBytes];
+        void* signals = stackalloc byte[Libc.SpawnRecordBytes];
+        new Span<byte>(attributes, Libc.SpawnRecordBytes).Clear();
+        _ = Libc.SpawnAttributes(attributes);
+        _ = Libc.AllSignals(signals);
+        // The group's number is 0, its own: the attributes say so from the start, and that no signal is blocked.
+        _ = Libc.SetSpawnFlags(attributes, Libc.SpawnSetGroup | Libc.SpawnSetSignalDefaults | Libc.SpawnSetSignalMask);
+        _ = Libc.SetSpawnSignalDefaults(attributes, signals);
+        _ = Libc.SpawnActions(actions);
+        _ = Libc.AddSpawnOpen(actions, StandardInput, Nothing, Libc.ReadOnly, 0);
+        _ = Libc.AddSpawnOpen(actions, StandardOutput, Nothing, Libc.WriteOnly, 0);
+        _ = Libc.AddSpawnDuplicate(actions, errors, StandardError);
+        // Libraries open sockets that a program would inherit, and a queue that it holds nobody else gets.
+        _ = Libc.AddSpawnCloseFrom(actions, FirstOtherDescriptor);
+        int result = Libc.Spawn(out process, path, actions, attributes, arguments, environment);
+        _ = Libc.DestroySpawnActions(actions);
+        _ = Libc.DestroySpawnAttributes(attributes);
+        return result;
+    }
+
+    private static bool HasExited(IdleWait exitOnly) => exitOnly.Wait(0);
+
+    /// <summary>Reads what lies in the pipe, up to so many bytes.</summary>
+    private void ReadErrors(int most)
+    {
+        byte* bytes = stackalloc byte[ReadBytes];
+        for (int read = 0; read < most && !errorsEnded; read += ReadBytes)
+        {
+            nint count = Libc.Read(errors, bytes, ReadBytes);
+            errorsEnded = count == 0;
+            if (count <= 0)
+            {
+                return;
+            }
+
+            lastLine.Add(new ReadOnlySpan<byte>(bytes, (int)count));
+        }
+    }
+}
