@@ -110,7 +110,8 @@ internal static class CtlCommand
         }
         catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException)
         {
-            Console.Error.WriteLine($"colowire: '{path}': the answer to '{order.Words}' is none of this version's: is another version running there?");
+            Console.Error.WriteLine(
+                $"colowire: '{path}': the answer to '{order.Words}' is none of this version's: is another version running there?");
         }
 
         return Refused;

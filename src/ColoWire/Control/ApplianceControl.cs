@@ -16,8 +16,8 @@ using Microsoft.Extensions.Logging;
 namespace ColoWire.Control;
 
 /// <summary>
-/// Carries out orders on a running appliance, and says what became of them. It tells the duties what is wanted and looks at their counters;
-/// no duty ever waits for it.
+/// Carries out orders on a running appliance, and says what became of them. It tells the duties what is wanted and looks at their
+/// counters; no duty ever waits for it.
 /// </summary>
 internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log) : IDisposable
 {
@@ -32,7 +32,8 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     /// <summary>Rounds after which a thread has surely seen what was said before them: the first may have begun already.</summary>
     private const int SeeingRounds = 2;
 
-    // What an order has done is told by counters, so one is carried out after the other. One that waits for a checkpoint stops no other.
+    // What an order has done is told by counters, so one is carried out after the other. One that waits for a checkpoint stops no
+    // other.
     private readonly SemaphoreSlim turn = new(1);
 
     /// <summary>How long an order waits for its checkpoint.</summary>
@@ -165,17 +166,23 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         CompareMode earlier = appliance.Path.Gate.Mode;
+        Tally before = Tally.Of(appliance);
         appliance.Path.SetMode(mode);
         if (!await SeenAsync())
         {
             return NotSeen();
         }
 
+        long released = (Tally.Of(appliance) - before).Unverified;
         string name = CounterNames.Of(mode);
-        return ControlAnswer.Done(mode == earlier ? $"the mode is {name} already" : $"the mode is {name} from now on", json =>
+        string message = mode == earlier
+            ? $"the mode is {name} already"
+            : $"the mode is {name} from now on; {released} frames were let out unverified";
+        return ControlAnswer.Done(message, json =>
         {
             json.WriteString("mode", name);
             json.WriteString("earlier", CounterNames.Of(earlier));
+            json.WriteNumber("released", released);
         });
     }
 
@@ -224,7 +231,8 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     private static ControlAnswer Conflict(string error) => ControlAnswer.Refused(StatusCodes.Status409Conflict, error);
 
     private static ControlAnswer NotSeen() => ControlAnswer.Refused(
-        StatusCodes.Status503ServiceUnavailable, "a thread of the appliance makes no progress: the order may still be carried out (see the log)");
+        StatusCodes.Status503ServiceUnavailable,
+        "a thread of the appliance makes no progress: the order may still be carried out (see the log)");
 
     /// <summary>Counters that orders move.</summary>
     private readonly record struct Tally(long Unverified, long Dropped, long SecondaryReleased)

@@ -8,7 +8,9 @@ using Microsoft.AspNetCore.Http;
 
 namespace ColoWire.Control;
 
-/// <summary>What the control socket answers: a JSON object, with a <c>message</c> for people where something was done, or an <c>error</c>.</summary>
+/// <summary>
+/// What the control socket answers: a JSON object, with a <c>message</c> for people where something was done, or an <c>error</c>.
+/// </summary>
 /// <param name="Status">The status of HTTP.</param>
 /// <param name="Text">The message or the error; empty where the numbers speak.</param>
 /// <param name="Body">The object.</param>

@@ -8,6 +8,7 @@ using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
+using Chosen = Microsoft.Extensions.Options.Options;
 
 namespace ColoWire.Control;
 
@@ -49,7 +50,8 @@ internal sealed class ControlService : IHostedService, IDisposable
         Bound(options.Limits);
         options.ListenUnixSocket(System.IO.Path.GetFullPath(socket.Path), listen => listen.Protocols = HttpProtocols.Http1);
         SocketTransportOptions transport = new() { CreateBoundListenSocket = _ => socket.Socket, Backlog = MaxConnections };
-        server = new KestrelServer(Microsoft.Extensions.Options.Options.Create(options), new SocketTransportFactory(Microsoft.Extensions.Options.Options.Create(transport), loggers), loggers);
+        SocketTransportFactory sockets = new(Chosen.Create(transport), loggers);
+        server = new KestrelServer(Chosen.Create(options), sockets, loggers);
     }
 
     /// <inheritdoc/>

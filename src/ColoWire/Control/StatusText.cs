@@ -46,11 +46,13 @@ internal static class StatusText
         yield return ("primary_in", $"{Word(ports, "primary_in")}: {Capture(status.GetProperty("primary"))}");
         yield return ("secondary_in", $"{Word(ports, "secondary_in")}: {Capture(status.GetProperty("secondary"))}");
         yield return ("outdev", $"{Word(ports, "outdev")}: {Count(output, "frames")} frames, "
-            + $"{Number(output.GetProperty("too_long").GetInt64() + output.GetProperty("link_down").GetInt64() + output.GetProperty("failed").GetInt64())} lost");
-        yield return ("released", $"{Count(released, "verified")} verified, {Count(released, "passed")} passed, {Count(released, "unverified")} unverified");
+            + $"{Sum(output, "too_long", "link_down", "failed")} lost");
+        yield return ("released", $"{Count(released, "verified")} verified, {Count(released, "passed")} passed, "
+            + $"{Count(released, "unverified")} unverified");
         yield return ("held", $"{Count(status, "held")} of the primary, {Count(status, "secondary_held")} of the secondary");
-        yield return ("hold time", $"p50 {DurationText.Of(holdTime.GetProperty("p50").GetInt64())}, p99 {DurationText.Of(holdTime.GetProperty("p99").GetInt64())}");
-        yield return ("compared", $"{Count(status, "flows")} flows, {Count(status, "divergences_total")} divergences, {Count(status, "checkpoints")} checkpoint requests, {Count(status, "checkpoints_completed")} checkpoints finished");
+        yield return ("hold time", $"p50 {Duration(holdTime, "p50")}, p99 {Duration(holdTime, "p99")}");
+        yield return ("compared", $"{Count(status, "flows")} flows, {Count(status, "divergences_total")} divergences");
+        yield return ("checkpoints", $"{Count(status, "checkpoints")} asked for, {Count(status, "checkpoints_completed")} finished");
         foreach (string name in (string[])["divergence_reasons", "unverified", "drops"])
         {
             if (Named(status.GetProperty(name)) is { Length: > 0 } counts)
@@ -67,15 +69,19 @@ internal static class StatusText
 
     private static string Requester(JsonElement requester)
     {
-        string state = requester.GetProperty("ready").GetBoolean() ? "ready" : "not ready";
-        return string.Join(", ", ((string[])[Word(requester, "name"), state, Word(requester, "trouble")]).Where(word => word.Length != 0));
+        string readiness = requester.GetProperty("ready").GetBoolean() ? "ready" : "not ready";
+        return requester.GetProperty("trouble").GetString() is { Length: > 0 } trouble
+            ? $"{Word(requester, "name")}, {readiness}: {trouble}"
+            : $"{Word(requester, "name")}, {readiness}";
     }
 
-    private static string Capture(JsonElement port)
-    {
-        long missed = ((string[])["kernel_dropped", "interface_dropped", "oversize", "truncated"]).Sum(name => port.GetProperty(name).GetInt64());
-        return $"{Count(port, "frames")} frames, {Number(missed)} not captured";
-    }
+    private static string Capture(JsonElement port) =>
+        $"{Count(port, "frames")} frames, {Sum(port, "kernel_dropped", "interface_dropped", "oversize", "truncated")} not captured";
+
+    private static string Sum(JsonElement parent, params string[] names) =>
+        Number(names.Sum(name => parent.GetProperty(name).GetInt64()));
+
+    private static string Duration(JsonElement parent, string name) => DurationText.Of(parent.GetProperty(name).GetInt64());
 
     private static string Named(JsonElement counts) =>
         string.Join(", ", counts.EnumerateObject().Select(count => $"{Number(count.Value.GetInt64())} {count.Name}"));

@@ -9,6 +9,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
+using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Tests.Ports;
 using ColoWire.Tests.Program;
@@ -34,6 +35,7 @@ internal sealed class ControlRig : IDisposable
         ApplianceOptions options = new()
         {
             Cores = [CpuAffinity.AllowedCpus()[^1]],
+            Requester = Spec(requester is null ? "none" : "command:staged"),
             Flows = 1024,
             CompareTimeoutMs = 600_000,
             CheckpointRetryMs = 600_000,
@@ -67,6 +69,12 @@ internal sealed class ControlRig : IDisposable
         ApplianceSnapshot.Of(Appliance) is { } now && now.Held == primary && now.SecondaryHeld == secondary);
 
     public static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
+
+    private static RequesterSpec Spec(string written)
+    {
+        Assert.That(RequesterSpec.TryParse(written, out RequesterSpec? spec, out string? error), Is.True, error);
+        return spec!;
+    }
 
     /// <summary>Stops the server, as the host does before it stops the appliance.</summary>
     public void StopServer()

@@ -54,7 +54,9 @@ internal sealed class OrderTests
         Assert.That(table, Does.Match(@"│ protection +│ in_step +│"));
         Assert.That(table, Does.Match(@"│ primary_in +│ staged:primary: 1 frames, 0 not captured +│"));
         Assert.That(table, Does.Match(@"│ released +│ 0 verified, 0 passed, 1 unverified +│"));
+        Assert.That(table, Does.Match(@"│ requester +│ none, ready +│"));
         Assert.That(table, Does.Match(@"│ unverified +│ 1 order +│"));
+        Assert.That(table, Does.Match(@"│ checkpoints +│ 0 asked for, 0 finished +│"));
     }
 
     [Test]
@@ -145,6 +147,7 @@ internal sealed class OrderTests
         Assert.That(done, Is.True);
         Assert.That(answer.GetProperty("mode").GetString(), Is.EqualTo("observe"));
         Assert.That(answer.GetProperty("earlier").GetString(), Is.EqualTo("lockstep"));
+        Assert.That(answer.GetProperty("released").GetInt64(), Is.EqualTo(1));
         rig.Primary.Say(ControlRig.Datagram("observed", 2));
         ControlRig.WaitUntil(() => rig.Output.Left.Length == 2);
         Assert.That(rig.Order("status").Answer.GetProperty("mode").GetString(), Is.EqualTo("observe"));
@@ -199,7 +202,7 @@ internal sealed class OrderTests
         using ApplianceControl control = new(rig.Appliance, NullLogger<ApplianceControl>.Instance) { CheckpointPatience = TimeSpan.FromMilliseconds(50) };
         ControlAnswer answer = await control.CarryOutAsync(ControlRig.Find("checkpoint"), CancellationToken.None);
         Assert.That(answer.Status, Is.EqualTo(408));
-        Assert.That(answer.Text, Is.EqualTo("no checkpoint has finished within 0.05 s; it stays asked for (requester none, protection in_step)"));
+        Assert.That(answer.Text, Is.EqualTo("no checkpoint has finished within 0.05 s; it stays asked for (requester command:staged, protection in_step)"));
     }
 
     [Test]
