@@ -74,6 +74,15 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
     public static partial void LogPortFault(this ILogger logger, string fault);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "orders are taken at {Path} (colowire ctl --socket {Path})")]
+    public static partial void LogControl(this ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Order} was ordered by ctl")]
+    public static partial void LogOrder(this ILogger logger, string order);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Order}: {Outcome}")]
+    public static partial void LogOutcome(this ILogger logger, string order, string outcome);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "stopping: no frame is taken in any more, what is held leaves unverified")]
     public static partial void LogStopping(this ILogger logger);
 

@@ -157,6 +157,9 @@ public sealed record ApplianceOptions
     /// <summary>What everything together may take, in MiB.</summary>
     public int MemoryLimitMiB { get; init; } = OptionTable.MemoryLimitMiB.Default;
 
+    /// <summary>The path of the unix socket that takes orders; null where none does.</summary>
+    public string? ControlSocket { get; init; }
+
     /// <summary>Whether divergences are logged with a hexdump.</summary>
     public bool Trace { get; init; }
 

@@ -165,6 +165,9 @@ public static class OptionTable
         new NumberRow("memory_limit", "MiB", MemoryLimitMiB, Verbs.All,
             "Refuse to start when slots, flows, shards and buffers together would take more than this.",
             (o, v) => o with { MemoryLimitMiB = v }),
+        new SocketPathRow("control_socket", Control.ControlSocket.DefaultPath, Verbs.Live,
+            "The unix socket where colowire ctl, or any HTTP client, sees how things stand and gives orders; its folder must exist.",
+            (o, v) => o with { ControlSocket = v }),
         new FlagRow("trace", Verbs.Live, "With each divergence, log a hexdump of both frames around the difference.",
             (o, v) => o with { Trace = v }),
     ];

@@ -44,6 +44,7 @@ internal sealed class OptionTests
             PrimaryIn = new PortSpec(PortKind.Pcap, "primary0"),
             SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
             OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
+            ControlSocket = ColoWire.Control.ControlSocket.DefaultPath,
             Cores = loaded.Cores,
             XdpQueues = loaded.XdpQueues,
             Strict = loaded.Strict,

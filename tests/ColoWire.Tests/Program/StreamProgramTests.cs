@@ -111,7 +111,7 @@ internal sealed partial class StreamProgramTests
         }
 
         WaitForLine("secondary,server: not connected: the other end has closed the connection");
-        WaitForLine("not protected: the secondary is out of step");
+        WaitForLine("degraded: the secondary is out of step");
         primary.Send(StreamPeer.Framed(TestCapture.Udp("alone")));
         Assert.That(outside.ReadFrame(), Is.EqualTo(TestCapture.Udp("alone")));
 
