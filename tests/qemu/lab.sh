@@ -11,26 +11,19 @@
 #                                         │ filter-redirector  $work/primary_in ──► comparer ◄── 127.0.0.1:9004  filter-redirector
 #                                         └ filter-redirector  $work/outdev ◄────── comparer
 #
-# Choices, with what they are unless set before it is sourced:
-qemu_release=${qemu_release:-7}   # 7: the machine's own QEMU; 11: the one of qemu11.sh
-colowire=${colowire:-}            # the program, published or built; empty: the one that the tests build
-comparer=${comparer:-colowire}    # colowire, or qemu for -object colo-compare in the very same place
-vnet=${vnet:-off}                 # on: the guests leave checksums to their NIC, frames travel with a vnet header
-colo=${colo:-off}                 # on: the secondary waits to become the primary's copy (needs 11)
-sockets=${sockets:-unix}          # tcp: the primary's sockets are TCP on lo too, so that a capture there sees all
-requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for checkpoints; none: nobody
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 # shellcheck source=tests/tools/install.sh
 . "$root/tests/tools/install.sh"
+# shellcheck source=tests/qemu/machines.sh
+. "$root/tests/qemu/machines.sh"
 
-readonly guest_address=192.0.2.10 client_address=192.0.2.1 guest_mac=52:54:00:12:34:56
+# sha256 of the guest's /large.
 readonly large_sum=3cd72b11a41739372a3d0ceea0a54aacfaa94d27d270d127292fe7bb751944c2
 space=cwq$$
 work=$(mktemp -d "${TMPDIR:-/tmp}/colowire-qemu.XXXXXX")
 passed=0 failed=0 skipped=0
 # Processes by name: primary, secondary, colowire and what else was started.
 declare -A pids=() monitor_fds=()
-declare -Ar ports=([primary_in]=9001 [outdev]=9005 [primary.colowire.qmp]=9006)
 qmp_number=0
 
 clean_up() {
@@ -191,91 +184,12 @@ start_qemu() {
         exec chroot "$system" qemu-system-x86_64 "$@"' in-chroot "$qemu_system" "$work" "$guest" "$@"
 }
 
-# What both guests have in common: the machine, the kernel, the network card.
-guest_arguments() {
-    local name=$1 tap=$2 card=virtio-net-pci,netdev=net0,mac=$guest_mac,romfile=
-    # Not segmentation: a frame of 64 KiB leaves when the secondary has sent all of it, but the secondary may send the rest only when
-    # the client has acknowledged its beginning. Both wait then until a checkpoint ends it, with QEMU's comparer too.
-    if [ "$vnet" = on ]; then card+=,host_tso4=off,host_tso6=off; fi
-    arguments=(-name "$name" -nodefaults -no-user-config -no-reboot -display none -accel tcg -cpu max -m 128
-        -kernel "$guest/vmlinuz" -initrd "$guest/initrd"
-        -append "console=ttyS0 quiet panic=-1 ipv6.disable=1 colowire.ip=$guest_address/24"
-        -serial "file:$work/$name.serial"
-        -qmp "unix:$work/$name.qmp,server=on,wait=off"
-        -netdev "tap,id=net0,ifname=$tap,script=no,downscript=no,vhost=off,vnet_hdr=$vnet" -device "$card")
-}
-
-vnet_option() {
-    if [ "$vnet" = on ]; then echo ,vnet_hdr_support=on; fi
-}
-
-# endpoint_at NAME: a socket of the primary, as ColoWire names it; stream_at and chardev_at, as QEMU does
-endpoint_at() {
-    if [ "$sockets" = tcp ]; then echo "127.0.0.1:${ports[$1]}"; else echo "unix:$work/$1"; fi
-}
-
-stream_at() {
-    if [ "$sockets" = tcp ]; then echo "tcp:127.0.0.1:${ports[$1]}"; else echo "unix:$work/$1"; fi
-}
-
-chardev_at() {
-    if [ "$sockets" = tcp ]; then echo "host=127.0.0.1,port=${ports[$1]}"; else echo "path=$work/$1"; fi
-}
-
-start_primary() {
-    local arguments=() header
-    header=$(vnet_option)
-    guest_arguments primary tapp
-    arguments+=(-qmp "$(stream_at primary.colowire.qmp),server=on,wait=off"
-        -chardev "socket,id=mirror0,host=127.0.0.1,port=9003,server=on,wait=off"
-        -chardev "socket,id=compare0,$(chardev_at primary_in),server=on,wait=off"
-        -chardev "socket,id=compare_out,$(chardev_at outdev),server=on,wait=off"
-        -object "filter-mirror,id=m0,netdev=net0,queue=tx,outdev=mirror0$header"
-        -object "filter-redirector,id=redire0,netdev=net0,queue=rx,indev=compare_out$header"
-        -object "filter-redirector,id=redire1,netdev=net0,queue=rx,outdev=compare0$header")
-    if [ "$comparer" = qemu ]; then
-        # shellcheck disable=SC2054 # QEMU's commas
-        arguments+=(-chardev "socket,id=compare1,host=127.0.0.1,port=9004,server=on,wait=off"
-            -chardev "socket,id=compare0-0,$(chardev_at primary_in)"
-            -chardev "socket,id=compare_out0,$(chardev_at outdev)"
-            -object iothread,id=iothread1
-            -object "colo-compare,id=comp0,primary_in=compare0-0,secondary_in=compare1,outdev=compare_out0,iothread=iothread1$header")
-    fi
-    start_qemu primary "${arguments[@]}"
-    open_monitor primary
-}
-
-start_secondary() {
-    local arguments=() header again=reconnect-ms=200
-    header=$(vnet_option)
-    if [ "$qemu_release" = 7 ]; then again=reconnect=1; fi
-    guest_arguments secondary taps
-    arguments+=(-chardev "socket,id=red0,host=127.0.0.1,port=9003,$again"
-        -chardev "socket,id=red1,host=127.0.0.1,port=9004,$again"
-        -object "filter-redirector,id=f1,netdev=net0,queue=tx,indev=red0$header"
-        -object "filter-redirector,id=f2,netdev=net0,queue=rx,outdev=red1$header"
-        -object "filter-rewriter,id=rew0,netdev=net0,queue=all$header")
-    if [ "$colo" = on ]; then arguments+=(-incoming tcp:127.0.0.1:9998); fi
-    start_qemu secondary "${arguments[@]}"
-    open_monitor secondary
-}
-
 guest_is_up() {
     grep -q 'colowire guest is up' "$work/$1.serial" 2>/dev/null
 }
 
 wait_for_guest() {
     until_true "${2:-60}" guest_is_up "$1" || fatal "the $1 guest boots: not up after ${2:-60} s"
-}
-
-start_colowire() {
-    local header=() asked=none
-    if [ "$vnet" = on ]; then header=(--vnet-hdr-support true); fi
-    if [ "$requester" = qmp ]; then asked=qmp:$(endpoint_at primary.colowire.qmp); fi
-    # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
-    start colowire "$colowire" run --primary-in "stream:$(endpoint_at primary_in)" --secondary-in stream:127.0.0.1:9004,server \
-        --outdev "stream:$(endpoint_at outdev)" --requester "$asked" --json "${header[@]}"
-    until_true 20 listens 9004 || fatal "ColoWire starts: it does not listen after 20 s"
 }
 
 listens() {
@@ -340,23 +254,6 @@ events() {
 # saw NAME EVENT
 saw() {
     [ "$(events "$1" "$2")" -gt 0 ]
-}
-
-migration_is() {
-    [ "$(qmp primary query-migrate | jq -r .status)" = "$1" ]
-}
-
-# The secondary becomes the primary's copy, and from now on at each checkpoint again.
-start_colo() {
-    local side
-    for side in secondary primary; do
-        qmp "$side" migrate-set-capabilities '{"capabilities": [{"capability": "x-colo", "state": true},
-            {"capability": "return-path", "state": true}, {"capability": "events", "state": true}]}' >/dev/null
-    done
-    # No checkpoint but those that are asked for.
-    qmp primary migrate-set-parameters '{"x-checkpoint-delay": 600000, "max-bandwidth": 4000000000}' >/dev/null
-    qmp primary migrate '{"uri": "tcp:127.0.0.1:9998"}' >/dev/null
-    until_true 60 migration_is colo || fatal "COLO begins: query-migrate says '$(qmp primary query-migrate | jq -r .status)' after 60 s"
 }
 
 # get PATH [OPTION...]: from the guest, by the client
