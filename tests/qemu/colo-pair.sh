@@ -22,6 +22,7 @@ start_pair() {
     start_secondary
     wait_for_guest primary
     start_colo
+    if [ "$comparer" = colowire ] && ! until_true 20 protects; then fatal "$1: ColoWire says $(counter .protection), not in_step, after 20 s"; fi
     ok "$1"
 }
 

@@ -132,12 +132,22 @@ make_namespace() {
     # Between two hosts an ACK is not late by 40 ms, which would lengthen each checkpoint.
     inside ip route replace table local local 127.0.0.1 dev lo src 127.0.0.1 quickack 1
     inside ip link add bridge type bridge
-    inside ip addr add "$client_address/24" dev bridge
     for tap in tapp taps; do
         inside ip tuntap add "$tap" mode tap
         inside ip link set "$tap" up
     done
     inside ip link set tapp master bridge
+    if [ "$wire" = bridge ]; then
+        # The mirror: a bridge that learns nothing sends what the client says to both guests.
+        inside ip link add client type veth peer name outside
+        inside ip link set taps master bridge
+        inside ip link set outside master bridge up
+        for tap in tapp taps outside; do inside bridge link set dev "$tap" learning off; done
+        inside ip addr add "$client_address/24" dev client
+        inside ip link set client up
+    else
+        inside ip addr add "$client_address/24" dev bridge
+    fi
     inside ip link set bridge up
 }
 
@@ -192,13 +202,14 @@ wait_for_guest() {
     until_true "${2:-60}" guest_is_up "$1" || fatal "the $1 guest boots: not up after ${2:-60} s"
 }
 
-listens() {
-    inside ss -Hltn "sport = :$1" | grep -q .
-}
-
 # counter JQ: of the last whole object that ColoWire printed, which it does once a second
 counter() {
     { grep '}$' "$work/colowire.out" || echo '{}'; } | tail -n 1 | jq -r "$1"
+}
+
+# protects: whether ColoWire has both in step
+protects() {
+    [ "$(counter .protection)" = in_step ]
 }
 
 # settled_counter JQ: of an object that it prints from now on

@@ -10,6 +10,7 @@ colowire=${colowire:-}            # the program, published or built; empty: the 
 comparer=${comparer:-colowire}    # colowire, or qemu for -object colo-compare in the very same place
 vnet=${vnet:-off}                 # on: the guests leave checksums to their NIC, frames travel with a vnet header
 colo=${colo:-off}                 # on: the secondary waits to become the primary's copy (needs 11)
+wire=${wire:-sockets}             # bridge: no sockets of QEMU's, the host mirrors, and ColoWire takes the frames off the taps
 sockets=${sockets:-unix}          # tcp: the primary's sockets are TCP on lo too, so that a capture there sees all
 requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for checkpoints; none: nobody
 
@@ -58,8 +59,9 @@ chardev_at() {
 primary_network() {
     local header
     header=$(vnet_option)
-    arguments+=(-qmp "$(stream_at primary.colowire.qmp),server=on,wait=off"
-        -chardev "socket,id=mirror0,host=$any_host,port=9003,server=on,wait=off"
+    arguments+=(-qmp "$(stream_at primary.colowire.qmp),server=on,wait=off")
+    if [ "$wire" = bridge ]; then return; fi
+    arguments+=(-chardev "socket,id=mirror0,host=$any_host,port=9003,server=on,wait=off"
         -chardev "socket,id=compare0,$(chardev_at primary_in),server=on,wait=off"
         -chardev "socket,id=compare_out,$(chardev_at outdev),server=on,wait=off"
         -object "filter-mirror,id=m0,netdev=net0,queue=tx,outdev=mirror0$header"
@@ -88,11 +90,14 @@ secondary_network() {
     local header again=reconnect-ms=200
     header=$(vnet_option)
     if [ "$qemu_release" = 7 ]; then again=reconnect=1; fi
-    arguments+=(-chardev "socket,id=red0,host=$primary_host,port=9003,$again"
-        -chardev "socket,id=red1,host=$colowire_host,port=9004,$again"
-        -object "filter-redirector,id=f1,netdev=net0,queue=tx,indev=red0$header"
-        -object "filter-redirector,id=f2,netdev=net0,queue=rx,outdev=red1$header"
-        -object "filter-rewriter,id=rew0,netdev=net0,queue=all$header")
+    if [ "$wire" = sockets ]; then
+        arguments+=(-chardev "socket,id=red0,host=$primary_host,port=9003,$again"
+            -chardev "socket,id=red1,host=$colowire_host,port=9004,$again"
+            -object "filter-redirector,id=f1,netdev=net0,queue=tx,indev=red0$header"
+            -object "filter-redirector,id=f2,netdev=net0,queue=rx,outdev=red1$header")
+    fi
+    # A secondary chooses TCP sequence numbers of its own for a new connection: this gives it the primary's.
+    arguments+=(-object "filter-rewriter,id=rew0,netdev=net0,queue=all$header")
     if [ "$colo" = on ]; then arguments+=(-incoming "tcp:$any_host:9998"); fi
 }
 
@@ -108,6 +113,10 @@ colowire_arguments() {
     local header=() asked=none
     if [ "$vnet" = on ]; then header=(--vnet-hdr-support true); fi
     if [ "$requester" = qmp ]; then asked=qmp:$(endpoint_at primary.colowire.qmp); fi
+    if [ "$wire" = bridge ]; then
+        arguments=(run --primary-in xdp:tapp --secondary-in xdp:taps --outdev pcap:outside --xdp-mode generic --requester "$asked")
+        return
+    fi
     arguments=(run --primary-in "stream:$(endpoint_at primary_in)" --secondary-in "stream:$any_host:9004,server"
         --outdev "stream:$(endpoint_at outdev)" --requester "$asked" "${header[@]}")
 }
@@ -117,7 +126,7 @@ start_colowire() {
     colowire_arguments
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
     start colowire "$colowire" "${arguments[@]}" --control-socket "$work/control" --json
-    until_true 20 listens 9004 || fatal "ColoWire starts: it does not listen after 20 s"
+    until_true 20 longer_than "$work/colowire.out" 0 || fatal "ColoWire starts: no counters after 20 s"
 }
 
 migration_is() {
