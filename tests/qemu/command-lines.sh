@@ -27,22 +27,31 @@ lines() {
     echo "$text"
 }
 
-print_all() {
+print_set_up() {
     local arguments side command json
-    echo '    # the primary'
+    echo "    # the primary"
     arguments=()
-    guest_card tap0
+    guest_card tapp
     primary_network
     lines 'qemu-system-x86_64 ...'
-    echo '    # the secondary'
+    echo "    # the secondary"
     arguments=()
-    guest_card tap0
+    guest_card taps
     secondary_network
     lines 'qemu-system-x86_64 ...'
-    echo '    # ColoWire, on the host of the primary'
+    echo "    # ColoWire"
     colowire_arguments
     lines /opt/colowire/colowire
-    echo '    # QMP, when the primary runs'
+}
+
+print_all() {
+    echo '    ## In the place of colo-compare: on the host of the primary, on sockets of QEMU'
+    wire=sockets
+    print_set_up
+    echo '    ## On a bridge host that mirrors: without sockets of QEMU'
+    wire=bridge
+    print_set_up
+    echo '    ## A COLO pair of either: QMP, when the primary runs'
     while read -r side command json; do
         printf '    %-9s  {"execute": "%s", "arguments": %s}\n' "$side" "$command" "$json"
     done < <(colo_commands)
