@@ -62,13 +62,9 @@ start_pair() {
     start_secondary
     wait_for_guest primary
     start_colo
-    if [ "$comparer" = colowire ]; then until_true 20 in_step || fatal "ColoWire protects the pair: '$(counter .protection)'"; fi
+    if [ "$comparer" = colowire ]; then until_true 20 protects || fatal "ColoWire protects the pair: '$(counter .protection)'"; fi
     # The first frames teach the guests and the bridge where everybody is.
     get small >/dev/null || fatal "the guest answers"
-}
-
-in_step() {
-    [ "$(counter .protection)" = in_step ]
 }
 
 end_pair() {
