@@ -31,6 +31,8 @@ public sealed class CaptureDuty : IDuty
     private readonly Reassembler fragments;
     private readonly int lowSmallSlots;
     private readonly bool completesChecksums;
+    private readonly bool vnetHeadersLeave;
+    private bool completesInBatch;
     private uint epoch;
     private bool drained;
     private bool forwards;
@@ -38,6 +40,7 @@ public sealed class CaptureDuty : IDuty
 
     internal CaptureDuty(
         ICapturePort port,
+        IInjectPort output,
         SlotPool pool,
         SpscRing<FrameRef>[] toShards,
         SpscRing<FrameRef>[] home,
@@ -56,6 +59,7 @@ public sealed class CaptureDuty : IDuty
         plainHash = new PlainFlowHash(in hashKey);
         fragments = new Reassembler(pool, options);
         completesChecksums = options.PartialChecksums == PartialChecksumPolicy.Complete;
+        vnetHeadersLeave = output.KeepsVnetHeader;
         this.stop = stop;
         // The last batch of slots is for the frames that arrive while the shards make room.
         lowSmallSlots = Math.Min(EngineLimits.BatchFrames, pool.FreeSmall / 2);
@@ -102,6 +106,8 @@ public sealed class CaptureDuty : IDuty
         BeginEpoch(nowNs);
         int received = port.Receive(pool, batch, nowNs);
         int vnetHeaderBytes = port.VnetHeaderBytes;
+        // A header that leaves too says what is left to do: whoever takes the frame does that.
+        completesInBatch = completesChecksums && !(vnetHeadersLeave && vnetHeaderBytes != 0);
         for (int i = 0; i < received; i++)
         {
             Take(batch[i], vnetHeaderBytes);
@@ -165,7 +171,7 @@ public sealed class CaptureDuty : IDuty
         Begin(ref view.Descriptor);
         if (FrameParser.TryParsePlain(view.Bytes, out view.Descriptor.Layout))
         {
-            if (completesChecksums && PartialChecksum.IsInPlain(view))
+            if (completesInBatch && PartialChecksum.IsInPlain(view))
             {
                 CompleteChecksum(frameRef);
             }
@@ -217,7 +223,7 @@ public sealed class CaptureDuty : IDuty
         }
         else
         {
-            if (completesChecksums)
+            if (completesInBatch)
             {
                 CompleteChecksum(frameRef);
             }

@@ -39,6 +39,7 @@ public sealed partial class CheckpointGate : IDuty
     private uint capturedEpoch;
     private int epochReason;
     private long requests;
+    private long completed;
     private long reportsLost;
 
     internal CheckpointGate(
@@ -64,6 +65,9 @@ public sealed partial class CheckpointGate : IDuty
 
     /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
     public long Requests => Volatile.Read(ref requests);
+
+    /// <summary>Checkpoints that have finished, asked for or not; any thread may read it.</summary>
+    public long Completed => Volatile.Read(ref completed);
 
     /// <summary>Reports that the host did not fetch in time; the divergences themselves are counted by the shards.</summary>
     public long ReportsLost => Volatile.Read(ref reportsLost);
@@ -124,6 +128,7 @@ public sealed partial class CheckpointGate : IDuty
                 break;
             case CheckpointEvent.Completed:
                 outstanding = false;
+                Volatile.Write(ref completed, completed + 1);
                 secondaryLost = secondaryLost && !secondary.HasLink;
                 requesterLost = false;
                 // The one that frames belong to already, if it was heard that both replicas stood.

@@ -41,7 +41,7 @@ public sealed class Lane : IDuty, IDisposable
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
                 ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
                 : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)];
-            return new CaptureDuty(port, pool, toShards, home, gate, options, stop);
+            return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop);
         }
     }
 

@@ -8,7 +8,7 @@ public enum LinkState
     /// <summary>Frames can come and go.</summary>
     Up,
 
-    /// <summary>The interface is switched off or has no carrier; the port goes on by itself when that changes.</summary>
+    /// <summary>The interface is switched off or has no carrier, or nobody is connected; the port goes on by itself when that changes.</summary>
     Down,
 
     /// <summary>The interface was removed; the port must be opened anew.</summary>
@@ -20,4 +20,7 @@ public interface ILinkReporter
 {
     /// <summary>The state of the link when the port last looked, some milliseconds ago. Any thread may read it.</summary>
     LinkState Link { get; }
+
+    /// <summary>Why the link is down, where the port knows more than that; else null. Any thread may read it.</summary>
+    string? Trouble => null;
 }

@@ -54,7 +54,14 @@ internal sealed class InjectTally
     /// <summary>Frames were handed to a queue out of which they come back one by one.</summary>
     public void Handed(long bytes) => Volatile.Write(ref byteCount, byteCount + bytes);
 
-    /// <summary>Some of those came back.</summary>
+    /// <summary>A frame of which a part has left is given back before the rest is sent, from a copy.</summary>
+    public void Handed(FrameRef frame, long bytes)
+    {
+        Handed(bytes);
+        Take(frame);
+    }
+
+    /// <summary>Some of those came back, or were sent from a copy.</summary>
     /// <param name="sentCount">How many have left.</param>
     /// <param name="refusedCount">How many were refused and are lost.</param>
     /// <param name="link">Tells why.</param>

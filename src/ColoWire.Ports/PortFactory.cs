@@ -4,6 +4,7 @@ using System;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Pcap;
+using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
@@ -22,6 +23,9 @@ public sealed record PortOptions
 
     /// <summary>How <c>xdp:</c> ports are opened.</summary>
     public XdpOptions Xdp { get; init; }
+
+    /// <summary>Whether the frames of <c>stream:</c> ports bear virtio-net headers (<c>vnet_hdr_support</c>).</summary>
+    public bool HasVnetHeaders { get; init; }
 
     /// <summary>What lies between the engine's clock and the time since 1970, for captures that are written.</summary>
     public long FileTimeShiftNs { get; init; }
@@ -51,6 +55,7 @@ public static class PortFactory
         {
             PortKind.File => FileCapturePort.OpenAsLive(spec.Target),
             PortKind.Xdp => new XdpCapturePort(spec.Target, place.Queue, place.Umem, options.Xdp, place.IsFirst),
+            PortKind.Stream => new StreamCapturePort(spec.Endpoint, options.HasVnetHeaders),
             _ => new PcapCapturePort(spec.Target, options.BufferMiB, options.SnapLength),
         };
     }
@@ -66,6 +71,7 @@ public static class PortFactory
         {
             PortKind.File => new FileInjectPort(spec.Target, nanoseconds: true, options.FileTimeShiftNs),
             PortKind.Xdp => new XdpInjectPort(spec.Target, place.Queue, place.Umem, options.Xdp, options.SendRetryMs),
+            PortKind.Stream => new StreamInjectPort(spec.Endpoint, options.HasVnetHeaders, options.SendRetryMs),
             _ => new PcapInjectPort(spec.Target, options.SendRetryMs),
         };
     }

@@ -4,6 +4,7 @@ using System.Diagnostics.CodeAnalysis;
 using System.IO;
 using System.Linq;
 using ColoWire.Ports.Linux;
+using ColoWire.Ports.Streams;
 
 namespace ColoWire.Ports;
 
@@ -18,19 +19,31 @@ public enum PortKind
 
     /// <summary>A capture.</summary>
     File,
+
+    /// <summary>A socket on which frames come or go as QEMU sends them.</summary>
+    Stream,
 }
 
-/// <summary>Which port an operator means: <c>pcap:INTERFACE</c>, <c>xdp:INTERFACE</c>, <c>file:PATH</c>, or an interface alone.</summary>
+/// <summary>
+/// Which port an operator means: <c>pcap:INTERFACE</c>, <c>xdp:INTERFACE</c>, <c>file:PATH</c>, <c>stream:</c> and an endpoint, or an
+/// interface alone.
+/// </summary>
 /// <param name="Kind">What kind of port.</param>
-/// <param name="Target">The interface or the path.</param>
+/// <param name="Target">The interface, the path, or the endpoint (<see cref="StreamEndpoint"/>) as it is written.</param>
 public sealed record PortSpec(PortKind Kind, string Target)
 {
     /// <summary>What may be written, for messages and help.</summary>
-    public const string Allowed = "pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone";
+    public const string Allowed = "pcap:INTERFACE, xdp:INTERFACE, file:PATH, stream:unix:PATH[,server], stream:HOST:PORT[,server], or INTERFACE alone";
 
     private const string PcapPrefix = "pcap";
     private const string XdpPrefix = "xdp";
     private const string FilePrefix = "file";
+    private const string StreamPrefix = "stream";
+
+    /// <summary>The endpoint of a stream port.</summary>
+    public StreamEndpoint Endpoint => StreamEndpoint.TryParse(Target, out StreamEndpoint? endpoint, out string? error)
+        ? endpoint
+        : throw new System.InvalidOperationException($"no stream port: {error}");
 
     /// <summary>Reads what an operator wrote.</summary>
     /// <param name="text">For example <c>pcap:eth1</c>.</param>
@@ -48,6 +61,7 @@ public sealed record PortSpec(PortKind Kind, string Target)
         {
             PcapPrefix or XdpPrefix => InterfaceNameError(target),
             FilePrefix => target.Length == 0 ? "no path is given" : null,
+            StreamPrefix => StreamEndpoint.TryParse(target, out _, out string? reason) ? null : reason,
             _ => $"'{kind}' is no kind of port",
         };
         if (error is not null)
@@ -56,18 +70,38 @@ public sealed record PortSpec(PortKind Kind, string Target)
             return false;
         }
 
-        spec = new PortSpec(kind switch { FilePrefix => PortKind.File, XdpPrefix => PortKind.Xdp, _ => PortKind.Pcap }, target);
+        spec = new PortSpec(KindOf(kind), target);
         return true;
     }
 
-    /// <summary>Whether both mean the same interface, or the same file.</summary>
-    public bool IsSameAs(PortSpec other) =>
-        other is not null
-        && (Kind == PortKind.File) == (other.Kind == PortKind.File)
-        && (Kind == PortKind.File ? Path.GetFullPath(Target) == Path.GetFullPath(other.Target) : Target == other.Target);
+    /// <summary>Whether both mean the same interface, the same file, or the same place to connect to or to listen at.</summary>
+    public bool IsSameAs(PortSpec other) => (Kind, other?.Kind) switch
+    {
+        (_, null) => false,
+        (PortKind.File, PortKind.File) => Path.GetFullPath(Target) == Path.GetFullPath(other.Target),
+        (PortKind.Stream, PortKind.Stream) => Endpoint.IsSamePlaceAs(other.Endpoint),
+        (PortKind.File or PortKind.Stream, _) or (_, PortKind.File or PortKind.Stream) => false,
+        _ => Target == other.Target,
+    };
 
     /// <summary>As it is written in full.</summary>
-    public override string ToString() => $"{Kind switch { PortKind.File => FilePrefix, PortKind.Xdp => XdpPrefix, _ => PcapPrefix }}:{Target}";
+    public override string ToString() => $"{PrefixOf(Kind)}:{Target}";
+
+    private static PortKind KindOf(string prefix) => prefix switch
+    {
+        FilePrefix => PortKind.File,
+        XdpPrefix => PortKind.Xdp,
+        StreamPrefix => PortKind.Stream,
+        _ => PortKind.Pcap,
+    };
+
+    private static string PrefixOf(PortKind kind) => kind switch
+    {
+        PortKind.File => FilePrefix,
+        PortKind.Xdp => XdpPrefix,
+        PortKind.Stream => StreamPrefix,
+        _ => PcapPrefix,
+    };
 
     private static string? InterfaceNameError(string name) => name switch
     {

@@ -53,6 +53,7 @@ internal static class Cli
             RunCommand.Create(Options.Verbs.Observe),
             CompareCommand.Create(),
             InterfacesCommand.Create(),
+            CtlCommand.Create(),
             OptionsCommand.Create(),
         };
     }
@@ -70,7 +71,7 @@ internal static class Cli
         {
             string message = error.Message.ReplaceLineEndings(" ");
             bool told = parse.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal));
-            if (!told && command is not RootCommand)
+            if (!told && command.Subcommands.Count == 0)
             {
                 // What the options say themselves bears its place already; only the library's own words do not.
                 faults.Add(error.SymbolResult is CommandResult ? message : $"{OptionPlace.CommandLine}: {message}");

@@ -392,6 +392,9 @@ test_unit() {
         expect "systemd-analyze verify ${unit##*/}" 0 systemd-analyze verify --root="$work/root" --man=no "${unit##*/}"
         not_printed "${unit##*/} has no unknown line" "${unit##*/}"
     done
+    printf '%s/control.sock\n' "/run/$(sed -n 's/^RuntimeDirectory=//p' "$root/native-config/colowire.service")" >"$work/folder"
+    sed -n 's/.*"control_socket": "\(.*\)".*/\1/p' "$root/native-config/colowire.json" >"$work/socket"
+    same "the control socket is in the unit's folder" "$work/folder" "$work/socket"
     expect "exposure of colowire.service is below 3.0" 0 \
         systemd-analyze security --offline=true --threshold=30 "$root/native-config/colowire.service"
 }
@@ -470,8 +473,15 @@ test_capabilities() {
     logged "without CAP_SYS_ADMIN it cannot come back, and says so" "^colowire: .*CAP_SYS_ADMIN is needed"
     wait "$program" || true
     make_interfaces
-    as_unit net_raw --primary-in pcap:cwp --secondary-in pcap:cws --outdev pcap:cwo --on-death block
+    install -d -o 65534 "$work/run"
+    as_unit net_raw --primary-in pcap:cwp --secondary-in pcap:cws --outdev pcap:cwo --on-death block \
+        --control-socket "$work/run/control.sock"
     logged "pcap: ports with on_death block need CAP_NET_RAW alone" "memory (is locked|may be swapped)"
+    logged "the control socket is there" "orders are taken at $work/run/control.sock"
+    # Nothing of the program's own output comes in between: it logs none of these.
+    one_line "who is neither user nor group gives no orders" "it may not be used: only root" \
+        setpriv --reuid 65533 --regid 65533 --clear-groups "$work/program/colowire" ctl --socket "$work/run/control.sock" flush
+    expect "root gives orders" 0 "$work/program/colowire" ctl --socket "$work/run/control.sock" status
     stopped "pcap: stops with CAP_NET_RAW alone"
 }
 

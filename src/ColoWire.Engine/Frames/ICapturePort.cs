@@ -27,12 +27,13 @@ public interface ICapturePort : IDisposable
     /// <summary>Slots of the pool that the port keeps for frames yet to come.</summary>
     int PostedSlots => 0;
 
-    /// <summary>Whether frames that arrive go another way by now: what the port has left is all that comes, and at a stop it is received
-    /// to the last. Any thread may read it.</summary>
+    /// <summary>Whether the port has frames that nobody else has any more, because those that arrive go another way by now, or because their
+    /// sender is rid of them: at a stop they are received to the last. Any thread may read it.</summary>
     bool HasHandedOver => false;
 
-    /// <summary>Bytes of the virtio-net header that stands before each frame of the last <see cref="Receive"/>: 10 or 12 (virtio 1.2
-    /// section 5.1.6), or none. The engine steps over it: it is not the guest's word to the wire.</summary>
+    /// <summary>Bytes of the virtio-net header that stands before each frame of the last <see cref="Receive"/>: 10, 12 or 20 (virtio 1.2
+    /// section 5.1.6), or none. The engine steps over it: it is not the guest's word to the wire. A frame with fewer bytes than this is
+    /// malformed.</summary>
     int VnetHeaderBytes => 0;
 
     /// <summary>What the port has counted since it was opened.</summary>

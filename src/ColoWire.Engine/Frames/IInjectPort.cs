@@ -25,6 +25,10 @@ public interface IInjectPort : IDisposable
     /// <returns>How many stand in <paramref name="frames"/>.</returns>
     int Reclaim(Span<FrameRef> frames);
 
+    /// <summary>Whether frames leave with the virtio-net header that they came with. Whoever takes them does what it says, completes their
+    /// checksums for example: nobody else may have done it before.</summary>
+    bool KeepsVnetHeader => false;
+
     /// <summary>What the port has counted since it was opened.</summary>
     InjectStatistics Statistics { get; }
 }

@@ -31,9 +31,36 @@ internal static unsafe partial class Libc
 
     private const int PacketLevel = 263;
 
+    /// <summary>Numbers of statx(2) (linux/stat.h, linux/fcntl.h).</summary>
+    private const int CurrentFolder = -100;
+    private const int NoFollow = 0x100;
+    private const uint StatxType = 1;
+    private const int StatxBytes = 256;
+    private const int StatxModeOffset = 28;
+    private const int FileTypeMask = 0xF000;
+    private const int SocketFileType = 0xC000;
+
+    /// <summary>Flags of send(2) and recv(2): a call never blocks, and a peer that is gone raises no signal (bits/socket.h).</summary>
+    public const int DoNotWait = 0x40;
+    public const int NoSignal = 0x4000;
+
+    /// <summary>Numbers of epoll(7) (sys/epoll.h).</summary>
+    public const int EpollCloseOnExec = 0x80000;
+    public const int EpollAdd = 1;
+    public const uint EpollReadable = 1;
+
     /// <summary>Sets an option of a packet socket.</summary>
     public static int SetPacketOption(int socket, int option, int value) =>
         SetSocketOption(socket, PacketLevel, option, &value, sizeof(int));
+
+    /// <summary>Whether a path is a unix socket.</summary>
+    public static bool IsSocket(string path)
+    {
+        // struct statx is the same on every architecture; of it only the type of the file is asked for.
+        byte* facts = stackalloc byte[StatxBytes];
+        return Statx(CurrentFolder, path, NoFollow, StatxType, facts) == 0
+            && (*(ushort*)(facts + StatxModeOffset) & FileTypeMask) == SocketFileType;
+    }
 
     /// <summary>Reads from the beginning of a file, without an exception when that fails.</summary>
     /// <returns>Bytes read, or -1.</returns>
@@ -87,6 +114,21 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "sendmmsg", SetLastError = true)]
     public static partial int SendMessages(int socket, BatchMessage* messages, uint count, int flags);
 
+    [LibraryImport(Library, EntryPoint = "statx", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Statx(int folder, string path, int flags, uint mask, byte* facts);
+
+    [LibraryImport(Library, EntryPoint = "recv", SetLastError = true)]
+    public static partial nint Receive(int socket, byte* bytes, nuint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "send", SetLastError = true)]
+    public static partial nint Send(int socket, byte* bytes, nuint length, int flags);
+
+    [LibraryImport(Library, EntryPoint = "epoll_create1", SetLastError = true)]
+    public static partial int EpollCreate(int flags);
+
+    [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
+    public static partial int EpollControl(int epoll, int operation, int fileDescriptor, ref EpollEntry entry);
+
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
 
@@ -117,6 +159,13 @@ internal static unsafe partial class Libc
     {
         public byte* Bytes;
         public nuint Length;
+    }
+
+    /// <summary><c>struct epoll_event</c> (sys/epoll.h), whose data nobody reads here; it stands at another place on each architecture.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 16)]
+    public struct EpollEntry
+    {
+        public uint Events;
     }
 
     /// <summary><c>struct pollfd</c> (poll.h).</summary>

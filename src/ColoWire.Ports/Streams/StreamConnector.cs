@@ -6,6 +6,7 @@ using System.Net;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Streams;
 
@@ -44,7 +45,7 @@ internal sealed class StreamConnector : IDisposable
                     : await DialAsync(cancellation).ConfigureAwait(false);
                 if (endpoint.Path is null)
                 {
-                    socket.NoDelay = true;
+                    Prepare(socket);
                 }
 
                 Volatile.Write(ref trouble, null);
@@ -60,14 +61,7 @@ internal sealed class StreamConnector : IDisposable
     }
 
     /// <summary>Stops listening. Nobody may be waiting.</summary>
-    public void Dispose()
-    {
-        listener?.Dispose();
-        if (listener is not null && endpoint.Path is not null)
-        {
-            File.Delete(endpoint.Path);
-        }
-    }
+    public void Dispose() => listener?.Dispose();
 
     private static Socket Listen(StreamEndpoint endpoint)
     {
@@ -91,7 +85,7 @@ internal sealed class StreamConnector : IDisposable
     /// <summary>A unix socket's path outlives its process; where nobody listens any more it is in the way.</summary>
     private static void RemoveLeftOver(StreamEndpoint endpoint)
     {
-        if (endpoint.Path is null || !File.Exists(endpoint.Path))
+        if (endpoint.Path is null || !Libc.IsSocket(endpoint.Path))
         {
             return;
         }
@@ -103,26 +97,36 @@ internal sealed class StreamConnector : IDisposable
         }
         catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
         {
-            // A file that is no socket refuses too, but one with something in it is not ours to remove.
-            if (new FileInfo(endpoint.Path).Length == 0)
-            {
-                File.Delete(endpoint.Path);
-            }
+            File.Delete(endpoint.Path);
         }
     }
 
+    /// <summary>TCP: frames leave at once, and a host that falls silent is noticed: nothing else tells of a secondary that has died.</summary>
+    private static void Prepare(Socket socket)
+    {
+        socket.NoDelay = true;
+        socket.SetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive, optionValue: true);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime, PortLimits.KeepAliveSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveInterval, PortLimits.KeepAliveSeconds);
+        socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, PortLimits.KeepAliveProbes);
+    }
+
+    // Not ConnectAsync: the runtime would go on watching the socket, and be woken by every frame that arrives.
     private async Task<Socket> DialAsync(CancellationToken cancellation)
     {
         Socket socket = endpoint.NewSocket();
         try
         {
-            await socket.ConnectAsync(endpoint.Address(), cancellation).ConfigureAwait(false);
+            using CancellationTokenRegistration cancelling = cancellation.Register(socket.Dispose);
+            await Task.Run(() => socket.Connect(endpoint.Address()), cancellation).ConfigureAwait(false);
             return socket;
         }
-        catch
+        catch (Exception exception)
         {
             socket.Dispose();
-            throw;
+            // Closed while it was connecting, it fails with this or that.
+            cancellation.ThrowIfCancellationRequested();
+            throw exception is SocketException ? exception : new SocketException((int)SocketError.SocketError, exception.Message);
         }
     }
 }

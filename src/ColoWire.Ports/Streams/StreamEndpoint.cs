@@ -66,6 +66,14 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
         return endpoint is not null;
     }
 
+    /// <summary>Whether both mean the same place, whichever end of it they are.</summary>
+    public bool IsSamePlaceAs(StreamEndpoint other) =>
+        other is not null
+        && (Path is null) == (other.Path is null)
+        && (Path is null
+            ? Port == other.Port && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase)
+            : System.IO.Path.GetFullPath(Path) == System.IO.Path.GetFullPath(other.Path!));
+
     /// <summary>As it is written.</summary>
     public override string ToString()
     {

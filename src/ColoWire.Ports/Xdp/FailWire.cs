@@ -86,7 +86,7 @@ public sealed class FailWire : IDisposable
         ArgumentNullException.ThrowIfNull(primary);
         ArgumentNullException.ThrowIfNull(secondary);
         ArgumentNullException.ThrowIfNull(output);
-        int? wire = options.ToWire && output.Kind != PortKind.File ? InterfaceIndex.Of(output.Target) : null;
+        int? wire = options.ToWire && output.Kind is (PortKind.Pcap or PortKind.Xdp) ? InterfaceIndex.Of(output.Target) : null;
         options = options with { ToWire = wire != null };
         RemoveEarlier(primary, needed: wire != null);
         RemoveEarlier(secondary, needed: false);

@@ -6,6 +6,7 @@ using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
 using System.Security.Cryptography;
+using ColoWire.Control;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
@@ -55,6 +56,8 @@ internal static class RunCommand
 
     private static int Run(ApplianceOptions options, bool json)
     {
+        // Before any frame is touched: another instance may have the path.
+        using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
         FlowHashKey hashKey = DrawHashKey();
         using CheckpointRequester? requester = MakeRequester(options);
         AppliancePorts ports = OpenPorts(options, hashKey);
@@ -62,7 +65,7 @@ internal static class RunCommand
         CpuAffinity.KeepFree(options.Cores);
         using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), hashKey);
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
-        using (IHost host = Host(appliance, form))
+        using (IHost host = Host(appliance, form, control))
         {
             ApplianceService service = host.Services.GetRequiredService<ApplianceService>();
             host.Run();
@@ -122,7 +125,7 @@ internal static class RunCommand
         }
     }
 
-    private static IHost Host(Appliance appliance, StatusForm form)
+    private static IHost Host(Appliance appliance, StatusForm form, ControlSocket? control)
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
@@ -142,6 +145,14 @@ internal static class RunCommand
         builder.Services.AddSingleton(services => new ApplianceService(
             appliance, services.GetRequiredService<IHostApplicationLifetime>(), Log<ApplianceService>(services)));
         builder.Services.AddHostedService(services => services.GetRequiredService<ApplianceService>());
+        if (control is not null)
+        {
+            // Kestrel warns of timers that come late on a busy machine, which nobody can mend.
+            builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Error);
+            // Last, so that frames flow before there is a server, and stopped first: no order comes to an appliance that ends.
+            builder.Services.AddHostedService(services => new ControlService(control, appliance, services.GetRequiredService<ILoggerFactory>()));
+        }
+
         return builder.Build();
     }
 

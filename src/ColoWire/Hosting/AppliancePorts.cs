@@ -55,9 +55,9 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     /// <summary>What has gone wrong for good on the ports, a line each.</summary>
     public IEnumerable<string> Faults => All.Select(named => (named.Port as IFaultReporter)?.Fault).OfType<string>().Distinct();
 
-    /// <summary>The links of those that have one. The queues of an interface have one link.</summary>
-    public IEnumerable<(string Name, LinkState Link)> Links =>
-        All.Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, ((ILinkReporter)named.Port).Link));
+    /// <summary>Those that have a link. The queues of an interface have one link.</summary>
+    public IEnumerable<(string Name, ILinkReporter Port)> Linked =>
+        All.Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port));
 
     private IEnumerable<(string Name, object Port)> All => Lanes.SelectMany(lane => ((string, object)[])
         [(lane.Primary.Name, lane.Primary), (lane.Secondary.Name, lane.Secondary), (lane.Output.Name, lane.Output)]);
@@ -78,6 +78,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         {
             BufferMiB = options.CaptureBufferMiB,
             SendRetryMs = options.SendRetryMs,
+            HasVnetHeaders = options.HasVnetHeaders,
             Xdp = new XdpOptions(options.XdpMode, options.XdpCopy, options.XdpRingFrames),
             SnapLength = options.SnapLengthBytes == OptionTable.SnapLengthOfMtu ? null : options.SnapLengthBytes,
             FileTimeShiftNs = ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) - MonotonicClock.NowNs,

@@ -29,6 +29,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: the link is up")]
     public static partial void LogLinkUp(this ILogger logger, string port);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: connected")]
+    public static partial void LogConnected(this ILogger logger, string port);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it goes on by itself as soon as it is")]
+    public static partial void LogNotConnected(this ILogger logger, string port, string? trouble);
+
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 
@@ -67,6 +73,15 @@ internal static partial class LogMessages
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
     public static partial void LogPortFault(this ILogger logger, string fault);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "orders are taken at {Path} (colowire ctl --socket {Path})")]
+    public static partial void LogControl(this ILogger logger, string path);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Order} was ordered by ctl")]
+    public static partial void LogOrder(this ILogger logger, string order);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Order}: {Outcome}")]
+    public static partial void LogOutcome(this ILogger logger, string order, string outcome);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "stopping: no frame is taken in any more, what is held leaves unverified")]
     public static partial void LogStopping(this ILogger logger);

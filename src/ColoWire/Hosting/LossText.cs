@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;
@@ -17,13 +18,17 @@ internal static class LossText
     /// <summary>A line for each cause by which a capture port has lost frames since an earlier look.</summary>
     public static IEnumerable<string> Of(string port, CaptureStatistics now, CaptureStatistics earlier)
     {
+        bool isStream = IsStream(port);
         string buffer = port.StartsWith("xdp:", StringComparison.Ordinal) ? "ring was full (--xdp-ring)" : "buffer was full (--capture-buffer)";
         (long Count, string Cause)[] losses =
         [
             (now.KernelDropped - earlier.KernelDropped, $"came when the kernel's {buffer}"),
             (now.InterfaceDropped - earlier.InterfaceDropped, "were dropped by the interface itself (ring sizes: ethtool -g)"),
-            (now.Truncated - earlier.Truncated, "are longer than --snaplen (segmentation offloads: colowire interfaces)"),
-            (now.Oversize - earlier.Oversize, $"are longer than {EngineLimits.MaxFrameBytes} bytes"),
+            (now.Truncated - earlier.Truncated, isStream
+                ? "were cut off when the connection ended" : "are longer than --snaplen (segmentation offloads: colowire interfaces)"),
+            (now.Oversize - earlier.Oversize, isStream
+                ? $"are, or were said to be, longer than {EngineLimits.MaxFrameBytes} bytes, or than a slot (--large-slots 0)"
+                : $"are longer than {EngineLimits.MaxFrameBytes} bytes"),
         ];
         return Lines(port, losses);
     }
@@ -34,8 +39,8 @@ internal static class LossText
         (long Count, string Cause)[] losses =
         [
             (now.TooLong - earlier.TooLong, "are longer than the interface's MTU allows"),
-            (now.LinkDown - earlier.LinkDown, "found the link down"),
-            (now.Failed - earlier.Failed, "could not be sent"),
+            (now.LinkDown - earlier.LinkDown, IsStream(port) ? "found nobody connected" : "found the link down"),
+            (now.Failed - earlier.Failed, IsStream(port) ? "found no room: the other end does not read (--send-retry-ms)" : "could not be sent"),
         ];
         return Lines(port, losses);
     }
@@ -45,6 +50,8 @@ internal static class LossText
         ? null
         : $"ColoWire is back after {DurationText.Of(now.AwayNs - earlier.AwayNs)}: meanwhile {now.ToWire - earlier.ToWire} frames of the primary "
             + $"went to the wire uncompared, {now.Dropped - earlier.Dropped} frames were dropped; a new epoch begins";
+
+    private static bool IsStream(string port) => port.StartsWith(StreamCapturePort.NamePrefix, StringComparison.Ordinal);
 
     private static IEnumerable<string> Lines(string port, (long Count, string Cause)[] losses)
     {

@@ -25,59 +25,68 @@ internal static class SnapshotJson
         using (Utf8JsonWriter json = new(buffer))
         {
             json.WriteStartObject();
-            json.WriteBoolean("final", final);
-            json.WriteNumber("elapsed_ns", snapshot.ElapsedNs);
-            json.WriteString("protection", CounterNames.Of(snapshot.Protection));
-            WriteCapture(json, "primary", snapshot.Primary);
-            WriteCapture(json, "secondary", snapshot.Secondary);
-            WriteOutput(json, snapshot.Output);
-            json.WriteStartObject("fail_wire");
-            json.WriteNumber("absences", snapshot.FailWire.Absences);
-            json.WriteNumber("away_ns", snapshot.FailWire.AwayNs);
-            json.WriteNumber("to_wire", snapshot.FailWire.ToWire);
-            json.WriteNumber("dropped", snapshot.FailWire.Dropped);
-            json.WriteEndObject();
-            json.WriteStartObject("released");
-            json.WriteNumber("verified", snapshot.Verified);
-            json.WriteNumber("passed", snapshot.PassedFrames);
-            json.WriteNumber("unverified", snapshot.UnverifiedFrames);
-            json.WriteEndObject();
-            json.WriteNumber("held", snapshot.Held);
-            json.WriteNumber("secondary_held", snapshot.SecondaryHeld);
-            json.WriteNumber("flows", snapshot.Flows);
-            json.WriteNumber("flows_evicted", snapshot.FlowsEvicted);
-            json.WriteNumber("checkpoints", snapshot.Checkpoints);
-            WriteRequester(json, snapshot.Requester);
-            json.WriteNumber("divergences_total", snapshot.DivergenceCount);
-            json.WriteNumber("reports_lost", snapshot.ReportsLost);
-            json.WriteStartObject("hold_ns");
-            json.WriteNumber("p50", snapshot.HoldMedianNs);
-            json.WriteNumber("p99", snapshot.HoldP99Ns);
-            json.WriteEndObject();
-            json.WriteStartObject("runtime");
-            json.WriteNumber("garbage_collections", snapshot.GarbageCollections);
-            json.WriteNumber("allocated_bytes", snapshot.AllocatedBytes);
-            json.WriteEndObject();
-            WriteCounts(json, "divergence_reasons", snapshot.Divergences);
-            WriteCounts(json, "soft", snapshot.Soft);
-            WriteCounts(json, "drops", snapshot.Drops);
-            json.WriteStartObject("partial_checksums");
-            json.WriteNumber("primary", snapshot.PrimaryChecksums);
-            json.WriteNumber("secondary", snapshot.SecondaryChecksums);
-            json.WriteEndObject();
-            json.WriteStartObject("fragments");
-            json.WriteNumber("waiting", snapshot.Fragments.Waiting);
-            WriteCounts(json, "primary", snapshot.Fragments.Primary);
-            WriteCounts(json, "secondary", snapshot.Fragments.Secondary);
-            json.WriteEndObject();
-            WriteCounts(json, "passed", snapshot.Passed);
-            WriteCounts(json, "malformed", snapshot.Malformed);
-            WriteCounts(json, "unverified", snapshot.Unverified);
+            WriteMembers(json, snapshot, final);
             json.WriteEndObject();
         }
 
         writer.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
         writer.Flush();
+    }
+
+    /// <summary>Writes what is in the object, into one that the caller has begun.</summary>
+    /// <param name="json">Where to.</param>
+    /// <param name="snapshot">What was counted.</param>
+    /// <param name="final">Whether the appliance has stopped.</param>
+    public static void WriteMembers(Utf8JsonWriter json, ApplianceSnapshot snapshot, bool final)
+    {
+        json.WriteBoolean("final", final);
+        json.WriteNumber("elapsed_ns", snapshot.ElapsedNs);
+        json.WriteString("protection", CounterNames.Of(snapshot.Protection));
+        WriteCapture(json, "primary", snapshot.Primary);
+        WriteCapture(json, "secondary", snapshot.Secondary);
+        WriteOutput(json, snapshot.Output);
+        json.WriteStartObject("fail_wire");
+        json.WriteNumber("absences", snapshot.FailWire.Absences);
+        json.WriteNumber("away_ns", snapshot.FailWire.AwayNs);
+        json.WriteNumber("to_wire", snapshot.FailWire.ToWire);
+        json.WriteNumber("dropped", snapshot.FailWire.Dropped);
+        json.WriteEndObject();
+        json.WriteStartObject("released");
+        json.WriteNumber("verified", snapshot.Verified);
+        json.WriteNumber("passed", snapshot.PassedFrames);
+        json.WriteNumber("unverified", snapshot.UnverifiedFrames);
+        json.WriteEndObject();
+        json.WriteNumber("held", snapshot.Held);
+        json.WriteNumber("secondary_held", snapshot.SecondaryHeld);
+        json.WriteNumber("flows", snapshot.Flows);
+        json.WriteNumber("flows_evicted", snapshot.FlowsEvicted);
+        json.WriteNumber("checkpoints", snapshot.Checkpoints);
+        WriteRequester(json, snapshot.Requester);
+        json.WriteNumber("divergences_total", snapshot.DivergenceCount);
+        json.WriteNumber("reports_lost", snapshot.ReportsLost);
+        json.WriteStartObject("hold_ns");
+        json.WriteNumber("p50", snapshot.HoldMedianNs);
+        json.WriteNumber("p99", snapshot.HoldP99Ns);
+        json.WriteEndObject();
+        json.WriteStartObject("runtime");
+        json.WriteNumber("garbage_collections", snapshot.GarbageCollections);
+        json.WriteNumber("allocated_bytes", snapshot.AllocatedBytes);
+        json.WriteEndObject();
+        WriteCounts(json, "divergence_reasons", snapshot.Divergences);
+        WriteCounts(json, "soft", snapshot.Soft);
+        WriteCounts(json, "drops", snapshot.Drops);
+        json.WriteStartObject("partial_checksums");
+        json.WriteNumber("primary", snapshot.PrimaryChecksums);
+        json.WriteNumber("secondary", snapshot.SecondaryChecksums);
+        json.WriteEndObject();
+        json.WriteStartObject("fragments");
+        json.WriteNumber("waiting", snapshot.Fragments.Waiting);
+        WriteCounts(json, "primary", snapshot.Fragments.Primary);
+        WriteCounts(json, "secondary", snapshot.Fragments.Secondary);
+        json.WriteEndObject();
+        WriteCounts(json, "passed", snapshot.Passed);
+        WriteCounts(json, "malformed", snapshot.Malformed);
+        WriteCounts(json, "unverified", snapshot.Unverified);
     }
 
     private static void WriteCapture(Utf8JsonWriter json, string name, in CaptureStatistics port)

@@ -54,6 +54,9 @@ internal static class StartReport
             + $"(memory_limit {options.MemoryLimitMiB} MiB)";
     }
 
+    /// <summary>The version of the program.</summary>
+    internal static string Version() => typeof(StartReport).Assembly.GetName().Version?.ToString(fieldCount: 3) ?? "unknown";
+
     private static string Name(PlannedDuty duty, ApplianceOptions options) => duty.Kind switch
     {
         DutyKind.PrimaryCapture => "primary capture",
@@ -64,6 +67,4 @@ internal static class StartReport
         DutyKind.Lane => $"queue {options.XdpQueues[duty.Index]} from end to end",
         _ => "checkpoint gate",
     };
-
-    private static string Version() => typeof(StartReport).Assembly.GetName().Version?.ToString(fieldCount: 3) ?? "unknown";
 }

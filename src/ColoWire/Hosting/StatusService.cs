@@ -8,6 +8,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
 using ColoWire.Ports;
+using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -144,14 +145,9 @@ internal sealed class StatusService(
             }
         }
 
-        foreach ((string port, LinkState link) in appliance.Ports.Links)
+        foreach ((string name, ILinkReporter port) in appliance.Ports.Linked)
         {
-            if (toldLinks.TryGetValue(port, out LinkState told) ? told != link : link != LinkState.Up)
-            {
-                TellLink(port, link);
-            }
-
-            toldLinks[port] = link;
+            LookAtLink(name, port);
         }
 
         Protection protection = appliance.Path.Gate.Protection;
@@ -188,10 +184,29 @@ internal sealed class StatusService(
         }
     }
 
-    private void TellLink(string port, LinkState link)
+    private void LookAtLink(string name, ILinkReporter port)
+    {
+        LinkState link = port.Link;
+        bool isStream = port is StreamCapturePort or StreamInjectPort;
+        // That an interface is up is what one expects; that somebody has connected is news.
+        if (toldLinks.TryGetValue(name, out LinkState told) ? told != link : link != LinkState.Up || isStream)
+        {
+            TellLink(name, link, isStream, port.Trouble);
+        }
+
+        toldLinks[name] = link;
+    }
+
+    private void TellLink(string port, LinkState link, bool isStream, string? trouble)
     {
         switch (link)
         {
+            case LinkState.Up when isStream:
+                log.LogConnected(port);
+                break;
+            case LinkState.Down when isStream:
+                log.LogNotConnected(port, trouble);
+                break;
             case LinkState.Up:
                 log.LogLinkUp(port);
                 break;

@@ -145,6 +145,9 @@ public sealed record ApplianceOptions
     /// <summary>How long a frame waits for room in a full send queue, in milliseconds.</summary>
     public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
 
+    /// <summary>Whether the frames of <c>stream:</c> ports bear virtio-net headers.</summary>
+    public bool HasVnetHeaders { get; init; }
+
     /// <summary>What becomes of the primary's frames while nobody takes them.</summary>
     public DeathPolicy OnDeath { get; init; }
 
@@ -153,6 +156,9 @@ public sealed record ApplianceOptions
 
     /// <summary>What everything together may take, in MiB.</summary>
     public int MemoryLimitMiB { get; init; } = OptionTable.MemoryLimitMiB.Default;
+
+    /// <summary>The path of the unix socket that takes orders; null where none does.</summary>
+    public string? ControlSocket { get; init; }
 
     /// <summary>Whether divergences are logged with a hexdump.</summary>
     public bool Trace { get; init; }

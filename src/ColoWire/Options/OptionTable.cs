@@ -144,6 +144,10 @@ public static class OptionTable
             "How long a frame waits for room when outdev's queue is full; 0: it is lost at once. While a queue does not drain at all, "
             + "only the first frame waits.",
             (o, v) => o with { SendRetryMs = v }),
+        new FlagRow("vnet_hdr_support", Verbs.Live,
+            "Whether frames of stream: ports bear virtio-net headers, as QEMU's option of this name says of its filters. Each frame leaves with "
+            + "its own. The same holds for all stream: ports.",
+            (o, v) => o with { HasVnetHeaders = v }),
         new ChoiceRow("on_death", ["wire", Block], Verbs.Live,
             "While no ColoWire takes the primary's frames, because it was killed, hangs or is upgraded. wire: the kernel sends them "
             + "straight to outdev, and drops the secondary's; block: nothing leaves uncompared.",
@@ -161,6 +165,9 @@ public static class OptionTable
         new NumberRow("memory_limit", "MiB", MemoryLimitMiB, Verbs.All,
             "Refuse to start when slots, flows, shards and buffers together would take more than this.",
             (o, v) => o with { MemoryLimitMiB = v }),
+        new SocketPathRow("control_socket", Control.ControlSocket.DefaultPath, Verbs.Live,
+            "The unix socket where colowire ctl, or any HTTP client, sees how things stand and gives orders; its folder must exist.",
+            (o, v) => o with { ControlSocket = v }),
         new FlagRow("trace", Verbs.Live, "With each divergence, log a hexdump of both frames around the difference.",
             (o, v) => o with { Trace = v }),
     ];

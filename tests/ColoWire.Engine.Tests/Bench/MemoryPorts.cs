@@ -57,6 +57,8 @@ public sealed class MemoryInjectPort : IInjectPort
 
     public string Name => "memory";
 
+    public bool KeepsVnetHeader { get; init; }
+
     /// <summary>How many frames a call takes at most.</summary>
     public int FramesPerCall { get; set; } = int.MaxValue;
 

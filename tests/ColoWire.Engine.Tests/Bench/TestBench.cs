@@ -16,8 +16,14 @@ public sealed class TestBench : IDisposable
     private readonly FramePath path;
     private readonly List<byte[]> primarySent = [];
 
-    public TestBench(EngineOptions options, ICheckpointRequester? requester = null)
+    public TestBench(EngineOptions options, bool headersLeave)
+        : this(options, output: new MemoryInjectPort { KeepsVnetHeader = headersLeave })
     {
+    }
+
+    public TestBench(EngineOptions options, ICheckpointRequester? requester = null, MemoryInjectPort? output = null)
+    {
+        Output = output ?? new MemoryInjectPort();
         Requester = requester as ScriptedRequester ?? new ScriptedRequester();
         path = new FramePath(options, Primary, Secondary, Output, requester ?? Requester);
         Poll();
@@ -30,7 +36,7 @@ public sealed class TestBench : IDisposable
 
     public MemoryCapturePort Secondary { get; } = new("secondary");
 
-    public MemoryInjectPort Output { get; } = new();
+    public MemoryInjectPort Output { get; }
 
     public ScriptedRequester Requester { get; }
 

@@ -67,6 +67,31 @@ public sealed class PartialChecksumScenarios(CompareMode mode)
         bench.StopAndCheckNothingLost();
     }
 
+    [TestCaseSource(nameof(Guests))]
+    public void Scenario_38_a_frame_that_leaves_with_its_virtio_net_header_is_completed_by_whoever_takes_it(Packet packet)
+    {
+        using TestBench bench = Make(PartialChecksumPolicy.Complete, headersLeave: true);
+        bench.Primary.VnetHeaderBytes = 12;
+        bench.Secondary.VnetHeaderBytes = 10;
+        bench.SendPrimary(WithPartial(packet).Bytes(), WithPartial(packet).Bytes());
+        bench.SendSecondary(WithPartial(packet).Bytes());
+        Verified(1)(bench);
+        AssertCompleted(bench, 0, 0);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Where_headers_leave_a_frame_that_came_without_one_is_completed()
+    {
+        using TestBench bench = Make(PartialChecksumPolicy.Complete, headersLeave: true);
+        bench.SendPrimary(WithPartial(A).Bytes(), WithFull(A).Bytes());
+        bench.Secondary.VnetHeaderBytes = 12;
+        bench.SendSecondary(WithPartial(A).Bytes());
+        Verified(1)(bench);
+        AssertCompleted(bench, 1, 0);
+        bench.StopAndCheckNothingLost();
+    }
+
     [Test]
     public void After_a_fail_over_the_secondarys_frames_are_whole_too()
     {
@@ -78,8 +103,8 @@ public sealed class PartialChecksumScenarios(CompareMode mode)
         AssertCompleted(bench, 0, 1);
     }
 
-    private TestBench Make(PartialChecksumPolicy policy) =>
-        new(TestBench.SmallOptions with { Mode = mode, PartialChecksums = policy });
+    private TestBench Make(PartialChecksumPolicy policy, bool headersLeave = false) =>
+        new(TestBench.SmallOptions with { Mode = mode, PartialChecksums = policy }, headersLeave);
 
     private static void AssertCompleted(TestBench bench, int primary, int secondary) =>
         Assert.That(

@@ -20,7 +20,7 @@ public sealed partial class ScenarioNumberTests
     /// <summary>What the engine alone cannot show.</summary>
     private static readonly Dictionary<int, string> Elsewhere = new()
     {
-        [87] = "of the stream port, which does not exist yet",
+        [87] = "of the stream port: ColoWire.Tests, StreamCapturePortTests",
         [96] = "the end of two captures is colowire compare's: ColoWire.Tests, CompareEndTests",
     };
 

@@ -19,6 +19,10 @@ internal sealed class PortSpecTests
     [TestCase("xdp:eth1", PortKind.Xdp, "eth1")]
     [TestCase("file:a.pcap", PortKind.File, "a.pcap")]
     [TestCase("file:/tmp/odd:name of file", PortKind.File, "/tmp/odd:name of file")]
+    [TestCase("stream:unix:/run/in,server", PortKind.Stream, "unix:/run/in,server")]
+    [TestCase("stream:unix:in", PortKind.Stream, "unix:in")]
+    [TestCase("stream:10.0.0.1:9001", PortKind.Stream, "10.0.0.1:9001")]
+    [TestCase("stream:[::1]:9001,server", PortKind.Stream, "[::1]:9001,server")]
     public void Ports_are_read(string text, PortKind kind, string target)
     {
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.True);
@@ -35,6 +39,17 @@ internal sealed class PortSpecTests
     [TestCase("xdp:", "no interface is given")]
     [TestCase("pcap:", "no interface is given")]
     [TestCase("file:", "no path is given")]
+    [TestCase("stream:", "'' names no port")]
+    [TestCase("stream:unix:", "no path is given")]
+    [TestCase("stream:unix:,server", "no path is given")]
+    [TestCase("stream:unix:/a,b", "a path has no comma here (only ',server' follows one)")]
+    [TestCase("stream:host", "'host' names no port")]
+    [TestCase("stream::9001", "no host is given")]
+    [TestCase("stream:host:0", "'0' is no port from 1 to 65535")]
+    [TestCase("stream:host:65536", "'65536' is no port from 1 to 65535")]
+    [TestCase("stream:::1:9001", "an IPv6 address is written in brackets")]
+    [TestCase("stream:[::g]:9001", "'[::g]' is no IPv6 address")]
+    [TestCase("stream:a b:9001", "'a b' is no host")]
     [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
     [TestCase("pcap:sixteen-letters!", "an interface's name has at most 15 characters (a path is written file:PATH)")]
     [TestCase("eth 1", "an interface's name has no spaces, colons or symbols")]
@@ -45,7 +60,8 @@ internal sealed class PortSpecTests
     {
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.False);
         Assert.That(spec, Is.Null);
-        Assert.That(error, Is.EqualTo($"'{text}' is no port: {reason}; allowed are pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone"));
+        Assert.That(error, Is.EqualTo($"'{text}' is no port: {reason}; allowed are pcap:INTERFACE, xdp:INTERFACE, file:PATH, "
+            + "stream:unix:PATH[,server], stream:HOST:PORT[,server], or INTERFACE alone"));
     }
 
     [TestCase("pcap:eth1", "eth1", true)]
@@ -56,12 +72,44 @@ internal sealed class PortSpecTests
     [TestCase("xdp:eth1", "eth1", true)]
     [TestCase("xdp:eth1", "xdp:eth2", false)]
     [TestCase("xdp:eth1", "file:eth1", false)]
+    [TestCase("stream:unix:/a/b", "stream:unix:/a/./b,server", true)]
+    [TestCase("stream:unix:/a", "stream:unix:/b", false)]
+    [TestCase("stream:unix:/a", "file:/a", false)]
+    [TestCase("stream:Host:1", "stream:host:1,server", true)]
+    [TestCase("stream:host:1", "stream:host:2", false)]
+    [TestCase("stream:host:1", "stream:unix:host:1", false)]
+    [TestCase("stream:host:1", "host", false)]
     public void Two_ports_can_be_the_same(string one, string other, bool same)
     {
         Assert.That(PortSpec.TryParse(one, out PortSpec? first, out _), Is.True);
         Assert.That(PortSpec.TryParse(other, out PortSpec? second, out _), Is.True);
         Assert.That(first!.IsSameAs(second!), Is.EqualTo(same));
         Assert.That(second!.IsSameAs(first), Is.EqualTo(same));
+    }
+
+    [TestCase(106, true)]
+    [TestCase(107, true)]
+    [TestCase(108, false)]
+    public void A_path_of_a_socket_has_107_bytes_at_most(int bytes, bool isPort)
+    {
+        Assert.That(PortSpec.TryParse("stream:unix:" + new string('p', bytes), out _, out string? error), Is.EqualTo(isPort));
+        Assert.That(error ?? string.Empty, isPort ? Is.Empty : Does.Contain("a socket's path has at most 107 bytes"));
+    }
+
+    [Test]
+    public void The_factory_opens_streams_with_or_without_headers([Values] bool hasVnetHeaders)
+    {
+        using ScratchFolder folder = new();
+        using FrameArena arena = new(4, 0);
+        PortOptions options = new() { HasVnetHeaders = hasVnetHeaders };
+        LanePlace place = new(arena, 0, IsFirst: true);
+        PortSpec input = new(PortKind.Stream, $"unix:{folder.File("in")},server");
+        PortSpec output = new(PortKind.Stream, "127.0.0.1:9");
+        using ICapturePort capture = PortFactory.OpenCapture(input, options, place);
+        using IInjectPort inject = PortFactory.OpenInject(output, options, place);
+        Assert.That((capture.Name, inject.Name), Is.EqualTo((input.ToString(), "stream:127.0.0.1:9")));
+        Assert.That(inject.KeepsVnetHeader, Is.EqualTo(hasVnetHeaders));
+        Assert.That(capture.HasLink, Is.False);
     }
 
     [Test]

@@ -79,7 +79,7 @@ internal sealed class LaneTests
         ReportingPort secondary = new("xdp:s", LinkState.Up, null);
         using FakeInjectPort output = new();
         using AppliancePorts ports = new([FakePorts.Lane(primary, secondary, output), FakePorts.Lane(primary, secondary, output)]);
-        Assert.That(ports.Links, Is.EqualTo(new[] { ("xdp:p", LinkState.Down), ("xdp:s", LinkState.Up) }));
+        Assert.That(ports.Linked.Select(port => (port.Name, port.Port.Link)), Is.EqualTo(new[] { ("xdp:p", LinkState.Down), ("xdp:s", LinkState.Up) }));
         Assert.That(ports.Faults, Is.EqualTo(new[] { "cut off" }));
         Assert.That((ports.PrimaryName, ports.SecondaryName, ports.OutputName), Is.EqualTo(("xdp:p", "xdp:s", "fake:out")));
         Assert.That(ports.Ended, Is.False);

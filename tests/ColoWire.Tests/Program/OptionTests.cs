@@ -44,6 +44,7 @@ internal sealed class OptionTests
             PrimaryIn = new PortSpec(PortKind.Pcap, "primary0"),
             SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
             OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
+            ControlSocket = ColoWire.Control.ControlSocket.DefaultPath,
             Cores = loaded.Cores,
             XdpQueues = loaded.XdpQueues,
             Strict = loaded.Strict,
@@ -146,16 +147,16 @@ internal sealed class OptionTests
         string[] arguments = [.. PortArguments[..5], port];
         Assert.That(
             Faults(arguments).Single(),
-            Does.StartWith($"--outdev (command line): '{port}' is no port: ").And.EndWith("allowed are pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone"));
+            Does.StartWith($"--outdev (command line): '{port}' is no port: ").And.EndWith("allowed are " + PortSpec.Allowed));
     }
 
     [Test]
     public void All_ports_are_required_and_no_two_are_the_same()
     {
         AssertEqual(Faults([]),
-            "--primary-in (command line) or primary_in (--config FILE): missing, it is required: pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone",
-            "--secondary-in (command line) or secondary_in (--config FILE): missing, it is required: pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone",
-            "--outdev (command line) or outdev (--config FILE): missing, it is required: pcap:INTERFACE, xdp:INTERFACE, file:PATH, or INTERFACE alone");
+            "--primary-in (command line) or primary_in (--config FILE): missing, it is required: " + PortSpec.Allowed,
+            "--secondary-in (command line) or secondary_in (--config FILE): missing, it is required: " + PortSpec.Allowed,
+            "--outdev (command line) or outdev (--config FILE): missing, it is required: " + PortSpec.Allowed);
         AssertEqual(Faults(["--primary-in", "pcap:a", "--secondary-in", "a", "--outdev", "pcap:a"]),
             "--secondary-in (command line): 'pcap:a' is primary_in already: three different ports are needed",
             "--outdev (command line): 'pcap:a' is primary_in already: three different ports are needed");

@@ -1,0 +1,119 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.CommandLine;
+using System.IO;
+using System.Linq;
+using System.Text.Json;
+using ColoWire.Control;
+using ColoWire.Options;
+
+namespace ColoWire.Commands;
+
+/// <summary><c>colowire ctl</c>: gives an order to a running appliance, at its control socket.</summary>
+internal static class CtlCommand
+{
+    /// <summary>The exit code when the appliance has refused, or failed.</summary>
+    private const int Refused = 1;
+
+    /// <summary>Columns of a table that goes to a file or a pipe.</summary>
+    private const int RedirectedWidth = 120;
+
+    private static readonly Option<string[]> Socket = new("--socket")
+    {
+        Description = $"The control socket of the instance that is meant. Default: {ControlSocket.DefaultPath}.",
+        HelpName = "path",
+        Arity = ArgumentArity.ZeroOrMore,
+        Recursive = true,
+    };
+
+    private static readonly Option<bool> Json = new("--json")
+    {
+        Description = "The answer as one JSON object on the standard output.",
+        Recursive = true,
+    };
+
+    /// <summary>Makes the verb.</summary>
+    public static Command Create()
+    {
+        Command command = new("ctl", "Orders a running ColoWire about, at its control socket (option control_socket).") { Socket, Json };
+        foreach (ControlOrder order in ControlOrder.All)
+        {
+            string[] words = order.Words.Split(' ');
+            Command leaf = new(words[^1], order.Help);
+            leaf.SetAction(parse => Give(order, Path(parse), parse.GetValue(Json)));
+            Parent(command, words).Subcommands.Add(leaf);
+        }
+
+        return command;
+    }
+
+    /// <summary>The command under which the last word stands.</summary>
+    private static Command Parent(Command command, string[] words)
+    {
+        if (words.Length == 1)
+        {
+            return command;
+        }
+
+        Command? group = command.Subcommands.FirstOrDefault(known => known.Name == words[0]);
+        if (group is null)
+        {
+            group = new Command(words[0], words[0] == "mode" ? "When the primary's frames leave." : "One of the two goes on alone, for good.");
+            command.Subcommands.Add(group);
+        }
+
+        return group;
+    }
+
+    private static string Path(ParseResult parse)
+    {
+        string[]? paths = parse.GetResult(Socket) is { Implicit: false } result ? [.. result.Tokens.Select(token => token.Value)] : null;
+        OptionPlace place = new(Socket.Name, OptionPlace.CommandLine);
+        return paths switch
+        {
+            null => ControlSocket.DefaultPath,
+            [string path] => SocketPathRow.PathError(path) is string error ? throw new OptionException(place.Fault($"'{path}': {error}")) : path,
+            [] => throw new OptionException(place.Fault("its value is missing: a path")),
+            _ => throw new OptionException(place.Fault("stands there more than once; once is allowed")),
+        };
+    }
+
+    private static int Give(ControlOrder order, string path, bool json)
+    {
+        try
+        {
+            (bool done, JsonElement answer) = ControlClient.Send(path, order);
+            if (json)
+            {
+                Console.Out.WriteLine(answer.GetRawText().TrimEnd());
+            }
+            else if (!done)
+            {
+                Console.Error.WriteLine($"colowire: {answer.GetProperty(ControlAnswer.ErrorName).GetString()}");
+            }
+            else if (order.Kind == OrderKind.Status)
+            {
+                StatusText.Write(Console.Out, answer, Console.IsOutputRedirected ? RedirectedWidth : null);
+            }
+            else
+            {
+                Console.Out.WriteLine(answer.GetProperty(ControlAnswer.MessageName).GetString());
+            }
+
+            return done ? 0 : Refused;
+        }
+        catch (IOException exception)
+        {
+            Console.Error.WriteLine($"colowire: {exception.Message}");
+        }
+        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException)
+        {
+            Console.Error.WriteLine(
+                $"colowire: '{path}': the answer to '{order.Words}' is none of this version's: is another version running there?");
+        }
+
+        return Refused;
+    }
+}

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using ColoWire.Engine;
+using ColoWire.Engine.Frames;
+using ColoWire.Hosting;
+using ColoWire.Reports;
+using Microsoft.AspNetCore.Http;
+using Microsoft.Extensions.Logging;
+
+namespace ColoWire.Control;
+
+/// <summary>
+/// Carries out orders on a running appliance, and says what became of them. It tells the duties what is wanted and looks at their
+/// counters; no duty ever waits for it.
+/// </summary>
+internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log) : IDisposable
+{
+    /// <summary>How long an ordered checkpoint may take: several tries of the requester, and a guest with much memory.</summary>
+    public static readonly TimeSpan DefaultCheckpointPatience = TimeSpan.FromSeconds(10);
+
+    /// <summary>How long the duties may take to see an order. Each looks every millisecond.</summary>
+    private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(1);
+
+    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(1);
+
+    /// <summary>Rounds after which a thread has surely seen what was said before them: the first may have begun already.</summary>
+    private const int SeeingRounds = 2;
+
+    // What an order has done is told by counters, so one is carried out after the other. One that waits for a checkpoint stops no
+    // other.
+    private readonly SemaphoreSlim turn = new(1);
+
+    /// <summary>How long an order waits for its checkpoint.</summary>
+    public TimeSpan CheckpointPatience { get; init; } = DefaultCheckpointPatience;
+
+    private bool IsAlone => appliance.Path.Gate.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
+
+    /// <summary>Carries out an order.</summary>
+    /// <param name="order">The order.</param>
+    /// <param name="cancellation">Cancelled when nobody waits for the answer any more.</param>
+    /// <exception cref="OperationCanceledException">Nobody waits for the answer.</exception>
+    public async Task<ControlAnswer> CarryOutAsync(ControlOrder order, CancellationToken cancellation)
+    {
+        if (order.Kind == OrderKind.Status)
+        {
+            return ControlAnswer.Told(json => StatusJson.WriteMembers(json, appliance));
+        }
+
+        log.LogOrder(order.Words);
+        ControlAnswer answer = order.Kind == OrderKind.Checkpoint
+            ? await CheckpointAsync(cancellation)
+            : await InTurnAsync(order.Kind, cancellation);
+        log.LogOutcome(order.Words, answer.Text);
+        return answer;
+    }
+
+    /// <summary>Nothing is carried out any more.</summary>
+    public void Dispose() => turn.Dispose();
+
+    private async Task<ControlAnswer> InTurnAsync(OrderKind kind, CancellationToken cancellation)
+    {
+        await turn.WaitAsync(cancellation);
+        try
+        {
+            return kind switch
+            {
+                OrderKind.FailoverPrimary => await FailOverAsync(Side.Primary),
+                OrderKind.FailoverSecondary => await FailOverAsync(Side.Secondary),
+                OrderKind.ModeObserve => await SetModeAsync(CompareMode.Observe),
+                OrderKind.ModeLockstep => await SetModeAsync(CompareMode.Lockstep),
+                OrderKind.Flush => await FlushAsync(),
+                _ => throw new ArgumentOutOfRangeException(nameof(kind)),
+            };
+        }
+        finally
+        {
+            turn.Release();
+        }
+    }
+
+    private async Task<ControlAnswer> CheckpointAsync(CancellationToken cancellation)
+    {
+        if (!appliance.Requester.Synchronises)
+        {
+            return Conflict($"the requester is {appliance.Options.Requester}: nobody makes checkpoints (option requester)");
+        }
+
+        long start = Stopwatch.GetTimestamp();
+        CheckpointGate gate = appliance.Path.Gate;
+        long before = gate.Completed;
+        // Where it cannot be had, the gate does nothing.
+        appliance.Path.RequestCheckpoint();
+        while (gate.Completed == before)
+        {
+            // Looked at again and again: after another order nobody is asked any more.
+            if (IsAlone)
+            {
+                return Conflict(AloneText());
+            }
+
+            if (gate.Mode == CompareMode.Observe)
+            {
+                return Conflict("the mode is observe, in which no checkpoint is asked for: colowire ctl mode lockstep");
+            }
+
+            if (Stopwatch.GetElapsedTime(start) > CheckpointPatience)
+            {
+                return ControlAnswer.Refused(StatusCodes.Status408RequestTimeout,
+                    $"no checkpoint has finished within {CheckpointPatience.TotalSeconds} s; it stays asked for "
+                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(gate.Protection)})");
+            }
+
+            await Task.Delay(LookInterval, cancellation);
+        }
+
+        long tookNs = Stopwatch.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
+        return ControlAnswer.Done($"a checkpoint has finished after {DurationText.Of(tookNs)}", json =>
+        {
+            json.WriteNumber("epoch", gate.Epoch);
+            json.WriteNumber("took_ns", tookNs);
+        });
+    }
+
+    private async Task<ControlAnswer> FailOverAsync(Side side)
+    {
+        Protection wanted = side == Side.Primary ? Protection.PrimaryAlone : Protection.SecondaryAlone;
+        Tally before = Tally.Of(appliance);
+        if (IsAlone && appliance.Path.Gate.Protection != wanted)
+        {
+            return Conflict(AloneText());
+        }
+
+        bool isNews = appliance.Path.Gate.Protection != wanted;
+        appliance.Path.FailOverTo(side);
+        if (!await SeenAsync())
+        {
+            return NotSeen();
+        }
+
+        Tally change = isNews ? Tally.Of(appliance) - before : default;
+        string frames = side == Side.Primary
+            ? $"{change.Unverified} frames were let out unverified"
+            : $"{change.Dropped} frames of the primary were dropped, {change.SecondaryReleased} of the secondary have left";
+        string message = isNews ? $"the {Name(side)} goes on alone, for good: {frames}" : $"the {Name(side)} goes on alone already";
+        return ControlAnswer.Done(message, json =>
+        {
+            json.WriteString("protection", CounterNames.Of(appliance.Path.Gate.Protection));
+            json.WriteBoolean("changed", isNews);
+            json.WriteNumber("released", change.Unverified);
+            json.WriteNumber("dropped", change.Dropped);
+            json.WriteNumber("secondary_released", change.SecondaryReleased);
+        });
+    }
+
+    private async Task<ControlAnswer> SetModeAsync(CompareMode mode)
+    {
+        if (IsAlone)
+        {
+            return Conflict(AloneText());
+        }
+
+        CompareMode earlier = appliance.Path.Gate.Mode;
+        Tally before = Tally.Of(appliance);
+        appliance.Path.SetMode(mode);
+        if (!await SeenAsync())
+        {
+            return NotSeen();
+        }
+
+        long released = (Tally.Of(appliance) - before).Unverified;
+        string name = CounterNames.Of(mode);
+        string message = mode == earlier
+            ? $"the mode is {name} already"
+            : $"the mode is {name} from now on; {released} frames were let out unverified";
+        return ControlAnswer.Done(message, json =>
+        {
+            json.WriteString("mode", name);
+            json.WriteString("earlier", CounterNames.Of(earlier));
+            json.WriteNumber("released", released);
+        });
+    }
+
+    private async Task<ControlAnswer> FlushAsync()
+    {
+        Tally before = Tally.Of(appliance);
+        appliance.Path.Flush();
+        if (!await SeenAsync())
+        {
+            return NotSeen();
+        }
+
+        long released = (Tally.Of(appliance) - before).Unverified;
+        return ControlAnswer.Done($"{released} frames were let out unverified", json => json.WriteNumber("released", released));
+    }
+
+    /// <summary>Waits until every thread has seen the order, and then what the gate has made of it.</summary>
+    /// <returns>False when one does not move.</returns>
+    private async Task<bool> SeenAsync() => await RoundsAsync() && await RoundsAsync();
+
+    private async Task<bool> RoundsAsync()
+    {
+        IReadOnlyList<long> before = appliance.Rounds();
+        long start = Stopwatch.GetTimestamp();
+        while (appliance.Rounds().Zip(before).Any(rounds => rounds.First - rounds.Second < SeeingRounds))
+        {
+            if (Stopwatch.GetElapsedTime(start) > OrderPatience)
+            {
+                return false;
+            }
+
+            await Task.Delay(LookInterval);
+        }
+
+        return true;
+    }
+
+    private string AloneText()
+    {
+        string side = Name(appliance.Path.Gate.Protection == Protection.PrimaryAlone ? Side.Primary : Side.Secondary);
+        return $"the {side} goes on alone, for good: restart ColoWire when both run in step again";
+    }
+
+    private static string Name(Side side) => CounterNames.Of(side);
+
+    private static ControlAnswer Conflict(string error) => ControlAnswer.Refused(StatusCodes.Status409Conflict, error);
+
+    private static ControlAnswer NotSeen() => ControlAnswer.Refused(
+        StatusCodes.Status503ServiceUnavailable,
+        "a thread of the appliance makes no progress: the order may still be carried out (see the log)");
+
+    /// <summary>Counters that orders move.</summary>
+    private readonly record struct Tally(long Unverified, long Dropped, long SecondaryReleased)
+    {
+        public static Tally Of(Appliance appliance)
+        {
+            Tally sum = default;
+            foreach (ShardCounters shard in appliance.Path.Shards.Select(shard => shard.Counters))
+            {
+                long unverified = shard.Unverified[(int)UnverifiedReason.Order] + shard.Unverified[(int)UnverifiedReason.Failover];
+                sum += new Tally(unverified, shard.Drops[(int)DropReason.PrimaryFailover], shard.SecondaryReleased);
+            }
+
+            return sum;
+        }
+
+        public static Tally operator +(Tally left, Tally right) =>
+            new(left.Unverified + right.Unverified, left.Dropped + right.Dropped, left.SecondaryReleased + right.SecondaryReleased);
+
+        public static Tally operator -(Tally left, Tally right) =>
+            new(left.Unverified - right.Unverified, left.Dropped - right.Dropped, left.SecondaryReleased - right.SecondaryReleased);
+    }
+}

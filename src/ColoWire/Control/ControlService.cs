@@ -1,0 +1,94 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Threading;
+using System.Threading.Tasks;
+using ColoWire.Hosting;
+using Microsoft.AspNetCore.Server.Kestrel.Core;
+using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+using Chosen = Microsoft.Extensions.Options.Options;
+
+namespace ColoWire.Control;
+
+/// <summary>
+/// ASP.NET Core's server on the control socket. It alone, without the rest of ASP.NET Core's hosting: seven paths need no routing,
+/// and the program starts as fast as before.
+/// </summary>
+internal sealed class ControlService : IHostedService, IDisposable
+{
+    /// <summary>Connections at a time: a few people and a monitor. One more is closed at once.</summary>
+    public const int MaxConnections = 16;
+
+    private const int MaxRequestLineBytes = 1024;
+    private const int MaxHeaderBytes = 4096;
+    private const int MaxHeaders = 32;
+
+    /// <summary>How long somebody may take to say what he wants, or say nothing.</summary>
+    private static readonly TimeSpan RequestPatience = TimeSpan.FromSeconds(5);
+
+    /// <summary>How long a stop waits for answers on their way: the appliance's own stop has to fit into the rest of five seconds.</summary>
+    private static readonly TimeSpan StopPatience = TimeSpan.FromMilliseconds(300);
+
+    private readonly CancellationTokenSource stopping = new();
+    private readonly ControlSocket socket;
+    private readonly ApplianceControl control;
+    private readonly KestrelServer server;
+    private readonly ILogger<ControlService> log;
+
+    /// <summary>Makes a server that does not answer yet.</summary>
+    /// <param name="socket">Where it will; it listens already.</param>
+    /// <param name="appliance">Whose orders it takes.</param>
+    /// <param name="loggers">Who logs.</param>
+    public ControlService(ControlSocket socket, Appliance appliance, ILoggerFactory loggers)
+    {
+        this.socket = socket;
+        log = loggers.CreateLogger<ControlService>();
+        control = new ApplianceControl(appliance, loggers.CreateLogger<ApplianceControl>());
+        KestrelServerOptions options = new() { AddServerHeader = false };
+        Bound(options.Limits);
+        options.ListenUnixSocket(System.IO.Path.GetFullPath(socket.Path), listen => listen.Protocols = HttpProtocols.Http1);
+        SocketTransportOptions transport = new() { CreateBoundListenSocket = _ => socket.Socket, Backlog = MaxConnections };
+        SocketTransportFactory sockets = new(Chosen.Create(transport), loggers);
+        server = new KestrelServer(Chosen.Create(options), sockets, loggers);
+    }
+
+    /// <inheritdoc/>
+    public async Task StartAsync(CancellationToken cancellationToken)
+    {
+        await server.StartAsync(new ControlApplication(control, stopping.Token), cancellationToken);
+        log.LogControl(socket.Path);
+    }
+
+    /// <inheritdoc/>
+    public async Task StopAsync(CancellationToken cancellationToken)
+    {
+        await stopping.CancelAsync();
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
+        patience.CancelAfter(StopPatience);
+        // What is not answered by then is cut off.
+        await server.StopAsync(patience.Token);
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        server.Dispose();
+        control.Dispose();
+        stopping.Dispose();
+    }
+
+    /// <summary>Nothing that comes in can make it grow.</summary>
+    private static void Bound(KestrelServerLimits limits)
+    {
+        limits.MaxConcurrentConnections = MaxConnections;
+        limits.MaxRequestBodySize = 0;
+        limits.MaxRequestLineSize = MaxRequestLineBytes;
+        limits.MaxRequestHeadersTotalSize = MaxHeaderBytes;
+        limits.MaxRequestHeaderCount = MaxHeaders;
+        limits.MaxRequestBufferSize = MaxRequestLineBytes + MaxHeaderBytes;
+        limits.RequestHeadersTimeout = RequestPatience;
+        limits.KeepAliveTimeout = RequestPatience;
+    }
+}

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.IO;
+using System.Net;
+using System.Net.Sockets;
+using System.Threading;
+using System.Threading.Tasks;
+using ColoWire.Ports;
+using ColoWire.Ports.Streams;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Ports.Streams;
+
+[TestFixture]
+internal sealed class StreamConnectorTests
+{
+    private ScratchFolder folder = null!;
+    private CancellationTokenSource patience = null!;
+
+    [SetUp]
+    public void SetUp()
+    {
+        folder = new ScratchFolder();
+        patience = new CancellationTokenSource(TimeSpan.FromSeconds(10));
+    }
+
+    [TearDown]
+    public void TearDown()
+    {
+        patience.Dispose();
+        folder.Dispose();
+    }
+
+    [Test]
+    public async Task A_server_and_a_client_find_each_other_again_and_again_whoever_comes_first([Values] bool isUnix, [Values] bool isServerFirst)
+    {
+        StreamEndpoint server = Endpoint(isUnix);
+        for (int i = 0; i < 3; i++)
+        {
+            StreamConnector? listening = isServerFirst ? new StreamConnector(server) : null;
+            using StreamConnector dialling = new(server with { IsServer = false });
+            Task<Socket> dial = dialling.ConnectAsync(patience.Token);
+            if (listening == null)
+            {
+                while (dialling.Trouble == null)
+                {
+                    await Task.Delay(5, patience.Token);
+                }
+
+                listening = new StreamConnector(server);
+            }
+
+            using StreamConnector held = listening;
+            using Socket accepted = await listening.ConnectAsync(patience.Token);
+            using Socket dialled = await dial;
+            Assert.That(dialling.Trouble, Is.Null);
+            accepted.Send([42]);
+            byte[] read = new byte[1];
+            Assert.That((dialled.Receive(read), read[0]), Is.EqualTo((1, 42)));
+        }
+    }
+
+    [Test]
+    public void A_wait_ends_when_it_is_cancelled([Values] bool isServer)
+    {
+        using StreamConnector connector = new(Endpoint(isUnix: true) with { IsServer = isServer });
+        using CancellationTokenSource ending = new(50);
+        Assert.That(async () => await connector.ConnectAsync(ending.Token), Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public void A_client_that_still_waits_for_an_answer_is_cancelled_at_once()
+    {
+        // Of TEST-NET-1 (RFC 5737) nobody answers; where there is no way to it, each try fails.
+        using StreamConnector connector = new(new StreamEndpoint(null, "192.0.2.1", 9, IsServer: false));
+        using CancellationTokenSource ending = new(50);
+        Task<Socket> dial = connector.ConnectAsync(ending.Token);
+        Assert.That(async () => await dial.WaitAsync(TimeSpan.FromSeconds(5)), Throws.InstanceOf<OperationCanceledException>());
+    }
+
+    [Test]
+    public void A_socket_that_a_dead_process_has_left_is_no_hindrance()
+    {
+        StreamEndpoint endpoint = Endpoint(isUnix: true);
+        LeaveSocket(endpoint.Path!);
+        Assert.That(File.Exists(endpoint.Path), Is.True);
+        using (StreamConnector connector = new(endpoint))
+        {
+            using Socket client = endpoint.NewSocket();
+            client.Connect(endpoint.Address());
+        }
+
+        Assert.That(File.Exists(endpoint.Path), Is.False, "whoever listens no more leaves nothing");
+    }
+
+    [Test]
+    public void Where_somebody_listens_nobody_else_can([Values] bool isUnix)
+    {
+        StreamEndpoint endpoint = Endpoint(isUnix);
+        using StreamConnector first = new(endpoint);
+        Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
+            .With.Message.EqualTo($"cannot listen at '{endpoint}': Address already in use"));
+        using Socket client = endpoint.NewSocket();
+        client.Connect(endpoint.Address());
+    }
+
+    [TestCase("")]
+    [TestCase("words")]
+    public void A_file_that_is_no_socket_is_left_alone(string content)
+    {
+        StreamEndpoint endpoint = Endpoint(isUnix: true);
+        File.WriteAllText(endpoint.Path!, content);
+        Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
+            .With.Message.EqualTo($"cannot listen at '{endpoint}': Address already in use"));
+        Assert.That(File.ReadAllText(endpoint.Path!), Is.EqualTo(content));
+    }
+
+    [Test]
+    public void A_folder_that_does_not_exist_is_told()
+    {
+        StreamEndpoint endpoint = new(folder.File("no/such"), null, 0, IsServer: true);
+        Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
+            .With.Message.StartsWith($"cannot listen at '{endpoint}': "));
+    }
+
+    [Test]
+    public void A_peer_over_TCP_that_falls_silent_is_asked_whether_it_lives()
+    {
+        StreamEndpoint endpoint = Endpoint(isUnix: false);
+        using StreamConnector connector = new(endpoint);
+        using Socket client = endpoint.NewSocket();
+        client.Connect(endpoint.Address());
+        using Socket accepted = connector.ConnectAsync(patience.Token).GetAwaiter().GetResult();
+        Assert.That(accepted.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive), Is.Not.Zero);
+        Assert.That(accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime), Is.EqualTo(PortLimits.KeepAliveSeconds));
+        Assert.That(accepted.NoDelay, Is.True);
+    }
+
+    private StreamEndpoint Endpoint(bool isUnix)
+    {
+        if (isUnix)
+        {
+            return new StreamEndpoint(folder.File("socket"), null, 0, IsServer: true);
+        }
+
+        using Socket free = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return new StreamEndpoint(null, "127.0.0.1", ((IPEndPoint)free.LocalEndPoint!).Port, IsServer: true);
+    }
+
+    private static void LeaveSocket(string path)
+    {
+        using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
+        string elsewhere = path + "2";
+        socket.Bind(new UnixDomainSocketEndPoint(elsewhere));
+        // The runtime removes what it has bound, under the name that it was bound to.
+        File.Move(elsewhere, path);
+    }
+}
