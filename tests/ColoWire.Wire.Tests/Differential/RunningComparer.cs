@@ -19,6 +19,9 @@ internal sealed class RunningComparer : IDisposable
     public const int TimeoutMs = 1000;
     public const int ScanMs = 200;
 
+    /// <summary>Stands in no frame of a case.</summary>
+    private const string ProbeText = "probe";
+
     private static readonly string[] Devices = ["primary_in", "secondary_in", "outdev", "notify_dev"];
 
     private readonly Process process;
@@ -88,9 +91,9 @@ internal sealed class RunningComparer : IDisposable
 
     private static string Server(string folder, string device) => $"stream:unix:{Path.Combine(folder, device)},server";
 
-    private static bool IsProbe(byte[] frame) => frame.AsSpan().StartsWith(new Datagram("").Bytes().AsSpan(0, 6)) && frame[12] == 0x08 && frame[33] == Probe(0).Destination[3];
+    private static Datagram Probe(int number) => new($"{ProbeText} {number}") { Destination = [10, 0, 99, 200], SourcePort = 7 };
 
-    private static Datagram Probe(int number) => new($"probe {number}") { Destination = [10, 0, 99, 200], SourcePort = 7 };
+    private static bool IsProbe(byte[] frame) => frame.AsSpan().IndexOf(Encoding.ASCII.GetBytes(ProbeText)) >= 0;
 
     /// <summary>Sends a frame, then a pair that both agree on: when that has left, the frame was looked at.</summary>
     private void Send(string device, byte[] frame)
