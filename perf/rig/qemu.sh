@@ -9,11 +9,11 @@
 # Appends rows to FILE: CPU time per pair (of a whole process from the first frame in to the last frame out, after a warm-up; of `colowire
 # compare` with its start-up taken off), and frames lost while the secondary is behind. Run by run in turn, all on CPU 1; what feeds them is
 # on CPU 0.
-# --colowire is a published `colowire`; without it one is made. Needs 1 GB in /dev/shm, and at most 150 s after the builds.
+# --colowire is a published `colowire`; without it one is made. Needs 1 GB in /dev/shm, and at most 180 s after the builds.
 set -euo pipefail
 export LC_ALL=C
 
-readonly runs=5 budget_seconds=150
+readonly runs=5 budget_seconds=180
 readonly small_pairs=1000000 large_pairs=200000 few_pairs=64 burst_frames=100000 burst_behind=100 burst_gap_us=10
 # Of the pairs a part is given first: both are at their final speed then. So many in flight that neither waits for the driver.
 readonly warm_up_part=4 window=1000 batch=250

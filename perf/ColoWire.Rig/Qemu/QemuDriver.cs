@@ -29,6 +29,10 @@ internal sealed class QemuDriver : IDisposable
     /// <summary>The scheduler brings a running thread's account up to date at its tick, a sleeping one's at once.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>What is hot is compiled again while a program runs, on the core that it runs on: pauses let that come to its end.</summary>
+    private const int WarmUpSteps = 4;
+    private static readonly TimeSpan WarmUpPause = TimeSpan.FromMilliseconds(100);
+
     private readonly FramedCapture primary;
     private readonly FramedCapture secondary;
     private readonly QemuSocket primaryIn;
@@ -81,9 +85,9 @@ internal sealed class QemuDriver : IDisposable
     /// <exception cref="RigException">QEMU died, or does not go on.</exception>
     public QemuResult Run()
     {
-        pace.Goal = warmUp;
-        Exchange(warmUp);
-        pace.Goal = int.MaxValue;
+        // What is driven has seen by then that all are connected, and compares.
+        _ = times.WaitUntilIdle();
+        WarmUp();
         long startNs = times.WaitUntilIdle();
         long start = Stopwatch.GetTimestamp();
         long end = pace is TimedPace ? ExchangeUntilQuiet() : Exchange(primary.Frames);
@@ -110,6 +114,18 @@ internal sealed class QemuDriver : IDisposable
         secondaryIn.Dispose();
         outdev.Dispose();
         notifyDev?.Dispose();
+    }
+
+    private void WarmUp()
+    {
+        for (int step = 1; step <= WarmUpSteps && warmUp != 0; step++)
+        {
+            pace.Goal = (int)((long)warmUp * step / WarmUpSteps);
+            Exchange(pace.Goal);
+            Thread.Sleep(WarmUpPause);
+        }
+
+        pace.Goal = int.MaxValue;
     }
 
     // Until as many have come out as went in.
