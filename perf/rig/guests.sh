@@ -1,0 +1,192 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Measures a live COLO pair: two real guests in QEMU 11, compared by ColoWire, and by QEMU's own colo-compare in the very same place.
+#
+#   guests.sh --rows FILE [--colowire PATH]
+#
+# Appends rows to FILE: small GETs per second, GET of 1 MiB, ping, checkpoints that nothing called for in 60 s of serving, and the time
+# from a divergence on the wire to the QMP request and to the release of what was held. Round by round in turn, each with a new pair.
+# --colowire is a published `colowire`; without it one is made. Needs root, and at most 300 s once the guest and QEMU 11 are there
+# (tests/qemu/guest.sh and qemu11.sh make them: a minute).
+#
+# A small GET is one connection from its SYN to the server's FIN, as ab counts it. A divergence is an answer in which each guest says a
+# number of its own. Its times are those of one capture on lo, over which all sockets between QEMU and the comparer go: from the moment
+# at which both differing frames were there, to the QMP command, and to the primary's frame on the way to outdev.
+set -euo pipefail
+export LC_ALL=C
+
+readonly rounds=5 small_seconds=8 large_seconds=4 divergences=12 budget_seconds=300
+# shellcheck disable=SC2034 # read by lab.sh
+colo=on qemu_release=11 requester=qmp sockets=tcp vnet=off
+# shellcheck source=tests/qemu/lab.sh
+. "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../tests/qemu/lab.sh"
+
+# fatal WHAT: replaces the one of the tests; without it there are no figures
+fatal() {
+    tail -n 5 "$work"/*.log >&2
+    echo "guests.sh: not so: $1" >&2
+    exit 1
+}
+
+rows=''
+while [ $# -gt 0 ]; do
+    case "$1" in
+        --rows | --colowire)
+            [ $# -ge 2 ] || wrong "$1: a path is missing"
+            printf -v "${1#--}" %s "$2"
+            shift 2
+            ;;
+        *) wrong "$1: unknown; allowed are --rows FILE and --colowire PATH" ;;
+    esac
+done
+[ -n "$rows" ] || wrong '--rows: missing; name the file that the rows are appended to'
+[ -z "$colowire" ] || [ -x "$colowire" ] || wrong "--colowire: '$colowire' is not a program"
+install_missing ab:apache2-utils tcpdump:tcpdump
+
+prepare_lab
+if [ -z "$colowire" ]; then
+    dotnet publish "$root/src/ColoWire" -c Release -r linux-x64 --no-self-contained -o "$work/published" -v quiet -nologo >&2
+    colowire=$work/published/colowire
+fi
+version=$(chroot "$qemu_system" qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
+SECONDS=0
+make_namespace
+
+# Figures of all runs, each followed by a comma, by comparer and what was measured.
+declare -A figures=()
+
+start_pair() {
+    start_primary
+    if [ "$comparer" = colowire ]; then start_colowire; fi
+    start_secondary
+    wait_for_guest primary
+    start_colo
+    if [ "$comparer" = colowire ]; then until_true 20 in_step || fatal "ColoWire protects the pair: '$(counter .protection)'"; fi
+    # The first frames teach the guests and the bridge where everybody is.
+    get small >/dev/null || fatal "the guest answers"
+}
+
+in_step() {
+    [ "$(counter .protection)" = in_step ]
+}
+
+end_pair() {
+    local name
+    for name in conversation colowire primary primary.monitor secondary secondary.monitor; do end "$name"; done
+}
+
+# add FIGURE WHAT
+add() {
+    [ -n "$1" ] || fatal "$comparer: a figure for $2"
+    figures[$comparer $2]+=$1,
+}
+
+measure_serving() {
+    local stops
+    stops=$(events primary STOP)
+    inside timeout $((small_seconds + 30)) ab -q -s 20 -t "$small_seconds" -n 100000 -c 1 "http://$guest_address/small" >"$work/ab" || fatal "small GETs"
+    grep -q '^Failed requests: *0$' "$work/ab" || fatal "all small GETs are answered"
+    add "$(sed -n 's/^Requests per second: *\([0-9.]*\).*/\1/p' "$work/ab")" small
+    local end=$((SECONDS + large_seconds)) speeds=''
+    while [ "$SECONDS" -lt "$end" ]; do
+        speeds+=$(get large -o "$work/large" -w '%{speed_download}\n')$'\n'
+    done
+    [ "$(sha256sum <"$work/large")" = "$large_sum  -" ] || fatal "1 MiB arrives byte for byte"
+    add "$(sort -n <<<"${speeds%$'\n'}" | awk '{ v[NR] = $1 } END { printf "%.2f", v[int((NR + 1) / 2)] / 1e6 }')" large
+    add $(($(events primary STOP) - stops)) needless
+    add "$(inside ping -q -c 20 -i 0.05 -W 5 "$guest_address" | sed -n 's|.* = [0-9.]*/\([0-9.]*\)/.*|\1|p')" ping
+}
+
+# times CAPTURE: of each divergence, microseconds to the request (- if there is none to see) and to the release
+times() {
+    tcpdump -n -tt -A -r "$1" 2>/dev/null | awk '
+        / IP 127\.0\.0\.1\.[0-9]+ > / { at = $1; from = $3; to = $5 }
+        /migrate-set-parameters/ && to ~ /\.9006:$/ { for (n in primary) if (n in secondary && !(n in asked)) asked[n] = at }
+        match($0, /own [0-9]+ [0-9]+/) {
+            split(substr($0, RSTART, RLENGTH), word, " ")
+            n = word[2]
+            if (from ~ /\.9001$/ && !(n in primary)) primary[n] = at
+            if (to ~ /\.9004:$/ && !(n in secondary)) secondary[n] = at
+            if (to ~ /\.9005:$/ && !(n in released)) released[n] = at
+        }
+        END {
+            for (n in released) {
+                if (!(n in primary) || !(n in secondary)) continue
+                both = primary[n] > secondary[n] ? primary[n] : secondary[n]
+                printf "%s %.0f\n", n in asked ? sprintf("%.0f", (asked[n] - both) * 1e6) : "-", (released[n] - both) * 1e6
+            }
+        }'
+}
+
+measure_divergences() {
+    local number answer
+    ip netns exec "$space" tcpdump -i lo -s 0 -U --immediate-mode -w "$work/capture" 'tcp and (port 9001 or port 9004 or port 9005 or port 9006)' 2>"$work/tcpdump.log" &
+    pids[capture]=$!
+    disown "${pids[capture]}"
+    until_true 10 grep -q 'listening on' "$work/tcpdump.log" || fatal "tcpdump captures on lo"
+    open_conversation
+    [ "$(say begin)" = begin ] || fatal "a conversation begins"
+    for ((number = 100; number < 100 + divergences; number++)); do
+        answer=$(say "own $number")
+        [ -n "$answer" ] || fatal "an answer that differs arrives"
+        # Both are in step again before the next.
+        [ "$(say "after $number")" = "after $number" ] || fatal "the conversation goes on"
+    done
+    kill -TERM "${pids[capture]}"
+    until_true 5 gone capture || true
+    end capture
+    times "$work/capture" >"$work/times"
+    [ "$(wc -l <"$work/times")" = "$divergences" ] || fatal "each of $divergences divergences is in the capture, not $(wc -l <"$work/times")"
+    cat "$work/times" >>"$work/times.$comparer"
+    if [ "$comparer" = colowire ]; then
+        ! grep -q '^-' "$work/times" || fatal "each divergence has its QMP request in the capture"
+        add "$(quantile 1 50 "$work/times")" asked
+    fi
+    add "$(quantile 2 50 "$work/times")" released
+}
+
+# quantile COLUMN PERCENT FILE
+quantile() {
+    cut -d ' ' -f "$1" "$3" | sort -n | awk -v p="$2" '{ v[NR] = $1 } END { i = int((NR * p + 99) / 100); print v[i < 1 ? 1 : i] }'
+}
+
+# add_row WHAT UNIT OURS THEIRS BAR NOTE: the figures of all runs, separated by commas; no anchor where THEIRS is empty, no bar for null
+add_row() {
+    jq -nc --arg what "$1" --arg unit "$2" --argjson runs "[${3%,}]" --argjson anchorRuns "[${4%,}]" --argjson bar "$5" --arg note "$6" \
+        --arg anchor "QEMU colo-compare $version" \
+        '{group: "live guests", what: $what, unit: $unit, runs: $runs}
+         + if ($anchorRuns | length) > 0 then {anchor: $anchor, anchorRuns: $anchorRuns} else {} end
+         + if $bar then {bar: $bar} else {} end + if $note != "" then {note: $note} else {} end' >>"$rows"
+    tail -n 1 "$rows"
+}
+
+# sum FIGURES
+sum() {
+    jq -n "[${1%,}] | add"
+}
+
+for ((round = 0; round < rounds; round++)); do
+    for comparer in colowire qemu; do
+        start_pair
+        measure_serving
+        measure_divergences
+        end_pair
+    done
+done
+
+serving=$((rounds * (small_seconds + large_seconds)))
+total=$((rounds * divergences))
+add_row 'small GETs, a connection each' 'GETs/s' "${figures[colowire small]}" "${figures[qemu small]}" '{"of": "ratio", "least": 3}' \
+    "one after the other, each to the server's FIN"
+add_row 'GET of 1 MiB' 'MB/s' "${figures[colowire large]}" "${figures[qemu large]}" null "each run: median of $large_seconds s"
+add_row 'ping, mean of 20' 'ms' "${figures[colowire ping]}" "${figures[qemu ping]}" null ''
+add_row "needless checkpoints in $serving s of serving" 'checkpoints' "$(sum "${figures[colowire needless]}")" "$(sum "${figures[qemu needless]}")" \
+    '{"of": "value", "most": 0}' "one sum over $rounds pairs, small and large GETs; STOP events of the primary"
+add_row 'divergence on the wire to QMP request, median' 'us' "${figures[colowire asked]}" '' null "on lo, both frames in to command out; each run: $divergences divergences"
+add_row "divergence on the wire to QMP request, p99 of $total" 'us' "$(quantile 1 99 "$work/times.colowire")" '' null ''
+add_row 'divergence on the wire to release of held frames, median' 'us' "${figures[colowire released]}" "${figures[qemu released]}" null \
+    "the guests' checkpoint is most of it; each run: $divergences divergences"
+add_row "divergence on the wire to release of held frames, p99 of $total" 'us' "$(quantile 2 99 "$work/times.colowire")" \
+    "$(quantile 2 99 "$work/times.qemu")" null ''
+echo "guests.sh: took $SECONDS s of $budget_seconds s"
