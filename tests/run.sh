@@ -49,7 +49,12 @@ count_trx wire dotnet test tests/ColoWire.Wire.Tests --no-build -s runsettings/w
 count_script tests/fixtures/check.sh
 if [ "$(id -u)" = 0 ]; then
   count_script tests/native-config/test.sh
+  # With real guests: some three minutes, and as much again where they and QEMU 11 are still to be made.
+  for script in in-place colo-pair bridge-host; do
+    count_script "tests/qemu/$script.sh"
+  done
 fi
+tests/qemu/command-lines.sh --check README.md || broken=1
 
 if [ "$broken" = 1 ] && [ "$failed" = 0 ]; then
   echo 'a runner ended badly without naming a failed test: see above' >&2
