@@ -14,6 +14,9 @@ internal abstract class Pace
     /// <summary>How many of the secondary's frames.</summary>
     public int SecondaryDue { get; protected set; }
 
+    /// <summary>Pairs at which it stops for now.</summary>
+    public int Goal { get; set; } = int.MaxValue;
+
     /// <summary>Looks again.</summary>
     /// <param name="framesOut">What QEMU has sent so far.</param>
     public abstract void Advance(int framesOut);
@@ -28,7 +31,7 @@ internal sealed class WindowPace(int pairs, int window, int batch) : Pace
     /// <inheritdoc/>
     public override void Advance(int framesOut)
     {
-        int next = Math.Min(PrimaryDue + batch, pairs);
+        int next = Math.Min(PrimaryDue + batch, Math.Min(pairs, Goal));
         if (next - framesOut <= window)
         {
             PrimaryDue = next;

@@ -30,10 +30,12 @@ internal static class QemuCommand
         Option<int> processId = new("--pid") { Description = "QEMU's process.", HelpName = "N", Required = true };
         Option<int> window = Number("--window", "Pairs in flight at most.", DefaultWindow);
         Option<int> batch = Number("--batch", "Pairs that are given at a time.", DefaultBatch);
+        Option<int> warmUp = Number("--warm-up", "Pairs that are given first and not measured; not with --timed.", 0, least: 0);
         Option<bool> timed = new("--timed") { Description = "Send each frame when its timestamp says, whatever comes out." };
-        Command command = new("qemu", "Gives two captures to a running QEMU's colo-compare; prints one JSON object.")
+        Option<bool> noNotice = new("--no-notify-dev") { Description = "With --timed: there is no notify_dev, as of ColoWire without that requester." };
+        Command command = new("qemu", "Gives two captures to a running QEMU's colo-compare, or to ColoWire in its place; prints one JSON object.")
         {
-            primary, secondary, folder, processId, window, batch, timed,
+            primary, secondary, folder, processId, window, batch, warmUp, timed, noNotice,
         };
         command.Validators.Add(result =>
         {
@@ -49,7 +51,9 @@ internal static class QemuCommand
             {
                 Window = parse.GetValue(window),
                 Batch = parse.GetValue(batch),
+                WarmUp = parse.GetValue(warmUp),
                 Timed = parse.GetValue(timed),
+                HasNotice = parse.GetValue(timed) && !parse.GetValue(noNotice),
             });
             return 0;
         });
@@ -62,14 +66,14 @@ internal static class QemuCommand
         Console.WriteLine(JsonSerializer.Serialize(driver.Run(), Json));
     }
 
-    private static Option<int> Number(string name, string description, int preset)
+    private static Option<int> Number(string name, string description, int preset, int least = 1)
     {
         Option<int> option = new(name) { Description = description, DefaultValueFactory = _ => preset, HelpName = "N" };
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && value is < 1 or > MostPairs)
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < least || value > MostPairs))
             {
-                result.AddError($"{name} {result.Tokens[0].Value}: allowed are 1 to {MostPairs}");
+                result.AddError($"{name} {result.Tokens[0].Value}: allowed are {least} to {MostPairs}");
             }
         });
         return option;

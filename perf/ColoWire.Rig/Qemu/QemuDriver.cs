@@ -29,6 +29,10 @@ internal sealed class QemuDriver : IDisposable
     /// <summary>The scheduler brings a running thread's account up to date at its tick, a sleeping one's at once.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(5);
 
+    /// <summary>What is hot is compiled again while a program runs, on the core that it runs on: pauses let that come to its end.</summary>
+    private const int WarmUpSteps = 4;
+    private static readonly TimeSpan WarmUpPause = TimeSpan.FromMilliseconds(100);
+
     private readonly FramedCapture primary;
     private readonly FramedCapture secondary;
     private readonly QemuSocket primaryIn;
@@ -39,6 +43,7 @@ internal sealed class QemuDriver : IDisposable
     private readonly SendStream secondaryStream;
     private readonly Pace pace;
     private readonly ProcessTimes times;
+    private readonly int warmUp;
     private readonly FrameCounter released = new();
     private readonly FrameCounter requests = new();
     private readonly byte[] buffer = new byte[1 << 18];
@@ -59,10 +64,16 @@ internal sealed class QemuDriver : IDisposable
         primaryIn = new QemuSocket(Path.Combine(request.Folder, "primary_in"));
         secondaryIn = new QemuSocket(Path.Combine(request.Folder, "secondary_in"));
         outdev = new QemuSocket(Path.Combine(request.Folder, "outdev"));
-        notifyDev = request.Timed ? new QemuSocket(Path.Combine(request.Folder, "notify_dev")) : null;
+        notifyDev = request.HasNotice ? new QemuSocket(Path.Combine(request.Folder, "notify_dev")) : null;
         primaryStream = new SendStream(primary, primaryIn);
         secondaryStream = new SendStream(secondary, secondaryIn);
         pace = request.Timed ? new TimedPace(primary, secondary) : new WindowPace(primary.Frames, request.Window, request.Batch);
+        warmUp = request.Timed ? 0 : request.WarmUp;
+        if (warmUp >= primary.Frames)
+        {
+            throw new RigException($"--warm-up {warmUp}: {request.PrimaryPath} has {primary.Frames} frames, and some are to be measured");
+        }
+
         times = new ProcessTimes(request.ProcessId);
     }
 
@@ -74,9 +85,12 @@ internal sealed class QemuDriver : IDisposable
     /// <exception cref="RigException">QEMU died, or does not go on.</exception>
     public QemuResult Run()
     {
+        // What is driven has seen by then that all are connected, and compares.
+        _ = times.WaitUntilIdle();
+        WarmUp();
         long startNs = times.WaitUntilIdle();
         long start = Stopwatch.GetTimestamp();
-        long end = notifyDev is null ? Exchange() : ExchangeUntilQuiet();
+        long end = pace is TimedPace ? ExchangeUntilQuiet() : Exchange(primary.Frames);
         Thread.Sleep(SettleTime);
         long cpuNs = times.CpuNs - startNs;
         int compared = released.Frames;
@@ -86,8 +100,8 @@ internal sealed class QemuDriver : IDisposable
         }
 
         return new QemuResult(
-            primary.Frames,
-            released.Frames,
+            primary.Frames - warmUp,
+            released.Frames - warmUp,
             released.Frames - compared,
             requests.Frames,
             Stopwatch.GetElapsedTime(start, end).TotalSeconds,
@@ -102,11 +116,23 @@ internal sealed class QemuDriver : IDisposable
         notifyDev?.Dispose();
     }
 
+    private void WarmUp()
+    {
+        for (int step = 1; step <= WarmUpSteps && warmUp != 0; step++)
+        {
+            pace.Goal = (int)((long)warmUp * step / WarmUpSteps);
+            Exchange(pace.Goal);
+            Thread.Sleep(WarmUpPause);
+        }
+
+        pace.Goal = int.MaxValue;
+    }
+
     // Until as many have come out as went in.
-    private long Exchange()
+    private long Exchange(int goal)
     {
         long moved = Stopwatch.GetTimestamp();
-        while (released.Frames < primary.Frames)
+        while (released.Frames < goal)
         {
             if (Move())
             {
@@ -115,7 +141,7 @@ internal sealed class QemuDriver : IDisposable
             else if (Stopwatch.GetElapsedTime(moved) > StallPatience)
             {
                 throw new RigException(
-                    $"outdev: QEMU has sent nothing for {StallPatience.TotalSeconds} s; {released.Frames} of {primary.Frames} frames came out");
+                    $"outdev: QEMU has sent nothing for {StallPatience.TotalSeconds} s; {released.Frames} of {goal} frames came out");
             }
         }
 

@@ -138,8 +138,10 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
     /// <returns>Whether a whole frame is there now.</returns>
     private bool TryRead()
     {
-        if (!channel.IsConnected && !channel.TryTakeOver())
+        if (!channel.IsConnected)
         {
+            // Nothing is read yet: that there is a link is to be seen before the first frame, which is compared then.
+            _ = channel.TryTakeOver();
             return false;
         }
 

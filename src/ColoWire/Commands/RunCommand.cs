@@ -93,7 +93,7 @@ internal static class RunCommand
         try
         {
             return RequesterFactory.Make(options.Requester, new RequesterSettings(
-                HasVnetHeader: false,
+                options.HasVnetHeaders,
                 options.CommandTimeoutMs,
                 (in DivergenceReport cause) =>
                     new DivergenceWords(CounterNames.Of(cause.Reason), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));

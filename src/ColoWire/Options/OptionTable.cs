@@ -146,7 +146,7 @@ public static class OptionTable
             (o, v) => o with { SendRetryMs = v }),
         new FlagRow("vnet_hdr_support", Verbs.Live,
             "Whether frames of stream: ports bear virtio-net headers, as QEMU's option of this name says of its filters. Each frame leaves with "
-            + "its own. The same holds for all stream: ports.",
+            + "its own. The same holds for all stream: ports, and for what a notify_dev: requester hears.",
             (o, v) => o with { HasVnetHeaders = v }),
         new ChoiceRow("on_death", ["wire", Block], Verbs.Live,
             "While no ColoWire takes the primary's frames, because it was killed, hangs or is upgraded. wire: the kernel sends them "
