@@ -38,7 +38,7 @@ at_least "the primary was stopped for a checkpoint" $(($(events primary STOP) - 
 same "the conversation goes on" "$(say 'line 2')" "line 2"
 
 end primary
-inside "$colowire" ctl --socket "$work/control" failover secondary >"$work/ctl.log" 2>&1 || not_ok "ColoWire is told" "$(tail -n 1 "$work/ctl.log")"
+ctl failover secondary || not_ok "ColoWire is told" "$(tail -n 1 "$work/ctl.log")"
 until_true 20 saw secondary COLO_EXIT || not_ok "the secondary sees that the primary is gone" "no COLO_EXIT in 20 s"
 qmp secondary x-colo-lost-heartbeat >/dev/null
 same "the primary is killed, the conversation goes on" "$(say 'line 3' 30)" "line 3"

@@ -65,7 +65,18 @@ test_checkpoints() {
         at_least "it asked for checkpoints" "$(counter .checkpoints)" 5
         at_least "it verified frames" "$(counter .released.verified)" 100
         same "none is held at rest" "$(counter .held)" 0
+        check_operator
     fi
+}
+
+# An operator's own checkpoint, and what the operator is told.
+check_operator() {
+    local before
+    before=$(events primary STOP)
+    if ctl checkpoint; then ok "an operator asks for a checkpoint"; else not_ok "an operator asks for a checkpoint" "$(tail -n 1 "$work/ctl.log")"; fi
+    same "it is made" $(($(events primary STOP) - before)) 1
+    ctl --json status || true
+    same "the operator is told that both are in step" "$(jq -r .protection "$work/ctl.log")" in_step
 }
 
 # The primary goes on alone: ColoWire lets its frames pass as soon as the secondary's socket has gone.
@@ -80,9 +91,7 @@ test_secondary_killed() {
 
 # The secondary takes over: it speaks for itself from now on, on the tap that was not plugged in until now.
 take_over() {
-    qmp secondary object-del '{"id": "f2"}' >/dev/null
-    qmp secondary object-del '{"id": "f1"}' >/dev/null
-    qmp secondary x-colo-lost-heartbeat >/dev/null
+    tell take_over_commands
     inside ip link set taps master bridge
 }
 

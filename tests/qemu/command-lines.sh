@@ -52,9 +52,20 @@ print_all() {
     wire=bridge
     print_set_up
     echo '    ## A COLO pair of either: QMP, when the primary runs'
+    print_commands colo_commands
+    wire=sockets
+    echo '    ## In the place of colo-compare: QMP, when ColoWire was started again'
+    print_commands return_commands
+    echo "    ## In the place of colo-compare: QMP, when the primary's host is lost; then plug in the secondary's tap"
+    print_commands take_over_commands
+}
+
+# print_commands FUNCTION
+print_commands() {
+    local side command json
     while read -r side command json; do
         printf '    %-9s  {"execute": "%s", "arguments": %s}\n' "$side" "$command" "$json"
-    done < <(colo_commands)
+    done < <("$1")
 }
 
 case ${1:-}:$# in

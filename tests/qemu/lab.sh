@@ -212,6 +212,12 @@ protects() {
     [ "$(counter .protection)" = in_step ]
 }
 
+# protects_a_ping: the same, while there is traffic
+protects_a_ping() {
+    inside ping -q -c 1 -W 1 "$guest_address" >/dev/null || true
+    protects
+}
+
 # settled_counter JQ: of an object that it prints from now on
 settled_counter() {
     local lines

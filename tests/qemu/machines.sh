@@ -124,6 +124,8 @@ colowire_arguments() {
 start_colowire() {
     local arguments
     colowire_arguments
+    # What one that ran before has counted is not its own.
+    : >"$work/colowire.out"
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
     start colowire "$colowire" "${arguments[@]}" --control-socket "$work/control" --json
     until_true 20 longer_than "$work/colowire.out" 0 || fatal "ColoWire starts: no counters after 20 s"
@@ -131,6 +133,11 @@ start_colowire() {
 
 migration_is() {
     [ "$(qmp primary query-migrate | jq -r .status)" = "$1" ]
+}
+
+# ctl ORDER...: to ColoWire by its control socket; what it says is in $work/ctl.log
+ctl() {
+    inside timeout 30 "$colowire" ctl --socket "$work/control" "$@" >"$work/ctl.log" 2>&1
 }
 
 # colo_commands: which QEMU is told what by QMP, so that the secondary becomes the primary's copy, and again at each checkpoint; there are
@@ -145,8 +152,31 @@ primary migrate {"uri": "tcp:$secondary_host:9998"}
 END
 }
 
-start_colo() {
+# return_commands: what the primary's QEMU is told when ColoWire has come back: a filter-redirector whose indev was closed never reads
+# again, though the socket is open. Before redire1, as it was: what it lets out is not to be redirected once more.
+return_commands() {
+    cat <<END
+primary object-del {"id": "redire0"}
+primary object-add {"qom-type": "filter-redirector", "id": "redire0", "netdev": "net0", "queue": "rx", "indev": "compare_out", "position": "id=redire1", "insert": "before"$(if [ "$vnet" = on ]; then echo ', "vnet_hdr_support": true'; fi)}
+END
+}
+
+# take_over_commands: what the secondary's QEMU is told when the primary is lost: to speak for itself on its own tap
+take_over_commands() {
+    cat <<END
+secondary object-del {"id": "f2"}
+secondary object-del {"id": "f1"}
+secondary x-colo-lost-heartbeat {}
+END
+}
+
+# tell FUNCTION: both QEMUs what it prints
+tell() {
     local side command json
-    while read -r side command json; do qmp "$side" "$command" "$json" >/dev/null; done < <(colo_commands)
+    while read -r side command json; do qmp "$side" "$command" "$json" >/dev/null; done < <("$1")
+}
+
+start_colo() {
+    tell colo_commands
     until_true 60 migration_is colo || fatal "COLO begins: query-migrate says '$(qmp primary query-migrate | jq -r .status)' after 60 s"
 }
