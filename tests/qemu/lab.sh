@@ -311,7 +311,7 @@ prepare_lab() {
         echo "${0##*/}: needs root, for a network namespace and taps" >&2
         exit 2
     fi
-    install_missing ip:iproute2 ping:iputils-ping jq:jq socat:socat curl:curl unshare:util-linux qemu-system-x86_64:qemu-system-x86
+    install_missing ip:iproute2 ping:iputils-ping sysctl:procps jq:jq socat:socat curl:curl unshare:util-linux qemu-system-x86_64:qemu-system-x86
     guest=$("$root/tests/qemu/guest.sh")
     if [ "$qemu_release" = 11 ]; then qemu_system=$("$root/tests/qemu/qemu11.sh"); fi
 }
