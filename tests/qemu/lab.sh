@@ -31,6 +31,8 @@ clean_up() {
     for name in "${!pids[@]}"; do kill -KILL "${pids[$name]}" 2>/dev/null || true; done
     for name in "${!pids[@]}"; do until_true 5 gone "$name" || true; done
     ip netns del "$space" 2>/dev/null || true
+    # Where it was mounted, in mounts of the guests alone.
+    if [ -n "${qemu_system:-}" ]; then rmdir "$qemu_system$work" 2>/dev/null || true; fi
     if [ -n "${KEEP:-}" ]; then
         echo "kept: $work" >&2
     else
