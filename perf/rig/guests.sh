@@ -90,7 +90,10 @@ measure_serving() {
     done
     [ "$(sha256sum <"$work/large")" = "$large_sum  -" ] || fatal "1 MiB arrives byte for byte"
     add "$(sort -n <<<"${speeds%$'\n'}" | awk '{ v[NR] = $1 } END { printf "%.2f", v[int((NR + 1) / 2)] / 1e6 }')" large
-    add $(($(events primary STOP) - stops)) needless
+    stops=$(($(events primary STOP) - stops))
+    add "$stops" needless
+    # Why, of ours.
+    if [ "$comparer" = colowire ] && [ "$stops" -gt 0 ]; then grep ' divergence' "$work/colowire.log" | tail -n 5 >&2; fi
     add "$(inside ping -q -c 20 -i 0.05 -W 5 "$guest_address" | sed -n 's|.* = [0-9.]*/\([0-9.]*\)/.*|\1|p')" ping
 }
 
