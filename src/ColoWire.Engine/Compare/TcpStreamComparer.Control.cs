@@ -90,9 +90,13 @@ internal sealed partial class TcpStreamComparer
             tcp.Set(TcpFlags.SecondarySyn | (segment.Has(Tcp.Ack) ? TcpFlags.SynPendingAck : 0));
         }
 
-        // Where both have closed, a RST says that somebody knocked at a closed door; it changes nothing any more.
-        bool isNewRst = segment.Has(Tcp.Rst) && !tcp.Has(TcpFlags.RstMatched | TcpFlags.FinMatched);
-        if (isNewRst)
+        bool isNewRst = segment.Has(Tcp.Rst) && !tcp.Has(TcpFlags.RstMatched);
+        if (isNewRst && tcp.Has(TcpFlags.FinMatched))
+        {
+            // Where both have closed, it says that somebody knocked at a closed door: the primary may say so too, and need not.
+            tcp.Set(TcpFlags.RstMatched);
+        }
+        else if (isNewRst)
         {
             tcp.SecondaryRst = segment.Sequence;
             tcp.Pend(TcpFlags.RstPending, frame.ArrivalNs);
@@ -149,9 +153,11 @@ internal sealed partial class TcpStreamComparer
         // Behind a SYN that the primary has not sent yet, it belongs to the connection that is about to begin.
         if (tcp.Has(TcpFlags.RstPending) && !tcp.Has(TcpFlags.SynPending))
         {
-            // The two may stand at different places, but no client accepts one beyond its window, and none has a larger window.
+            // The two may stand at different places, but no client accepts one beyond its window, and none has a larger window. A rewriter
+            // translates the secondary's numbers in segments with an ACK, and leaves this one without in its own.
+            uint untranslated = tcp.Has(TcpFlags.SynMatched) ? tcp.PrimaryIsn - tcp.SecondaryIsn : tcp.Shift;
             uint distance = Math.Min(
-                TcpSequence.Distance(sequence, tcp.SecondaryRst), TcpSequence.Distance(sequence, tcp.SecondaryRst + tcp.Shift));
+                TcpSequence.Distance(sequence, tcp.SecondaryRst), TcpSequence.Distance(sequence, tcp.SecondaryRst + untranslated));
             if (distance >= EngineLimits.MaxWindowBytes)
             {
                 return Verdict.Diverged(DivergenceReason.Control);
