@@ -132,6 +132,8 @@ measure_divergences() {
         # Both are in step again before the next.
         [ "$(say "after $number")" = "after $number" ] || fatal "the conversation goes on"
     done
+    # What it has captured it writes a moment later.
+    sleep 0.5
     kill -TERM "${pids[capture]}"
     until_true 5 gone capture || true
     end capture

@@ -153,6 +153,21 @@ internal sealed partial class StreamProgramTests
     }
 
     [Test]
+    public void The_three_ports_may_be_of_different_kinds()
+    {
+        string capture = Path.Combine(folder, "secondary.pcap");
+        string left = Path.Combine(folder, "left.pcap");
+        TestCapture.Write(capture, [(0, TestCapture.Udp("one")), (1, TestCapture.Udp("two"))]);
+        Run(ports: [$"stream:{Place("primary")},server", $"file:{capture}", $"file:{left}"]);
+        using StreamPeer primary = StreamPeer.Connect(Place("primary"));
+        WaitForLine(",server: connected");
+        primary.Send([.. StreamPeer.Framed(TestCapture.Udp("one")), .. StreamPeer.Framed(TestCapture.Udp("two"))]);
+        Assert.That(SpinWait.SpinUntil(() => lastOutput.Contains("\"verified\":2", StringComparison.Ordinal), PatienceMs), Is.True, lastOutput);
+        _ = Stop();
+        Assert.That(TestCapture.Read(left), Is.EqualTo(new[] { TestCapture.Udp("one"), TestCapture.Udp("two") }));
+    }
+
+    [Test]
     public void A_place_where_nobody_can_listen_is_told_in_a_line()
     {
         string file = Path.Combine(folder, "file");
@@ -166,11 +181,13 @@ internal sealed partial class StreamProgramTests
 
     private StreamEndpoint Place(string name) => new(Path.Combine(folder, name), null, 0, IsServer: false);
 
-    private void Run(params string[] more)
+    private void Run(params string[] more) =>
+        Run([$"stream:{Place("primary")},server", $"stream:{Place("secondary")},server", $"stream:{Place("out")},server"], more);
+
+    private void Run(string[] ports, string[]? more = null)
     {
         process = Start(
-            ["run", "--primary-in", $"stream:{Place("primary")},server", "--secondary-in", $"stream:{Place("secondary")},server",
-                "--outdev", $"stream:{Place("out")},server", "--send-retry-ms", "10000", "--json", .. more]);
+            ["run", "--primary-in", ports[0], "--secondary-in", ports[1], "--outdev", ports[2], "--send-retry-ms", "10000", "--json", .. more ?? []]);
         process.OutputDataReceived += (_, line) => lastOutput = line.Data ?? lastOutput;
         process.BeginOutputReadLine();
         process.ErrorDataReceived += (_, line) =>

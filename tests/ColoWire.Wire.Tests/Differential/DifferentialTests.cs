@@ -114,13 +114,13 @@ internal sealed class DifferentialTests
     public void Both_get_the_same(DifferentialCase row)
     {
         byte host = (byte)(1 + Array.IndexOf(Cases, row));
-        Task<(IReadOnlyList<string> Left, int Requests)> theirs = Task.Run(() => row.Play(qemu, host));
-        (IReadOnlyList<string> left, int requests) = row.Play(coloWire, host);
+        Outcome expected = row.Qemus ?? row.Right;
+        Task<(IReadOnlyList<string> Left, int Requests)> theirs = Task.Run(() => row.Play(qemu, host, Math.Min(expected.Requests, 2)));
+        (IReadOnlyList<string> left, int requests) = row.Play(coloWire, host, row.Right.Requests);
         Assert.Multiple(() =>
         {
             Assert.That(left, Is.EqualTo(DifferentialCase.Frames(row.Right, host)), "frames that left ColoWire");
             Assert.That(requests, Is.EqualTo(row.Right.Requests), "checkpoints that ColoWire asked for");
-            Outcome expected = row.Qemus ?? row.Right;
             Assert.That(theirs.Result.Left, Is.EqualTo(DifferentialCase.Frames(expected, host)), "frames that left QEMU");
             Assert.That(
                 theirs.Result.Requests, expected.Requests == Many ? Is.GreaterThan(1) : Is.EqualTo(expected.Requests), "checkpoints that QEMU asked for");
