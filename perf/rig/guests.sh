@@ -55,6 +55,8 @@ make_namespace
 
 # Figures of all runs, each followed by a comma, by comparer and what was measured.
 declare -A figures=()
+# What ColoWire said of each checkpoint that was not needed.
+reasons=''
 
 start_pair() {
     start_primary
@@ -92,8 +94,9 @@ measure_serving() {
     add "$(sort -n <<<"${speeds%$'\n'}" | awk '{ v[NR] = $1 } END { printf "%.2f", v[int((NR + 1) / 2)] / 1e6 }')" large
     stops=$(($(events primary STOP) - stops))
     add "$stops" needless
-    # Why, of ours.
-    if [ "$comparer" = colowire ] && [ "$stops" -gt 0 ]; then grep ' divergence' "$work/colowire.log" | tail -n 5 >&2; fi
+    if [ "$comparer" = colowire ] && [ "$stops" -gt 0 ]; then
+        reasons+="; $(sed -n 's/.*warning: \(divergence: .*\)/\1/p' "$work/colowire.log" | tail -n "$stops" | paste -sd ';')"
+    fi
     add "$(inside ping -q -c 20 -i 0.05 -W 5 "$guest_address" | sed -n 's|.* = [0-9.]*/\([0-9.]*\)/.*|\1|p')" ping
 }
 
@@ -183,7 +186,7 @@ add_row 'small GETs, a connection each' 'GETs/s' "${figures[colowire small]}" "$
 add_row 'GET of 1 MiB' 'MB/s' "${figures[colowire large]}" "${figures[qemu large]}" null "each run: median of $large_seconds s"
 add_row 'ping, mean of 20' 'ms' "${figures[colowire ping]}" "${figures[qemu ping]}" null ''
 add_row "needless checkpoints in $serving s of serving" 'checkpoints' "$(sum "${figures[colowire needless]}")" "$(sum "${figures[qemu needless]}")" \
-    '{"of": "value", "most": 0}' "one sum over $rounds pairs, small and large GETs; STOP events of the primary"
+    '{"of": "value", "most": 0}' "one sum over $rounds pairs, small and large GETs; STOP events of the primary$reasons"
 add_row 'divergence on the wire to QMP request, median' 'us' "${figures[colowire asked]}" '' null "on lo, both frames in to command out; each run: $divergences divergences"
 add_row "divergence on the wire to QMP request, p99 of $total" 'us' "$(quantile 1 99 "$work/times.colowire")" '' null ''
 add_row 'divergence on the wire to release of held frames, median' 'us' "${figures[colowire released]}" "${figures[qemu released]}" null \
