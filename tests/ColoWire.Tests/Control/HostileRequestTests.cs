@@ -66,7 +66,8 @@ internal sealed class HostileRequestTests
                 silent.Add(socket);
             }
 
-            Assert.That(() => rig.Order("status"), Throws.TypeOf<IOException>(), "one too many is not kept");
+            // One too many is not kept, as soon as the server has counted those who came before it.
+            ControlRig.WaitUntil(() => !Serves(rig));
             long start = Stopwatch.GetTimestamp();
             foreach (Socket socket in silent)
             {
