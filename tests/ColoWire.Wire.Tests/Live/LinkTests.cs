@@ -69,7 +69,7 @@ internal sealed class LinkTests(LivePorts ports)
         run.AssertLeaves(held);
         run.AssertLeaves(SendPrimary(run, 2));
         Counters lost = run.Program.AwaitCounters(counters => counters["unverified", "secondary_lost"] == 2 * Frames, "they are counted");
-        Assert.That(Protection(lost), Is.EqualTo("degraded"));
+        Assert.That(Protection(lost), Is.EqualTo("degraded_no_secondary"));
         Assert.That((lost["checkpoints"], lost["divergences_total"]), Is.EqualTo((1, 0)));
         Assert.That(run.Program.Log, Has.One.Contain("secondary_link"));
 
