@@ -79,6 +79,12 @@ public sealed partial class CheckpointGate
 
     private void LoseSecondary(long nowNs)
     {
+        if (secondaryLost && outstanding)
+        {
+            // By its link or by the hypervisor's word: it has been reported, and what would mend it is asked for.
+            return;
+        }
+
         secondaryLost = true;
         SetProtection();
         Merge(Event(DivergenceReason.SecondaryLink, nowNs), nowNs);

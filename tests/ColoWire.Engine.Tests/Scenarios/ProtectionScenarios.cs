@@ -23,6 +23,8 @@ public sealed class ProtectionScenarios(int shards)
 
     private static readonly Action<TestBench> Absent = bench => { bench.Path.Gate.NoteAbsence(); bench.Poll(); };
 
+    private static Action<TestBench> Reported(int count) => bench => Assert.That(bench.Reports, Has.Count.EqualTo(count), "reports");
+
     private static readonly Scenario[] Rows =
     [
         new("84 failover to the primary during a hold: flush, then bypass", P(One, A), Out(), FailOver(Side.Primary), OutAnyOrder(One, A),
@@ -37,6 +39,8 @@ public sealed class ProtectionScenarios(int shards)
         new("85 it is back after the checkpoint has finished: another one protects again", P(A), LinkDown, Checkpoint, Stands(Protection.DegradedNoSecondary), P(B),
             Out(A, B), LinkUp, Cp(2), Stands(Protection.DegradedNoSecondary), Checkpoint, Stands(Protection.InStep), P(C), Out(A, B), S(C), Out(A, B, C),
             Wait(10_000), Cp(2)),
+        new("85 the link and the hypervisor tell of the same loss: one report", LinkDown, Happens(CheckpointEvent.SecondaryLost), LinkUp, Reported(1), Cp(1),
+            Checkpoint, Stands(Protection.InStep), Happens(CheckpointEvent.SecondaryLost), Reported(2), Cp(2)),
         new("frames went past while nobody took them: one CP, and a new epoch when it has finished", P(A), S(B), Absent, Cp(1, DivergenceReason.Absence),
             Stands(Protection.InStep), Absent, Cp(1), Checkpoint, Out(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(1)),
         new("85 secondary_loss=hold: nothing leaves before both are in step again", P(A), LinkDown, P(B), Wait(2000), Out(), LinkUp, Wait(2000), Out(),
