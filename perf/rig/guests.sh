@@ -16,7 +16,7 @@
 set -euo pipefail
 export LC_ALL=C
 
-readonly rounds=5 small_seconds=8 large_seconds=4 divergences=12 budget_seconds=300
+readonly rounds=5 small_seconds=8 small_batch=25 large_seconds=4 divergences=12 budget_seconds=300
 # shellcheck disable=SC2034 # read by lab.sh
 colo=on qemu_release=11 requester=qmp sockets=tcp vnet=off
 # shellcheck source=tests/qemu/lab.sh
@@ -81,12 +81,16 @@ add() {
 }
 
 measure_serving() {
-    local stops
+    local stops end=$((SECONDS + small_seconds)) speeds=''
     stops=$(events primary STOP)
-    inside timeout $((small_seconds + 30)) ab -q -s 20 -t "$small_seconds" -n 100000 -c 1 "http://$guest_address/small" >"$work/ab" || fatal "small GETs"
-    grep -q '^Failed requests: *0$' "$work/ab" || fatal "all small GETs are answered"
-    add "$(sed -n 's/^Requests per second: *\([0-9.]*\).*/\1/p' "$work/ab")" small
-    local end=$((SECONDS + large_seconds)) speeds=''
+    # By the number, not by the time: a connection that ab cuts off one guest may have answered and the other not, and that is a difference.
+    : >"$work/ab"
+    while [ "$SECONDS" -lt "$end" ]; do
+        inside timeout 30 ab -q -s 20 -n "$small_batch" -c 1 "http://$guest_address/small" >>"$work/ab" || fatal "small GETs"
+    done
+    ! grep -q '^Failed requests: *[1-9]' "$work/ab" || fatal "all small GETs are answered"
+    add "$(awk '/^Complete requests:/ { n += $3 } /^Time taken for tests:/ { s += $5 } END { printf "%.2f", n / s }' "$work/ab")" small
+    end=$((SECONDS + large_seconds))
     while [ "$SECONDS" -lt "$end" ]; do
         speeds+=$(get large -o "$work/large" -w '%{speed_download}\n')$'\n'
     done
@@ -126,7 +130,7 @@ measure_divergences() {
     ip netns exec "$space" tcpdump -i lo -s 0 -U --immediate-mode -w "$work/capture" 'tcp and (port 9001 or port 9004 or port 9005 or port 9006)' 2>"$work/tcpdump.log" &
     pids[capture]=$!
     disown "${pids[capture]}"
-    until_true 10 grep -q 'listening on' "$work/tcpdump.log" || fatal "tcpdump captures on lo"
+    until_true 10 grep -qs 'listening on' "$work/tcpdump.log" || fatal "tcpdump captures on lo"
     open_conversation
     [ "$(say begin)" = begin ] || fatal "a conversation begins"
     for ((number = 100; number < 100 + divergences; number++)); do
@@ -179,14 +183,13 @@ for ((round = 0; round < rounds; round++)); do
     done
 done
 
-serving=$((rounds * (small_seconds + large_seconds)))
 total=$((rounds * divergences))
 add_row 'small GETs, a connection each' 'GETs/s' "${figures[colowire small]}" "${figures[qemu small]}" '{"of": "ratio", "least": 3}' \
     "one after the other, each to the server's FIN"
 add_row 'GET of 1 MiB' 'MB/s' "${figures[colowire large]}" "${figures[qemu large]}" null "each run: median of $large_seconds s"
 add_row 'ping, mean of 20' 'ms' "${figures[colowire ping]}" "${figures[qemu ping]}" null ''
-add_row "needless checkpoints in $serving s of serving" 'checkpoints' "$(sum "${figures[colowire needless]}")" "$(sum "${figures[qemu needless]}")" \
-    '{"of": "value", "most": 0}' "one sum over $rounds pairs, small and large GETs; STOP events of the primary$reasons"
+add_row "needless checkpoints in $((small_seconds + large_seconds)) s of serving" 'checkpoints' "${figures[colowire needless]}" "${figures[qemu needless]}" \
+    '{"of": "each", "most": 0}' "$rounds pairs, $(sum "${figures[colowire needless]}") in all, QEMU $(sum "${figures[qemu needless]}"); STOP events of the primary$reasons"
 add_row 'divergence on the wire to QMP request, median' 'us' "${figures[colowire asked]}" '' null "on lo, both frames in to command out; each run: $divergences divergences"
 add_row "divergence on the wire to QMP request, p99 of $total" 'us' "$(quantile 1 99 "$work/times.colowire")" '' null ''
 add_row 'divergence on the wire to release of held frames, median' 'us' "${figures[colowire released]}" "${figures[qemu released]}" null \

@@ -187,7 +187,7 @@ measure_loss() {
   flushed=$(jq .framesFlushed "$work/result")
   add_row "$what" 'frames lost' "$files" "$theirs" \
     "checkpoints asked for: $(jq .checkpoints "$work/compared") by ColoWire, $requests by QEMU; none made until the end, where one freed $flushed frames of QEMU's"
-  add_row "stream ports, $what" 'frames lost' "$streams" "$theirs" 'both over unix sockets from one driver' '{"of": "value", "most": 0}'
+  add_row "stream ports, $what" 'frames lost' "$streams" "$theirs" 'both over unix sockets from one driver' '{"of": "each", "most": 0}'
 }
 
 install_missing qemu-system-x86_64:qemu-system-x86 jq:jq taskset:util-linux '/usr/lib/*/libpcap.so.*:libpcap0.8'

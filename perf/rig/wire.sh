@@ -274,7 +274,7 @@ gc_rows() {
     done
     pause ours
     [ "$moved" -ge $((load_rate * load_seconds * 9 / 10)) ] || fail "only $moved frames left in the minute under load"
-    row "$runs times $seconds s at $((load_rate / 1000)) kpps a side" 'garbage collections' '{"of":"value","most":0}' "$collections" '' \
+    row "$runs times $seconds s at $((load_rate / 1000)) kpps a side" 'garbage collections' '{"of":"each","most":0}' "$collections" '' \
         "$moved frames moved"
     row "the same, beyond what is allocated idle" 'bytes allocated/frame' '{"of":"value","most":0}' "$bytes" '' \
         "$((loaded / load_seconds)) bytes/s loaded, $((idle_bytes / idle_seconds)) idle"

@@ -450,8 +450,8 @@ death_rows() {
     ip netns exec "$tag-feed" ethtool -K ours-o gro off
     row "kill -9 $load, lost beyond failwire_timeout_ms ($failwire_ms)" 'ms of traffic' '{"of":"value","most":5}' "$beyond" '' '' \
         "frames lost: $killed"
-    row "SIGTERM $load" 'frames lost' '{"of":"value","most":0}' "$ended"
-    row "started again $load" 'frames lost' '{"of":"value","most":0}' "$restarted"
+    row "SIGTERM $load" 'frames lost' '{"of":"each","most":0}' "$ended"
+    row "started again $load" 'frames lost' '{"of":"each","most":0}' "$restarted"
 }
 
 # next_line: waits for a status line, which come once a second, and says when it was made, and what had been allocated, collected, sent
@@ -493,7 +493,7 @@ gc_rows() {
     wait "$feeder" 2>/dev/null || true
     halt ours TERM
     [ "$moved" -ge $((load_rate * runs * load_lines * 9 / 10)) ] || fail "only $moved frames left under load"
-    row "xdp ports, $((runs * load_lines)) s at $((load_rate / 1000)) kpps a side" 'garbage collections' '{"of":"value","most":0}' \
+    row "xdp ports, $((runs * load_lines)) s at $((load_rate / 1000)) kpps a side" 'garbage collections' '{"of":"each","most":0}' \
         "$collections" '' '' "$moved frames moved"
     row 'the same, beyond what is allocated idle' 'bytes allocated/frame' '{"of":"value","most":0}' "$more"
 }

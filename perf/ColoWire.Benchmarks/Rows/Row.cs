@@ -50,8 +50,13 @@ internal sealed record Row(string Group, string What, string Unit, IReadOnlyList
                 return Verdict.TooFewRuns;
             }
 
-            double? figure = Bar.Of == BarSubject.Value ? Ours.Median : Ratio;
-            return figure >= (Bar.Least ?? double.NegativeInfinity) && figure <= (Bar.Most ?? double.PositiveInfinity)
+            (double? least, double? most) = Bar.Of switch
+            {
+                BarSubject.Value => (Ours.Median, Ours.Median),
+                BarSubject.Each => (Ours.Least, Ours.Most),
+                _ => (Ratio, Ratio),
+            };
+            return least >= (Bar.Least ?? double.NegativeInfinity) && most <= (Bar.Most ?? double.PositiveInfinity)
                 ? Verdict.Met
                 : Verdict.Missed;
         }
@@ -69,6 +74,9 @@ internal enum BarSubject
 {
     /// <summary>The median of our runs.</summary>
     Value,
+
+    /// <summary>Every one of our runs: of what must never be, a median would hide the rare one.</summary>
+    Each,
 
     /// <summary>Our median by the anchor's.</summary>
     Ratio,

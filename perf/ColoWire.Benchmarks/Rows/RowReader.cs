@@ -60,8 +60,9 @@ internal static class RowReader
         BarSubject subject = of switch
         {
             "value" => BarSubject.Value,
+            "each" => BarSubject.Each,
             "ratio" => BarSubject.Ratio,
-            _ => throw new BadInputException($"{place}: bar: of is '{of}'; allowed are value and ratio"),
+            _ => throw new BadInputException($"{place}: bar: of is '{of}'; allowed are value, each and ratio"),
         };
         double? least = bar.TryGetProperty("least", out JsonElement low) ? Number(low, $"{place}: bar: least") : null;
         double? most = bar.TryGetProperty("most", out JsonElement high) ? Number(high, $"{place}: bar: most") : null;

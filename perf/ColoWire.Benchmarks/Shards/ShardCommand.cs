@@ -55,7 +55,7 @@ internal static class ShardCommand
     private static Row Garbage(string what, string unit, List<Cost> costs, Func<Cost, double> figure) =>
         new(ShardContest.Group, what, unit, [.. costs.Select(figure)])
         {
-            Bar = new Bar(BarSubject.Value, Most: 0),
+            Bar = new Bar(BarSubject.Each, Most: 0),
             Note = $"in {costs.Count} runs of all the workloads above, {costs.Sum(cost => cost.Pairs) / 1e6:F0} million pairs",
         };
 

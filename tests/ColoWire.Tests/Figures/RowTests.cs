@@ -25,7 +25,7 @@ public sealed class RowTests
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"anchorRuns":[1]}""", "anchorRuns without anchor")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"value"}}""", "neither least nor most; exactly one")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"value","least":1,"most":2}}""", "least and most; exactly one")]
-    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"mean","most":2}}""", "of is 'mean'; allowed are value and ratio")]
+    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"mean","most":2}}""", "of is 'mean'; allowed are value, each and ratio")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"ratio","most":2}}""", "a bar of the ratio needs anchor")]
     public void A_bad_row_is_told_with_its_place_and_what_is_wrong(string line, string message) =>
         Assert.That(
@@ -39,9 +39,13 @@ public sealed class RowTests
     [TestCase(Five, "[6,6,6,6,6]", """{"of":"ratio","most":0.5}""", "met")]
     [TestCase(Five, "[6,6,6,6,6]", """{"of":"ratio","least":0.51}""", "MISSED")]
     [TestCase(Five, "[0,0,0,0,0]", """{"of":"ratio","most":9}""", "MISSED")]
+    [TestCase("[0,0,1,0,0]", null, """{"of":"value","most":0}""", "met")]
+    [TestCase("[0,0,1,0,0]", null, """{"of":"each","most":0}""", "MISSED")]
+    [TestCase("[0,0,1,0,0]", null, """{"of":"each","most":1}""", "met")]
+    [TestCase("[9,9,8,9,9]", null, """{"of":"each","least":9}""", "MISSED")]
     [TestCase("[1,2,3,4]", null, """{"of":"value","most":9}""", "MISSED: fewer than 5 runs")]
     [TestCase(Five, "[6,6,6,6]", """{"of":"ratio","most":9}""", "MISSED: fewer than 5 runs")]
-    public void A_bar_is_held_against_the_median_or_the_ratio_of_medians(string runs, string? anchorRuns, string bar, string verdict)
+    public void A_bar_is_held_against_the_median_each_run_or_the_ratio_of_medians(string runs, string? anchorRuns, string bar, string verdict)
     {
         string anchor = anchorRuns == null ? string.Empty : $",\"anchor\":\"a\",\"anchorRuns\":{anchorRuns}";
         Row row = RowReader.Read($"{{\"group\":\"g\",\"what\":\"w\",\"unit\":\"ns\",\"runs\":{runs}{anchor},\"bar\":{bar}}}", "rows:1");
