@@ -83,7 +83,7 @@ add() {
 measure_serving() {
     local stops end=$((SECONDS + small_seconds)) speeds=''
     stops=$(events primary STOP)
-    # By the number, not by the time: a connection that ab cuts off one guest may have answered and the other not, and that is a difference.
+    # By the number, for by the time ab cuts off its last connection: one guest may have answered by then and the other not, which costs a checkpoint.
     : >"$work/ab"
     while [ "$SECONDS" -lt "$end" ]; do
         inside timeout 30 ab -q -s 20 -n "$small_batch" -c 1 "http://$guest_address/small" >>"$work/ab" || fatal "small GETs"

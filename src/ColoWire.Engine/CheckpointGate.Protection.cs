@@ -79,9 +79,9 @@ public sealed partial class CheckpointGate
 
     private void LoseSecondary(long nowNs)
     {
-        if (secondaryLost && outstanding)
+        if (secondaryLost && (outstanding || !Synchronises))
         {
-            // By its link or by the hypervisor's word: it has been reported, and what would mend it is asked for.
+            // By its link or by the hypervisor's word: it has been reported, and what would mend it is asked for, or nobody may be.
             return;
         }
 

@@ -41,6 +41,11 @@ public sealed class ProtectionScenarios(int shards)
             Wait(10_000), Cp(2)),
         new("85 the link and the hypervisor tell of the same loss: one report", LinkDown, Happens(CheckpointEvent.SecondaryLost), LinkUp, Reported(1), Cp(1),
             Checkpoint, Stands(Protection.InStep), Happens(CheckpointEvent.SecondaryLost), Reported(2), Cp(2)),
+        new("85 the same while ColoWire only observes", LinkDown, Happens(CheckpointEvent.SecondaryLost), Reported(1), Cp(1), LinkUp,
+            Stands(Protection.InStep), Happens(CheckpointEvent.SecondaryLost), Reported(2), Cp(2))
+        {
+            Options = options => options with { Mode = CompareMode.Observe },
+        },
         new("frames went past while nobody took them: one CP, and a new epoch when it has finished", P(A), S(B), Absent, Cp(1, DivergenceReason.Absence),
             Stands(Protection.InStep), Absent, Cp(1), Checkpoint, Out(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(1)),
         new("85 secondary_loss=hold: nothing leaves before both are in step again", P(A), LinkDown, P(B), Wait(2000), Out(), LinkUp, Wait(2000), Out(),
