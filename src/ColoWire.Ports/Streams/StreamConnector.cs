@@ -68,36 +68,21 @@ internal sealed class StreamConnector : IDisposable
         Socket socket = endpoint.NewSocket();
         try
         {
-            RemoveLeftOver(endpoint);
+            if (endpoint.Path is not null)
+            {
+                UnixSocketPath.Clear(endpoint.Path);
+            }
+
             // TCP: a name is looked up once, here, where it may take its time.
             EndPoint address = endpoint.Address();
             socket.Bind(address is DnsEndPoint name ? new IPEndPoint(Dns.GetHostAddresses(name.Host)[0], name.Port) : address);
             socket.Listen(1);
             return socket;
         }
-        catch (SocketException exception)
+        catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
         {
             socket.Dispose();
             throw new PortException($"cannot listen at '{endpoint}': {exception.Message}", exception);
-        }
-    }
-
-    /// <summary>A unix socket's path outlives its process; where nobody listens any more it is in the way.</summary>
-    private static void RemoveLeftOver(StreamEndpoint endpoint)
-    {
-        if (endpoint.Path is null || !Libc.IsSocket(endpoint.Path))
-        {
-            return;
-        }
-
-        using Socket probe = endpoint.NewSocket();
-        try
-        {
-            probe.Connect(endpoint.Address());
-        }
-        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
-        {
-            File.Delete(endpoint.Path);
         }
     }
 

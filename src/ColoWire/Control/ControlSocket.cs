@@ -4,6 +4,7 @@ using System;
 using System.IO;
 using System.Net.Sockets;
 using ColoWire.Ports;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Control;
 
@@ -36,17 +37,10 @@ internal sealed class ControlSocket : IDisposable
     /// <exception cref="PortException">It cannot: a line for the operator.</exception>
     public static ControlSocket Listen(string path)
     {
-        string full = System.IO.Path.GetFullPath(path);
-        string folder = System.IO.Path.GetDirectoryName(full) ?? "/";
-        if (!Directory.Exists(folder))
-        {
-            throw Fault(path, $"there is no folder '{folder}': create it, or name another path");
-        }
-
         Socket socket = NewSocket();
         try
         {
-            RemoveLeftOver(path);
+            UnixSocketPath.Clear(path);
             socket.Bind(new UnixDomainSocketEndPoint(path));
             // Nobody can connect before it listens, so nobody who may not ever does.
             File.SetUnixFileMode(path, Mode);
@@ -56,7 +50,7 @@ internal sealed class ControlSocket : IDisposable
         catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
         {
             socket.Dispose();
-            throw Fault(path, $"cannot listen there: {exception.Message}");
+            throw new PortException($"control_socket '{path}': cannot listen there: {exception.Message}", exception);
         }
         catch
         {
@@ -70,33 +64,4 @@ internal sealed class ControlSocket : IDisposable
 
     /// <summary>Stops listening; the socket removes its path itself.</summary>
     public void Dispose() => Socket.Dispose();
-
-    private static void RemoveLeftOver(string path)
-    {
-        if (!File.Exists(path))
-        {
-            return;
-        }
-
-        using Socket probe = NewSocket();
-        try
-        {
-            probe.Connect(new UnixDomainSocketEndPoint(path));
-        }
-        catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionRefused)
-        {
-            // What is no socket refuses too, and is not ours to remove.
-            if (new FileInfo(path).Length != 0)
-            {
-                throw Fault(path, "there is a file that is no socket: remove it, or name another path");
-            }
-
-            File.Delete(path);
-            return;
-        }
-
-        throw Fault(path, "a running process listens there already: stop it, or give each instance a path of its own");
-    }
-
-    private static PortException Fault(string path, string what) => new($"control_socket '{path}': {what}");
 }

@@ -147,7 +147,7 @@ internal sealed class NotifyDevRequesterTests
     {
         StreamEndpoint nowhere = new("/nonexistent/folder/n", null, 0, IsServer: true);
         PortException refusal = Assert.Throws<PortException>(() => new NotifyDevRequester("n", nowhere, hasVnetHeader: false).Dispose())!;
-        Assert.That(refusal.Message, Does.StartWith("cannot listen at 'unix:/nonexistent/folder/n,server': "));
+        Assert.That(refusal.Message, Does.StartWith("cannot listen at 'unix:/nonexistent/folder/n,server': there is no folder '/nonexistent/folder'"));
     }
 
     private static byte[] Framed(string text, bool hasVnetHeader)

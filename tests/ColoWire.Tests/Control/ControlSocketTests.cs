@@ -51,18 +51,19 @@ internal sealed class ControlSocketTests
         string path = folder.File("c");
         using ControlSocket living = ControlSocket.Listen(path);
         Assert.That(() => ControlSocket.Listen(path), Throws.TypeOf<PortException>().With.Message.EqualTo(
-            $"control_socket '{path}': a running process listens there already: stop it, or give each instance a path of its own"));
+            $"control_socket '{path}': cannot listen there: a running process does so already: stop it, or give each instance a path of its own"));
         using Socket client = ControlSocket.NewSocket();
         Assert.That(() => client.Connect(new UnixDomainSocketEndPoint(path)), Throws.Nothing);
     }
 
-    [Test]
-    public void A_file_that_is_no_socket_is_kept()
+    [TestCase(0)]
+    [TestCase(1)]
+    public void A_file_that_is_no_socket_is_kept(int bytes)
     {
         using ScratchFolder folder = new();
-        string path = folder.Write("c", [1]);
+        string path = folder.Write("c", new byte[bytes]);
         Assert.That(() => ControlSocket.Listen(path), Throws.TypeOf<PortException>().With.Message.Contains("a file that is no socket"));
-        Assert.That(File.ReadAllBytes(path), Has.Length.EqualTo(1));
+        Assert.That(File.ReadAllBytes(path), Has.Length.EqualTo(bytes));
     }
 
     [Test]
@@ -70,7 +71,7 @@ internal sealed class ControlSocketTests
     {
         using ScratchFolder folder = new();
         Assert.That(() => ControlSocket.Listen(folder.File("none/c")), Throws.TypeOf<PortException>().With.Message.EqualTo(
-            $"control_socket '{folder.File("none/c")}': there is no folder '{folder.File("none")}': create it, or name another path"));
+            $"control_socket '{folder.File("none/c")}': cannot listen there: there is no folder '{folder.File("none")}': create it, or name another path"));
     }
 
     [Test]

@@ -97,7 +97,7 @@ internal sealed class CtlTests
             Is.EqualTo((0, "the primary goes on alone, for good: 10 frames were let out unverified\n", "")));
         (int code, _, string refusal) = Finish(Start(run));
         Assert.That((code, refusal), Is.EqualTo((2,
-            $"colowire: control_socket '{path}': a running process listens there already: stop it, or give each instance a path of its own\n")));
+            $"colowire: control_socket '{path}': cannot listen there: a running process does so already: stop it, or give each instance a path of its own\n")));
         AssertOffThePinnedCore(process.Id);
 
         long start = Stopwatch.GetTimestamp();

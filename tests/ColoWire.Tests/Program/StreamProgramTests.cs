@@ -176,7 +176,7 @@ internal sealed partial class StreamProgramTests
         string errors = process.StandardError.ReadToEnd();
         Assert.That(process.WaitForExit(PatienceMs), Is.True);
         Assert.That(process.ExitCode, Is.EqualTo(2));
-        Assert.That(errors.TrimEnd(), Is.EqualTo($"colowire: primary_in: cannot listen at 'unix:{file},server': Address already in use"));
+        Assert.That(errors.TrimEnd(), Is.EqualTo($"colowire: primary_in: cannot listen at 'unix:{file},server': there is a file that is no socket: remove it, or name another path"));
     }
 
     private StreamEndpoint Place(string name) => new(Path.Combine(folder, name), null, 0, IsServer: false);

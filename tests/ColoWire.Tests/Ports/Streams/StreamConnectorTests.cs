@@ -99,10 +99,26 @@ internal sealed class StreamConnectorTests
     {
         StreamEndpoint endpoint = Endpoint(isUnix);
         using StreamConnector first = new(endpoint);
+        string why = isUnix ? "a running process does so already: stop it, or give each instance a path of its own" : "Address already in use";
         Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
-            .With.Message.EqualTo($"cannot listen at '{endpoint}': Address already in use"));
+            .With.Message.EqualTo($"cannot listen at '{endpoint}': {why}"));
         using Socket client = endpoint.NewSocket();
         client.Connect(endpoint.Address());
+    }
+
+    [Test]
+    public void Where_nobody_more_may_wait_for_a_listener_that_is_told_at_once()
+    {
+        StreamEndpoint endpoint = Endpoint(isUnix: true);
+        using StreamConnector busy = new(endpoint);
+        // Each try takes a place in the listener's queue; there are two.
+        using Socket first = endpoint.NewSocket();
+        first.Connect(endpoint.Address());
+        for (int i = 0; i < 3; i++)
+        {
+            Task second = Task.Run(() => new StreamConnector(endpoint));
+            Assert.That(async () => await second.WaitAsync(patience.Token), Throws.InstanceOf<PortException>());
+        }
     }
 
     [TestCase("")]
@@ -112,7 +128,7 @@ internal sealed class StreamConnectorTests
         StreamEndpoint endpoint = Endpoint(isUnix: true);
         File.WriteAllText(endpoint.Path!, content);
         Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
-            .With.Message.EqualTo($"cannot listen at '{endpoint}': Address already in use"));
+            .With.Message.EqualTo($"cannot listen at '{endpoint}': there is a file that is no socket: remove it, or name another path"));
         Assert.That(File.ReadAllText(endpoint.Path!), Is.EqualTo(content));
     }
 
@@ -121,7 +137,7 @@ internal sealed class StreamConnectorTests
     {
         StreamEndpoint endpoint = new(folder.File("no/such"), null, 0, IsServer: true);
         Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
-            .With.Message.StartsWith($"cannot listen at '{endpoint}': "));
+            .With.Message.EqualTo($"cannot listen at '{endpoint}': there is no folder '{folder.File("no")}': create it, or name another path"));
     }
 
     [Test]
