@@ -61,6 +61,8 @@ internal sealed class LoadTests(LivePorts ports)
         {
             Cores = [MachineFacts.Read().Cpus[^1]],
             CompareTimeoutMs = 15_000,
+            // A thread that waits for its share of a busy machine is not dead.
+            FailwireTimeoutMs = PortLimits.FailwireTimeoutMs.Maximum,
             XdpQueues = [0],
             PrimaryIn = new PortSpec(kind, BridgeHost.PrimaryPort(0)),
             SecondaryIn = new PortSpec(kind, BridgeHost.SecondaryPort(0)),
