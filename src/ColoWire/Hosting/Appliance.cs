@@ -11,6 +11,7 @@ using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Hosting;
 
@@ -46,6 +47,7 @@ public sealed class Appliance : IDisposable
     /// <summary>How long a start waits until each thread has done its first round, which compiles it.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(5);
 
+    private readonly IReadOnlySet<int> isolatedCpus = IsolatedCpus.Read();
     private readonly DutyLoop[] loops;
     private readonly List<HeartbeatDuty> heartbeats = [];
     private readonly CancellationTokenSource failure = new();
@@ -85,6 +87,10 @@ public sealed class Appliance : IDisposable
 
     /// <summary>Which core does what.</summary>
     public IReadOnlyList<CoreAssignment> Plan { get; }
+
+    /// <summary>What the thread of a core does while no frame comes, and why.</summary>
+    /// <param name="cpu">One of the plan's.</param>
+    public CoreIdle IdleOf(int cpu) => CoreIdle.Of(Options.Idle, cpu, isolatedCpus);
 
     /// <summary>How it ended.</summary>
     public ApplianceEnd End { get; private set; }
@@ -195,7 +201,7 @@ public sealed class Appliance : IDisposable
             duties.Add(heartbeat);
         }
 
-        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], Options.Idle, Fail);
+        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], IdleOf(core.Cpu).Strategy, Fail);
     }
 
     /// <summary>The ports that a duty captures from.</summary>

@@ -18,10 +18,6 @@ namespace ColoWire.Hosting;
 /// </remarks>
 internal sealed class DutyLoop
 {
-    /// <summary>Empty rounds of <see cref="IdleStrategy.SpinThenPoll"/> before it sleeps: some 300 microseconds, more than another core's
-    /// thread takes to wake up and answer, so that a frame on its way through several cores finds them awake.</summary>
-    public const int SpinRounds = 256;
-
     /// <summary>Longest sleep of a thread that the arrival of a frame wakes. Timers are in milliseconds, and a heartbeat must be seen
     /// several times within the 20 ms after which a wire would take over.</summary>
     public const int WaitMs = 1;
@@ -33,7 +29,7 @@ internal sealed class DutyLoop
     private readonly IDuty[] duties;
     private readonly IdleWait idle;
     private readonly bool hasPorts;
-    private readonly long roundsBeforeSleep;
+    private readonly SpinWindow spin;
     private readonly Action<Exception> failed;
     private readonly Thread thread;
     private bool ending;
@@ -53,12 +49,7 @@ internal sealed class DutyLoop
         this.cpu = cpu;
         this.duties = duties;
         this.failed = failed;
-        roundsBeforeSleep = strategy switch
-        {
-            IdleStrategy.Spin => long.MaxValue,
-            IdleStrategy.Block => 1,
-            _ => SpinRounds,
-        };
+        spin = new SpinWindow(strategy);
         hasPorts = waitHandles.Length != 0;
         idle = new IdleWait(waitHandles);
         thread = new Thread(Run) { Name = name, IsBackground = true };
@@ -95,7 +86,6 @@ internal sealed class DutyLoop
 
     private void Poll()
     {
-        long emptyRounds = 0;
         bool ready = false;
         while (!Volatile.Read(ref ending))
         {
@@ -110,13 +100,11 @@ internal sealed class DutyLoop
             Volatile.Write(ref lastRoundNs, nowNs);
             if (work != 0)
             {
-                emptyRounds = 0;
+                spin.NoteWork(nowNs);
                 ready = false;
             }
-            else if (++emptyRounds >= roundsBeforeSleep)
+            else if (!spin.CoversIdleRound(nowNs))
             {
-                // Stays at the bound until there is work: a thread that wakes for nothing goes back to sleep after one round.
-                emptyRounds = roundsBeforeSleep;
                 ready = Sleep(ready);
             }
         }

@@ -36,6 +36,7 @@ internal static class StartReport
         foreach (CoreAssignment core in appliance.Plan)
         {
             yield return $"core {core.Cpu}: {string.Join(", ", core.Duties.Select(duty => Name(duty, options)))}";
+            yield return $"core {core.Cpu}: {appliance.IdleOf(core.Cpu).Reason}";
         }
 
         if (appliance.Ports.FailWire is { IsArmed: true } wire)

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using ColoWire.Engine;
 using ColoWire.Ports;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Options;
 
@@ -157,8 +158,8 @@ internal sealed class NumberListRow(
 
     public override IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options)
     {
-        List<int> numbers = [];
-        if (value.Form is not (ValueForm.Word or ValueForm.List or ValueForm.Text) || !TryRead(value.Text, numbers))
+        if (value.Form is not (ValueForm.Word or ValueForm.List or ValueForm.Text)
+            || !NumberRanges.TryParse(value.Text, thing.Greatest, out IReadOnlyList<int> numbers))
         {
             return [$"{value.Shown} is not a list of {thing.Name}s: {Allowed}"];
         }
@@ -166,33 +167,6 @@ internal sealed class NumberListRow(
         options = set(options, numbers);
         return [];
     }
-
-    private bool TryRead(string text, List<int> numbers)
-    {
-        foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
-        {
-            if (part.Length == 0 && text.Trim().Length == 0)
-            {
-                return true;
-            }
-
-            string[] ends = part.Split('-', 2);
-            if (!TryReadNumber(ends[0], out int first) || !TryReadNumber(ends[^1], out int last) || last < first)
-            {
-                return false;
-            }
-
-            for (int number = first; number <= last; number++)
-            {
-                numbers.Add(number);
-            }
-        }
-
-        return true;
-    }
-
-    private bool TryReadNumber(string text, out int number) =>
-        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out number) && number <= thing.Greatest;
 }
 
 /// <summary>What a list of numbers names.</summary>

@@ -25,6 +25,7 @@ public static class OptionTable
     private const string ModeObserve = "observe";
     private const string Hold = "hold";
     private const string Pass = "pass";
+    private const string SpinThenPoll = "spin_then_poll";
     private const string Spin = "spin";
     private const string Block = "block";
 
@@ -116,11 +117,22 @@ public static class OptionTable
             "The queues of xdp: ports. One: its work is spread over the cores; several: as many as cores, each core runs one queue of each "
             + "port to completion. A port that captures may have no others (native-config/README.md, Several queues).",
             (o, v) => o with { XdpQueues = v }),
-        new ChoiceRow("idle", ["spin_then_poll", Spin, Block], Verbs.Live,
-            "What a thread does while no frame comes. spin_then_poll: it looks on for some 300 us, then sleeps until one comes; spin: it "
-            + "never leaves its core; block: it sleeps at once. Nothing wakes a thread that has no port of its own (with two cores or "
-            + "more): in the place of such a sleep it looks every 0.1 ms.",
-            (o, v) => o with { Idle = v switch { Spin => IdleStrategy.Spin, Block => IdleStrategy.Block, _ => IdleStrategy.SpinThenPoll } }),
+        new ChoiceRow("idle", ["adaptive", SpinThenPoll, Spin, Block], Verbs.Live,
+            "What a thread does while no frame comes. adaptive: on a CPU that the kernel has isolated it looks on for as long as the last waits "
+            + "say that it pays, at most 300 us, then sleeps until a frame comes; on any other CPU it sleeps at once, because the guests may "
+            + "need the CPU; spin_then_poll: it always looks on for 300 us, then sleeps; spin: it never leaves its core; block: it sleeps at "
+            + "once. Nothing wakes a thread that has no port of its own (with two cores or more): in the place of such a sleep it looks "
+            + "every 0.1 ms.",
+            (o, v) => o with
+            {
+                Idle = v switch
+                {
+                    SpinThenPoll => IdleStrategy.SpinThenPoll,
+                    Spin => IdleStrategy.Spin,
+                    Block => IdleStrategy.Block,
+                    _ => IdleStrategy.Adaptive,
+                },
+            }),
         new NumberRow("shards", "", EngineLimits.Shards, Verbs.Live,
             "Sets of connections compared independently; with one queue and four cores or more, at least one for each core that compares. With "
             + "several queues, of each queue.",

@@ -72,13 +72,14 @@ internal sealed class OptionTests
         Assert.That(readme, Does.Contain(OptionDocuments.Markdown()), "regenerate it: colowire options --markdown");
     }
 
+    [TestCase("adaptive", IdleStrategy.Adaptive)]
     [TestCase("spin_then_poll", IdleStrategy.SpinThenPoll)]
     [TestCase("spin", IdleStrategy.Spin)]
     [TestCase("block", IdleStrategy.Block)]
     public void An_idle_strategy_means_what_its_name_says(string word, IdleStrategy expected) =>
         Assert.That(Bind([.. PortArguments, "--idle", word], Machine).Idle, Is.EqualTo(expected));
 
-    [TestCase("--idle", "poll", "spin_then_poll or spin or block")]
+    [TestCase("--idle", "poll", "adaptive or spin_then_poll or spin or block")]
     [TestCase("--partial-checksums", "mend", "complete or pass")]
     public void A_word_that_is_no_choice_is_a_fault(string flag, string word, string allowed) =>
         AssertEqual(Faults([.. PortArguments, flag, word]), $"{flag} (command line): '{word}' is unknown: {allowed}");

@@ -24,7 +24,7 @@ internal sealed class StartReportTests
     [Test]
     public void Without_policies_and_strict_fields_there_is_nothing_to_tell_of_them()
     {
-        Assert.That(LinesFor(""), Has.Length.EqualTo(5).And.None.Contain("policies").And.None.Contain("strict"));
+        Assert.That(LinesFor(""), Has.Length.EqualTo(6).And.None.Contain("policies").And.None.Contain("strict"));
     }
 
     private static string[] LinesFor(string entries)
