@@ -50,8 +50,13 @@ public static class EngineLimits
     /// another until it is sent again. Sixteen such losses within one round trip are no wire that one protects a guest over.</summary>
     public const int MaxVerifiedRanges = 16;
 
-    /// <summary>Bytes that one verified range spans at most: half of what serial arithmetic can tell apart (RFC 1982).</summary>
-    public const uint MaxVerifiedRangeBytes = 1u << 30;
+    /// <summary>How far behind the latest verified byte others are remembered: no window is larger (RFC 7323).</summary>
+    public const uint VerifiedBytes = 1u << 30;
+
+    /// <summary>Bytes from the first verified byte to the last one at most: less than the 2^31 that serial arithmetic can tell apart
+    /// (RFC 1982). Half as much again as is remembered, so that a long stream forgets its beginning once in 512 MiB and not with each
+    /// segment.</summary>
+    public const uint MaxVerifiedSpanBytes = VerifiedBytes + (VerifiedBytes / 2);
 
     /// <summary>Sequence numbers farther apart than this belong to another connection: the largest window of RFC 7323.</summary>
     public const int MaxWindowBytes = 1 << 30;

@@ -261,9 +261,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
 
     private bool NoteConflict(FrameRef first, FrameRef second)
     {
-        uint start = TcpSequence.Later(arena[first].StreamStart, arena[second].StreamStart);
-        uint end = TcpSequence.Earlier(arena[first].StreamEnd, arena[second].StreamEnd);
-        bool differs = !Bytes(first, start, end).SequenceEqual(Bytes(second, start, end));
+        bool meet = TcpSequence.TryMeet(
+            arena[first].StreamStart, arena[first].StreamEnd, arena[second].StreamStart, arena[second].StreamEnd, out uint start, out int count);
+        bool differs = meet && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
         if (differs)
         {
             counters.Count(SoftField.SecondaryOverlap);

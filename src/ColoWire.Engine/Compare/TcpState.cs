@@ -34,11 +34,12 @@ internal struct TcpState
     /// <summary>What both have said alike, SYN and FIN included. The latest range ends the cache line of what every segment needs.</summary>
     public VerifiedRanges Verified;
 
-    /// <summary>The least sequence number that the primary has used, when <see cref="TcpFlags.PrimarySeen"/> is set.</summary>
+    /// <summary>The least sequence number that the primary has used, when <see cref="TcpFlags.PrimarySeen"/> is set and
+    /// <see cref="TcpFlags.BeginningLeft"/> is not.</summary>
     public uint PrimaryFirst;
 
-    /// <summary>The least sequence number that the secondary has used, when <see cref="TcpFlags.SecondarySeen"/> is set: it had sent all
-    /// before it when its part of the connection was first seen.</summary>
+    /// <summary>The least sequence number that the secondary has used, when <see cref="TcpFlags.SecondarySeen"/> is set and
+    /// <see cref="TcpFlags.BeginningLeft"/> is not: it had sent all before it when its part of the connection was first seen.</summary>
     public uint SecondaryFirst;
 
     /// <summary>Where the last search in the secondary's segments ended: the next one is most often near it.</summary>
@@ -147,4 +148,7 @@ internal enum TcpFlags : uint
 
     /// <summary>Bytes of both have been compared: the secondary was first seen at or before the end of what is verified.</summary>
     InStep = 1 << 16,
+
+    /// <summary>The connection has gone on by more than any window since it was first seen: of before that nothing is said again.</summary>
+    BeginningLeft = 1 << 17,
 }

@@ -20,7 +20,8 @@ internal sealed partial class TcpStreamComparer
         tcp.PrimaryNext = before.PrimaryNext;
         tcp.PrimaryIsn = before.PrimaryIsn;
         tcp.PrimaryAck = before.PrimaryAck;
-        tcp.Flags = before.Flags & (TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.PrimarySyn | TcpFlags.PrimaryRst);
+        tcp.Flags = before.Flags
+            & (TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.PrimarySyn | TcpFlags.PrimaryRst | TcpFlags.BeginningLeft);
         if (tcp.Has(TcpFlags.PrimaryRst))
         {
             tcp.Set(TcpFlags.RstMatched);
@@ -34,8 +35,8 @@ internal sealed partial class TcpStreamComparer
 
         if (tcp.Has(TcpFlags.PrimarySeen))
         {
-            tcp.Verified.Reset(before.PrimaryNext - EngineLimits.MaxVerifiedRangeBytes, before.PrimaryNext);
-            NoteFirst(ref tcp, before.PrimaryNext);
+            tcp.Verified.Reset(before.PrimaryNext - EngineLimits.VerifiedBytes, before.PrimaryNext);
+            NoteSecondary(ref tcp, before.PrimaryNext);
         }
 
         if (tcp.Has(TcpFlags.PrimaryAcked))
@@ -64,7 +65,7 @@ internal sealed partial class TcpStreamComparer
         else
         {
             // All that stands before it the primary had said by then, too, even if it was lost on the way here.
-            tcp.Verified.Add(segment.Next - EngineLimits.MaxVerifiedRangeBytes, segment.Next);
+            tcp.Verified.Add(segment.Next - EngineLimits.VerifiedBytes, segment.Next);
         }
 
         if (segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck)))

@@ -74,7 +74,8 @@ internal sealed partial class TcpStreamComparer
         TcpSegment left = new(primary);
         uint start = ours.StreamStart;
         int length = ours.Layout.PayloadLength;
-        bool isNext = IsSettled(in tcp) && tcp.Shift == 0 && tcp.Verified.EndAt(start) && ours.PayloadSequence == start && length != 0
+        uint end = start + (uint)length;
+        bool isNext = IsSettled(in tcp) && tcp.Shift == 0 && tcp.Verified.EndAtWithRoom(start, end) && ours.PayloadSequence == start && length != 0
             && (left.Flags | Tcp.Psh) == PlainFlags && (ours.Marks & ~FrameMarks.Announced) == FrameMarks.None;
         if (!isNext || !HeaderMask.AreAlike(in ours.Layout, in theirs.Layout))
         {
@@ -90,7 +91,6 @@ internal sealed partial class TcpStreamComparer
 
         tcp.SecondaryAck = TcpSequence.Later(left.Ack, tcp.SecondaryAck);
         tcp.SecondaryWindow = new TcpSegment(secondary).Window;
-        uint end = start + (uint)length;
         tcp.Verified.AddBehind(end);
         theirs.PayloadSequence = start;
         theirs.StreamStart = start;

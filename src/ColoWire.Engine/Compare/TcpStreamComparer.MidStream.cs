@@ -24,10 +24,11 @@ internal sealed partial class TcpStreamComparer
             return Apart(in flow, in doubt);
         }
 
-        tcp.Verified.Add(arena[primary].StreamStart, tcp.SecondaryFirst);
+        uint from = arena[primary].StreamStart;
+        tcp.Verified.Add(from, tcp.SecondaryFirst);
         for (FrameRef at = primary; !at.IsNone; at = arena[at].Next)
         {
-            if (TcpSequence.Before(arena[at].StreamStart, tcp.SecondaryFirst))
+            if (TcpSequence.Holds(from, tcp.SecondaryFirst, arena[at].StreamStart))
             {
                 arena[at].Marks |= FrameMarks.Assumed;
             }
@@ -44,7 +45,9 @@ internal sealed partial class TcpStreamComparer
     {
         ref Frame frame = ref arena[secondary];
         ref TcpState tcp = ref flow.Tcp;
-        if (tcp.Has(TcpFlags.PrimarySyn) || !tcp.Has(TcpFlags.PrimarySeen) || !TcpSequence.Before(frame.StreamStart, tcp.PrimaryFirst))
+        bool isUnseen = tcp.Has(TcpFlags.PrimarySeen) && !tcp.Has(TcpFlags.PrimarySyn | TcpFlags.BeginningLeft)
+            && TcpSequence.Before(frame.StreamStart, tcp.PrimaryFirst);
+        if (!isUnseen)
         {
             return false;
         }
@@ -63,7 +66,22 @@ internal sealed partial class TcpStreamComparer
     private static Verdict Apart(in Flow flow, in Verdict doubt) =>
         doubt with { Kind = VerdictKind.Divergence, Secondary = flow.Secondary.Head };
 
-    private static void NoteFirst(ref TcpState tcp, uint sequence)
+    /// <summary>Notes where a segment of the primary stands among all that it has said.</summary>
+    private static void NotePrimary(ref TcpState tcp, TcpSegment segment)
+    {
+        if (!tcp.Has(TcpFlags.PrimarySeen))
+        {
+            tcp.PrimaryFirst = segment.Sequence;
+            tcp.PrimaryNext = segment.Next;
+        }
+
+        LeaveBeginning(ref tcp, tcp.PrimaryNext);
+        tcp.PrimaryFirst = EarlierInWindow(tcp.PrimaryFirst, segment.Sequence);
+        tcp.PrimaryNext = TcpSequence.Later(tcp.PrimaryNext, segment.Next);
+    }
+
+    /// <summary>Notes where a segment of the secondary begins.</summary>
+    private static void NoteSecondary(ref TcpState tcp, uint sequence)
     {
         if (!tcp.Has(TcpFlags.SecondarySeen))
         {
@@ -71,11 +89,30 @@ internal sealed partial class TcpStreamComparer
             tcp.Set(TcpFlags.SecondarySeen);
         }
 
-        tcp.SecondaryFirst = TcpSequence.Earlier(tcp.SecondaryFirst, sequence);
+        tcp.SecondaryFirst = EarlierInWindow(tcp.SecondaryFirst, sequence);
     }
 
+    /// <summary>
+    /// Once the primary, or what both have said, has come farther than any window from where a side was first seen, nothing of before
+    /// that is said again, and numbers go on until they are half the circle away from it: there "before" would mean "behind".
+    /// </summary>
+    private static void LeaveBeginning(ref TcpState tcp, uint position)
+    {
+        bool isFar = position - tcp.PrimaryFirst > EngineLimits.MaxWindowBytes
+            || (tcp.Has(TcpFlags.InStep) && position - tcp.SecondaryFirst > EngineLimits.MaxWindowBytes);
+        if (isFar)
+        {
+            tcp.Set(TcpFlags.BeginningLeft);
+        }
+    }
+
+    /// <summary>The earlier one of two numbers; one that is farther behind than any window moves no beginning.</summary>
+    private static uint EarlierInWindow(uint first, uint sequence) =>
+        first - sequence < EngineLimits.MaxWindowBytes ? sequence : first;
+
     private static bool IsBeforeFirst(in TcpState tcp, uint position) =>
-        tcp.Has(TcpFlags.SecondarySeen) && !tcp.Has(TcpFlags.SecondarySyn) && TcpSequence.Before(position, tcp.SecondaryFirst);
+        tcp.Has(TcpFlags.SecondarySeen) && !tcp.Has(TcpFlags.SecondarySyn | TcpFlags.BeginningLeft)
+        && TcpSequence.Before(position, tcp.SecondaryFirst);
 
     /// <summary>Both begin with the same words at different places: that is no retransmission, the streams themselves are apart.</summary>
     private bool SaysTheSameElsewhere(in Flow flow, FrameRef primary)

@@ -38,18 +38,11 @@ internal sealed partial class TcpStreamComparer(
         if (isNewSyn)
         {
             tcp.PrimaryIsn = segment.Sequence;
-            tcp.Clear(TcpFlags.SynMatched | TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.PrimaryRst);
+            tcp.Clear(TcpFlags.SynMatched | TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.PrimaryRst | TcpFlags.BeginningLeft);
             tcp.Set(TcpFlags.PrimarySyn);
         }
 
-        if (!tcp.Has(TcpFlags.PrimarySeen))
-        {
-            tcp.PrimaryFirst = segment.Sequence;
-            tcp.PrimaryNext = segment.Next;
-        }
-
-        tcp.PrimaryFirst = TcpSequence.Earlier(tcp.PrimaryFirst, segment.Sequence);
-        tcp.PrimaryNext = TcpSequence.Later(tcp.PrimaryNext, segment.Next);
+        NotePrimary(ref tcp, segment);
 
         if (segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.PrimaryAcked) || TcpSequence.After(segment.Ack, tcp.PrimaryAck)))
         {
@@ -87,7 +80,7 @@ internal sealed partial class TcpStreamComparer(
 
         if (!segment.Has(Tcp.Syn | Tcp.Rst))
         {
-            NoteFirst(ref tcp, frame.PayloadSequence);
+            NoteSecondary(ref tcp, frame.PayloadSequence);
         }
 
         if (frame.Layout.PayloadLength == 0)
@@ -202,6 +195,7 @@ internal sealed partial class TcpStreamComparer(
         uint end = frame.StreamStart + (uint)count;
         flow.Tcp.Verified.Add(frame.StreamStart, end);
         flow.Tcp.Set(TcpFlags.InStep);
+        LeaveBeginning(ref flow.Tcp, end);
         frame.StreamStart = end;
         ref Frame other = ref arena[secondary];
         if (flow.Tcp.Verified.Covers(other.StreamStart, other.StreamEnd))
@@ -241,14 +235,12 @@ internal sealed partial class TcpStreamComparer(
 
     private Verdict FindChange(FrameRef primary, FrameRef secondary, uint end)
     {
-        uint from = TcpSequence.Later(arena[primary].StreamStart, arena[secondary].StreamStart);
-        uint until = TcpSequence.Earlier(end, arena[secondary].StreamEnd);
-        if (!TcpSequence.Before(from, until))
+        if (!TcpSequence.TryMeet(
+            arena[primary].StreamStart, end, arena[secondary].StreamStart, arena[secondary].StreamEnd, out uint from, out int count))
         {
             return Verdict.Release;
         }
 
-        int count = (int)(until - from);
         int difference = ByteEquality.FirstDifference(
             segments.BytesFrom(primary, from)[..count], segments.BytesFrom(secondary, from)[..count]);
         return difference < 0
@@ -268,8 +260,8 @@ internal sealed partial class TcpStreamComparer(
         // A secondary that has closed or reset its stream will never produce these bytes; but what stands before that may have been
         // overtaken by it.
         ref readonly TcpState tcp = ref flow.Tcp;
-        bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && !TcpSequence.Before(frame.StreamStart, tcp.SecondaryFin);
-        bool isReset = tcp.Has(TcpFlags.RstPending) && !TcpSequence.Before(frame.StreamStart, tcp.SecondaryRst + tcp.Shift);
+        bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryFin);
+        bool isReset = tcp.Has(TcpFlags.RstPending) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryRst + tcp.Shift);
         if (isClosed || isReset)
         {
             return Verdict.Diverged(DivergenceReason.Control, (int)(frame.StreamStart - frame.PayloadSequence));
@@ -280,6 +272,10 @@ internal sealed partial class TcpStreamComparer(
             ? Verdict.Doubt(DivergenceReason.Position, offset)
             : Verdict.Hold(DivergenceReason.Timeout, offset);
     }
+
+    /// <summary>Whether a position stands where a stream ends or behind that. What is farther away than any window is of another
+    /// connection, or of none.</summary>
+    private static bool IsAtOrBehind(uint position, uint end) => position - end < EngineLimits.MaxWindowBytes;
 
     private Verdict JudgeAck(in TcpState tcp, TcpSegment segment, bool isPure)
     {

@@ -8,7 +8,9 @@ namespace ColoWire.Engine.Compare;
 /// <summary>
 /// Which sequence numbers of a flow both sides have produced alike: a few half-open ranges, latest first. One is the rule; a hole
 /// that neither side ever fills makes another. When there is no room the range farthest behind is forgotten: to verify again what
-/// was verified costs at worst a checkpoint, to believe what was not costs a failover.
+/// was verified costs at worst a checkpoint, to believe what was not costs a failover. So that "latest" means something, all of them
+/// lie on less than half of the circle (<see cref="EngineLimits.MaxVerifiedSpanBytes"/>): what both say farther away than that is all
+/// that is remembered from then on.
 /// </summary>
 internal struct VerifiedRanges
 {
@@ -26,7 +28,7 @@ internal struct VerifiedRanges
         for (int i = 0; i < count; i++)
         {
             end = ranges[i].End;
-            if (!TcpSequence.Before(position, ranges[i].Start) && TcpSequence.Before(position, end))
+            if (TcpSequence.Holds(ranges[i].Start, end, position))
             {
                 return true;
             }
@@ -43,9 +45,16 @@ internal struct VerifiedRanges
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool EndAt(uint position) => count != 0 && ranges[0].End == position;
 
-    /// <summary>Adds what stands right behind all that is verified (<see cref="EndAt"/>).</summary>
+    /// <summary>Whether all that is verified ends at a position, and what stands behind that can be added without forgetting anything.</summary>
+    /// <param name="position">Where it ends.</param>
+    /// <param name="end">Where what is to be added ends.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void AddBehind(uint end) => Extend(0, end);
+    public readonly bool EndAtWithRoom(uint position, uint end) =>
+        EndAt(position) && end - ranges[count - 1].Start <= EngineLimits.MaxVerifiedSpanBytes;
+
+    /// <summary>Adds what stands right behind all that is verified (<see cref="EndAtWithRoom"/>).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void AddBehind(uint end) => ranges[0].End = end;
 
     /// <summary>Forgets all and starts with one range.</summary>
     public void Reset(uint start, uint end)
@@ -57,12 +66,7 @@ internal struct VerifiedRanges
     /// <summary>Adds a range; those it touches are joined with it.</summary>
     public void Add(uint start, uint end)
     {
-        if (EndAt(start))
-        {
-            AddBehind(end);
-            return;
-        }
-
+        ForgetFarFrom(start, end);
         int at = 0;
         while (at < count && TcpSequence.After(ranges[at].Start, end))
         {
@@ -88,17 +92,29 @@ internal struct VerifiedRanges
         }
 
         ranges[at] = new SequenceRange(start, end);
-        Extend(at, end);
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Extend(int index, uint end)
+    /// <summary>Forgets what would lie too far from a new range for serial arithmetic to order them: the new one stays, its caller relies
+    /// on it.</summary>
+    private void ForgetFarFrom(uint start, uint end)
     {
-        ref SequenceRange range = ref ranges[index];
-        range.End = end;
-        if (end - range.Start > EngineLimits.MaxVerifiedRangeBytes)
+        uint latest = count == 0 ? end : TcpSequence.Later(ranges[0].End, end);
+        if (latest - start > EngineLimits.MaxVerifiedSpanBytes)
         {
-            range.Start = end - EngineLimits.MaxVerifiedRangeBytes;
+            count = 0;
+            return;
+        }
+
+        while (count != 0 && latest - ranges[count - 1].Start > EngineLimits.MaxVerifiedSpanBytes)
+        {
+            ref SequenceRange farthest = ref ranges[count - 1];
+            if (latest - farthest.End < EngineLimits.VerifiedBytes)
+            {
+                farthest.Start = latest - EngineLimits.VerifiedBytes;
+                return;
+            }
+
+            count--;
         }
     }
 

@@ -43,6 +43,12 @@ public sealed class HostileProperties
         {
             bench.SendPrimary(segment.Bytes());
         }
+        else if (what < 40)
+        {
+            // What both say is verified and kept; only then is there anything to be mistaken for a repetition.
+            bench.SendPrimary(segment.Bytes());
+            bench.SendSecondary(segment.Bytes());
+        }
         else if (what < 96)
         {
             bench.SendSecondary(segment.Bytes());

@@ -55,6 +55,58 @@ public sealed class VerifiedRangesTests
         }
     }
 
+    [Test]
+    public void Ranges_from_all_around_the_circle_make_nobody_believe_what_was_not_added() =>
+        Gen.Select(Gen.UInt, Gen.Select(Gen.UInt[0, 7], Gen.UInt[0, 200], Gen.UInt[1, 40]).List[1, 60]).Sample((origin, additions) =>
+        {
+            VerifiedRanges ranges = default;
+            HashSet<uint> model = [];
+            foreach ((uint eighth, uint offset, uint length) in additions)
+            {
+                uint start = origin + (eighth << 29) + offset;
+                ranges.Add(start, start + length);
+                for (uint i = 0; i < length; i++)
+                {
+                    model.Add(start + i);
+                }
+
+                Assert.That(ranges.Covers(start, start + length), "its caller relies on it");
+                for (uint i = 0; i < 8 * 260; i++)
+                {
+                    uint position = origin + ((i / 260) << 29) + (i % 260);
+                    Assert.That(!ranges.Contains(position, out _) || model.Contains(position), "believes what was never added");
+                }
+            }
+        }, iter: 30);
+
+    [Test]
+    public void What_grows_for_ever_behind_a_hole_forgets_what_stands_before_the_hole_before_its_numbers_come_again()
+    {
+        VerifiedRanges ranges = default;
+        ranges.Add(1000, 1100);
+        ranges.Add(1200, 1300);
+        uint at = 1300;
+        const uint Step = 1u << 26;
+        for (ulong bytes = Step; bytes < (1UL << 32) + EngineLimits.VerifiedBytes; bytes += Step)
+        {
+            uint end = at + Step;
+            if (ranges.EndAtWithRoom(at, end))
+            {
+                ranges.AddBehind(end);
+            }
+            else
+            {
+                ranges.Add(at, end);
+            }
+
+            at = end;
+            Assert.That(ranges.Contains(at - 1, out _), Is.True);
+            bool isRemembered = bytes + 300 <= EngineLimits.MaxVerifiedSpanBytes;
+            bool isSaidAgain = bytes >= 1UL << 32;
+            Assert.That(ranges.Contains(1050, out _), Is.EqualTo(isRemembered || isSaidAgain), $"{bytes} bytes later");
+        }
+    }
+
     private static int Pieces(HashSet<uint> model, uint origin)
     {
         int pieces = 0;
