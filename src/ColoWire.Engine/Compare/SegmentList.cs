@@ -52,7 +52,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
 
         ClearTheWay(ref flow, previous, segment);
         bool isEmpty = !TcpSequence.Before(frame.StreamStart, frame.StreamEnd);
-        if (isEmpty || flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd))
+        // What is verified while a SYN waits for the primary's belongs to the connection before.
+        bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.StreamStart);
+        if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd)))
         {
             counters.SecondaryRepeated++;
             home.Add(segment);
@@ -131,6 +133,11 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         counters.SecondaryHeld--;
     }
 
+    /// <summary>Whether a position is so near behind the last SYN that it belongs to the connection which that opens.</summary>
+    public static bool IsBehindSyn(in TcpState tcp, uint start) =>
+        start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes
+        || (tcp.Has(TcpFlags.PrimarySyn) && start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes);
+
     /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends
     /// sequence numbers from all around the circle must not confuse the order that searches rely on.</summary>
     private bool IsInWindow(in Flow flow, uint position) =>
@@ -158,9 +165,6 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         counters.Count(DropReason.SecondaryStale);
         Remove(ref flow, straggler);
     }
-
-    private static bool IsBehindSyn(in TcpState tcp, uint start) =>
-        start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes || start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes;
 
     private FrameRef FindAtOrBefore(ref Flow flow, uint position)
     {

@@ -34,7 +34,7 @@ internal sealed partial class TcpStreamComparer(
         frame.StreamStart = segment.StreamStart;
         frame.StreamEnd = segment.StreamEnd;
         ref TcpState tcp = ref flow.Tcp;
-        bool isNewSyn = segment.Has(Tcp.Syn) && !(tcp.Has(TcpFlags.PrimarySyn) && tcp.PrimaryIsn == segment.Sequence);
+        bool isNewSyn = segment.Opens && !(tcp.Has(TcpFlags.PrimarySyn) && tcp.PrimaryIsn == segment.Sequence);
         if (isNewSyn)
         {
             tcp.PrimaryIsn = segment.Sequence;
@@ -50,10 +50,10 @@ internal sealed partial class TcpStreamComparer(
             tcp.Set(TcpFlags.PrimaryAcked);
         }
 
-        tcp.Set(TcpFlags.PrimarySeen | (segment.Has(Tcp.Rst) ? TcpFlags.PrimaryRst : 0));
+        tcp.Set(TcpFlags.PrimarySeen | (segment.Resets ? TcpFlags.PrimaryRst : 0));
         if (isShared)
         {
-            Share(ref tcp, segment);
+            Share(ref flow, segment);
         }
     }
 
@@ -64,16 +64,16 @@ internal sealed partial class TcpStreamComparer(
         ref Frame frame = ref arena[secondary];
         TcpSegment segment = new(arena.View(secondary));
         ref TcpState tcp = ref flow.Tcp;
-        bool news = NoteControl(ref flow, segment, in frame);
-        if (tcp.Has(TcpFlags.ShiftOpen) && !segment.Has(Tcp.Syn) && !segment.Has(Tcp.Rst))
+        bool news = NoteControl(ref flow, segment, secondary);
+        if (tcp.Has(TcpFlags.ShiftOpen) && !segment.Has(Tcp.Syn | Tcp.Rst))
         {
             SettleShift(ref flow, segment.Sequence);
         }
 
         frame.PayloadSequence = segment.StreamStart + tcp.Shift;
         frame.StreamStart = frame.PayloadSequence;
-        frame.StreamEnd = frame.StreamStart + frame.Layout.PayloadLength;
-        if (segment.Has(Tcp.Fin))
+        frame.StreamEnd = frame.StreamStart + (segment.StreamEnd - segment.StreamStart);
+        if (segment.Closes && !IsOfOlderConnection(in tcp, segment))
         {
             NoteFin(ref tcp, in frame);
         }
@@ -83,7 +83,7 @@ internal sealed partial class TcpStreamComparer(
             NoteSecondary(ref tcp, frame.PayloadSequence);
         }
 
-        if (frame.Layout.PayloadLength == 0)
+        if (frame.StreamStart == frame.StreamEnd)
         {
             secondaryHome.Add(secondary);
             return news;
@@ -104,12 +104,12 @@ internal sealed partial class TcpStreamComparer(
         ref Frame frame = ref arena[primary];
         TcpSegment segment = new(arena.View(primary));
         ref TcpState tcp = ref flow.Tcp;
-        if (segment.Has(Tcp.Rst))
+        if (segment.Resets)
         {
-            return JudgeReset(ref tcp, segment.Sequence);
+            return JudgeReset(ref tcp, primary);
         }
 
-        if (segment.Has(Tcp.Syn) && JudgeSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
+        if (segment.Opens && JudgeSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
         {
             return syn;
         }
@@ -119,7 +119,7 @@ internal sealed partial class TcpStreamComparer(
             return bytes;
         }
 
-        if (segment.Has(Tcp.Fin) && JudgeFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
+        if (segment.Closes && JudgeFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
         {
             return fin;
         }
