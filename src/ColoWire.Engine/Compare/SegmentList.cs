@@ -22,8 +22,8 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// long as nobody says otherwise.</summary>
     public long StragglersUntilNs { get; set; } = long.MinValue;
 
-    /// <summary>Takes a segment in, trimmed to what is new; one that says nothing new goes home.</summary>
-    public void Insert(ref Flow flow, FrameRef segment)
+    /// <summary>Takes a segment in, trimmed to what is new.</summary>
+    public Insertion Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
         if (!IsInWindow(in flow, frame.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending))
@@ -41,7 +41,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         {
             counters.Count(DropReason.SecondaryOutOfWindow);
             home.Add(segment);
-            return;
+            return Insertion.OutOfWindow;
         }
 
         FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
@@ -56,9 +56,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.StreamStart);
         if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd)))
         {
-            counters.SecondaryRepeated++;
-            home.Add(segment);
-            return;
+            frame.StreamStart = frame.PayloadSequence;
+            frame.StreamEnd = frame.PayloadSequence + frame.Layout.PayloadLength;
+            return Insertion.SaidBefore;
         }
 
         flow.Secondary.InsertAfter(arena, previous, segment);
@@ -69,6 +69,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
 
         counters.SecondaryHeld++;
         flow.Tcp.Cursor = segment;
+        return Insertion.Waits;
     }
 
     /// <summary>Finds the segment that holds a position.</summary>
@@ -282,4 +283,17 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         int offset = frame.Layout.PayloadOffset + (int)(start - frame.PayloadSequence);
         return arena.Bytes(segment).Slice(offset, (int)(end - start));
     }
+}
+
+/// <summary>What became of a segment of the secondary.</summary>
+internal enum Insertion : byte
+{
+    /// <summary>It waits for the primary to say the same.</summary>
+    Waits,
+
+    /// <summary>It says nothing that was not said before, alike or not; it belongs to the caller, untrimmed.</summary>
+    SaidBefore,
+
+    /// <summary>It is too far from what waits, and has gone home.</summary>
+    OutOfWindow,
 }

@@ -273,7 +273,7 @@ internal sealed partial class TcpStreamComparer
         tcp.Set(TcpFlags.SynMatched);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
         segments.DropOlderConnection(ref flow);
-        kept.Clear(ref flow);
+        kept.ClearBefore(ref flow, tcp.SecondarySynNumber);
         if (tcp.SecondaryIsn != primaryIsn)
         {
             tcp.Set(TcpFlags.ShiftOpen);
@@ -299,11 +299,20 @@ internal sealed partial class TcpStreamComparer
 
         tcp.Shift = tcp.PrimaryIsn - tcp.SecondaryIsn;
         tcp.SecondaryFin += tcp.Shift;
-        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = arena[at].Next)
+        Translate(flow.Secondary.Head, tcp.Shift);
+        if (!flow.Kept.IsEmpty)
         {
-            arena[at].PayloadSequence += tcp.Shift;
-            arena[at].StreamStart += tcp.Shift;
-            arena[at].StreamEnd += tcp.Shift;
+            Translate(flow.Kept.Head, tcp.Shift);
+        }
+    }
+
+    private void Translate(FrameRef first, uint shift)
+    {
+        for (FrameRef at = first; !at.IsNone; at = arena[at].Next)
+        {
+            arena[at].PayloadSequence += shift;
+            arena[at].StreamStart += shift;
+            arena[at].StreamEnd += shift;
         }
     }
 
