@@ -250,6 +250,7 @@ public sealed partial class Shard : IDuty, IDisposable
     private void Unhold(ref Flow flow, FrameRef primary)
     {
         Debug.Assert(primary == flow.Primary.Head, "the oldest one goes first");
+        datagrams.Forget(ref flow, primary);
         flow.Primary.RemoveHead(arena);
         Counters.Held -= Weight(primary);
     }

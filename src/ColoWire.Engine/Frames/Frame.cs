@@ -115,7 +115,7 @@ internal enum FrameMarks : byte
     /// <summary>Primary: a part of it was sent before the secondary's part of the connection was first seen, and is taken for equal.</summary>
     Assumed = 32,
 
-    /// <summary>Datagram: its content hash is set, and the secondary's is in the content index.</summary>
+    /// <summary>Datagram: its content hash is set, and it is in the content index of its side.</summary>
     Hashed = 64,
 
     /// <summary>Secondary datagram: one that it sent later has found its twin.</summary>
@@ -124,6 +124,10 @@ internal enum FrameMarks : byte
     /// <summary>Primary, observe: it has gone to egress already, and its slot comes back to the shard from there. In the place of what
     /// only the secondary's frames can be.</summary>
     Announced = Overtaken,
+
+    /// <summary>Primary datagram: it has found its twin, and waits only for older ones to leave (R6). In the place of what never enters a
+    /// flow.</summary>
+    Agreed = ForwardOnly,
 
     /// <summary>Observe: all that its slot waits for.</summary>
     Done = Judged | Injected,
