@@ -172,7 +172,7 @@ public sealed partial class Shard
         }
         else if (frame.Layout.Kind == FrameKind.Fragment)
         {
-            TakeIncomplete(ref flow, secondary, nowNs);
+            TakeFragments(ref flow, secondary, nowNs);
         }
         else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
         {
@@ -223,7 +223,8 @@ public sealed partial class Shard
 
     private void Drop(FrameRef secondary, DropReason reason)
     {
-        Counters.Count(reason);
+        bool standsForMore = (arena[secondary].Marks & (FrameMarks.Assembled | FrameMarks.Incomplete)) == (FrameMarks.Assembled | FrameMarks.Incomplete);
+        Counters.Count(reason, standsForMore ? arena.Fragments(secondary).Count : 1);
         rings.SecondaryHome.Add(secondary);
     }
 

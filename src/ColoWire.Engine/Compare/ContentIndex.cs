@@ -37,23 +37,14 @@ internal sealed class ContentIndex
         ulong hash = secret ^ flowHash;
         for (int i = 0; i < parts.Count; i++)
         {
-            ReadOnlySpan<byte> rest = payload[parts[i]];
-            for (; rest.Length >= sizeof(ulong); rest = rest[sizeof(ulong)..])
-            {
-                hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(rest));
-            }
-
-            ulong tail = (ulong)rest.Length << 56;
-            for (int at = 0; at < rest.Length; at++)
-            {
-                tail |= (ulong)rest[at] << (at * 8);
-            }
-
-            hash = Mix(hash ^ tail);
+            hash = Mix(hash, payload[parts[i]]);
         }
 
         return (uint)(hash >> 32);
     }
+
+    /// <summary>The hash of bytes within their flow.</summary>
+    public uint Hash(uint flowHash, ReadOnlySpan<byte> bytes) => (uint)(Mix(secret ^ flowHash, bytes) >> 32);
 
     /// <summary>Adds a frame whose <see cref="Frame.ContentHash"/> is set, behind those of the same hash.</summary>
     public void Add(FrameRef datagram)
@@ -110,6 +101,22 @@ internal sealed class ContentIndex
     private static int BucketCount(int slotsPerSide) => (int)BitOperations.RoundUpToPowerOf2((uint)slotsPerSide);
 
     private ref FrameRef Bucket(uint hash) => ref buckets[hash & (uint)(buckets.Length - 1)];
+
+    private ulong Mix(ulong hash, ReadOnlySpan<byte> rest)
+    {
+        for (; rest.Length >= sizeof(ulong); rest = rest[sizeof(ulong)..])
+        {
+            hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(rest));
+        }
+
+        ulong tail = (ulong)rest.Length << 56;
+        for (int at = 0; at < rest.Length; at++)
+        {
+            tail |= (ulong)rest[at] << (at * 8);
+        }
+
+        return Mix(hash ^ tail);
+    }
 
     private ulong Mix(ulong word)
     {

@@ -3,6 +3,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
@@ -112,11 +113,11 @@ internal sealed class DatagramComparer(
         int overtaking = flow.Secondary.Count + (flow.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Agreed : 0);
         if (overtaking == 0)
         {
-            return Verdict.Hold(DivergenceReason.Timeout);
+            return Verdict.Hold(ReasonOf(primary, DivergenceReason.Timeout));
         }
 
         VerdictKind kind = overtaking > reorderWindow ? VerdictKind.Divergence : VerdictKind.Doubt;
-        DivergenceReason reason = first.IsNone ? DivergenceReason.Timeout : DivergenceReason.Payload;
+        DivergenceReason reason = ReasonOf(primary, first.IsNone ? DivergenceReason.Timeout : DivergenceReason.Payload);
         return new Verdict(kind, reason, difference, first, difference);
     }
 
@@ -320,11 +321,19 @@ internal sealed class DatagramComparer(
         return !said.IsNone;
     }
 
+    private DivergenceReason ReasonOf(FrameRef primary, DivergenceReason ofDatagram) =>
+        arena[primary].Layout.Kind == FrameKind.Fragment ? DivergenceReason.Fragment : ofDatagram;
+
     private int FirstDifference(FrameRef primary, FrameRef secondary)
     {
+        ref FrameLayout layout = ref arena[primary].Layout;
+        if (layout.Kind == FrameKind.Fragment)
+        {
+            return LooseFragments.FirstDifference(arena, primary, secondary);
+        }
+
         ReadOnlySpan<byte> left = arena.Payload(primary);
         ReadOnlySpan<byte> right = arena.Payload(secondary);
-        ref FrameLayout layout = ref arena[primary].Layout;
         if (layout.Kind is not (FrameKind.Icmp or FrameKind.IcmpV6))
         {
             return ByteEquality.FirstDifference(left, right);
@@ -336,7 +345,13 @@ internal sealed class DatagramComparer(
 
     private uint Hash(FrameRef frame)
     {
+        uint flowHash = arena[frame].FlowHash;
+        if (arena[frame].Layout.Kind == FrameKind.Fragment)
+        {
+            return secondaries.Hash(flowHash + LooseFragments.PlaceOf(arena, frame), LooseFragments.BytesOf(arena, frame));
+        }
+
         ReadOnlySpan<byte> payload = arena.Payload(frame);
-        return secondaries.Hash(arena[frame].FlowHash, payload, ComparedParts.Of(in arena[frame].Layout, payload));
+        return secondaries.Hash(flowHash, payload, ComparedParts.Of(in arena[frame].Layout, payload));
     }
 }
