@@ -68,7 +68,7 @@ public sealed partial class CheckpointGate
 
         Volatile.Write(ref hasObserved, true);
         Volatile.Write(ref mode, ordered);
-        outstanding = false;
+        EndRequest();
         // The news of the mode comes with the epoch.
         BeginEpoch(UnverifiedReason.Order);
         // What has diverged while it was only observed nobody has mended.

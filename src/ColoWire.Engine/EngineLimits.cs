@@ -162,6 +162,10 @@ public static class EngineLimits
     /// <summary>Range of <see cref="EngineOptions.CheckpointRetries"/>. Twice: with the default of checkpoint_retry_ms 9 s, shorter than
     /// what TCP connections bear (R2 of RFC 1122 section 4.2.3.5: 100 s), longer than a hypervisor that is only busy stays silent.</summary>
     public static readonly Range<int> CheckpointRetries = new(0, 1000, 2);
+
+    /// <summary>Range of <see cref="EngineOptions.CheckpointMaxMs"/>. 15 s: three times the longest checkpoint that is expected to end, 5 s;
+    /// while both stand no frame comes, so a longer one that is given up early costs nothing but the word "degraded" until it ends.</summary>
+    public static readonly Range<int> CheckpointMaxMs = new(10, 600_000, 15_000);
 }
 
 /// <summary>What an option may be.</summary>

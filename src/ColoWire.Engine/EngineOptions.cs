@@ -97,6 +97,9 @@ public sealed record EngineOptions
     /// <summary>How often a request is made again before nobody is believed to answer it.</summary>
     public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
 
+    /// <summary>How long both replicas may stand for a checkpoint before it counts as broken off, in milliseconds.</summary>
+    public int CheckpointMaxMs { get; init; } = EngineLimits.CheckpointMaxMs.Default;
+
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
 

@@ -200,7 +200,7 @@ public sealed partial class Shard
     /// waits for that, and with it all that came later, unless nothing is compared anyway.</summary>
     private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && !Bypasses;
 
-    private bool IsStale(in Frame frame) => (int)(frame.Epoch - epoch) < 0;
+    private bool IsStale(in Frame frame) => (int)(frame.Epoch - flushedEpoch) < 0;
 
     private static bool IsBroken(in Frame frame) =>
         frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;

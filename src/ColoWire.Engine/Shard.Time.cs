@@ -20,6 +20,7 @@ public sealed partial class Shard
     private long polledNs;
     private long stragglersUntilNs = long.MinValue;
     private uint scanNext = Flow.None;
+    private uint flushedEpoch;
     private bool stopped;
 
     private void MeetSignals()
@@ -59,6 +60,18 @@ public sealed partial class Shard
             observe = gate.Mode == CompareMode.Observe;
             // Whoever sees a new epoch sees what the gate said before it. Partner: CheckpointGate.Poll.
             MeetProtection();
+            MeetFlush();
+        }
+    }
+
+    /// <summary>Most epochs begin with a flush; one that goes on with what is held does not. A flush that belongs to an epoch not seen yet
+    /// comes with that one.</summary>
+    private void MeetFlush()
+    {
+        uint flushed = gate.FlushedEpoch;
+        if ((int)(flushed - flushedEpoch) > 0 && (int)(flushed - epoch) <= 0)
+        {
+            flushedEpoch = flushed;
             stragglersUntilNs = polledNs + graceNs;
             streams.ExpectStragglersUntil(stragglersUntilNs);
             Flush(gate.EpochReason);

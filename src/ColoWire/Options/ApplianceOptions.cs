@@ -55,6 +55,9 @@ public sealed record ApplianceOptions
     /// <summary>How often a checkpoint request is made again before the requester counts as lost.</summary>
     public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
 
+    /// <summary>How long both replicas may stand for a checkpoint before it counts as broken off, in milliseconds.</summary>
+    public int CheckpointMaxMs { get; init; } = EngineLimits.CheckpointMaxMs.Default;
+
     /// <summary>How long the program of a <c>command:</c> requester may take, in milliseconds.</summary>
     public int CommandTimeoutMs { get; init; } = RequesterLimits.CommandTimeoutMs.Default;
 
@@ -172,6 +175,7 @@ public sealed record ApplianceOptions
         ExpiredScanCycleMs = ExpiredScanCycleMs,
         CheckpointRetryMs = CheckpointRetryMs,
         CheckpointRetries = CheckpointRetries,
+        CheckpointMaxMs = CheckpointMaxMs,
         RequesterLoss = RequesterLoss,
         MaxQueueSize = MaxQueueSize,
         GraceMs = GraceMs,
