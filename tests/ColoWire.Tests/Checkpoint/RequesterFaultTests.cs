@@ -35,27 +35,38 @@ internal sealed class RequesterFaultTests
     private const int RetryMs = 200;
     private const int FramePauseMs = 20;
 
-    private static readonly (string Name, Action<ScriptedQmp> Fails)[] QmpFaults =
+    private static readonly object[][] QmpFaults =
     [
-        ("never stops", _ => { }),
-        ("closes the connection", it => it.Drop()),
-        ("stops, and closes the connection", it => { it.Say(Event("STOP")); it.Drop(); }),
-        ("stops for a checkpoint, and closes the connection", it => { it.Stop("colo"); it.Status = "running"; it.Drop(); }),
-        ("stops for a checkpoint, and never goes on", it => it.Say(Event("STOP"))),
-        ("is stopped by somebody else", it => { it.Stop("paused"); it.Resume(); }),
-        ("stops, says garbage, and closes the connection", it => { it.Say(Event("STOP") + "{]\r\n\0\r\n"); it.Drop(); }),
-        ("stops, and closes the connection in the middle of a line", it => { it.Say(Event("STOP") + Event("RESUME")[..40]); it.Drop(); }),
+        Qmp("never stops", _ => { }),
+        Qmp("closes the connection", it => it.Drop()),
+        Qmp("stops, and closes the connection", it => SayAndDrop(it, Event("STOP"))),
+        Qmp("stops for a checkpoint, and never goes on", it => it.Say(Event("STOP"))),
+        Qmp("stops, says garbage, and closes the connection", it => SayAndDrop(it, Event("STOP") + "{]\r\n\0\r\n")),
+        Qmp("stops, and closes the connection in the middle of a line", it => SayAndDrop(it, Event("STOP") + Event("RESUME")[..40])),
+        Qmp("stops for a checkpoint, and closes the connection when it was asked why", it =>
+        {
+            it.Stop("colo");
+            it.Status = "running";
+            it.Drop();
+        }),
+        Qmp("is stopped by somebody else", it =>
+        {
+            it.Stop("paused");
+            it.Resume();
+        }),
     ];
 
-    private static readonly (string Name, Action<Socket> Fails)[] NotifyFaults =
+    private static readonly object[][] NotifyFaults =
     [
-        ("never answers", _ => { }),
-        ("closes the connection", it => it.Shutdown(SocketShutdown.Both)),
-        ("says something else", it => it.Send(Encoding.ASCII.GetBytes("HTTP/1.1 400 Bad Request"))),
-        ("closes the connection in the middle of its answer", it => { it.Send([0, 0, 0, 15, (byte)'C']); it.Shutdown(SocketShutdown.Both); }),
+        Notify("never answers", _ => { }),
+        Notify("closes the connection", it => it.Shutdown(SocketShutdown.Both)),
+        Notify("says something else", it => it.Send(Encoding.ASCII.GetBytes("HTTP/1.1 400 Bad Request"))),
+        Notify("closes the connection in the middle of its answer", it =>
+        {
+            it.Send([0, 0, 0, 15, (byte)'C']);
+            it.Shutdown(SocketShutdown.Both);
+        }),
     ];
-
-    private static readonly string[] CommandFaults = ["exit 1", "kill -KILL $$", "sleep 1000", "setsid sleep 1000 & exit 3", "exec 2>&-; sleep 1000"];
 
     private readonly List<IDisposable> peers = [];
     private string folder = string.Empty;
@@ -71,38 +82,47 @@ internal sealed class RequesterFaultTests
         Directory.Delete(folder, recursive: true);
     }
 
-    [Test]
-    public void However_QEMU_fails_frames_go_on([Range(0, 7)] int fault)
+    [TestCaseSource(nameof(QmpFaults))]
+    public void However_QEMU_fails_frames_go_on(string name, Action<ScriptedQmp> fails)
     {
-        ScriptedQmp qmp = new(Place()) { OnCheckpoint = QmpFaults[fault].Fails };
+        ScriptedQmp qmp = new(Place()) { OnCheckpoint = fails };
         peers.Add(qmp);
-        AssertFramesGoOn(new QmpRequester("qmp:test", new StreamEndpoint(Place(), null, 0, IsServer: false)), () => qmp.Asked);
+        AssertFramesGoOn(new QmpRequester(name, new StreamEndpoint(Place(), null, 0, IsServer: false)), () => qmp.Asked);
     }
 
-    [Test]
-    public void However_the_other_end_of_a_notify_dev_fails_frames_go_on([Range(0, 3)] int fault)
+    [TestCaseSource(nameof(NotifyFaults))]
+    public void However_the_other_end_of_a_notify_dev_fails_frames_go_on(string name, Action<Socket> fails)
     {
-        ScriptedNotifyDev peer = new(Place(), NotifyFaults[fault].Fails);
+        ScriptedNotifyDev peer = new(Place(), fails);
         peers.Add(peer);
-        AssertFramesGoOn(
-            new NotifyDevRequester("notify_dev:test", new StreamEndpoint(Place(), null, 0, IsServer: false), hasVnetHeader: false), () => peer.Asked);
+        StreamEndpoint endpoint = new(Place(), null, 0, IsServer: false);
+        AssertFramesGoOn(new NotifyDevRequester(name, endpoint, hasVnetHeader: false), () => peer.Asked);
     }
 
-    [TestCaseSource(nameof(CommandFaults))]
+    [TestCase("exit 1")]
+    [TestCase("kill -KILL $$")]
+    [TestCase("sleep 1000")]
+    [TestCase("exec 2>&-; sleep 1000")]
+    [TestCase("setsid sleep 1000 & exit 3")]
+    [TestCase("(setsid sleep 1000 &); sleep 1000")]
     public void However_a_command_fails_frames_go_on(string script)
     {
         string program = Path.Combine(folder, "program");
-        File.WriteAllText(program, $"echo run >> {folder}/runs; {script}");
+        string runs = Path.Combine(folder, "runs");
+        File.WriteAllText(program, $"echo run >> {runs}; {script}");
         AssertFramesGoOn(
             new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in DivergenceReport _) => new("reason", "flow")),
-            () => File.Exists($"{folder}/runs") ? File.ReadAllLines($"{folder}/runs").Length : 0);
+            () => File.Exists(runs) ? File.ReadAllLines(runs).Length : 0);
     }
 
-    [Test]
-    public void Every_fault_stands_in_a_range()
+    private static object[] Qmp(string name, Action<ScriptedQmp> fails) => [name, fails];
+
+    private static object[] Notify(string name, Action<Socket> fails) => [name, fails];
+
+    private static void SayAndDrop(ScriptedQmp qmp, string text)
     {
-        Assert.That(QmpFaults, Has.Length.EqualTo(8));
-        Assert.That(NotifyFaults, Has.Length.EqualTo(4));
+        qmp.Say(text);
+        qmp.Drop();
     }
 
     private string Place() => Path.Combine(folder, "peer");
