@@ -80,6 +80,12 @@ public sealed partial class CheckpointGate
     {
         if (Synchronises)
         {
+            if (tries == 0)
+            {
+                // checkpoint_interval_ms is for what guests say.
+                askDueNs = nowNs;
+            }
+
             Merge(Event(DivergenceReason.Order, nowNs), nowNs);
         }
     }

@@ -15,6 +15,7 @@ public sealed partial class CheckpointGate
     private readonly long retryNs;
     private readonly int retries;
     private readonly long longestStopNs;
+    private readonly long intervalNs;
     private DivergenceReport cause;
     private bool outstanding;
     private long requests;
@@ -22,7 +23,7 @@ public sealed partial class CheckpointGate
     /// <summary>Requests that went out since the last checkpoint that has finished, whatever they were for.</summary>
     private int tries;
 
-    /// <summary>When the outstanding request may go out, or go out again.</summary>
+    /// <summary>When a request may go out, or go out again.</summary>
     private long askDueNs = long.MinValue;
 
     /// <summary>Whether a beginning was heard that had no end in time, and no checkpoint has finished since: from then on no frame waits
@@ -35,6 +36,11 @@ public sealed partial class CheckpointGate
     private void Merge(in DivergenceReport report, long nowNs)
     {
         Tell(in report);
+        if (report.ExceedsShare)
+        {
+            return;
+        }
+
         // A divergence found before the last flush was mended by the checkpoint that it came with; one that is found while both stand
         // will be.
         if (outstanding || (int)(report.Epoch - flushedEpoch) < 0 || beganAtNs is not null)

@@ -45,6 +45,7 @@ public sealed partial class CheckpointGate : IDuty
         this.fromShards = fromShards;
         retryNs = options.CheckpointRetryMs * NanosecondsPerMs;
         retries = options.CheckpointRetries;
+        intervalNs = options.CheckpointIntervalMs * NanosecondsPerMs;
         longestStopNs = options.CheckpointMaxMs * NanosecondsPerMs;
         bypassesRequesterLoss = options.RequesterLoss == RequesterLossPolicy.Bypass;
         mode = (int)options.Mode;
@@ -126,6 +127,7 @@ public sealed partial class CheckpointGate : IDuty
                 break;
             case CheckpointEvent.Completed:
                 EndRequest();
+                askDueNs = nowNs + intervalNs;
                 Volatile.Write(ref completed, completed + 1);
                 secondaryLost = secondaryLost && !secondary.HasLink;
                 requesterLost = false;

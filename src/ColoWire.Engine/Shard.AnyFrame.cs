@@ -55,8 +55,13 @@ public sealed partial class Shard
             return true;
         }
 
+        if (flow.State == FlowState.OverShare)
+        {
+            CompareAgainInTime(ref flow, nowNs);
+        }
+
         bool stale = IsStale(in frame);
-        bool mayBeHeld = !stale && !stopped && !Bypasses && flow.State != FlowState.Passing;
+        bool mayBeHeld = !stale && !stopped && !Bypasses && !LeavesUnverified(in flow);
         if (HoldsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
         {
             return false;
@@ -72,7 +77,7 @@ public sealed partial class Shard
         Counters.Held += Weight(primary);
         if (!mayBeHeld)
         {
-            ReleaseAll(ref flow, ReasonNotToHold(stale));
+            ReleaseAll(ref flow, ReasonNotToHold(in flow, stale));
         }
         else if (flow.Primary.Count > maxQueueSize)
         {
@@ -91,11 +96,11 @@ public sealed partial class Shard
         return true;
     }
 
-    private UnverifiedReason ReasonNotToHold(bool stale) =>
+    private UnverifiedReason ReasonNotToHold(in Flow flow, bool stale) =>
         stale ? UnverifiedReason.StaleEpoch
         : stopped ? UnverifiedReason.Stop
         : Bypasses ? ReasonToBypass()
-        : UnverifiedReason.AfterDivergence;
+        : ReasonToPass(in flow);
 
     private void TakeByPolicy(in Flow flow, FrameRef primary)
     {
@@ -162,7 +167,7 @@ public sealed partial class Shard
         {
             Drop(secondary, DropReason.SecondaryUnmatched);
         }
-        else if (flow.State == FlowState.Passing)
+        else if (LeavesUnverified(in flow))
         {
             Drop(secondary, DropReason.SecondaryAfterDivergence);
         }

@@ -121,26 +121,23 @@ public sealed partial class Shard
     }
 
     /// <summary>
-    /// The replicas differ in a flow. Where a checkpoint can mend it, its frames wait for that; where none will come, they leave
-    /// unverified from now on. Either way the flow is reported once.
+    /// The replicas differ in a flow. Where a checkpoint can mend it, its frames wait for that; where none will come, or the flow has used up
+    /// its share of them, they leave unverified from now on. Either way the flow is reported once.
     /// </summary>
     private void Diverge(ref Flow flow, in Verdict verdict, long nowNs)
     {
+        flow.State = StateToDiverge(ref flow, nowNs);
         Report(in flow, in verdict, nowNs);
         ClearSecondary(ref flow);
-        if (gate.Mends)
+        if (flow.State != FlowState.Diverged)
         {
-            flow.State = FlowState.Diverged;
-        }
-        else
-        {
-            flow.State = FlowState.Passing;
-            ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+            ReleaseAll(ref flow, ReasonToPass(in flow));
         }
     }
 
     private void Report(in Flow flow, in Verdict verdict, long nowNs)
     {
+        Counters.Count(verdict.Reason);
         DivergenceReport report = new()
         {
             Reason = verdict.Reason,
@@ -149,6 +146,7 @@ public sealed partial class Shard
             Epoch = epoch,
             Offset = verdict.Offset,
             Field = verdict.Field,
+            ExceedsShare = flow.State == FlowState.OverShare,
         };
         if (!flow.Primary.IsEmpty)
         {
@@ -160,7 +158,11 @@ public sealed partial class Shard
             report.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
         }
 
-        Counters.Count(verdict.Reason);
+        Send(in report);
+    }
+
+    private void Send(in DivergenceReport report)
+    {
         if (!rings.Reports.TryAdd(report))
         {
             Counters.ReportsLost++;
