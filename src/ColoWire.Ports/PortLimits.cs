@@ -68,6 +68,10 @@ public static class PortLimits
     /// stays away costs ten tries a second.</summary>
     public const int ReconnectMs = 100;
 
+    /// <summary>Connections that the kernel keeps for a server until it has taken them, which it does at once: Linux allows 4096 at most
+    /// (net.core.somaxconn), and more than these within a scheduler tick are no peers.</summary>
+    public const int ListenBacklog = 128;
+
     /// <summary>Seconds after which a silent TCP peer is asked whether it lives, and between two such questions.</summary>
     public const int KeepAliveSeconds = 1;
 

@@ -42,6 +42,7 @@ internal static class SnapshotJson
         json.WriteNumber("to_wire", snapshot.FailWire.ToWire);
         json.WriteNumber("dropped", snapshot.FailWire.Dropped);
         json.WriteEndObject();
+        json.WriteNumber("connections_refused", snapshot.ConnectionsRefused);
         json.WriteStartObject("released");
         json.WriteNumber("verified", snapshot.Verified);
         json.WriteNumber("passed", snapshot.PassedFrames);
