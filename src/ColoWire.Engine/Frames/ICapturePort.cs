@@ -24,6 +24,10 @@ public interface ICapturePort : IDisposable
     /// <summary>Whether anything can come in: false while the wire is unplugged or the interface switched off. Any thread may read it.</summary>
     bool HasLink => true;
 
+    /// <summary>Whether frames that arrive go another way, because what hands them to the port has been taken away or replaced by somebody
+    /// else. Any thread may read it.</summary>
+    bool IsBypassed => false;
+
     /// <summary>Slots of the pool that the port keeps for frames yet to come.</summary>
     int PostedSlots => 0;
 

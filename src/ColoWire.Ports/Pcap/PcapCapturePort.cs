@@ -27,6 +27,7 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     private long interfaceDropped;
     private string? fault;
     private bool handedOver;
+    private bool bypassed;
 
     /// <summary>Opens an interface.</summary>
     /// <param name="interfaceName">An Ethernet interface that is up.</param>
@@ -65,7 +66,10 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     public LinkState Link => link.State;
 
     /// <inheritdoc/>
-    public bool HasLink => link.State == LinkState.Up;
+    public bool HasLink => link.State == LinkState.Up && !IsBypassed;
+
+    /// <inheritdoc/>
+    public bool IsBypassed => Volatile.Read(ref bypassed);
 
     /// <inheritdoc/>
     public bool HasHandedOver => Volatile.Read(ref handedOver);
@@ -92,6 +96,8 @@ public sealed class PcapCapturePort : ICapturePort, IWaitable, ILinkReporter, IF
     }
 
     void IHandOver.HandOver() => Volatile.Write(ref handedOver, true);
+
+    void IHandOver.SetBypassed(bool value) => Volatile.Write(ref bypassed, value);
 
     /// <summary>Closes the interface. Its thread must have ended: libpcap crashes when it is closed under one.</summary>
     public void Dispose()

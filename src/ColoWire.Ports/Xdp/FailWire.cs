@@ -13,7 +13,8 @@ namespace ColoWire.Ports.Xdp;
 /// <param name="Xdp">How <c>xdp:</c> ports get theirs.</param>
 /// <param name="ToWire">The primary's go straight to the out interface; else nothing leaves.</param>
 /// <param name="TimeoutMs">How long ColoWire may be silent.</param>
-public readonly record struct FailWireOptions(XdpOptions Xdp, bool ToWire, int TimeoutMs);
+/// <param name="TakesOver">Interfaces are taken even from another ColoWire that runs.</param>
+public readonly record struct FailWireOptions(XdpOptions Xdp, bool ToWire, int TimeoutMs, bool TakesOver = false);
 
 /// <summary>
 /// The XDP programs on the capture interfaces of an appliance. They hand frames to the sockets of its <c>xdp:</c> ports, and send the
@@ -33,16 +34,28 @@ public sealed class FailWire : IDisposable
 
     private readonly PortProgram? primary;
     private readonly PortProgram? secondary;
+    private readonly ProgramWatch? primaryWatch;
+    private readonly ProgramWatch? secondaryWatch;
     private readonly IReadOnlyList<LanePorts> lanes;
+    private readonly bool takesOver;
     private readonly Lock telling = new();
     private FailWireCounts counts;
+    private string[] troubles = [];
 
-    private FailWire(PortProgram? primary, PortProgram? secondary, IReadOnlyList<LanePorts> lanes, FailWireOptions options, IReadOnlyList<string> notes)
+    private FailWire(
+        (PortSpec Port, PortProgram? Program) primary,
+        (PortSpec Port, PortProgram? Program) secondary,
+        IReadOnlyList<LanePorts> lanes,
+        FailWireOptions options,
+        IReadOnlyList<string> notes)
     {
-        this.primary = primary;
-        this.secondary = secondary;
+        this.primary = primary.Program;
+        this.secondary = secondary.Program;
         this.lanes = lanes;
-        IsArmed = primary != null && options.ToWire;
+        takesOver = options.TakesOver;
+        primaryWatch = Watch(primary.Port, primary.Program);
+        secondaryWatch = Watch(secondary.Port, secondary.Program);
+        IsArmed = primary.Program != null && options.ToWire;
         TimeoutMs = options.TimeoutMs;
         Notes = notes;
     }
@@ -58,6 +71,10 @@ public sealed class FailWire : IDisposable
 
     /// <summary>What an operator should know of it, a line each.</summary>
     public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Why frames do not come to ColoWire, or would not go past it when it died: a line for each interface whose program is gone or was
+    /// replaced. Any thread may read it.</summary>
+    public IReadOnlyList<string> Troubles => Volatile.Read(ref troubles);
 
     /// <summary>What has gone past ColoWire so far; any thread may read it.</summary>
     public FailWireCounts Counts
@@ -111,7 +128,7 @@ public sealed class FailWire : IDisposable
                 secondaryProgram = LoadForSockets(secondary, null, options, [.. lanes.Select(lane => lane.Secondary)], queues);
             }
 
-            return new FailWire(primaryProgram, secondaryProgram, lanes, options, notes);
+            return new FailWire((primary, primaryProgram), (secondary, secondaryProgram), lanes, options, notes);
         }
         catch (PortException)
         {
@@ -121,20 +138,54 @@ public sealed class FailWire : IDisposable
         }
     }
 
+    /// <summary>Makes sure that no other process of ColoWire's runs on the capture interfaces: before anything of theirs is touched.</summary>
+    /// <exception cref="PortException">One does.</exception>
+    public static void RefuseIfInUse(PortSpec primary, PortSpec secondary)
+    {
+        foreach (PortSpec port in (PortSpec[])[primary, secondary])
+        {
+            if (port.Kind is PortKind.Pcap or PortKind.Xdp)
+            {
+                EarlierProgram.RefuseIfAlive(port.Target);
+            }
+        }
+    }
+
     /// <summary>Attaches the programs: from now on frames come to ColoWire, which must beat by now.</summary>
-    /// <exception cref="PortException">A program cannot be attached.</exception>
+    /// <exception cref="PortException">A program cannot be attached, or another process of ColoWire's has come to the interface.</exception>
     public void TakeOver()
     {
+        if (!takesOver)
+        {
+            primaryWatch?.RefuseIfAlive();
+            secondaryWatch?.RefuseIfAlive();
+        }
+
         // The secondary first: a frame of the primary that comes before its twin waits for it.
         secondary?.TakeOver();
         primary?.TakeOver();
-        Absence? before = primary?.Before;
-        if (before != null)
+        Count(primary?.Before);
+    }
+
+    /// <summary>Looks whether the programs are still where they belong, every <see cref="PortLimits.UpkeepMs"/>; not on the way of a frame.</summary>
+    /// <param name="nowNs">The time by CLOCK_MONOTONIC.</param>
+    public void LookAfter(long nowNs)
+    {
+        if (primaryWatch?.Look(nowNs) == true)
         {
-            lock (telling)
-            {
-                counts = counts.With(before.AwayNs, before.FramesToWire, before.FramesDropped);
-            }
+            Count(primary?.Before);
+        }
+
+        _ = secondaryWatch?.Look(nowNs);
+        if (primaryWatch?.TakeNews() == true | secondaryWatch?.TakeNews() == true)
+        {
+            Volatile.Write(ref troubles, [.. new[] { primaryWatch?.Trouble, secondaryWatch?.Trouble }.OfType<string>()]);
+        }
+
+        foreach (LanePorts lane in lanes)
+        {
+            (lane.Primary as IHandOver)?.SetBypassed(primaryWatch?.IsBypassed == true);
+            (lane.Secondary as IHandOver)?.SetBypassed(secondaryWatch?.IsBypassed == true);
         }
     }
 
@@ -189,8 +240,24 @@ public sealed class FailWire : IDisposable
     /// <summary>Closes the programs; they go on in the kernel where frames are to go on. No thread may beat any more.</summary>
     public void Dispose()
     {
+        primaryWatch?.Dispose();
+        secondaryWatch?.Dispose();
         primary?.Dispose();
         secondary?.Dispose();
+    }
+
+    private static ProgramWatch? Watch(PortSpec port, PortProgram? program) =>
+        port.Kind is PortKind.Pcap or PortKind.Xdp ? new ProgramWatch(port.Target, program) : null;
+
+    private void Count(Absence? before)
+    {
+        if (before != null)
+        {
+            lock (telling)
+            {
+                counts = counts.With(before.AwayNs, before.FramesToWire, before.FramesDropped);
+            }
+        }
     }
 
     private static void RemoveEarlier(PortSpec port, bool needed)

@@ -45,6 +45,10 @@ public sealed unsafe partial class PortProgram
         earlier?.Detach(interfaceIndex);
     }
 
+    /// <summary>Attaches it again to an interface that it was taken off.</summary>
+    /// <exception cref="PortException">There is another program by now, or the kernel refuses this one.</exception>
+    internal void AttachAgain() => Attach(RouteNetlink.NoProgram);
+
     private void Attach(int expected)
     {
         NetlinkAnswer answer = RouteNetlink.Attach(interfaceIndex, options.Mode, objects.Program, expected);

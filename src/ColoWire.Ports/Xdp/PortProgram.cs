@@ -45,9 +45,12 @@ public sealed unsafe partial class PortProgram : IDisposable
         this.interfaceIndex = interfaceIndex;
         this.options = options;
         this.objects = objects;
+        Id = Bpf.ProgramInfo(objects.Program).Id;
         state = objects.State;
         state.Set(options.TimeoutMs * NanosecondsPerMillisecond, passWhenAlive: !options.ToSocket);
         state.HandedOverAtNs = NowNs;
+        state.Owner = ProgramOwner.ThisProcess;
+        state.OwnedSinceNs = NowNs;
     }
 
     /// <summary>Frames that went to a socket.</summary>
@@ -61,6 +64,12 @@ public sealed unsafe partial class PortProgram : IDisposable
 
     /// <summary>Frames that were dropped because ColoWire did not beat.</summary>
     public long DroppedFrames => state.Dropped;
+
+    /// <summary>The kernel's number of it.</summary>
+    internal uint Id { get; }
+
+    /// <summary>How it runs, and where its frames go.</summary>
+    internal PortProgramOptions Options => options;
 
     /// <summary>How it was before <see cref="TakeOver"/>: null where no program of ColoWire's was on the interface.</summary>
     public Absence? Before { get; private set; }
@@ -145,6 +154,9 @@ public sealed unsafe partial class PortProgram : IDisposable
         state.ToldDropped += passedBy.Dropped;
         return passedBy;
     }
+
+    /// <summary>For tests: the program is somebody else's.</summary>
+    internal void OwnAs(long owner) => state.Owner = owner;
 
     /// <summary>Closes the descriptors. No thread may beat any more.</summary>
     public void Dispose()

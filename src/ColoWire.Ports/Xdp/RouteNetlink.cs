@@ -66,13 +66,19 @@ internal static class RouteNetlink
     public static AttachedProgram? Attached(int interfaceIndex)
     {
         using NetlinkSocket socket = new(NetlinkSocket.Route);
-        NetlinkAnswer answer = socket.Ask(new NetlinkRequest(GetLink, FixedPart(interfaceIndex)));
-        if (answer.Error != 0)
-        {
-            throw new PortException($"cannot ask the kernel for the interface with index {interfaceIndex}: {answer.Reason}");
-        }
+        NetlinkAnswer answer = socket.Ask(LinkRequest(interfaceIndex));
+        return answer.Error == 0
+            ? AttachedIn(answer.Content)
+            : throw new PortException($"cannot ask the kernel for the interface with index {interfaceIndex}: {answer.Reason}");
+    }
 
-        ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(answer.Content.AsSpan(FixedBytes), Xdp);
+    /// <summary>The question for all that the kernel knows of an interface.</summary>
+    public static NetlinkRequest LinkRequest(int interfaceIndex) => new(GetLink, FixedPart(interfaceIndex));
+
+    /// <summary>The program that an answer to <see cref="LinkRequest"/> tells of; null for none.</summary>
+    public static AttachedProgram? AttachedIn(ReadOnlySpan<byte> content)
+    {
+        ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(content[FixedBytes..], Xdp);
         ReadOnlySpan<byte> id = NetlinkAnswer.Find(xdp, XdpProgramId);
         if (id.IsEmpty)
         {

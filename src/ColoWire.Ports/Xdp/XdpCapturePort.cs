@@ -27,6 +27,7 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
     private long nextStatisticsNs = long.MinValue;
     private int posted;
     private bool handedOver;
+    private bool bypassed;
     private uint number;
     private long frames;
     private long byteCount;
@@ -53,7 +54,10 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
     public LinkState Link => link.State;
 
     /// <inheritdoc/>
-    public bool HasLink => link.State == LinkState.Up;
+    public bool HasLink => link.State == LinkState.Up && !IsBypassed;
+
+    /// <inheritdoc/>
+    public bool IsBypassed => Volatile.Read(ref bypassed);
 
     /// <inheritdoc/>
     public bool HasHandedOver => Volatile.Read(ref handedOver);
@@ -85,6 +89,8 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
     }
 
     void IHandOver.HandOver() => Volatile.Write(ref handedOver, true);
+
+    void IHandOver.SetBypassed(bool value) => Volatile.Write(ref bypassed, value);
 
     /// <summary>Closes the port. Its thread must have ended.</summary>
     public void Dispose()

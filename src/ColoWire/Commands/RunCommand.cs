@@ -46,9 +46,11 @@ internal static class RunCommand
         binder.AddTo(command);
         Option<bool> json = new("--json") { Description = "Each second, and at the end, one JSON object of counters on the standard output." };
         command.Options.Add(json);
+        Option<bool> takeOver = new("--take-over") { Description = "Take the capture interfaces even from another ColoWire that runs on them." };
+        command.Options.Add(takeOver);
         command.SetAction(parse =>
         {
-            ApplianceOptions options = binder.Bind(parse);
+            ApplianceOptions options = binder.Bind(parse) with { TakesOver = parse.GetValue(takeOver) };
             return Run(verb == Verbs.Observe ? options with { Mode = CompareMode.Observe } : options, parse.GetValue(json));
         });
         return command;
@@ -85,7 +87,7 @@ internal static class RunCommand
             FinalReport.Write(Console.Out, snapshot);
         }
 
-        return appliance.End != ApplianceEnd.Drained ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+        return appliance.End != ApplianceEnd.Drained || ports.Troubles.Count != 0 ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
     }
 
     private static CheckpointRequester? MakeRequester(ApplianceOptions options)

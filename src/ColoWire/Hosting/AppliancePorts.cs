@@ -18,6 +18,8 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
 {
     private const long NanosecondsPerTick = 100;
 
+    private PortUpkeep? upkeep;
+
     /// <summary>What sends frames past the appliance when it does not take them; null where no port is live.</summary>
     public FailWire? FailWire { get; init; }
 
@@ -55,6 +57,9 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     /// <summary>What has gone wrong for good on the ports, a line each.</summary>
     public IEnumerable<string> Faults => All.Select(named => (named.Port as IFaultReporter)?.Fault).OfType<string>().Distinct();
 
+    /// <summary>What is wrong on the interfaces now and may come right again, a line each.</summary>
+    public IReadOnlyList<string> Troubles => FailWire?.Troubles ?? [];
+
     /// <summary>Those that have a link. The queues of an interface have one link.</summary>
     public IEnumerable<(string Name, ILinkReporter Port)> Linked =>
         All.Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port));
@@ -68,6 +73,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     /// <exception cref="OptionException">One or more cannot be opened; it says of each why.</exception>
     public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas)
     {
+        RefuseIfInUse(options);
         QueueCheck queues = QueueCheck.Of(options);
         if (queues.Faults.Count != 0)
         {
@@ -97,7 +103,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
                 Required(options.OutDevice),
                 lanes,
                 options.XdpQueues,
-                new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs));
+                new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs, options.TakesOver));
             return new AppliancePorts(lanes) { FailWire = failWire, Queues = options.XdpQueues, Notes = [.. queues.Notes, .. failWire.Notes] };
         }
         catch (Exception exception) when (exception is OptionException or PortException)
@@ -107,12 +113,47 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         }
     }
 
+    /// <summary>Takes the frames of the capture interfaces, and looks after all interfaces from now on.</summary>
+    /// <exception cref="PortException">Frames cannot be had: another program of somebody else's has come to an interface.</exception>
+    public void TakeOver()
+    {
+        FailWire?.TakeOver();
+        upkeep = new PortUpkeep(LookAfter);
+        upkeep.Start();
+    }
+
+    /// <summary>Has frames go past, where they can.</summary>
+    public void HandOver()
+    {
+        upkeep?.End();
+        FailWire?.HandOver();
+    }
+
     /// <summary>Closes them. No thread may use them any more.</summary>
     public void Dispose()
     {
+        upkeep?.Dispose();
         Close(Lanes);
         FailWire?.Dispose();
     }
+
+    /// <summary>Before a port is opened: whatever is done to an interface, the other instance would feel it.</summary>
+    private static void RefuseIfInUse(ApplianceOptions options)
+    {
+        try
+        {
+            if (!options.TakesOver)
+            {
+                FailWire.RefuseIfInUse(Required(options.PrimaryIn), Required(options.SecondaryIn));
+            }
+        }
+        catch (PortException exception)
+        {
+            throw new OptionException([exception.Message]);
+        }
+    }
+
+    private void LookAfter(long nowNs) => FailWire?.LookAfter(nowNs);
 
     private static LanePorts OpenLane(ApplianceOptions options, PortOptions settings, LanePlace place)
     {

@@ -30,6 +30,9 @@ internal sealed record ApplianceSnapshot
     /// <summary>What has gone past it, while it took no frames.</summary>
     public required FailWireCounts FailWire { get; init; }
 
+    /// <summary>Why frames do not come to it, or would not go past it; null while all is well.</summary>
+    public required string? Trouble { get; init; }
+
     /// <summary>Primary frames that the secondary agreed with.</summary>
     public required long Verified { get; init; }
 
@@ -121,6 +124,7 @@ internal sealed record ApplianceSnapshot
             Secondary = appliance.Ports.SecondaryStatistics,
             Output = appliance.Ports.OutputStatistics,
             FailWire = appliance.Ports.FailWire?.Counts ?? default,
+            Trouble = appliance.Ports.Troubles is [string first, ..] ? first : null,
             Verified = shards.Sum(shard => shard.Verified),
             Passed = Named<PassReason>(shards, shard => shard.Passed),
             Malformed = Named<MalformedKind>(shards, shard => shard.Malformed),

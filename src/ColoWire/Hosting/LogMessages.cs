@@ -44,6 +44,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: no checkpoint can be had; connections that differ {Fate}")]
     public static partial void LogNoCheckpoints(this ILogger logger, string fate);
 
+    [LoggerMessage(Level = LogLevel.Error, Message = "not protected: frames of the primary do not come to this ColoWire, or not to it alone")]
+    public static partial void LogBypassed(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "over: {Trouble}")]
+    public static partial void LogTroubleOver(this ILogger logger, string trouble);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "requester {Name}: ready, checkpoints can be asked for")]
     public static partial void LogRequesterReady(this ILogger logger, string name);
 

@@ -48,6 +48,7 @@ internal sealed class StatusService(
     private const int QuietLooksBeforeEnd = 2;
 
     private readonly HashSet<string> toldFaults = [];
+    private IReadOnlyList<string> toldTroubles = [];
     private readonly HashSet<string> toldChecksums = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
     private FailWireCounts toldAbsences;
@@ -145,6 +146,7 @@ internal sealed class StatusService(
             }
         }
 
+        LookAtTroubles();
         foreach ((string name, ILinkReporter port) in appliance.Ports.Linked)
         {
             LookAtLink(name, port);
@@ -165,6 +167,28 @@ internal sealed class StatusService(
             log.LogCapturesEnded();
             lifetime.StopApplication();
         }
+    }
+
+    /// <summary>Those that come right again are told of anew when they come back.</summary>
+    private void LookAtTroubles()
+    {
+        IReadOnlyList<string> troubles = appliance.Ports.Troubles;
+        if (ReferenceEquals(troubles, toldTroubles))
+        {
+            return;
+        }
+
+        foreach (string trouble in troubles.Except(toldTroubles))
+        {
+            log.LogPortFault(trouble);
+        }
+
+        foreach (string trouble in toldTroubles.Except(troubles))
+        {
+            log.LogTroubleOver(trouble);
+        }
+
+        toldTroubles = troubles;
     }
 
     private void LookAtChecksums()
@@ -225,6 +249,9 @@ internal sealed class StatusService(
         {
             case Protection.InStep:
                 log.LogInStep();
+                break;
+            case Protection.Bypassed:
+                log.LogBypassed();
                 break;
             case Protection.DegradedNoSecondary:
                 log.LogNoSecondary(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? LeaveUnverified : Wait);
