@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using System.Diagnostics;
+using System.Linq;
 using System.Threading;
+using ColoWire.Engine;
+using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
 
@@ -10,15 +15,18 @@ namespace ColoWire.Ports;
 /// frame: it may wait for the kernel, which takes milliseconds to close a port.</summary>
 public sealed class PortUpkeep : IDisposable
 {
-    private readonly Action<long> look;
+    private readonly IReadOnlyList<IPortKeeper> keepers;
+    private readonly FailWire? failWire;
     private readonly ManualResetEventSlim ending = new();
     private readonly Thread thread;
 
     /// <summary>Makes a thread that does not run yet.</summary>
-    /// <param name="look">What it does each time; it gets the time by CLOCK_MONOTONIC, in nanoseconds.</param>
-    public PortUpkeep(Action<long> look)
+    /// <param name="lanes">The ports.</param>
+    /// <param name="failWire">The programs on their interfaces, if any.</param>
+    public PortUpkeep(IReadOnlyList<LanePorts> lanes, FailWire? failWire)
     {
-        this.look = look;
+        keepers = [.. lanes.SelectMany(lane => (object[])[lane.Primary, lane.Secondary, lane.Output]).OfType<IKeptPort>().Select(port => port.Keeper)];
+        this.failWire = failWire;
         // It is made in the network namespace of whoever starts it, as all ports are.
         thread = new Thread(Run) { Name = "colowire-upkeep", IsBackground = true };
     }
@@ -47,7 +55,12 @@ public sealed class PortUpkeep : IDisposable
     {
         while (!ending.Wait(PortLimits.UpkeepMs))
         {
-            look(Stopwatch.GetTimestamp());
+            foreach (IPortKeeper keeper in keepers)
+            {
+                keeper.LookAfter();
+            }
+
+            failWire?.LookAfter(Stopwatch.GetTimestamp());
         }
     }
 }

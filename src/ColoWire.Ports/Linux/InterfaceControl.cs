@@ -16,6 +16,10 @@ internal static unsafe class InterfaceControl
     /// <summary>The longest name of an interface, without the zero at its end (IFNAMSIZ).</summary>
     public const int MaxNameLength = 15;
 
+    /// <summary>How often the name of an interface is asked for again that is renamed at this very moment.</summary>
+    private const int RenameTries = 3;
+
+    private const nuint GetName = 0x8910;
     private const nuint GetFlags = 0x8913;
     private const nuint GetMtu = 0x8921;
     private const nuint GetHardwareAddress = 0x8927;
@@ -34,6 +38,46 @@ internal static unsafe class InterfaceControl
         InterfaceRequest request = default;
         bool known = TryAsk(socket, name, GetFlags, ref request);
         flags = request.Flags;
+        return known;
+    }
+
+    /// <summary>IFF_* flags and the MTU in bytes, by the kernel's number of the interface.</summary>
+    /// <returns>False when there is no such interface, with the C library's error number.</returns>
+    public static bool TryGetFlags(int socket, int index, out uint flags, out int mtu)
+    {
+        flags = 0;
+        mtu = 0;
+        InterfaceRequest request = default;
+        for (int tries = 0; tries < RenameTries; tries++)
+        {
+            request.Value = index;
+            if (Libc.IoControl(socket, GetName, &request) != 0)
+            {
+                return false;
+            }
+
+            // The kernel has written the name before the union, which the questions by name fill.
+            if (Libc.IoControl(socket, GetFlags, &request) == 0)
+            {
+                flags = request.Flags;
+                if (Libc.IoControl(socket, GetMtu, &request) == 0)
+                {
+                    mtu = request.Value;
+                    return true;
+                }
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether there is an interface of a number, and whether it bears a name.</summary>
+    public static bool TryGetName(int socket, int index, string expected, out bool isExpected)
+    {
+        InterfaceRequest request = new() { Value = index };
+        bool known = Libc.IoControl(socket, GetName, &request) == 0;
+        ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(request.Name);
+        isExpected = known && Ascii.Equals(name, expected);
         return known;
     }
 

@@ -5,10 +5,10 @@ using System.Threading;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>Looks at the link of a live port now and then.</summary>
-/// <param name="interfaceName">The interface.</param>
+/// <summary>Looks at the link of a live port now and then. It follows the interface by its number, whatever that is called meanwhile.</summary>
+/// <param name="interfaceIndex">The interface.</param>
 /// <param name="socket">A socket in the interface's namespace that answers questions about interfaces.</param>
-internal sealed class LinkWatch(string interfaceName, int socket)
+internal sealed class LinkWatch(int interfaceIndex, int socket)
 {
     private const uint NeededFlags = InterfaceControl.FlagUp | InterfaceControl.FlagRunning;
 
@@ -22,7 +22,7 @@ internal sealed class LinkWatch(string interfaceName, int socket)
     /// <summary>The MTU of that moment, in bytes; 0 before the first look.</summary>
     public int Mtu => mtu;
 
-    /// <summary>Looks, when it is time to. An interface that was removed does not come back: its successor is another one.</summary>
+    /// <summary>Looks, when it is time to.</summary>
     public void Poll(long nowNs)
     {
         if (nowNs < nextLookNs || State == LinkState.Gone)
@@ -31,21 +31,24 @@ internal sealed class LinkWatch(string interfaceName, int socket)
         }
 
         nextLookNs = nowNs + PortLimits.LinkCycleNs;
-        LinkState seen = LinkState.Up;
-        if (!InterfaceControl.TryGetFlags(socket, interfaceName, out uint flags))
+        if (!InterfaceControl.TryGetFlags(socket, interfaceIndex, out uint flags, out int seenMtu))
         {
-            seen = Marshal.GetLastPInvokeError() == Libc.NoSuchDevice ? LinkState.Gone : LinkState.Down;
-        }
-        else if ((flags & NeededFlags) != NeededFlags)
-        {
-            seen = LinkState.Down;
+            Volatile.Write(ref state, (int)(Marshal.GetLastPInvokeError() == Libc.NoSuchDevice ? LinkState.Gone : LinkState.Down));
+            return;
         }
 
-        if (InterfaceControl.TryGetMtu(socket, interfaceName, out int seenMtu))
-        {
-            mtu = seenMtu;
-        }
+        mtu = seenMtu;
+        Volatile.Write(ref state, (int)((flags & NeededFlags) == NeededFlags ? LinkState.Up : LinkState.Down));
+    }
 
-        Volatile.Write(ref state, (int)seen);
+    /// <summary>The port has lost its interface.</summary>
+    public void Lose() => Volatile.Write(ref state, (int)LinkState.Gone);
+
+    /// <summary>The port has another interface now, of which the next poll tells.</summary>
+    public void Follow(int index)
+    {
+        interfaceIndex = index;
+        nextLookNs = long.MinValue;
+        Volatile.Write(ref state, (int)LinkState.Down);
     }
 }

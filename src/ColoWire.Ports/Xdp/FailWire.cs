@@ -6,6 +6,7 @@ using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
@@ -37,6 +38,8 @@ public sealed class FailWire : IDisposable
     private readonly ProgramWatch? primaryWatch;
     private readonly ProgramWatch? secondaryWatch;
     private readonly IReadOnlyList<LanePorts> lanes;
+    private readonly IReadOnlyList<int> queues;
+    private readonly InterfaceFollower[] followers;
     private readonly bool takesOver;
     private readonly Lock telling = new();
     private FailWireCounts counts;
@@ -46,15 +49,23 @@ public sealed class FailWire : IDisposable
         (PortSpec Port, PortProgram? Program) primary,
         (PortSpec Port, PortProgram? Program) secondary,
         IReadOnlyList<LanePorts> lanes,
+        IReadOnlyList<int> queues,
         FailWireOptions options,
         IReadOnlyList<string> notes)
     {
+        this.queues = queues;
         this.primary = primary.Program;
         this.secondary = secondary.Program;
         this.lanes = lanes;
         takesOver = options.TakesOver;
         primaryWatch = Watch(primary.Port, primary.Program);
         secondaryWatch = Watch(secondary.Port, secondary.Program);
+        followers =
+        [
+            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Primary, keeper => FollowCapture(primaryWatch, this.primary, place, keeper))),
+            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Secondary, keeper => FollowCapture(secondaryWatch, this.secondary, place, keeper))),
+            new InterfaceFollower(lanes[0].Output, keeper => this.primary?.SetWire(keeper.InterfaceIndex)),
+        ];
         IsArmed = primary.Program != null && options.ToWire;
         TimeoutMs = options.TimeoutMs;
         Notes = notes;
@@ -128,7 +139,7 @@ public sealed class FailWire : IDisposable
                 secondaryProgram = LoadForSockets(secondary, null, options, [.. lanes.Select(lane => lane.Secondary)], queues);
             }
 
-            return new FailWire((primary, primaryProgram), (secondary, secondaryProgram), lanes, options, notes);
+            return new FailWire((primary, primaryProgram), (secondary, secondaryProgram), lanes, queues, options, notes);
         }
         catch (PortException)
         {
@@ -171,6 +182,11 @@ public sealed class FailWire : IDisposable
     /// <param name="nowNs">The time by CLOCK_MONOTONIC.</param>
     public void LookAfter(long nowNs)
     {
+        foreach (InterfaceFollower follower in followers)
+        {
+            follower.Look();
+        }
+
         if (primaryWatch?.Look(nowNs) == true)
         {
             Count(primary?.Before);
@@ -249,6 +265,21 @@ public sealed class FailWire : IDisposable
     private static ProgramWatch? Watch(PortSpec port, PortProgram? program) =>
         port.Kind is PortKind.Pcap or PortKind.Xdp ? new ProgramWatch(port.Target, program) : null;
 
+    /// <summary>A capture interface was opened anew: its program and the map of its sockets are to follow.</summary>
+    private void FollowCapture(ProgramWatch? watch, PortProgram? program, int lane, IPortKeeper keeper)
+    {
+        if (program is { Options.ToSocket: true })
+        {
+            program.SetSocket(queues[lane], keeper.Descriptor);
+        }
+
+        // All lanes have the same interface.
+        if (lane == 0)
+        {
+            watch?.Follow(keeper.InterfaceIndex);
+        }
+    }
+
     private void Count(Absence? before)
     {
         if (before != null)
@@ -300,6 +331,35 @@ public sealed class FailWire : IDisposable
     }
 
     private static int Timeout(FailWireOptions options) => options.ToWire ? options.TimeoutMs : ClosedMs;
+}
+
+/// <summary>Notices that a port's interface was opened anew.</summary>
+/// <param name="port">The port, of whatever kind.</param>
+/// <param name="follow">What is to be done then.</param>
+internal sealed class InterfaceFollower(object port, Action<IPortKeeper> follow)
+{
+    private readonly IPortKeeper? keeper = (port as IKeptPort)?.Keeper;
+    private int seen = 1;
+
+    /// <summary>Looks. What cannot be done now is tried again at the next look.</summary>
+    public void Look()
+    {
+        if (keeper is null || keeper.Opened == seen || keeper.InterfaceIndex == 0)
+        {
+            return;
+        }
+
+        int opened = keeper.Opened;
+        try
+        {
+            follow(keeper);
+            seen = opened;
+        }
+        catch (PortException)
+        {
+            // The interface went away again in this moment.
+        }
+    }
 }
 
 /// <summary>What has gone past an appliance.</summary>

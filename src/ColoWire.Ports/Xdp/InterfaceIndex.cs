@@ -23,6 +23,16 @@ internal static partial class InterfaceIndex
         return index == 0 ? null : (int)index;
     }
 
+    /// <summary>What an interface is called; null when there is none of this number.</summary>
+    public static unsafe string? NameOf(int index)
+    {
+        byte* name = stackalloc byte[InterfaceControl.MaxNameLength + 1];
+        return IndexToName((uint)index, name) is null ? null : Marshal.PtrToStringUTF8((nint)name);
+    }
+
+    [LibraryImport("libc", EntryPoint = "if_indextoname", SetLastError = true)]
+    private static unsafe partial byte* IndexToName(uint index, byte* name);
+
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial uint NameToIndex(string interfaceName);
 }

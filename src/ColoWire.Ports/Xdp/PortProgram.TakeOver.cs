@@ -40,7 +40,12 @@ public sealed unsafe partial class PortProgram
     /// <exception cref="PortException">It cannot be taken off, or this process may not see whose it is.</exception>
     internal static void RemoveEarlier(string interfaceName)
     {
-        int interfaceIndex = InterfaceIndex.Of(interfaceName);
+        RemoveEarlier(interfaceName, InterfaceIndex.Of(interfaceName));
+    }
+
+    /// <summary>The same by the kernel's number of the interface.</summary>
+    internal static void RemoveEarlier(string interfaceName, int interfaceIndex)
+    {
         using EarlierProgram? earlier = EarlierProgram.Find(interfaceName, interfaceIndex, mayBeForeign: true);
         earlier?.Detach(interfaceIndex);
     }

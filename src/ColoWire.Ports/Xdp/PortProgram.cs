@@ -33,7 +33,7 @@ public sealed unsafe partial class PortProgram : IDisposable
     private const long NanosecondsPerMillisecond = 1_000_000;
 
     private readonly string interfaceName;
-    private readonly int interfaceIndex;
+    private int interfaceIndex;
     private readonly PortProgramOptions options;
     private readonly ProgramObjects objects;
     private readonly PortState state;
@@ -103,6 +103,18 @@ public sealed unsafe partial class PortProgram : IDisposable
         {
             objects.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>From now on its place is on another interface, which stands for the one that was removed. It is not attached there yet.</summary>
+    internal void Follow(int newInterfaceIndex) => interfaceIndex = newInterfaceIndex;
+
+    /// <summary>Sets where frames leave when ColoWire does not beat, in the place of an interface that was removed.</summary>
+    internal void SetWire(int wireInterfaceIndex)
+    {
+        if (options is { WireInterfaceIndex: not null, TimeoutMs: not 0 })
+        {
+            objects.SetWire(wireInterfaceIndex);
         }
     }
 

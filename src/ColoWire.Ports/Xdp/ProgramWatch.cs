@@ -16,10 +16,10 @@ internal sealed class ProgramWatch : IDisposable
     private const long NanosecondsPerMs = 1_000_000;
 
     private readonly string interfaceName;
-    private readonly int interfaceIndex;
+    private int interfaceIndex;
     private readonly PortProgram? own;
     private readonly NetlinkSocket netlink = new(NetlinkSocket.Route);
-    private readonly byte[] question;
+    private byte[] question;
     private OtherProgram? other;
     private bool wasMissing;
     private bool hasNews;
@@ -44,6 +44,16 @@ internal sealed class ProgramWatch : IDisposable
     /// <summary>Makes sure that no other process of ColoWire's runs on the interface.</summary>
     /// <exception cref="PortException">One does.</exception>
     public void RefuseIfAlive() => EarlierProgram.RefuseIfAlive(interfaceName);
+
+    /// <summary>From now on watches another interface, to which the program belongs in the place of one that was removed.</summary>
+    public void Follow(int newInterfaceIndex)
+    {
+        interfaceIndex = newInterfaceIndex;
+        question = RouteNetlink.LinkRequest(interfaceIndex).Finish().ToArray();
+        own?.Follow(interfaceIndex);
+        // That the program is not there yet is no news.
+        wasMissing = true;
+    }
 
     /// <summary>Looks.</summary>
     /// <param name="nowNs">The time by CLOCK_MONOTONIC.</param>
@@ -118,7 +128,9 @@ internal sealed class ProgramWatch : IDisposable
         }
         else if (wasSeenMissing)
         {
+            wasMissing = true;
             own.AttachAgain();
+            wasMissing = false;
             Tell(null, isBypassed: false);
         }
         else
@@ -146,7 +158,7 @@ internal sealed class ProgramWatch : IDisposable
 
         if (own is null)
         {
-            PortProgram.RemoveEarlier(interfaceName);
+            PortProgram.RemoveEarlier(interfaceName, interfaceIndex);
         }
         else
         {

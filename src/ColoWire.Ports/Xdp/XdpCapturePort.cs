@@ -40,7 +40,7 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
         this.umem = umem;
         socket = XdpSocket.OpenForReceive(interfaceName, queue, umem, options);
         questions = InterfaceControl.OpenSocket();
-        link = new LinkWatch(interfaceName, questions);
+        link = new LinkWatch(InterfaceIndex.Of(interfaceName), questions);
         interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null;
     }
 

@@ -36,7 +36,7 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
         patience = new SendPatience(sendRetryMs);
         socket = XdpSocket.OpenForTransmit(interfaceName, queue, umem, options);
         questions = InterfaceControl.OpenSocket();
-        link = new LinkWatch(interfaceName, questions);
+        link = new LinkWatch(InterfaceIndex.Of(interfaceName), questions);
     }
 
     /// <inheritdoc/>

@@ -118,7 +118,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     public void TakeOver()
     {
         FailWire?.TakeOver();
-        upkeep = new PortUpkeep(LookAfter);
+        upkeep = new PortUpkeep(Lanes, FailWire);
         upkeep.Start();
     }
 
@@ -152,8 +152,6 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
             throw new OptionException([exception.Message]);
         }
     }
-
-    private void LookAfter(long nowNs) => FailWire?.LookAfter(nowNs);
 
     private static LanePorts OpenLane(ApplianceOptions options, PortOptions settings, LanePlace place)
     {

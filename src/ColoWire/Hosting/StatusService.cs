@@ -51,6 +51,8 @@ internal sealed class StatusService(
     private IReadOnlyList<string> toldTroubles = [];
     private readonly HashSet<string> toldChecksums = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
+    private readonly Dictionary<string, string?> toldNames = [];
+    private readonly Dictionary<string, string?> toldLinkTroubles = [];
     private FailWireCounts toldAbsences;
     private Protection toldProtection = Protection.InStep;
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
@@ -150,6 +152,7 @@ internal sealed class StatusService(
         foreach ((string name, ILinkReporter port) in appliance.Ports.Linked)
         {
             LookAtLink(name, port);
+            LookAtName(name, port.CalledNow);
         }
 
         Protection protection = appliance.Path.Gate.Protection;
@@ -219,6 +222,32 @@ internal sealed class StatusService(
         }
 
         toldLinks[name] = link;
+        if (!isStream && toldLinkTroubles.GetValueOrDefault(name) != port.Trouble)
+        {
+            toldLinkTroubles[name] = port.Trouble;
+            if (port.Trouble is string trouble)
+            {
+                log.LogLinkTrouble(name, trouble);
+            }
+        }
+    }
+
+    private void LookAtName(string port, string? calledNow)
+    {
+        if (toldNames.GetValueOrDefault(port) == calledNow)
+        {
+            return;
+        }
+
+        toldNames[port] = calledNow;
+        if (calledNow is null)
+        {
+            log.LogNamedAsBefore(port);
+        }
+        else
+        {
+            log.LogRenamed(port, calledNow);
+        }
     }
 
     private void TellLink(string port, LinkState link, bool isStream, string? trouble)

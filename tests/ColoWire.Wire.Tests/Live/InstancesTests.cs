@@ -68,7 +68,8 @@ internal sealed class InstancesTests(LivePorts ports)
         Assert.That(replaced.Json.GetProperty("fail_wire").GetProperty("trouble").GetString(), Does.Contain("has taken interface 'primary0' over"));
 
         second.Send(ColoWireProcess.TerminateSignal);
-        Assert.That(second.WaitForExit(), Is.Zero);
+        // An xdp: secondary has a program too, and the first one took that back at once: the second one says with its exit code that it went without.
+        Assert.That(second.WaitForExit(), Is.EqualTo(ports == LivePorts.Pcap ? 0 : 1));
         first.Program.AwaitCounters(counters => Protection(counters) == "in_step", "it protects again");
         first.Program.AwaitLog("over: another ColoWire ");
         AssertCompared(first, 1);

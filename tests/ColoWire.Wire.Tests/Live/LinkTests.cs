@@ -131,12 +131,12 @@ internal sealed class LinkTests(LivePorts ports)
         using BridgeRun run = new(host, "run");
         run.AssertLeaves(Send(run, 0));
         host.Host.Inside($"ip link del {BridgeHost.OutPort(0)}");
-        run.Program.AwaitLog("the interface was removed");
+        run.Program.AwaitLog("the interface is gone");
         Send(run, 1);
         run.Program.AwaitCounters(counters => counters["output", "link_down"] == Frames, "the lost frames are counted");
         Counters last = run.Program.Stop();
         Assert.That(last.Verified, Is.EqualTo(2 * Frames));
-        Assert.That(run.Program.Log.Where(line => line.Contains("the interface was removed", StringComparison.Ordinal)), Has.Exactly(1).Items);
+        Assert.That(run.Program.Log.Where(line => line.Contains("the interface is gone", StringComparison.Ordinal)), Has.Exactly(1).Items);
     }
 
     private static byte[][] Send(BridgeRun run, int round)
