@@ -15,6 +15,7 @@ internal static unsafe partial class Libc
     public const int NotPermitted = 1;
     public const int Interrupted = 4;
     public const int NoSuchAddress = 6;
+    public const int BadDescriptor = 9;
     public const int TryAgain = 11;
     public const int NoMemory = 12;
     public const int Busy = 16;
