@@ -51,8 +51,9 @@ public interface ICapturePort : IDisposable
 /// <param name="InterfaceDropped">Frames that the interface itself lost.</param>
 /// <param name="Oversize">Frames beyond <see cref="EngineLimits.MaxFrameBytes"/>: counted, not delivered.</param>
 /// <param name="Truncated">Frames of which only a part was captured: counted, not delivered, because a part cannot be sent.</param>
+/// <param name="BadLengths">Of <paramref name="Oversize"/> those that were not seen: on a socket a length was read that no frame can have.</param>
 public readonly record struct CaptureStatistics(
-    long Frames, long Bytes, long KernelDropped, long InterfaceDropped, long Oversize, long Truncated)
+    long Frames, long Bytes, long KernelDropped, long InterfaceDropped, long Oversize, long Truncated, long BadLengths = 0)
 {
     /// <summary>What two ports have counted together.</summary>
     public static CaptureStatistics operator +(CaptureStatistics left, CaptureStatistics right) => new(
@@ -61,5 +62,6 @@ public readonly record struct CaptureStatistics(
         left.KernelDropped + right.KernelDropped,
         left.InterfaceDropped + right.InterfaceDropped,
         left.Oversize + right.Oversize,
-        left.Truncated + right.Truncated);
+        left.Truncated + right.Truncated,
+        left.BadLengths + right.BadLengths);
 }

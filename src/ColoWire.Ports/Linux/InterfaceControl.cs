@@ -16,6 +16,9 @@ internal static unsafe class InterfaceControl
     /// <summary>The longest name of an interface, without the zero at its end (IFNAMSIZ).</summary>
     public const int MaxNameLength = 15;
 
+    /// <summary>The longest alternative name of an interface, without the zero at its end (ALTIFNAMSIZ).</summary>
+    public const int MaxAlternativeNameLength = 127;
+
     /// <summary>How often the name of an interface is asked for again that is renamed at this very moment.</summary>
     private const int RenameTries = 3;
 

@@ -16,9 +16,14 @@ internal static partial class InterfaceIndex
         ?? throw new PortException(
             $"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
 
-    /// <summary>The number of an interface; null when there is none of this name.</summary>
+    /// <summary>The number of an interface; null when there is none of this name, be it an alternative one.</summary>
     public static int? Find(string interfaceName)
     {
+        if (interfaceName.Length > InterfaceControl.MaxNameLength)
+        {
+            return RouteNetlink.FindByAlternativeName(interfaceName);
+        }
+
         uint index = NameToIndex(interfaceName);
         return index == 0 ? null : (int)index;
     }

@@ -30,7 +30,7 @@ internal static class RunCommand
 {
     private const int Success = 0;
 
-    /// <summary>The exit code when frames were held back, or a duty failed.</summary>
+    /// <summary>The exit code when frames were held back, a duty failed, or an interface is missing or not this process's at the end.</summary>
     private const int Failure = 1;
 
     /// <summary>A stop ends within five seconds: the host gives up shortly after the appliance has.</summary>
@@ -87,7 +87,7 @@ internal static class RunCommand
             FinalReport.Write(Console.Out, snapshot);
         }
 
-        return appliance.End != ApplianceEnd.Drained || ports.Troubles.Count != 0 ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+        return appliance.End != ApplianceEnd.Drained || ports.IsImpaired ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
     }
 
     private static CheckpointRequester? MakeRequester(ApplianceOptions options)

@@ -51,7 +51,9 @@ internal sealed class PortSpecTests
     [TestCase("stream:[::g]:9001", "'[::g]' is no IPv6 address")]
     [TestCase("stream:a b:9001", "'a b' is no host")]
     [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
-    [TestCase("pcap:sixteen-letters!", "an interface's name has at most 15 characters (a path is written file:PATH)")]
+    [TestCase(
+        "pcap:a-name-of-128-letters--------------------------------------------------------------------------------------------------------end",
+        "an interface's name has at most 15 characters, an alternative one 127 (a path is written file:PATH)")]
     [TestCase("eth 1", "an interface's name has no spaces, colons or symbols")]
     [TestCase("pcap:eth0:1", "an interface's name has no spaces, colons or symbols")]
     [TestCase("ethé", "an interface's name has no spaces, colons or symbols")]
