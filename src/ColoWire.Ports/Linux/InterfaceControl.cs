@@ -6,6 +6,19 @@ using System.Text;
 
 namespace ColoWire.Ports.Linux;
 
+/// <summary>What came of a look at an interface.</summary>
+internal enum InterfaceLook
+{
+    /// <summary>It is there.</summary>
+    Seen,
+
+    /// <summary>There is none of this number.</summary>
+    Gone,
+
+    /// <summary>It is being renamed, or the kernel has no answer for another reason.</summary>
+    Unknown,
+}
+
 /// <summary>What the kernel says of an interface to whoever holds a socket in the interface's namespace (netdevice(7)).</summary>
 internal static unsafe class InterfaceControl
 {
@@ -18,9 +31,6 @@ internal static unsafe class InterfaceControl
 
     /// <summary>The longest alternative name of an interface, without the zero at its end (ALTIFNAMSIZ).</summary>
     public const int MaxAlternativeNameLength = 127;
-
-    /// <summary>How often the name of an interface is asked for again that is renamed at this very moment.</summary>
-    private const int RenameTries = 3;
 
     private const nuint GetName = 0x8910;
     private const nuint GetFlags = 0x8913;
@@ -45,33 +55,31 @@ internal static unsafe class InterfaceControl
     }
 
     /// <summary>IFF_* flags and the MTU in bytes, by the kernel's number of the interface.</summary>
-    /// <returns>False when there is no such interface, with the C library's error number.</returns>
-    public static bool TryGetFlags(int socket, int index, out uint flags, out int mtu)
+    public static InterfaceLook Look(int socket, int index, out uint flags, out int mtu)
     {
         flags = 0;
         mtu = 0;
-        InterfaceRequest request = default;
-        for (int tries = 0; tries < RenameTries; tries++)
+        InterfaceRequest request = new() { Value = index };
+        if (Libc.IoControl(socket, GetName, &request) != 0)
         {
-            request.Value = index;
-            if (Libc.IoControl(socket, GetName, &request) != 0)
-            {
-                return false;
-            }
-
-            // The kernel has written the name before the union, which the questions by name fill.
-            if (Libc.IoControl(socket, GetFlags, &request) == 0)
-            {
-                flags = request.Flags;
-                if (Libc.IoControl(socket, GetMtu, &request) == 0)
-                {
-                    mtu = request.Value;
-                    return true;
-                }
-            }
+            return Marshal.GetLastPInvokeError() == Libc.NoSuchDevice ? InterfaceLook.Gone : InterfaceLook.Unknown;
         }
 
-        return false;
+        // The kernel has written the name before the union, which the questions by name fill. For some milliseconds of a rename it knows the
+        // interface by no name (dev_change_name, net/core/dev.c).
+        if (Libc.IoControl(socket, GetFlags, &request) != 0)
+        {
+            return InterfaceLook.Unknown;
+        }
+
+        flags = request.Flags;
+        if (Libc.IoControl(socket, GetMtu, &request) != 0)
+        {
+            return InterfaceLook.Unknown;
+        }
+
+        mtu = request.Value;
+        return InterfaceLook.Seen;
     }
 
     /// <summary>Whether there is an interface of a number, and whether it bears a name.</summary>

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Runtime.InteropServices;
 using System.Threading;
 
 namespace ColoWire.Ports.Linux;
@@ -11,6 +10,8 @@ namespace ColoWire.Ports.Linux;
 internal sealed class LinkWatch(int interfaceIndex, int socket)
 {
     private const uint NeededFlags = InterfaceControl.FlagUp | InterfaceControl.FlagRunning;
+
+    private const int None = 0;
 
     private long nextLookNs = long.MinValue;
     private int state;
@@ -25,24 +26,33 @@ internal sealed class LinkWatch(int interfaceIndex, int socket)
     /// <summary>Looks, when it is time to.</summary>
     public void Poll(long nowNs)
     {
-        if (nowNs < nextLookNs || State == LinkState.Gone)
+        if (nowNs < nextLookNs || interfaceIndex == None)
         {
             return;
         }
 
         nextLookNs = nowNs + PortLimits.LinkCycleNs;
-        if (!InterfaceControl.TryGetFlags(socket, interfaceIndex, out uint flags, out int seenMtu))
+        switch (InterfaceControl.Look(socket, interfaceIndex, out uint flags, out int seenMtu))
         {
-            Volatile.Write(ref state, (int)(Marshal.GetLastPInvokeError() == Libc.NoSuchDevice ? LinkState.Gone : LinkState.Down));
-            return;
+            case InterfaceLook.Seen:
+                mtu = seenMtu;
+                Volatile.Write(ref state, (int)((flags & NeededFlags) == NeededFlags ? LinkState.Up : LinkState.Down));
+                break;
+            case InterfaceLook.Gone:
+                Volatile.Write(ref state, (int)LinkState.Gone);
+                break;
+            default:
+                // It is as it was until the next look.
+                break;
         }
-
-        mtu = seenMtu;
-        Volatile.Write(ref state, (int)((flags & NeededFlags) == NeededFlags ? LinkState.Up : LinkState.Down));
     }
 
     /// <summary>The port has lost its interface.</summary>
-    public void Lose() => Volatile.Write(ref state, (int)LinkState.Gone);
+    public void Lose()
+    {
+        interfaceIndex = None;
+        Volatile.Write(ref state, (int)LinkState.Gone);
+    }
 
     /// <summary>The port has another interface now, of which the next poll tells.</summary>
     public void Follow(int index)

@@ -159,7 +159,7 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     private void Reopen()
     {
         if (Xdp.InterfaceIndex.Find(interfaceName) is not { } index
-            || !InterfaceControl.TryGetFlags(questions, index, out uint flags, out _)
+            || InterfaceControl.Look(questions, index, out uint flags, out _) != InterfaceLook.Seen
             || (flags & UsableFlags) == 0)
         {
             return;
