@@ -35,6 +35,9 @@ public sealed class HoldTimes
         }
     }
 
+    /// <summary>Forgets all that was counted. For the one who sums others up: whoever counts for them never forgets.</summary>
+    public void Clear() => Array.Clear(counts);
+
     /// <summary>The duration that this share of all durations does not exceed, in nanoseconds.</summary>
     /// <param name="quantile">Between 0 and 1: 0.5 is the median.</param>
     /// <returns>The upper end of the step in which it lies; 0 when nothing was counted.</returns>

@@ -15,7 +15,7 @@ namespace ColoWire.Ports;
 /// frame: it may wait for the kernel, which takes milliseconds to close a port.</summary>
 public sealed class PortUpkeep : IDisposable
 {
-    private readonly IReadOnlyList<IPortKeeper> keepers;
+    private readonly IPortKeeper[] keepers;
     private readonly FailWire? failWire;
     private readonly ManualResetEventSlim ending = new();
     private readonly Thread thread;

@@ -9,6 +9,8 @@ using System.Linq;
 using ColoWire.Commands;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Ports.Linux;
+using ColoWire.Writing;
 
 namespace ColoWire;
 
@@ -18,16 +20,33 @@ internal static class Cli
     /// <summary>The exit code of whatever the operator can mend: bad options, unreadable captures, unusable ports.</summary>
     public const int BadInput = 2;
 
+    /// <summary>The exit code of a verb whose whole purpose was what it could not write: trouble, as diff(1) and grep(1) have it.</summary>
+    public const int NotWritten = BadInput;
+
     /// <summary>Runs what the command line says.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments, TextWriter errors)
+    public static int Run(string[] arguments, StandardOutputs outputs)
     {
-        ParseResult parse = Root().Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        TextWriter errors = outputs.Errors;
+        ParseResult parse = Root(outputs).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
         {
             CheckWords(parse);
-            // The host answers signals in its own order: stop capture, flush, report.
-            return parse.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false, ProcessTerminationTimeout = null });
+            int code = parse.Invoke(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                // The host answers signals in its own order: stop capture, flush, report.
+                ProcessTerminationTimeout = null,
+                Output = outputs.Output,
+                Error = errors,
+            });
+            outputs.Output.Flush();
+            return code;
+        }
+        catch (OutputException exception)
+        {
+            errors.WriteLine($"colowire: {exception.Message}; what it was to say is lost");
+            return NotWritten;
         }
         catch (OptionException exception)
         {
@@ -45,12 +64,12 @@ internal static class Cli
         }
     }
 
-    private static RootCommand Root()
+    private static RootCommand Root(StandardOutputs outputs)
     {
         return new RootCommand("ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
         {
-            RunCommand.Create(Options.Verbs.Run),
-            RunCommand.Create(Options.Verbs.Observe),
+            RunCommand.Create(Options.Verbs.Run, outputs),
+            RunCommand.Create(Options.Verbs.Observe, outputs),
             CompareCommand.Create(),
             InterfacesCommand.Create(),
             CtlCommand.Create(),

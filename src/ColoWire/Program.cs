@@ -1,10 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
+using ColoWire.Writing;
 
 namespace ColoWire;
 
 internal static class Program
 {
-    private static int Main(string[] arguments) => Cli.Run(arguments, Console.Error);
+    private static int Main(string[] arguments)
+    {
+        StandardOutputs outputs = StandardOutputs.Open();
+        int code = Cli.Run(arguments, outputs);
+        _ = outputs.Log.Flush(StandardOutputs.LastWordsPatience);
+        return code;
+    }
 }

@@ -21,6 +21,7 @@ public abstract class StreamRequester : CheckpointRequester
     private bool isPending;
     private bool isConnected;
     private Socket? socket;
+    private TroubleWords? told;
 
     /// <summary>Listens at once, if it is to.</summary>
     /// <param name="name">As the operator has written it.</param>
@@ -38,8 +39,26 @@ public abstract class StreamRequester : CheckpointRequester
     }
 
     /// <inheritdoc/>
-    public override string? Trouble =>
-        !Volatile.Read(ref isConnected) && connector.Trouble is string why ? $"cannot connect to {endpoint}: {why}" : base.Trouble;
+    public override string? Trouble
+    {
+        get
+        {
+            if (Volatile.Read(ref isConnected) || connector.Trouble is not string why)
+            {
+                return base.Trouble;
+            }
+
+            // Asked many times a second, for as long as nobody answers: the words are made once for each cause.
+            TroubleWords? known = Volatile.Read(ref told);
+            if (known is null || known.Cause != why)
+            {
+                known = new TroubleWords(why, $"cannot connect to {endpoint}: {why}");
+                Volatile.Write(ref told, known);
+            }
+
+            return known.Words;
+        }
+    }
 
     /// <summary>Whether a request can go out now; of one that is ready, others wait.</summary>
     protected virtual bool CanAsk => IsReady;
@@ -153,4 +172,6 @@ public abstract class StreamRequester : CheckpointRequester
         filled -= used;
         return count != 0;
     }
+
+    private sealed record TroubleWords(string Cause, string Words);
 }

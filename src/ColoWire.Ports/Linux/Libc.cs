@@ -62,7 +62,7 @@ internal static unsafe partial class Libc
         SetSocketOption(socket, PacketLevel, option, &value, sizeof(int));
 
     /// <summary>Another descriptor of the same file, on which threads can wait whatever becomes of the first; -1 when there can be none.</summary>
-    public static int Duplicate(int fileDescriptor) => FileControl(fileDescriptor, DuplicateCloseOnExec, 0);
+    public static int Duplicate(int fileDescriptor) => (int)FileControl(fileDescriptor, DuplicateCloseOnExec, 0);
 
     /// <summary>Makes a descriptor stand for another file.</summary>
     public static void Replace(int fileDescriptor, int replacement) => _ = DuplicateTo(replacement, fileDescriptor, CloseOnExec);
@@ -161,9 +161,6 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
     public static partial int EpollControl(int epoll, int operation, int fileDescriptor, ref EpollEntry entry);
-
-    [LibraryImport(Library, EntryPoint = "fcntl", SetLastError = true)]
-    private static partial int FileControl(int fileDescriptor, int command, nint argument);
 
     [LibraryImport(Library, EntryPoint = "dup3", SetLastError = true)]
     private static partial int DuplicateTo(int fileDescriptor, int target, int flags);

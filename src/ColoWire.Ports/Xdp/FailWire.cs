@@ -198,10 +198,11 @@ public sealed class FailWire : IDisposable
             Volatile.Write(ref troubles, [.. new[] { primaryWatch?.Trouble, secondaryWatch?.Trouble }.OfType<string>()]);
         }
 
-        foreach (LanePorts lane in lanes)
+        // Without an enumerator: this is done all the time.
+        for (int i = 0; i < lanes.Count; i++)
         {
-            (lane.Primary as IHandOver)?.SetBypassed(primaryWatch?.IsBypassed == true);
-            (lane.Secondary as IHandOver)?.SetBypassed(secondaryWatch?.IsBypassed == true);
+            (lanes[i].Primary as IHandOver)?.SetBypassed(primaryWatch?.IsBypassed == true);
+            (lanes[i].Secondary as IHandOver)?.SetBypassed(secondaryWatch?.IsBypassed == true);
         }
     }
 

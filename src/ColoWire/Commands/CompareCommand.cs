@@ -53,7 +53,7 @@ internal static class CompareCommand
         };
         OptionBinder binder = new(Verbs.Compare);
         int shown = ShowRange.Default;
-        Command command = new("compare", "Compares two captures. Exit code 0: equal, 1: diverged, 2: bad input.")
+        Command command = new("compare", "Compares two captures. Exit code 0: equal, 1: diverged, 2: bad input, or no room for the result.")
         {
             primary, secondary, output, json, align, show,
         };

@@ -8,6 +8,7 @@ using System.Linq;
 using System.Text.Json;
 using ColoWire.Control;
 using ColoWire.Options;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Commands;
 
@@ -42,7 +43,7 @@ internal static class CtlCommand
         {
             string[] words = order.Words.Split(' ');
             Command leaf = new(words[^1], order.Help);
-            leaf.SetAction(parse => Give(order, Path(parse), parse.GetValue(Json)));
+            leaf.SetAction(parse => Give(order, Path(parse), parse.GetValue(Json), parse.InvocationConfiguration));
             Parent(command, words).Subcommands.Add(leaf);
         }
 
@@ -80,40 +81,54 @@ internal static class CtlCommand
         };
     }
 
-    private static int Give(ControlOrder order, string path, bool json)
+    private static int Give(ControlOrder order, string path, bool json, InvocationConfiguration streams)
     {
         try
         {
             (bool done, JsonElement answer) = ControlClient.Send(path, order);
-            if (json)
-            {
-                Console.Out.WriteLine(answer.GetRawText().TrimEnd());
-            }
-            else if (!done)
-            {
-                Console.Error.WriteLine($"colowire: {answer.GetProperty(ControlAnswer.ErrorName).GetString()}");
-            }
-            else if (order.Kind == OrderKind.Status)
-            {
-                StatusText.Write(Console.Out, answer, Console.IsOutputRedirected ? RedirectedWidth : null);
-            }
-            else
-            {
-                Console.Out.WriteLine(answer.GetProperty(ControlAnswer.MessageName).GetString());
-            }
-
+            Tell(order, done, answer, json, streams);
             return done ? 0 : Refused;
         }
-        catch (IOException exception)
+        catch (IOException exception) when (exception is not OutputException)
         {
-            Console.Error.WriteLine($"colowire: {exception.Message}");
+            streams.Error.WriteLine($"colowire: {exception.Message}");
         }
         catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException)
         {
-            Console.Error.WriteLine(
+            streams.Error.WriteLine(
                 $"colowire: '{path}': the answer to '{order.Words}' is none of this version's: is another version running there?");
         }
 
         return Refused;
     }
+
+    private static void Tell(ControlOrder order, bool done, JsonElement answer, bool json, InvocationConfiguration streams)
+    {
+        if (order.Kind == OrderKind.Status && done && !json)
+        {
+            StatusText.Write(streams.Output, answer, Console.IsOutputRedirected ? RedirectedWidth : null);
+            return;
+        }
+
+        string said = json ? answer.GetRawText().TrimEnd() : Words(answer, done);
+        if (!done && !json)
+        {
+            streams.Error.WriteLine($"colowire: {said}");
+            return;
+        }
+
+        try
+        {
+            streams.Output.WriteLine(said);
+            streams.Output.Flush();
+        }
+        catch (OutputException exception) when (order.Kind != OrderKind.Status)
+        {
+            // The exit code says what became of the order, and nothing else.
+            streams.Error.WriteLine($"colowire: {exception.Message}; the answer is: {said}");
+        }
+    }
+
+    private static string Words(JsonElement answer, bool done) =>
+        answer.GetProperty(done ? ControlAnswer.MessageName : ControlAnswer.ErrorName).GetString() ?? string.Empty;
 }

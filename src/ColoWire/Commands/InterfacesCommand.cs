@@ -30,11 +30,12 @@ internal static class InterfacesCommand
             PortPermissions permissions = InterfaceProblems.Permissions(Path.Combine(AppContext.BaseDirectory, "colowire"));
             if (parse.GetValue(json))
             {
-                WriteJson(Console.Out, interfaces, permissions);
+                WriteJson(parse.InvocationConfiguration.Output, interfaces, permissions);
             }
             else
             {
-                WriteTable(Console.Out, interfaces, permissions, Console.IsOutputRedirected ? RedirectedWidth : null);
+                int? width = Console.IsOutputRedirected ? RedirectedWidth : null;
+                WriteTable(parse.InvocationConfiguration.Output, interfaces, permissions, width);
             }
 
             return 0;

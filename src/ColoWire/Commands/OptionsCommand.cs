@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.CommandLine;
 using ColoWire.Options;
 
@@ -16,7 +15,7 @@ internal static class OptionsCommand
         command.Hidden = true;
         command.SetAction(parse =>
         {
-            Console.Out.Write(parse.GetValue(markdown) ? OptionDocuments.Markdown() : OptionDocuments.SampleJson());
+            parse.InvocationConfiguration.Output.Write(parse.GetValue(markdown) ? OptionDocuments.Markdown() : OptionDocuments.SampleJson());
             return 0;
         });
         return command;

@@ -4,6 +4,7 @@ using System;
 using System.Buffers.Binary;
 using System.Collections.Generic;
 using System.CommandLine;
+using System.IO;
 using System.Linq;
 using System.Security.Cryptography;
 using ColoWire.Control;
@@ -17,11 +18,11 @@ using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Reports;
+using ColoWire.Writing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Console;
 
 namespace ColoWire.Commands;
 
@@ -36,8 +37,11 @@ internal static class RunCommand
     /// <summary>A stop ends within five seconds: the host gives up shortly after the appliance has.</summary>
     private static readonly TimeSpan ShutdownPatience = Appliance.DrainPatience + TimeSpan.FromMilliseconds(800);
 
+    /// <summary>What is left of the time for a stop when the last words have been waited for: the ports are closed in it.</summary>
+    private static readonly TimeSpan EndReserve = TimeSpan.FromMilliseconds(100);
+
     /// <summary>Makes one of the two verbs.</summary>
-    public static Command Create(Verbs verb)
+    public static Command Create(Verbs verb, StandardOutputs outputs)
     {
         Command command = verb == Verbs.Observe
             ? new Command("observe", "Compares live traffic; the primary's frames leave at once, differences are only reported.")
@@ -51,13 +55,15 @@ internal static class RunCommand
         command.SetAction(parse =>
         {
             ApplianceOptions options = binder.Bind(parse) with { TakesOver = parse.GetValue(takeOver) };
-            return Run(verb == Verbs.Observe ? options with { Mode = CompareMode.Observe } : options, parse.GetValue(json));
+            return Run(verb == Verbs.Observe ? options with { Mode = CompareMode.Observe } : options, parse.GetValue(json), outputs);
         });
         return command;
     }
 
-    private static int Run(ApplianceOptions options, bool json)
+    private static int Run(ApplianceOptions options, bool json, StandardOutputs outputs)
     {
+        // Before all else: a signal that comes while ports are opened is a stop in order, too.
+        StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, Failure);
         // Before any frame is touched: another instance may have the path.
         using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
         FlowHashKey hashKey = DrawHashKey();
@@ -67,8 +73,13 @@ internal static class RunCommand
         CpuAffinity.KeepFree(options.Cores);
         using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), hashKey);
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
-        using (IHost host = Host(appliance, form, control))
+        using (IHost host = Host(appliance, form, control, signals, outputs))
         {
+            if (signals.IsStopping)
+            {
+                return Success;
+            }
+
             ApplianceService service = host.Services.GetRequiredService<ApplianceService>();
             host.Run();
             if (service.Refusal is PortException refusal)
@@ -77,17 +88,33 @@ internal static class RunCommand
             }
         }
 
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        TellEnd(appliance, json, outputs, signals);
+        return appliance.End != ApplianceEnd.Drained || ports.IsImpaired ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+    }
+
+    /// <summary>The last words: whether somebody takes them changes nothing.</summary>
+    private static void TellEnd(Appliance appliance, bool json, StandardOutputs outputs, StopSignals signals)
+    {
+        // On a terminal both are seen: the log ends before the report begins.
+        _ = outputs.Log.Flush(Patience());
+        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance, outputs.Unwritten);
         if (json)
         {
-            SnapshotJson.Write(Console.Out, snapshot, final: true);
+            using JsonLine line = new();
+            SnapshotJson.Write(line, snapshot, final: true);
+            outputs.Status.Add(line.Bytes.Span);
         }
         else
         {
-            FinalReport.Write(Console.Out, snapshot);
+            using StringWriter text = new();
+            FinalReport.Write(text, snapshot);
+            outputs.Status.Add(StandardOutputs.Encoding.GetBytes(text.ToString()));
         }
 
-        return appliance.End != ApplianceEnd.Drained || ports.IsImpaired ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+        _ = outputs.Status.Flush(Patience());
+
+        TimeSpan Patience() =>
+            TimeSpan.FromTicks(Math.Min(StandardOutputs.LastWordsPatience.Ticks, Math.Max(0, (signals.Left - EndReserve).Ticks)));
     }
 
     private static CheckpointRequester? MakeRequester(ApplianceOptions options)
@@ -127,23 +154,23 @@ internal static class RunCommand
         }
     }
 
-    private static IHost Host(Appliance appliance, StatusForm form, ControlSocket? control)
+    private static IHost Host(
+        Appliance appliance, StatusForm form, ControlSocket? control, StopSignals signals, StandardOutputs outputs)
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.AddConsole(console => console.LogToStandardErrorThreshold = LogLevel.Trace);
-        builder.Services.AddSingleton<ConsoleFormatter, LineFormatter>();
+        builder.Logging.AddProvider(new LineLoggerProvider(outputs.Log, new LineFormatter(SystemdService.IsOne())));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        // Under systemd this tells when the appliance is ready. Its own form of log lines is not wanted.
-        builder.Services.AddSystemd();
-        builder.Services.PostConfigure<ConsoleLoggerOptions>(console => console.FormatterName = LineFormatter.FormatterName);
+        // The library's own notifier, but not its lifetime: that waits for systemd, and takes one signal of several.
+        QueuedNotifier notifier = new(new SystemdNotifier());
+        builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
+            signals, services.GetRequiredService<IHostApplicationLifetime>(), notifier, Log<SignalLifetime>(services)));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownPatience);
-        builder.Services.Configure<ConsoleLifetimeOptions>(console => console.SuppressStatusMessages = true);
         // Stopped in reverse: first the appliance, then those who tell of its last frames.
         builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services)));
         builder.Services.AddHostedService(services => new StatusService(
-            appliance, form, Console.Out, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services)));
+            appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services)));
         builder.Services.AddHostedService(services => new WatchdogService(
-            appliance, services.GetService<ISystemdNotifier>() ?? new SystemdNotifier(), Log<WatchdogService>(services)));
+            appliance, notifier, Log<WatchdogService>(services)));
         builder.Services.AddSingleton(services => new ApplianceService(
             appliance, services.GetRequiredService<IHostApplicationLifetime>(), Log<ApplianceService>(services)));
         builder.Services.AddHostedService(services => services.GetRequiredService<ApplianceService>());
@@ -152,7 +179,8 @@ internal static class RunCommand
             // Kestrel warns of timers that come late on a busy machine, which nobody can mend.
             builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Error);
             // Last, so that frames flow before there is a server, and stopped first: no order comes to an appliance that ends.
-            builder.Services.AddHostedService(services => new ControlService(control, appliance, services.GetRequiredService<ILoggerFactory>()));
+            builder.Services.AddHostedService(services => new ControlService(
+                control, appliance, outputs, services.GetRequiredService<ILoggerFactory>()));
         }
 
         return builder.Build();

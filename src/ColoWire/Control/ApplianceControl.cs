@@ -42,16 +42,11 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     private bool IsAlone => appliance.Path.Gate.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
 
     /// <summary>Carries out an order.</summary>
-    /// <param name="order">The order.</param>
+    /// <param name="order">The order; a status is none.</param>
     /// <param name="cancellation">Cancelled when nobody waits for the answer any more.</param>
     /// <exception cref="OperationCanceledException">Nobody waits for the answer.</exception>
     public async Task<ControlAnswer> CarryOutAsync(ControlOrder order, CancellationToken cancellation)
     {
-        if (order.Kind == OrderKind.Status)
-        {
-            return ControlAnswer.Told(json => StatusJson.WriteMembers(json, appliance));
-        }
-
         log.LogOrder(order.Words);
         ControlAnswer answer = order.Kind == OrderKind.Checkpoint
             ? await CheckpointAsync(cancellation)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Buffers;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using ColoWire.Writing;
 using Microsoft.AspNetCore.Http;
 
 namespace ColoWire.Control;
@@ -22,8 +22,8 @@ internal sealed record ControlAnswer(int Status, string Text, ReadOnlyMemory<byt
     /// <summary>The member that says what was done.</summary>
     public const string MessageName = "message";
 
-    // Apostrophes stay as they are: no browser reads this.
-    private static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
+    /// <summary>How answers are written: apostrophes stay as they are, no browser reads this.</summary>
+    public static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>It was done.</summary>
     /// <param name="message">What was done, for people.</param>
@@ -34,9 +34,6 @@ internal sealed record ControlAnswer(int Status, string Text, ReadOnlyMemory<byt
         writeMembers(json);
     });
 
-    /// <summary>What was asked for.</summary>
-    public static ControlAnswer Told(Action<Utf8JsonWriter> writeMembers) => Make(StatusCodes.Status200OK, string.Empty, writeMembers);
-
     /// <summary>It was refused, or failed.</summary>
     /// <param name="status">The status of HTTP.</param>
     /// <param name="error">Why, in one line.</param>
@@ -44,15 +41,10 @@ internal sealed record ControlAnswer(int Status, string Text, ReadOnlyMemory<byt
 
     private static ControlAnswer Make(int status, string text, Action<Utf8JsonWriter> writeMembers)
     {
-        ArrayBufferWriter<byte> buffer = new();
-        using (Utf8JsonWriter json = new(buffer, Form))
-        {
-            json.WriteStartObject();
-            writeMembers(json);
-            json.WriteEndObject();
-        }
-
-        buffer.Write("\n"u8);
-        return new ControlAnswer(status, text, buffer.WrittenMemory);
+        using JsonLine line = new(Form);
+        line.Begin();
+        writeMembers(line.Json);
+        line.End();
+        return new ControlAnswer(status, text, line.Bytes);
     }
 }

@@ -12,66 +12,104 @@ namespace ColoWire.Control;
 
 /// <summary>From a request of HTTP to an order and back.</summary>
 /// <param name="control">Who carries orders out.</param>
+/// <param name="status">Who says how things stand.</param>
 /// <param name="stopping">Cancelled when nobody is to wait any more.</param>
-internal sealed class ControlApplication(ApplianceControl control, CancellationToken stopping) : IHttpApplication<HttpContext>
+/// <remarks>It works on the server's own features: an HttpContext around them for each request would be garbage.</remarks>
+internal sealed class ControlApplication(ApplianceControl control, StatusReports status, CancellationToken stopping)
+    : IHttpApplication<IFeatureCollection>
 {
-    /// <inheritdoc/>
-    public HttpContext CreateContext(IFeatureCollection contextFeatures) => new DefaultHttpContext(contextFeatures);
+    private const string JsonType = "application/json";
 
     /// <inheritdoc/>
-    public async Task ProcessRequestAsync(HttpContext context)
+    public IFeatureCollection CreateContext(IFeatureCollection contextFeatures) => contextFeatures;
+
+    /// <inheritdoc/>
+    public async Task ProcessRequestAsync(IFeatureCollection context)
     {
-        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(context.RequestAborted, stopping);
-        ControlAnswer answer;
+        ControlAnswer? refusal = Refusal(context, out ControlOrder? order);
+        if (refusal is null && order is { Kind: OrderKind.Status })
+        {
+            StatusReports.Report report = status.Take();
+            await AnswerAsync(context, StatusCodes.Status200OK, report.Bytes);
+            status.GiveBack(report);
+            return;
+        }
+
+        ControlAnswer answer = refusal ?? await CarryOutAsync(order!, context.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted);
+        await AnswerAsync(context, answer.Status, answer.Body);
+    }
+
+    /// <inheritdoc/>
+    public void DisposeContext(IFeatureCollection context, Exception? exception)
+    {
+    }
+
+    private async Task<ControlAnswer> CarryOutAsync(ControlOrder order, CancellationToken aborted)
+    {
+        using CancellationTokenSource ending = CancellationTokenSource.CreateLinkedTokenSource(aborted, stopping);
         try
         {
-            answer = await AnswerAsync(context, ending.Token);
+            return await control.CarryOutAsync(order, ending.Token);
         }
         catch (OperationCanceledException)
         {
             string why = stopping.IsCancellationRequested ? "ColoWire stops" : "nobody waits for it";
-            answer = ControlAnswer.Refused(StatusCodes.Status503ServiceUnavailable, $"{why}: the order may not have been carried out");
+            return ControlAnswer.Refused(StatusCodes.Status503ServiceUnavailable, $"{why}: the order may not have been carried out");
         }
+    }
 
-        context.Response.StatusCode = answer.Status;
-        context.Response.ContentType = "application/json";
-        context.Response.ContentLength = answer.Body.Length;
+    private static async Task AnswerAsync(IFeatureCollection context, int statusCode, ReadOnlyMemory<byte> body)
+    {
+        IHttpResponseFeature response = context.GetRequiredFeature<IHttpResponseFeature>();
+        response.StatusCode = statusCode;
+        response.Headers.ContentType = JsonType;
+        response.Headers.ContentLength = body.Length;
         // To whoever has gone the server writes nothing.
-        await context.Response.Body.WriteAsync(answer.Body, CancellationToken.None);
+        await context.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body, CancellationToken.None);
     }
 
-    /// <inheritdoc/>
-    public void DisposeContext(HttpContext context, Exception? exception)
+    /// <summary>Why a request is no order.</summary>
+    /// <returns>Null where it is one.</returns>
+    private static ControlAnswer? Refusal(IFeatureCollection context, out ControlOrder? order)
     {
-    }
-
-    private Task<ControlAnswer> AnswerAsync(HttpContext context, CancellationToken cancellation)
-    {
-        string path = context.Request.Path.Value ?? string.Empty;
-        ControlOrder? order = ControlOrder.All.FirstOrDefault(order => order.Path == path);
-        if (context.Features.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
+        IHttpRequestFeature request = context.GetRequiredFeature<IHttpRequestFeature>();
+        IHeaderDictionary answer = context.GetRequiredFeature<IHttpResponseFeature>().Headers;
+        order = Find(request.Path);
+        if (context.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
             // Nobody reads it, so the next request cannot follow it on this connection.
-            context.Response.Headers.Connection = "close";
-            return Refused(StatusCodes.Status413PayloadTooLarge, "an order has no body: leave it out");
+            answer.Connection = "close";
+            return ControlAnswer.Refused(StatusCodes.Status413PayloadTooLarge, "an order has no body: leave it out");
         }
 
         if (order is null)
         {
             string known = string.Join(", ", ControlOrder.All.Select(known => $"{known.Method} {known.Path}"));
-            return Refused(StatusCodes.Status404NotFound, $"the path is unknown; known are {known}");
+            return ControlAnswer.Refused(StatusCodes.Status404NotFound, $"the path is unknown; known are {known}");
         }
 
-        if (context.Request.Method != order.Method)
+        if (request.Method != order.Method)
         {
-            context.Response.Headers.Allow = order.Method;
-            return Refused(StatusCodes.Status405MethodNotAllowed, $"{order.Path} wants {order.Method}");
+            answer.Allow = order.Method;
+            return ControlAnswer.Refused(StatusCodes.Status405MethodNotAllowed, $"{order.Path} wants {order.Method}");
         }
 
-        return context.Request.QueryString.HasValue
-            ? Refused(StatusCodes.Status400BadRequest, $"{order.Path} takes no parameters: leave out what follows the question mark")
-            : control.CarryOutAsync(order, cancellation);
+        return request.QueryString.Length == 0
+            ? null
+            : ControlAnswer.Refused(
+                StatusCodes.Status400BadRequest, $"{order.Path} takes no parameters: leave out what follows the question mark");
     }
 
-    private static Task<ControlAnswer> Refused(int status, string error) => Task.FromResult(ControlAnswer.Refused(status, error));
+    private static ControlOrder? Find(string path)
+    {
+        for (int i = 0; i < ControlOrder.All.Count; i++)
+        {
+            if (ControlOrder.All[i].Path == path)
+            {
+                return ControlOrder.All[i];
+            }
+        }
+
+        return null;
+    }
 }

@@ -49,7 +49,7 @@ internal sealed record ControlOrder(OrderKind Kind, string Words, string Help)
     ];
 
     /// <summary>The path of its URL.</summary>
-    public string Path => "/" + Words.Replace(' ', '/');
+    public string Path { get; } = "/" + Words.Replace(' ', '/');
 
     /// <summary>The method of HTTP: nothing that changes something is a GET.</summary>
     public string Method => Kind == OrderKind.Status ? "GET" : "POST";

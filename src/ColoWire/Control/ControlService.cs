@@ -4,6 +4,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Hosting;
+using ColoWire.Writing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
 using Microsoft.Extensions.Hosting;
@@ -34,18 +35,21 @@ internal sealed class ControlService : IHostedService, IDisposable
     private readonly CancellationTokenSource stopping = new();
     private readonly ControlSocket socket;
     private readonly ApplianceControl control;
+    private readonly StatusReports status;
     private readonly KestrelServer server;
     private readonly ILogger<ControlService> log;
 
     /// <summary>Makes a server that does not answer yet.</summary>
     /// <param name="socket">Where it will; it listens already.</param>
     /// <param name="appliance">Whose orders it takes.</param>
+    /// <param name="outputs">What the process could not write is told in the status.</param>
     /// <param name="loggers">Who logs.</param>
-    public ControlService(ControlSocket socket, Appliance appliance, ILoggerFactory loggers)
+    public ControlService(ControlSocket socket, Appliance appliance, StandardOutputs outputs, ILoggerFactory loggers)
     {
         this.socket = socket;
         log = loggers.CreateLogger<ControlService>();
         control = new ApplianceControl(appliance, loggers.CreateLogger<ApplianceControl>());
+        status = new StatusReports(appliance, outputs);
         KestrelServerOptions options = new() { AddServerHeader = false };
         Bound(options.Limits);
         options.ListenUnixSocket(System.IO.Path.GetFullPath(socket.Path), listen => listen.Protocols = HttpProtocols.Http1);
@@ -57,7 +61,7 @@ internal sealed class ControlService : IHostedService, IDisposable
     /// <inheritdoc/>
     public async Task StartAsync(CancellationToken cancellationToken)
     {
-        await server.StartAsync(new ControlApplication(control, stopping.Token), cancellationToken);
+        await server.StartAsync(new ControlApplication(control, status, stopping.Token), cancellationToken);
         log.LogControl(socket.Path);
     }
 

@@ -39,23 +39,86 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     public string OutputName => Lanes[0].Output.Name;
 
     /// <summary>What the primary's port has counted, all lanes together.</summary>
-    public CaptureStatistics PrimaryStatistics =>
-        Lanes.Aggregate(default(CaptureStatistics), (sum, lane) => sum + lane.Primary.Statistics);
+    public CaptureStatistics PrimaryStatistics
+    {
+        get
+        {
+            // Asked each second, as those below: no enumerator.
+            CaptureStatistics sum = default;
+            for (int i = 0; i < Lanes.Count; i++)
+            {
+                sum += Lanes[i].Primary.Statistics;
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>What the secondary's port has counted, all lanes together.</summary>
-    public CaptureStatistics SecondaryStatistics =>
-        Lanes.Aggregate(default(CaptureStatistics), (sum, lane) => sum + lane.Secondary.Statistics);
+    public CaptureStatistics SecondaryStatistics
+    {
+        get
+        {
+            CaptureStatistics sum = default;
+            for (int i = 0; i < Lanes.Count; i++)
+            {
+                sum += Lanes[i].Secondary.Statistics;
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>What the out port has counted, all lanes together.</summary>
-    public InjectStatistics OutputStatistics =>
-        Lanes.Aggregate(default(InjectStatistics), (sum, lane) => sum + lane.Output.Statistics);
+    public InjectStatistics OutputStatistics
+    {
+        get
+        {
+            InjectStatistics sum = default;
+            for (int i = 0; i < Lanes.Count; i++)
+            {
+                sum += Lanes[i].Output.Statistics;
+            }
+
+            return sum;
+        }
+    }
 
     /// <summary>Whether nothing more can come in: both sides are captures, and both were read to their end.</summary>
-    public bool Ended => Lanes.All(lane =>
-        lane is { Primary: FileCapturePort { Ended: true }, Secondary: FileCapturePort { Ended: true } });
+    public bool Ended
+    {
+        get
+        {
+            bool ended = true;
+            for (int i = 0; i < Lanes.Count; i++)
+            {
+                ended &= Lanes[i] is { Primary: FileCapturePort { Ended: true }, Secondary: FileCapturePort { Ended: true } };
+            }
+
+            return ended;
+        }
+    }
 
     /// <summary>What has gone wrong for good on the ports, a line each.</summary>
-    public IEnumerable<string> Faults => All.Select(named => (named.Port as IFaultReporter)?.Fault).OfType<string>().Distinct();
+    public IEnumerable<string> Faults => FaultReporters.Select(port => port.Fault).OfType<string>().Distinct();
+
+    /// <summary>Whether there is one of those.</summary>
+    public bool HasFaults
+    {
+        get
+        {
+            bool has = false;
+            for (int i = 0; i < FaultReporters.Count; i++)
+            {
+                has |= FaultReporters[i].Fault != null;
+            }
+
+            return has;
+        }
+    }
+
+    /// <summary>Those on which something can go wrong for good.</summary>
+    public IReadOnlyList<IFaultReporter> FaultReporters { get; } = [.. All(Lanes).Select(named => named.Port).OfType<IFaultReporter>()];
 
     /// <summary>What is wrong on the interfaces now and may come right again, a line each.</summary>
     public IReadOnlyList<string> Troubles => FailWire?.Troubles ?? [];
@@ -64,11 +127,8 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     public bool IsImpaired => Troubles.Count != 0 || Linked.Any(linked => linked.Port.Link == LinkState.Gone);
 
     /// <summary>Those that have a link. The queues of an interface have one link.</summary>
-    public IEnumerable<(string Name, ILinkReporter Port)> Linked =>
-        All.Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port));
-
-    private IEnumerable<(string Name, object Port)> All => Lanes.SelectMany(lane => ((string, object)[])
-        [(lane.Primary.Name, lane.Primary), (lane.Secondary.Name, lane.Secondary), (lane.Output.Name, lane.Output)]);
+    public IReadOnlyList<(string Name, ILinkReporter Port)> Linked { get; } =
+        [.. All(Lanes).Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port))];
 
     /// <summary>Opens the ports that the options name.</summary>
     /// <param name="options">Validated options.</param>
@@ -212,6 +272,9 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     }
 
     private static PortSpec Required(PortSpec? spec) => spec ?? throw new ArgumentException("validated options have all ports");
+
+    private static IEnumerable<(string Name, object Port)> All(IReadOnlyList<LanePorts> lanes) => lanes.SelectMany(lane => ((string, object)[])
+        [(lane.Primary.Name, lane.Primary), (lane.Secondary.Name, lane.Secondary), (lane.Output.Name, lane.Output)]);
 
     private static void Close(IReadOnlyList<LanePorts> lanes)
     {

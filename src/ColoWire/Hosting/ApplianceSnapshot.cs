@@ -2,102 +2,122 @@
 
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 using ColoWire.Ports.Xdp;
 using ColoWire.Reports;
+using ColoWire.Writing;
 
 namespace ColoWire.Hosting;
 
 /// <summary>What an appliance has counted since its start, all shards together.</summary>
 internal sealed record ApplianceSnapshot
 {
+    private readonly CounterSums<PassReason> passed = new();
+    private readonly CounterSums<MalformedKind> malformed = new();
+    private readonly CounterSums<UnverifiedReason> unverified = new();
+    private readonly CounterSums<SoftField> soft = new();
+    private readonly CounterSums<DropReason> drops = new();
+    private readonly CounterSums<DivergenceReason> divergences = new();
+    private readonly CounterSums<DatagramOutcome> primaryFragments = new();
+    private readonly CounterSums<DatagramOutcome> secondaryFragments = new();
+    private readonly HoldTimes holdTimes = new();
+
     /// <summary>Time since the start, in nanoseconds.</summary>
-    public required long ElapsedNs { get; init; }
+    public long ElapsedNs { get; set; }
 
     /// <summary>The primary's port.</summary>
-    public required CaptureStatistics Primary { get; init; }
+    public CaptureStatistics Primary { get; private set; }
 
     /// <summary>The secondary's port.</summary>
-    public required CaptureStatistics Secondary { get; init; }
+    public CaptureStatistics Secondary { get; private set; }
 
     /// <summary>The out port.</summary>
-    public required InjectStatistics Output { get; init; }
+    public InjectStatistics Output { get; private set; }
 
     /// <summary>What has gone past it, while it took no frames.</summary>
-    public required FailWireCounts FailWire { get; init; }
+    public FailWireCounts FailWire { get; private set; }
 
     /// <summary>Why frames do not come to it, or would not go past it; null while all is well.</summary>
-    public required string? Trouble { get; init; }
+    public string? Trouble { get; private set; }
 
     /// <summary>Primary frames that the secondary agreed with.</summary>
-    public required long Verified { get; init; }
+    public long Verified { get; private set; }
 
     /// <summary>Primary frames that are not comparable and left at once, by reason.</summary>
-    public required IReadOnlyList<NamedCount> Passed { get; init; }
+    public IReadOnlyList<NamedCount> Passed => passed.Named;
 
     /// <summary>Primary frames that are malformed and left at once, by kind.</summary>
-    public required IReadOnlyList<NamedCount> Malformed { get; init; }
+    public IReadOnlyList<NamedCount> Malformed => malformed.Named;
 
     /// <summary>Primary frames that left unverified, by reason.</summary>
-    public required IReadOnlyList<NamedCount> Unverified { get; init; }
+    public IReadOnlyList<NamedCount> Unverified => unverified.Named;
 
     /// <summary>Soft differences, by field.</summary>
-    public required IReadOnlyList<NamedCount> Soft { get; init; }
+    public IReadOnlyList<NamedCount> Soft => soft.Named;
 
     /// <summary>Secondary frames that went nowhere, by reason.</summary>
-    public required IReadOnlyList<NamedCount> Drops { get; init; }
+    public IReadOnlyList<NamedCount> Drops => drops.Named;
 
     /// <summary>Frames of the primary whose partial checksum was completed.</summary>
-    public required long PrimaryChecksums { get; init; }
+    public long PrimaryChecksums { get; private set; }
 
     /// <summary>Frames of the secondary whose partial checksum was completed.</summary>
-    public required long SecondaryChecksums { get; init; }
+    public long SecondaryChecksums { get; private set; }
 
-    /// <summary>What became of datagrams in fragments.</summary>
-    public required FragmentTotals Fragments { get; init; }
+    /// <summary>What became of the primary's datagrams in fragments.</summary>
+    public IReadOnlyList<NamedCount> PrimaryFragments => primaryFragments.Named;
+
+    /// <summary>What became of the secondary's datagrams in fragments.</summary>
+    public IReadOnlyList<NamedCount> SecondaryFragments => secondaryFragments.Named;
+
+    /// <summary>Frames of both whose datagrams are incomplete.</summary>
+    public long FragmentsWaiting { get; private set; }
 
     /// <summary>Divergences, by reason.</summary>
-    public required IReadOnlyList<NamedCount> Divergences { get; init; }
+    public IReadOnlyList<NamedCount> Divergences => divergences.Named;
 
     /// <summary>Primary frames that wait.</summary>
-    public required long Held { get; init; }
+    public long Held { get; private set; }
 
     /// <summary>Secondary frames that wait.</summary>
-    public required long SecondaryHeld { get; init; }
+    public long SecondaryHeld { get; private set; }
 
     /// <summary>Flows known.</summary>
-    public required long Flows { get; init; }
+    public long Flows { get; private set; }
 
     /// <summary>Idle flows that made room.</summary>
-    public required long FlowsEvicted { get; init; }
+    public long FlowsEvicted { get; private set; }
 
     /// <summary>Whether the guest is protected.</summary>
-    public required Protection Protection { get; init; }
+    public Protection Protection { get; private set; }
 
     /// <summary>Checkpoints asked for.</summary>
-    public required long Checkpoints { get; init; }
+    public long Checkpoints { get; private set; }
 
     /// <summary>Who is asked for them.</summary>
-    public required RequesterSnapshot Requester { get; init; }
+    public RequesterSnapshot Requester { get; private set; }
 
     /// <summary>Divergences whose report found no room.</summary>
-    public required long ReportsLost { get; init; }
+    public long ReportsLost { get; private set; }
 
     /// <summary>The median of how long a primary frame was held, in nanoseconds.</summary>
-    public required long HoldMedianNs { get; init; }
+    public long HoldMedianNs { get; private set; }
 
     /// <summary>What 99 of 100 primary frames were not held longer than, in nanoseconds.</summary>
-    public required long HoldP99Ns { get; init; }
+    public long HoldP99Ns { get; private set; }
 
     /// <summary>Garbage collections of the process: none is expected after the start, for each stops every thread.</summary>
-    public required long GarbageCollections { get; init; }
+    public long GarbageCollections { get; private set; }
 
     /// <summary>Bytes that the process has allocated, in steps of some kilobytes. Frames allocate nothing, the telling of counters does.</summary>
-    public required long AllocatedBytes { get; init; }
+    public long AllocatedBytes { get; private set; }
+
+    /// <summary>Reports of the process that could not be written.</summary>
+    public UnwrittenCounts Unwritten { get; private set; }
 
     /// <summary>Primary frames that left at once because they cannot be compared.</summary>
     public long PassedFrames => Sum(Passed) + Sum(Malformed);
@@ -111,44 +131,35 @@ internal sealed record ApplianceSnapshot
     /// <summary>Frames that arrived at a capture port and never reached the engine.</summary>
     public long CaptureDrops => Missed(Primary) + Missed(Secondary);
 
-    /// <summary>Reads the counters.</summary>
-    public static ApplianceSnapshot Of(Appliance appliance)
+    /// <summary>Reads the counters into a snapshot of their own.</summary>
+    public static ApplianceSnapshot Of(Appliance appliance, UnwrittenCounts unwritten = default)
     {
-        ShardCounters[] shards = [.. appliance.Path.Shards.Select(shard => shard.Counters)];
-        FragmentTotals fragments = FragmentTotals.Of(appliance.Path);
-        HoldTimes holdTimes = HoldTimesOf(appliance.Path);
-        return new ApplianceSnapshot
-        {
-            ElapsedNs = appliance.HasStarted ? MonotonicClock.NowNs - appliance.StartedAtNs : 0,
-            Primary = appliance.Ports.PrimaryStatistics,
-            Secondary = appliance.Ports.SecondaryStatistics,
-            Output = appliance.Ports.OutputStatistics,
-            FailWire = appliance.Ports.FailWire?.Counts ?? default,
-            Trouble = appliance.Ports.Troubles is [string first, ..] ? first : null,
-            Verified = shards.Sum(shard => shard.Verified),
-            Passed = Named<PassReason>(shards, shard => shard.Passed),
-            Malformed = Named<MalformedKind>(shards, shard => shard.Malformed),
-            Unverified = Named<UnverifiedReason>(shards, shard => shard.Unverified),
-            Soft = Named<SoftField>(shards, shard => shard.Soft),
-            Drops = fragments.JoinDrops(Named<DropReason>(shards, shard => shard.Drops)),
-            PrimaryChecksums = appliance.Path.Lanes.Sum(lane => lane.PrimaryCapture.CompletedChecksums),
-            SecondaryChecksums = appliance.Path.Lanes.Sum(lane => lane.SecondaryCapture.CompletedChecksums),
-            Fragments = fragments,
-            Divergences = Named<DivergenceReason>(shards, shard => shard.Divergences),
-            Held = shards.Sum(shard => shard.Held),
-            SecondaryHeld = shards.Sum(shard => shard.SecondaryHeld),
-            Flows = shards.Sum(shard => shard.Flows),
-            FlowsEvicted = shards.Sum(shard => shard.FlowsEvicted),
-            Protection = appliance.Path.Gate.Protection,
-            Checkpoints = appliance.Path.Gate.Requests,
-            Requester = RequesterSnapshot.Of(appliance.Requester),
-            ReportsLost = appliance.Path.Gate.ReportsLost + shards.Sum(shard => shard.ReportsLost),
-            HoldMedianNs = holdTimes.Quantile(0.5),
-            HoldP99Ns = holdTimes.Quantile(0.99),
-            // A collection of an older generation is one of the youngest, too.
-            GarbageCollections = GC.CollectionCount(0),
-            AllocatedBytes = GC.GetTotalAllocatedBytes(),
-        };
+        ApplianceSnapshot snapshot = new();
+        snapshot.Read(appliance, unwritten);
+        return snapshot;
+    }
+
+    /// <summary>Reads the counters again. It allocates nothing: whoever looks each second keeps one and has it read.</summary>
+    /// <param name="appliance">Whose they are.</param>
+    /// <param name="unwritten">What the process could not write.</param>
+    public void Read(Appliance appliance, UnwrittenCounts unwritten)
+    {
+        ElapsedNs = appliance.HasStarted ? MonotonicClock.NowNs - appliance.StartedAtNs : 0;
+        Unwritten = unwritten;
+        Primary = appliance.Ports.PrimaryStatistics;
+        Secondary = appliance.Ports.SecondaryStatistics;
+        Output = appliance.Ports.OutputStatistics;
+        FailWire = appliance.Ports.FailWire?.Counts ?? default;
+        Trouble = appliance.Ports.Troubles is [string first, ..] ? first : null;
+        Protection = appliance.Path.Gate.Protection;
+        Checkpoints = appliance.Path.Gate.Requests;
+        Requester = RequesterSnapshot.Of(appliance.Requester);
+        ReadShards(appliance.Path);
+        ReadLanes(appliance.Path);
+        ReportsLost += appliance.Path.Gate.ReportsLost;
+        // A collection of an older generation is one of the youngest, too.
+        GarbageCollections = GC.CollectionCount(0);
+        AllocatedBytes = GC.GetTotalAllocatedBytes();
     }
 
     /// <summary>Whether nothing was counted since an earlier look.</summary>
@@ -156,38 +167,76 @@ internal sealed record ApplianceSnapshot
         Primary == earlier.Primary && Secondary == earlier.Secondary && Output == earlier.Output && Held == earlier.Held
         && DivergenceCount == earlier.DivergenceCount && Checkpoints == earlier.Checkpoints && Flows == earlier.Flows;
 
-    private delegate ReadOnlySpan<long> Counts(ShardCounters shard);
-
-    private static HoldTimes HoldTimesOf(FramePath path)
+    private void ReadShards(FramePath path)
     {
-        HoldTimes all = new();
-        foreach (Lane lane in path.Lanes)
+        (Verified, Held, SecondaryHeld, Flows, FlowsEvicted, ReportsLost) = (0, 0, 0, 0, 0, 0);
+        passed.Clear();
+        malformed.Clear();
+        unverified.Clear();
+        soft.Clear();
+        drops.Clear();
+        divergences.Clear();
+        for (int i = 0; i < path.Shards.Count; i++)
         {
-            all.Add(lane.Egress.HoldTimes);
+            ShardCounters shard = path.Shards[i].Counters;
+            Verified += shard.Verified;
+            Held += shard.Held;
+            SecondaryHeld += shard.SecondaryHeld;
+            Flows += shard.Flows;
+            FlowsEvicted += shard.FlowsEvicted;
+            ReportsLost += shard.ReportsLost;
+            passed.Add(shard.Passed);
+            malformed.Add(shard.Malformed);
+            unverified.Add(shard.Unverified);
+            soft.Add(shard.Soft);
+            drops.Add(shard.Drops);
+            divergences.Add(shard.Divergences);
         }
 
-        return all;
+        passed.Name();
+        malformed.Name();
+        unverified.Name();
+        soft.Name();
+        divergences.Name();
     }
 
-    private static NamedCount[] Named<T>(ShardCounters[] shards, Counts counts)
-        where T : struct, Enum
+    private void ReadLanes(FramePath path)
     {
-        T[] names = Enum.GetValues<T>();
-        long[] sums = new long[names.Length];
-        foreach (ShardCounters shard in shards)
+        (PrimaryChecksums, SecondaryChecksums, FragmentsWaiting) = (0, 0, 0);
+        primaryFragments.Clear();
+        secondaryFragments.Clear();
+        holdTimes.Clear();
+        for (int i = 0; i < path.Lanes.Count; i++)
         {
-            ReadOnlySpan<long> ofShard = counts(shard);
-            for (int i = 0; i < sums.Length; i++)
-            {
-                sums[i] += ofShard[i];
-            }
+            Lane lane = path.Lanes[i];
+            PrimaryChecksums += lane.PrimaryCapture.CompletedChecksums;
+            SecondaryChecksums += lane.SecondaryCapture.CompletedChecksums;
+            FragmentsWaiting += lane.PrimaryCapture.Reassembly.Waiting + lane.SecondaryCapture.Reassembly.Waiting;
+            primaryFragments.Add(lane.PrimaryCapture.Reassembly.Datagrams);
+            secondaryFragments.Add(lane.SecondaryCapture.Reassembly.Datagrams);
+            // Fragments that went nowhere are frames that did.
+            drops.Add(lane.SecondaryCapture.Reassembly.Drops);
+            holdTimes.Add(lane.Egress.HoldTimes);
         }
 
-        return [.. names.Zip(sums, (name, sum) => new NamedCount(CounterNames.Of(name), sum)).Where(named => named.Count != 0)];
+        primaryFragments.Name();
+        secondaryFragments.Name();
+        drops.Name();
+        HoldMedianNs = holdTimes.Quantile(0.5);
+        HoldP99Ns = holdTimes.Quantile(0.99);
     }
 
     private static long Missed(CaptureStatistics port) =>
         port.KernelDropped + port.InterfaceDropped + port.Oversize + port.Truncated;
 
-    private static long Sum(IReadOnlyList<NamedCount> counts) => counts.Sum(count => count.Count);
+    private static long Sum(IReadOnlyList<NamedCount> counts)
+    {
+        long sum = 0;
+        for (int i = 0; i < counts.Count; i++)
+        {
+            sum += counts[i].Count;
+        }
+
+        return sum;
+    }
 }

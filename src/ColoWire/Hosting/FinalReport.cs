@@ -46,8 +46,13 @@ internal static class FinalReport
         Named("unverified", snapshot.Unverified);
         Named("soft", snapshot.Soft);
         Named("drops", snapshot.Drops);
-        Named("fragments P", snapshot.Fragments.Primary);
-        Named("fragments S", snapshot.Fragments.Secondary);
+        Named("fragments P", snapshot.PrimaryFragments);
+        Named("fragments S", snapshot.SecondaryFragments);
+        if (snapshot.Unwritten != default)
+        {
+            Line("not written", Count(snapshot.Unwritten.LogEntries, "entries of the log"), Count(snapshot.Unwritten.Status, "lines of counters"));
+        }
+
         writer.Flush();
 
         void Line(string name, params string[] parts) => writer.WriteLine($"{name + ":",-14}{string.Join(", ", parts)}");

@@ -98,6 +98,33 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Order}: {Outcome}")]
     public static partial void LogOutcome(this ILogger logger, string order, string outcome);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: ColoWire stops")]
+    public static partial void LogSignalStops(this ILogger logger, string signal);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: the stop is under way; it takes {Seconds} s at most")]
+    public static partial void LogStopsAlready(this ILogger logger, string signal, double seconds);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "the stop has taken {Seconds} s: the process ends as it is")]
+    public static partial void LogStopTookTooLong(this ILogger logger, double seconds);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "SIGHUP: nothing is read again; restart ColoWire to change its options. It goes on")]
+    public static partial void LogNothingToReload(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Signal}: it means nothing to ColoWire, which goes on")]
+    public static partial void LogSignalWithoutMeaning(this ILogger logger, string signal);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "output: the counters are not taken: the standard output is full, closed, or not read; they are lost and counted until it is")]
+    public static partial void LogStatusNotTaken(this ILogger logger);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "output: {LogEntries} entries of the log and {Status} reports of the counters were lost: nobody took them, or there was "
+            + "no room for them")]
+    public static partial void LogUnwritten(this ILogger logger, long logEntries, long status);
+
     [LoggerMessage(Level = LogLevel.Information, Message = "stopping: no frame is taken in any more, what is held leaves unverified")]
     public static partial void LogStopping(this ILogger logger);
 

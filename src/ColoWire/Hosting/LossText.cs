@@ -16,8 +16,14 @@ namespace ColoWire.Hosting;
 internal static class LossText
 {
     /// <summary>A line for each cause by which a capture port has lost frames since an earlier look.</summary>
-    public static IEnumerable<string> Of(string port, CaptureStatistics now, CaptureStatistics earlier)
+    public static IReadOnlyList<string> Of(string port, CaptureStatistics now, CaptureStatistics earlier)
     {
+        if (Lost(now) == Lost(earlier))
+        {
+            // Asked each second.
+            return [];
+        }
+
         bool isStream = IsStream(port);
         bool isXdp = port.StartsWith("xdp:", StringComparison.Ordinal);
         string buffer = isXdp ? "ring was full (--xdp-ring)" : "buffer was full (--capture-buffer)";
@@ -38,8 +44,13 @@ internal static class LossText
     }
 
     /// <summary>A line for each cause by which the out port has lost frames since an earlier look.</summary>
-    public static IEnumerable<string> Of(string port, InjectStatistics now, InjectStatistics earlier)
+    public static IReadOnlyList<string> Of(string port, InjectStatistics now, InjectStatistics earlier)
     {
+        if (now.Lost == earlier.Lost)
+        {
+            return [];
+        }
+
         (long Count, string Cause)[] losses =
         [
             (now.TooLong - earlier.TooLong, "are longer than the interface's MTU allows"),
@@ -57,14 +68,19 @@ internal static class LossText
 
     private static bool IsStream(string port) => port.StartsWith(StreamCapturePort.NamePrefix, StringComparison.Ordinal);
 
-    private static IEnumerable<string> Lines(string port, (long Count, string Cause)[] losses)
+    private static long Lost(in CaptureStatistics port) => port.KernelDropped + port.InterfaceDropped + port.Oversize + port.Truncated;
+
+    private static List<string> Lines(string port, (long Count, string Cause)[] losses)
     {
+        List<string> lines = [];
         foreach ((long count, string cause) in losses)
         {
             if (count > 0)
             {
-                yield return $"{port}: {count} frames lost: they {cause}";
+                lines.Add($"{port}: {count} frames lost: they {cause}");
             }
         }
+
+        return lines;
     }
 }

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Buffers;
 using System.Collections.Generic;
-using System.IO;
-using System.Text;
 using System.Text.Json;
 using ColoWire.Engine.Frames;
 using ColoWire.Reports;
+using ColoWire.Writing;
 
 namespace ColoWire.Hosting;
 
@@ -16,21 +14,14 @@ internal static class SnapshotJson
     private const double NanosecondsPerMs = 1e6;
 
     /// <summary>Writes the object and ends the line.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <param name="line">Where to; what stood there is overwritten.</param>
     /// <param name="snapshot">What was counted.</param>
     /// <param name="final">Whether the appliance has stopped.</param>
-    public static void Write(TextWriter writer, ApplianceSnapshot snapshot, bool final)
+    public static void Write(JsonLine line, ApplianceSnapshot snapshot, bool final)
     {
-        ArrayBufferWriter<byte> buffer = new();
-        using (Utf8JsonWriter json = new(buffer))
-        {
-            json.WriteStartObject();
-            WriteMembers(json, snapshot, final);
-            json.WriteEndObject();
-        }
-
-        writer.WriteLine(Encoding.UTF8.GetString(buffer.WrittenSpan));
-        writer.Flush();
+        line.Begin();
+        WriteMembers(line.Json, snapshot, final);
+        line.End();
     }
 
     /// <summary>Writes what is in the object, into one that the caller has begun.</summary>
@@ -73,6 +64,10 @@ internal static class SnapshotJson
         json.WriteNumber("garbage_collections", snapshot.GarbageCollections);
         json.WriteNumber("allocated_bytes", snapshot.AllocatedBytes);
         json.WriteEndObject();
+        json.WriteStartObject("unwritten");
+        json.WriteNumber("log_entries", snapshot.Unwritten.LogEntries);
+        json.WriteNumber("status", snapshot.Unwritten.Status);
+        json.WriteEndObject();
         WriteCounts(json, "divergence_reasons", snapshot.Divergences);
         WriteCounts(json, "soft", snapshot.Soft);
         WriteCounts(json, "drops", snapshot.Drops);
@@ -81,9 +76,9 @@ internal static class SnapshotJson
         json.WriteNumber("secondary", snapshot.SecondaryChecksums);
         json.WriteEndObject();
         json.WriteStartObject("fragments");
-        json.WriteNumber("waiting", snapshot.Fragments.Waiting);
-        WriteCounts(json, "primary", snapshot.Fragments.Primary);
-        WriteCounts(json, "secondary", snapshot.Fragments.Secondary);
+        json.WriteNumber("waiting", snapshot.FragmentsWaiting);
+        WriteCounts(json, "primary", snapshot.PrimaryFragments);
+        WriteCounts(json, "secondary", snapshot.SecondaryFragments);
         json.WriteEndObject();
         WriteCounts(json, "passed", snapshot.Passed);
         WriteCounts(json, "malformed", snapshot.Malformed);
@@ -134,9 +129,10 @@ internal static class SnapshotJson
     private static void WriteCounts(Utf8JsonWriter json, string name, IReadOnlyList<NamedCount> counts)
     {
         json.WriteStartObject(name);
-        foreach (NamedCount count in counts)
+        // An enumerator of an interface is an object.
+        for (int i = 0; i < counts.Count; i++)
         {
-            json.WriteNumber(count.Name, count.Count);
+            json.WriteNumber(counts[i].Name, counts[i].Count);
         }
 
         json.WriteEndObject();

@@ -2,7 +2,6 @@
 
 using System;
 using System.Globalization;
-using System.IO;
 
 namespace ColoWire.Hosting;
 
@@ -15,7 +14,7 @@ internal static class StatusLine
     private const double NanosecondsPerSecond = 1e9;
 
     /// <summary>Whether the line of counters stands on the same terminal as the log.</summary>
-    public static bool IsOnTerminal => !Console.IsOutputRedirected;
+    public static bool IsOnTerminal => !Console.IsOutputRedirected && !Console.IsErrorRedirected;
 
     /// <summary>The counters, with rates since an earlier look.</summary>
     public static string Text(ApplianceSnapshot now, ApplianceSnapshot earlier)
@@ -31,12 +30,11 @@ internal static class StatusLine
             + $"hold p50 {DurationText.Of(now.HoldMedianNs)} p99 {DurationText.Of(now.HoldP99Ns)}");
     }
 
-    /// <summary>Rewrites the line on the terminal.</summary>
-    public static void Rewrite(TextWriter terminal, string text)
+    /// <summary>What rewrites the line on the terminal.</summary>
+    public static string Rewritten(string text)
     {
         // A line that wraps could not be rewritten. A terminal that does not know its width says 0.
         int width = Console.WindowWidth > 1 ? Console.WindowWidth - 1 : text.Length;
-        terminal.Write(EraseLine + text[..Math.Min(text.Length, width)]);
-        terminal.Flush();
+        return EraseLine + text[..Math.Min(text.Length, width)];
     }
 }

@@ -2,14 +2,15 @@
 
 using System;
 using System.Collections.Generic;
-using System.IO;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
+using ColoWire.Engine.Frames;
 using ColoWire.Ports;
 using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
+using ColoWire.Writing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
@@ -30,7 +31,7 @@ internal enum StatusForm
 
 /// <summary>Shows the counters of an appliance, and looks after what its ports have to say.</summary>
 internal sealed class StatusService(
-    Appliance appliance, StatusForm form, TextWriter output, IHostApplicationLifetime lifetime, ILogger<StatusService> log)
+    Appliance appliance, StatusForm form, StandardOutputs outputs, IHostApplicationLifetime lifetime, ILogger<StatusService> log)
     : BackgroundService
 {
     /// <summary>Seconds between two lines in the log.</summary>
@@ -55,11 +56,40 @@ internal sealed class StatusService(
     private readonly Dictionary<string, string?> toldLinkTroubles = [];
     private FailWireCounts toldAbsences;
     private Protection toldProtection = Protection.InStep;
+    private readonly JsonLine json = new();
+    private ApplianceSnapshot now = new();
     private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
-    private ApplianceSnapshot lossesTold = ApplianceSnapshot.Of(appliance);
+    private CaptureStatistics primaryTold = appliance.Ports.PrimaryStatistics;
+    private CaptureStatistics secondaryTold = appliance.Ports.SecondaryStatistics;
+    private InjectStatistics outputTold = appliance.Ports.OutputStatistics;
     private readonly RequesterLog requesterLog = new(appliance.Requester, log);
+    private readonly UnwrittenLog unwrittenLog = new(outputs, log);
     private int quietLooks;
     private int second;
+
+    /// <summary>Looks once; each second it tells the counters, too. In steady state it allocates nothing: a collection of garbage stops the
+    /// threads that move frames.</summary>
+    /// <param name="look">The number of the look, from 1.</param>
+    internal void Look(int look)
+    {
+        LookAtPorts();
+        LookAtChecksums();
+        requesterLog.Look(MonotonicClock.NowNs);
+        if (look % (Interval / LookInterval) == 0)
+        {
+            now.Read(appliance, outputs.Unwritten);
+            TellLosses();
+            unwrittenLog.Look();
+            Show();
+        }
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        json.Dispose();
+        base.Dispose();
+    }
 
     /// <inheritdoc/>
     protected override async Task ExecuteAsync(CancellationToken stoppingToken)
@@ -69,14 +99,7 @@ internal sealed class StatusService(
         {
             for (int look = 1; await timer.WaitForNextTickAsync(stoppingToken); look++)
             {
-                LookAtPorts();
-                LookAtChecksums();
-                requesterLog.Look(MonotonicClock.NowNs);
-                if (look % (Interval / LookInterval) == 0)
-                {
-                    TellLosses();
-                    Show();
-                }
+                Look(look);
             }
         }
         catch (OperationCanceledException)
@@ -84,51 +107,55 @@ internal sealed class StatusService(
             LookAtPorts();
             LookAtChecksums();
             requesterLog.Look(MonotonicClock.NowNs, isLast: true);
+            now.Read(appliance, outputs.Unwritten);
             TellLosses();
             if (form == StatusForm.Terminal)
             {
-                output.Write(StatusLine.EraseLine);
-                output.Flush();
+                Write(StatusLine.EraseLine);
             }
         }
     }
 
     private void Show()
     {
-        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
-        string text = StatusLine.Text(now, shown);
         second++;
         switch (form)
         {
             case StatusForm.Json:
-                SnapshotJson.Write(output, now, final: false);
-                shown = now;
+                SnapshotJson.Write(json, now, final: false);
+                outputs.Status.Add(json.Bytes.Span);
                 break;
             case StatusForm.Terminal:
-                StatusLine.Rewrite(output, text);
-                shown = now;
+                Write(StatusLine.Rewritten(StatusLine.Text(now, shown)));
                 break;
             case StatusForm.Log when second % LogIntervalSeconds == 0 && !now.CountsLike(shown):
-                log.LogCounters(text);
-                shown = now;
+                string line = StatusLine.Text(now, shown);
+                log.LogCounters(line);
                 break;
             default:
-                break;
+                return;
         }
+
+        (now, shown) = (shown, now);
     }
+
+    private void Write(string text) => outputs.Status.Add(StandardOutputs.Encoding.GetBytes(text));
 
     private void TellLosses()
     {
-        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
         AppliancePorts ports = appliance.Ports;
-        foreach (string loss in LossText.Of(ports.PrimaryName, now.Primary, lossesTold.Primary)
-            .Concat(LossText.Of(ports.SecondaryName, now.Secondary, lossesTold.Secondary))
-            .Concat(LossText.Of(ports.OutputName, now.Output, lossesTold.Output)))
-        {
-            log.LogLoss(loss);
-        }
+        TellLosses(LossText.Of(ports.PrimaryName, now.Primary, primaryTold));
+        TellLosses(LossText.Of(ports.SecondaryName, now.Secondary, secondaryTold));
+        TellLosses(LossText.Of(ports.OutputName, now.Output, outputTold));
+        (primaryTold, secondaryTold, outputTold) = (now.Primary, now.Secondary, now.Output);
+    }
 
-        lossesTold = now;
+    private void TellLosses(IReadOnlyList<string> losses)
+    {
+        for (int i = 0; i < losses.Count; i++)
+        {
+            log.LogLoss(losses[i]);
+        }
     }
 
     private void LookAtPorts()
@@ -140,19 +167,20 @@ internal sealed class StatusService(
             toldAbsences = absences;
         }
 
-        foreach (string fault in appliance.Ports.Faults)
+        AppliancePorts ports = appliance.Ports;
+        for (int i = 0; i < ports.FaultReporters.Count; i++)
         {
-            if (toldFaults.Add(fault))
+            if (ports.FaultReporters[i].Fault is string fault && toldFaults.Add(fault))
             {
                 log.LogPortFault(fault);
             }
         }
 
         LookAtTroubles();
-        foreach ((string name, ILinkReporter port) in appliance.Ports.Linked)
+        for (int i = 0; i < ports.Linked.Count; i++)
         {
-            LookAtLink(name, port);
-            LookAtName(name, port.CalledNow);
+            LookAtLink(ports.Linked[i].Name, ports.Linked[i].Port);
+            LookAtName(ports.Linked[i].Name, ports.Linked[i].Port.CalledNow);
         }
 
         Protection protection = appliance.Path.Gate.Protection;
@@ -196,8 +224,9 @@ internal sealed class StatusService(
 
     private void LookAtChecksums()
     {
-        foreach (Lane lane in appliance.Path.Lanes)
+        for (int i = 0; i < appliance.Path.Lanes.Count; i++)
         {
+            Lane lane = appliance.Path.Lanes[i];
             TellChecksums(lane.PrimaryCapture.CompletedChecksums, appliance.Ports.PrimaryName);
             TellChecksums(lane.SecondaryCapture.CompletedChecksums, appliance.Ports.SecondaryName);
         }
@@ -296,7 +325,7 @@ internal sealed class StatusService(
 
     private bool IsQuiet()
     {
-        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
-        return now.Held == 0 && now.SecondaryHeld == 0 && now.Fragments.Waiting == 0 && appliance.Unsent == 0;
+        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        return snapshot.Held == 0 && snapshot.SecondaryHeld == 0 && snapshot.FragmentsWaiting == 0 && appliance.Unsent == 0;
     }
 }

@@ -66,7 +66,7 @@ internal sealed class RequesterApplianceTests
         Assert.That(snapshot.Requester.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
         Assert.That(snapshot.Unverified.Single().Name, Is.EqualTo("checkpoint"), "nothing left by the stop");
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        SnapshotJson.Write(text, snapshot, final: true);
+        text.Write(SnapshotText.Json(snapshot));
         FinalReport.Write(text, snapshot);
         Assert.That(text.ToString(), Does.Contain("\"requester\":{\"name\":\"qmp:test\",\"ready\":true,\"trouble\":null,\"requests\":1,\"completed\":1,\"failed\":0,"));
         Assert.That(text.ToString(), Does.Match("checkpoints:  1 requested, 1 completed, 0 failed, longest [0-9.]+ .?s, longest stop [0-9.]+ .?s"));

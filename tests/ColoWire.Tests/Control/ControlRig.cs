@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.IO;
 using System.Linq;
 using System.Text.Json;
 using System.Threading;
@@ -13,6 +14,7 @@ using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Tests.Ports;
 using ColoWire.Tests.Program;
+using ColoWire.Writing;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
@@ -43,7 +45,7 @@ internal sealed class ControlRig : IDisposable
         };
         Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints(), FlowHashKey.FromSeed(1));
         Appliance.Start();
-        service = new ControlService(socket, Appliance, NullLoggerFactory.Instance);
+        service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null), NullLoggerFactory.Instance);
         service.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
     }
 

@@ -10,6 +10,7 @@ using System.Threading.Tasks;
 using ColoWire.Control;
 using ColoWire.Hosting;
 using Microsoft.Extensions.Logging.Abstractions;
+using ColoWire.Tests.Program;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Control;
@@ -35,7 +36,7 @@ internal sealed class OrderTests
         Assert.That(answer.GetProperty("uptime_s").GetInt64(), Is.InRange(0, 20));
         Assert.That(answer.GetProperty("held").GetInt64(), Is.EqualTo(1));
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        SnapshotJson.Write(text, ApplianceSnapshot.Of(rig.Appliance), final: true);
+        text.Write(SnapshotText.Json(ApplianceSnapshot.Of(rig.Appliance)));
         string[] names = [.. JsonDocument.Parse(text.ToString()).RootElement.EnumerateObject().Select(member => member.Name)];
         Assert.That(names, Is.SubsetOf(answer.EnumerateObject().Select(member => member.Name)), "what --json prints is all there");
     }

@@ -203,7 +203,7 @@ internal sealed class ApplianceTests
         WaitUntil(() => appliance.Ports.OutputStatistics.Frames == 64);
         appliance.Stop(Patience);
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        SnapshotJson.Write(text, ApplianceSnapshot.Of(appliance), final: true);
+        text.Write(SnapshotText.Json(ApplianceSnapshot.Of(appliance)));
         string line = text.ToString();
         Assert.That(line.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
         Assert.That(line, Does.Contain("\"final\":true").And.Contain("\"released\":{\"verified\":64,\"passed\":0,\"unverified\":0}"));
@@ -220,7 +220,7 @@ internal sealed class ApplianceTests
         WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 64);
         appliance.Stop(Patience);
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        SnapshotJson.Write(text, ApplianceSnapshot.Of(appliance), final: true);
+        text.Write(SnapshotText.Json(ApplianceSnapshot.Of(appliance)));
         Assert.That(text.ToString(), Does.Contain("\"partial_checksums\":{\"primary\":64,\"secondary\":0}"));
         FinalReport.Write(text, ApplianceSnapshot.Of(appliance));
         Assert.That(text.ToString(), Does.Contain("completed:    partial checksums: 64 primary, 0 secondary\n"));

@@ -10,7 +10,6 @@ using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
 using Microsoft.Extensions.Logging;
-using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -111,8 +110,7 @@ internal sealed class LogTests
     private static string Format(LogLevel level, string message, bool forJournal)
     {
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        LogEntry<string> entry = new(level, "category", default, message, null, (state, _) => state);
-        new LineFormatter(forJournal).Write(entry, null, text);
+        new LineFormatter(forJournal).Write(level, message, exception: null, text);
         return text.ToString();
     }
 

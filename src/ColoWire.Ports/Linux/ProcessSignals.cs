@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Globalization;
+using System.IO;
+
+namespace ColoWire.Ports.Linux;
+
+/// <summary>What signals do to this process (signal(7)), where the runtime has no say.</summary>
+public static class ProcessSignals
+{
+    /// <summary>SIGHUP (asm-generic/signal.h).</summary>
+    public const int HangUp = 1;
+
+    /// <summary>SIGUSR1.</summary>
+    public const int User1 = 10;
+
+    /// <summary>SIGUSR2.</summary>
+    public const int User2 = 12;
+
+    private const int BrokenPipe = 13;
+    private const int TerminalOutput = 22;
+    private const int FileTooLarge = 25;
+
+    private const string StatusPath = "/proc/self/status";
+    private const string IgnoredField = "SigIgn:";
+    private const string Terminal = "/dev/tty";
+
+    /// <summary>
+    /// Lets no write end or stop the process: not to a pipe that nobody reads (SIGPIPE), not to a file that has reached its limit
+    /// (SIGXFSZ), not to the terminal of somebody else's foreground job (SIGTTOU). Each is an error of the call, or nothing.
+    /// </summary>
+    public static void LetNoWriteEndIt()
+    {
+        foreach (int signal in (ReadOnlySpan<int>)[BrokenPipe, TerminalOutput, FileTooLarge])
+        {
+            _ = Libc.SetSignalHandler(signal, Libc.IgnoreHandler);
+        }
+    }
+
+    /// <summary>Whether whoever started the process has a signal ignored, as nohup(1) has SIGHUP.</summary>
+    public static bool IsIgnored(int signal)
+    {
+        foreach (string line in File.ReadLines(StatusPath))
+        {
+            if (line.StartsWith(IgnoredField, StringComparison.Ordinal))
+            {
+                ulong ignored = ulong.Parse(line.AsSpan(IgnoredField.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                return ((ignored >> (signal - 1)) & 1) != 0;
+            }
+        }
+
+        return false;
+    }
+
+    /// <summary>Whether the process has a terminal that may go away: a service has none.</summary>
+    public static bool HasTerminal()
+    {
+        int terminal = Libc.Open(Terminal, Libc.ReadWrite | Libc.NoControllingTerminal | Libc.CloseOnExec);
+        if (terminal < 0)
+        {
+            return false;
+        }
+
+        _ = Libc.Close(terminal);
+        return true;
+    }
+
+    /// <summary>Ends the process at once, whatever its threads wait for.</summary>
+    /// <param name="code">Its exit code.</param>
+    public static void EndNow(int code) => Libc.ExitNow(code);
+}

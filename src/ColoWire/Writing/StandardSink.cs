@@ -1,0 +1,30 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Ports.Linux;
+
+namespace ColoWire.Writing;
+
+/// <summary>Writes lines to a standard stream. One that was cut off, by a disk that is full, is ended before the next begins.</summary>
+internal sealed class StandardSink(StandardStream stream) : IRecordSink
+{
+    private bool isCutOff;
+
+    /// <inheritdoc/>
+    public bool TryWrite(ReadOnlySpan<byte> record)
+    {
+        if (isCutOff)
+        {
+            isCutOff = stream.WriteSome("\n"u8, out _) == 0;
+        }
+
+        if (isCutOff)
+        {
+            return false;
+        }
+
+        int written = stream.WriteSome(record, out string? fault);
+        isCutOff = fault != null && written != 0;
+        return fault == null;
+    }
+}
