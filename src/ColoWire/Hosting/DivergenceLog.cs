@@ -54,22 +54,13 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Cadence.RunAsync(Interval, Drain, DrainLast, stoppingToken);
+
+    /// <summary>The appliance stopped before this service: what it reported last is logged now.</summary>
+    private void DrainLast()
     {
-        using PeriodicTimer timer = new(Interval);
-        try
-        {
-            while (await timer.WaitForNextTickAsync(stoppingToken))
-            {
-                Drain();
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            // The appliance stopped before this service: what it reported last is logged now.
-            Drain();
-            TellOmitted();
-        }
+        Drain();
+        TellOmitted();
     }
 
     private string Text(in DivergenceReport report)

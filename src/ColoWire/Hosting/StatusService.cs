@@ -37,13 +37,14 @@ internal sealed class StatusService(
     /// <summary>Seconds between two lines in the log.</summary>
     public const int LogIntervalSeconds = 10;
 
-    private static readonly TimeSpan Interval = TimeSpan.FromSeconds(1);
+    /// <summary>Looks between two reports of the counters.</summary>
+    public const int LooksPerSecond = 20;
 
     private const string LeaveUnverified = "leave unverified";
     private const string Wait = "wait";
 
     /// <summary>How often the ports are looked at.</summary>
-    private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(50);
+    private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1) / LooksPerSecond;
 
     /// <summary>Looks in a row that must find nothing on its way before captures count as done.</summary>
     private const int QuietLooksBeforeEnd = 2;
@@ -65,17 +66,18 @@ internal sealed class StatusService(
     private readonly RequesterLog requesterLog = new(appliance.Requester, log);
     private readonly UnwrittenLog unwrittenLog = new(outputs, log);
     private int quietLooks;
+    private int looks;
     private int second;
 
     /// <summary>Looks once; each second it tells the counters, too. In steady state it allocates nothing: a collection of garbage stops the
     /// threads that move frames.</summary>
-    /// <param name="look">The number of the look, from 1.</param>
-    internal void Look(int look)
+    internal void Look()
     {
+        looks++;
         LookAtPorts();
         LookAtChecksums();
         requesterLog.Look(MonotonicClock.NowNs);
-        if (look % (Interval / LookInterval) == 0)
+        if (looks % LooksPerSecond == 0)
         {
             now.Read(appliance, outputs.Unwritten);
             TellLosses();
@@ -92,27 +94,19 @@ internal sealed class StatusService(
     }
 
     /// <inheritdoc/>
-    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Cadence.RunAsync(LookInterval, Look, LookLast, stoppingToken);
+
+    /// <summary>The appliance stopped before this service: what came last is told now.</summary>
+    private void LookLast()
     {
-        using PeriodicTimer timer = new(LookInterval);
-        try
+        LookAtPorts();
+        LookAtChecksums();
+        requesterLog.Look(MonotonicClock.NowNs, isLast: true);
+        now.Read(appliance, outputs.Unwritten);
+        TellLosses();
+        if (form == StatusForm.Terminal)
         {
-            for (int look = 1; await timer.WaitForNextTickAsync(stoppingToken); look++)
-            {
-                Look(look);
-            }
-        }
-        catch (OperationCanceledException)
-        {
-            LookAtPorts();
-            LookAtChecksums();
-            requesterLog.Look(MonotonicClock.NowNs, isLast: true);
-            now.Read(appliance, outputs.Unwritten);
-            TellLosses();
-            if (form == StatusForm.Terminal)
-            {
-                Write(StatusLine.EraseLine);
-            }
+            Write(StatusLine.EraseLine);
         }
     }
 

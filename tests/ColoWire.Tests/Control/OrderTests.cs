@@ -9,8 +9,8 @@ using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Control;
 using ColoWire.Hosting;
-using Microsoft.Extensions.Logging.Abstractions;
 using ColoWire.Tests.Program;
+using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Control;

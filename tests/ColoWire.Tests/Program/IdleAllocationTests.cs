@@ -4,6 +4,7 @@ using System;
 using System.IO;
 using System.Net.Sockets;
 using System.Text;
+using System.Threading;
 using ColoWire.Control;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
@@ -23,7 +24,6 @@ namespace ColoWire.Tests.Program;
 [NonParallelizable]
 internal sealed class IdleAllocationTests
 {
-    private const int LooksPerSecond = 20;
     private const int WarmUpSeconds = 3;
 
     /// <summary>Bytes of a scrape through the HTTP server, on a connection that stays: what the server itself allocates for a request.</summary>
@@ -37,15 +37,14 @@ internal sealed class IdleAllocationTests
         StandardOutputs outputs = StandardOutputs.Of(TextWriter.Null, TextWriter.Null);
         ApplicationLifetime host = new(NullLogger<ApplicationLifetime>.Instance);
         using StatusService status = new(appliance, (StatusForm)form, outputs, host, NullLogger<StatusService>.Instance);
-        int look = 0;
         Seconds(WarmUpSeconds);
         Assert.That(Allocation.LeastBytes(() => Seconds(1)), Is.Zero);
 
         void Seconds(int count)
         {
-            for (int end = look + (count * LooksPerSecond); look < end;)
+            for (int look = 0; look < count * StatusService.LooksPerSecond; look++)
             {
-                status.Look(++look);
+                status.Look();
             }
         }
     }
@@ -75,6 +74,29 @@ internal sealed class IdleAllocationTests
         using DivergenceLog log = new(appliance, NullLogger<DivergenceLog>.Instance);
         log.Drain();
         Assert.That(Allocation.LeastBytes(log.Drain), Is.Zero);
+    }
+
+    [Test]
+    public void Looking_again_and_again_allocates_nothing()
+    {
+        using CancellationTokenSource ending = new();
+        int looks = 0;
+        long first = 0;
+        long last = 0;
+        Cadence.Run(TimeSpan.FromMilliseconds(1), Look, ending.Token);
+        Assert.That(looks, Is.EqualTo(30));
+        Assert.That(last - first, Is.Zero);
+
+        // The first ones make what is made once.
+        void Look()
+        {
+            last = GC.GetAllocatedBytesForCurrentThread();
+            first = looks == 9 ? last : first;
+            if (++looks == 30)
+            {
+                ending.Cancel();
+            }
+        }
     }
 
     [Test]
