@@ -80,8 +80,17 @@ public enum SoftField : byte
     /// <summary>Checksum of the transport: zero, partial or full.</summary>
     Checksum,
 
-    /// <summary>Two overlapping segments of the secondary contradict each other; the first counts.</summary>
+    /// <summary>The secondary contradicts what it has said itself; the first copy counts. The first of those that are no field of a
+    /// header.</summary>
     SecondaryOverlap,
+
+    /// <summary>The primary says bytes of a stream again of which the secondary has said more than one version, and this one among them: that
+    /// is no difference between the two.</summary>
+    ConflictingRetransmission,
+
+    /// <summary>A keepalive of the primary whose one byte is another one than was verified there (RFC 1122 section 4.2.3.6): both sent the
+    /// same, or nothing had been said for <see cref="EngineLimits.KeepaliveSilenceNs"/>.</summary>
+    Keepalive,
 }
 
 /// <summary>Why a frame that arrived went nowhere.</summary>

@@ -69,6 +69,14 @@ public static class EngineLimits
     /// a thousand passes.</summary>
     public const int SegmentSearchSteps = 16;
 
+    /// <summary>Runs of bytes in one segment that both sides have said again otherwise than before, which are looked at: more make the
+    /// segment wait as one that only the primary has changed. Each costs two walks over what the flow keeps.</summary>
+    public const int ConflictsPerSegment = 16;
+
+    /// <summary>How long nothing must have been said before a single byte that is said again, and is another one, can be a keepalive: the
+    /// shortest interval that an application can choose (TCP_KEEPINTVL, TCP_KEEPIDLE: 1 s).</summary>
+    public const long KeepaliveSilenceNs = 1_000_000_000;
+
     /// <summary>A flow's place in the order of idleness is refreshed at most this often: its exact place within 50 ms matters to
     /// nobody, and a refresh touches two other flows' cache lines.</summary>
     public const long IdleOrderGranularityNs = 50_000_000;

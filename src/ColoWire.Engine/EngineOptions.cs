@@ -102,7 +102,8 @@ public sealed record EngineOptions
 
     /// <summary>
     /// How long a datagram that stands against another one may still turn out to be only late or out of order, in milliseconds; then it
-    /// is a divergence. It also bounds how long the first segments of a stream whose beginning was not seen wait for their alignment.
+    /// is a divergence. It also bounds how long the first segments of a stream whose beginning was not seen wait for their alignment, and how
+    /// long bytes that the primary says again, and otherwise than before, wait for the secondary to do so, too.
     /// </summary>
     public int GraceMs { get; init; } = EngineLimits.GraceMs.Default;
 

@@ -25,7 +25,7 @@ public sealed partial class Shard
             verdict = Judge(ref flow, oldest);
             if (verdict.Kind == VerdictKind.Doubt && isGraceOver && flow.Doubt.Subject == oldest)
             {
-                verdict = Settle(ref flow, oldest, in verdict);
+                verdict = Settle(ref flow, oldest, in verdict, nowNs);
             }
 
             if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsStraggler(verdict.Secondary))
@@ -82,9 +82,9 @@ public sealed partial class Shard
         _ => datagrams.Judge(ref flow, primary),
     };
 
-    private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt) =>
+    private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs) =>
         arena[primary].Layout.Kind == FrameKind.Tcp
-            ? streams.Settle(ref flow, primary, in doubt)
+            ? streams.Settle(ref flow, primary, in doubt, nowNs)
             : datagrams.Settle(ref flow, primary, in doubt);
 
     /// <summary>A datagram of the secondary that never became whole: the primary has sent as little of it, or the replicas differ.</summary>

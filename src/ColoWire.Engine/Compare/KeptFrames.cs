@@ -92,6 +92,15 @@ internal sealed class KeptFrames
         }
     }
 
+    /// <summary>Sends those of a flow home that were captured before the frame of a number.</summary>
+    public void ClearBefore(ref Flow flow, uint number)
+    {
+        while (!flow.Kept.IsEmpty && (int)(arena[flow.Kept.Head].Number - number) < 0)
+        {
+            LetGo(ref flow, flow.Kept.Head);
+        }
+    }
+
     private bool HasRoom(FrameRef frame) => perFlow != 0 && (arena.IsLarge(frame) ? large < mostLarge : small < mostSmall);
 
     private ref int Room(FrameRef frame) => ref arena.IsLarge(frame) ? ref large : ref small;

@@ -22,8 +22,8 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// long as nobody says otherwise.</summary>
     public long StragglersUntilNs { get; set; } = long.MinValue;
 
-    /// <summary>Takes a segment in, trimmed to what is new; one that says nothing new goes home.</summary>
-    public void Insert(ref Flow flow, FrameRef segment)
+    /// <summary>Takes a segment in, trimmed to what is new.</summary>
+    public Insertion Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
         if (!IsInWindow(in flow, frame.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending))
@@ -41,7 +41,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         {
             counters.Count(DropReason.SecondaryOutOfWindow);
             home.Add(segment);
-            return;
+            return Insertion.OutOfWindow;
         }
 
         FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
@@ -52,11 +52,13 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
 
         ClearTheWay(ref flow, previous, segment);
         bool isEmpty = !TcpSequence.Before(frame.StreamStart, frame.StreamEnd);
-        if (isEmpty || flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd))
+        // What is verified while a SYN waits for the primary's belongs to the connection before.
+        bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.StreamStart);
+        if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd)))
         {
-            counters.SecondaryRepeated++;
-            home.Add(segment);
-            return;
+            frame.StreamStart = frame.PayloadSequence;
+            frame.StreamEnd = frame.PayloadSequence + frame.Layout.PayloadLength;
+            return Insertion.SaidBefore;
         }
 
         flow.Secondary.InsertAfter(arena, previous, segment);
@@ -67,6 +69,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
 
         counters.SecondaryHeld++;
         flow.Tcp.Cursor = segment;
+        return Insertion.Waits;
     }
 
     /// <summary>Finds the segment that holds a position.</summary>
@@ -131,6 +134,11 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         counters.SecondaryHeld--;
     }
 
+    /// <summary>Whether a position is so near behind the last SYN that it belongs to the connection which that opens.</summary>
+    public static bool IsBehindSyn(in TcpState tcp, uint start) =>
+        start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes
+        || (tcp.Has(TcpFlags.PrimarySyn) && start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes);
+
     /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends
     /// sequence numbers from all around the circle must not confuse the order that searches rely on.</summary>
     private bool IsInWindow(in Flow flow, uint position) =>
@@ -158,9 +166,6 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         counters.Count(DropReason.SecondaryStale);
         Remove(ref flow, straggler);
     }
-
-    private static bool IsBehindSyn(in TcpState tcp, uint start) =>
-        start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes || start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes;
 
     private FrameRef FindAtOrBefore(ref Flow flow, uint position)
     {
@@ -278,4 +283,17 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         int offset = frame.Layout.PayloadOffset + (int)(start - frame.PayloadSequence);
         return arena.Bytes(segment).Slice(offset, (int)(end - start));
     }
+}
+
+/// <summary>What became of a segment of the secondary.</summary>
+internal enum Insertion : byte
+{
+    /// <summary>It waits for the primary to say the same.</summary>
+    Waits,
+
+    /// <summary>It says nothing that was not said before, alike or not; it belongs to the caller, untrimmed.</summary>
+    SaidBefore,
+
+    /// <summary>It is too far from what waits, and has gone home.</summary>
+    OutOfWindow,
 }

@@ -63,6 +63,9 @@ internal struct TcpState
     /// <summary>The sequence number of the secondary's RST, unshifted, when <see cref="TcpFlags.RstPending"/> is set.</summary>
     public uint SecondaryRst;
 
+    /// <summary>The hash of the text in the secondary's RST, when <see cref="TcpFlags.RstPending"/> is set; 0 without a text.</summary>
+    public uint SecondaryRstText;
+
     /// <summary>What the secondary's SYN offers (<see cref="Wire.TcpSegment.SynOffer"/>).</summary>
     public uint SecondaryOffer;
 

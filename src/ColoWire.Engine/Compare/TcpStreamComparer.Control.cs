@@ -46,19 +46,23 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
-    private static void Share(ref TcpState tcp, TcpSegment segment)
+    /// <summary>What the primary said before a checkpoint, and comes only now, is the secondary's too.</summary>
+    private void Share(ref Flow flow, TcpSegment segment)
     {
-        if (segment.Has(Tcp.Syn) && !(tcp.Has(TcpFlags.SynMatched) && tcp.SecondaryIsn == segment.Sequence))
+        ref TcpState tcp = ref flow.Tcp;
+        if (segment.Opens)
         {
-            // What was verified so far belongs to an older connection, whose numbers may come again in this one.
-            tcp.Verified.Reset(segment.Sequence, segment.Sequence + 1);
-            tcp.SecondaryIsn = segment.Sequence;
-            tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched | TcpFlags.RstPending
-                | TcpFlags.RstMatched | TcpFlags.InStep);
-            tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
+            ShareSyn(ref flow, segment.Sequence);
         }
 
-        if (segment.Has(Tcp.Rst))
+        if (tcp.Has(TcpFlags.SynPending))
+        {
+            // Since the checkpoint the secondary has begun another connection: what the primary acknowledged, closed or reset in the one
+            // before says nothing of that.
+            return;
+        }
+
+        if (segment.Resets)
         {
             tcp.Set(TcpFlags.RstMatched);
         }
@@ -75,10 +79,44 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
-    private static bool NoteControl(ref Flow flow, TcpSegment segment, in Frame frame)
+    private void ShareSyn(ref Flow flow, uint sequence)
     {
         ref TcpState tcp = ref flow.Tcp;
-        bool isNewSyn = segment.Has(Tcp.Syn) && !(tcp.Has(TcpFlags.SecondarySyn) && tcp.SecondaryIsn == segment.Sequence);
+        bool isKnown = tcp.Has(TcpFlags.SynMatched) && tcp.SecondaryIsn == sequence;
+        if (isKnown)
+        {
+            return;
+        }
+
+        if (tcp.Has(TcpFlags.SynPending))
+        {
+            // The secondary has repeated it meanwhile; or has gone on to a later one, for which the primary's still has to come.
+            if (tcp.SecondaryIsn == sequence)
+            {
+                BeginConnection(ref flow, sequence);
+            }
+
+            return;
+        }
+
+        // What was verified so far belongs to an older connection, whose numbers may come again in this one.
+        tcp.Verified.Reset(sequence, sequence + 1);
+        tcp.SecondaryIsn = sequence;
+        tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched | TcpFlags.RstPending
+            | TcpFlags.RstMatched | TcpFlags.InStep);
+        tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
+    }
+
+    /// <summary>Whether a segment of the secondary that comes behind its new SYN belongs to the connection before, and was only overtaken
+    /// by that SYN.</summary>
+    private static bool IsOfOlderConnection(in TcpState tcp, TcpSegment segment) =>
+        tcp.Has(TcpFlags.SynPending) && !segment.Opens && !SegmentList.IsBehindSyn(in tcp, segment.Sequence);
+
+    private bool NoteControl(ref Flow flow, TcpSegment segment, FrameRef secondary)
+    {
+        ref Frame frame = ref arena[secondary];
+        ref TcpState tcp = ref flow.Tcp;
+        bool isNewSyn = segment.Opens && !(tcp.Has(TcpFlags.SecondarySyn) && tcp.SecondaryIsn == segment.Sequence);
         if (isNewSyn)
         {
             tcp.SecondaryIsn = segment.Sequence;
@@ -91,7 +129,7 @@ internal sealed partial class TcpStreamComparer
             tcp.Set(TcpFlags.SecondarySyn | (segment.Has(Tcp.Ack) ? TcpFlags.SynPendingAck : 0));
         }
 
-        bool isNewRst = segment.Has(Tcp.Rst) && !tcp.Has(TcpFlags.RstMatched);
+        bool isNewRst = segment.Resets && !tcp.Has(TcpFlags.RstMatched);
         if (isNewRst && tcp.Has(TcpFlags.FinMatched))
         {
             // Where both have closed, it says that somebody knocked at a closed door: the primary may say so too, and need not.
@@ -100,10 +138,11 @@ internal sealed partial class TcpStreamComparer
         else if (isNewRst)
         {
             tcp.SecondaryRst = segment.Sequence;
+            tcp.SecondaryRstText = Text(secondary);
             tcp.Pend(TcpFlags.RstPending, frame.ArrivalNs);
         }
 
-        bool advances = segment.Has(Tcp.Ack)
+        bool advances = segment.Has(Tcp.Ack) && !IsOfOlderConnection(in tcp, segment)
             && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck));
         if (advances)
         {
@@ -149,8 +188,24 @@ internal sealed partial class TcpStreamComparer
         return !isStraggler;
     }
 
-    private Verdict JudgeReset(ref TcpState tcp, uint sequence)
+    /// <summary>The hash of what a RST says beside that it is one; 0 when that is nothing.</summary>
+    private uint Text(FrameRef reset)
     {
+        ReadOnlySpan<byte> text = arena.Payload(reset);
+        if (text.IsEmpty)
+        {
+            return 0;
+        }
+
+        HashCode hash = default;
+        hash.AddBytes(text);
+        return (uint)hash.ToHashCode() | 1;
+    }
+
+    private Verdict JudgeReset(ref TcpState tcp, FrameRef primary)
+    {
+        uint sequence = new TcpSegment(arena.View(primary)).Sequence;
+
         // Behind a SYN that the primary has not sent yet, it belongs to the connection that is about to begin.
         if (tcp.Has(TcpFlags.RstPending) && !tcp.Has(TcpFlags.SynPending))
         {
@@ -162,6 +217,11 @@ internal sealed partial class TcpStreamComparer
             if (distance >= EngineLimits.MaxWindowBytes)
             {
                 return Verdict.Diverged(DivergenceReason.Control);
+            }
+
+            if (tcp.SecondaryRstText != Text(primary))
+            {
+                return Verdict.Diverged(DivergenceReason.Payload);
             }
 
             tcp.Clear(TcpFlags.RstPending);
@@ -213,7 +273,7 @@ internal sealed partial class TcpStreamComparer
         tcp.Set(TcpFlags.SynMatched);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
         segments.DropOlderConnection(ref flow);
-        kept.Clear(ref flow);
+        kept.ClearBefore(ref flow, tcp.SecondarySynNumber);
         if (tcp.SecondaryIsn != primaryIsn)
         {
             tcp.Set(TcpFlags.ShiftOpen);
@@ -239,11 +299,20 @@ internal sealed partial class TcpStreamComparer
 
         tcp.Shift = tcp.PrimaryIsn - tcp.SecondaryIsn;
         tcp.SecondaryFin += tcp.Shift;
-        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = arena[at].Next)
+        Translate(flow.Secondary.Head, tcp.Shift);
+        if (!flow.Kept.IsEmpty)
         {
-            arena[at].PayloadSequence += tcp.Shift;
-            arena[at].StreamStart += tcp.Shift;
-            arena[at].StreamEnd += tcp.Shift;
+            Translate(flow.Kept.Head, tcp.Shift);
+        }
+    }
+
+    private void Translate(FrameRef first, uint shift)
+    {
+        for (FrameRef at = first; !at.IsNone; at = arena[at].Next)
+        {
+            arena[at].PayloadSequence += shift;
+            arena[at].StreamStart += shift;
+            arena[at].StreamEnd += shift;
         }
     }
 

@@ -14,8 +14,13 @@ namespace ColoWire.Engine.Compare;
 internal sealed partial class TcpStreamComparer
 {
     /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
-    public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt)
+    public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
     {
+        if (doubt.Reason == DivergenceReason.Retransmit)
+        {
+            return SettleChange(ref flow, primary, in doubt, nowNs);
+        }
+
         ref TcpState tcp = ref flow.Tcp;
         uint unseen = tcp.SecondaryFirst - arena[primary].StreamStart;
         bool meets = unseen < EngineLimits.MaxWindowBytes && !TcpSequence.After(tcp.SecondaryFirst, tcp.PrimaryNext);

@@ -12,8 +12,8 @@ namespace ColoWire.Engine.Compare;
 /// Compares two TCP streams byte by byte, however each side cut, repeated or reordered its segments (R2). A segment of the primary
 /// may go when the secondary has produced each of its bytes, and its SYN, FIN or RST, and has acknowledged as much: else, after a
 /// take-over, the client would not send again what the secondary never got. This file is the bytes; SYN, FIN, RST and what a
-/// checkpoint means stand in <c>TcpStreamComparer.Control.cs</c>, streams whose beginning nobody saw in
-/// <c>TcpStreamComparer.MidStream.cs</c>.
+/// checkpoint means stand in <c>TcpStreamComparer.Control.cs</c>, what is said again in <c>TcpStreamComparer.Repetition.cs</c>, streams
+/// whose beginning nobody saw in <c>TcpStreamComparer.MidStream.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
     EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome)
@@ -34,7 +34,7 @@ internal sealed partial class TcpStreamComparer(
         frame.StreamStart = segment.StreamStart;
         frame.StreamEnd = segment.StreamEnd;
         ref TcpState tcp = ref flow.Tcp;
-        bool isNewSyn = segment.Has(Tcp.Syn) && !(tcp.Has(TcpFlags.PrimarySyn) && tcp.PrimaryIsn == segment.Sequence);
+        bool isNewSyn = segment.Opens && !(tcp.Has(TcpFlags.PrimarySyn) && tcp.PrimaryIsn == segment.Sequence);
         if (isNewSyn)
         {
             tcp.PrimaryIsn = segment.Sequence;
@@ -50,10 +50,10 @@ internal sealed partial class TcpStreamComparer(
             tcp.Set(TcpFlags.PrimaryAcked);
         }
 
-        tcp.Set(TcpFlags.PrimarySeen | (segment.Has(Tcp.Rst) ? TcpFlags.PrimaryRst : 0));
+        tcp.Set(TcpFlags.PrimarySeen | (segment.Resets ? TcpFlags.PrimaryRst : 0));
         if (isShared)
         {
-            Share(ref tcp, segment);
+            Share(ref flow, segment);
         }
     }
 
@@ -64,16 +64,16 @@ internal sealed partial class TcpStreamComparer(
         ref Frame frame = ref arena[secondary];
         TcpSegment segment = new(arena.View(secondary));
         ref TcpState tcp = ref flow.Tcp;
-        bool news = NoteControl(ref flow, segment, in frame);
-        if (tcp.Has(TcpFlags.ShiftOpen) && !segment.Has(Tcp.Syn) && !segment.Has(Tcp.Rst))
+        bool news = NoteControl(ref flow, segment, secondary);
+        if (tcp.Has(TcpFlags.ShiftOpen) && !segment.Has(Tcp.Syn | Tcp.Rst))
         {
             SettleShift(ref flow, segment.Sequence);
         }
 
         frame.PayloadSequence = segment.StreamStart + tcp.Shift;
         frame.StreamStart = frame.PayloadSequence;
-        frame.StreamEnd = frame.StreamStart + frame.Layout.PayloadLength;
-        if (segment.Has(Tcp.Fin))
+        frame.StreamEnd = frame.StreamStart + (segment.StreamEnd - segment.StreamStart);
+        if (segment.Closes && !IsOfOlderConnection(in tcp, segment))
         {
             NoteFin(ref tcp, in frame);
         }
@@ -83,7 +83,7 @@ internal sealed partial class TcpStreamComparer(
             NoteSecondary(ref tcp, frame.PayloadSequence);
         }
 
-        if (frame.Layout.PayloadLength == 0)
+        if (frame.StreamStart == frame.StreamEnd)
         {
             secondaryHome.Add(secondary);
             return news;
@@ -104,12 +104,12 @@ internal sealed partial class TcpStreamComparer(
         ref Frame frame = ref arena[primary];
         TcpSegment segment = new(arena.View(primary));
         ref TcpState tcp = ref flow.Tcp;
-        if (segment.Has(Tcp.Rst))
+        if (segment.Resets)
         {
-            return JudgeReset(ref tcp, segment.Sequence);
+            return JudgeReset(ref tcp, primary);
         }
 
-        if (segment.Has(Tcp.Syn) && JudgeSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
+        if (segment.Opens && JudgeSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
         {
             return syn;
         }
@@ -119,7 +119,7 @@ internal sealed partial class TcpStreamComparer(
             return bytes;
         }
 
-        if (segment.Has(Tcp.Fin) && JudgeFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
+        if (segment.Closes && JudgeFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
         {
             return fin;
         }
@@ -128,11 +128,16 @@ internal sealed partial class TcpStreamComparer(
     }
 
     /// <summary>Keeps a segment with payload, unless it says nothing new.</summary>
-    /// <returns>Whether it holds the byte that the oldest held primary frame waits for.</returns>
+    /// <returns>Whether it may hold what the oldest held primary frame waits for.</returns>
     private bool Keep(ref Flow flow, FrameRef secondary)
     {
-        segments.Insert(ref flow, secondary);
-        if (flow.Primary.IsEmpty)
+        Insertion insertion = segments.Insert(ref flow, secondary);
+        if (insertion == Insertion.SaidBefore)
+        {
+            return TryKeepChange(ref flow, secondary) && !flow.Primary.IsEmpty;
+        }
+
+        if (insertion == Insertion.OutOfWindow || flow.Primary.IsEmpty)
         {
             return false;
         }
@@ -205,47 +210,6 @@ internal sealed partial class TcpStreamComparer(
         }
 
         return Verdict.Release;
-    }
-
-    /// <summary>
-    /// Compares what the primary says again, from its first byte not yet looked at, with what the secondary said: in frames that are
-    /// kept, or that wait because there is more in them. What is in neither any more is not looked at.
-    /// </summary>
-    private Verdict JudgeRepeated(ref Flow flow, FrameRef primary, uint end)
-    {
-        for (FrameRef at = flow.Kept.Head; !at.IsNone; at = arena[at].Next)
-        {
-            if (FindChange(primary, at, end) is { Kind: not VerdictKind.Release } change)
-            {
-                return change;
-            }
-        }
-
-        FrameRef waiting = segments.FindFrom(ref flow, arena[primary].StreamStart);
-        for (; !waiting.IsNone && TcpSequence.Before(arena[waiting].StreamStart, end); waiting = arena[waiting].Next)
-        {
-            if (FindChange(primary, waiting, end) is { Kind: not VerdictKind.Release } change)
-            {
-                return change;
-            }
-        }
-
-        return Verdict.Release;
-    }
-
-    private Verdict FindChange(FrameRef primary, FrameRef secondary, uint end)
-    {
-        if (!TcpSequence.TryMeet(
-            arena[primary].StreamStart, end, arena[secondary].StreamStart, arena[secondary].StreamEnd, out uint from, out int count))
-        {
-            return Verdict.Release;
-        }
-
-        int difference = ByteEquality.FirstDifference(
-            segments.BytesFrom(primary, from)[..count], segments.BytesFrom(secondary, from)[..count]);
-        return difference < 0
-            ? Verdict.Release
-            : Difference(DivergenceReason.Retransmit, primary, secondary, from + (uint)difference);
     }
 
     private Verdict Difference(DivergenceReason reason, FrameRef primary, FrameRef secondary, uint at) => new(

@@ -66,12 +66,22 @@ internal readonly ref struct TcpSegment
 
     public bool Has(byte flag) => (Flags & flag) != 0;
 
+    /// <summary>Whether it aborts a connection. It does nothing else then: it opens and closes nothing, and its payload, if any, is a text
+    /// that stands in no stream (RFC 9293 sections 3.5.3 and 3.10.7.4, RFC 1122 section 4.2.2.12).</summary>
+    public bool Resets => Has(Tcp.Rst);
+
+    /// <summary>Whether it opens a connection.</summary>
+    public bool Opens => (Flags & (Tcp.Syn | Tcp.Rst)) == Tcp.Syn;
+
+    /// <summary>Whether it closes a stream.</summary>
+    public bool Closes => (Flags & (Tcp.Fin | Tcp.Rst)) == Tcp.Fin;
+
     /// <summary>Sequence number of the first payload byte: a SYN takes one before it (RFC 9293 section 3.4).</summary>
-    public uint StreamStart => Sequence + (Has(Tcp.Syn) ? 1u : 0u);
+    public uint StreamStart => Sequence + (Opens ? 1u : 0u);
 
     /// <summary>Sequence number after the last payload byte; it is the FIN's own, where there is one.</summary>
-    public uint StreamEnd => StreamStart + payloadLength;
+    public uint StreamEnd => StreamStart + (Resets ? 0u : payloadLength);
 
     /// <summary>Sequence number after everything that the segment says, its FIN included.</summary>
-    public uint Next => StreamEnd + (Has(Tcp.Fin) ? 1u : 0u);
+    public uint Next => StreamEnd + (Closes ? 1u : 0u);
 }

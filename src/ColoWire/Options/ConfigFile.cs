@@ -69,6 +69,12 @@ internal static class ConfigFile
             faults.Add($"{path} (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}): not JSON");
             return false;
         }
+        catch (InvalidOperationException)
+        {
+            // An escape such as \ud800 alone is sound JSON and no text; it shows only when the string is read.
+            faults.Add($"{path}: a string in it has half of a surrogate pair (\\uD800 to \\uDFFF); both halves are expected, or neither");
+            return false;
+        }
     }
 
     private static void Take(string path, JsonProperty property, Dictionary<OptionRow, OptionValue> values, List<string> faults)

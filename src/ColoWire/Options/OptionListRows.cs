@@ -57,9 +57,9 @@ internal sealed class SoftFieldListRow(
     string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<SoftField>, ApplianceOptions> set)
     : ListRow<SoftField>(name, verbs, help, set)
 {
-    // The one that is no field of a header: the secondary contradicts itself there, not the primary.
+    // What follows is no field of a header: a side contradicts itself there, not the other one.
     private static readonly Dictionary<string, SoftField> Fields = Enum.GetValues<SoftField>()
-        .Where(field => field != SoftField.SecondaryOverlap)
+        .Where(field => field < SoftField.SecondaryOverlap)
         .ToDictionary(CounterNames.Of);
 
     public override string Allowed => string.Join(", ", Fields.Keys);

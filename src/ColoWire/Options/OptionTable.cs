@@ -52,8 +52,9 @@ public static class OptionTable
             "How often connections are searched for frames that have waited too long.",
             (o, v) => o with { ExpiredScanCycleMs = v }),
         new NumberRow("grace_ms", "ms", EngineLimits.GraceMs, Verbs.All,
-            "How long a datagram may be late or out of order before it counts as a difference. 20 ms are a few scheduler ticks of a "
-            + "busy host; a checkpoint that was not needed costs five times as much.",
+            "How long a datagram may be late or out of order, or bytes that one side has changed in sending them again may wait for the "
+            + "other's, before that counts as a difference. 20 ms are a few scheduler ticks of a busy host; a checkpoint that was not needed "
+            + "costs five times as much.",
             (o, v) => o with { GraceMs = v }),
         new NumberRow("reorder_window", "datagrams", EngineLimits.ReorderWindow, Verbs.All,
             "Datagrams of the secondary that may overtake the one that the primary sent first. 64 are what one batch of a NIC or tap "

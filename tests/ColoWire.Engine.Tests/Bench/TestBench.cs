@@ -123,6 +123,14 @@ public sealed class TestBench : IDisposable
     /// <summary>Sum over all shards of a counter.</summary>
     public long Sum(Func<ShardCounters, long> counter) => path.Shards.Sum(shard => counter(shard.Counters));
 
+    /// <summary>Checks that all has left and forgets it, in a test that sends more than memory holds.</summary>
+    public void ForgetWhatLeft()
+    {
+        Assert.That(Output.Frames, Has.Count.EqualTo(primarySent.Count), "all has left");
+        primarySent.Clear();
+        Output.Frames.Clear();
+    }
+
     /// <summary>Stops, and checks what must hold after every test: each primary frame left once, unchanged, and no slot is missing.</summary>
     public void StopAndCheckNothingLost()
     {

@@ -10,7 +10,7 @@ namespace ColoWire.Engine.Tests.Properties;
 
 /// <summary>
 /// The comparer as one would explain it on a blackboard: every byte in a dictionary, every question asked anew. Slow and obvious;
-/// the engine must agree with it after each frame. It knows the grace of datagrams and the end of patience, and no bounds.
+/// the engine must agree with it after each frame. It knows the grace and the end of patience, and no bounds.
 /// </summary>
 public sealed class ReferenceModel(long graceNs)
 {
@@ -57,7 +57,12 @@ public sealed class ReferenceModel(long graceNs)
     {
         foreach (Connection connection in connections.Values.Where(c => !c.IsDiverged && c.Doubt != null && nowNs - c.DoubtSinceNs >= graceNs))
         {
-            Diverge(connection, connection.Doubt is Said ? DivergenceReason.Timeout : DivergenceReason.Payload);
+            Diverge(connection, connection.Doubt switch
+            {
+                Said => DivergenceReason.Timeout,
+                Segment => DivergenceReason.Retransmit,
+                _ => DivergenceReason.Payload,
+            });
         }
     }
 
@@ -79,8 +84,9 @@ public sealed class ReferenceModel(long graceNs)
         connection.Rst |= segment.Rst;
         for (int i = 0; i < segment.Payload.Length; i++)
         {
-            // The first copy of a byte counts.
+            // The first copy of a byte counts; the others are known, for the primary may say them again, too.
             connection.Bytes.TryAdd(start + (uint)i, segment.Payload[i]);
+            connection.Said.Add((start + (uint)i, segment.Payload[i]));
         }
 
         if (segment.Fin)
@@ -113,12 +119,20 @@ public sealed class ReferenceModel(long graceNs)
 
     private void Drain(Connection connection, long nowNs)
     {
+        Packet? changed = null;
         while (connection.Held.Count > 0 && !connection.IsDiverged)
         {
             Packet oldest = connection.Held[0];
-            if (oldest is Segment different && Difference(connection, different) is { } reason)
+            DivergenceReason? reason = oldest is Segment different ? Difference(connection, different) : null;
+            if (reason == DivergenceReason.Retransmit)
             {
-                Diverge(connection, reason);
+                changed = oldest;
+                break;
+            }
+
+            if (reason is not null)
+            {
+                Diverge(connection, reason.Value);
                 return;
             }
 
@@ -132,13 +146,14 @@ public sealed class ReferenceModel(long graceNs)
             Out.Add(oldest);
         }
 
-        NoteDoubt(connection, nowNs);
+        NoteDoubt(connection, changed, nowNs);
     }
 
-    /// <summary>Only datagrams can be in doubt here: who is overtaken, or else who waits while others are there.</summary>
-    private static void NoteDoubt(Connection connection, long nowNs)
+    /// <summary>In doubt are a segment that only the primary has changed, and datagrams: who is overtaken, or else who waits while others
+    /// are there.</summary>
+    private static void NoteDoubt(Connection connection, Packet? changed, long nowNs)
     {
-        object? doubt = null;
+        object? doubt = changed;
         if (connection.Datagrams.Count > 0)
         {
             doubt = connection.Datagrams[0].IsOvertaken ? connection.Datagrams[0] : connection.Held.FirstOrDefault();
@@ -176,7 +191,7 @@ public sealed class ReferenceModel(long graceNs)
         {
             if (connection.Left.TryGetValue(at, out byte left))
             {
-                if (left != value)
+                if (left != value && !connection.Said.Contains((at, value)))
                 {
                     return DivergenceReason.Retransmit;
                 }
@@ -242,6 +257,9 @@ public sealed class ReferenceModel(long graceNs)
         public Dictionary<uint, byte> Bytes { get; } = [];
 
         public Dictionary<uint, byte> Left { get; } = [];
+
+        /// <summary>All that the secondary has ever said, at which place.</summary>
+        public HashSet<(uint At, byte Value)> Said { get; } = [];
 
         public List<Said> Datagrams { get; } = [];
 

@@ -92,6 +92,9 @@ public sealed class Replicas
     /// <summary>The port of the flow in which the replicas differ; 0 when they do not.</summary>
     public ushort HarmedPort { get; }
 
+    /// <summary>Whether both say a byte of a stream again, and both otherwise than before.</summary>
+    public bool ChangesAlike { get; private set; }
+
     /// <summary>How a packet comes.</summary>
     public byte[][] FramesOf(Packet packet) => framesOf[packet];
 
@@ -100,6 +103,12 @@ public sealed class Replicas
         byte[] stream = RandomBytes(random.Next(2, 4000));
         byte[] others = [.. stream];
         StreamDress primary = new() { Start = (uint)random.NextInt64(uint.MaxValue + 1L), Syn = random.Next(2) == 0, Rst = random.Next(4) == 0 };
+        if (harm == Harm.None && random.Next(4) == 0)
+        {
+            primary.SaysAgain = (random.Next(stream.Length), (byte)random.Next(256));
+            ChangesAlike = true;
+        }
+
         StreamDress secondary = primary;
         if (primary.Syn && random.Next(2) == 0)
         {
@@ -131,8 +140,10 @@ public sealed class Replicas
                 break;
         }
 
-        Send(Side.Primary, Say(stream, primary, port), 0);
-        Send(Side.Secondary, Say(others, secondary, port), 0 - secondary.Shift);
+        long firstUs = Send(Side.Primary, Say(stream, primary, port), 0);
+        // A rewriter knows the primary's number from what answers its SYN.
+        bool isRewritten = secondary.SynShift != 0 && secondary.Shift == 0;
+        Send(Side.Secondary, Say(others, secondary, port), 0 - secondary.Shift, isRewritten ? firstUs : 0);
     }
 
     private void AddDatagrams(ushort port, Harm harm)
@@ -185,6 +196,11 @@ public sealed class Replicas
             again[changed] ^= (byte)random.Next(1, 256);
             int from = random.Next(changed + 1);
             segments.Add(new Segment(start + (uint)from, again[from..random.Next(changed + 1, stream.Length + 1)]));
+        }
+
+        if (dress.SaysAgain is { } known)
+        {
+            segments.Add(new Segment(start + (uint)known.At, [known.Value]));
         }
 
         uint acked = 5000;
@@ -241,16 +257,21 @@ public sealed class Replicas
         return segments;
     }
 
-    private void Send(Side side, List<Segment> segments, uint shift)
+    /// <summary>Sends the segments of one side; all but the first not before an instant.</summary>
+    /// <returns>When the first arrives.</returns>
+    private long Send(Side side, List<Segment> segments, uint shift, long othersUs = 0)
     {
         // The first of both sides come within the lateness of each other; then each goes at its own pace.
-        long atUs = random.Next(LatenessUs);
+        long firstUs = random.Next(LatenessUs);
+        long atUs = firstUs;
         int paceUs = random.Next(1, 3000);
         foreach (Segment segment in segments)
         {
             Arrive(side, atUs, segment, shift);
-            atUs += random.Next(paceUs);
+            atUs = Math.Max(atUs + random.Next(paceUs), othersUs);
         }
+
+        return firstUs;
     }
 
     private void Arrive(Side side, long atUs, Packet packet, uint shift)
@@ -301,6 +322,9 @@ public sealed class Replicas
         public uint Shift;
         public bool EndsEarly;
         public int? ChangesAt;
+
+        /// <summary>A byte that both say again, whatever it was before.</summary>
+        public (int At, byte Value)? SaysAgain;
         public uint AckLead;
     }
 }

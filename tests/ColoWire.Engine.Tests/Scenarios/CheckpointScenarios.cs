@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Linq;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
@@ -15,6 +16,10 @@ public sealed class CheckpointScenarios(int shards)
     private static readonly Datagram One = new("one");
     private static readonly Datagram Two = new("two");
     private static readonly Datagram Three = new("three");
+    private static readonly Segment NextSyn = new(500_000, []) { Syn = true, Ack = 7001 };
+    private static readonly Segment NextAck = new(500_001, []) { Ack = 8000 };
+    private static readonly Segment SameSyn = new(799, []) { Syn = true };
+    private static readonly Segment SameData = new(800, C.Payload);
 
     private static readonly Scenario[] Rows =
     [
@@ -28,6 +33,10 @@ public sealed class CheckpointScenarios(int shards)
             Dropped(DropReason.SecondaryStale, 1), Wait(10_000), Cp(0)),
         new("82 a straggler that ends what goes on", P(A), Checkpoint, Wait(5), S(new Segment(1100, []) { Fin = true }), Wait(10_000), Cp(0)),
         new("82 a difference after the stragglers' time", P(A), Checkpoint, Wait(30), S(B.Flipped(0)), P(B), Out(A), Cp(1, DivergenceReason.Payload)),
+        new("33 an old ACK that the secondary's new SYN has overtaken acknowledges nothing in the next connection", P(A), S(A), S(NextSyn),
+            S(new Segment(1100, []) { Ack = 9000 }), P(NextSyn, NextAck), Out(A, NextSyn), S(NextAck), Out(A, NextSyn, NextAck), Wait(10_000), Cp(0)),
+        new("33 what the secondary says behind its new SYN is new, even where the connection before had the same numbers", P(A), Checkpoint, Wait(30),
+            S(SameSyn, SameData), P(SameSyn, SameData), Out(A, SameSyn, SameData), Wait(10_000), Cp(0)),
         new("81 a checkpoint while the third is half verified", P(A, B, C), S(C with { Payload = C.Payload[..50] }), Checkpoint, Out(A, B, C),
             bench => Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1)),
             Dropped(DropReason.SecondaryUnmatched, 1)),
@@ -117,6 +126,62 @@ public sealed class CheckpointScenarios(int shards)
         Dropped(DropReason.SecondaryStale, 1)(bench);
         Cp(0)(bench);
         bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_33_a_RST_of_the_connection_before_the_checkpoint_acknowledges_nothing_in_the_one_that_the_secondary_has_begun()
+    {
+        using TestBench bench = new(Options);
+        Segment[] before = [.. Enumerable.Repeat(A, EngineLimits.BatchFrames), new Segment(1100, []) { Rst = true, Ack = 9000 }];
+        Segment syn = new(500_000, []) { Syn = true, Ack = 7001 };
+        Segment ahead = new(500_001, []) { Ack = 8000 };
+        // The checkpoint is over, and the shard takes the secondary's SYN before the last of what the primary had said by then.
+        TakeTooLate(bench, before, syn);
+        P(syn, ahead)(bench);
+        Out([.. before, syn])(bench);
+        S(ahead with { Ack = 7500 })(bench);
+        Out([.. before, syn])(bench);
+        S(ahead)(bench);
+        Out([.. before, syn, ahead])(bench);
+        bench.Wait(10_000);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void Scenario_33_a_SYN_of_before_the_checkpoint_that_the_secondary_has_repeated_since_is_matched()
+    {
+        using TestBench bench = new(Options);
+        Segment syn = new(500_000, []) { Syn = true, Ack = 7001 };
+        Segment rst = new(500_101, []) { Rst = true };
+        Segment data = new(500_001, A.Payload);
+        Segment[] before = [.. Enumerable.Repeat(A, EngineLimits.BatchFrames), syn];
+        TakeTooLate(bench, before, syn);
+        P(data)(bench);
+        S(data, rst)(bench);
+        P(rst)(bench);
+        Out([.. before, data, rst])(bench);
+        bench.Wait(10_000);
+        Cp(0)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+
+    /// <summary>The shard takes frames of before a checkpoint when it has long heard of it, the last of them behind the secondary's next
+    /// one.</summary>
+    private static void TakeTooLate(TestBench bench, Segment[] before, Segment secondary)
+    {
+        foreach (Segment segment in before)
+        {
+            bench.QueuePrimary(segment.Bytes());
+        }
+
+        while (bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs) != 0)
+        {
+        }
+
+        bench.Requester.Happen(CheckpointEvent.Completed);
+        bench.Path.Gate.Poll(bench.NowNs);
+        S(secondary)(bench);
     }
 
     [Test]

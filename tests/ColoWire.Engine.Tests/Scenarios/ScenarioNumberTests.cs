@@ -10,10 +10,10 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The scenarios' page has 96 numbers, and a test's name begins with the number of what it shows.</summary>
+/// <summary>The scenarios' page has numbers, and a test's name begins with the number of what it shows.</summary>
 public sealed partial class ScenarioNumberTests
 {
-    private const int Last = 96;
+    private static readonly int[] All = [.. Enumerable.Range(1, 96), 97, 99];
 
     private const BindingFlags Anything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
 
@@ -28,8 +28,8 @@ public sealed partial class ScenarioNumberTests
     public void Every_scenario_has_a_test_of_its_number()
     {
         HashSet<int> shown = [.. typeof(ScenarioNumberTests).Assembly.GetTypes().SelectMany(type => type.GetMethods(Anything)).SelectMany(Numbers)];
-        Assert.That(Enumerable.Range(1, Last).Except(shown), Is.EquivalentTo(Elsewhere.Keys), string.Join("; ", Elsewhere.Values));
-        Assert.That(shown, Has.All.InRange(1, Last));
+        Assert.That(All.Except(shown), Is.EquivalentTo(Elsewhere.Keys), string.Join("; ", Elsewhere.Values));
+        Assert.That(shown, Is.SubsetOf(All));
     }
 
     private static IEnumerable<int> Numbers(MethodInfo method)

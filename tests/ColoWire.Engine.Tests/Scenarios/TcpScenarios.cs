@@ -39,12 +39,12 @@ public sealed class TcpScenarios(int shards)
         new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
         new("7 a retransmission behind new data leaves with it", P(A), S(A), P(B, A), Out(A), S(B), Out(A, B, A), Cp(0)),
         new("5 a thousand pieces in any order against one segment", Pieces),
-        new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpoint,
+        new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Wait(10), Cp(0), Wait(20), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpoint,
             Out(A, A.Flipped(57))),
-        new("8 cut otherwise", P(A, B), S(A, B), P(new Segment(1040, [.. A.Payload[40..], .. B.Payload[..40]]).Flipped(70)), Out(A, B),
+        new("8 cut otherwise", P(A, B), S(A, B), P(new Segment(1040, [.. A.Payload[40..], .. B.Payload[..40]]).Flipped(70)), Wait(30), Out(A, B),
             Cp(1, DivergenceReason.Retransmit, 70)),
-        new("8 the first copy still waited", P(A, A.Flipped(99)), S(A), Out(A), Cp(1, DivergenceReason.Retransmit, 99)),
-        new("8 the secondary's segment says more and still waits", P(A), S(new Segment(1000, [.. A.Payload, .. B.Payload])), P(A.Flipped(3)), Out(A),
+        new("8 the first copy still waited", P(A, A.Flipped(99)), S(A), Wait(30), Out(A), Cp(1, DivergenceReason.Retransmit, 99)),
+        new("8 the secondary's segment says more and still waits", P(A), S(new Segment(1000, [.. A.Payload, .. B.Payload])), P(A.Flipped(3)), Wait(30), Out(A),
             Cp(1, DivergenceReason.Retransmit, 3)),
         new("8 more was verified since than is kept", P(A, B, C), S(A, B, C), P(A.Flipped(0)), Out(A, B, C, A.Flipped(0)), Cp(0))
         {
@@ -57,7 +57,7 @@ public sealed class TcpScenarios(int shards)
             Options = options => options with { RetransmitWindow = 1, LargeSlotsPerSide = 24 },
         },
         new("8 a short segment that takes the place of a long one leaves its room to others", bench => SayInManyFlows(bench, Long, At(61_000, 'C')), P(Alone),
-            S(Alone), P(Alone.Flipped(7)), Verified(81), Cp(1, DivergenceReason.Retransmit, 7))
+            S(Alone), P(Alone.Flipped(7)), Wait(30), Verified(81), Cp(1, DivergenceReason.Retransmit, 7))
         {
             Options = options => options with { RetransmitWindow = 1, LargeSlotsPerSide = 24 },
         },

@@ -17,6 +17,9 @@ namespace ColoWire.Tests.Program;
 
 internal sealed class OptionTests
 {
+    private const string HalfPair =
+        "colowire.json: a string in it has half of a surrogate pair (\\uD800 to \\uDFFF); both halves are expected, or neither";
+
     private static readonly int[] HighestCpu = [7];
 
     [Test]
@@ -217,7 +220,9 @@ internal sealed class OptionTests
     [TestCase("{ \"compare_timeout\": \n oops }", "colowire.json (line 2, byte 2): not JSON")]
     [TestCase("[]", "colowire.json: a JSON object is expected, { \"primary_in\": ... }")]
     [TestCase("", "colowire.json (line 1, byte 1): not JSON")]
-    public void A_file_that_is_no_object_is_one_fault(string text, string fault)
+    [TestCase("{ \"primary_in\": \"\\ud800\" }", HalfPair)]
+    [TestCase("{ \"\\udc00\": 1 }", HalfPair)]
+    public void A_file_that_is_no_object_or_no_text_is_one_fault(string text, string fault)
     {
         List<string> faults = [];
         ConfigFile.Parse("colowire.json", text, [], faults);

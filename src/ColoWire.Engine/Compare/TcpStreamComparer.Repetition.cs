@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine.Compare;
+
+/// <content>
+/// What is said again. Bytes that differ from what was said first at the same place are no difference between the two sides as long as
+/// both say the same: a keepalive with a byte of garbage, a file that was changed between two transmissions of it. So what the secondary
+/// has changed is kept beside what it said first, and what only the primary has changed waits a grace for the secondary's.
+/// </content>
+internal sealed partial class TcpStreamComparer
+{
+    /// <summary>
+    /// Compares what the primary says again, from its first byte not yet looked at, with all that the secondary said there: in frames that
+    /// are kept, or that wait because there is more in them. What is in neither any more is not looked at.
+    /// </summary>
+    private Verdict JudgeRepeated(ref Flow flow, FrameRef primary, uint end)
+    {
+        uint from = arena[primary].StreamStart;
+        if (TrySaid(ref flow, primary, from, end, out Change change))
+        {
+            if (change.IsSome)
+            {
+                counters.Count(IsKeepalive(in flow, primary) ? SoftField.Keepalive : SoftField.ConflictingRetransmission);
+            }
+
+            return Verdict.Release;
+        }
+
+        return Difference(DivergenceReason.Retransmit, primary, change.Against, change.At) with { Kind = VerdictKind.Doubt };
+    }
+
+    /// <summary>Says what becomes of bytes that only the primary has changed when the grace of that doubt is over.</summary>
+    private Verdict SettleChange(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    {
+        bool isSilent = nowNs - arena[doubt.Secondary].ArrivalNs >= EngineLimits.KeepaliveSilenceNs;
+        if (!isSilent || !IsKeepalive(in flow, primary))
+        {
+            return doubt with { Kind = VerdictKind.Divergence };
+        }
+
+        counters.Count(SoftField.Keepalive);
+        arena[primary].StreamStart = arena[primary].StreamEnd;
+        return Judge(ref flow, primary);
+    }
+
+    /// <summary>Keeps what the secondary says again and otherwise than before; what it only repeats goes home.</summary>
+    /// <returns>Whether it was otherwise.</returns>
+    private bool TryKeepChange(ref Flow flow, FrameRef secondary)
+    {
+        ref Frame frame = ref arena[secondary];
+        if (TrySaid(ref flow, secondary, frame.StreamStart, frame.StreamEnd, out Change change))
+        {
+            counters.SecondaryRepeated++;
+            secondaryHome.Add(secondary);
+            return false;
+        }
+
+        if (flow.Tcp.Verified.Contains(change.At, out _))
+        {
+            // What contradicts a segment that waits was counted when the two met.
+            counters.Count(SoftField.SecondaryOverlap);
+        }
+
+        kept.Keep(ref flow, secondary);
+        return true;
+    }
+
+    /// <summary>Whether the secondary has said each byte of a segment at its place, as far as that is still known.</summary>
+    /// <param name="flow">Its flow.</param>
+    /// <param name="segment">The segment, of either side.</param>
+    /// <param name="from">The first sequence number to look at.</param>
+    /// <param name="end">The sequence number behind the last one.</param>
+    /// <param name="change">The first place at which the secondary has said something else, too, or nothing but that.</param>
+    private bool TrySaid(ref Flow flow, FrameRef segment, uint from, uint end, out Change change)
+    {
+        change = FindChange(ref flow, segment, from, end);
+        Change next = change;
+        for (int conflicts = 0; next.IsSome; conflicts++)
+        {
+            uint saidUntil = FindSaid(ref flow, segment, next.At, end);
+            if (saidUntil == next.At || conflicts == EngineLimits.ConflictsPerSegment)
+            {
+                change = next;
+                return false;
+            }
+
+            next = FindChange(ref flow, segment, saidUntil, end);
+        }
+
+        return true;
+    }
+
+    /// <summary>Finds the first byte of a segment that is another one than the secondary's in any frame that is known.</summary>
+    private Change FindChange(ref Flow flow, FrameRef segment, uint from, uint end)
+    {
+        Change first = new(FrameRef.None, end);
+        FrameRef said = FirstSaid(ref flow, from, out bool waits);
+        for (; !said.IsNone; said = NextSaid(ref flow, said, from, end, ref waits))
+        {
+            // Only up to what was found already: whatever is found then comes before it.
+            int same = CountSame(segment, said, from, first.At, out uint start, out int count);
+            if (same < count)
+            {
+                first = new Change(said, start + (uint)same);
+            }
+        }
+
+        return first;
+    }
+
+    /// <summary>Finds how far from a byte on a segment says the same as one of the secondary's frames that are known.</summary>
+    /// <returns>The first sequence number at which it does not; the first one of all when no frame has that byte.</returns>
+    private uint FindSaid(ref Flow flow, FrameRef segment, uint from, uint end)
+    {
+        uint saidUntil = from;
+        FrameRef said = FirstSaid(ref flow, from, out bool waits);
+        for (; !said.IsNone; said = NextSaid(ref flow, said, from, end, ref waits))
+        {
+            int same = CountSame(segment, said, from, end, out uint start, out _);
+            if (start == from && (uint)same > saidUntil - from)
+            {
+                saidUntil = from + (uint)same;
+            }
+        }
+
+        return saidUntil;
+    }
+
+    /// <summary>Counts how many bytes two segments have in common where they meet.</summary>
+    /// <param name="segment">The one.</param>
+    /// <param name="said">The other one, of the secondary.</param>
+    /// <param name="from">The first sequence number to look at.</param>
+    /// <param name="end">The sequence number behind the last one.</param>
+    /// <param name="start">Where they meet.</param>
+    /// <param name="count">For how many bytes they do.</param>
+    private int CountSame(FrameRef segment, FrameRef said, uint from, uint end, out uint start, out int count)
+    {
+        ref Frame other = ref arena[said];
+        if (!TcpSequence.TryMeet(from, end, other.StreamStart, other.StreamEnd, out start, out count))
+        {
+            return 0;
+        }
+
+        int difference = ByteEquality.FirstDifference(
+            segments.BytesFrom(segment, start)[..count], segments.BytesFrom(said, start)[..count]);
+        return difference < 0 ? count : difference;
+    }
+
+    /// <summary>The first of the secondary's frames that may say what stands at a place or behind it: first come those that are kept, then
+    /// those that wait.</summary>
+    private FrameRef FirstSaid(ref Flow flow, uint from, out bool waits)
+    {
+        waits = flow.Kept.IsEmpty;
+        return waits ? segments.FindFrom(ref flow, from) : flow.Kept.Head;
+    }
+
+    private FrameRef NextSaid(ref Flow flow, FrameRef said, uint from, uint end, ref bool waits)
+    {
+        FrameRef next = arena[said].Next;
+        if (next.IsNone && !waits)
+        {
+            waits = true;
+            next = segments.FindFrom(ref flow, from);
+        }
+
+        bool isBehind = waits && !next.IsNone && !TcpSequence.Before(arena[next].StreamStart, end);
+        return isBehind ? FrameRef.None : next;
+    }
+
+    /// <summary>Whether a segment is a single byte at the end of all that the primary has said: a keepalive, where that byte is old.</summary>
+    private bool IsKeepalive(in Flow flow, FrameRef primary) =>
+        arena[primary].Layout.PayloadLength == 1 && arena[primary].StreamEnd == flow.Tcp.PrimaryNext;
+
+    /// <summary>A place at which a segment differs from one of the secondary's, if any.</summary>
+    private readonly record struct Change(FrameRef Against, uint At)
+    {
+        public bool IsSome => !Against.IsNone;
+    }
+}
