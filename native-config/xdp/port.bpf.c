@@ -42,10 +42,11 @@ struct queue {
     __u64 last_beat_ns;         /* CLOCK_MONOTONIC; 0 means handed over */
     __u64 timeout_ns;           /* a beat that is older has stopped; 0: it never gets too old */
     __u64 pass_when_alive;      /* 1 in a `pcap:` port */
-    __u64 handed_over_at_ns;    /* this one and the next two are ColoWire's own, and in the first queue only */
+    __u64 handed_over_at_ns;    /* this one and the next four are ColoWire's own, and in the first queue only */
     __u64 told_to_wire;         /* frames that it has reported already */
     __u64 told_dropped;
-    __u8 own_line[CACHE_LINE - 6 * 8];
+    __u64 owner;                /* the process that beats: its id, and a number that it drew in the upper half */
+    __u64 owned_since_ns;
     __u64 to_socket;
     __u64 passed;
     __u64 to_wire;

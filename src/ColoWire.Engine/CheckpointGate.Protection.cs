@@ -9,6 +9,7 @@ namespace ColoWire.Engine;
 public sealed partial class CheckpointGate
 {
     private readonly bool bypassesRequesterLoss;
+    private bool wasBypassed;
     private bool hadLink = true;
     private bool wasReady = true;
     private long? unreadySinceNs;
@@ -39,10 +40,30 @@ public sealed partial class CheckpointGate
     {
         int told = Volatile.Read(ref takeOver);
         Protection now = told != 0 ? (Protection)told
+            : wasBypassed ? Protection.Bypassed
             : secondaryLost ? Protection.DegradedNoSecondary
             : requesterLost ? Protection.DegradedNoCheckpoints
             : Protection.InStep;
         Volatile.Write(ref protection, (int)now);
+    }
+
+    private int FollowPrimary()
+    {
+        bool isBypassed = primary.IsBypassed;
+        if (isBypassed == wasBypassed)
+        {
+            return 0;
+        }
+
+        wasBypassed = isBypassed;
+        SetProtection();
+        if (!isBypassed)
+        {
+            // What left meanwhile nobody has compared.
+            NoteAbsence();
+        }
+
+        return 1;
     }
 
     private int FollowSecondary(long nowNs)

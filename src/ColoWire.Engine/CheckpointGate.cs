@@ -24,6 +24,7 @@ public sealed partial class CheckpointGate : IDuty
 
     private readonly SpscRing<DivergenceReport>[] fromShards;
     private readonly ICheckpointRequester requester;
+    private readonly ICapturePort primary;
     private readonly ICapturePort secondary;
     private readonly DivergenceReport[] inbox = new DivergenceReport[1];
     private readonly DivergenceReport[] outbox = new DivergenceReport[1];
@@ -38,9 +39,14 @@ public sealed partial class CheckpointGate : IDuty
     private long reportsLost;
 
     internal CheckpointGate(
-        ICheckpointRequester requester, ICapturePort secondary, SpscRing<DivergenceReport>[] fromShards, EngineOptions options)
+        ICheckpointRequester requester,
+        ICapturePort primary,
+        ICapturePort secondary,
+        SpscRing<DivergenceReport>[] fromShards,
+        EngineOptions options)
     {
         this.requester = requester;
+        this.primary = primary;
         this.secondary = secondary;
         this.fromShards = fromShards;
         retryNs = options.CheckpointRetryMs * NanosecondsPerMs;
@@ -76,7 +82,7 @@ public sealed partial class CheckpointGate : IDuty
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = FollowSecondary(nowNs) + FollowRequester(nowNs) + EndAbsence(nowNs) + TakeOrders(nowNs);
+        int work = FollowPrimary() + FollowSecondary(nowNs) + FollowRequester(nowNs) + EndAbsence(nowNs) + TakeOrders(nowNs);
         CheckpointEvent happened = requester.Poll(nowNs);
         if (happened != CheckpointEvent.None)
         {

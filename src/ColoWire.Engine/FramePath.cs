@@ -37,8 +37,8 @@ public sealed class FramePath : IDisposable
             reports.AddRange(Array.ConvertAll(rings[i], r => r.Reports));
         }
 
-        // All queues of the secondary's interface have one link.
-        Gate = new CheckpointGate(requester, ports[0].Secondary, [.. reports], options);
+        // All queues of an interface have one link, and one program.
+        Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options);
         lanes = new Lane[ports.Count];
         List<Shard> shards = [];
         for (int i = 0; i < lanes.Length; i++)

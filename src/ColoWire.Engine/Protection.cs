@@ -15,6 +15,10 @@ public enum Protection : byte
     /// <summary>Both are compared and what agrees leaves, but no checkpoint can be had: <c>requester_loss</c> acts on what differs.</summary>
     DegradedNoCheckpoints,
 
+    /// <summary>Frames of the primary do not come to ColoWire: the kernel's program that hands them over is gone from the interface, or was
+    /// replaced. What comes all the same is compared.</summary>
+    Bypassed,
+
     /// <summary>The primary was told to go on alone: its frames leave as they come.</summary>
     PrimaryAlone,
 

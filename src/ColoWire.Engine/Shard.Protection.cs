@@ -12,7 +12,7 @@ public sealed partial class Shard
     private Protection protection;
     private bool compares = true;
 
-    private bool IsCompared => protection is Protection.InStep or Protection.DegradedNoCheckpoints;
+    private bool IsCompared => protection is Protection.InStep or Protection.Bypassed or Protection.DegradedNoCheckpoints;
 
     private bool Bypasses =>
         protection == Protection.PrimaryAlone || (protection == Protection.DegradedNoSecondary && bypassesLoss);

@@ -11,7 +11,8 @@ public enum LinkState
     /// <summary>The interface is switched off or has no carrier, or nobody is connected; the port goes on by itself when that changes.</summary>
     Down,
 
-    /// <summary>The interface was removed; the port must be opened anew.</summary>
+    /// <summary>The interface was removed, or has gone to another network namespace; the port goes on with it, or with its successor of the same
+    /// name, when it is back.</summary>
     Gone,
 }
 
@@ -23,4 +24,7 @@ public interface ILinkReporter
 
     /// <summary>Why the link is down, where the port knows more than that; else null. Any thread may read it.</summary>
     string? Trouble => null;
+
+    /// <summary>What the interface is called now, where that is not what the operator calls it; else null. Any thread may read it.</summary>
+    string? CalledNow => null;
 }

@@ -52,6 +52,18 @@ public static class PortLimits
     /// <summary>The pause between two looks at the pipe, in ms.</summary>
     public const int PipeReaderLookMs = 20;
 
+    /// <summary>How often the interfaces and the programs on them are looked after, in ms, by a thread that is not on the way of a frame: what
+    /// goes wrong with them is noticed, and mended where it can be, well within a second.</summary>
+    public const int UpkeepMs = 100;
+
+    /// <summary>The time between two looks at a beat after which it is known whether somebody beats, in ms: 200 of the shortest cycles, and
+    /// less than the 100 ms after which systemd starts a killed service again.</summary>
+    public const int BeatLookMs = 50;
+
+    /// <summary>How long another ColoWire that has taken an interface over may be silent before it counts as dead and the interface is taken
+    /// back, in ms: longer than a service takes to be started again. One that has handed over is not waited for.</summary>
+    public const int TakeBackMs = 2000;
+
     /// <summary>How long a port tries to get a queue that is in use, in ms: the kernel frees that of a process
     /// that has ended some 80 ms later.</summary>
     public const int RebindMs = 1000;

@@ -5,6 +5,7 @@ using System.IO;
 using System.Linq;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
 
@@ -84,6 +85,13 @@ public sealed record PortSpec(PortKind Kind, string Target)
         _ => Target == other.Target,
     };
 
+    /// <summary>The same port by the name that the kernel calls its interface, where this is an alternative one (ip link property add): libpcap
+    /// and sysfs know no other. An interface that is not there stays what it is.</summary>
+    public PortSpec WithKernelsName() => Kind is PortKind.Pcap or PortKind.Xdp
+        && InterfaceIndex.Find(Target) is { } index && InterfaceIndex.NameOf(index) is { } name
+            ? this with { Target = name }
+            : this;
+
     /// <summary>As it is written in full.</summary>
     public override string ToString() => $"{PrefixOf(Kind)}:{Target}";
 
@@ -107,8 +115,9 @@ public sealed record PortSpec(PortKind Kind, string Target)
     {
         "" => "no interface is given",
         "." or ".." => "that is no name of an interface",
-        { Length: > InterfaceControl.MaxNameLength } =>
-            $"an interface's name has at most {InterfaceControl.MaxNameLength} characters (a path is written file:PATH)",
+        { Length: > InterfaceControl.MaxAlternativeNameLength } =>
+            $"an interface's name has at most {InterfaceControl.MaxNameLength} characters, an alternative one {InterfaceControl.MaxAlternativeNameLength} "
+                + "(a path is written file:PATH)",
         _ when name.Contains('/') => "an interface's name has no '/' (a path is written file:PATH)",
         _ when name.Any(c => c is ':' or <= ' ' or > '~') => "an interface's name has no spaces, colons or symbols",
         _ => null,

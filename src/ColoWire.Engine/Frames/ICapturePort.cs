@@ -24,6 +24,10 @@ public interface ICapturePort : IDisposable
     /// <summary>Whether anything can come in: false while the wire is unplugged or the interface switched off. Any thread may read it.</summary>
     bool HasLink => true;
 
+    /// <summary>Whether frames that arrive go another way, because what hands them to the port has been taken away or replaced by somebody
+    /// else. Any thread may read it.</summary>
+    bool IsBypassed => false;
+
     /// <summary>Slots of the pool that the port keeps for frames yet to come.</summary>
     int PostedSlots => 0;
 
@@ -47,8 +51,9 @@ public interface ICapturePort : IDisposable
 /// <param name="InterfaceDropped">Frames that the interface itself lost.</param>
 /// <param name="Oversize">Frames beyond <see cref="EngineLimits.MaxFrameBytes"/>: counted, not delivered.</param>
 /// <param name="Truncated">Frames of which only a part was captured: counted, not delivered, because a part cannot be sent.</param>
+/// <param name="BadLengths">Of <paramref name="Oversize"/> those that were not seen: on a socket a length was read that no frame can have.</param>
 public readonly record struct CaptureStatistics(
-    long Frames, long Bytes, long KernelDropped, long InterfaceDropped, long Oversize, long Truncated)
+    long Frames, long Bytes, long KernelDropped, long InterfaceDropped, long Oversize, long Truncated, long BadLengths = 0)
 {
     /// <summary>What two ports have counted together.</summary>
     public static CaptureStatistics operator +(CaptureStatistics left, CaptureStatistics right) => new(
@@ -57,5 +62,6 @@ public readonly record struct CaptureStatistics(
         left.KernelDropped + right.KernelDropped,
         left.InterfaceDropped + right.InterfaceDropped,
         left.Oversize + right.Oversize,
-        left.Truncated + right.Truncated);
+        left.Truncated + right.Truncated,
+        left.BadLengths + right.BadLengths);
 }

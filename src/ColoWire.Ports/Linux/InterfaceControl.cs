@@ -6,6 +6,19 @@ using System.Text;
 
 namespace ColoWire.Ports.Linux;
 
+/// <summary>What came of a look at an interface.</summary>
+internal enum InterfaceLook
+{
+    /// <summary>It is there.</summary>
+    Seen,
+
+    /// <summary>There is none of this number.</summary>
+    Gone,
+
+    /// <summary>It is being renamed, or the kernel has no answer for another reason.</summary>
+    Unknown,
+}
+
 /// <summary>What the kernel says of an interface to whoever holds a socket in the interface's namespace (netdevice(7)).</summary>
 internal static unsafe class InterfaceControl
 {
@@ -16,6 +29,10 @@ internal static unsafe class InterfaceControl
     /// <summary>The longest name of an interface, without the zero at its end (IFNAMSIZ).</summary>
     public const int MaxNameLength = 15;
 
+    /// <summary>The longest alternative name of an interface, without the zero at its end (ALTIFNAMSIZ).</summary>
+    public const int MaxAlternativeNameLength = 127;
+
+    private const nuint GetName = 0x8910;
     private const nuint GetFlags = 0x8913;
     private const nuint GetMtu = 0x8921;
     private const nuint GetHardwareAddress = 0x8927;
@@ -34,6 +51,44 @@ internal static unsafe class InterfaceControl
         InterfaceRequest request = default;
         bool known = TryAsk(socket, name, GetFlags, ref request);
         flags = request.Flags;
+        return known;
+    }
+
+    /// <summary>IFF_* flags and the MTU in bytes, by the kernel's number of the interface.</summary>
+    public static InterfaceLook Look(int socket, int index, out uint flags, out int mtu)
+    {
+        flags = 0;
+        mtu = 0;
+        InterfaceRequest request = new() { Value = index };
+        if (Libc.IoControl(socket, GetName, &request) != 0)
+        {
+            return Marshal.GetLastPInvokeError() == Libc.NoSuchDevice ? InterfaceLook.Gone : InterfaceLook.Unknown;
+        }
+
+        // The kernel has written the name before the union, which the questions by name fill. For some milliseconds of a rename it knows the
+        // interface by no name (dev_change_name, net/core/dev.c).
+        if (Libc.IoControl(socket, GetFlags, &request) != 0)
+        {
+            return InterfaceLook.Unknown;
+        }
+
+        flags = request.Flags;
+        if (Libc.IoControl(socket, GetMtu, &request) != 0)
+        {
+            return InterfaceLook.Unknown;
+        }
+
+        mtu = request.Value;
+        return InterfaceLook.Seen;
+    }
+
+    /// <summary>Whether there is an interface of a number, and whether it bears a name.</summary>
+    public static bool TryGetName(int socket, int index, string expected, out bool isExpected)
+    {
+        InterfaceRequest request = new() { Value = index };
+        bool known = Libc.IoControl(socket, GetName, &request) == 0;
+        ReadOnlySpan<byte> name = MemoryMarshal.CreateReadOnlySpanFromNullTerminated(request.Name);
+        isExpected = known && Ascii.Equals(name, expected);
         return known;
     }
 

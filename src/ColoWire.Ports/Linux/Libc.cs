@@ -15,6 +15,7 @@ internal static unsafe partial class Libc
     public const int NotPermitted = 1;
     public const int Interrupted = 4;
     public const int NoSuchAddress = 6;
+    public const int BadDescriptor = 9;
     public const int TryAgain = 11;
     public const int NoMemory = 12;
     public const int Busy = 16;
@@ -51,6 +52,13 @@ internal static unsafe partial class Libc
     public const int DoNotWait = 0x40;
     public const int NoSignal = 0x4000;
 
+    /// <summary>Numbers of fcntl(2) (linux/fcntl.h).</summary>
+    private const int DuplicateCloseOnExec = 1030;
+
+    /// <summary>Numbers of socket(7) (asm-generic/socket.h).</summary>
+    private const int SocketLevel = 1;
+    private const int PendingError = 4;
+
     /// <summary>Numbers of epoll(7) (sys/epoll.h).</summary>
     public const int EpollCloseOnExec = 0x80000;
     public const int EpollAdd = 1;
@@ -59,6 +67,31 @@ internal static unsafe partial class Libc
     /// <summary>Sets an option of a packet socket.</summary>
     public static int SetPacketOption(int socket, int option, int value) =>
         SetSocketOption(socket, PacketLevel, option, &value, sizeof(int));
+
+    /// <summary>Another descriptor of the same file, on which threads can wait whatever becomes of the first; -1 when there can be none.</summary>
+    public static int Duplicate(int fileDescriptor) => (int)FileControl(fileDescriptor, DuplicateCloseOnExec, 0);
+
+    /// <summary>Makes a descriptor stand for another file.</summary>
+    public static void Replace(int fileDescriptor, int replacement) => _ = DuplicateTo(replacement, fileDescriptor, CloseOnExec);
+
+    /// <summary>The interface that a packet socket is bound to; the kernel unbinds it when that is removed or changes its namespace.</summary>
+    /// <returns>False when it is bound to none.</returns>
+    public static bool TryGetBoundInterface(int socket, out int interfaceIndex)
+    {
+        LinkAddress address = default;
+        uint length = (uint)sizeof(LinkAddress);
+        bool known = SocketName(socket, &address, &length) == 0;
+        interfaceIndex = address.InterfaceIndex;
+        return known && interfaceIndex > 0;
+    }
+
+    /// <summary>Takes the error that the kernel has left on a socket; 0 for none.</summary>
+    public static int TakeError(int socket)
+    {
+        int error = 0;
+        uint length = sizeof(int);
+        return GetSocketOption(socket, SocketLevel, PendingError, &error, &length) == 0 ? error : Marshal.GetLastPInvokeError();
+    }
 
     /// <summary>Whether a path is a unix socket.</summary>
     public static bool IsSocket(string path) => TypeOf(path, NoFollow) == SocketFileType;
@@ -150,6 +183,15 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "epoll_ctl", SetLastError = true)]
     public static partial int EpollControl(int epoll, int operation, int fileDescriptor, ref EpollEntry entry);
 
+    [LibraryImport(Library, EntryPoint = "dup3", SetLastError = true)]
+    private static partial int DuplicateTo(int fileDescriptor, int target, int flags);
+
+    [LibraryImport(Library, EntryPoint = "getsockname", SetLastError = true)]
+    private static partial int SocketName(int socket, LinkAddress* address, uint* addressBytes);
+
+    [LibraryImport(Library, EntryPoint = "getsockopt", SetLastError = true)]
+    private static partial int GetSocketOption(int socket, int level, int option, void* value, uint* valueBytes);
+
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
     private static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
 
@@ -180,6 +222,15 @@ internal static unsafe partial class Libc
     {
         public byte* Bytes;
         public nuint Length;
+    }
+
+    /// <summary><c>struct sockaddr_ll</c> (linux/if_packet.h); of it only the interface is asked for.</summary>
+    [StructLayout(LayoutKind.Sequential, Size = 20)]
+    private struct LinkAddress
+    {
+        public ushort Family;
+        public ushort Protocol;
+        public int InterfaceIndex;
     }
 
     /// <summary><c>struct epoll_event</c> (sys/epoll.h), whose data nobody reads here; it stands at another place on each architecture.</summary>

@@ -15,9 +15,9 @@ namespace ColoWire.Ports.Pcap;
 /// </summary>
 internal sealed unsafe class BatchReader : IDisposable
 {
-    private readonly LibPcapLiveDevice device;
     private readonly RecordIntake intake;
-    private readonly bool smallSlotsSuffice;
+    private LibPcapLiveDevice? device;
+    private bool smallSlotsSuffice;
     private readonly byte[] aside = GC.AllocateArray<byte>(sizeof(PacketHeader) + EngineLimits.MaxFrameBytes, pinned: true);
     private GCHandle<BatchReader> self;
 
@@ -27,16 +27,20 @@ internal sealed unsafe class BatchReader : IDisposable
     private int taken;
     private long arrivalNs;
 
-    /// <summary>Reads a device that does not block.</summary>
-    /// <param name="device">Is closed before this is disposed of.</param>
+    /// <summary>Reads nothing yet.</summary>
     /// <param name="intake">Gets the frames into their slots and counts them.</param>
-    /// <param name="snapLength">Bytes captured of a frame at most.</param>
-    public BatchReader(LibPcapLiveDevice device, RecordIntake intake, int snapLength)
+    public BatchReader(RecordIntake intake)
     {
-        this.device = device;
         this.intake = intake;
-        smallSlotsSuffice = snapLength <= EngineLimits.SmallSlotBytes;
         self = new GCHandle<BatchReader>(this);
+    }
+
+    /// <summary>From now on reads a device that does not block. A frame that was set aside still comes first.</summary>
+    /// <param name="handle">The device; null for none. It is closed when another one is used, or this was disposed of.</param>
+    public void Use(OpenDevice? handle)
+    {
+        device = handle?.Device;
+        smallSlotsSuffice = handle?.SnapLength <= EngineLimits.SmallSlotBytes;
     }
 
     /// <summary>Takes the frames that have arrived. One for which no slot is free is set aside and comes first at the next call.</summary>
@@ -61,7 +65,7 @@ internal sealed unsafe class BatchReader : IDisposable
                 read = 1;
             }
 
-            while (good && read < batch.Length && !intake.HasRecord)
+            while (good && device is not null && read < batch.Length && !intake.HasRecord)
             {
                 int most = Math.Clamp(CertainSlots(slots), 1, batch.Length - read);
                 int got = Libpcap.Dispatch(device.Handle, most, &Take, GCHandle<BatchReader>.ToIntPtr(self));

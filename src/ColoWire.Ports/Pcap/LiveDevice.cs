@@ -3,6 +3,7 @@
 using System;
 using System.Linq;
 using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
 using PacketDotNet;
 using SharpPcap;
 using SharpPcap.LibPcap;
@@ -23,7 +24,8 @@ internal static class LiveDevice
         LibPcapLiveDevice? device = null;
         try
         {
-            device = Find(interfaceName);
+            // libpcap does not know alternative names.
+            device = Find(InterfaceIndex.NameOf(InterfaceIndex.Of(interfaceName)) ?? interfaceName);
             device.Open(configuration);
             if (device.LinkType != LinkLayers.Ethernet)
             {

@@ -5,12 +5,11 @@ using System.Runtime.InteropServices;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Linux;
 using SharpPcap;
-using SharpPcap.LibPcap;
 
 namespace ColoWire.Ports.Pcap;
 
 /// <summary>Sends frames on an interface as they are, in batches: libpcap opens it, its packet socket takes many frames a call.</summary>
-public sealed class PcapInjectPort : IInjectPort, ILinkReporter
+public sealed class PcapInjectPort : IInjectPort, ILinkReporter, IKeptPort
 {
     /// <summary>Lets nothing in: this port only sends, so that capturing on it should cost nothing.</summary>
     private const string Nothing = "ether proto 0xffff";
@@ -20,7 +19,8 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     private const int BufferBytes = 64 << 10;
 
     private readonly string interfaceName;
-    private readonly LibPcapLiveDevice device;
+    private readonly PortKeeper<OpenDevice> keeper;
+    private readonly HandleExchange<OpenDevice> exchange;
     private readonly LinkWatch link;
     private readonly SendBatch batch;
     private readonly InjectTally tally = new();
@@ -34,13 +34,11 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     {
         this.interfaceName = interfaceName;
         patience = new SendPatience(sendRetryMs ?? PortLimits.SendRetryMs.Default);
-        device = LiveDevice.Open(
-            interfaceName,
-            new DeviceConfiguration { Mode = DeviceModes.None, Immediate = true, Snaplen = SnapLength, BufferSize = BufferBytes },
-            Nothing);
-        int socket = Libpcap.SelectableDescriptor(device.Handle);
-        link = new LinkWatch(interfaceName, socket);
-        batch = new SendBatch(socket);
+        DeviceConfiguration sending = new() { Mode = DeviceModes.None, Immediate = true, Snaplen = SnapLength, BufferSize = BufferBytes };
+        keeper = new PortKeeper<OpenDevice>(interfaceName, () => OpenDevice.OpenForTransmit(interfaceName, sending, Nothing));
+        exchange = keeper.Exchange;
+        link = new LinkWatch(exchange.Current!.InterfaceIndex, keeper.Questions);
+        batch = new SendBatch(exchange.Current.Descriptor);
     }
 
     /// <inheritdoc/>
@@ -50,12 +48,25 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     public LinkState Link => link.State;
 
     /// <inheritdoc/>
+    public string? Trouble => keeper.Trouble;
+
+    /// <inheritdoc/>
+    public string? CalledNow => keeper.CalledNow;
+
+    IPortKeeper IKeptPort.Keeper => keeper;
+
+    /// <inheritdoc/>
     public InjectStatistics Statistics => tally.Statistics;
 
     /// <inheritdoc/>
     public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
         ArgumentNullException.ThrowIfNull(arena);
+        if (exchange.HasNews)
+        {
+            ChangeOver();
+        }
+
         link.Poll(nowNs);
         ReadOnlySpan<FrameRef> left = frames[..Math.Min(frames.Length, tally.Room)];
         int taken = 0;
@@ -77,7 +88,21 @@ public sealed class PcapInjectPort : IInjectPort, ILinkReporter
     public int Reclaim(Span<FrameRef> frames) => tally.Reclaim(frames);
 
     /// <summary>Closes the interface. Its thread must have ended: libpcap crashes when it is closed under one.</summary>
-    public void Dispose() => device.Dispose();
+    public void Dispose() => keeper.Dispose();
+
+    /// <summary>Lets go of an interface that is gone, or takes the one that is back.</summary>
+    private void ChangeOver()
+    {
+        if (exchange.Change())
+        {
+            batch.Use(exchange.Current!.Descriptor);
+            link.Follow(exchange.Current.InterfaceIndex);
+        }
+        else
+        {
+            link.Lose();
+        }
+    }
 
     /// <returns>How many frames from the front are done with, sent or lost; 0 when the first has to wait.</returns>
     private int Send(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)

@@ -10,7 +10,7 @@ namespace ColoWire.Ports.Pcap;
 /// <summary>Sends frames on a packet socket, as many as <see cref="PortLimits.SendFrames"/> in one system call (sendmmsg(2)).</summary>
 internal sealed unsafe class SendBatch
 {
-    private readonly int socket;
+    private int socket;
     private readonly Libc.BatchMessage* messages;
     private readonly Libc.MessagePart* parts;
     // What the two pointers point into; pinned, so that the addresses in it stay true.
@@ -30,6 +30,9 @@ internal sealed unsafe class SendBatch
             messages[i].Header = new Libc.MessageHeader { Parts = parts + i, PartCount = 1 };
         }
     }
+
+    /// <summary>From now on sends on another socket.</summary>
+    public void Use(int anotherSocket) => socket = anotherSocket;
 
     /// <summary>Sends frames from the front.</summary>
     /// <param name="arena">Where they lie.</param>

@@ -30,6 +30,7 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
     private long byteCount;
     private long oversize;
     private long truncated;
+    private long badLengths;
     private bool holdsFrame;
 
     /// <summary>Connects in the background, or listens.</summary>
@@ -75,7 +76,7 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
 
     /// <inheritdoc/>
     public CaptureStatistics Statistics => new(
-        Volatile.Read(ref frames), Volatile.Read(ref byteCount), 0, 0, Volatile.Read(ref oversize), Volatile.Read(ref truncated));
+        Volatile.Read(ref frames), Volatile.Read(ref byteCount), 0, 0, Volatile.Read(ref oversize), Volatile.Read(ref truncated), Volatile.Read(ref badLengths));
 
     /// <inheritdoc/>
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
@@ -161,6 +162,7 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
 
         if (input.Content == StreamContent.BadLength)
         {
+            Volatile.Write(ref badLengths, badLengths + 1);
             CountRefused(ref oversize);
             GiveUp($"a frame of {input.Length} bytes was announced, {StreamFormat.MaxLength} are possible (is vnet_hdr_support the same at both ends?)");
         }

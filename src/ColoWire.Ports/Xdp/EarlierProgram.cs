@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Diagnostics;
 using System.Linq;
+using System.Threading;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
@@ -28,7 +30,7 @@ internal sealed class EarlierProgram : IDisposable
 {
     private readonly string interfaceName;
 
-    private EarlierProgram(string interfaceName, int descriptor, XdpMode mode)
+    internal EarlierProgram(string interfaceName, int descriptor, XdpMode mode)
     {
         this.interfaceName = interfaceName;
         Descriptor = descriptor;
@@ -72,10 +74,32 @@ internal sealed class EarlierProgram : IDisposable
             return null;
         }
 
-        string hook = attached.Mode == XdpMode.Native ? "xdp" : "xdpgeneric";
-        throw new PortException(
-            $"interface '{interfaceName}' has an XDP program that is not ColoWire's ('{name}', id {attached.Id}); "
-            + $"remove it with: ip link set dev {interfaceName} {hook} off");
+        throw new PortException(Foreign(interfaceName, name, attached));
+    }
+
+    /// <summary>What is said of a program of somebody else's.</summary>
+    public static string Foreign(string interfaceName, string name, AttachedProgram attached) =>
+        $"interface '{interfaceName}' has an XDP program that is not ColoWire's ('{name}', id {attached.Id}); "
+        + $"remove it with: ip link set dev {interfaceName} {(attached.Mode == XdpMode.Native ? "xdp" : "xdpgeneric")} off";
+
+    /// <summary>Makes sure that no other process of ColoWire's runs on an interface: it would be blind, and not know it.</summary>
+    /// <exception cref="PortException">One does.</exception>
+    public static void RefuseIfAlive(string interfaceName)
+    {
+        if (InterfaceIndex.Find(interfaceName) is not { } index)
+        {
+            // Who opens it says so.
+            return;
+        }
+
+        using EarlierProgram? earlier = Find(interfaceName, index, mayBeForeign: true);
+        if (earlier?.FindLivingOwner() is { } owner)
+        {
+            throw new PortException(
+                $"interface '{interfaceName}' is in use by another ColoWire{owner}; end that one first"
+                + (owner.ProcessId is int id ? $" (kill {id})" : string.Empty)
+                + ", name another interface, or take this one away from it with --take-over");
+        }
     }
 
     /// <summary>Takes it off the interface.</summary>
@@ -91,7 +115,7 @@ internal sealed class EarlierProgram : IDisposable
     /// <summary>What its state tells; null when it is of a ColoWire whose state this one does not know.</summary>
     public Absence? Absence(long nowNs)
     {
-        using StateMemory? memory = Bpf.MapIds(Descriptor).Select(OpenState).FirstOrDefault(state => state is not null);
+        using StateMemory? memory = OpenState();
         if (memory is null)
         {
             return null;
@@ -102,6 +126,26 @@ internal sealed class EarlierProgram : IDisposable
         bool cleanStop = lastBeatNs == 0;
         long since = cleanStop ? memory.State.HandedOverAtNs : lastBeatNs;
         return new Absence(Math.Max(0, nowNs - since), passedBy.ToWire, passedBy.Dropped, cleanStop);
+    }
+
+    /// <summary>Opens its state.</summary>
+    /// <returns>Null when it is of a ColoWire whose state this one does not know.</returns>
+    public StateMemory? OpenState() => Bpf.MapIds(Descriptor).Select(OpenState).FirstOrDefault(state => state is not null);
+
+    /// <summary>Another process that beats for it now. Whether somebody does is seen by two looks, <see cref="PortLimits.BeatLookMs"/> apart:
+    /// the last beat of one that was killed may be of this moment, too.</summary>
+    /// <returns>Null when nobody does, or this very process.</returns>
+    public ProgramOwner? FindLivingOwner()
+    {
+        using StateMemory? memory = OpenState();
+        if (memory is null || memory.State.LastBeatNs is not (not 0 and long seen) || memory.State.Owner == ProgramOwner.ThisProcess)
+        {
+            return null;
+        }
+
+        Thread.Sleep(PortLimits.BeatLookMs);
+        long now = memory.State.LastBeatNs;
+        return now == seen || now == 0 ? null : ProgramOwner.Of(memory.State, Stopwatch.GetTimestamp());
     }
 
     public void Dispose() => _ = Libc.Close(Descriptor);

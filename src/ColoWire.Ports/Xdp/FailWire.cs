@@ -6,6 +6,7 @@ using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
@@ -13,7 +14,8 @@ namespace ColoWire.Ports.Xdp;
 /// <param name="Xdp">How <c>xdp:</c> ports get theirs.</param>
 /// <param name="ToWire">The primary's go straight to the out interface; else nothing leaves.</param>
 /// <param name="TimeoutMs">How long ColoWire may be silent.</param>
-public readonly record struct FailWireOptions(XdpOptions Xdp, bool ToWire, int TimeoutMs);
+/// <param name="TakesOver">Interfaces are taken even from another ColoWire that runs.</param>
+public readonly record struct FailWireOptions(XdpOptions Xdp, bool ToWire, int TimeoutMs, bool TakesOver = false);
 
 /// <summary>
 /// The XDP programs on the capture interfaces of an appliance. They hand frames to the sockets of its <c>xdp:</c> ports, and send the
@@ -33,16 +35,38 @@ public sealed class FailWire : IDisposable
 
     private readonly PortProgram? primary;
     private readonly PortProgram? secondary;
+    private readonly ProgramWatch? primaryWatch;
+    private readonly ProgramWatch? secondaryWatch;
     private readonly IReadOnlyList<LanePorts> lanes;
+    private readonly IReadOnlyList<int> queues;
+    private readonly InterfaceFollower[] followers;
+    private readonly bool takesOver;
     private readonly Lock telling = new();
     private FailWireCounts counts;
+    private string[] troubles = [];
 
-    private FailWire(PortProgram? primary, PortProgram? secondary, IReadOnlyList<LanePorts> lanes, FailWireOptions options, IReadOnlyList<string> notes)
+    private FailWire(
+        (PortSpec Port, PortProgram? Program) primary,
+        (PortSpec Port, PortProgram? Program) secondary,
+        IReadOnlyList<LanePorts> lanes,
+        IReadOnlyList<int> queues,
+        FailWireOptions options,
+        IReadOnlyList<string> notes)
     {
-        this.primary = primary;
-        this.secondary = secondary;
+        this.queues = queues;
+        this.primary = primary.Program;
+        this.secondary = secondary.Program;
         this.lanes = lanes;
-        IsArmed = primary != null && options.ToWire;
+        takesOver = options.TakesOver;
+        primaryWatch = Watch(primary.Port, primary.Program);
+        secondaryWatch = Watch(secondary.Port, secondary.Program);
+        followers =
+        [
+            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Primary, keeper => FollowCapture(primaryWatch, this.primary, place, keeper))),
+            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Secondary, keeper => FollowCapture(secondaryWatch, this.secondary, place, keeper))),
+            new InterfaceFollower(lanes[0].Output, keeper => this.primary?.SetWire(keeper.InterfaceIndex)),
+        ];
+        IsArmed = primary.Program != null && options.ToWire;
         TimeoutMs = options.TimeoutMs;
         Notes = notes;
     }
@@ -58,6 +82,10 @@ public sealed class FailWire : IDisposable
 
     /// <summary>What an operator should know of it, a line each.</summary>
     public IReadOnlyList<string> Notes { get; }
+
+    /// <summary>Why frames do not come to ColoWire, or would not go past it when it died: a line for each interface whose program is gone or was
+    /// replaced. Any thread may read it.</summary>
+    public IReadOnlyList<string> Troubles => Volatile.Read(ref troubles);
 
     /// <summary>What has gone past ColoWire so far; any thread may read it.</summary>
     public FailWireCounts Counts
@@ -111,7 +139,7 @@ public sealed class FailWire : IDisposable
                 secondaryProgram = LoadForSockets(secondary, null, options, [.. lanes.Select(lane => lane.Secondary)], queues);
             }
 
-            return new FailWire(primaryProgram, secondaryProgram, lanes, options, notes);
+            return new FailWire((primary, primaryProgram), (secondary, secondaryProgram), lanes, queues, options, notes);
         }
         catch (PortException)
         {
@@ -121,20 +149,60 @@ public sealed class FailWire : IDisposable
         }
     }
 
+    /// <summary>Makes sure that no other process of ColoWire's runs on the capture interfaces: before anything of theirs is touched.</summary>
+    /// <exception cref="PortException">One does.</exception>
+    public static void RefuseIfInUse(PortSpec primary, PortSpec secondary)
+    {
+        foreach (PortSpec port in (PortSpec[])[primary, secondary])
+        {
+            if (port.Kind is PortKind.Pcap or PortKind.Xdp)
+            {
+                EarlierProgram.RefuseIfAlive(port.Target);
+            }
+        }
+    }
+
     /// <summary>Attaches the programs: from now on frames come to ColoWire, which must beat by now.</summary>
-    /// <exception cref="PortException">A program cannot be attached.</exception>
+    /// <exception cref="PortException">A program cannot be attached, or another process of ColoWire's has come to the interface.</exception>
     public void TakeOver()
     {
+        if (!takesOver)
+        {
+            primaryWatch?.RefuseIfAlive();
+            secondaryWatch?.RefuseIfAlive();
+        }
+
         // The secondary first: a frame of the primary that comes before its twin waits for it.
         secondary?.TakeOver();
         primary?.TakeOver();
-        Absence? before = primary?.Before;
-        if (before != null)
+        Count(primary?.Before);
+    }
+
+    /// <summary>Looks whether the programs are still where they belong, every <see cref="PortLimits.UpkeepMs"/>; not on the way of a frame.</summary>
+    /// <param name="nowNs">The time by CLOCK_MONOTONIC.</param>
+    public void LookAfter(long nowNs)
+    {
+        foreach (InterfaceFollower follower in followers)
         {
-            lock (telling)
-            {
-                counts = counts.With(before.AwayNs, before.FramesToWire, before.FramesDropped);
-            }
+            follower.Look();
+        }
+
+        if (primaryWatch?.Look(nowNs) == true)
+        {
+            Count(primary?.Before);
+        }
+
+        _ = secondaryWatch?.Look(nowNs);
+        if (primaryWatch?.TakeNews() == true | secondaryWatch?.TakeNews() == true)
+        {
+            Volatile.Write(ref troubles, [.. new[] { primaryWatch?.Trouble, secondaryWatch?.Trouble }.OfType<string>()]);
+        }
+
+        // Without an enumerator: this is done all the time.
+        for (int i = 0; i < lanes.Count; i++)
+        {
+            (lanes[i].Primary as IHandOver)?.SetBypassed(primaryWatch?.IsBypassed == true);
+            (lanes[i].Secondary as IHandOver)?.SetBypassed(secondaryWatch?.IsBypassed == true);
         }
     }
 
@@ -189,8 +257,39 @@ public sealed class FailWire : IDisposable
     /// <summary>Closes the programs; they go on in the kernel where frames are to go on. No thread may beat any more.</summary>
     public void Dispose()
     {
+        primaryWatch?.Dispose();
+        secondaryWatch?.Dispose();
         primary?.Dispose();
         secondary?.Dispose();
+    }
+
+    private static ProgramWatch? Watch(PortSpec port, PortProgram? program) =>
+        port.Kind is PortKind.Pcap or PortKind.Xdp ? new ProgramWatch(port.Target, program) : null;
+
+    /// <summary>A capture interface was opened anew: its program and the map of its sockets are to follow.</summary>
+    private void FollowCapture(ProgramWatch? watch, PortProgram? program, int lane, IPortKeeper keeper)
+    {
+        if (program is { Options.ToSocket: true })
+        {
+            program.SetSocket(queues[lane], keeper.Descriptor);
+        }
+
+        // All lanes have the same interface.
+        if (lane == 0)
+        {
+            watch?.Follow(keeper.InterfaceIndex);
+        }
+    }
+
+    private void Count(Absence? before)
+    {
+        if (before != null)
+        {
+            lock (telling)
+            {
+                counts = counts.With(before.AwayNs, before.FramesToWire, before.FramesDropped);
+            }
+        }
     }
 
     private static void RemoveEarlier(PortSpec port, bool needed)
@@ -233,6 +332,35 @@ public sealed class FailWire : IDisposable
     }
 
     private static int Timeout(FailWireOptions options) => options.ToWire ? options.TimeoutMs : ClosedMs;
+}
+
+/// <summary>Notices that a port's interface was opened anew.</summary>
+/// <param name="port">The port, of whatever kind.</param>
+/// <param name="follow">What is to be done then.</param>
+internal sealed class InterfaceFollower(object port, Action<IPortKeeper> follow)
+{
+    private readonly IPortKeeper? keeper = (port as IKeptPort)?.Keeper;
+    private int seen = 1;
+
+    /// <summary>Looks. What cannot be done now is tried again at the next look.</summary>
+    public void Look()
+    {
+        if (keeper is null || keeper.Opened == seen || keeper.InterfaceIndex == 0)
+        {
+            return;
+        }
+
+        int opened = keeper.Opened;
+        try
+        {
+            follow(keeper);
+            seen = opened;
+        }
+        catch (PortException)
+        {
+            // The interface went away again in this moment.
+        }
+    }
 }
 
 /// <summary>What has gone past an appliance.</summary>

@@ -16,12 +16,27 @@ internal static partial class InterfaceIndex
         ?? throw new PortException(
             $"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
 
-    /// <summary>The number of an interface; null when there is none of this name.</summary>
+    /// <summary>The number of an interface; null when there is none of this name, be it an alternative one.</summary>
     public static int? Find(string interfaceName)
     {
+        if (interfaceName.Length > InterfaceControl.MaxNameLength)
+        {
+            return RouteNetlink.FindByAlternativeName(interfaceName);
+        }
+
         uint index = NameToIndex(interfaceName);
         return index == 0 ? null : (int)index;
     }
+
+    /// <summary>What an interface is called; null when there is none of this number.</summary>
+    public static unsafe string? NameOf(int index)
+    {
+        byte* name = stackalloc byte[InterfaceControl.MaxNameLength + 1];
+        return IndexToName((uint)index, name) is null ? null : Marshal.PtrToStringUTF8((nint)name);
+    }
+
+    [LibraryImport("libc", EntryPoint = "if_indextoname", SetLastError = true)]
+    private static unsafe partial byte* IndexToName(uint index, byte* name);
 
     [LibraryImport("libc", EntryPoint = "if_nametoindex", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
     private static partial uint NameToIndex(string interfaceName);

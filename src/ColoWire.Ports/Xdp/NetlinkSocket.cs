@@ -48,35 +48,46 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
     /// <summary>Asks, and waits for the answer.</summary>
     public NetlinkAnswer Ask(NetlinkRequest request)
     {
-        ReadOnlySpan<byte> message = request.Finish();
+        NetlinkView view = Look(request.Finish());
+        ReadOnlySpan<byte> text = view.Text;
+        return new NetlinkAnswer(view.Error, text.IsEmpty ? null : Encoding.ASCII.GetString(text), view.Content.ToArray());
+    }
+
+    /// <summary>The same without an allocation, for a question that is asked again and again.</summary>
+    /// <param name="message">A finished request.</param>
+    /// <returns>What the kernel answered, in memory that the next question overwrites.</returns>
+    public NetlinkView Look(ReadOnlySpan<byte> message)
+    {
         fixed (byte* first = message)
         {
             if (Send(descriptor, first, (nuint)message.Length, 0) < 0)
             {
-                return new NetlinkAnswer(Marshal.GetLastPInvokeError(), null, []);
+                return new NetlinkView(Marshal.GetLastPInvokeError(), default, default);
             }
         }
 
-        byte[] content = [];
+        // What is said comes first, the acknowledgement last, each in a datagram of its own or both in one.
+        ReadOnlySpan<byte> content = default;
+        int used = 0;
         while (true)
         {
-            ReadOnlySpan<byte> rest = Receive();
+            ReadOnlySpan<byte> rest = Receive(used);
             if (rest.IsEmpty)
             {
-                return new NetlinkAnswer(Marshal.GetLastPInvokeError(), null, []);
+                return new NetlinkView(Marshal.GetLastPInvokeError(), default, default);
             }
 
-            // What is said comes first, the acknowledgement last.
+            used += rest.Length;
             while (rest.Length >= NetlinkRequest.HeaderBytes)
             {
-                int length = BinaryPrimitives.ReadInt32LittleEndian(rest);
+                int length = Math.Clamp(BinaryPrimitives.ReadInt32LittleEndian(rest), NetlinkRequest.HeaderBytes, rest.Length);
                 ReadOnlySpan<byte> payload = rest[NetlinkRequest.HeaderBytes..length];
                 if (BinaryPrimitives.ReadUInt16LittleEndian(rest[4..]) == ErrorMessage)
                 {
                     return Acknowledgement(BinaryPrimitives.ReadUInt16LittleEndian(rest[6..]), payload, content);
                 }
 
-                content = payload.ToArray();
+                content = payload;
                 rest = rest[Math.Min(rest.Length, NetlinkRequest.Aligned(length))..];
             }
         }
@@ -85,21 +96,21 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
     public void Dispose() => _ = Libc.Close(descriptor);
 
     /// <summary><c>struct nlmsgerr</c>: the error, the header of the question, and attributes, one of them the reason in words.</summary>
-    private static NetlinkAnswer Acknowledgement(ushort flags, ReadOnlySpan<byte> payload, byte[] content)
+    private static NetlinkView Acknowledgement(ushort flags, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> content)
     {
         int error = -BinaryPrimitives.ReadInt32LittleEndian(payload);
         ReadOnlySpan<byte> text = (flags & HasAttributes) == 0
             ? default
             : NetlinkAnswer.Find(payload[(sizeof(int) + NetlinkRequest.HeaderBytes)..], ErrorText);
-        return new NetlinkAnswer(error, text.IsEmpty ? null : Encoding.ASCII.GetString(text.TrimEnd((byte)0)), content);
+        return new NetlinkView(error, text.TrimEnd((byte)0), content);
     }
 
-    private ReadOnlySpan<byte> Receive()
+    private ReadOnlySpan<byte> Receive(int from)
     {
         fixed (byte* first = answer)
         {
-            nint length = Receive(descriptor, first, AnswerBytes, 0);
-            return answer.AsSpan(0, (int)Math.Max(0, length));
+            nint length = Receive(descriptor, first + from, (nuint)(AnswerBytes - from), 0);
+            return answer.AsSpan(from, (int)Math.Max(0, length));
         }
     }
 
@@ -111,6 +122,22 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
 
     [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
     private static partial nint Receive(int socket, byte* bytes, nuint length, int flags);
+}
+
+/// <summary>What the kernel answered, in the memory of the socket.</summary>
+/// <param name="error">0, or an error number.</param>
+/// <param name="text">The reason in the kernel's words, where it gives one.</param>
+/// <param name="content">What it said: the fixed part and the attributes of the last message.</param>
+internal readonly ref struct NetlinkView(int error, ReadOnlySpan<byte> text, ReadOnlySpan<byte> content)
+{
+    /// <summary>0, or an error number.</summary>
+    public int Error { get; } = error;
+
+    /// <summary>The reason in the kernel's words, where it gives one.</summary>
+    public ReadOnlySpan<byte> Text { get; } = text;
+
+    /// <summary>The fixed part and the attributes.</summary>
+    public ReadOnlySpan<byte> Content { get; } = content;
 }
 
 /// <summary>What the kernel answered.</summary>

@@ -40,10 +40,19 @@ public sealed unsafe partial class PortProgram
     /// <exception cref="PortException">It cannot be taken off, or this process may not see whose it is.</exception>
     internal static void RemoveEarlier(string interfaceName)
     {
-        int interfaceIndex = InterfaceIndex.Of(interfaceName);
+        RemoveEarlier(interfaceName, InterfaceIndex.Of(interfaceName));
+    }
+
+    /// <summary>The same by the kernel's number of the interface.</summary>
+    internal static void RemoveEarlier(string interfaceName, int interfaceIndex)
+    {
         using EarlierProgram? earlier = EarlierProgram.Find(interfaceName, interfaceIndex, mayBeForeign: true);
         earlier?.Detach(interfaceIndex);
     }
+
+    /// <summary>Attaches it again to an interface that it was taken off.</summary>
+    /// <exception cref="PortException">There is another program by now, or the kernel refuses this one.</exception>
+    internal void AttachAgain() => Attach(RouteNetlink.NoProgram);
 
     private void Attach(int expected)
     {

@@ -33,7 +33,7 @@ public sealed unsafe partial class PortProgram : IDisposable
     private const long NanosecondsPerMillisecond = 1_000_000;
 
     private readonly string interfaceName;
-    private readonly int interfaceIndex;
+    private int interfaceIndex;
     private readonly PortProgramOptions options;
     private readonly ProgramObjects objects;
     private readonly PortState state;
@@ -45,9 +45,12 @@ public sealed unsafe partial class PortProgram : IDisposable
         this.interfaceIndex = interfaceIndex;
         this.options = options;
         this.objects = objects;
+        Id = Bpf.ProgramInfo(objects.Program).Id;
         state = objects.State;
         state.Set(options.TimeoutMs * NanosecondsPerMillisecond, passWhenAlive: !options.ToSocket);
         state.HandedOverAtNs = NowNs;
+        state.Owner = ProgramOwner.ThisProcess;
+        state.OwnedSinceNs = NowNs;
     }
 
     /// <summary>Frames that went to a socket.</summary>
@@ -61,6 +64,12 @@ public sealed unsafe partial class PortProgram : IDisposable
 
     /// <summary>Frames that were dropped because ColoWire did not beat.</summary>
     public long DroppedFrames => state.Dropped;
+
+    /// <summary>The kernel's number of it.</summary>
+    internal uint Id { get; }
+
+    /// <summary>How it runs, and where its frames go.</summary>
+    internal PortProgramOptions Options => options;
 
     /// <summary>How it was before <see cref="TakeOver"/>: null where no program of ColoWire's was on the interface.</summary>
     public Absence? Before { get; private set; }
@@ -94,6 +103,18 @@ public sealed unsafe partial class PortProgram : IDisposable
         {
             objects.Dispose();
             throw;
+        }
+    }
+
+    /// <summary>From now on its place is on another interface, which stands for the one that was removed. It is not attached there yet.</summary>
+    internal void Follow(int newInterfaceIndex) => interfaceIndex = newInterfaceIndex;
+
+    /// <summary>Sets where frames leave when ColoWire does not beat, in the place of an interface that was removed.</summary>
+    internal void SetWire(int wireInterfaceIndex)
+    {
+        if (options is { WireInterfaceIndex: not null, TimeoutMs: not 0 })
+        {
+            objects.SetWire(wireInterfaceIndex);
         }
     }
 
@@ -145,6 +166,9 @@ public sealed unsafe partial class PortProgram : IDisposable
         state.ToldDropped += passedBy.Dropped;
         return passedBy;
     }
+
+    /// <summary>For tests: the program is somebody else's.</summary>
+    internal void OwnAs(long owner) => state.Owner = owner;
 
     /// <summary>Closes the descriptors. No thread may beat any more.</summary>
     public void Dispose()

@@ -21,6 +21,8 @@ internal readonly unsafe struct PortState(nint start)
     private const int HandedOverAt = 24;
     private const int ToldToWireAt = 32;
     private const int ToldDroppedAt = 40;
+    private const int OwnerAt = 48;
+    private const int OwnedSinceAt = 56;
     private const int ToSocketAt = 64;
     private const int PassedAt = 72;
     private const int ToWireAt = 80;
@@ -34,6 +36,13 @@ internal readonly unsafe struct PortState(nint start)
 
     /// <summary>Dropped frames that ColoWire has reported.</summary>
     public ref long ToldDropped => ref At(0, ToldDroppedAt);
+
+    /// <summary>The process that beats: its id in the lower 32 bits, and in the upper ones a number that it drew. 0 where an older ColoWire has
+    /// not said it.</summary>
+    public ref long Owner => ref At(0, OwnerAt);
+
+    /// <summary>Since when it does, by CLOCK_MONOTONIC.</summary>
+    public ref long OwnedSinceNs => ref At(0, OwnedSinceAt);
 
     /// <summary>Frames that went to a socket.</summary>
     public long ToSocket => Sum(ToSocketAt);

@@ -3,6 +3,7 @@
 using System;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
+using System.Text;
 
 namespace ColoWire.Ports.Xdp;
 
@@ -37,6 +38,10 @@ internal static class RouteNetlink
 
     /// <summary>Bytes of <c>struct ifinfomsg</c>; the interface's index is its second word.</summary>
     private const int FixedBytes = 16;
+    private const int IndexAt = 4;
+
+    /// <summary>IFLA_ALT_IFNAME.</summary>
+    private const ushort AlternativeName = 53;
 
     /// <summary>Attaches a program, in the place of a certain one or of none.</summary>
     /// <param name="interfaceIndex">The interface.</param>
@@ -66,13 +71,28 @@ internal static class RouteNetlink
     public static AttachedProgram? Attached(int interfaceIndex)
     {
         using NetlinkSocket socket = new(NetlinkSocket.Route);
-        NetlinkAnswer answer = socket.Ask(new NetlinkRequest(GetLink, FixedPart(interfaceIndex)));
-        if (answer.Error != 0)
-        {
-            throw new PortException($"cannot ask the kernel for the interface with index {interfaceIndex}: {answer.Reason}");
-        }
+        NetlinkAnswer answer = socket.Ask(LinkRequest(interfaceIndex));
+        return answer.Error == 0
+            ? AttachedIn(answer.Content)
+            : throw new PortException($"cannot ask the kernel for the interface with index {interfaceIndex}: {answer.Reason}");
+    }
 
-        ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(answer.Content.AsSpan(FixedBytes), Xdp);
+    /// <summary>The number of an interface by an alternative name, which the calls that ask by name do not take when it is long.</summary>
+    /// <returns>Null when there is none.</returns>
+    public static int? FindByAlternativeName(string name)
+    {
+        using NetlinkSocket socket = new(NetlinkSocket.Route);
+        NetlinkAnswer answer = socket.Ask(new NetlinkRequest(GetLink, FixedPart(0)).Add(AlternativeName, Encoding.ASCII.GetBytes(name + '\0')));
+        return answer.Error == 0 ? BinaryPrimitives.ReadInt32LittleEndian(answer.Content.AsSpan(IndexAt)) : null;
+    }
+
+    /// <summary>The question for all that the kernel knows of an interface.</summary>
+    public static NetlinkRequest LinkRequest(int interfaceIndex) => new(GetLink, FixedPart(interfaceIndex));
+
+    /// <summary>The program that an answer to <see cref="LinkRequest"/> tells of; null for none.</summary>
+    public static AttachedProgram? AttachedIn(ReadOnlySpan<byte> content)
+    {
+        ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(content[FixedBytes..], Xdp);
         ReadOnlySpan<byte> id = NetlinkAnswer.Find(xdp, XdpProgramId);
         if (id.IsEmpty)
         {

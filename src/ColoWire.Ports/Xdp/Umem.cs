@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Collections.Generic;
 using System.Runtime.CompilerServices;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
@@ -8,7 +9,8 @@ namespace ColoWire.Ports.Xdp;
 
 /// <summary>
 /// The small slots of an arena as the kernel's sockets see them: a UMEM whose chunks they are. The first socket registers it, the others
-/// of the same lane share it, so that a frame that came in by one of them leaves by another where it lies.
+/// of the same lane share it, so that a frame that came in by one of them leaves by another where it lies. A socket shares with one that
+/// is bound (XDP_SHARED_UMEM, net/xdp/xsk.c): when all have lost their interfaces, the next one registers the memory anew.
 /// </summary>
 internal sealed class Umem(FrameArena arena)
 {
@@ -17,7 +19,7 @@ internal sealed class Umem(FrameArena arena)
     /// <summary>The longest frame that the kernel puts into a chunk, with its Ethernet header.</summary>
     public const int MaxFrameBytes = ChunkBytes - XdpAbi.PacketHeadroomBytes;
 
-    private int owner = -1;
+    private readonly List<int> members = [];
 
     /// <summary>The memory.</summary>
     public FrameArena Arena => arena;
@@ -34,33 +36,25 @@ internal sealed class Umem(FrameArena arena)
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Address(FrameRef slot, int offset = 0) => ((ulong)slot.Slot * ChunkBytes) + (uint)offset;
 
-    /// <summary>A socket could not be opened after all: it is not the one to share with.</summary>
-    public void Leave(int socket) => owner = owner == socket ? -1 : owner;
+    /// <summary>The sockets that it may be shared with; one of them may have lost its interface since it was bound.</summary>
+    public IReadOnlyList<int> Members => members;
 
-    /// <summary>Gives a socket this memory, by registering it or by what to bind it with.</summary>
-    /// <param name="socket">The socket, not bound yet.</param>
-    /// <param name="sharedWith">The socket to name in its binding; -1 when it is the first.</param>
+    /// <summary>A socket is bound to this memory.</summary>
+    public void Join(int socket) => members.Add(socket);
+
+    /// <summary>A socket is closed.</summary>
+    public void Leave(int socket) => members.Remove(socket);
+
+    /// <summary>Registers the memory with a socket that shares it with none.</summary>
     /// <returns>False, with an error number, when the kernel refuses.</returns>
-    public bool TryJoin(int socket, out int sharedWith)
+    public bool TryRegister(int socket)
     {
-        sharedWith = owner;
-        if (owner >= 0)
-        {
-            return true;
-        }
-
         XdpAbi.UmemRegistration registration = new()
         {
             Address = (ulong)arena.SmallSlots,
             Length = arena.SmallSlotByteCount,
             ChunkBytes = ChunkBytes,
         };
-        if (XdpAbi.SetOption(socket, XdpAbi.OptionUmemRegistration, registration) != 0)
-        {
-            return false;
-        }
-
-        owner = socket;
-        return true;
+        return XdpAbi.SetOption(socket, XdpAbi.OptionUmemRegistration, registration) == 0;
     }
 }

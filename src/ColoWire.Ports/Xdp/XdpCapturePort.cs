@@ -12,65 +12,82 @@ namespace ColoWire.Ports.Xdp;
 /// Takes the frames of one queue of an interface from the kernel in the slots where they are compared, held and sent from: no byte is
 /// copied here. Free slots go into the fill ring, frames come out of the receive ring.
 /// </summary>
-public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHandOver
+public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHandOver, IKeptPort
 {
+    /// <summary>Bytes of the longest frame that a port takes, with its Ethernet header.</summary>
+    public const int MaxFrameBytes = Umem.MaxFrameBytes;
+
     /// <summary>Slots that stay with the pool: fragments are put together in them.</summary>
     private const int ReservedSlots = EngineLimits.BatchFrames;
 
     private readonly string interfaceName;
-    private readonly XdpSocket socket;
+    private readonly PortKeeper<XdpSocket> keeper;
+    private readonly HandleExchange<XdpSocket> exchange;
     private readonly Umem umem;
     private readonly LinkWatch link;
-    private readonly InterfaceDrops? interfaceDrops;
-    private readonly int questions;
+    private readonly SlotSet posted;
     private readonly FrameRef[] fresh = new FrameRef[EngineLimits.BatchFrames];
     private long nextStatisticsNs = long.MinValue;
-    private int posted;
+    private XdpSocket? socket;
+    private KernelDrops earlierDrops;
+    private KernelDrops drops;
     private bool handedOver;
+    private bool bypassed;
     private uint number;
     private long frames;
     private long byteCount;
-    private long kernelDropped;
-    private long droppedByInterface;
 
     internal XdpCapturePort(string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface = true)
     {
         this.interfaceName = interfaceName;
         this.umem = umem;
-        socket = XdpSocket.OpenForReceive(interfaceName, queue, umem, options);
-        questions = InterfaceControl.OpenSocket();
-        link = new LinkWatch(interfaceName, questions);
-        interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null;
+        posted = new SlotSet(umem.Arena);
+        keeper = new PortKeeper<XdpSocket>(
+            interfaceName, () => XdpSocket.OpenForReceive(interfaceName, queue, umem, options, countsInterface));
+        exchange = keeper.Exchange;
+        socket = exchange.Current;
+        link = new LinkWatch(socket!.InterfaceIndex, keeper.Questions);
     }
 
     /// <inheritdoc/>
     public string Name => $"xdp:{interfaceName}";
 
     /// <inheritdoc/>
-    public int WaitHandle => socket.Descriptor;
+    public int WaitHandle => keeper.WaitHandle;
 
     /// <inheritdoc/>
     public LinkState Link => link.State;
 
     /// <inheritdoc/>
-    public bool HasLink => link.State == LinkState.Up;
+    public string? Trouble => keeper.Trouble;
+
+    /// <inheritdoc/>
+    public string? CalledNow => keeper.CalledNow;
+
+    IPortKeeper IKeptPort.Keeper => keeper;
+
+    /// <inheritdoc/>
+    public bool HasLink => link.State == LinkState.Up && !IsBypassed;
+
+    /// <inheritdoc/>
+    public bool IsBypassed => Volatile.Read(ref bypassed);
 
     /// <inheritdoc/>
     public bool HasHandedOver => Volatile.Read(ref handedOver);
 
     /// <inheritdoc/>
-    public int PostedSlots => posted;
+    public int PostedSlots => posted.Count;
 
     /// <summary>Whether the driver writes into the slots itself.</summary>
-    public bool IsZeroCopy => socket.IsZeroCopy;
+    public bool IsZeroCopy => socket?.IsZeroCopy == true;
 
     /// <summary>What was counted; the kernel's part of it is up to <see cref="PortLimits.StatisticsCycleNs"/> old.</summary>
     public CaptureStatistics Statistics => new(
         Volatile.Read(ref frames),
         Volatile.Read(ref byteCount),
-        Volatile.Read(ref kernelDropped),
-        Volatile.Read(ref droppedByInterface),
-        Oversize: 0,
+        Volatile.Read(ref drops.NoRoom),
+        Volatile.Read(ref drops.ByInterface),
+        Volatile.Read(ref drops.TooLong),
         Truncated: 0);
 
     /// <inheritdoc/>
@@ -79,24 +96,64 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
         ArgumentNullException.ThrowIfNull(pool);
         link.Poll(nowNs);
         ReadDrops(nowNs);
-        int taken = Take(batch, nowNs);
-        Post(pool);
+        int taken = socket is null ? 0 : Take(socket.Receive, batch, nowNs);
+        if (exchange.IsClosed)
+        {
+            BringHome(pool);
+        }
+
+        if (exchange.HasNews && taken == 0)
+        {
+            ChangeOver();
+        }
+
+        if (socket is not null)
+        {
+            Post(socket, pool);
+        }
+
         return taken;
     }
 
     void IHandOver.HandOver() => Volatile.Write(ref handedOver, true);
 
+    void IHandOver.SetBypassed(bool value) => Volatile.Write(ref bypassed, value);
+
     /// <summary>Closes the port. Its thread must have ended.</summary>
     public void Dispose()
     {
-        socket.Dispose();
-        interfaceDrops?.Dispose();
-        _ = Libc.Close(questions);
+        keeper.Dispose();
     }
 
-    private int Take(Span<FrameRef> batch, long nowNs)
+    /// <summary>What had arrived by the interface was taken to the last: the port lets go of it, or takes the next one.</summary>
+    private void ChangeOver()
     {
-        ConsumerRing<XdpAbi.Descriptor> ring = socket.Receive;
+        ReadDrops(long.MaxValue);
+        earlierDrops = drops;
+        nextStatisticsNs = long.MinValue;
+        bool hasSocket = exchange.Change();
+        socket = exchange.Current;
+        if (hasSocket)
+        {
+            link.Follow(socket!.InterfaceIndex);
+        }
+        else
+        {
+            link.Lose();
+        }
+    }
+
+    /// <summary>The slots that the kernel had when the interface was removed; now that the socket is closed it does not write there any more.</summary>
+    private void BringHome(SlotPool pool)
+    {
+        while (posted.Take(fresh) is not 0 and int count)
+        {
+            pool.Return(fresh, count);
+        }
+    }
+
+    private int Take(ConsumerRing<XdpAbi.Descriptor> ring, Span<FrameRef> batch, long nowNs)
+    {
         int ready = (int)ring.Peek((uint)batch.Length);
         if (ready == 0)
         {
@@ -116,19 +173,19 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
             frame.ArrivalNs = nowNs;
             bytes += received.Length;
             batch[i] = slot;
+            posted.Remove(slot);
             // Another core has just written the frame: its first line, which is parsed next, is fetched while the others are taken.
             arena.Prefetch(slot);
         }
 
         ring.Release((uint)ready);
-        posted -= ready;
         Volatile.Write(ref byteCount, byteCount + bytes);
         Volatile.Write(ref frames, frames + ready);
         return ready;
     }
 
     /// <summary>Fills the fill ring up, in batches: with every frame it would cost the line of its counter.</summary>
-    private void Post(SlotPool pool)
+    private void Post(XdpSocket socket, SlotPool pool)
     {
         ProducerRing<ulong> ring = socket.Fill;
         while (ring.Reserve((uint)fresh.Length) == fresh.Length && pool.FreeSmall >= fresh.Length + ReservedSlots)
@@ -137,10 +194,10 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
             for (int i = 0; i < count; i++)
             {
                 ring[(uint)i] = Umem.Address(fresh[i]);
+                posted.Add(fresh[i]);
             }
 
             ring.Submit((uint)count);
-            posted += count;
         }
 
         if (ring.NeedsWakeup)
@@ -151,18 +208,29 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
 
     private void ReadDrops(long nowNs)
     {
-        if (nowNs < nextStatisticsNs)
+        if (nowNs < nextStatisticsNs || socket is null)
         {
             return;
         }
 
-        nextStatisticsNs = nowNs + PortLimits.StatisticsCycleNs;
+        nextStatisticsNs = nowNs == long.MaxValue ? nowNs : nowNs + PortLimits.StatisticsCycleNs;
         if (socket.TryGetStatistics(out XdpAbi.Statistics now))
         {
-            // ReceiveDropped has those that found no chunk or were too long for one, ReceiveRingFull those that found no entry.
-            Volatile.Write(ref kernelDropped, (long)(now.ReceiveDropped + now.ReceiveRingFull));
+            // ReceiveDropped has those that found no chunk, which FillRingEmpty has too, and those that are too long for one.
+            // ReceiveRingFull has those that found no entry.
+            long noChunk = (long)Math.Min(now.ReceiveDropped, now.FillRingEmpty);
+            Volatile.Write(ref drops.NoRoom, earlierDrops.NoRoom + noChunk + (long)now.ReceiveRingFull);
+            Volatile.Write(ref drops.TooLong, earlierDrops.TooLong + (long)now.ReceiveDropped - noChunk);
         }
 
-        Volatile.Write(ref droppedByInterface, interfaceDrops?.Read() ?? 0);
+        Volatile.Write(ref drops.ByInterface, earlierDrops.ByInterface + (socket.Drops?.Read() ?? 0));
+    }
+
+    /// <summary>Frames lost before they came to the port.</summary>
+    private struct KernelDrops
+    {
+        public long NoRoom;
+        public long TooLong;
+        public long ByInterface;
     }
 }

@@ -12,7 +12,7 @@ namespace ColoWire.Ports.Xdp;
 /// Sends frames from the slots in which they lie, by their descriptors alone: into the transmit ring, one kick for each batch, and out
 /// of the completion ring when they have left.
 /// </summary>
-public sealed class XdpInjectPort : IInjectPort, ILinkReporter
+public sealed class XdpInjectPort : IInjectPort, ILinkReporter, IKeptPort
 {
     /// <summary>Bytes of a frame beyond the MTU that the kernel forwards: the Ethernet header and one VLAN tag (is_skb_forwardable).</summary>
     private const int HeaderBytes = 14 + 4;
@@ -22,21 +22,24 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
     private const int MaxKicks = 4;
 
     private readonly string interfaceName;
-    private readonly XdpSocket socket;
+    private readonly PortKeeper<XdpSocket> keeper;
+    private readonly HandleExchange<XdpSocket> exchange;
     private readonly LinkWatch link;
+    private readonly SlotSet outstanding;
     private readonly SendPatience patience;
     private readonly InjectTally tally = new();
-    private readonly int questions;
-    private uint outstanding;
+    private XdpSocket? socket;
     private int refused;
 
     internal XdpInjectPort(string interfaceName, int queue, Umem umem, XdpOptions options, int sendRetryMs)
     {
         this.interfaceName = interfaceName;
         patience = new SendPatience(sendRetryMs);
-        socket = XdpSocket.OpenForTransmit(interfaceName, queue, umem, options);
-        questions = InterfaceControl.OpenSocket();
-        link = new LinkWatch(interfaceName, questions);
+        outstanding = new SlotSet(umem.Arena);
+        keeper = new PortKeeper<XdpSocket>(interfaceName, () => XdpSocket.OpenForTransmit(interfaceName, queue, umem, options));
+        exchange = keeper.Exchange;
+        socket = exchange.Current;
+        link = new LinkWatch(socket!.InterfaceIndex, keeper.Questions);
     }
 
     /// <inheritdoc/>
@@ -45,8 +48,16 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
     /// <inheritdoc/>
     public LinkState Link => link.State;
 
+    /// <inheritdoc/>
+    public string? Trouble => keeper.Trouble;
+
+    /// <inheritdoc/>
+    public string? CalledNow => keeper.CalledNow;
+
+    IPortKeeper IKeptPort.Keeper => keeper;
+
     /// <summary>Whether the driver reads from the slots itself.</summary>
-    public bool IsZeroCopy => socket.IsZeroCopy;
+    public bool IsZeroCopy => socket?.IsZeroCopy == true;
 
     /// <inheritdoc/>
     public InjectStatistics Statistics => tally.Statistics;
@@ -55,11 +66,16 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
     public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
         ArgumentNullException.ThrowIfNull(arena);
+        if (exchange.HasNews)
+        {
+            ChangeOver();
+        }
+
         link.Poll(nowNs);
         int taken = frames.Length == 0 ? 0 : Put(arena, frames, nowNs);
-        if (outstanding != 0)
+        if (outstanding.Count != 0 && socket is not null)
         {
-            Kick();
+            Kick(socket);
         }
 
         return taken;
@@ -69,9 +85,14 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
     public int Reclaim(Span<FrameRef> frames)
     {
         int lost = tally.Reclaim(frames);
-        if (outstanding == 0 || lost == frames.Length)
+        if (outstanding.Count == 0 || lost == frames.Length)
         {
             return lost;
+        }
+
+        if (socket is null)
+        {
+            return lost + BringHome(frames[lost..]);
         }
 
         ConsumerRing<ulong> ring = socket.Completion;
@@ -83,11 +104,12 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
 
         for (uint i = 0; i < done; i++)
         {
-            frames[lost + (int)i] = Umem.Slot(ring[i]);
+            FrameRef sent = Umem.Slot(ring[i]);
+            frames[lost + (int)i] = sent;
+            outstanding.Remove(sent);
         }
 
         ring.Release(done);
-        outstanding -= done;
         // A frame that the driver refused is completed like the others.
         int failed = Math.Min(refused, (int)done);
         refused -= failed;
@@ -98,15 +120,46 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
     /// <summary>Closes the port. Its thread must have ended.</summary>
     public void Dispose()
     {
-        socket.Dispose();
-        _ = Libc.Close(questions);
+        keeper.Dispose();
+    }
+
+    /// <summary>Lets go of an interface that is gone, or takes the one that is back: in either case when nothing is to be fetched any more of
+    /// what was there before.</summary>
+    private void ChangeOver()
+    {
+        bool hasRest = socket is null ? outstanding.Count != 0 : socket.Completion.Peek(1) != 0;
+        if (hasRest)
+        {
+            return;
+        }
+
+        bool hasSocket = exchange.Change();
+        socket = exchange.Current;
+        refused = 0;
+        if (hasSocket)
+        {
+            link.Follow(socket!.InterfaceIndex);
+        }
+        else
+        {
+            link.Lose();
+        }
+    }
+
+    /// <summary>The frames that the kernel had when the interface was removed are lost; now that the socket is closed it does not read them any
+    /// more.</summary>
+    private int BringHome(Span<FrameRef> room)
+    {
+        int count = exchange.IsClosed ? outstanding.Take(room) : 0;
+        tally.Left(0, count, LinkState.Gone);
+        return count;
     }
 
     private int Put(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
-        ProducerRing<XdpAbi.Descriptor> ring = socket.Transmit;
+        ProducerRing<XdpAbi.Descriptor>? ring = socket?.Transmit;
         // Every descriptor in flight comes back by the completion ring, which is as long as this one.
-        uint room = Math.Min(ring.Reserve((uint)frames.Length), ring.Size - outstanding);
+        uint room = ring is null ? 0 : Math.Min(ring.Reserve((uint)frames.Length), ring.Size - (uint)outstanding.Count);
         int longest = Math.Min(link.Mtu + HeaderBytes, EngineLimits.SmallSlotBytes);
         uint put = 0;
         long bytes = 0;
@@ -115,7 +168,7 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
         {
             FrameRef frameRef = frames[taken];
             ref Frame frame = ref arena[frameRef];
-            if (link.State != LinkState.Up)
+            if (ring is null || link.State != LinkState.Up)
             {
                 // The kernel would take the frame and drop it in silence.
                 tally.LostLinkDown(frameRef);
@@ -127,6 +180,7 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
             else if (put < room)
             {
                 ring[put] = new XdpAbi.Descriptor { Address = Umem.Address(frameRef, frame.Offset), Length = (uint)frame.Length };
+                outstanding.Add(frameRef);
                 put++;
                 bytes += frame.Length;
             }
@@ -144,15 +198,14 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter
         if (put != 0)
         {
             patience.Progress();
-            ring.Submit(put);
-            outstanding += put;
+            ring!.Submit(put);
             tally.Handed(bytes);
         }
 
         return taken;
     }
 
-    private void Kick()
+    private void Kick(XdpSocket socket)
     {
         ProducerRing<XdpAbi.Descriptor> ring = socket.Transmit;
         for (int kicks = 0; kicks < MaxKicks && ring.HasUnread && ring.NeedsWakeup; kicks++)

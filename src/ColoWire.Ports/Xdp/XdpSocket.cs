@@ -2,6 +2,7 @@
 
 using System;
 using System.Diagnostics;
+using System.Linq;
 using System.Runtime.InteropServices;
 using System.Threading;
 using ColoWire.Ports.Linux;
@@ -9,13 +10,14 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>An AF_XDP socket on one queue of an interface, with its rings (Documentation/networking/af_xdp.rst).</summary>
-internal sealed class XdpSocket : IDisposable
+internal sealed class XdpSocket : IInterfaceHandle
 {
     private readonly int descriptor;
     private readonly Umem umem;
     private readonly string interfaceName;
     private readonly int queue;
     private readonly uint entries;
+    private bool isCutOff;
 
     private XdpSocket(string interfaceName, int queue, Umem umem, XdpOptions options)
     {
@@ -26,6 +28,7 @@ internal sealed class XdpSocket : IDisposable
         LiveInterface.CheckUsable(interfaceName);
         LiveInterface.CheckEthernet(interfaceName);
         CheckMtu();
+        InterfaceIndex = Xdp.InterfaceIndex.Of(interfaceName);
         descriptor = XdpAbi.OpenSocket();
         if (descriptor < 0)
         {
@@ -35,6 +38,12 @@ internal sealed class XdpSocket : IDisposable
 
     /// <summary>The socket itself; readable when frames have arrived.</summary>
     public int Descriptor => descriptor;
+
+    /// <inheritdoc/>
+    public int InterfaceIndex { get; }
+
+    /// <summary>What the interface itself has lost; null where nobody asks.</summary>
+    public InterfaceDrops? Drops { get; init; }
 
     /// <summary>Chunks for frames yet to come.</summary>
     public ProducerRing<ulong> Fill { get; private set; } = null!;
@@ -54,13 +63,20 @@ internal sealed class XdpSocket : IDisposable
 
     /// <summary>Opens a socket for frames to come in.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static XdpSocket OpenForReceive(string interfaceName, int queue, Umem umem, XdpOptions options) =>
-        Open(interfaceName, queue, umem, options, XdpAbi.OptionReceiveRing);
+    public static XdpSocket OpenForReceive(string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface) =>
+        Open(
+            new XdpSocket(interfaceName, queue, umem, options) { Drops = countsInterface ? new InterfaceDrops(interfaceName) : null },
+            options,
+            XdpAbi.OptionReceiveRing);
 
     /// <summary>Opens a socket for frames to leave.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
     public static XdpSocket OpenForTransmit(string interfaceName, int queue, Umem umem, XdpOptions options) =>
-        Open(interfaceName, queue, umem, options, XdpAbi.OptionTransmitRing);
+        Open(new XdpSocket(interfaceName, queue, umem, options), options, XdpAbi.OptionTransmitRing);
+
+    /// <inheritdoc/>
+    /// <remarks>The kernel unbinds the socket then, and leaves ENETDOWN on it (xsk_notifier, net/xdp/xsk.c). It tells of that once.</remarks>
+    public bool IsCutOff() => isCutOff |= Libc.TakeError(descriptor) == Libc.NetworkDown;
 
     /// <summary>Reads the kernel's counters.</summary>
     public bool TryGetStatistics(out XdpAbi.Statistics statistics) =>
@@ -73,21 +89,21 @@ internal sealed class XdpSocket : IDisposable
         Completion?.Dispose();
         Receive?.Dispose();
         Transmit?.Dispose();
+        Drops?.Dispose();
+        umem.Leave(descriptor);
         _ = Libc.Close(descriptor);
     }
 
-    private static XdpSocket Open(string interfaceName, int queue, Umem umem, XdpOptions options, int direction)
+    private static XdpSocket Open(XdpSocket socket, XdpOptions options, int direction)
     {
-        XdpSocket socket = new(interfaceName, queue, umem, options);
         try
         {
-            socket.MakeRings(direction, out int sharedWith);
-            socket.Bind(options.Copy || options.Mode == XdpMode.Generic, sharedWith);
+            socket.MakeRings(direction);
+            socket.Bind(options.Copy || options.Mode == XdpMode.Generic);
             return socket;
         }
         catch (PortException)
         {
-            umem.Leave(socket.Descriptor);
             socket.Dispose();
             throw;
         }
@@ -105,13 +121,8 @@ internal sealed class XdpSocket : IDisposable
         }
     }
 
-    private void MakeRings(int direction, out int sharedWith)
+    private void MakeRings(int direction)
     {
-        if (!umem.TryJoin(descriptor, out sharedWith))
-        {
-            throw Refused("share its memory with", Marshal.GetLastPInvokeError());
-        }
-
         // The kernel wants the two rings of the UMEM of every socket, even where only one of them is used.
         foreach (int option in (int[])[XdpAbi.OptionFillRing, XdpAbi.OptionCompletionRing, direction])
         {
@@ -145,23 +156,43 @@ internal sealed class XdpSocket : IDisposable
         return ring.IsMapped ? ring : throw Refused("map the rings of", Marshal.GetLastPInvokeError());
     }
 
-    private void Bind(bool copy, int sharedWith)
+    private void Bind(bool copy)
+    {
+        // A socket that shares a UMEM takes over how the first one is bound; to say it again is an error.
+        bool isShared = umem.Members.Any(member => TryBind(XdpAbi.BindSharedUmem, (uint)member));
+        if (!isShared)
+        {
+            if (!umem.TryRegister(descriptor))
+            {
+                throw Refused("share its memory with", Marshal.GetLastPInvokeError());
+            }
+
+            _ = TryBind((ushort)(XdpAbi.BindNeedWakeup | (copy ? XdpAbi.BindCopy : 0)), 0);
+        }
+
+        umem.Join(descriptor);
+    }
+
+    /// <returns>False when the socket that it was to share with is bound no more.</returns>
+    private bool TryBind(ushort flags, uint sharedWith)
     {
         XdpAbi.SocketAddress address = new()
         {
             Family = XdpAbi.AddressFamily,
-            InterfaceIndex = (uint)InterfaceIndex.Of(interfaceName),
+            InterfaceIndex = (uint)InterfaceIndex,
             Queue = (uint)queue,
-            // A socket that shares a UMEM takes over how the first one is bound; to say it again is an error.
-            Flags = sharedWith >= 0
-                ? XdpAbi.BindSharedUmem
-                : (ushort)(XdpAbi.BindNeedWakeup | (copy ? XdpAbi.BindCopy : 0)),
-            SharedUmemSocket = sharedWith >= 0 ? (uint)sharedWith : 0,
+            Flags = flags,
+            SharedUmemSocket = sharedWith,
         };
         long start = Stopwatch.GetTimestamp();
         while (XdpAbi.Bind(descriptor, in address) != 0)
         {
             int error = Marshal.GetLastPInvokeError();
+            if (error == Libc.BadDescriptor && flags == XdpAbi.BindSharedUmem)
+            {
+                return false;
+            }
+
             // The queue of a process that has just ended is freed some tens of milliseconds later.
             if (error != Libc.Busy || Stopwatch.GetElapsedTime(start).TotalMilliseconds > PortLimits.RebindMs)
             {
@@ -170,6 +201,8 @@ internal sealed class XdpSocket : IDisposable
 
             Thread.Sleep(PortLimits.RebindPauseMs);
         }
+
+        return true;
     }
 
     private PortException Refused(string what, int error) => new($"cannot {what} AF_XDP on queue {queue} of interface '{interfaceName}': " + error switch

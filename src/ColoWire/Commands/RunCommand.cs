@@ -31,7 +31,7 @@ internal static class RunCommand
 {
     private const int Success = 0;
 
-    /// <summary>The exit code when frames were held back, or a duty failed.</summary>
+    /// <summary>The exit code when frames were held back, a duty failed, or an interface is missing or not this process's at the end.</summary>
     private const int Failure = 1;
 
     /// <summary>A stop ends within five seconds: the host gives up shortly after the appliance has.</summary>
@@ -50,9 +50,11 @@ internal static class RunCommand
         binder.AddTo(command);
         Option<bool> json = new("--json") { Description = "Each second, and at the end, one JSON object of counters on the standard output." };
         command.Options.Add(json);
+        Option<bool> takeOver = new("--take-over") { Description = "Take the capture interfaces even from another ColoWire that runs on them." };
+        command.Options.Add(takeOver);
         command.SetAction(parse =>
         {
-            ApplianceOptions options = binder.Bind(parse);
+            ApplianceOptions options = binder.Bind(parse) with { TakesOver = parse.GetValue(takeOver) };
             return Run(verb == Verbs.Observe ? options with { Mode = CompareMode.Observe } : options, parse.GetValue(json), outputs);
         });
         return command;
@@ -87,7 +89,7 @@ internal static class RunCommand
         }
 
         TellEnd(appliance, json, outputs, signals);
-        return appliance.End != ApplianceEnd.Drained ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+        return appliance.End != ApplianceEnd.Drained || ports.IsImpaired ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
     }
 
     /// <summary>The last words: whether somebody takes them changes nothing.</summary>

@@ -140,7 +140,7 @@ public sealed class Appliance : IDisposable
         }
 
         _ = SpinWait.SpinUntil(() => loops.All(loop => loop.LastRoundNs != 0) || Failing.IsCancellationRequested, StartPatience);
-        Ports.FailWire?.TakeOver();
+        Ports.TakeOver();
         if (Ports.FailWire?.Counts.Absences > 0)
         {
             Path.Gate.NoteAbsence();
@@ -154,7 +154,7 @@ public sealed class Appliance : IDisposable
     public void Stop(TimeSpan patience)
     {
         long start = Stopwatch.GetTimestamp();
-        Ports.FailWire?.HandOver();
+        Ports.HandOver();
         Path.BeginStop();
         while (!Path.IsDrained && !Failing.IsCancellationRequested && Stopwatch.GetElapsedTime(start) < patience)
         {

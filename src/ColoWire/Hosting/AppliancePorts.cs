@@ -18,6 +18,8 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
 {
     private const long NanosecondsPerTick = 100;
 
+    private PortUpkeep? upkeep;
+
     /// <summary>What sends frames past the appliance when it does not take them; null where no port is live.</summary>
     public FailWire? FailWire { get; init; }
 
@@ -118,6 +120,12 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     /// <summary>Those on which something can go wrong for good.</summary>
     public IReadOnlyList<IFaultReporter> FaultReporters { get; } = [.. All(Lanes).Select(named => named.Port).OfType<IFaultReporter>()];
 
+    /// <summary>What is wrong on the interfaces now and may come right again, a line each.</summary>
+    public IReadOnlyList<string> Troubles => FailWire?.Troubles ?? [];
+
+    /// <summary>Whether an interface is missing, or the program on it is not this process's.</summary>
+    public bool IsImpaired => Troubles.Count != 0 || Linked.Any(linked => linked.Port.Link == LinkState.Gone);
+
     /// <summary>Those that have a link. The queues of an interface have one link.</summary>
     public IReadOnlyList<(string Name, ILinkReporter Port)> Linked { get; } =
         [.. All(Lanes).Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port))];
@@ -128,6 +136,8 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     /// <exception cref="OptionException">One or more cannot be opened; it says of each why.</exception>
     public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas)
     {
+        options = WithKernelsNames(options, out IReadOnlyList<string> names);
+        RefuseIfInUse(options);
         QueueCheck queues = QueueCheck.Of(options);
         if (queues.Faults.Count != 0)
         {
@@ -157,8 +167,8 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
                 Required(options.OutDevice),
                 lanes,
                 options.XdpQueues,
-                new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs));
-            return new AppliancePorts(lanes) { FailWire = failWire, Queues = options.XdpQueues, Notes = [.. queues.Notes, .. failWire.Notes] };
+                new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs, options.TakesOver));
+            return new AppliancePorts(lanes) { FailWire = failWire, Queues = options.XdpQueues, Notes = [.. names, .. queues.Notes, .. failWire.Notes] };
         }
         catch (Exception exception) when (exception is OptionException or PortException)
         {
@@ -167,11 +177,65 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         }
     }
 
+    /// <summary>Takes the frames of the capture interfaces, and looks after all interfaces from now on.</summary>
+    /// <exception cref="PortException">Frames cannot be had: another program of somebody else's has come to an interface.</exception>
+    public void TakeOver()
+    {
+        FailWire?.TakeOver();
+        upkeep = new PortUpkeep(Lanes, FailWire);
+        upkeep.Start();
+    }
+
+    /// <summary>Has frames go past, where they can.</summary>
+    public void HandOver()
+    {
+        upkeep?.End();
+        FailWire?.HandOver();
+    }
+
     /// <summary>Closes them. No thread may use them any more.</summary>
     public void Dispose()
     {
+        upkeep?.Dispose();
         Close(Lanes);
         FailWire?.Dispose();
+    }
+
+    /// <summary>The ports by the names that the kernel calls their interfaces.</summary>
+    /// <exception cref="OptionException">Two of them are the same interface.</exception>
+    private static ApplianceOptions WithKernelsNames(ApplianceOptions options, out IReadOnlyList<string> notes)
+    {
+        (string Option, PortSpec Written)[] ports =
+            [("primary_in", Required(options.PrimaryIn)), ("secondary_in", Required(options.SecondaryIn)), ("outdev", Required(options.OutDevice))];
+        PortSpec[] meant = [.. ports.Select(port => port.Written.WithKernelsName())];
+        string[] faults =
+        [
+            .. from later in Enumerable.Range(1, meant.Length - 1)
+               from earlier in Enumerable.Range(0, later)
+               where meant[earlier].IsSameAs(meant[later])
+               select $"{ports[later].Option}: '{ports[later].Written}' is {ports[earlier].Option} already: three different ports are needed",
+        ];
+        notes = [.. ports.Zip(meant).Where(pair => pair.First.Written != pair.Second)
+            .Select(pair => $"{pair.First.Option}: '{pair.First.Written.Target}' is another name of interface '{pair.Second.Target}'")];
+        return faults.Length != 0
+            ? throw new OptionException(faults)
+            : options with { PrimaryIn = meant[0], SecondaryIn = meant[1], OutDevice = meant[2] };
+    }
+
+    /// <summary>Before a port is opened: whatever is done to an interface, the other instance would feel it.</summary>
+    private static void RefuseIfInUse(ApplianceOptions options)
+    {
+        try
+        {
+            if (!options.TakesOver)
+            {
+                FailWire.RefuseIfInUse(Required(options.PrimaryIn), Required(options.SecondaryIn));
+            }
+        }
+        catch (PortException exception)
+        {
+            throw new OptionException([exception.Message]);
+        }
     }
 
     private static LanePorts OpenLane(ApplianceOptions options, PortOptions settings, LanePlace place)

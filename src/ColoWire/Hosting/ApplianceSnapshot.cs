@@ -41,6 +41,9 @@ internal sealed record ApplianceSnapshot
     /// <summary>What has gone past it, while it took no frames.</summary>
     public FailWireCounts FailWire { get; private set; }
 
+    /// <summary>Why frames do not come to it, or would not go past it; null while all is well.</summary>
+    public string? Trouble { get; private set; }
+
     /// <summary>Primary frames that the secondary agreed with.</summary>
     public long Verified { get; private set; }
 
@@ -150,6 +153,7 @@ internal sealed record ApplianceSnapshot
         Secondary = appliance.Ports.SecondaryStatistics;
         Output = appliance.Ports.OutputStatistics;
         FailWire = appliance.Ports.FailWire?.Counts ?? default;
+        Trouble = appliance.Ports.Troubles is [string first, ..] ? first : null;
         Protection = appliance.Path.Gate.Protection;
         Checkpoints = appliance.Path.Gate.Requests;
         Requester = RequesterSnapshot.Of(appliance.Requester);

@@ -41,14 +41,29 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it goes on by itself as soon as it is")]
     public static partial void LogNotConnected(this ILogger logger, string port, string? trouble);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface was removed; restart ColoWire when it is back")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface is gone, removed or moved to another network namespace; it is used again as soon as it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface is not used: {Trouble}")]
+    public static partial void LogLinkTrouble(this ILogger logger, string port, string trouble);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: the interface is called {Name} now; ColoWire goes on with it")]
+    public static partial void LogRenamed(this ILogger logger, string port, string name);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: the interface bears its name again")]
+    public static partial void LogNamedAsBefore(this ILogger logger, string port);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: the secondary is out of step, the primary's frames {Fate}")]
     public static partial void LogNoSecondary(this ILogger logger, string fate);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: no checkpoint can be had; connections that differ {Fate}")]
     public static partial void LogNoCheckpoints(this ILogger logger, string fate);
+
+    [LoggerMessage(Level = LogLevel.Error, Message = "not protected: frames of the primary do not come to this ColoWire, or not to it alone")]
+    public static partial void LogBypassed(this ILogger logger);
+
+    [LoggerMessage(Level = LogLevel.Information, Message = "over: {Trouble}")]
+    public static partial void LogTroubleOver(this ILogger logger, string trouble);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "requester {Name}: ready, checkpoints can be asked for")]
     public static partial void LogRequesterReady(this ILogger logger, string name);

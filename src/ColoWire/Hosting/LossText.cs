@@ -25,15 +25,19 @@ internal static class LossText
         }
 
         bool isStream = IsStream(port);
-        string buffer = port.StartsWith("xdp:", StringComparison.Ordinal) ? "ring was full (--xdp-ring)" : "buffer was full (--capture-buffer)";
+        bool isXdp = port.StartsWith("xdp:", StringComparison.Ordinal);
+        string buffer = isXdp ? "ring was full (--xdp-ring)" : "buffer was full (--capture-buffer)";
         (long Count, string Cause)[] losses =
         [
             (now.KernelDropped - earlier.KernelDropped, $"came when the kernel's {buffer}"),
             (now.InterfaceDropped - earlier.InterfaceDropped, "were dropped by the interface itself (ring sizes: ethtool -g)"),
             (now.Truncated - earlier.Truncated, isStream
                 ? "were cut off when the connection ended" : "are longer than --snaplen (segmentation offloads: colowire interfaces)"),
-            (now.Oversize - earlier.Oversize, isStream
-                ? $"are, or were said to be, longer than {EngineLimits.MaxFrameBytes} bytes, or than a slot (--large-slots 0)"
+            (now.BadLengths - earlier.BadLengths,
+                "were announced with a length that none can have, and the connection was ended: is vnet_hdr_support the same at both ends?"),
+            (now.Oversize - now.BadLengths - (earlier.Oversize - earlier.BadLengths), isXdp
+                ? $"are longer than the {XdpCapturePort.MaxFrameBytes} bytes of a slot: the MTU was raised while ColoWire runs (ip link set IF mtu, or pcap:)"
+                : isStream ? $"are longer than {EngineLimits.MaxFrameBytes} bytes, or than a slot (--large-slots 0)"
                 : $"are longer than {EngineLimits.MaxFrameBytes} bytes"),
         ];
         return Lines(port, losses);

@@ -41,6 +41,7 @@ internal static class SnapshotJson
         json.WriteNumber("away_ns", snapshot.FailWire.AwayNs);
         json.WriteNumber("to_wire", snapshot.FailWire.ToWire);
         json.WriteNumber("dropped", snapshot.FailWire.Dropped);
+        json.WriteString("trouble", snapshot.Trouble);
         json.WriteEndObject();
         json.WriteNumber("connections_refused", snapshot.ConnectionsRefused);
         json.WriteStartObject("released");

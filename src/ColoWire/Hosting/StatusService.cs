@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
@@ -49,9 +50,12 @@ internal sealed class StatusService(
     private const int QuietLooksBeforeEnd = 2;
 
     private readonly HashSet<string> toldFaults = [];
+    private IReadOnlyList<string> toldTroubles = [];
     private readonly HashSet<string> toldChecksums = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
     private readonly Dictionary<string, long> toldRefused = [];
+    private readonly Dictionary<string, string?> toldNames = [];
+    private readonly Dictionary<string, string?> toldLinkTroubles = [];
     private FailWireCounts toldAbsences;
     private Protection toldProtection = Protection.InStep;
     private readonly JsonLine json = new();
@@ -185,9 +189,11 @@ internal sealed class StatusService(
             }
         }
 
+        LookAtTroubles();
         for (int i = 0; i < ports.Linked.Count; i++)
         {
             LookAtLink(ports.Linked[i].Name, ports.Linked[i].Port);
+            LookAtName(ports.Linked[i].Name, ports.Linked[i].Port.CalledNow);
         }
 
         Protection protection = appliance.Path.Gate.Protection;
@@ -205,6 +211,28 @@ internal sealed class StatusService(
             log.LogCapturesEnded();
             lifetime.StopApplication();
         }
+    }
+
+    /// <summary>Those that come right again are told of anew when they come back.</summary>
+    private void LookAtTroubles()
+    {
+        IReadOnlyList<string> troubles = appliance.Ports.Troubles;
+        if (ReferenceEquals(troubles, toldTroubles))
+        {
+            return;
+        }
+
+        foreach (string trouble in troubles.Except(toldTroubles))
+        {
+            log.LogPortFault(trouble);
+        }
+
+        foreach (string trouble in toldTroubles.Except(troubles))
+        {
+            log.LogTroubleOver(trouble);
+        }
+
+        toldTroubles = troubles;
     }
 
     private void LookAtChecksums()
@@ -236,6 +264,32 @@ internal sealed class StatusService(
         }
 
         toldLinks[name] = link;
+        if (!isStream && toldLinkTroubles.GetValueOrDefault(name) != port.Trouble)
+        {
+            toldLinkTroubles[name] = port.Trouble;
+            if (port.Trouble is string trouble)
+            {
+                log.LogLinkTrouble(name, trouble);
+            }
+        }
+    }
+
+    private void LookAtName(string port, string? calledNow)
+    {
+        if (toldNames.GetValueOrDefault(port) == calledNow)
+        {
+            return;
+        }
+
+        toldNames[port] = calledNow;
+        if (calledNow is null)
+        {
+            log.LogNamedAsBefore(port);
+        }
+        else
+        {
+            log.LogRenamed(port, calledNow);
+        }
     }
 
     private void TellLink(string port, LinkState link, ILinkReporter reporter)
@@ -270,6 +324,9 @@ internal sealed class StatusService(
         {
             case Protection.InStep:
                 log.LogInStep();
+                break;
+            case Protection.Bypassed:
+                log.LogBypassed();
                 break;
             case Protection.DegradedNoSecondary:
                 log.LogNoSecondary(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? LeaveUnverified : Wait);

@@ -160,6 +160,9 @@ public sealed record ApplianceOptions
     /// <summary>What becomes of the primary's frames while nobody takes them.</summary>
     public DeathPolicy OnDeath { get; init; }
 
+    /// <summary>Whether the capture interfaces are taken even from another ColoWire that runs.</summary>
+    public bool TakesOver { get; init; }
+
     /// <summary>How long the process may be silent before it counts as dead, in milliseconds; 0: what dies lets nothing pass.</summary>
     public int FailwireTimeoutMs { get; init; } = PortLimits.FailwireTimeoutMs.Default;
 

@@ -19,6 +19,8 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
 
     public bool HasLink { get; set; } = true;
 
+    public bool IsBypassed { get; set; }
+
     public bool HasHandedOver { get; set; }
 
     public CaptureStatistics Statistics => new(number, bytes, 0, 0, 0, 0);

@@ -23,6 +23,9 @@ public sealed class ProtectionScenarios(int shards)
 
     private static readonly Action<TestBench> Absent = bench => { bench.Path.Gate.NoteAbsence(); bench.Poll(); };
 
+    private static readonly Action<TestBench> Bypassed = bench => { bench.Primary.IsBypassed = true; bench.Poll(); };
+    private static readonly Action<TestBench> BackAgain = bench => { bench.Primary.IsBypassed = false; bench.Poll(); };
+
     private static Action<TestBench> Reported(int count) => bench => Assert.That(bench.Reports, Has.Count.EqualTo(count), "reports");
 
     private static readonly Scenario[] Rows =
@@ -48,6 +51,11 @@ public sealed class ProtectionScenarios(int shards)
         },
         new("frames went past while nobody took them: one CP, and a new epoch when it has finished", P(A), S(B), Absent, Cp(1, DivergenceReason.Absence),
             Stands(Protection.InStep), Absent, Cp(1), Checkpoint, Out(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(1)),
+        new("frames of the primary go past: not protected; what comes is compared; one CP when they come again", P(A), Bypassed,
+            Stands(Protection.Bypassed), Cp(0), S(A), Out(A), LinkDown, Stands(Protection.Bypassed), LinkUp, BackAgain,
+            Stands(Protection.DegradedNoSecondary), Cp(1), Checkpoint, Stands(Protection.InStep), P(B), S(B), Out(A, B)),
+        new("the same with the secondary there all the time", Bypassed, Stands(Protection.Bypassed), BackAgain, Stands(Protection.InStep),
+            Cp(1, DivergenceReason.Absence), P(A), S(A), Out(A), Checkpoint, P(B), S(B), Out(A, B), Cp(1)),
         new("85 secondary_loss=hold: nothing leaves before both are in step again", P(A), LinkDown, P(B), Wait(2000), Out(), LinkUp, Wait(2000), Out(),
             Checkpoint, Out(A, B), P(C), S(C), Out(A, B, C), Wait(10_000), Cp(1))
         {

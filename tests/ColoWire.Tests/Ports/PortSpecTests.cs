@@ -62,7 +62,9 @@ internal sealed class PortSpecTests
     [TestCase("stream:host:1,server,peer=10.0.0.1/8", "peer '10.0.0.1/8' is no network, as bits are set behind its prefix or there is no such prefix: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
     [TestCase("stream:host:1,server,peer=10.0.0.0/33", "peer '10.0.0.0/33' is no network, as bits are set behind its prefix or there is no such prefix: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
     [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
-    [TestCase("pcap:sixteen-letters!", "an interface's name has at most 15 characters (a path is written file:PATH)")]
+    [TestCase(
+        "pcap:a-name-of-128-letters--------------------------------------------------------------------------------------------------------end",
+        "an interface's name has at most 15 characters, an alternative one 127 (a path is written file:PATH)")]
     [TestCase("eth 1", "an interface's name has no spaces, colons or symbols")]
     [TestCase("pcap:eth0:1", "an interface's name has no spaces, colons or symbols")]
     [TestCase("ethé", "an interface's name has no spaces, colons or symbols")]

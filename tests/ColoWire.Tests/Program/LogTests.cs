@@ -86,6 +86,21 @@ internal sealed class LogTests
                 "pcap:eth1: 3 frames lost: they came when the kernel's buffer was full (--capture-buffer)",
                 "pcap:eth1: 2 frames lost: they are longer than 65536 bytes",
             }));
+        Assert.That(
+            LossText.Of("xdp:eth1", after, before),
+            Is.EqualTo(new[]
+            {
+                "xdp:eth1: 3 frames lost: they came when the kernel's ring was full (--xdp-ring)",
+                "xdp:eth1: 2 frames lost: they are longer than the 1792 bytes of a slot: the MTU was raised while ColoWire runs (ip link set IF mtu, or pcap:)",
+            }));
+        Assert.That(
+            LossText.Of("stream:unix:a", after with { KernelDropped = 5, Oversize = 3, BadLengths = 1 }, before),
+            Is.EqualTo(new[]
+            {
+                "stream:unix:a: 1 frames lost: they were announced with a length that none can have, and the connection was ended: "
+                    + "is vnet_hdr_support the same at both ends?",
+                "stream:unix:a: 2 frames lost: they are longer than 65536 bytes, or than a slot (--large-slots 0)",
+            }));
         Assert.That(LossText.Of("pcap:eth1", after, after), Is.Empty);
         Assert.That(
             LossText.Of("pcap:eth3", new InjectStatistics(9, 900, Retries: 7, TooLong: 1, LinkDown: 0, Failed: 0), default(InjectStatistics)),

@@ -77,6 +77,18 @@ internal sealed class BridgeHost : IDisposable
         }
     }
 
+    /// <summary>Removes a cable.</summary>
+    public void RemoveCable(string port) => Host.Inside($"ip link del {port}");
+
+    /// <summary>Lays a cable again that was removed, as the one before was.</summary>
+    public void LayCableAgain(int lane, string port)
+    {
+        NetworkNamespace space = port == PrimaryPort(lane) ? PrimaryGuest : port == SecondaryPort(lane) ? SecondaryGuest : Outside;
+        LayCable(space, lane, port, queues: 1);
+        Host.Inside($"ethtool -K {port} tx off rx off tso off gso off gro off");
+        Host.Inside($"ip link set {port} arp off up");
+    }
+
     public void Dispose()
     {
         foreach (NetworkNamespace space in spaces)
@@ -96,17 +108,20 @@ internal sealed class BridgeHost : IDisposable
     {
         (NetworkNamespace Space, string Port)[] ends =
             [(PrimaryGuest, PrimaryPort(lane)), (SecondaryGuest, SecondaryPort(lane)), (Outside, OutPort(lane))];
-        string count = $"numrxqueues {queues} numtxqueues {queues}";
         foreach ((NetworkNamespace space, string port) in ends)
-        {
-            Shell.Run([.. $"ip link add {Wire(lane)} {count} netns {space.Name} type veth peer name {port} {count} netns {Host.Name}".Split(' ')]);
-            space.Inside($"ip link set {Wire(lane)} arp off up");
-            space.Inside($"ethtool -K {Wire(lane)} tx off rx off tso off gso off gro off");
-        }
+            LayCable(space, lane, port, queues);
 
         string script = Path.Combine(Root, "native-config", "prepare.sh");
         string state = $"COLOWIRE_PREPARE_STATE={Path.Combine(Scratch, "prepared")}";
         Shell.Run(Host.Words(["env", state, script, .. ends.Select(end => end.Port)]));
+    }
+
+    private void LayCable(NetworkNamespace space, int lane, string port, int queues)
+    {
+        string count = $"numrxqueues {queues} numtxqueues {queues}";
+        Shell.Run([.. $"ip link add {Wire(lane)} {count} netns {space.Name} type veth peer name {port} {count} netns {Host.Name}".Split(' ')]);
+        space.Inside($"ip link set {Wire(lane)} arp off up");
+        space.Inside($"ethtool -K {Wire(lane)} tx off rx off tso off gso off gro off");
     }
 
     private static string FindRoot()

@@ -19,7 +19,7 @@ internal sealed class BridgeRun : IDisposable
 
     private readonly BridgeHost host;
     private readonly int lane;
-    private readonly FarEnd outside;
+    private FarEnd outside;
     private readonly List<FarEnd> guests = [];
 
     /// <summary>Starts the program and waits until frames come to it.</summary>
@@ -78,6 +78,18 @@ internal sealed class BridgeRun : IDisposable
     public void SendPrimary(byte[] frame) => guests[0].Send(frame);
 
     public void SendSecondary(byte[] frame) => guests[1].Send(frame);
+
+    /// <summary>The far ends of all cables are opened anew: a socket has no use of a cable that was laid again, and tells once, at its next
+    /// send, that a link was down.</summary>
+    public void Reopen()
+    {
+        outside.Dispose();
+        guests.ForEach(guest => guest.Dispose());
+        guests.Clear();
+        outside = host.Outside.Open(BridgeHost.Wire(lane));
+        guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(lane)));
+        guests.Add(host.SecondaryGuest.Open(BridgeHost.Wire(lane)));
+    }
 
     /// <summary>The secondary's guest forgets that its link was down, of which a socket tells once, at its next send.</summary>
     public void ReopenSecondary()

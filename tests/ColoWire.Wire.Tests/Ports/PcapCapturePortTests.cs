@@ -232,7 +232,7 @@ internal sealed class PcapCapturePortTests
         Assert.That(WireFrames.Receive(port, arena, 1), Is.EqualTo(new[] { frame }).AsCollection);
         WireNamespace.WaitUntil(
             () => WireFrames.Receive(port, arena, 1, 30).Count == 0 && port.Link == LinkState.Up, "the port sees the link");
-        Assert.That(port.Fault, Is.Null);
+        Assert.That(port.Trouble, Is.Null);
     });
 
     [Test]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
+using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
@@ -19,6 +20,9 @@ internal sealed class TakeOverTests
 
     /// <summary><c>r0 = XDP_PASS; exit</c>.</summary>
     private static readonly ulong[] PassAll = [0x0000_0002_0000_00B7, 0x95];
+
+    /// <summary>Beyond the greatest id that Linux gives a process (2^22), so that no name is found.</summary>
+    private const long SomebodyElse = (1L << 32) | 4_194_999;
 
     private PassingWire wire = null!;
 
@@ -165,6 +169,60 @@ internal sealed class TakeOverTests
         Assert.That(RouteNetlink.Attached(capture), Is.EqualTo(new AttachedProgram(id, mode)));
         wire.Inside($"ip link set dev in0 {hook} off");
         Assert.That(program.TakeOver, Throws.Nothing);
+    });
+
+    /// <summary>The beat of a killed process may be as young as that of a living one, and that of a paused one older.</summary>
+    [TestCase(true, true)]
+    [TestCase(false, false)]
+    public void An_interface_is_in_use_while_the_beat_of_another_process_advances(bool beats, bool isInUse) => wire.Inside(() =>
+    {
+        using PortProgram running = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Generic));
+        running.Beat(0, PassingWire.NowNs);
+        running.TakeOver();
+        running.OwnAs(SomebodyElse);
+        bool ended = false;
+        Task beating = Task.Run(() =>
+        {
+            while (beats && !Volatile.Read(ref ended))
+                running.Beat(0, PassingWire.NowNs);
+        });
+
+        PortException? refusal = null;
+        try
+        {
+            EarlierProgram.RefuseIfAlive(PassingWire.Capture);
+        }
+        catch (PortException exception)
+        {
+            refusal = exception;
+        }
+
+        Volatile.Write(ref ended, true);
+        beating.GetAwaiter().GetResult();
+        Assert.That(refusal?.Message, isInUse
+            ? Does.Match("^interface 'in0' is in use by another ColoWire \\(process 4194999\\) since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d; "
+                + "end that one first \\(kill 4194999\\), name another interface, or take this one away from it with --take-over$")
+            : Is.Null);
+        Assert.That(RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id, Is.EqualTo(running.Id), "nothing was touched");
+    });
+
+    [Test]
+    public void Ones_own_process_and_one_that_has_handed_over_are_in_nobodys_way() => wire.Inside(() =>
+    {
+        using PortProgram running = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Generic));
+        running.TakeOver();
+        bool ended = false;
+        Task beating = Task.Run(() =>
+        {
+            while (!Volatile.Read(ref ended))
+                running.Beat(0, PassingWire.NowNs);
+        });
+        Assert.That(() => EarlierProgram.RefuseIfAlive(PassingWire.Capture), Throws.Nothing, "its own");
+        running.OwnAs(SomebodyElse);
+        running.HandOver();
+        Assert.That(() => EarlierProgram.RefuseIfAlive(PassingWire.Capture), Throws.Nothing, "handed over");
+        Volatile.Write(ref ended, true);
+        beating.GetAwaiter().GetResult();
     });
 
     private static PortProgramOptions Lasting(XdpMode mode) => PassingWire.ToWire(mode) with { OutlivesProcess = true };

@@ -241,6 +241,23 @@ internal sealed class StreamCapturePortTests
         Assert.That(port.HasLink, Is.True);
     }
 
+    /// <summary>The numbers before a frame are read at the wrong places then, and soon one of them is no length.</summary>
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_header_on_one_side_only_ends_the_connection_and_says_what_to_look_at(bool hasVnetHeaders)
+    {
+        byte[] frame = PcapBuilder.Frame(60, 1);
+        frame[0] = 0x52;
+        byte[] framed = Framed(frame, 12, !hasVnetHeaders);
+        using StreamCapturePort port = new(endpoint, hasVnetHeaders);
+        CapturePump pump = new(port, arena);
+        using StreamPeer peer = StreamPeer.Connect(endpoint);
+        peer.Send([.. framed, .. framed, .. framed]);
+        pump.Until(() => port.Statistics.BadLengths == 1);
+        Assert.That(port.Statistics.Oversize, Is.EqualTo(1));
+        Assert.That(port.Trouble, Does.Contain("is vnet_hdr_support the same at both ends?"));
+    }
+
     [Test]
     public void The_longest_frame_fits_with_the_longest_header()
     {

@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Diagnostics;
+using System.Linq;
+using System.Threading;
+using ColoWire.Engine;
+using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
+
+namespace ColoWire.Ports;
+
+/// <summary>The thread that looks after interfaces and the programs on them, every <see cref="PortLimits.UpkeepMs"/>. It is not on the way of a
+/// frame: it may wait for the kernel, which takes milliseconds to close a port.</summary>
+public sealed class PortUpkeep : IDisposable
+{
+    private readonly IPortKeeper[] keepers;
+    private readonly FailWire? failWire;
+    private readonly ManualResetEventSlim ending = new();
+    private readonly Thread thread;
+
+    /// <summary>Makes a thread that does not run yet.</summary>
+    /// <param name="lanes">The ports.</param>
+    /// <param name="failWire">The programs on their interfaces, if any.</param>
+    public PortUpkeep(IReadOnlyList<LanePorts> lanes, FailWire? failWire)
+    {
+        keepers = [.. lanes.SelectMany(lane => (object[])[lane.Primary, lane.Secondary, lane.Output]).OfType<IKeptPort>().Select(port => port.Keeper)];
+        this.failWire = failWire;
+        // It is made in the network namespace of whoever starts it, as all ports are.
+        thread = new Thread(Run) { Name = "colowire-upkeep", IsBackground = true };
+    }
+
+    /// <summary>Starts it.</summary>
+    public void Start() => thread.Start();
+
+    /// <summary>Ends it, once it has done what it is at.</summary>
+    public void End()
+    {
+        ending.Set();
+        if (thread.IsAlive)
+        {
+            thread.Join();
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        End();
+        ending.Dispose();
+    }
+
+    private void Run()
+    {
+        while (!ending.Wait(PortLimits.UpkeepMs))
+        {
+            foreach (IPortKeeper keeper in keepers)
+            {
+                keeper.LookAfter();
+            }
+
+            failWire?.LookAfter(Stopwatch.GetTimestamp());
+        }
+    }
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Numerics;
+using System.Runtime.CompilerServices;
+using ColoWire.Engine;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Ports.Xdp;
+
+/// <summary>
+/// The small slots of an arena that the kernel has by a socket. It gives back each by itself, but for those that it has when the
+/// interface is removed: only this knows them then. A bit for each slot, two accesses to it for each frame.
+/// </summary>
+internal sealed class SlotSet(FrameArena arena)
+{
+    private const int WordShift = 6;
+
+    private readonly ulong[] words = new ulong[((int)(arena.SmallSlotByteCount / EngineLimits.SmallSlotBytes) >> WordShift) + 1];
+
+    /// <summary>How many there are.</summary>
+    public int Count { get; private set; }
+
+    /// <summary>The kernel gets one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Add(FrameRef slot)
+    {
+        words[slot.Slot >> WordShift] |= 1UL << (int)slot.Slot;
+        Count++;
+    }
+
+    /// <summary>The kernel gives one back.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Remove(FrameRef slot)
+    {
+        words[slot.Slot >> WordShift] &= ~(1UL << (int)slot.Slot);
+        Count--;
+    }
+
+    /// <summary>Takes out as many as there is room for.</summary>
+    /// <returns>How many stand in <paramref name="room"/>.</returns>
+    public int Take(Span<FrameRef> room)
+    {
+        int taken = 0;
+        for (int i = 0; i < words.Length && Count != 0 && taken < room.Length; i++)
+        {
+            while (words[i] != 0 && taken < room.Length)
+            {
+                FrameRef slot = new((uint)((i << WordShift) + BitOperations.TrailingZeroCount(words[i])));
+                Remove(slot);
+                room[taken++] = slot;
+            }
+        }
+
+        return taken;
+    }
+}

@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Threading;
+using ColoWire.Engine.Frames;
+using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
+using NUnit.Framework;
+
+namespace ColoWire.Tests.Ports;
+
+[TestFixture]
+internal sealed class HandleExchangeTests
+{
+    [Test]
+    public void Each_of_the_two_waits_for_the_other_and_what_is_let_go_of_is_closed_before_the_next_one_is_offered()
+    {
+        Handle first = new();
+        Handle second = new();
+        using HandleExchange<Handle> exchange = new(first);
+        Assert.That((exchange.Current, exchange.Held, exchange.HasNews, exchange.IsClosed), Is.EqualTo((first, first, false, false)));
+        Assert.That(exchange.TryClose(), Is.False, "the user has it");
+
+        exchange.Withdraw();
+        Assert.That((exchange.Current, exchange.Held, exchange.HasNews), Is.EqualTo((first, (Handle?)null, true)));
+        Assert.That((exchange.TryClose(), first.IsDisposed), Is.EqualTo((false, false)), "the user has it still");
+        Assert.That(exchange.Change(), Is.False);
+        Assert.That((exchange.Current, exchange.HasNews, exchange.IsClosed), Is.EqualTo(((Handle?)null, false, false)));
+
+        Assert.That((exchange.TryClose(), first.IsDisposed, exchange.IsClosed), Is.EqualTo((true, true, true)));
+        exchange.Offer(second);
+        Assert.That((exchange.Current, exchange.Held, exchange.HasNews, exchange.IsClosed), Is.EqualTo(((Handle?)null, second, true, true)));
+        exchange.Withdraw();
+        Assert.That(exchange.Held, Is.SameAs(second), "what is on offer stays on offer");
+        Assert.That(exchange.Change(), Is.True);
+        Assert.That((exchange.Current, exchange.HasNews, exchange.IsClosed), Is.EqualTo((second, false, false)));
+    }
+
+    [Test]
+    public void The_user_is_never_given_what_is_closed()
+    {
+        const int turns = 20_000;
+        using HandleExchange<Handle> exchange = new(new Handle());
+        bool ended = false;
+        int closedInUse = 0;
+        int changes = 0;
+        Thread user = new(() =>
+        {
+            while (!Volatile.Read(ref ended))
+            {
+                closedInUse += exchange.Current?.IsDisposed == true ? 1 : 0;
+                if (exchange.HasNews)
+                {
+                    _ = exchange.Change();
+                    changes++;
+                }
+            }
+        });
+        user.Start();
+        for (int turn = 0; turn < turns; turn++)
+        {
+            exchange.Withdraw();
+            SpinWait.SpinUntil(exchange.TryClose);
+            exchange.Offer(new Handle());
+            SpinWait.SpinUntil(() => !exchange.IsClosed);
+        }
+
+        Volatile.Write(ref ended, true);
+        user.Join();
+        Assert.That((closedInUse, changes), Is.EqualTo((0, 2 * turns)));
+    }
+
+    [Test]
+    public void A_set_of_slots_gives_back_each_that_was_put_in_and_not_taken_out()
+    {
+        using FrameArena arena = new(smallSlotsPerSide: 100, largeSlotsPerSide: 0);
+        SlotSet slots = new(arena);
+        foreach (uint slot in (uint[])[0, 1, 63, 64, 65, 127, 128, 199])
+        {
+            slots.Add(new FrameRef(slot));
+        }
+
+        slots.Remove(new FrameRef(1));
+        slots.Remove(new FrameRef(64));
+        Assert.That(slots.Count, Is.EqualTo(6));
+        FrameRef[] room = new FrameRef[4];
+        Assert.That(slots.Take(room), Is.EqualTo(4));
+        Assert.That(Array.ConvertAll(room, slot => slot.Slot), Is.EqualTo(new uint[] { 0, 63, 65, 127 }));
+        Assert.That((slots.Take(room), slots.Count, slots.Take(room)), Is.EqualTo((2, 0, 0)));
+        Assert.That(Array.ConvertAll(room, slot => slot.Slot), Is.EqualTo(new uint[] { 128, 199, 65, 127 }));
+    }
+
+    private sealed class Handle : IDisposable
+    {
+        private bool disposed;
+
+        public bool IsDisposed => Volatile.Read(ref disposed);
+
+        public void Dispose() => Volatile.Write(ref disposed, true);
+    }
+}
