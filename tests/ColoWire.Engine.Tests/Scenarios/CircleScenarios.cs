@@ -39,46 +39,6 @@ public sealed class CircleScenarios(int shards)
     [TestCaseSource(nameof(Rows))]
     public void Scenario(Scenario row) => row.Run(TestBench.SmallOptions with { Shards = shards });
 
-    [TestCase(1)]
-    [TestCase(2)]
-    public void Scenario_99_a_segment_out_of_order_half_the_circle_from_where_the_flow_was_first_seen_only_waits(int pieces)
-    {
-        // In one piece the fast way takes all of it, in two the general one; both have to come to the same.
-        const int Length = 60_000;
-        using TestBench bench = new(TestBench.SmallOptions with { Shards = shards });
-        byte[] payload = Fill('L', Length);
-        uint at = 1000;
-        for (ulong said = 0; said < Half + (Half / 64); said += Length, at += Length)
-        {
-            byte[] frame = new Segment(at, payload).Bytes();
-            bench.SendPrimary(frame);
-            if (pieces == 1)
-            {
-                bench.SendSecondary(frame);
-            }
-            else
-            {
-                S(new Segment(at, payload[..100]), new Segment(at + 100, payload[100..]))(bench);
-            }
-
-            bench.ForgetWhatLeft();
-        }
-
-        Segment next = At(at, 'B');
-        Segment behind = At(at + 100, 'C');
-        P(behind)(bench);
-        S(At(at + 200, 'D'))(bench);
-        bench.Wait(100);
-        Out()(bench);
-        Cp(0)(bench);
-        S(behind, next)(bench);
-        P(next)(bench);
-        Out(behind, next)(bench);
-        bench.Wait(10_000);
-        Cp(1, DivergenceReason.Timeout)(bench);
-        bench.StopAndCheckNothingLost();
-    }
-
     /// <summary>Both say the same, the primary first.</summary>
     private static Action<TestBench> Both(params Segment[] segments) => bench =>
     {

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Tests.Bench;
+using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.Words;
+
+namespace ColoWire.Engine.Tests.Scenarios;
+
+/// <summary>What becomes of a TCP connection that nobody saw begin when it has gone on for half the circle of sequence numbers.</summary>
+public sealed class LongFlowScenarios
+{
+    private const uint First = 1000;
+    private const int SegmentBytes = 60_000;
+    private const int SequenceOffset = 14 + 20 + 4;
+
+    [TestCase(SegmentBytes, TestName = "Scenario_99_a_segment_out_of_order_only_waits_after_half_the_circle_in_the_fast_way")]
+    [TestCase(100, TestName = "Scenario_99_a_segment_out_of_order_only_waits_after_half_the_circle_in_the_general_way")]
+    public void Scenario_99_a_segment_out_of_order_only_waits_after_half_the_circle(int secondaryCutsAt)
+    {
+        using TestBench bench = new(TestBench.SmallOptions);
+        byte[] payload = Fill('L', SegmentBytes);
+        byte[] whole = new Segment(First, payload).Bytes();
+        byte[] front = new Segment(First, payload[..secondaryCutsAt]).Bytes();
+        byte[] rest = new Segment(First, payload[secondaryCutsAt..]).Bytes();
+        uint at = First;
+        for (; at - First < (1u << 31) + (1u << 25); at += SegmentBytes)
+        {
+            BinaryPrimitives.WriteUInt32BigEndian(whole.AsSpan(SequenceOffset), at);
+            BinaryPrimitives.WriteUInt32BigEndian(front.AsSpan(SequenceOffset), at);
+            BinaryPrimitives.WriteUInt32BigEndian(rest.AsSpan(SequenceOffset), at + (uint)secondaryCutsAt);
+            bench.SendPrimary(whole);
+            bench.SendSecondary(front);
+            bench.SendSecondary(rest);
+            bench.ForgetWhatLeft();
+        }
+
+        Segment next = new(at, B.Payload);
+        Segment behind = new(at + 100, C.Payload);
+        P(behind)(bench);
+        S(new Segment(at + 200, A.Payload))(bench);
+        bench.Wait(100);
+        Out()(bench);
+        Cp(0)(bench);
+        S(behind, next)(bench);
+        P(next)(bench);
+        Out(behind, next)(bench);
+        // What only the secondary says is found at its time, and not taken for something of before the flow was seen.
+        bench.Wait(10_000);
+        Cp(1, DivergenceReason.Timeout)(bench);
+        bench.StopAndCheckNothingLost();
+    }
+}
