@@ -120,7 +120,7 @@ public sealed class Lane : IDuty, IDisposable
         ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("flow tables", options.Shards * FlowTable.ByteCount(FlowsPerShard(options))),
-        ("content indexes", options.Shards * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
+        ("content indexes", options.Shards * DatagramComparer.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
         ("fragments", 2 * Reassembler.ByteCount),
         ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
     ];

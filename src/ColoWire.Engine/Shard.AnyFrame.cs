@@ -82,14 +82,18 @@ public sealed partial class Shard
         {
             Diverge(ref flow, Verdict.Diverged(DivergenceReason.Fragment), nowNs);
         }
-        else if (flow.Primary.Count == 1 && flow.State == FlowState.Comparing && IsCompared)
+        else if (flow.State == FlowState.Comparing && IsCompared && IsNews(ref flow, primary))
         {
-            // Behind an older frame it has to wait whatever it says (R6).
             JudgeHeld(ref flow, nowNs);
         }
 
         return true;
     }
+
+    /// <summary>Whether a frame of the primary changes what is to be said of its flow. Behind an older frame it has to wait whatever it
+    /// says (R6), but a datagram of the secondary that has waited for it waits no more.</summary>
+    private bool IsNews(ref Flow flow, FrameRef primary) =>
+        flow.Primary.Count == 1 || (!flow.IsStream && datagrams.AcceptPrimary(ref flow, primary));
 
     private UnverifiedReason ReasonNotToHold(bool stale) =>
         stale ? UnverifiedReason.StaleEpoch
@@ -168,7 +172,7 @@ public sealed partial class Shard
         }
         else if (frame.Layout.Kind == FrameKind.Fragment)
         {
-            TakeIncomplete(ref flow, secondary, nowNs);
+            TakeFragments(ref flow, secondary, nowNs);
         }
         else if (flow.Secondary.Count >= maxQueueSize && MayBeHeld(in frame.Layout))
         {
@@ -219,7 +223,8 @@ public sealed partial class Shard
 
     private void Drop(FrameRef secondary, DropReason reason)
     {
-        Counters.Count(reason);
+        bool standsForMore = (arena[secondary].Marks & (FrameMarks.Assembled | FrameMarks.Incomplete)) == (FrameMarks.Assembled | FrameMarks.Incomplete);
+        Counters.Count(reason, standsForMore ? arena.Fragments(secondary).Count : 1);
         rings.SecondaryHome.Add(secondary);
     }
 

@@ -2,7 +2,6 @@
 
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
-using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -77,8 +76,6 @@ public sealed partial class Shard
     private Verdict Judge(ref Flow flow, FrameRef primary) => arena[primary].Layout.Kind switch
     {
         FrameKind.Tcp => streams.Judge(ref flow, primary),
-        // An incomplete datagram: the secondary's judges it when its time too has run out.
-        FrameKind.Fragment => Verdict.Hold(DivergenceReason.Fragment),
         _ => datagrams.Judge(ref flow, primary),
     };
 
@@ -87,22 +84,30 @@ public sealed partial class Shard
             ? streams.Settle(ref flow, primary, in doubt, nowNs)
             : datagrams.Settle(ref flow, primary, in doubt);
 
-    /// <summary>A datagram of the secondary that never became whole: the primary has sent as little of it, or the replicas differ.</summary>
-    private void TakeIncomplete(ref Flow flow, FrameRef secondary, long nowNs)
+    /// <summary>Fragments of the secondary that make no datagram: the primary sends the same, or the replicas differ.</summary>
+    private void TakeFragments(ref Flow flow, FrameRef secondary, long nowNs)
     {
-        FrameRef oldest = flow.Primary.Head;
-        if (!flow.Primary.IsEmpty && AssemblySlot.HoldSame(arena, oldest, secondary))
+        if (flow.Secondary.Count >= maxQueueSize)
         {
-            Unhold(ref flow, oldest);
-            Counters.Verified += Weight(oldest);
-            Leave(oldest);
-            rings.SecondaryHome.Add(secondary);
+            Drop(secondary, DropReason.SecondaryQueueFull);
             return;
         }
 
-        Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
-        Diverge(ref flow, in verdict, nowNs);
-        Drop(secondary, DropReason.SecondaryFragment);
+        bool isOverdue = (arena[secondary].Marks & FrameMarks.Overdue) != 0;
+        datagrams.AcceptSecondary(ref flow, secondary);
+        if (!flow.Primary.IsEmpty)
+        {
+            JudgeHeld(ref flow, nowNs);
+        }
+
+        // The primary's had to be there first, so that they would have found each other by now.
+        if (isOverdue && flow.Secondary.Tail == secondary)
+        {
+            datagrams.Remove(ref flow, secondary);
+            Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
+            Diverge(ref flow, in verdict, nowNs);
+            Drop(secondary, DropReason.SecondaryFragment);
+        }
     }
 
     /// <summary>
@@ -158,6 +163,14 @@ public sealed partial class Shard
         if (IsStraggler(secondary))
         {
             DropStraggler(ref flow, secondary);
+            return true;
+        }
+
+        if (arena[secondary].Layout.Kind == FrameKind.Fragment)
+        {
+            // What makes no datagram says nothing by itself; a datagram that it was to be lacks its twin elsewhere.
+            datagrams.Remove(ref flow, secondary);
+            Drop(secondary, DropReason.SecondaryFragment);
             return true;
         }
 

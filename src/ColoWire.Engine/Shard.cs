@@ -250,19 +250,43 @@ public sealed partial class Shard : IDuty, IDisposable
     private void Unhold(ref Flow flow, FrameRef primary)
     {
         Debug.Assert(primary == flow.Primary.Head, "the oldest one goes first");
+        datagrams.Forget(ref flow, primary);
         flow.Primary.RemoveHead(arena);
         Counters.Held -= Weight(primary);
     }
 
-    /// <summary>Observe: the frame leaves before anybody has judged it. Of a datagram in fragments these have been announced.</summary>
+    /// <summary>Observe: the frame leaves before anybody has judged it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void Announce(FrameRef primary)
     {
-        if (observe && (arena[primary].Marks & FrameMarks.Assembled) == 0)
+        if (observe)
         {
-            arena[primary].Marks |= FrameMarks.Announced;
-            rings.Released.Add(primary);
+            AnnounceNow(primary);
         }
+    }
+
+    private void AnnounceNow(FrameRef primary)
+    {
+        if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
+        {
+            // Its fragments have left before it, or leave now.
+            LeaveFragments(primary);
+            return;
+        }
+
+        arena[primary].Marks |= FrameMarks.Announced;
+        rings.Released.Add(primary);
+    }
+
+    private void LeaveFragments(FrameRef primary)
+    {
+        FragmentChain fragments = arena.Fragments(primary);
+        for (FrameRef fragment = fragments.First; !fragment.IsNone; fragment = arena[fragment].Next)
+        {
+            rings.Released.Add(fragment);
+        }
+
+        (fragments with { First = FrameRef.None }).Write(arena.SlotBytes(primary));
     }
 
     /// <summary>How many frames of the primary this one stands for.</summary>
@@ -277,11 +301,7 @@ public sealed partial class Shard : IDuty, IDisposable
     {
         if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
-            for (FrameRef fragment = arena.Fragments(primary).First; !fragment.IsNone; fragment = arena[fragment].Next)
-            {
-                rings.Released.Add(fragment);
-            }
-
+            LeaveFragments(primary);
             rings.JudgedHome.Add(primary);
         }
         else if ((arena[primary].Marks & FrameMarks.Announced) != 0)

@@ -53,6 +53,17 @@ public static class PortLimits
     /// back, in ms: longer than a service takes to be started again. One that has handed over is not waited for.</summary>
     public const int TakeBackMs = 2000;
 
+    /// <summary>How far a frame of a capture may lie before an earlier one and still be only out of order, in ns: several queues of one NIC
+    /// are written one after the other, milliseconds apart. What goes back by more is a clock that was set.</summary>
+    public const long CaptureDisorderNs = 1_000_000_000;
+
+    /// <summary>How long the writer of a capture waits until somebody reads a named pipe, in ms: whoever starts both at once has both
+    /// running by then.</summary>
+    public const int PipeReaderPatienceMs = 5000;
+
+    /// <summary>The pause between two looks at the pipe, in ms.</summary>
+    public const int PipeReaderLookMs = 20;
+
     /// <summary>How long a port tries to get a queue that is in use, in ms: the kernel frees that of a process
     /// that has ended some 80 ms later.</summary>
     public const int RebindMs = 1000;

@@ -9,8 +9,8 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Finds a datagram of the secondary by its content in O(1): buckets of frames chained through their descriptors. Only what did not
-/// come in the expected order is ever put into it.
+/// Finds a datagram of one side by its content in O(1): buckets of frames chained through their descriptors, those that came first in
+/// front. Only what did not come in the expected order is ever put into it.
 /// </summary>
 internal sealed class ContentIndex
 {
@@ -37,62 +37,60 @@ internal sealed class ContentIndex
         ulong hash = secret ^ flowHash;
         for (int i = 0; i < parts.Count; i++)
         {
-            ReadOnlySpan<byte> rest = payload[parts[i]];
-            for (; rest.Length >= sizeof(ulong); rest = rest[sizeof(ulong)..])
-            {
-                hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(rest));
-            }
-
-            ulong tail = (ulong)rest.Length << 56;
-            for (int at = 0; at < rest.Length; at++)
-            {
-                tail |= (ulong)rest[at] << (at * 8);
-            }
-
-            hash = Mix(hash ^ tail);
+            hash = Mix(hash, payload[parts[i]]);
         }
 
         return (uint)(hash >> 32);
     }
 
-    /// <summary>Adds a frame of the secondary whose <see cref="Frame.ContentHash"/> is set.</summary>
-    public void Add(FrameRef secondary)
+    /// <summary>The hash of bytes within their flow.</summary>
+    public uint Hash(uint flowHash, ReadOnlySpan<byte> bytes) => (uint)(Mix(secret ^ flowHash, bytes) >> 32);
+
+    /// <summary>Adds a frame whose <see cref="Frame.ContentHash"/> is set, behind those of the same hash.</summary>
+    public void Add(FrameRef datagram)
     {
-        ref Frame frame = ref arena[secondary];
+        ref Frame frame = ref arena[datagram];
         ref FrameRef bucket = ref Bucket(frame.ContentHash);
         frame.Marks |= FrameMarks.Hashed;
-        frame.PreviousInBucket = FrameRef.None;
-        frame.NextInBucket = bucket;
-        if (!bucket.IsNone)
+        frame.NextInBucket = FrameRef.None;
+        if (bucket.IsNone)
         {
-            arena[bucket].PreviousInBucket = secondary;
+            bucket = datagram;
+            frame.PreviousInBucket = datagram;
+            return;
         }
 
-        bucket = secondary;
+        // The first of a bucket has the last one before it: no search for the end.
+        FrameRef last = arena[bucket].PreviousInBucket;
+        arena[last].NextInBucket = datagram;
+        frame.PreviousInBucket = last;
+        arena[bucket].PreviousInBucket = datagram;
     }
 
     /// <summary>Takes a frame out, if it was in.</summary>
-    public void Remove(FrameRef secondary)
+    public void Remove(FrameRef datagram)
     {
-        ref Frame frame = ref arena[secondary];
+        ref Frame frame = ref arena[datagram];
         if ((frame.Marks & FrameMarks.Hashed) == 0)
         {
             return;
         }
 
         frame.Marks &= ~FrameMarks.Hashed;
-        if (frame.PreviousInBucket.IsNone)
+        ref FrameRef bucket = ref Bucket(frame.ContentHash);
+        if (bucket == datagram)
         {
-            Bucket(frame.ContentHash) = frame.NextInBucket;
+            bucket = frame.NextInBucket;
         }
         else
         {
             arena[frame.PreviousInBucket].NextInBucket = frame.NextInBucket;
         }
 
-        if (!frame.NextInBucket.IsNone)
+        FrameRef behind = frame.NextInBucket.IsNone ? bucket : frame.NextInBucket;
+        if (!behind.IsNone)
         {
-            arena[frame.NextInBucket].PreviousInBucket = frame.PreviousInBucket;
+            arena[behind].PreviousInBucket = frame.PreviousInBucket;
         }
     }
 
@@ -103,6 +101,22 @@ internal sealed class ContentIndex
     private static int BucketCount(int slotsPerSide) => (int)BitOperations.RoundUpToPowerOf2((uint)slotsPerSide);
 
     private ref FrameRef Bucket(uint hash) => ref buckets[hash & (uint)(buckets.Length - 1)];
+
+    private ulong Mix(ulong hash, ReadOnlySpan<byte> rest)
+    {
+        for (; rest.Length >= sizeof(ulong); rest = rest[sizeof(ulong)..])
+        {
+            hash = Mix(hash ^ BinaryPrimitives.ReadUInt64LittleEndian(rest));
+        }
+
+        ulong tail = (ulong)rest.Length << 56;
+        for (int at = 0; at < rest.Length; at++)
+        {
+            tail |= (ulong)rest[at] << (at * 8);
+        }
+
+        return Mix(hash ^ tail);
+    }
 
     private ulong Mix(ulong word)
     {

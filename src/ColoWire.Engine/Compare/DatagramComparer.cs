@@ -3,6 +3,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using ColoWire.Engine.Flows;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
@@ -10,21 +11,26 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Compares datagrams (UDP, ICMP, any other IP) by their content: each of the primary's, in the order in which it sent them, finds an
-/// equal one of the secondary's, whatever order those came in. What has no twin while others are there is in doubt: late, or
-/// different.
+/// Compares datagrams (UDP, ICMP, any other IP) by their content: each of the primary's finds an equal one of the secondary's, whatever
+/// order those came in, as soon as both are there; it leaves when all older ones have left (R6). What has no twin while others are there
+/// is in doubt: late, or different.
 /// </summary>
 internal sealed class DatagramComparer(
     EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome)
 {
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
-    private readonly ContentIndex index = new(arena, options.HashKey);
+    private readonly ContentIndex primaries = new(arena, options.HashKey);
+    private readonly ContentIndex secondaries = new(arena, options.HashKey);
     private readonly int reorderWindow = options.ReorderWindow;
     private readonly bool passesDuplicates = options.Duplicate == DuplicatePolicy.Pass;
 
-    /// <summary>Whether a held datagram can do nothing but wait: nothing of the secondary's is there.</summary>
+    /// <summary>Bytes that the indexes of one shard take.</summary>
+    public static long ByteCount(int slotsPerSide) => 2 * ContentIndex.ByteCount(slotsPerSide);
+
+    /// <summary>Whether the oldest held datagram can do nothing but wait: nothing of the secondary's is there, and none has found its
+    /// twin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MustWait(in Flow flow) => flow.Secondary.IsEmpty && !passesDuplicates;
+    public bool MustWait(in Flow flow) => (flow.Secondary.Count | flow.Agreed) == 0 && !passesDuplicates;
 
     /// <summary>
     /// Compares a new datagram of the secondary with the oldest held one, as both mostly come in one order; nothing of the secondary's may
@@ -50,7 +56,21 @@ internal sealed class DatagramComparer(
         return true;
     }
 
-    /// <summary>Keeps a datagram of the secondary until the primary sends its twin.</summary>
+    /// <summary>Notes a datagram of the primary behind older ones that wait: its twin may have come already.</summary>
+    /// <returns>Whether it had.</returns>
+    public bool AcceptPrimary(ref Flow flow, FrameRef primary)
+    {
+        if (flow.Secondary.IsEmpty)
+        {
+            return false;
+        }
+
+        IndexSecondaries(ref flow);
+        IndexPrimaries(ref flow, primary);
+        return TryAgree(ref flow, primary, Find(secondaries, primary));
+    }
+
+    /// <summary>Keeps a datagram of the secondary until the primary sends its twin, unless that waits behind older ones already.</summary>
     public void AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
         flow.Secondary.Append(arena, secondary);
@@ -59,17 +79,28 @@ internal sealed class DatagramComparer(
         {
             flow.Unindexed = secondary;
         }
+
+        if (flow.Primary.Count > 1 && FirstDifference(flow.Primary.Head, secondary) >= 0)
+        {
+            IndexPrimaries(ref flow, flow.Primary.Tail);
+            IndexSecondaries(ref flow);
+            TryAgree(ref flow, Find(primaries, secondary), secondary);
+        }
     }
 
     /// <summary>Says what may happen to the oldest held primary frame; its twin goes home.</summary>
     public Verdict Judge(ref Flow flow, FrameRef primary)
     {
+        if ((arena[primary].Marks & FrameMarks.Agreed) != 0)
+        {
+            return Verdict.Release;
+        }
+
         FrameRef first = flow.Secondary.Head;
         int difference = first.IsNone ? 0 : FirstDifference(primary, first);
-        FrameRef twin = difference < 0 ? first : Find(ref flow, primary);
+        FrameRef twin = difference < 0 ? first : FindTwin(ref flow, primary);
         if (!twin.IsNone)
         {
-            NoteOvertaken(twin);
             return Match(ref flow, primary, twin);
         }
 
@@ -78,13 +109,40 @@ internal sealed class DatagramComparer(
             return Verdict.Pass;
         }
 
-        if (first.IsNone)
+        // What was said before this one came has not overtaken it: the secondary need not have come so far.
+        int overtaking = flow.Secondary.Count + (flow.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Agreed : 0);
+        if (overtaking == 0)
         {
-            return Verdict.Hold(DivergenceReason.Timeout);
+            return Verdict.Hold(ReasonOf(primary, DivergenceReason.Timeout));
         }
 
-        VerdictKind kind = flow.Secondary.Count > reorderWindow ? VerdictKind.Divergence : VerdictKind.Doubt;
-        return new Verdict(kind, DivergenceReason.Payload, difference, first, difference);
+        VerdictKind kind = overtaking > reorderWindow ? VerdictKind.Divergence : VerdictKind.Doubt;
+        DivergenceReason reason = ReasonOf(primary, first.IsNone ? DivergenceReason.Timeout : DivergenceReason.Payload);
+        return new Verdict(kind, reason, difference, first, difference);
+    }
+
+    /// <summary>Takes a datagram of the primary that leaves, or goes home, out of all that is known of those that wait.</summary>
+    public void Forget(ref Flow flow, FrameRef primary)
+    {
+        ref Frame frame = ref arena[primary];
+        if ((frame.Marks & (FrameMarks.Hashed | FrameMarks.Agreed)) == 0)
+        {
+            return;
+        }
+
+        primaries.Remove(primary);
+        if (flow.LastIndexed == primary)
+        {
+            flow.LastIndexed = FrameRef.None;
+        }
+
+        if (flow.LastAgreed == primary)
+        {
+            flow.LastAgreed = FrameRef.None;
+            flow.LastAgreedNs = long.MinValue;
+        }
+
+        flow.Agreed -= (frame.Marks & FrameMarks.Agreed) != 0 ? 1 : 0;
     }
 
     /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
@@ -127,31 +185,59 @@ internal sealed class DatagramComparer(
             flow.Unindexed = arena[secondary].Next;
         }
 
-        index.Remove(secondary);
+        secondaries.Remove(secondary);
         flow.Secondary.Remove(arena, secondary);
         counters.SecondaryHeld--;
     }
 
     private Verdict Match(ref Flow flow, FrameRef primary, FrameRef twin)
     {
-        Verdict verdict = headers.Count(primary, twin) is { } strict ? Verdict.StrictField(strict, twin) : Verdict.Release;
-        if (verdict.Kind == VerdictKind.Release)
+        if (headers.Count(primary, twin) is { } strict)
         {
-            Remove(ref flow, twin);
-            if (passesDuplicates)
-            {
-                kept.Keep(ref flow, twin);
-            }
-            else
-            {
-                secondaryHome.Add(twin);
-            }
+            return Verdict.StrictField(strict, twin);
         }
 
-        return verdict;
+        Consume(ref flow, twin);
+        return Verdict.Release;
     }
 
-    private FrameRef Find(ref Flow flow, FrameRef primary)
+    /// <summary>Notes that a datagram of the primary and one of the secondary say the same, before it is the oldest one's turn.</summary>
+    private bool TryAgree(ref Flow flow, FrameRef primary, FrameRef twin)
+    {
+        // Where a field differs that strict names, this is found when the datagram is the oldest.
+        if (primary.IsNone || twin.IsNone || headers.Count(primary, twin) is not null)
+        {
+            return false;
+        }
+
+        primaries.Remove(primary);
+        arena[primary].Marks |= FrameMarks.Agreed;
+        flow.Agreed++;
+        if (arena[twin].ArrivalNs >= flow.LastAgreedNs)
+        {
+            flow.LastAgreed = primary;
+            flow.LastAgreedNs = arena[twin].ArrivalNs;
+        }
+
+        Consume(ref flow, twin);
+        return true;
+    }
+
+    private void Consume(ref Flow flow, FrameRef twin)
+    {
+        NoteOvertaken(twin);
+        Remove(ref flow, twin);
+        if (passesDuplicates)
+        {
+            kept.Keep(ref flow, twin);
+        }
+        else
+        {
+            secondaryHome.Add(twin);
+        }
+    }
+
+    private FrameRef FindTwin(ref Flow flow, FrameRef primary)
     {
         if (flow.Secondary.Count <= 1)
         {
@@ -159,22 +245,39 @@ internal sealed class DatagramComparer(
             return FrameRef.None;
         }
 
+        IndexSecondaries(ref flow);
+        IndexPrimaries(ref flow, primary);
+        return Find(secondaries, primary);
+    }
+
+    private void IndexSecondaries(ref Flow flow)
+    {
         for (FrameRef at = flow.Unindexed; !at.IsNone; at = arena[at].Next)
         {
             arena[at].ContentHash = Hash(at);
-            index.Add(at);
+            secondaries.Add(at);
         }
 
         flow.Unindexed = FrameRef.None;
-        ref Frame frame = ref arena[primary];
-        if ((frame.Marks & FrameMarks.Hashed) == 0)
-        {
-            frame.ContentHash = Hash(primary);
-            frame.Marks |= FrameMarks.Hashed;
-        }
+    }
 
-        FrameRef found = index.First(frame.ContentHash);
-        while (!found.IsNone && !IsTwin(primary, found))
+    /// <summary>Puts the primary's datagrams that wait into the index, up to and including one of them.</summary>
+    private void IndexPrimaries(ref Flow flow, FrameRef last)
+    {
+        while (flow.LastIndexed != last && (arena[last].Marks & FrameMarks.Hashed) == 0)
+        {
+            FrameRef next = flow.LastIndexed.IsNone ? flow.Primary.Head : arena[flow.LastIndexed].Next;
+            arena[next].ContentHash = Hash(next);
+            primaries.Add(next);
+            flow.LastIndexed = next;
+        }
+    }
+
+    /// <summary>The first of the other side's datagrams that says what a frame says, or none.</summary>
+    private FrameRef Find(ContentIndex others, FrameRef frame)
+    {
+        FrameRef found = others.First(arena[frame].ContentHash);
+        while (!found.IsNone && !IsTwin(frame, found))
         {
             found = arena[found].NextInBucket;
         }
@@ -218,11 +321,19 @@ internal sealed class DatagramComparer(
         return !said.IsNone;
     }
 
+    private DivergenceReason ReasonOf(FrameRef primary, DivergenceReason ofDatagram) =>
+        arena[primary].Layout.Kind == FrameKind.Fragment ? DivergenceReason.Fragment : ofDatagram;
+
     private int FirstDifference(FrameRef primary, FrameRef secondary)
     {
+        ref FrameLayout layout = ref arena[primary].Layout;
+        if (layout.Kind == FrameKind.Fragment)
+        {
+            return LooseFragments.FirstDifference(arena, primary, secondary);
+        }
+
         ReadOnlySpan<byte> left = arena.Payload(primary);
         ReadOnlySpan<byte> right = arena.Payload(secondary);
-        ref FrameLayout layout = ref arena[primary].Layout;
         if (layout.Kind is not (FrameKind.Icmp or FrameKind.IcmpV6))
         {
             return ByteEquality.FirstDifference(left, right);
@@ -234,7 +345,13 @@ internal sealed class DatagramComparer(
 
     private uint Hash(FrameRef frame)
     {
+        uint flowHash = arena[frame].FlowHash;
+        if (arena[frame].Layout.Kind == FrameKind.Fragment)
+        {
+            return secondaries.Hash(flowHash + LooseFragments.PlaceOf(arena, frame), LooseFragments.BytesOf(arena, frame));
+        }
+
         ReadOnlySpan<byte> payload = arena.Payload(frame);
-        return index.Hash(arena[frame].FlowHash, payload, ComparedParts.Of(in arena[frame].Layout, payload));
+        return secondaries.Hash(flowHash, payload, ComparedParts.Of(in arena[frame].Layout, payload));
     }
 }

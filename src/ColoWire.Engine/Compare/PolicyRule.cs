@@ -51,26 +51,40 @@ public sealed record PolicyRule(PolicyAction Action)
     internal PassReason Reason { get; init; } = PassReason.Policy;
 
     /// <summary>Whether a flow is one of those that the rule is for. Asked once for each flow, not for each frame.</summary>
-    internal bool Matches(in FlowKey key)
-    {
-        if (Protocol is { } protocol && key.Protocol != protocol)
-        {
-            return false;
-        }
-
+    internal bool Matches(in FlowKey key) =>
         // A protocol without ports has 0 in their place, and 0 is no port that a rule can name.
-        if (Ports is { } ports && !ports.Contains(key.SourcePort) && !ports.Contains(key.DestinationPort))
+        (Ports is not { } ports || ports.Contains(key.SourcePort) || ports.Contains(key.DestinationPort))
+        && MatchesProtocol(in key) && MatchesPlace(in key);
+
+    /// <summary>Whether the rule is for a flow of which the ports, and perhaps the protocol, are not known.</summary>
+    internal PolicyMatch MatchUnknown(in FlowKey key, bool isProtocolKnown)
+    {
+        if (!MatchesPlace(in key) || (isProtocolKnown && !MatchesProtocol(in key)))
         {
-            return false;
+            return PolicyMatch.Never;
         }
 
-        if (Vlan is { } vlan && key.OuterVlan != vlan && key.InnerVlan != vlan)
-        {
-            return false;
-        }
-
-        return Network is not { } network || network.Contains(key.SourceBytes) || network.Contains(key.DestinationBytes);
+        return Ports is null && (isProtocolKnown || Protocol is null) ? PolicyMatch.Always : PolicyMatch.Perhaps;
     }
+
+    private bool MatchesProtocol(in FlowKey key) => Protocol is not { } protocol || key.Protocol == protocol;
+
+    private bool MatchesPlace(in FlowKey key) =>
+        (Vlan is not { } vlan || key.OuterVlan == vlan || key.InnerVlan == vlan)
+        && (Network is not { } network || network.Contains(key.SourceBytes) || network.Contains(key.DestinationBytes));
+}
+
+/// <summary>Whether a rule is for a flow of which not all is known.</summary>
+internal enum PolicyMatch : byte
+{
+    /// <summary>Whatever is not known, it is not.</summary>
+    Never,
+
+    /// <summary>That depends on what is not known.</summary>
+    Perhaps,
+
+    /// <summary>Whatever is not known, it is.</summary>
+    Always,
 }
 
 /// <summary>A range of ports, both ends included.</summary>

@@ -39,6 +39,9 @@ internal struct Flow
     /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
     public FrameQueue Secondary;
 
+    /// <summary>Datagrams: how many of the primary's that wait have found their twins and wait for older ones only.</summary>
+    public int Agreed;
+
     public TcpState Tcp;
 
     // The last one: what few frames need, though those that are kept need the front of it.
@@ -48,6 +51,16 @@ internal struct Flow
 
     /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
     public FrameRef Unindexed;
+
+    /// <summary>Datagrams: the newest of the primary's that wait and have been put into the <see cref="ContentIndex"/>; all older ones
+    /// have been too.</summary>
+    public FrameRef LastIndexed;
+
+    /// <summary>Datagrams: of those that have found their twins and wait, the one whose twin the secondary said last.</summary>
+    public FrameRef LastAgreed;
+
+    /// <summary>Datagrams: when the secondary said that twin; the least number when there is none.</summary>
+    public long LastAgreedNs;
 
     public FlowDoubt Doubt;
 

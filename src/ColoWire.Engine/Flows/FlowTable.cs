@@ -119,6 +119,9 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.Secondary = FrameQueue.Empty;
         flow.Kept = FrameFifo.Empty;
         flow.Unindexed = FrameRef.None;
+        flow.LastIndexed = FrameRef.None;
+        flow.LastAgreed = FrameRef.None;
+        flow.LastAgreedNs = long.MinValue;
         flow.Tcp = Compare.TcpState.Fresh;
         flow.State = FlowState.Comparing;
         flow.NextInBucket = Bucket(hash);

@@ -69,6 +69,9 @@ internal readonly ref struct AssemblySlot
         return slot.Slice(PayloadOffset - headerBytes, headerBytes);
     }
 
+    /// <summary>The payload from its beginning; holes hold anything before they are cleared.</summary>
+    public ReadOnlySpan<byte> PayloadUpTo(int end) => Payload[..end];
+
     /// <summary>Whether any of these bytes has come before.</summary>
     public bool Overlaps(int start, int length) => BitRange.Count(Received, FirstUnit(start), EndUnit(start + length)) != 0;
 

@@ -26,8 +26,11 @@ internal struct PartialDatagram
     /// <summary>The slot in which it is put together.</summary>
     public FrameRef Assembly;
 
-    /// <summary>Lockstep: the primary's frames, as they came.</summary>
+    /// <summary>The primary's frames, as they came, where they wait for the datagram.</summary>
     public FrameQueue Originals;
+
+    /// <summary>The primary's frames wait for the datagram: in lockstep, and where a policy may drop it.</summary>
+    public bool KeepsOriginals;
 
     /// <summary>Fragments of it, those that came twice among them.</summary>
     public int Fragments;
@@ -43,6 +46,10 @@ internal struct PartialDatagram
 
     /// <summary>It cannot be put together any more.</summary>
     public bool IsGivenUp;
+
+    /// <summary>It was given up for what its fragments are, and not for a lack of room or a checkpoint: those that still come are compared
+    /// one by one.</summary>
+    public bool IsOdd;
 
     public static PartialDatagram Begun(uint epoch, long nowNs) =>
         new() { SinceNs = nowNs, Epoch = epoch, Assembly = FrameRef.None, Originals = FrameQueue.Empty };

@@ -67,21 +67,20 @@ internal sealed partial class Reassembler
         {
             Discard(ref whole);
         }
-        else if (reason == DatagramOutcome.TimedOut && (isPrimary || whole.SinceNs >= forgivenUntilNs))
+        else if (IsOdd(reason) && (isPrimary || reason != DatagramOutcome.TimedOut || whole.SinceNs >= forgivenUntilNs))
         {
-            // The frame that stands for the secondary's fragments is counted where it ends.
-            CountDrops(DropReasonOf(reason), whole.Fragments - 1);
+            bool isOverdue = !isPrimary && reason == DatagramOutcome.TimedOut;
             new AssemblySlot(arena, whole.Assembly).ClearHoles(whole.EndBytes);
-            Represent(ref whole, FrameMarks.Assembled | FrameMarks.Incomplete);
+            Represent(ref whole, FrameMarks.Assembled | FrameMarks.Incomplete | (isOverdue ? FrameMarks.Overdue : FrameMarks.None), nowNs);
         }
-        else if (isPrimary && !observe)
+        else if (whole.KeepsOriginals)
         {
             HandOnOriginals(ref whole);
             Discard(ref whole);
         }
         else if (isPrimary)
         {
-            Represent(ref whole, FrameMarks.Assembled);
+            Represent(ref whole, FrameMarks.Assembled, whole.SinceNs);
         }
         else
         {
@@ -89,19 +88,30 @@ internal sealed partial class Reassembler
             Discard(ref whole);
         }
 
+        whole.IsOdd = IsOdd(reason);
         datagrams.GiveUp(datagram, nowNs);
     }
+
+    /// <summary>Whether a datagram is given up for what its fragments are: the other side may have sent the same.</summary>
+    private static bool IsOdd(DatagramOutcome reason) =>
+        reason is DatagramOutcome.TimedOut or DatagramOutcome.Overlapping or DatagramOutcome.Malformed;
 
     private void GiveUpWhole(FrameRef fragment, DatagramOutcome reason)
     {
         Counters.Count(reason);
-        FollowGivenUp(fragment);
+        FollowGivenUp(fragment, IsOdd(reason));
     }
 
-    /// <summary>A fragment of a datagram that cannot be put together: the primary's leaves as the shard decides.</summary>
-    private void FollowGivenUp(FrameRef fragment)
+    /// <summary>A fragment of a datagram that cannot be put together: it is compared as it is, or the primary's leaves as the shard
+    /// decides.</summary>
+    private void FollowGivenUp(FrameRef fragment, bool isOdd)
     {
-        if (isPrimary)
+        if (isOdd)
+        {
+            arena[fragment].Marks |= FrameMarks.Incomplete;
+        }
+
+        if (isPrimary || isOdd)
         {
             output.Append(arena, fragment);
         }
@@ -124,11 +134,11 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>One frame stands for all fragments: their headers, as a fragment without payload.</summary>
-    private void Represent(ref PartialDatagram whole, FrameMarks marks)
+    private void Represent(ref PartialDatagram whole, FrameMarks marks, long arrivalNs)
     {
         ref Frame frame = ref arena[whole.Assembly];
         frame.Layout.PayloadLength = 0;
-        Emit(ref whole, frame.Layout.PayloadOffset, 0, whole.SinceNs);
+        Emit(ref whole, frame.Layout.PayloadOffset, 0, arrivalNs);
         frame.Marks = marks;
         whole.Assembly = FrameRef.None;
         whole.Originals = FrameQueue.Empty;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
@@ -15,7 +16,9 @@ namespace ColoWire.Engine.Fragments;
 /// </summary>
 /// <remarks>
 /// The primary's fragments are what leaves. In lockstep they are kept, as a chain behind the assembled frame. In observe mode they
-/// are forwarded at once, and the assembled frame follows for the comparison only. The secondary's go home once they are copied.
+/// are forwarded at once, and the assembled frame follows for the comparison only; but where a policy may drop the datagram, nobody knows
+/// before it is whole, and they are kept, too. The secondary's go home once they are copied. What never makes a datagram is handed on
+/// as it came: what there is of it as one frame, each fragment that comes later by itself.
 /// </remarks>
 internal sealed partial class Reassembler
 {
@@ -24,6 +27,7 @@ internal sealed partial class Reassembler
     private readonly DatagramTable datagrams = new(EngineLimits.FragmentedDatagrams);
     private readonly SlotUse use;
     private readonly FlowHashKey hashKey;
+    private readonly PolicyRule[] policies;
     private readonly bool isPrimary;
     private bool observe;
     private readonly long timeoutNs;
@@ -36,6 +40,7 @@ internal sealed partial class Reassembler
         arena = pool.Arena;
         use = new SlotUse(arena, options.FragmentMemoryKiB);
         hashKey = options.HashKey;
+        policies = [.. options.Policies];
         isPrimary = pool.Side == Side.Primary;
         observe = options.Mode == CompareMode.Observe;
         // A frame must not wait here for longer than it may wait for its twin.
@@ -70,6 +75,7 @@ internal sealed partial class Reassembler
         {
             MakeRoomForDatagram(frame.ArrivalNs);
             datagram = datagrams.Add(in key, hash, PartialDatagram.Begun(frame.Epoch, frame.ArrivalNs));
+            datagrams[datagram].KeepsOriginals = KeepsOriginals(fragment);
         }
 
         AcceptPart(datagram, fragment, header);
@@ -94,6 +100,7 @@ internal sealed partial class Reassembler
     {
         ref Frame frame = ref arena[fragment];
         PartialDatagram datagram = PartialDatagram.Begun(frame.Epoch, frame.ArrivalNs);
+        datagram.KeepsOriginals = KeepsOriginals(fragment);
         int headerBytes = frame.Layout.PayloadOffset;
         if (headerBytes > EngineLimits.FragmentHeadroomBytes)
         {
@@ -122,7 +129,7 @@ internal sealed partial class Reassembler
         long arrivalNs = frame.ArrivalNs;
         if (whole.IsGivenUp)
         {
-            FollowGivenUp(fragment);
+            FollowGivenUp(fragment, whole.IsOdd);
             return;
         }
 
@@ -130,7 +137,7 @@ internal sealed partial class Reassembler
         if (outcome != DatagramOutcome.Reassembled)
         {
             GiveUp(datagram, outcome, arrivalNs);
-            FollowGivenUp(fragment);
+            FollowGivenUp(fragment, whole.IsOdd);
             return;
         }
 
@@ -219,16 +226,41 @@ internal sealed partial class Reassembler
         {
             pool.Return(fragment);
         }
-        else if (observe)
-        {
-            arena[fragment].Marks |= FrameMarks.ForwardOnly;
-            output.Append(arena, fragment);
-        }
-        else
+        else if (whole.KeepsOriginals)
         {
             whole.Originals.Append(arena, fragment);
             use.Add(fragment);
         }
+        else
+        {
+            arena[fragment].Marks |= FrameMarks.ForwardOnly;
+            output.Append(arena, fragment);
+        }
+    }
+
+    private bool KeepsOriginals(FrameRef fragment) => isPrimary && (!observe || MayBeDropped(fragment));
+
+    /// <summary>Whether a policy may drop the datagram that a fragment belongs to. Its ports are not known yet, and in IPv6 only the first
+    /// fragment names its protocol (RFC 8200 section 4.5).</summary>
+    private bool MayBeDropped(FrameRef fragment)
+    {
+        ref FrameLayout layout = ref arena[fragment].Layout;
+        FrameParser.ReadKey(arena.Bytes(fragment), in layout, out FlowKey key);
+        foreach (PolicyRule rule in policies)
+        {
+            PolicyMatch match = rule.MatchUnknown(in key, isProtocolKnown: layout.IpVersion == 4);
+            if (match != PolicyMatch.Never && rule.Action == PolicyAction.Drop)
+            {
+                return true;
+            }
+
+            if (match == PolicyMatch.Always)
+            {
+                return false;
+            }
+        }
+
+        return false;
     }
 
     /// <summary>All fragments are there: from here on it is a frame like any other.</summary>

@@ -109,13 +109,14 @@ internal enum FrameMarks : byte
     /// <summary>Observe: a fragment that only has to leave; the frame that it is a part of is judged, and counted, in its place.</summary>
     ForwardOnly = 8,
 
-    /// <summary>Assembled from what had come when the time ran out. The other side may have sent as little.</summary>
+    /// <summary>Fragments that do not make a datagram: what had come of one before it was given up (then also Assembled), or one that came
+    /// later or is wrong by itself. The other side may have sent the same.</summary>
     Incomplete = 16,
 
     /// <summary>Primary: a part of it was sent before the secondary's part of the connection was first seen, and is taken for equal.</summary>
     Assumed = 32,
 
-    /// <summary>Datagram: its content hash is set, and the secondary's is in the content index.</summary>
+    /// <summary>Datagram: its content hash is set, and it is in the content index of its side.</summary>
     Hashed = 64,
 
     /// <summary>Secondary datagram: one that it sent later has found its twin.</summary>
@@ -124,6 +125,14 @@ internal enum FrameMarks : byte
     /// <summary>Primary, observe: it has gone to egress already, and its slot comes back to the shard from there. In the place of what
     /// only the secondary's frames can be.</summary>
     Announced = Overtaken,
+
+    /// <summary>Primary datagram: it has found its twin, and waits only for older ones to leave (R6). In the place of what never enters a
+    /// flow.</summary>
+    Agreed = ForwardOnly,
+
+    /// <summary>Secondary: fragments of which no more came in time, so that the primary's must be there by now. In the place of what only
+    /// the primary's segments can be.</summary>
+    Overdue = Assumed,
 
     /// <summary>Observe: all that its slot waits for.</summary>
     Done = Judged | Injected,

@@ -2,8 +2,14 @@
 
 using System;
 using System.Buffers.Binary;
+using System.Globalization;
 using System.IO;
+using System.Linq;
+using System.Runtime.InteropServices;
+using System.Threading;
+using ColoWire.Ports.Linux;
 using ColoWire.Ports.Pcap;
+using Microsoft.Win32.SafeHandles;
 using PacketDotNet;
 using SharpPcap;
 using SharpPcap.LibPcap;
@@ -24,6 +30,11 @@ internal static class CaptureFile
     /// headers of patched kernels, which libpcap reads too.</summary>
     private const uint MicrosecondMagic = 0xA1B2C3D4;
     private const uint PatchedMicrosecondMagic = 0xA1B2CD34;
+
+    /// <summary>Length of a pcapng section header block: without options, and with as many as nobody writes (draft-ietf-opsawg-pcapng,
+    /// section 4.1).</summary>
+    private const uint LeastSectionHeaderBytes = 28;
+    private const uint MostSectionHeaderBytes = 1 << 16;
 
     /// <summary>Opens a capture for reading in nanosecond resolution.</summary>
     /// <exception cref="PortException">It cannot be read, or is no capture of Ethernet frames.</exception>
@@ -55,11 +66,48 @@ internal static class CaptureFile
         return device;
     }
 
-    /// <summary>Creates a capture, or empties the one that is there.</summary>
-    /// <exception cref="PortException">It cannot be written.</exception>
+    /// <summary>What a read error of libpcap means, where it says only what it met.</summary>
+    /// <param name="path">The capture.</param>
+    /// <param name="frame">Number of the frame that could not be read.</param>
+    /// <param name="error">libpcap's words.</param>
+    /// <returns>One line: what, where, and what to do.</returns>
+    public static string ReadFault(string path, long frame, string error)
+    {
+        // libpcap reads pcapng files in which all interfaces and sections are alike (its sf-pcapng.c).
+        if (error.Contains("different from the type of the first interface", StringComparison.Ordinal))
+        {
+            return $"cannot read capture '{path}' from frame {frame} on: it has interfaces of several link types, which libpcap does not read "
+                + $"({error}); take one of them out with 'tshark -r {path} -Y frame.interface_id==0 -F pcap -w FILE'";
+        }
+
+        return error.Contains("of the first interface", StringComparison.Ordinal) || IsOtherByteOrder(error)
+            ? $"cannot read capture '{path}' from frame {frame} on: it has interfaces or sections that differ in snapshot length or byte order, "
+                + $"which libpcap does not read ({error}); make a plain capture of it with 'editcap -F pcap {path} FILE', or of several "
+                + "with 'mergecap -F pcap -w FILE ...'"
+            : $"cannot read capture '{path}' to its end: frame {frame} is cut off or damaged ({error})";
+    }
+
+    /// <summary>Whether libpcap met a block of impossible length whose length read the other way round is that of a section header.</summary>
+    private static bool IsOtherByteOrder(string error)
+    {
+        const string Words = "pcapng block size ";
+        int at = error.IndexOf(Words, StringComparison.Ordinal);
+        string number = at < 0 ? "" : new string([.. error.AsSpan(at + Words.Length).ToArray().TakeWhile(char.IsAsciiDigit)]);
+        return uint.TryParse(number, CultureInfo.InvariantCulture, out uint length)
+            && BinaryPrimitives.ReverseEndianness(length) is >= LeastSectionHeaderBytes and <= MostSectionHeaderBytes;
+    }
+
+    /// <summary>Creates a capture, or empties the one that is there. A named pipe is opened once, as soon as somebody reads it.</summary>
+    /// <exception cref="PortException">It cannot be written, or nobody reads the pipe.</exception>
     public static DumpDevice OpenWrite(string path, bool nanoseconds)
     {
-        CheckWritable(path);
+        // Its reader must not see the end before the capture has begun.
+        using SafeFileHandle? pipe = Libc.IsPipe(path) ? WaitForReader(path) : null;
+        if (pipe is null)
+        {
+            CheckWritable(path);
+        }
+
         DumpDevice device = new(Path.GetFullPath(path));
         try
         {
@@ -88,14 +136,15 @@ internal static class CaptureFile
             throw new PortException($"cannot read capture '{path}': it is a directory; {Allowed}");
         }
 
+        if (Path.Exists(path) && !Libc.IsRegular(path))
+        {
+            // To open a pipe would wait until somebody writes.
+            throw new PortException($"cannot read capture '{path}': it is a pipe or a device; {Allowed}");
+        }
+
         try
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, bufferSize: 0);
-            if (!file.CanSeek)
-            {
-                throw new PortException($"cannot read capture '{path}': it is a pipe or a device; {Allowed}");
-            }
-
             Span<byte> magic = stackalloc byte[sizeof(uint)];
             int read = file.ReadAtLeast(magic, magic.Length, throwOnEndOfStream: false);
             return read == magic.Length && !IsMicrosecond(magic);
@@ -127,6 +176,31 @@ internal static class CaptureFile
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
             throw new PortException($"cannot write capture '{path}': {Reason(exception)}; {WritablePath}", exception);
+        }
+    }
+
+    private static SafeFileHandle WaitForReader(string path)
+    {
+        long endMs = Environment.TickCount64 + PortLimits.PipeReaderPatienceMs;
+        while (true)
+        {
+            SafeFileHandle pipe = Libc.OpenPipe(path);
+            int error = Marshal.GetLastPInvokeError();
+            if (!pipe.IsInvalid)
+            {
+                return pipe;
+            }
+
+            pipe.Dispose();
+            if (error != Libc.NoSuchAddress || Environment.TickCount64 >= endMs)
+            {
+                string reason = error == Libc.NoSuchAddress
+                    ? $"nobody has opened this pipe to read for {PortLimits.PipeReaderPatienceMs} ms; start its reader first"
+                    : Marshal.GetPInvokeErrorMessage(error);
+                throw new PortException($"cannot write capture '{path}': {reason}");
+            }
+
+            Thread.Sleep(PortLimits.PipeReaderLookMs);
         }
     }
 

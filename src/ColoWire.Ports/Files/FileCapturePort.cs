@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
+using System.Runtime.InteropServices;
 using System.Threading;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Pcap;
@@ -9,14 +11,17 @@ namespace ColoWire.Ports.Files;
 
 /// <summary>
 /// Replays a capture by its own timestamps: a frame arrives when the engine's clock reaches its time. A frame whose time lies before
-/// that of an earlier one arrives with it.
+/// that of an earlier one arrives with it; where the time goes back by more than <see cref="PortLimits.CaptureDisorderNs"/> the clock of
+/// the capture was set, and time goes on from there.
 /// </summary>
 public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
 {
     private readonly string path;
     private readonly RecordReader records;
     private readonly RecordIntake intake = new();
+    private readonly List<ClockStep> steps = [];
     private long timestampNs;
+    private long latestNs = long.MinValue;
     private bool startAtFirstPoll;
     private string? fault;
     private bool ended;
@@ -46,6 +51,12 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
     /// <summary>Added to every timestamp; a change holds for the frames that were not yet delivered.</summary>
     public long ShiftNs { get; set; }
 
+    /// <summary>How often the capture's clock was set back.</summary>
+    public int ClockSteps => steps.Count;
+
+    /// <summary>Number of the first frame after the clock was set back for the first time; 0 when it never was.</summary>
+    public long FirstClockStepFrame => steps.Count == 0 ? 0 : steps[0].Frame;
+
     /// <summary>Whether the capture's timestamps are finer than a microsecond.</summary>
     public bool HasNanoseconds { get; }
 
@@ -63,6 +74,19 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
 
     /// <inheritdoc/>
     public CaptureStatistics Statistics => intake.Statistics;
+
+    /// <summary>The time of a frame of this capture as it stands there, but for the shift that was asked for.</summary>
+    /// <param name="number">The frame's number.</param>
+    /// <param name="arrivalNs">When it arrived.</param>
+    public long CapturedNs(uint number, long arrivalNs)
+    {
+        foreach (ref readonly ClockStep step in CollectionsMarshal.AsSpan(steps))
+        {
+            arrivalNs -= number >= step.Frame ? step.ForwardNs : 0;
+        }
+
+        return arrivalNs;
+    }
 
     /// <inheritdoc/>
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
@@ -114,16 +138,34 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
         {
             intake.Hold(header, bytes);
             timestampNs = intake.TimestampNs;
+            GoOn();
             return;
         }
 
         if (result != Libpcap.EndOfFile)
         {
-            Volatile.Write(
-                ref fault,
-                $"cannot read capture '{path}' to its end: frame {intake.Number + 1} is cut off or damaged ({records.LastError})");
+            Volatile.Write(ref fault, CaptureFile.ReadFault(path, intake.Number + 1, records.LastError));
         }
 
         Volatile.Write(ref ended, true);
     }
+
+    /// <summary>Where the clock was set back, time goes on with the newest frame before it.</summary>
+    private void GoOn()
+    {
+        if (latestNs - timestampNs > PortLimits.CaptureDisorderNs)
+        {
+            long forwardNs = latestNs - timestampNs;
+            steps.Add(new ClockStep(intake.Number, forwardNs));
+            ShiftNs += forwardNs;
+            latestNs = timestampNs;
+        }
+
+        latestNs = Math.Max(latestNs, timestampNs);
+    }
+
+    /// <summary>An instant at which the capture's clock was set back.</summary>
+    /// <param name="Frame">Number of the first frame after it.</param>
+    /// <param name="ForwardNs">What is added to its time and to all later ones.</param>
+    private readonly record struct ClockStep(long Frame, long ForwardNs);
 }

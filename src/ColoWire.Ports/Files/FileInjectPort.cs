@@ -12,6 +12,7 @@ public sealed class FileInjectPort : IInjectPort, IFaultReporter
     private readonly string path;
     private readonly DumpDevice device;
     private readonly long shiftNs;
+    private readonly FileCapturePort? origin;
     private readonly InjectTally tally = new();
     private string? fault;
     private bool disposed;
@@ -20,11 +21,13 @@ public sealed class FileInjectPort : IInjectPort, IFaultReporter
     /// <param name="path">The file.</param>
     /// <param name="nanoseconds">Whether to keep nanoseconds, or to write a plain microsecond capture that every tool reads.</param>
     /// <param name="shiftNs">Added to every time, for an engine whose clock does not count from 1970.</param>
+    /// <param name="origin">The capture whose frames leave, so that each has the time that it has there; none where they come from elsewhere.</param>
     /// <exception cref="PortException">It cannot be written.</exception>
-    public FileInjectPort(string path, bool nanoseconds = true, long shiftNs = 0)
+    public FileInjectPort(string path, bool nanoseconds = true, long shiftNs = 0, FileCapturePort? origin = null)
     {
         this.path = path;
         this.shiftNs = shiftNs;
+        this.origin = origin;
         device = CaptureFile.OpenWrite(path, nanoseconds);
     }
 
@@ -47,7 +50,8 @@ public sealed class FileInjectPort : IInjectPort, IFaultReporter
             ref Frame frame = ref arena[frameRef];
             if (fault is null)
             {
-                SetFault(device.Append(frame.ArrivalNs + shiftNs, arena.Pointer(frameRef), frame.Length));
+                long capturedNs = origin?.CapturedNs(frame.Number, frame.ArrivalNs) ?? frame.ArrivalNs;
+                SetFault(device.Append(capturedNs + shiftNs, arena.Pointer(frameRef), frame.Length));
             }
 
             if (fault is null)

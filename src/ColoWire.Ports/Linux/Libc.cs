@@ -39,7 +39,14 @@ internal static unsafe partial class Libc
     private const int StatxBytes = 256;
     private const int StatxModeOffset = 28;
     private const int FileTypeMask = 0xF000;
+    private const int PipeFileType = 0x1000;
+    private const int RegularFileType = 0x8000;
     private const int SocketFileType = 0xC000;
+
+    /// <summary>Flags of open(2): to write, not to wait for a reader, not in a child (asm-generic/fcntl.h).</summary>
+    private const int OpenToWrite = 0x1;
+    private const int OpenWithoutWaiting = 0x800;
+    private const int OpenCloseOnExec = 0x80000;
 
     /// <summary>Flags of send(2) and recv(2): a call never blocks, and a peer that is gone raises no signal (bits/socket.h).</summary>
     public const int DoNotWait = 0x40;
@@ -87,12 +94,23 @@ internal static unsafe partial class Libc
     }
 
     /// <summary>Whether a path is a unix socket.</summary>
-    public static bool IsSocket(string path)
+    public static bool IsSocket(string path) => TypeOf(path, NoFollow) == SocketFileType;
+
+    /// <summary>Whether a path is a named pipe, or a link to one (fifo(7)).</summary>
+    public static bool IsPipe(string path) => TypeOf(path, 0) == PipeFileType;
+
+    /// <summary>Whether a path is an ordinary file, or a link to one.</summary>
+    public static bool IsRegular(string path) => TypeOf(path, 0) == RegularFileType;
+
+    /// <summary>Opens a named pipe to write, if somebody has it open to read (fifo(7)).</summary>
+    /// <returns>The pipe, or an invalid handle: <see cref="NoSuchAddress"/> says that nobody reads.</returns>
+    public static SafeFileHandle OpenPipe(string path) => Open(path, OpenToWrite | OpenWithoutWaiting | OpenCloseOnExec, 0);
+
+    // struct statx is the same on every architecture; of it only the type of the file is asked for.
+    private static int TypeOf(string path, int flags)
     {
-        // struct statx is the same on every architecture; of it only the type of the file is asked for.
         byte* facts = stackalloc byte[StatxBytes];
-        return Statx(CurrentFolder, path, NoFollow, StatxType, facts) == 0
-            && (*(ushort*)(facts + StatxModeOffset) & FileTypeMask) == SocketFileType;
+        return Statx(CurrentFolder, path, flags, StatxType, facts) == 0 ? *(ushort*)(facts + StatxModeOffset) & FileTypeMask : 0;
     }
 
     /// <summary>Reads from the beginning of a file, without an exception when that fails.</summary>
@@ -104,6 +122,9 @@ internal static unsafe partial class Libc
             return (int)ReadAt(file, first, (nuint)bytes.Length, 0);
         }
     }
+
+    [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
+    private static partial SafeFileHandle Open(string path, int flags, int mode);
 
     [LibraryImport(Library, EntryPoint = "pread", SetLastError = true)]
     private static partial nint ReadAt(SafeFileHandle file, byte* bytes, nuint length, long offset);

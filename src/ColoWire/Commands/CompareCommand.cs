@@ -21,8 +21,11 @@ internal static class CompareCommand
     /// <summary>Exit code: the replicas said the same.</summary>
     public const int Equal = 0;
 
-    /// <summary>Exit code: they did not.</summary>
+    /// <summary>Exit code: they did not, or not all of it could be compared.</summary>
     public const int Diverged = 1;
+
+    /// <summary>Exit code: nothing could be compared, as for captures that cannot be read.</summary>
+    public const int NothingCompared = Cli.BadInput;
 
     /// <summary>Exit code: the user pressed Ctrl-C (128 and the number of the signal, as every shell has it).</summary>
     public const int Interrupted = 130;
@@ -53,7 +56,9 @@ internal static class CompareCommand
         };
         OptionBinder binder = new(Verbs.Compare);
         int shown = ShowRange.Default;
-        Command command = new("compare", "Compares two captures. Exit code 0: equal, 1: diverged, 2: bad input, or no room for the result.")
+        Command command = new(
+            "compare",
+            "Compares two captures. Exit code 0: equal, 1: diverged or not all compared, 2: bad input, nothing compared, or no room for the result.")
         {
             primary, secondary, output, json, align, show,
         };
@@ -95,6 +100,12 @@ internal static class CompareCommand
             CompareResult result = Compare(request, errors, cancellation);
             bool isTerminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
             Write(request, result, output, isTerminal);
+            if (!result.IsAnythingCompared)
+            {
+                errors.WriteLine($"colowire: {CompareText.Verdict(result)}");
+                return NothingCompared;
+            }
+
             return result.IsEqual ? Equal : Diverged;
         }
         catch (PortException exception)
@@ -137,7 +148,7 @@ internal static class CompareCommand
         }
 
         request.CheckOutPath();
-        using IInjectPort released = OpenOutput(request.OutPath, primary.HasNanoseconds);
+        using IInjectPort released = OpenOutput(request.OutPath, primary);
         CompareProgress? progress = MakeProgress(request, errors);
         CompareResult result;
         try
@@ -158,8 +169,8 @@ internal static class CompareCommand
         return released is IFaultReporter { Fault: { } fault } ? throw new PortException(fault) : result;
     }
 
-    private static IInjectPort OpenOutput(string? path, bool hasNanoseconds) =>
-        path is null ? new DiscardPort() : new FileInjectPort(path, hasNanoseconds);
+    private static IInjectPort OpenOutput(string? path, FileCapturePort primary) =>
+        path is null ? new DiscardPort() : new FileInjectPort(path, primary.HasNanoseconds, origin: primary);
 
     private static CompareProgress? MakeProgress(CompareRequest request, TextWriter errors)
     {

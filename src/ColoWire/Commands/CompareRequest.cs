@@ -4,6 +4,7 @@ using System;
 using System.IO;
 using ColoWire.Engine;
 using ColoWire.Options;
+using ColoWire.Ports.Files;
 
 namespace ColoWire.Commands;
 
@@ -44,7 +45,8 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
     // cannot also have it alone.
     private static bool IsSameFile(string input, string output)
     {
-        if (!File.Exists(input) || !File.Exists(output))
+        // A pipe is no capture, and whoever opens one to look at it ends it for its reader.
+        if (!FileKind.IsRegular(input) || !FileKind.IsRegular(output))
         {
             return false;
         }

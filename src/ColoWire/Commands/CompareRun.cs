@@ -234,11 +234,12 @@ internal sealed class CompareRun : IDisposable
         FragmentTotals fragments = FragmentTotals.Of(path);
         return new CompareResult
         {
-            Primary = SideTotals.Of(primary.Statistics, primaryFirstNs),
-            Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs),
+            Primary = SideTotals.Of(primary.Statistics, primaryFirstNs) with { ClockStepFrame = primary.FirstClockStepFrame },
+            Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs) with { ClockStepFrame = secondary.FirstClockStepFrame },
             Verified = totals.Sum(c => c.Verified),
             Passed = totals.Named<PassReason>(c => c.Passed),
             Malformed = totals.Named<MalformedKind>(c => c.Malformed),
+            SecondaryMalformed = totals.Sum(c => c.Drops[(int)DropReason.SecondaryMalformed]),
             // What only the stop let go was held to the end.
             Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != StopName)],
             HeldAtEnd = heldAtEnd,

@@ -30,6 +30,7 @@ internal static class CompareReport
             json.WriteNumber("passed", result.PassedFrames);
             json.WriteNumber("unverified", result.UnverifiedFrames);
             json.WriteEndObject();
+            json.WriteNumber("not_compared", result.NotCompared);
             json.WriteNumber("held_at_end", result.HeldAtEnd);
             json.WriteNumber("checkpoints", result.Checkpoints);
             json.WriteStartArray("divergences");

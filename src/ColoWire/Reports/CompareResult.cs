@@ -27,6 +27,9 @@ internal sealed record CompareResult
     /// <summary>Primary frames that are malformed, by kind.</summary>
     public required IReadOnlyList<NamedCount> Malformed { get; init; }
 
+    /// <summary>Frames of the secondary that are malformed.</summary>
+    public long SecondaryMalformed { get; init; }
+
     /// <summary>Primary frames that left unverified, by reason.</summary>
     public required IReadOnlyList<NamedCount> Unverified { get; init; }
 
@@ -69,8 +72,15 @@ internal sealed record CompareResult
     /// <summary>Primary frames that left unverified.</summary>
     public long UnverifiedFrames => Sum(Unverified);
 
-    /// <summary>Whether nothing was found that the replicas differ in, and every frame had its say.</summary>
-    public bool IsEqual => DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0;
+    /// <summary>Frames of both that ought to be compared and could not be: a capture holds them only in part or damaged, or they are too
+    /// long.</summary>
+    public long NotCompared => Primary.Refused + Secondary.Refused + Sum(Malformed) + SecondaryMalformed;
+
+    /// <summary>Whether a frame of either side was judged.</summary>
+    public bool IsAnythingCompared => Verified + UnverifiedFrames + HeldAtEnd + DivergencesTotal != 0;
+
+    /// <summary>Whether nothing was found that the replicas differ in, and every frame had its say. What is not compared is not equal.</summary>
+    public bool IsEqual => IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0 && NotCompared == 0;
 
     /// <summary>The instant that people are shown as zero: the start of the primary's capture, if it has one.</summary>
     public long OriginNs => Primary.Frames != 0 ? Primary.FirstNs : Secondary.FirstNs;
@@ -85,6 +95,9 @@ internal sealed record CompareResult
 /// <param name="FirstNs">Time of the first frame in nanoseconds since 1970, after shifting; 0 without frames.</param>
 internal readonly record struct SideTotals(long Frames, long Bytes, long Refused, long FirstNs)
 {
+    /// <summary>Number of the first frame after the capture's clock was set back; 0 when it never was.</summary>
+    public long ClockStepFrame { get; init; }
+
     /// <summary>What a port has delivered.</summary>
     public static SideTotals Of(CaptureStatistics statistics, long firstNs) =>
         new(

@@ -50,6 +50,17 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             return Invariant($"equal: {Frames(result.Verified)} in {Flows(result.Flows)} verified");
         }
 
+        if (!result.IsAnythingCompared)
+        {
+            return $"nothing compared: {ReasonForNothing(result)}";
+        }
+
+        bool hasJudged = result.UnverifiedFrames + result.HeldAtEnd == 0;
+        if (result.DivergencesTotal == 0 && hasJudged)
+        {
+            return Invariant($"not all compared: {Frames(result.Verified)} verified, {result.NotCompared:N0} could not be compared");
+        }
+
         if (result.DivergencesTotal == 0)
         {
             return Invariant($"diverged: {Frames(result.UnverifiedFrames + result.HeldAtEnd)} of the primary found no judgement");
@@ -61,6 +72,18 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             .OrderBy(g => g.Key)
             .Select(g => Invariant($"{DivergenceText.Reason(g.Key)} {g.Count():N0}"));
         return Invariant($"diverged: {diverged:N0} of {Flows(Math.Max(diverged, result.Flows))} ({string.Join(", ", reasons)})");
+    }
+
+    private static string ReasonForNothing(CompareResult result)
+    {
+        if (result.NotCompared != 0)
+        {
+            return Invariant($"{Frames(result.NotCompared)} held only in part or damaged, or too long (capture whole frames: tcpdump -s 0)");
+        }
+
+        return result.Primary.Frames + result.Secondary.Frames == 0
+            ? "the captures hold no frame"
+            : "no frame is of a kind that is compared, or policies let all pass";
     }
 
     private static string Frames(long count) => Invariant($"{count:N0} frame{(count == 1 ? "" : "s")}");
@@ -106,17 +129,27 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private void WriteHints(CompareResult result, int startGapLimitMs)
     {
-        long refused = result.Primary.Refused + result.Secondary.Refused;
-        if (refused != 0)
+        if (result.NotCompared != 0)
         {
-            writer.WriteLine(Invariant($"Not compared: {Frames(refused)} that the captures hold only in part, or too long."));
+            writer.WriteLine(Invariant($"Not compared: {Frames(result.NotCompared)} that the captures hold only in part or damaged, or too long."));
         }
+
+        WriteClockStep("primary", result.Primary);
+        WriteClockStep("secondary", result.Secondary);
 
         long gapNs = Math.Abs(result.Primary.FirstNs - result.Secondary.FirstNs);
         bool bothSpeak = result is { Primary.Frames: > 0, Secondary.Frames: > 0 };
         if (!result.IsEqual && bothSpeak && gapNs / NanosecondsPerMs > startGapLimitMs)
         {
             writer.WriteLine(Invariant($"The captures start {gapNs / 1e9:N3} s apart; --align makes them start together."));
+        }
+    }
+
+    private void WriteClockStep(string side, in SideTotals totals)
+    {
+        if (totals.ClockStepFrame != 0)
+        {
+            writer.WriteLine(Invariant($"The {side}'s clock was set back before frame {totals.ClockStepFrame}; time goes on from there."));
         }
     }
 

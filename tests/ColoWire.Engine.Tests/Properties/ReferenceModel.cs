@@ -25,7 +25,13 @@ public sealed class ReferenceModel(long graceNs)
     public void Primary(Packet packet, long nowNs)
     {
         Connection connection = Of(packet);
-        connection.Held.Add(packet);
+        Waiting waiting = new(packet, nowNs);
+        connection.Held.Add(waiting);
+        if (packet is Datagram datagram)
+        {
+            Agree(connection, waiting, connection.Datagrams.Find(said => said.Payload.SequenceEqual(datagram.Payload)));
+        }
+
         Drain(connection, nowNs);
     }
 
@@ -46,7 +52,9 @@ public sealed class ReferenceModel(long graceNs)
         }
         else
         {
-            connection.Datagrams.Add(new Said(((Datagram)packet).Payload));
+            Said said = new(((Datagram)packet).Payload, nowNs);
+            connection.Datagrams.Add(said);
+            Agree(connection, connection.Held.Find(w => w.Said is null && ((Datagram)w.Packet).Payload.SequenceEqual(said.Payload)), said);
         }
 
         Drain(connection, nowNs);
@@ -59,9 +67,9 @@ public sealed class ReferenceModel(long graceNs)
         {
             Diverge(connection, connection.Doubt switch
             {
-                Said => DivergenceReason.Timeout,
-                Segment => DivergenceReason.Retransmit,
-                _ => DivergenceReason.Payload,
+                Waiting { Packet: Segment } => DivergenceReason.Retransmit,
+                Waiting when connection.Datagrams.Count > 0 => DivergenceReason.Payload,
+                _ => DivergenceReason.Timeout,
             });
         }
     }
@@ -119,14 +127,14 @@ public sealed class ReferenceModel(long graceNs)
 
     private void Drain(Connection connection, long nowNs)
     {
-        Packet? changed = null;
+        Waiting? changed = null;
         while (connection.Held.Count > 0 && !connection.IsDiverged)
         {
-            Packet oldest = connection.Held[0];
+            Packet oldest = connection.Held[0].Packet;
             DivergenceReason? reason = oldest is Segment different ? Difference(connection, different) : null;
             if (reason == DivergenceReason.Retransmit)
             {
-                changed = oldest;
+                changed = connection.Held[0];
                 break;
             }
 
@@ -136,7 +144,7 @@ public sealed class ReferenceModel(long graceNs)
                 return;
             }
 
-            if (!(oldest is Segment segment ? MayGo(connection, segment) : FindsTwin(connection, (Datagram)oldest)))
+            if (!(oldest is Segment segment ? MayGo(connection, segment) : connection.Held[0].Said is not null))
             {
                 break;
             }
@@ -150,15 +158,14 @@ public sealed class ReferenceModel(long graceNs)
     }
 
     /// <summary>In doubt are a segment that only the primary has changed, and datagrams: who is overtaken, or else who waits while others
-    /// are there.</summary>
-    private static void NoteDoubt(Connection connection, Packet? changed, long nowNs)
+    /// are there, or were said since.</summary>
+    private static void NoteDoubt(Connection connection, Waiting? changed, long nowNs)
     {
-        object? doubt = changed;
-        if (connection.Datagrams.Count > 0)
-        {
-            doubt = connection.Datagrams[0].IsOvertaken ? connection.Datagrams[0] : connection.Held.FirstOrDefault();
-        }
-
+        Waiting? oldest = connection.Held.FirstOrDefault();
+        Said? first = connection.Datagrams.FirstOrDefault();
+        Waiting? last = connection.Held.Contains(connection.LastAgreed!) ? connection.LastAgreed : null;
+        bool isInDoubt = first is not null || last?.Said!.AtNs >= oldest?.AtNs;
+        object? doubt = changed ?? (first is { IsOvertaken: true } ? first : isInDoubt ? (object?)oldest : null);
         if (!ReferenceEquals(doubt, connection.Doubt))
         {
             connection.Doubt = doubt;
@@ -166,17 +173,20 @@ public sealed class ReferenceModel(long graceNs)
         }
     }
 
-    private static bool FindsTwin(Connection connection, Datagram datagram)
+    /// <summary>Two datagrams say the same: what the secondary said before is overtaken.</summary>
+    private static void Agree(Connection connection, Waiting? waiting, Said? said)
     {
-        int twin = connection.Datagrams.FindIndex(said => said.Payload.SequenceEqual(datagram.Payload));
-        if (twin < 0)
+        if (waiting is null || said is null)
         {
-            return false;
+            return;
         }
 
-        connection.Datagrams.Take(twin).ToList().ForEach(said => said.IsOvertaken = true);
-        connection.Datagrams.RemoveAt(twin);
-        return true;
+        waiting.Said = said;
+        bool isLast = connection.Held[0] != waiting
+            && (!connection.Held.Contains(connection.LastAgreed!) || said.AtNs >= connection.LastAgreed!.Said!.AtNs);
+        connection.LastAgreed = isLast ? waiting : connection.LastAgreed;
+        connection.Datagrams.TakeWhile(s => s != said).ToList().ForEach(s => s.IsOvertaken = true);
+        connection.Datagrams.Remove(said);
     }
 
     private static DivergenceReason? Difference(Connection connection, Segment segment)
@@ -240,9 +250,21 @@ public sealed class ReferenceModel(long graceNs)
         }
     }
 
-    private sealed class Said(byte[] payload)
+    private sealed class Waiting(Packet packet, long atNs)
+    {
+        public Packet Packet => packet;
+
+        public long AtNs => atNs;
+
+        /// <summary>Its twin, once that was there.</summary>
+        public Said? Said { get; set; }
+    }
+
+    private sealed class Said(byte[] payload, long atNs)
     {
         public byte[] Payload => payload;
+
+        public long AtNs => atNs;
 
         public bool IsOvertaken { get; set; }
     }
@@ -251,7 +273,7 @@ public sealed class ReferenceModel(long graceNs)
     {
         public required ushort Port { get; init; }
 
-        public List<Packet> Held { get; } = [];
+        public List<Waiting> Held { get; } = [];
 
         /// <summary>What the secondary has said, and what has left of it.</summary>
         public Dictionary<uint, byte> Bytes { get; } = [];
@@ -262,6 +284,9 @@ public sealed class ReferenceModel(long graceNs)
         public HashSet<(uint At, byte Value)> Said { get; } = [];
 
         public List<Said> Datagrams { get; } = [];
+
+        /// <summary>Of those that have found their twins and wait, the one whose twin was said last.</summary>
+        public Waiting? LastAgreed { get; set; }
 
         public uint? Ack { get; set; }
 

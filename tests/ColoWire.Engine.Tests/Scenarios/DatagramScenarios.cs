@@ -17,6 +17,7 @@ public sealed class DatagramScenarios(int shards)
     private static readonly Datagram One = new("one");
     private static readonly Datagram Two = new("two");
     private static readonly Datagram Three = new("three");
+    private static readonly Datagram Four = new("four");
 
     /// <summary>Long enough for the parser's short cut, which the others are not.</summary>
     private static readonly Datagram Plain = new("long enough to be plain");
@@ -54,12 +55,22 @@ public sealed class DatagramScenarios(int shards)
         new("51 the secondary in reverse, before the primary", S(Three, Two, One), P(One), Out(One), P(Two, Three), Out(One, Two, Three),
             Wait(10_000), Cp(0)),
         new("51 a twin that is late within the grace", P(One, Two), S(Two), Wait(10), S(One), Out(One, Two), Wait(10_000), Cp(0)),
-        new("51 a twin that is later than the grace", P(One, Two), S(Two), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 0)),
-        new("51 more overtake it than the reorder window allows", P(One, Two, Three), S(Two, Three), Out(), Cp(1, DivergenceReason.Payload, 0))
+        new("51 a twin that is later than the grace", P(One, Two), S(Two), Wait(10), Cp(0), Wait(20), Out(), Cp(1, DivergenceReason.Timeout)),
+        new("51 the primary in another order, and the secondary falls silent between", S(Two), Wait(10), P(One, Two), Wait(1000), Out(), Cp(0), S(One),
+            Out(One, Two), Wait(10_000), Cp(0)),
+        new("51 the primary in another order, and the secondary goes on without the one that it lacks", S(Two), Wait(10), P(One, Two, Three), Wait(1000), Cp(0),
+            S(Three), Wait(10), Cp(0), Wait(20), Out(), Cp(1, DivergenceReason.Timeout)),
+        new("51 the primary in another order, and the secondary never says the one that it lacks", S(Two), Wait(10), P(One, Two), Wait(2900), Cp(0),
+            Wait(1100), Out(), Cp(1, DivergenceReason.Timeout)),
+        new("51 what the secondary said long ago waits behind one that it has not said", S(Four, Two), Wait(10), P(One), S(One), P(Two, Three, Four), Wait(1000),
+            Out(One, Two), Cp(0), S(Three), Out(One, Two, Three, Four), Wait(10_000), Cp(0)),
+        new("51 equal ones find each other in their order", P(One, Two, Two, Three), S(Two, Three), Out(), S(One), Out(One, Two), S(Two),
+            Out(One, Two, Two, Three), Wait(10_000), Cp(0)),
+        new("51 more overtake it than the reorder window allows", P(One, Two, Three), S(Two, Three), Out(), Cp(1, DivergenceReason.Timeout))
         {
             Options = options => options with { ReorderWindow = 1 },
         },
-        new("51 without a reorder window the first other one tells", P(One, Two), S(Two), Cp(1, DivergenceReason.Payload, 0))
+        new("51 without a reorder window the first other one tells", P(One, Two), S(Two), Cp(1, DivergenceReason.Timeout))
         {
             Options = options => options with { ReorderWindow = 0 },
         },

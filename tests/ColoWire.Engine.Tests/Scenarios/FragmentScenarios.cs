@@ -47,23 +47,46 @@ public sealed class FragmentScenarios(int shards)
             Verified(3)),
         new("46 fragments whose datagram is malformed leave", P(Cut(ShortUdp, 1, 104)), OutBytes(Cut(ShortUdp, 1, 104)), S(Cut(ShortUdp, 1, 104)),
             Malformed(MalformedKind.UdpHeader, 2), Dropped(DropReason.SecondaryMalformed, 1), Cp(0)),
-        new("47 overlapping on the primary", P(Halves[0], Overlap, Halves[1]), OutBytes(), Cp(1, DivergenceReason.Fragment),
+        new("47 overlapping on the primary", P(Halves[0], Overlap, Halves[1]), OutBytes(), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Fragment),
             Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.Overlapping, 1), S(Whole), Cp(1), Checkpoint,
             OutBytes(Halves[0], Overlap, Halves[1]), Unverified(UnverifiedReason.Checkpoint, 3)),
-        new("47 overlapping on the secondary", S(Halves[0], Overlap, Halves[1]), DroppedFragments(3), P(Halves), OutBytes(), Wait(3500),
+        new("47 overlapping on the secondary", S(Halves[0], Overlap, Halves[1]), P(Halves), OutBytes(), Wait(4100), Dropped(DropReason.SecondaryFragment, 3),
             OutBytes(), Cp(1, DivergenceReason.Timeout), Became(b => b.Path.Lanes[0].SecondaryCapture.Reassembly, DatagramOutcome.Overlapping, 1)),
-        new("47 a fragment with other bytes in the same place", P(Halves[0], Fragment(Whole.Bytes(), 1, 0, Fill('z', 104), more: true)), Cp(1, DivergenceReason.Fragment)),
+        new("47 a fragment with other bytes in the same place", P(Halves[0], Twisted), Wait(4000), OutBytes(), Cp(1, DivergenceReason.Fragment)),
+        new("47 overlapping on both sides, and a byte differs", P(Halves[0], Overlap, Halves[1]),
+            S(Halves[0], Fragment(Whole.Bytes(), 1, 96, Fill('p', 16), more: true), Halves[1]), Wait(60), OutBytes(Halves[0]),
+            Cp(1, DivergenceReason.Fragment, 0), Checkpoint, OutBytes(Halves[0], Overlap, Halves[1])),
+        new("47 overlapping on both sides, and before that a byte differs", P(Cut(Changed, 1, 160)[0], Piece(Changed.Bytes(), 1, 152, 16, true)),
+            S(Cut(Whole, 1, 160)[0], Piece(Changed.Bytes(), 1, 152, 16, true)), Wait(60), OutBytes(), Cp(1, DivergenceReason.Fragment)),
+        new("98 the same overlapping fragments on both sides", P(Halves[0], Overlap, Halves[1]), OutBytes(), S(Halves[0], Overlap), OutBytes(Halves[0], Overlap),
+            S(Halves[1]), OutBytes(Halves[0], Overlap, Halves[1]), Verified(3), Wait(10_000), Cp(0)),
+        new("98 the same overlapping fragments on both sides, the secondary first", S(Halves[0], Overlap, Halves[1]), P(Halves[0], Overlap, Halves[1]),
+            OutBytes(Halves[0], Overlap, Halves[1]), Verified(3), Wait(10_000), Cp(0)),
+        new("98 the same overlapping fragments, the identifications differ", P(Halves[0], Overlap, Halves[1]),
+            S([.. Cut(Whole, 9, 104)[..1], Fragment(Whole.Bytes(), 9, 96, Fill('o', 16), more: true), .. Cut(Whole, 9, 104)[1..]]),
+            OutBytes(Halves[0], Overlap, Halves[1]), Verified(3), Wait(10_000), Cp(0)),
+        new("98 the same overlapping fragments as fast as the wire lets them, many times over", OverlapAgainAndAgain),
+        new("98 the same fragment with other bytes in the same place", P(Halves[0], Twisted), S(Halves[0], Twisted), OutBytes(Halves[0], Twisted), Wait(10_000), Cp(0)),
+        new("98 IPv6: the same overlapping fragments", P(Cut(Whole6, 7, 104)[0], Overlap6), S(Cut(Whole6, 7, 104)[0], Overlap6),
+            OutBytes(Cut(Whole6, 7, 104)[0], Overlap6), Verified(2), Wait(10_000), Cp(0)),
+        new("98 the same never-completed fragments on both sides, the secondary later by almost the timeout", P(Halves[0]), Wait(2500), S(Halves[0]),
+            Wait(1500), OutBytes(Halves[0]), Verified(1), Wait(10_000), Cp(0)),
+        new("98 the same never-completed fragments on both sides, where both timeouts are one", P(Halves[0]), Wait(5), S(Halves[0]), Wait(600),
+            OutBytes(Halves[0]), Verified(1), Wait(10_000), Cp(0))
+        { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
+        new("98 two never-completed datagrams, the secondary in another order", P(Halves[0], Cut(Changed, 8, 160)[0]), S(Cut(Changed, 8, 160)[0], Halves[0]),
+            Wait(1100), OutBytes(Halves[0], Cut(Changed, 8, 160)[0]), Wait(10_000), Cp(0)),
         new("48 a missing fragment of the secondary: CP at the fragment timeout", P(Halves), S(Odd[0]), Wait(990), Cp(0), Wait(50),
             Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves), Dropped(DropReason.SecondaryFragment, 1)),
         new("48 a missing fragment of the secondary: CP at the compare timeout", P(Halves), S(Odd[0]), Wait(490), Cp(0), Wait(20),
             Cp(1, DivergenceReason.Timeout), OutBytes(), Wait(1000), Cp(1), Checkpoint, OutBytes(Halves))
         { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
-        new("48 a missing fragment of the primary", P(Halves[1]), Wait(2990), Cp(0), OutBytes(), Wait(1020), Cp(1, DivergenceReason.Fragment),
-            OutBytes(), Checkpoint, OutBytes(Halves[1])),
-        new("48 a missing fragment of the primary, and the compare timeout is the shorter one", P(Halves[1]), Wait(490), Cp(0), Wait(40),
+        new("48 a missing fragment of the primary: its twin has the compare timeout from when it was given up", P(Halves[1]), Wait(3990), Cp(0),
+            OutBytes(), Wait(1020), Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves[1])),
+        new("48 a missing fragment of the primary, and the compare timeout is the shorter one", P(Halves[1]), Wait(990), Cp(0), Wait(40),
             Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves[1]))
         { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
-        new("48 a fragment of the primary that comes too late", P(Halves[1]), Wait(1500), P(Halves[0]), Cp(1, DivergenceReason.Fragment),
+        new("48 a fragment of the primary that comes too late", P(Halves[1]), Wait(1500), P(Halves[0]), Wait(4000), Cp(1, DivergenceReason.Fragment),
             Checkpoint, OutBytes(Halves[1], Halves[0])),
         new("48 a fragment that is missing on both sides", P(Cut(Whole, 1, 56, 104)[1..]), S(Halves[1], Cut(Whole, 1, 56, 104)[1]),
             Wait(990), OutBytes(), Wait(50), OutBytes(Cut(Whole, 1, 56, 104)[1..]), Verified(2), Cp(0)),
@@ -83,8 +106,8 @@ public sealed class FragmentScenarios(int shards)
         new("63 an IPv6 fragment that is the whole datagram", P(Cut(Whole6, 7)), S(Whole6), OutBytes(Cut(Whole6, 7)), S(Cut(Whole6, 8)), P(Whole6),
             OutBytes(Cut(Whole6, 7)[0], Whole6.Bytes()), Cp(0)),
         new("63 IPv6 overlapping on the secondary: the whole datagram is discarded", S(Cut(Whole6, 7, 104)[0], Overlap6, Cut(Whole6, 7, 104)[1]),
-            DroppedFragments(3), P(Whole6), Out(), Cp(0)),
-        new("63 IPv6 overlapping on the primary", P(Cut(Whole6, 7, 104)[0], Overlap6), OutBytes(), Cp(1, DivergenceReason.Fragment)),
+            Wait(4100), Dropped(DropReason.SecondaryFragment, 3), P(Whole6), Out(), Cp(0)),
+        new("63 IPv6 overlapping on the primary", P(Cut(Whole6, 7, 104)[0], Overlap6), Wait(4100), OutBytes(), Cp(1, DivergenceReason.Fragment)),
         new("81 a checkpoint in the middle of the primary's datagram", P(Halves[0]), Checkpoint, OutBytes(Halves[0]), P(Halves[1]),
             OutBytes(Halves), Unverified(UnverifiedReason.StaleEpoch, 2), Wait(4000), Cp(0)),
         new("81 a checkpoint in the middle of the secondary's datagram", S(Halves[0]), Checkpoint, S(Halves[1]), Wait(4000), Cp(0),
@@ -112,14 +135,26 @@ public sealed class FragmentScenarios(int shards)
     ];
 
     [Test]
-    public void Broken_datagrams_of_the_primary_are_held_for_a_checkpoint_and_of_the_secondary_discarded(
+    public void Broken_datagrams_of_the_primary_alone_are_held_for_a_checkpoint(
         [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row) =>
         new Scenario(
-            row.Name, P(row.Fragments), OutBytes(), Cp(1, DivergenceReason.Fragment),
-            Became(bench => bench.Path.Lanes[0].PrimaryCapture.Reassembly, row.Outcome, 1),
-            S(row.Fragments), DroppedFragments(row.Fragments.Length), Wait(2000), Cp(1), Checkpoint, OutBytes(row.Fragments),
+            row.Name, P(row.Fragments), OutBytes(), Wait(4000), Cp(1, DivergenceReason.Fragment), OutBytes(),
+            Became(bench => bench.Path.Lanes[0].PrimaryCapture.Reassembly, row.Outcome, 1), Checkpoint, OutBytes(row.Fragments))
+            .Run(Options);
+
+    [Test]
+    public void Broken_datagrams_of_the_secondary_alone_are_discarded(
+        [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row) =>
+        new Scenario(
+            row.Name, S(row.Fragments), Wait(4100), Dropped(DropReason.SecondaryFragment, row.Fragments.Length), Cp(0),
             Became(bench => bench.Path.Lanes[0].SecondaryCapture.Reassembly, row.Outcome, 1))
             .Run(Options);
+
+    [Test]
+    public void Scenario_98_broken_datagrams_that_both_send_alike_leave(
+        [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row, [Values] CompareMode mode) =>
+        new Scenario(row.Name, P(row.Fragments), S(row.Fragments), OutBytes(row.Fragments), Wait(10_000), Verified(row.Fragments.Length), Cp(0))
+            .Run(Options with { Mode = mode });
 
     [Test]
     public void The_longest_datagram_of_either_version_is_put_together([Values(4, 6)] int version)
@@ -155,17 +190,60 @@ public sealed class FragmentScenarios(int shards)
         bench.StopAndCheckNothingLost();
     }
 
+    private static readonly PolicyRule DropsNames = new(PolicyAction.Drop) { Protocol = Protocol.Udp, Ports = new PortRange(53, 53) };
+    private static readonly PolicyRule DropsOthers = DropsNames with { Ports = new PortRange(54, 54) };
+    private static readonly PolicyRule DropsTcp = new(PolicyAction.Drop) { Protocol = Protocol.Tcp };
+    private static readonly PolicyRule PassesUdp = new(PolicyAction.Pass) { Protocol = Protocol.Udp };
+    private static readonly PolicyRule DropsAll = new(PolicyAction.Drop);
+
+    /// <summary>Rules, whether fragments have to wait for their datagram though they are only observed, and whether it leaves then.</summary>
+    private static readonly (string Name, PolicyRule[] Rules, bool Waits, bool Leaves)[] Observed =
+    [
+        ("none", [], false, true),
+        ("the datagram's port is dropped", [DropsNames], true, false),
+        ("another port is dropped", [DropsOthers], true, true),
+        ("all are dropped", [DropsAll], true, false),
+        ("another protocol is dropped", [DropsTcp], false, true),
+        ("a rule before lets all of the protocol pass", [PassesUdp, DropsAll], false, true),
+        ("a rule before lets another port pass", [PassesUdp with { Ports = new PortRange(99, 99) }, DropsAll], true, false),
+        ("a rule for another VLAN", [DropsAll with { Vlan = 7 }], false, true),
+    ];
+
+    [Test]
+    public void Observe_lets_no_fragment_go_that_a_rule_may_drop(
+        [ValueSource(nameof(Observed))] (string Name, PolicyRule[] Rules, bool Waits, bool Leaves) row, [Values] bool isIpv6, [Values] bool isReversed)
+    {
+        byte[][] fragments = Cut(isIpv6 ? Whole6 : Whole, 7, 104);
+        fragments = isReversed ? [.. fragments.Reverse()] : fragments;
+        // In IPv6 only the first fragment says for certain which protocol it is.
+        bool waits = row.Waits || (isIpv6 && row.Rules.Any(rule => rule is { Action: PolicyAction.Drop, Vlan: null }));
+        using TestBench bench = new(Options with { Mode = CompareMode.Observe, Policies = row.Rules });
+        bench.SendPrimaryInVain(fragments[0]);
+        OutBytes(waits ? [] : fragments[..1])(bench);
+        bench.SendPrimaryInVain(fragments[1]);
+        OutBytes(row.Leaves ? fragments : [])(bench);
+        Dropped(DropReason.PrimaryPolicy, row.Leaves ? 0 : 2)(bench);
+        S(fragments)(bench);
+        Wait(10_000)(bench);
+        OutBytes(row.Leaves ? fragments : [])(bench);
+        Cp(0)(bench);
+        bench.Path.BeginStop();
+        bench.Poll();
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+    }
+
     [Test]
     public void Observe_counts_every_fragment_of_what_cannot_be_put_together_once()
     {
         using TestBench bench = new(Options with { Mode = CompareMode.Observe }, new NoCheckpoints());
         P(Halves[0], Overlap, Halves[1])(bench);
         OutBytes(Halves[0], Overlap, Halves[1])(bench);
+        Wait(4000)(bench);
         Cp(1, DivergenceReason.Fragment)(bench);
         Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
         Unverified(UnverifiedReason.AfterDivergence, 3)(bench);
         P(Cut(Whole6, 9, 104)[1])(bench);
-        Wait(4010)(bench);
+        Wait(5010)(bench);
         Cp(2, DivergenceReason.Fragment)(bench);
         Unverified(UnverifiedReason.AfterDivergence, 4)(bench);
         P(Cut(Whole6, 10, 104)[1])(bench);
@@ -181,7 +259,7 @@ public sealed class FragmentScenarios(int shards)
         P(Halves[0])(bench);
         bench.QueuePrimary(Halves[1]);
         bench.Jump(1000);
-        Cp(1, DivergenceReason.Fragment)(bench);
+        Cp(0)(bench);
         Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.TimedOut, 1)(bench);
         bench.StopAndCheckNothingLost();
     }
@@ -271,6 +349,9 @@ public sealed class FragmentScenarios(int shards)
 
     private static byte[] Overlap => Fragment(Whole.Bytes(), 1, 96, Fill('o', 16), more: true);
 
+    /// <summary>The first half again with other bytes.</summary>
+    private static byte[] Twisted => Fragment(Whole.Bytes(), 1, 0, Fill('z', 104), more: true);
+
     private static byte[] Overlap6 => Fragment(Whole6.Bytes(), 7, 96, Fill('o', 16), more: true);
 
     /// <summary>An IPv6 datagram whose UDP header stands behind a hop-by-hop header.</summary>
@@ -330,6 +411,23 @@ public sealed class FragmentScenarios(int shards)
     }
 
     private static byte[][] Padded(IEnumerable<byte[]> frames) => [.. frames.Select(frame => (byte[])[.. frame, .. new byte[Math.Max(0, 60 - frame.Length)]])];
+
+    private static void OverlapAgainAndAgain(TestBench bench)
+    {
+        // More than there are records of datagrams: each is given up before the next one comes, and none is left over.
+        List<byte[]> sent = [];
+        for (uint id = 1; id <= EngineLimits.FragmentedDatagrams + 500; id++)
+        {
+            byte[][] odd = [Cut(Whole, id, 104)[0], Fragment(Whole.Bytes(), id, 96, Fill('o', 16), more: true)];
+            P(odd)(bench);
+            S(odd)(bench);
+            sent.AddRange(odd);
+        }
+
+        OutBytes([.. sent])(bench);
+        Wait(10_000)(bench);
+        Cp(0)(bench);
+    }
 
     private static void FillBudget(TestBench bench)
     {

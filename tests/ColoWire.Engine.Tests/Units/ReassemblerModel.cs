@@ -70,7 +70,9 @@ internal sealed class ReassemblerModel(Side side)
         }
         else if (!isPart)
         {
-            GiveUp(building);
+            building.IsGivenUp = true;
+            Represent(building, [.. building.Pieces.SkipLast(1)]);
+            Output.Add(Alone(piece, building));
         }
         else if (building.Payload is byte[] payload)
         {
@@ -95,16 +97,24 @@ internal sealed class ReassemblerModel(Side side)
         buildings.RemoveAll(b => b.IsGivenUp);
         foreach (Building building in buildings)
         {
-            // One frame stands for what has come: the headers of the first fragment, or of any.
             building.IsGivenUp = true;
-            Piece shown = building.Pieces.Find(p => p.Start == 0) ?? building.Pieces[0];
-            List<byte[]> fragments = [.. building.Pieces.Select(p => p.Frame)];
-            byte[] headers = shown.Frame[..^shown.Payload.Length];
-            Output.Add(new Emitted(headers, FrameKind.Fragment, building.Epoch, false, true, fragments.Count, fragments));
+            Represent(building, building.Pieces);
         }
     }
 
     public void GiveUpAll() => buildings.FindAll(b => !b.IsGivenUp).ForEach(GiveUp);
+
+    /// <summary>One frame stands for what has come: the headers of the first fragment, or of any.</summary>
+    private void Represent(Building building, List<Piece> pieces)
+    {
+        if (pieces.Count != 0)
+        {
+            Piece shown = pieces.Find(p => p.Start == 0) ?? pieces[0];
+            List<byte[]> fragments = [.. pieces.Select(p => p.Frame)];
+            byte[] headers = shown.Frame[..^shown.Payload.Length];
+            Output.Add(new Emitted(headers, FrameKind.Fragment, building.Epoch, false, true, fragments.Count, fragments));
+        }
+    }
 
     private void GiveUp(Building building)
     {

@@ -154,7 +154,9 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 
     private void HearAck(in ClientSegment segment)
     {
-        // The client hears only what the primary said: a replica that is behind takes it as far as it has come itself.
+        // The client hears only what the primary said, and may fall silent then: a replica that is behind takes it as far as it has come
+        // itself, and the rest when it comes there.
+        tcp.ClientAck = Math.Max(tcp.ClientAck, segment.Ack);
         int ack = Math.Min(segment.Ack, tcp.Most);
         bool opens = tcp.Window == 0 && segment.Window != 0;
         tcp.Window = segment.Window;
@@ -254,6 +256,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         int next = start + count + (syn || fin ? 1 : 0);
         tcp.Next = Math.Max(tcp.Next, next);
         tcp.Most = Math.Max(tcp.Most, tcp.Next);
+        tcp.Unacked = Math.Max(tcp.Unacked, Math.Min(tcp.ClientAck, tcp.Most));
         if (tcp.Unacked < tcp.Most && tcp.RetryNs == Scheduler.Never)
         {
             tcp.RetryNs = guest.NowNs + tcp.RetryAfterNs;
@@ -276,6 +279,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         public uint SynIsn;
         public int Heard;
         public int Unacked;
+        public int ClientAck;
         public int Next;
         public int Most;
         public int Window;

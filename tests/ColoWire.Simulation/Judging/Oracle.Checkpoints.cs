@@ -108,7 +108,7 @@ internal sealed partial class Oracle
             return;
         }
 
-        if (judge.OldestUnanswered is { } frame && scheduler.NowNs - frame.AtNs > limitNs)
+        if (judge.OldestUnanswered is { } frame && scheduler.NowNs - frame.AtNs > LimitOf(frame))
         {
             throw Broken("3 every divergence", flow, $"the secondary did not agree to {frame.Sent} in time, and nobody asked");
         }
@@ -118,6 +118,10 @@ internal sealed partial class Oracle
             throw Broken("3 every divergence", flow, "the primary never said what the secondary said, and nobody asked");
         }
     }
+
+    /// <summary>What never becomes a datagram is compared as it is, but not before its time to become one is over.</summary>
+    private long LimitOf(CapturedFrame frame) =>
+        limitNs + (frame.Sent.Fragment.Parts == 0 ? 0 : options.Engine.FragmentTimeoutMs * Scheduler.Ms);
 
     /// <summary>What the secondary has agreed to must leave soon, unless the way out is blocked or the flow waits for a checkpoint.</summary>
     private void CheckReleased(int flow, FlowJudge judge)

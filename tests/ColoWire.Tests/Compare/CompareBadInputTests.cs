@@ -29,6 +29,16 @@ internal sealed class CompareBadInputTests
         folder.Write("text.pcap", "this is no capture at all, only some text"u8.ToArray());
         folder.Write("empty.pcap", []);
         folder.Write("wifi.pcap", new PcapBuilder(PcapBuilder.MicrosecondMagic, linkType: 105).ToArray());
+        folder.Write("two-lengths.pcapng", Two(c => c.Interface(96)));
+        folder.Write("two-links.pcapng", Two(c => c.Interface(linkType: 113)));
+        folder.Write("two-orders.pcapng", Two(c => c.Section(inBigEndian: true).Interface()));
+        folder.Write("no-interface.pcapng", new PcapngBuilder().Section().ToArray());
+        folder.Write("no-frames.pcapng", new PcapngBuilder().Section().Interface().ToArray());
+        using (Process fifo = Process.Start("mkfifo", [folder.File("fifo")]))
+        {
+            fifo.WaitForExit();
+        }
+
         File.CreateSymbolicLink(folder.File("link.pcap"), folder.File("good.pcap"));
         Directory.CreateDirectory(folder.File("directory"));
     }
@@ -45,6 +55,16 @@ internal sealed class CompareBadInputTests
     [TestCase("cut.pcap", "good.pcap", "frame 2 is cut off")]
     [TestCase("good.pcap", "cut.pcap", "frame 2 is cut off")]
     [TestCase("good.pcap", "cut-header.pcap", "frame 2 is cut off")]
+    [TestCase("two-lengths.pcapng", "good.pcap", "differ in snapshot length or byte order")]
+    [TestCase("good.pcap", "two-lengths.pcapng", "from frame 2 on: ")]
+    [TestCase("good.pcap", "two-lengths.pcapng", "'editcap -F pcap two-lengths.pcapng FILE', or of several with 'mergecap -F pcap -w FILE ...'")]
+    [TestCase("two-orders.pcapng", "good.pcap", "'editcap -F pcap two-orders.pcapng FILE'")]
+    [TestCase("two-links.pcapng", "good.pcap", "'tshark -r two-links.pcapng -Y frame.interface_id==0 -F pcap -w FILE'")]
+    [TestCase("no-interface.pcapng", "good.pcap", "no-interface.pcapng")]
+    [TestCase("fifo", "good.pcap", "'fifo': it is a pipe or a device")]
+    [TestCase("good.pcap", "/dev/null", "'/dev/null': it is a pipe or a device")]
+    [TestCase("good.pcap", "good.pcap --out fifo", "'fifo': nobody has opened this pipe to read for 5000 ms; start its reader first")]
+    [TestCase("good.pcap", "good.pcap --out /dev/full", "'/dev/full'")]
     [TestCase("good.pcap", "good.pcap --out nowhere/out.pcap", "nowhere/out.pcap")]
     [TestCase("good.pcap", "good.pcap --out directory", "directory")]
     [TestCase("good.pcap", "good.pcap --out good.pcap", "good.pcap")]
@@ -85,6 +105,31 @@ internal sealed class CompareBadInputTests
     }
 
     [Test]
+    public void Captures_that_hold_no_frame_are_told_of_after_the_report()
+    {
+        (int exitCode, string output, string errors) = Colowire("compare no-frames.pcapng no-frames.pcapng");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(2));
+            Assert.That(output, Does.StartWith("nothing compared: the captures hold no frame\n"));
+            Assert.That(errors, Is.EqualTo("colowire: nothing compared: the captures hold no frame\n"));
+        });
+    }
+
+    [Test]
+    public void A_named_pipe_gets_the_whole_capture_and_its_end_once()
+    {
+        using Process reader = Process.Start("cp", [folder.File("fifo"), folder.File("copy.pcap")]);
+        (int exitCode, _, string errors) = Colowire("compare good.pcap good.pcap --out fifo");
+        Assert.Multiple(() =>
+        {
+            Assert.That(reader.WaitForExit(Patience), Is.True, "the reader sees the end");
+            Assert.That(exitCode, Is.Zero, errors);
+            Assert.That(File.ReadAllBytes(folder.File("copy.pcap")), Is.EqualTo(File.ReadAllBytes(folder.File("good.pcap"))));
+        });
+    }
+
+    [Test]
     public void A_difference_is_exit_code_1_and_no_error()
     {
         new CaptureScript().At(0, TestFrame.Udp("question")).At(1, TestFrame.Udp("enother")).Save(folder.File("other.pcap"));
@@ -114,6 +159,10 @@ internal sealed class CompareBadInputTests
             Assert.That(new FileInfo(folder.File("good.pcap")).Length, Is.Positive);
         });
     }
+
+    /// <summary>A pcapng capture of which what comes after the first frame is of another kind.</summary>
+    private static byte[] Two(Func<PcapngBuilder, PcapngBuilder> other) =>
+        other(new PcapngBuilder().Section().Interface().Frame(0, 1_700_000_000_000_000, TestFrame.Udp("question"))).ToArray();
 
     private (int ExitCode, string Output, string Errors) Colowire(string arguments)
     {

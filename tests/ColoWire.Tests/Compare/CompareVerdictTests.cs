@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Text.Json.Nodes;
+using System.Text.RegularExpressions;
 using System.Threading;
 using ColoWire.Commands;
 using ColoWire.Engine;
@@ -295,13 +297,103 @@ internal sealed class CompareVerdictTests
     }
 
     [Test]
-    public void Captures_without_frames_are_equal()
+    public void Captures_without_frames_are_not_equal_because_nothing_was_compared() =>
+        ExpectNothingCompared("nothing compared: the captures hold no frame");
+
+    [Test]
+    public void Captures_of_which_every_frame_is_cut_off_are_not_equal()
     {
-        JsonObject report = captures.RunJson();
+        byte[] frame = TestFrame.Udp("question");
+        captures.Primary.At(0, frame, wireLength: (uint)frame.Length + 1);
+        captures.Secondary.At(1, TestFrame.Flip(frame, TestFrame.UdpPayloadOffset), wireLength: (uint)frame.Length + 1);
+        ExpectNothingCompared("nothing compared: 2 frames held only in part or damaged");
+    }
+
+    [Test]
+    public void Captures_of_frames_that_are_never_compared_are_not_equal()
+    {
+        captures.Both(0, TestFrame.Arp());
+        ExpectNothingCompared("nothing compared: no frame is of a kind that is compared");
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void One_cut_off_frame_beside_others_that_agree_is_not_equal(bool onPrimary)
+    {
+        byte[] frame = TestFrame.Udp("question");
+        captures.Both(0, TestFrame.Udp("both"));
+        (onPrimary ? captures.Primary : captures.Secondary).At(1, frame, wireLength: (uint)frame.Length + 1);
+        string text = captures.RunText();
+        Assert.Multiple(() =>
+        {
+            Assert.That(captures.ExitCode, Is.EqualTo(CompareCommand.Diverged));
+            Assert.That(text, Does.StartWith("not all compared: 1 frame verified, 1 could not be compared\n"));
+            Assert.That(captures.Errors, Is.Empty);
+            Assert.That(captures.RunJson()["not_compared"]!.GetValue<int>(), Is.EqualTo(1));
+        });
+    }
+
+    [TestCase(true)]
+    [TestCase(false)]
+    public void A_frame_whose_length_was_cut_beneath_its_header_is_not_compared(bool onPrimary)
+    {
+        // As a tool writes it that cuts frames and forgets how long they were.
+        captures.Both(0, TestFrame.Udp("both"));
+        (onPrimary ? captures.Primary : captures.Secondary).At(1, TestFrame.Udp("question")[..^3]);
+        captures.RunJson();
+        Assert.That(captures.ExitCode, Is.EqualTo(CompareCommand.Diverged));
+    }
+
+    [Test]
+    public void Hold_times_are_those_of_the_frames_after_a_clock_was_set_back_by_an_hour()
+    {
+        const double anHourMs = 3_600_000;
+        foreach (double atMs in (ReadOnlySpan<double>)[anHourMs, anHourMs + 100, 0, 100, 200])
+        {
+            captures.Both(atMs, TestFrame.Udp($"at {atMs}"));
+        }
+
+        string text = captures.RunText();
         Assert.Multiple(() =>
         {
             Assert.That(captures.ExitCode, Is.EqualTo(CompareCommand.Equal));
-            Assert.That(CompareCase.Released(report), Is.EqualTo((0, 0, 0)));
+            Assert.That(HeldMicroseconds(text), Has.All.LessThan(1000), text);
+            Assert.That(text, Does.Contain("The primary's clock was set back before frame 3; time goes on from there."));
+            Assert.That(text, Does.Contain("The secondary's clock was set back before frame 3; time goes on from there."));
+            Assert.That(File.ReadAllBytes(captures.OutPath), Is.EqualTo(captures.Primary.ToArray()), "each with the time that it has in its capture");
+        });
+    }
+
+    [Test]
+    public void A_clock_that_was_set_back_leaves_what_differs_its_time()
+    {
+        const double anHourMs = 3_600_000;
+        captures.Both(anHourMs, TestFrame.Udp("before"));
+        captures.Primary.At(0, TestFrame.Udp("late", 50_000));
+        captures.Secondary.At(0, TestFrame.Udp("meanwhile", 50_001)).At(2000, TestFrame.Udp("late", 50_000));
+        captures.Primary.At(2500, TestFrame.Udp("meanwhile", 50_001));
+        captures.RunJson();
+        Assert.That(captures.ExitCode, Is.EqualTo(CompareCommand.Equal), "two seconds are less than compare_timeout, after the step too");
+    }
+
+    private static int[] HeldMicroseconds(string text) =>
+    [
+        .. Regex.Match(text, "held: median ([0-9,]+) us, p99 ([0-9,]+) us").Groups.Values.Skip(1)
+            .Select(group => int.Parse(group.Value, NumberStyles.AllowThousands, CultureInfo.InvariantCulture)),
+    ];
+
+    private void ExpectNothingCompared(string line)
+    {
+        string text = captures.RunText();
+        string errors = captures.Errors;
+        captures.RunJson();
+        Assert.Multiple(() =>
+        {
+            Assert.That(captures.ExitCode, Is.EqualTo(2));
+            Assert.That(text, Does.StartWith(line));
+            Assert.That(errors, Does.StartWith($"colowire: {line}").And.EndsWith("\n"));
+            Assert.That(captures.Errors, Is.EqualTo(errors));
+            Assert.That(errors.TrimEnd('\n'), Does.Not.Contain("\n"));
         });
     }
 
