@@ -42,7 +42,7 @@ count_script() {
 }
 
 dotnet build ColoWire.sln -v quiet -clp:NoSummary
-for project in ColoWire.Engine.Tests ColoWire.Tests ColoWire.Simulation; do
+for project in ColoWire.Engine.Tests ColoWire.Tests ColoWire.Simulation ColoWire.Fuzz; do
   count_trx "$project" dotnet test "tests/$project" --no-build -s runsettings/default.runsettings --blame-hang-timeout 5m
 done
 count_trx wire dotnet test tests/ColoWire.Wire.Tests --no-build -s runsettings/wire.runsettings --blame-hang-timeout 5m

@@ -68,7 +68,7 @@ public sealed partial class CheckpointGate
 
         Volatile.Write(ref hasObserved, true);
         Volatile.Write(ref mode, ordered);
-        outstanding = false;
+        EndRequest();
         // The news of the mode comes with the epoch.
         BeginEpoch(UnverifiedReason.Order);
         // What has diverged while it was only observed nobody has mended.
@@ -80,6 +80,12 @@ public sealed partial class CheckpointGate
     {
         if (Synchronises)
         {
+            if (tries == 0)
+            {
+                // checkpoint_interval_ms is for what guests say.
+                askDueNs = nowNs;
+            }
+
             Merge(Event(DivergenceReason.Order, nowNs), nowNs);
         }
     }

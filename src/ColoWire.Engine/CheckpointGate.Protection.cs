@@ -111,8 +111,8 @@ public sealed partial class CheckpointGate
         Merge(Event(DivergenceReason.SecondaryLink, nowNs), nowNs);
     }
 
-    /// <summary>Whoever cannot be reached for as long as a request may stand makes no checkpoints. Once he can be reached again, what has
-    /// diverged meanwhile is asked for; if nothing has, the two are in step as before.</summary>
+    /// <summary>A requester that cannot be reached for as long as a request may stand makes no checkpoints. Once it can be reached again,
+    /// what has diverged meanwhile is asked for; if nothing has, the two are in step as before.</summary>
     private int FollowRequester(long nowNs)
     {
         bool isReady = requester.IsReady;
@@ -124,14 +124,21 @@ public sealed partial class CheckpointGate
         unreadySinceNs = isReady ? null : unreadySinceNs ?? nowNs;
         bool isBack = isReady && !wasReady;
         wasReady = isReady;
-        if (isBack && outstanding)
+        if (isBack && !outstanding)
         {
-            Ask(nowNs);
-        }
-        else if (isBack || (!requesterLost && nowNs - unreadySinceNs >= retryNs))
-        {
-            requesterLost = !isReady;
+            requesterLost = false;
             SetProtection();
+        }
+        else if (!requesterLost && nowNs - unreadySinceNs >= retryNs)
+        {
+            if (beganAtNs is not null)
+            {
+                AbandonBeginning(nowNs);
+            }
+            else
+            {
+                LoseRequester();
+            }
         }
 
         return isBack ? 1 : 0;

@@ -9,7 +9,8 @@ namespace ColoWire.Engine;
 
 /// <summary>
 /// Between the shards and the hypervisor: merges the divergences of all shards into at most one outstanding request (R5), and turns
-/// a finished checkpoint into a new epoch, at the sight of which every shard flushes. Who speaks for the guest meanwhile stands in
+/// a finished checkpoint into a new epoch, at the sight of which every shard flushes. When a request goes out, and what follows when
+/// nothing comes of it, stands in <c>CheckpointGate.Requests.cs</c>, who speaks for the guest meanwhile in
 /// <c>CheckpointGate.Protection.cs</c>, what an operator may order in <c>CheckpointGate.Orders.cs</c>.
 /// </summary>
 /// <remarks>
@@ -25,21 +26,15 @@ public sealed partial class CheckpointGate : IDuty
     private readonly ICheckpointRequester requester;
     private readonly ICapturePort primary;
     private readonly ICapturePort secondary;
-    private readonly long retryNs;
-    private readonly int retries;
     private readonly DivergenceReport[] inbox = new DivergenceReport[1];
     private readonly DivergenceReport[] outbox = new DivergenceReport[1];
     private readonly SpscRing<DivergenceReport> toHost = new(EngineLimits.ReportRingEntries);
-    private DivergenceReport cause;
-    private long requestedAtNs;
     private long? beganAtNs;
     private bool settled;
-    private bool outstanding;
-    private int tries;
     private uint epoch;
+    private uint flushedEpoch;
     private uint capturedEpoch;
     private int epochReason;
-    private long requests;
     private long completed;
     private long reportsLost;
 
@@ -56,6 +51,8 @@ public sealed partial class CheckpointGate : IDuty
         this.fromShards = fromShards;
         retryNs = options.CheckpointRetryMs * NanosecondsPerMs;
         retries = options.CheckpointRetries;
+        intervalNs = options.CheckpointIntervalMs * NanosecondsPerMs;
+        longestStopNs = options.CheckpointMaxMs * NanosecondsPerMs;
         bypassesRequesterLoss = options.RequesterLoss == RequesterLossPolicy.Bypass;
         mode = (int)options.Mode;
         orderedMode = mode;
@@ -65,12 +62,13 @@ public sealed partial class CheckpointGate : IDuty
     /// <summary>The number that a finished checkpoint raises; any thread may read it.</summary>
     public uint Epoch => Volatile.Read(ref epoch);
 
+    /// <summary>The last epoch at the sight of which every shard flushes: all of them, but for those that go on with what is held
+    /// (<see cref="ContinueEpoch"/>). Never ahead of <see cref="Epoch"/> for whoever reads that first.</summary>
+    internal uint FlushedEpoch => Volatile.Read(ref flushedEpoch);
+
     /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
     /// one has finished. Any thread may read it.</summary>
     public uint CapturedEpoch => Volatile.Read(ref capturedEpoch);
-
-    /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
-    public long Requests => Volatile.Read(ref requests);
 
     /// <summary>Checkpoints that have finished, asked for or not; any thread may read it.</summary>
     public long Completed => Volatile.Read(ref completed);
@@ -78,7 +76,7 @@ public sealed partial class CheckpointGate : IDuty
     /// <summary>Reports that the host did not fetch in time; the divergences themselves are counted by the shards.</summary>
     public long ReportsLost => Volatile.Read(ref reportsLost);
 
-    /// <summary>Why what was held when <see cref="Epoch"/> began left unverified.</summary>
+    /// <summary>Why what was held when <see cref="FlushedEpoch"/> began left unverified.</summary>
     internal UnverifiedReason EpochReason => (UnverifiedReason)Volatile.Read(ref epochReason);
 
     /// <inheritdoc/>
@@ -93,6 +91,7 @@ public sealed partial class CheckpointGate : IDuty
         }
 
         Settle(nowNs);
+        WatchBeginning(nowNs);
         foreach (SpscRing<DivergenceReport> ring in fromShards)
         {
             while (ring.Read(inbox) != 0)
@@ -102,7 +101,7 @@ public sealed partial class CheckpointGate : IDuty
             }
         }
 
-        return work + AskAgain(nowNs);
+        return work + AskIfDue(nowNs);
     }
 
     /// <summary>Host: fetches the oldest report.</summary>
@@ -117,7 +116,7 @@ public sealed partial class CheckpointGate : IDuty
     /// <summary>What was under way when both replicas were stopped has come: the rest belongs to the next epoch.</summary>
     private void Settle(long nowNs)
     {
-        if (!settled && nowNs - beganAtNs >= EngineLimits.StopSettlesNs)
+        if (!settled && !hasOverrun && nowNs - beganAtNs >= EngineLimits.StopSettlesNs)
         {
             settled = true;
             // Also after one that failed: what was said between the two is not of the epoch that the second one begins.
@@ -133,25 +132,21 @@ public sealed partial class CheckpointGate : IDuty
                 beganAtNs ??= nowNs;
                 break;
             case CheckpointEvent.Completed:
-                outstanding = false;
+                EndRequest();
+                askDueNs = nowNs + intervalNs;
                 Volatile.Write(ref completed, completed + 1);
                 secondaryLost = secondaryLost && !secondary.HasLink;
                 requesterLost = false;
                 // The one that frames belong to already, if it was heard that both replicas stood.
                 BeginEpoch(UnverifiedReason.Checkpoint, settled ? capturedEpoch : capturedEpoch + 1);
                 break;
-            case CheckpointEvent.Failed when beganAtNs is not null:
-                // Whether it has come to its end nobody knows, and frames wait for that: only another one tells.
-                ForgetBeginning();
-                outstanding = false;
-                Merge(Event(DivergenceReason.BrokenCheckpoint, nowNs), nowNs);
-                break;
             case CheckpointEvent.Failed:
-                requesterLost |= outstanding && tries > retries;
+                NoteFailure(nowNs);
                 break;
             case CheckpointEvent.SecondaryLost:
                 ForgetBeginning();
                 LoseSecondary(nowNs);
+                ContinueUnlessAsked();
                 break;
             default:
                 break;
@@ -168,9 +163,14 @@ public sealed partial class CheckpointGate : IDuty
         ForgetBeginning();
         Volatile.Write(ref epochReason, (int)reason);
         Volatile.Write(ref capturedEpoch, next);
-        // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.Poll.
+        Volatile.Write(ref flushedEpoch, next);
+        // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.MeetEpoch.
         Volatile.Write(ref epoch, next);
     }
+
+    /// <summary>The frames that wait for a checkpoint that broke off are judged with what is held: nobody knows whether the secondary is a
+    /// copy of the primary, so nothing leaves but what both say.</summary>
+    private void ContinueEpoch() => Volatile.Write(ref epoch, capturedEpoch);
 
     private void ForgetBeginning()
     {
@@ -180,53 +180,4 @@ public sealed partial class CheckpointGate : IDuty
 
     /// <summary>What is no difference between frames, and asks for a checkpoint all the same.</summary>
     private DivergenceReport Event(DivergenceReason reason, long nowNs) => new() { Reason = reason, AtNs = nowNs, Epoch = epoch };
-
-    private void Merge(in DivergenceReport report, long nowNs)
-    {
-        if (!toHost.TryAdd(report))
-        {
-            Volatile.Write(ref reportsLost, reportsLost + 1);
-        }
-
-        toHost.Publish();
-        // A divergence found in an epoch that has ended since was mended by the checkpoint that ended it; one that is found while both
-        // stand will be.
-        if (outstanding || report.Epoch != epoch || beganAtNs is not null)
-        {
-            return;
-        }
-
-        Volatile.Write(ref requests, requests + 1);
-        outstanding = Synchronises;
-        cause = report;
-        tries = 0;
-        Ask(nowNs);
-    }
-
-    private void Ask(long nowNs)
-    {
-        tries++;
-        requestedAtNs = nowNs;
-        if (Mode == CompareMode.Lockstep)
-        {
-            requester.Request(in cause, nowNs);
-        }
-    }
-
-    private int AskAgain(long nowNs)
-    {
-        if (!outstanding || beganAtNs is not null || nowNs - requestedAtNs < retryNs)
-        {
-            return 0;
-        }
-
-        if (tries > retries)
-        {
-            requesterLost = true;
-            SetProtection();
-        }
-
-        Ask(nowNs);
-        return 1;
-    }
 }

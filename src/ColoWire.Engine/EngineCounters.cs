@@ -36,6 +36,9 @@ public enum UnverifiedReason : byte
 
     /// <summary>The operator has ordered it (a flush, or another mode).</summary>
     Order,
+
+    /// <summary>Its flow has used up its share of checkpoints (<c>checkpoint_share</c>), and differed once more.</summary>
+    KeepsDiffering,
 }
 
 /// <summary>A field that may differ without a divergence (R3).</summary>

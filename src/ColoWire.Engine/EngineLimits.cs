@@ -106,6 +106,11 @@ public static class EngineLimits
     /// that nothing can come yet that they say after it.</summary>
     public const long StopSettlesNs = 1_000_000;
 
+    /// <summary>The time within which a flow may cause <see cref="EngineOptions.CheckpointShare"/> checkpoints, and for which it leaves
+    /// unverified when it has used them up: long enough that a burst of differences is no habit, short against the life of a connection.
+    /// </summary>
+    public const long CheckpointShareNs = 10_000_000_000;
+
     /// <summary>Divergence reports that wait for the gate: one for each frame of a poll's two batches, and as many again for its
     /// scan; one that finds no room is counted and its flow still held.</summary>
     public const int ReportRingEntries = 4 * BatchFrames;
@@ -162,6 +167,18 @@ public static class EngineLimits
     /// <summary>Range of <see cref="EngineOptions.CheckpointRetries"/>. Twice: with the default of checkpoint_retry_ms 9 s, shorter than
     /// what TCP connections bear (R2 of RFC 1122 section 4.2.3.5: 100 s), longer than a hypervisor that is only busy stays silent.</summary>
     public static readonly Range<int> CheckpointRetries = new(0, 1000, 2);
+
+    /// <summary>Range of <see cref="EngineOptions.CheckpointMaxMs"/>. 15 s: three times the longest checkpoint that is expected to end, 5 s;
+    /// while both stand no frame comes, so a longer one that is given up early costs nothing but the word "degraded" until it ends.</summary>
+    public static readonly Range<int> CheckpointMaxMs = new(10, 600_000, 15_000);
+
+    /// <summary>Range of <see cref="EngineOptions.CheckpointIntervalMs"/>. 100 ms: as long as the longest usual checkpoints keep a guest
+    /// stopped, so that it runs at least half of the time whatever it says; a connection that differs seldom meets it almost never.</summary>
+    public static readonly Range<int> CheckpointIntervalMs = new(0, 60_000, 100);
+
+    /// <summary>Range of <see cref="EngineOptions.CheckpointShare"/>; 0 for any number. Ten checkpoints of 100 ms in
+    /// <see cref="CheckpointShareNs"/> stop a guest for a tenth of the time.</summary>
+    public static readonly Range<int> CheckpointShare = new(0, 1000, 10);
 }
 
 /// <summary>What an option may be.</summary>

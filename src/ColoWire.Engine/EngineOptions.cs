@@ -97,6 +97,16 @@ public sealed record EngineOptions
     /// <summary>How often a request is made again before nobody is believed to answer it.</summary>
     public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
 
+    /// <summary>How long both replicas may stand for a checkpoint before it counts as broken off, in milliseconds.</summary>
+    public int CheckpointMaxMs { get; init; } = EngineLimits.CheckpointMaxMs.Default;
+
+    /// <summary>Least time from the end of a checkpoint to the next request that no operator has ordered, in milliseconds.</summary>
+    public int CheckpointIntervalMs { get; init; } = EngineLimits.CheckpointIntervalMs.Default;
+
+    /// <summary>Checkpoints that one flow may cause within <see cref="EngineLimits.CheckpointShareNs"/>; with one more difference it leaves
+    /// unverified. 0 for any number.</summary>
+    public int CheckpointShare { get; init; } = EngineLimits.CheckpointShare.Default;
+
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
 

@@ -55,8 +55,13 @@ public sealed partial class Shard
             return true;
         }
 
+        if (flow.State == FlowState.OverShare)
+        {
+            CompareAgainInTime(ref flow, nowNs);
+        }
+
         bool stale = IsStale(in frame);
-        bool mayBeHeld = !stale && !stopped && !Bypasses && flow.State != FlowState.Passing;
+        bool mayBeHeld = !stale && !stopped && !Bypasses && !LeavesUnverified(in flow);
         if (HoldsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
         {
             return false;
@@ -72,7 +77,7 @@ public sealed partial class Shard
         Counters.Held += Weight(primary);
         if (!mayBeHeld)
         {
-            ReleaseAll(ref flow, ReasonNotToHold(stale));
+            ReleaseAll(ref flow, ReasonNotToHold(in flow, stale));
         }
         else if (flow.Primary.Count > maxQueueSize)
         {
@@ -95,11 +100,11 @@ public sealed partial class Shard
     private bool IsNews(ref Flow flow, FrameRef primary) =>
         flow.Primary.Count == 1 || (!flow.IsStream && datagrams.AcceptPrimary(ref flow, primary));
 
-    private UnverifiedReason ReasonNotToHold(bool stale) =>
+    private UnverifiedReason ReasonNotToHold(in Flow flow, bool stale) =>
         stale ? UnverifiedReason.StaleEpoch
         : stopped ? UnverifiedReason.Stop
         : Bypasses ? ReasonToBypass()
-        : UnverifiedReason.AfterDivergence;
+        : ReasonToPass(in flow);
 
     private void TakeByPolicy(in Flow flow, FrameRef primary)
     {
@@ -166,7 +171,7 @@ public sealed partial class Shard
         {
             Drop(secondary, DropReason.SecondaryUnmatched);
         }
-        else if (flow.State == FlowState.Passing)
+        else if (LeavesUnverified(in flow))
         {
             Drop(secondary, DropReason.SecondaryAfterDivergence);
         }
@@ -204,7 +209,7 @@ public sealed partial class Shard
     /// waits for that, and with it all that came later, unless nothing is compared anyway.</summary>
     private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && !Bypasses;
 
-    private bool IsStale(in Frame frame) => (int)(frame.Epoch - epoch) < 0;
+    private bool IsStale(in Frame frame) => (int)(frame.Epoch - flushedEpoch) < 0;
 
     private static bool IsBroken(in Frame frame) =>
         frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;

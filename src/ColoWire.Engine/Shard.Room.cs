@@ -55,8 +55,8 @@ public sealed partial class Shard
     {
         if (flow.State == FlowState.Comparing)
         {
+            flow.State = StateToDiverge(ref flow, nowNs);
             Report(in flow, Verdict.Diverged(DivergenceReason.Overflow), nowNs);
-            flow.State = gate.Mends ? FlowState.Diverged : FlowState.Passing;
         }
 
         ReleaseAll(ref flow, UnverifiedReason.Overflow);

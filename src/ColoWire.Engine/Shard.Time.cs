@@ -20,6 +20,7 @@ public sealed partial class Shard
     private long polledNs;
     private long stragglersUntilNs = long.MinValue;
     private uint scanNext = Flow.None;
+    private uint flushedEpoch;
     private bool stopped;
 
     private void MeetSignals()
@@ -59,6 +60,18 @@ public sealed partial class Shard
             observe = gate.Mode == CompareMode.Observe;
             // Whoever sees a new epoch sees what the gate said before it. Partner: CheckpointGate.Poll.
             MeetProtection();
+            MeetFlush();
+        }
+    }
+
+    /// <summary>Most epochs begin with a flush; one that goes on with what is held does not. A flush that belongs to an epoch not seen yet
+    /// comes with that one.</summary>
+    private void MeetFlush()
+    {
+        uint flushed = gate.FlushedEpoch;
+        if ((int)(flushed - flushedEpoch) > 0 && (int)(flushed - epoch) <= 0)
+        {
+            flushedEpoch = flushed;
             stragglersUntilNs = polledNs + graceNs;
             streams.ExpectStragglersUntil(stragglersUntilNs);
             Flush(gate.EpochReason);
@@ -108,26 +121,23 @@ public sealed partial class Shard
     }
 
     /// <summary>
-    /// The replicas differ in a flow. Where a checkpoint can mend it, its frames wait for that; where none will come, they leave
-    /// unverified from now on. Either way the flow is reported once.
+    /// The replicas differ in a flow. Where a checkpoint can mend it, its frames wait for that; where none will come, or the flow has used up
+    /// its share of them, they leave unverified from now on. Either way the flow is reported once.
     /// </summary>
     private void Diverge(ref Flow flow, in Verdict verdict, long nowNs)
     {
+        flow.State = StateToDiverge(ref flow, nowNs);
         Report(in flow, in verdict, nowNs);
         ClearSecondary(ref flow);
-        if (gate.Mends)
+        if (flow.State != FlowState.Diverged)
         {
-            flow.State = FlowState.Diverged;
-        }
-        else
-        {
-            flow.State = FlowState.Passing;
-            ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+            ReleaseAll(ref flow, ReasonToPass(in flow));
         }
     }
 
     private void Report(in Flow flow, in Verdict verdict, long nowNs)
     {
+        Counters.Count(verdict.Reason);
         DivergenceReport report = new()
         {
             Reason = verdict.Reason,
@@ -136,6 +146,7 @@ public sealed partial class Shard
             Epoch = epoch,
             Offset = verdict.Offset,
             Field = verdict.Field,
+            ExceedsShare = flow.State == FlowState.OverShare,
         };
         if (!flow.Primary.IsEmpty)
         {
@@ -147,7 +158,11 @@ public sealed partial class Shard
             report.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
         }
 
-        Counters.Count(verdict.Reason);
+        Send(in report);
+    }
+
+    private void Send(in DivergenceReport report)
+    {
         if (!rings.Reports.TryAdd(report))
         {
             Counters.ReportsLost++;

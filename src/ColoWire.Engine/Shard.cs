@@ -15,8 +15,8 @@ namespace ColoWire.Engine;
 /// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
 /// their flow, compares, and hands to egress what may go. This file is the way of a frame as it mostly is; what else may become of one
 /// stands in <c>Shard.AnyFrame.cs</c>, what the comparers say of it in <c>Shard.Judging.cs</c>, what happens when time or an epoch runs
-/// out in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when one of the two is gone in
-/// <c>Shard.Protection.cs</c>.
+/// out in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when a flow has used up its checkpoints in <c>Shard.Share.cs</c>, when one
+/// of the two is gone in <c>Shard.Protection.cs</c>.
 /// </summary>
 public sealed partial class Shard : IDuty, IDisposable
 {
@@ -53,6 +53,7 @@ public sealed partial class Shard : IDuty, IDisposable
         mayHoldOverflow = options.Overflow == OverflowPolicy.Hold;
         bypassesLoss = options.SecondaryLoss == SecondaryLossPolicy.Bypass;
         maxQueueSize = options.MaxQueueSize;
+        shareCostNs = options.CheckpointShare == 0 ? 0 : EngineLimits.CheckpointShareNs / options.CheckpointShare;
         compareTimeoutNs = options.CompareTimeoutMs * NanosecondsPerMs;
         scanCycleNs = options.ExpiredScanCycleMs * NanosecondsPerMs;
     }

@@ -41,6 +41,17 @@ public static class PortLimits
     /// host stops a thread for less, a client's shortest retransmission (200 ms) is ten times that. 2 are eight beats.</summary>
     public static readonly Range<int> FailwireTimeoutMs = new(2, 10_000, 20);
 
+    /// <summary>How far a frame of a capture may lie before an earlier one and still be only out of order, in ns: several queues of one NIC
+    /// are written one after the other, milliseconds apart. What goes back by more is a clock that was set.</summary>
+    public const long CaptureDisorderNs = 1_000_000_000;
+
+    /// <summary>How long the writer of a capture waits until somebody reads a named pipe, in ms: whoever starts both at once has both
+    /// running by then.</summary>
+    public const int PipeReaderPatienceMs = 5000;
+
+    /// <summary>The pause between two looks at the pipe, in ms.</summary>
+    public const int PipeReaderLookMs = 20;
+
     /// <summary>How often the interfaces and the programs on them are looked after, in ms, by a thread that is not on the way of a frame: what
     /// goes wrong with them is noticed, and mended where it can be, well within a second.</summary>
     public const int UpkeepMs = 100;
@@ -52,17 +63,6 @@ public static class PortLimits
     /// <summary>How long another ColoWire that has taken an interface over may be silent before it counts as dead and the interface is taken
     /// back, in ms: longer than a service takes to be started again. One that has handed over is not waited for.</summary>
     public const int TakeBackMs = 2000;
-
-    /// <summary>How far a frame of a capture may lie before an earlier one and still be only out of order, in ns: several queues of one NIC
-    /// are written one after the other, milliseconds apart. What goes back by more is a clock that was set.</summary>
-    public const long CaptureDisorderNs = 1_000_000_000;
-
-    /// <summary>How long the writer of a capture waits until somebody reads a named pipe, in ms: whoever starts both at once has both
-    /// running by then.</summary>
-    public const int PipeReaderPatienceMs = 5000;
-
-    /// <summary>The pause between two looks at the pipe, in ms.</summary>
-    public const int PipeReaderLookMs = 20;
 
     /// <summary>How long a port tries to get a queue that is in use, in ms: the kernel frees that of a process
     /// that has ended some 80 ms later.</summary>
@@ -79,6 +79,10 @@ public static class PortLimits
     /// <summary>The pause before a lost connection is tried again, in ms: a peer that restarts is back within some of them, and one that
     /// stays away costs ten tries a second.</summary>
     public const int ReconnectMs = 100;
+
+    /// <summary>Connections that the kernel keeps for a server until it has taken them, which it does at once: Linux allows 4096 at most
+    /// (net.core.somaxconn), and more than these within a scheduler tick are no peers.</summary>
+    public const int ListenBacklog = 128;
 
     /// <summary>Seconds after which a silent TCP peer is asked whether it lives, and between two such questions.</summary>
     public const int KeepAliveSeconds = 1;

@@ -34,7 +34,7 @@ public enum PortKind
 public sealed record PortSpec(PortKind Kind, string Target)
 {
     /// <summary>What may be written, for messages and help.</summary>
-    public const string Allowed = "pcap:INTERFACE, xdp:INTERFACE, file:PATH, stream:unix:PATH[,server], stream:HOST:PORT[,server], or INTERFACE alone";
+    public const string Allowed = "pcap:INTERFACE, xdp:INTERFACE, file:PATH, stream:unix:PATH[,server], stream:HOST:PORT[,server[,peer=ADDRESS]], or INTERFACE alone";
 
     private const string PcapPrefix = "pcap";
     private const string XdpPrefix = "xdp";

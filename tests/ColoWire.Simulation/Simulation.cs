@@ -37,6 +37,7 @@ internal sealed class Simulation : IDisposable
     private readonly SimulatedCapturePort primaryPort;
     private readonly SimulatedCapturePort secondaryPort;
     private readonly SimulatedInjectPort output;
+    private readonly Outages outages;
     private readonly FramePath path;
     private readonly Turn[] turns;
     private int harms;
@@ -55,8 +56,8 @@ internal sealed class Simulation : IDisposable
         secondaryPort = new SimulatedCapturePort("secondary", polling, oracle.Capture);
         primaryLink = new Link(scheduler, log, options.PrimaryLink, new Random(random.Next()), primaryPort.Arrive);
         secondaryLink = new Link(scheduler, log, options.SecondaryLink, new Random(random.Next()), secondaryPort.Arrive);
-        primaryLink.DatagramHarmed += frame => oracle.NoteHarm(frame.Flow);
-        secondaryLink.DatagramHarmed += frame => oracle.NoteHarm(frame.Flow);
+        primaryLink.SentOnceHarmed += frame => oracle.NoteHarm(frame.Flow);
+        secondaryLink.SentOnceHarmed += frame => oracle.NoteHarm(frame.Flow);
         output = new SimulatedInjectPort(scheduler, polling, options.InjectPerCall, options.InjectStallNs, Leave);
         hypervisor = new Hypervisor(scheduler, log, options.Hypervisor with { ReactionNs = options.ReactionNs }, new Random(random.Next()))
         {
@@ -69,6 +70,10 @@ internal sealed class Simulation : IDisposable
         hypervisor.Requested += _ => oracle.NoteRequest();
         hypervisor.Copied += oracle.NoteCopied;
         hypervisor.Told += oracle.NoteTold;
+        hypervisor.Returned += oracle.NoteReturn;
+        outages = new Outages(scheduler, log, new Random(random.Next()));
+        outages.Began += kind => ChangeOutage(kind, isOut: true);
+        outages.Ended += kind => ChangeOutage(kind, isOut: false);
         path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
         oracle.Watch(path, output);
         IDuty[] duties = [path.Lanes[0].PrimaryCapture, path.Lanes[0].SecondaryCapture, .. path.Shards, path.Lanes[0].Egress, path.Gate];
@@ -95,6 +100,8 @@ internal sealed class Simulation : IDisposable
     {
         population.Start();
         PlanHarms();
+        PlanAsides();
+        outages.Plan(options.Outages, options.DurationNs);
         long endNs = scheduler.NowNs + options.DurationNs;
         while (scheduler.NowNs < endNs)
         {
@@ -179,9 +186,28 @@ internal sealed class Simulation : IDisposable
         return Math.Max(soonNs, Math.Min(scheduler.NextNs, scheduler.NowNs + (5 * Scheduler.Ms)));
     }
 
-    private void SendPrimary(SentFrame frame) => primaryLink.Send(Sent(frame));
+    private void SendPrimary(SentFrame frame)
+    {
+        SentFrame sent = Sent(frame);
+        if (outages.Now == OutageKind.Wire)
+        {
+            // Past the comparison, to the client at once.
+            population.HearFrame(sent);
+        }
+        else
+        {
+            primaryLink.Send(sent);
+        }
+    }
 
-    private void SendSecondary(SentFrame frame) => secondaryLink.Send(Sent(frame));
+    private void SendSecondary(SentFrame frame)
+    {
+        SentFrame sent = Sent(frame);
+        if (outages.Now != OutageKind.Wire)
+        {
+            secondaryLink.Send(sent);
+        }
+    }
 
     private SentFrame Sent(SentFrame frame)
     {
@@ -190,7 +216,38 @@ internal sealed class Simulation : IDisposable
         return sent;
     }
 
-    private void Leave(FrameRef slot, byte[] bytes) => population.HearFrame(oracle.Leave(slot, bytes));
+    private void Leave(FrameRef slot, byte[] bytes)
+    {
+        SentFrame left = oracle.Leave(slot, bytes);
+        if (output.HasLink)
+        {
+            population.HearFrame(left);
+        }
+    }
+
+    private void ChangeOutage(OutageKind kind, bool isOut)
+    {
+        oracle.NoteOutage(isOut);
+        switch (kind)
+        {
+            case OutageKind.SecondaryPort:
+                secondaryLink.IsDown = isOut;
+                secondaryPort.HasLink = !isOut;
+                break;
+            case OutageKind.PrimaryPort:
+                primaryLink.IsDown = isOut;
+                primaryPort.HasLink = !isOut;
+                break;
+            case OutageKind.OutputPort:
+                output.HasLink = !isOut;
+                break;
+            case OutageKind.Wire when !isOut:
+                path.Gate.NoteAbsence();
+                break;
+            default:
+                break;
+        }
+    }
 
     private bool IsQuiet() =>
         primaryLink.InFlight == 0 && primaryPort.Waiting == 0
@@ -208,6 +265,15 @@ internal sealed class Simulation : IDisposable
                     harms++;
                 }
             });
+        }
+    }
+
+    private void PlanAsides()
+    {
+        for (int i = 0; i < options.Asides; i++)
+        {
+            scheduler.After(
+                luck.NextInt64(options.DurationNs), () => population.SayAside(luck, maySayStrays: options.Profile != Profile.Clean));
         }
     }
 

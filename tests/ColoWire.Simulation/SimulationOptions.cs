@@ -86,6 +86,12 @@ internal sealed record SimulationOptions
 
     public int Harms { get; init; }
 
+    /// <summary>How often both replicas say something beside the stream of a connection.</summary>
+    public int Asides { get; init; }
+
+    /// <summary>How often an interface goes and comes back, or the wire is taken from ColoWire for a while.</summary>
+    public int Outages { get; init; }
+
     public int LargestPiece { get; init; }
 
     public int InjectPerCall { get; init; } = int.MaxValue;
@@ -119,6 +125,8 @@ internal sealed record SimulationOptions
             Deafness = random.Next(3) == 0 ? 0.3 : 0,
             UnaskedNs = random.Next(2) * random.Next(500, 5000) * Scheduler.Ms,
             TellsBeginning = seed % 2 == 0,
+            BreakOffs = !isClean && random.Next(3) == 0 ? 0.3 : 0,
+            Echoes = random.Next(3) == 0 ? 0.5 : 0,
         };
         return new SimulationOptions
         {
@@ -144,6 +152,9 @@ internal sealed record SimulationOptions
             MirrorLoss = isLossy ? random.NextDouble() * 0.1 : 0,
             MirrorDatagramLoss = isClean ? 0 : random.Next(2) * 0.02,
             Harms = isClean ? 0 : random.Next(0, 5),
+            Asides = isObserving ? 0 : random.Next(0, 30),
+            // Only a checkpoint ends what an outage has begun.
+            Outages = isClean || !hypervisor.Synchronises || random.Next(2) == 0 ? 0 : random.Next(1, 4),
             LargestPiece = largeSlots == 0 ? 1461 : random.Next(1461, 16_000),
             InjectPerCall = isCramped || random.Next(4) == 0 ? random.Next(1, 64) : int.MaxValue,
             InjectStallNs = isCramped || random.Next(4) == 0 ? random.Next(1, 200) * Scheduler.Ms : 0,

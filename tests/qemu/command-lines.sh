@@ -13,7 +13,7 @@ here=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 qemu_release=11 comparer=colowire colo=on requester=qmp work=/run/colowire
 # shellcheck source=tests/qemu/machines.sh
 . "$here/machines.sh"
-primary_host=PRIMARY secondary_host=SECONDARY colowire_host=COLOWIRE any_host=0.0.0.0
+primary_host=PRIMARY secondary_host=SECONDARY colowire_host=COLOWIRE
 
 # lines COMMAND: the command and its arguments, an option with its value on each line
 lines() {

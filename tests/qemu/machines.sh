@@ -17,7 +17,7 @@ requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for ch
 readonly guest_address=192.0.2.10 client_address=192.0.2.1 guest_mac=52:54:00:12:34:56
 declare -Ar ports=([primary_in]=9001 [outdev]=9005 [primary.colowire.qmp]=9006)
 # Where the secondary finds the others, and where those listen: all of it is one host here.
-primary_host=127.0.0.1 secondary_host=127.0.0.1 colowire_host=127.0.0.1 any_host=127.0.0.1
+primary_host=127.0.0.1 secondary_host=127.0.0.1 colowire_host=127.0.0.1
 
 # guest_arguments NAME TAP: what both guests have in common, the machine, the kernel, the network card
 guest_arguments() {
@@ -61,7 +61,7 @@ primary_network() {
     header=$(vnet_option)
     arguments+=(-qmp "$(stream_at primary.colowire.qmp),server=on,wait=off")
     if [ "$wire" = bridge ]; then return; fi
-    arguments+=(-chardev "socket,id=mirror0,host=$any_host,port=9003,server=on,wait=off"
+    arguments+=(-chardev "socket,id=mirror0,host=$primary_host,port=9003,server=on,wait=off"
         -chardev "socket,id=compare0,$(chardev_at primary_in),server=on,wait=off"
         -chardev "socket,id=compare_out,$(chardev_at outdev),server=on,wait=off"
         -object "filter-mirror,id=m0,netdev=net0,queue=tx,outdev=mirror0$header"
@@ -69,7 +69,7 @@ primary_network() {
         -object "filter-redirector,id=redire1,netdev=net0,queue=rx,outdev=compare0$header")
     if [ "$comparer" = qemu ]; then
         # shellcheck disable=SC2054 # QEMU's commas
-        arguments+=(-chardev "socket,id=compare1,host=$any_host,port=9004,server=on,wait=off"
+        arguments+=(-chardev "socket,id=compare1,host=$colowire_host,port=9004,server=on,wait=off"
             -chardev "socket,id=compare0-0,$(chardev_at primary_in)"
             -chardev "socket,id=compare_out0,$(chardev_at outdev)"
             -object iothread,id=iothread1
@@ -98,7 +98,7 @@ secondary_network() {
     fi
     # A secondary chooses TCP sequence numbers of its own for a new connection: this gives it the primary's.
     arguments+=(-object "filter-rewriter,id=rew0,netdev=net0,queue=all$header")
-    if [ "$colo" = on ]; then arguments+=(-incoming "tcp:$any_host:9998"); fi
+    if [ "$colo" = on ]; then arguments+=(-incoming "tcp:$secondary_host:9998"); fi
 }
 
 start_secondary() {
@@ -117,7 +117,7 @@ colowire_arguments() {
         arguments=(run --primary-in xdp:tapp --secondary-in xdp:taps --outdev pcap:outside --xdp-mode generic --requester "$asked")
         return
     fi
-    arguments=(run --primary-in "stream:$(endpoint_at primary_in)" --secondary-in "stream:$any_host:9004,server"
+    arguments=(run --primary-in "stream:$(endpoint_at primary_in)" --secondary-in "stream:$colowire_host:9004,server,peer=$secondary_host"
         --outdev "stream:$(endpoint_at outdev)" --requester "$asked" "${header[@]}")
 }
 

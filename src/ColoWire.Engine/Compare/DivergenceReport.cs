@@ -29,6 +29,9 @@ public struct DivergenceReport
     /// <summary>Which field differs, when <see cref="Reason"/> is <see cref="DivergenceReason.Header"/>.</summary>
     public SoftField Field;
 
+    /// <summary>Whether the flow has used up its share of checkpoints, so that none is asked for and it leaves unverified.</summary>
+    public bool ExceedsShare;
+
     /// <summary>The primary's frame.</summary>
     public FrameSnapshot Primary;
 

@@ -64,6 +64,10 @@ public enum DivergenceReason : byte
 
     /// <summary>Both replicas were stopped for a checkpoint, and it did not come to its end.</summary>
     BrokenCheckpoint,
+
+    /// <summary>Nothing differs: a flow that was left unverified, because it had used up its share of checkpoints, is to be compared again.
+    /// </summary>
+    ComparedAgain,
 }
 
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>

@@ -64,6 +64,10 @@ internal struct Flow
 
     public FlowDoubt Doubt;
 
+    /// <summary>When the checkpoints that it has caused are forgotten, on the engine's clock: each adds its part of
+    /// <see cref="EngineLimits.CheckpointShareNs"/>.</summary>
+    public long ShareUsedUntilNs;
+
     /// <summary>Its neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
     public uint Newer;
     public uint Older;
@@ -94,4 +98,8 @@ internal enum FlowState : byte
 
     /// <summary>They differ and no checkpoint will come: the primary's frames leave unverified.</summary>
     Passing,
+
+    /// <summary>They differ once more than the flow's share of checkpoints allows: the primary's frames leave unverified until the next
+    /// checkpoint, which the flow asks for when its time is over.</summary>
+    OverShare,
 }

@@ -20,11 +20,13 @@ public sealed class CommandRequester : CheckpointRequester
     private readonly string[] words;
     private readonly int timeoutMs;
     private readonly DivergenceSpeaker speaker;
+    private readonly ChildFamily family = new();
+    private bool hasLeftBehind;
 
     /// <summary>Makes one that does nothing yet.</summary>
     /// <param name="name">As the operator has written it.</param>
     /// <param name="words">The program, a path or a name that PATH finds, and its arguments.</param>
-    /// <param name="timeoutMs">How long it may take; then it is killed with all that it has started.</param>
+    /// <param name="timeoutMs">How long it may take, and all that it starts; then it is killed.</param>
     /// <param name="speaker">Puts the divergence into the words of its environment.</param>
     /// <exception cref="PortException">There is no such program.</exception>
     public CommandRequester(string name, IReadOnlyList<string> words, int timeoutMs, DivergenceSpeaker speaker)
@@ -41,20 +43,31 @@ public sealed class CommandRequester : CheckpointRequester
     protected override void Run()
     {
         IdleWait wait = new([RequestHandle]);
-        while (!Ending.IsCancellationRequested)
+        try
         {
-            _ = wait.Wait(RequesterLimits.LookIntervalMs);
-            if (TryTakeRequest(out DivergenceReport cause))
+            while (!Ending.IsCancellationRequested)
             {
-                MakeCheckpoint(cause);
+                _ = wait.Wait(RequesterLimits.LookIntervalMs);
+                if (TryTakeRequest(out DivergenceReport cause))
+                {
+                    MakeCheckpoint(cause);
+                    hasLeftBehind = true;
+                }
+
+                // What a program has left behind when it ended may take as long as the program itself.
+                hasLeftBehind = hasLeftBehind && family.EndOlderThan(timeoutMs);
             }
+        }
+        finally
+        {
+            family.EndAll();
         }
     }
 
     private void MakeCheckpoint(in DivergenceReport cause)
     {
         NoteRequest();
-        using ChildProcess? child = ChildProcess.Start(path, words, Environment(cause), out string error);
+        using ChildProcess? child = ChildProcess.Start(family, path, words, Environment(cause), out string error);
         if (child is null)
         {
             Fail($"'{words[0]}' cannot be started: {error}");

@@ -28,7 +28,7 @@ public sealed record RequesterSpec
 {
     /// <summary>What may be written, for messages and help.</summary>
     public const string Allowed =
-        "none, qmp:unix:PATH, qmp:HOST:PORT, notify_dev:unix:PATH[,server], notify_dev:HOST:PORT[,server], command:PROGRAM [ARGUMENT...]";
+        "none, qmp:unix:PATH, qmp:HOST:PORT, notify_dev:unix:PATH[,server], notify_dev:HOST:PORT[,server[,peer=ADDRESS]], command:PROGRAM [ARGUMENT...]";
 
     private const string NoneWord = "none";
     private const string QmpWord = "qmp";

@@ -12,7 +12,7 @@ using ColoWire.Ports.Streams;
 namespace ColoWire.Ports.Checkpoint;
 
 /// <summary>A requester whose checkpoints are made at the other end of a byte stream, which may go and come again.</summary>
-public abstract class StreamRequester : CheckpointRequester
+public abstract class StreamRequester : CheckpointRequester, IPeerReporter
 {
     private readonly StreamEndpoint endpoint;
     private readonly StreamConnector connector;
@@ -59,6 +59,15 @@ public abstract class StreamRequester : CheckpointRequester
             return known.Words;
         }
     }
+
+    /// <inheritdoc/>
+    string? IPeerReporter.Peer => Volatile.Read(ref isConnected) ? connector.Peer : null;
+
+    /// <inheritdoc/>
+    public RefusedPeers Refused => connector.Refused;
+
+    /// <inheritdoc/>
+    public string Allowed => StreamPeers.Allowed(endpoint);
 
     /// <summary>Whether a request can go out now; of one that is ready, others wait.</summary>
     protected virtual bool CanAsk => IsReady;

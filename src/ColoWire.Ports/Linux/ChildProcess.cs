@@ -30,13 +30,16 @@ internal enum ChildEndKind
 internal readonly record struct ChildEnd(ChildEndKind How, int Code, string LastLine);
 
 /// <summary>
-/// A program that runs in a process group of its own, so that it can be killed with all that it has started. It reads nothing, what it
-/// writes to its standard output is thrown away, and of its standard error the last line is kept.
+/// A program that runs in a process group of its own and belongs to a <see cref="ChildFamily"/>, so that it can be killed with all that it
+/// has started. It reads nothing, what it writes to its standard output is thrown away, and of its standard error the last line is kept.
 /// </summary>
 internal sealed unsafe class ChildProcess : IDisposable
 {
     /// <summary>How often a wait looks whether it was cancelled, in ms.</summary>
     private const int LookIntervalMs = 50;
+
+    /// <summary>How long a killed program may take to end, in ms: one that hangs in the kernel, on a dead disk for instance, does not.</summary>
+    private const int KillPatienceMs = 300;
 
     private const int ReadBytes = 4096;
     private const int LineBytes = 512;
@@ -46,26 +49,30 @@ internal sealed unsafe class ChildProcess : IDisposable
     private const int FirstOtherDescriptor = 3;
     private const string Nothing = "/dev/null";
 
+    private readonly ChildFamily family;
     private readonly int process;
     private readonly int errors;
     private readonly int exit;
     private readonly LastLine lastLine = new(LineBytes);
     private bool errorsEnded;
+    private int status;
 
-    private ChildProcess(int process, int errors)
+    private ChildProcess(ChildFamily family, int process, int errors)
     {
+        this.family = family;
         this.process = process;
         this.errors = errors;
         exit = Libc.PidDescriptor(process);
     }
 
     /// <summary>Starts a program.</summary>
+    /// <param name="family">What it and all that it starts belongs to.</param>
     /// <param name="path">Where it is.</param>
     /// <param name="arguments">What it is called as, and its arguments.</param>
     /// <param name="environment">Its environment, each as <c>NAME=value</c>.</param>
     /// <param name="error">Why it could not be started.</param>
     /// <returns>Null where it could not be started.</returns>
-    public static ChildProcess? Start(string path, string[] arguments, string[] environment, out string error)
+    public static ChildProcess? Start(ChildFamily family, string path, string[] arguments, string[] environment, out string error)
     {
         int* ends = stackalloc int[2];
         if (Libc.Pipe(ends, Libc.CloseOnExec | Libc.NonBlocking) != 0)
@@ -79,27 +86,27 @@ internal sealed unsafe class ChildProcess : IDisposable
         error = result == 0 ? "" : Marshal.GetPInvokeErrorMessage(result);
         if (result == 0)
         {
-            return new ChildProcess(process, ends[0]);
+            return new ChildProcess(family, process, ends[0]);
         }
 
         _ = Libc.Close(ends[0]);
         return null;
     }
 
-    /// <summary>Waits for its end, and brings it about when it takes too long.</summary>
+    /// <summary>Waits for its end, and brings it about when it takes too long. It returns in time whatever the program does.</summary>
     public ChildEnd Wait(int timeoutMs, CancellationToken cancellation)
     {
         IdleWait both = new([exit, errors]);
         IdleWait exitOnly = new([exit]);
         long startedAt = Stopwatch.GetTimestamp();
         ChildEndKind? killedAs = null;
-        while (!HasExited(exitOnly))
+        while (!HasEnded())
         {
             int leftMs = timeoutMs - (int)Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds;
             killedAs = cancellation.IsCancellationRequested ? ChildEndKind.Cancelled : leftMs <= 0 ? ChildEndKind.TimedOut : null;
             if (killedAs is not null)
             {
-                _ = Libc.Signal(-process, Libc.KillSignal);
+                Kill(exitOnly);
                 break;
             }
 
@@ -107,7 +114,6 @@ internal sealed unsafe class ChildProcess : IDisposable
             ReadErrors(ReadBytes);
         }
 
-        _ = Libc.WaitForProcess(process, out int status, 0);
         // What a pipe holds: a grandchild that is still there may go on writing.
         ReadErrors(1 << 16);
         int signal = status & 0x7F;
@@ -115,7 +121,7 @@ internal sealed unsafe class ChildProcess : IDisposable
         return new ChildEnd(how, signal == 0 ? (status >> 8) & 0xFF : signal, lastLine.ToString());
     }
 
-    /// <summary>Forgets it; it must have ended.</summary>
+    /// <summary>Forgets it.</summary>
     public void Dispose()
     {
         _ = Libc.Close(exit);
@@ -145,15 +151,26 @@ internal sealed unsafe class ChildProcess : IDisposable
         return result;
     }
 
-    private static bool HasExited(IdleWait exitOnly) => exitOnly.Wait(0);
+    private bool HasEnded() => Libc.WaitForProcess(process, out status, Libc.DoNotHang) == process;
+
+    private void Kill(IdleWait exitOnly)
+    {
+        family.EndWith(process);
+        long killedAt = Stopwatch.GetTimestamp();
+        while (!HasEnded() && Stopwatch.GetElapsedTime(killedAt).TotalMilliseconds < KillPatienceMs)
+        {
+            _ = exitOnly.Wait(LookIntervalMs);
+        }
+    }
 
     /// <summary>Reads what lies in the pipe, up to so many bytes.</summary>
     private void ReadErrors(int most)
     {
         byte* bytes = stackalloc byte[ReadBytes];
-        for (int read = 0; read < most && !errorsEnded; read += ReadBytes)
+        nint count;
+        for (nint read = 0; read < most && !errorsEnded; read += count)
         {
-            nint count = Libc.Read(errors, bytes, ReadBytes);
+            count = Libc.Read(errors, bytes, ReadBytes);
             errorsEnded = count == 0;
             if (count <= 0)
             {

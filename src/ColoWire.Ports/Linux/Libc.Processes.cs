@@ -18,6 +18,12 @@ internal static unsafe partial class Libc
     /// <summary>The signal that cannot be caught.</summary>
     public const int KillSignal = 9;
 
+    /// <summary>The signal that stops a process and cannot be caught.</summary>
+    public const int StopSignal = 19;
+
+    /// <summary>The option of waitpid(2) not to wait.</summary>
+    public const int DoNotHang = 1;
+
     public const int ReadOnly = 0;
     public const int WriteOnly = 1;
     public const int CloseOnExec = 0x80000;
@@ -25,6 +31,9 @@ internal static unsafe partial class Libc
 
     /// <summary>The number of pidfd_open(2), the same on all processors.</summary>
     private const nint PidDescriptorCall = 434;
+
+    /// <summary>The option of prctl(2) that makes a process the parent of all orphans among its descendants.</summary>
+    private const int SetChildSubreaper = 36;
 
     /// <summary>The question of access(2) whether a file may be executed.</summary>
     private const int ExecuteAccess = 1;
@@ -34,6 +43,10 @@ internal static unsafe partial class Libc
 
     /// <summary>A file descriptor that becomes readable when the process has ended.</summary>
     public static int PidDescriptor(int process) => (int)Call(PidDescriptorCall, process, 0);
+
+    /// <summary>Makes this process the parent of all orphans among its descendants; its own children do not inherit that.</summary>
+    /// <returns>0, or -1.</returns>
+    public static int AdoptOrphans() => ProcessControl(SetChildSubreaper, 1, 0, 0, 0);
 
     /// <summary>Starts a program; both lists end with null.</summary>
     /// <returns>0, or the error.</returns>
@@ -83,6 +96,9 @@ internal static unsafe partial class Libc
 
     [LibraryImport(Library, EntryPoint = "access", StringMarshalling = StringMarshalling.Utf8)]
     private static partial int Access(string path, int mode);
+
+    [LibraryImport(Library, EntryPoint = "prctl", SetLastError = true)]
+    private static partial int ProcessControl(int option, nuint second, nuint third, nuint fourth, nuint fifth);
 
     [LibraryImport(Library, EntryPoint = "syscall", SetLastError = true)]
     private static partial nint Call(nint number, nint first, nint second);

@@ -8,6 +8,27 @@ namespace ColoWire.Ports.Linux;
 /// <summary>The path of a unix socket (unix(7)): it outlives the process that has listened there, and is in the way of the next.</summary>
 public static class UnixSocketPath
 {
+    /// <summary>Whoever may write to a socket may connect to it (unix(7)): the user that ColoWire runs as, its group, and root.</summary>
+    private const UnixFileMode Mode =
+        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
+
+    /// <summary>Listens at a path with a socket of its own mode, 0660 whatever the umask. What a dead process has left is taken over.</summary>
+    /// <param name="socket">A unix socket, neither connected nor bound; it stays the caller's.</param>
+    /// <param name="path">The path.</param>
+    /// <param name="backlog">Connections that the kernel keeps waiting.</param>
+    /// <exception cref="IOException">Nobody can listen there: why, and what to do about it.</exception>
+    /// <exception cref="SocketException">It cannot be bound.</exception>
+    /// <exception cref="System.UnauthorizedAccessException">This user may not remove what was left.</exception>
+    public static void Listen(Socket socket, string path, int backlog)
+    {
+        System.ArgumentNullException.ThrowIfNull(socket);
+        Clear(path);
+        socket.Bind(new UnixDomainSocketEndPoint(path));
+        // Nobody can connect before it listens, so nobody who may not ever does.
+        File.SetUnixFileMode(path, Mode);
+        socket.Listen(backlog);
+    }
+
     /// <summary>Makes way for whoever is to listen at a path: removes what a dead process has left, and nothing else.</summary>
     /// <exception cref="IOException">Nobody can listen there: why, and what to do about it.</exception>
     /// <exception cref="SocketException">Whether somebody listens there cannot be found out.</exception>

@@ -14,7 +14,7 @@ namespace ColoWire.Ports.Streams;
 /// Receives frames from a socket as QEMU's filter-mirror and filter-redirector send them. What finds no slot stays where it is, and the
 /// sender waits: nothing is lost but what a connection that breaks cuts off.
 /// </summary>
-public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkReporter
+public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkReporter, IPeerReporter
 {
     /// <summary>How stream ports are named.</summary>
     public const string NamePrefix = "stream:";
@@ -55,6 +55,15 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
 
     /// <inheritdoc/>
     public string Trouble => channel.Trouble;
+
+    /// <inheritdoc/>
+    public string? Peer => channel.Peer;
+
+    /// <inheritdoc/>
+    public RefusedPeers Refused => channel.Refused;
+
+    /// <inheritdoc/>
+    public string Allowed => StreamPeers.Allowed(endpoint);
 
     /// <inheritdoc/>
     public bool HasLink => channel.IsConnected;

@@ -57,6 +57,12 @@ internal sealed class StreamChannel : IDisposable
     /// <summary>Why there is none. Any thread may ask.</summary>
     public string Trouble => Volatile.Read(ref loss) ?? connector.Trouble ?? (endpoint.IsServer ? "nobody has come yet" : "nobody has answered yet");
 
+    /// <summary>Address and port of the other end, over TCP; null while there is none. Any thread may ask.</summary>
+    public string? Peer => IsConnected ? connector.Peer : null;
+
+    /// <summary>Whose connections were closed at once. Any thread may ask.</summary>
+    public RefusedPeers Refused => connector.Refused;
+
     /// <summary>Takes a new connection over, if there is one.</summary>
     public bool TryTakeOver()
     {

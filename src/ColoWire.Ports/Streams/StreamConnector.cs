@@ -1,37 +1,42 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.IO;
 using System.Net;
 using System.Net.Sockets;
 using System.Threading;
 using System.Threading.Tasks;
-using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// Gets connections at an endpoint, one after the other: connects until somebody answers, or listens and takes who comes. Whoever has lost
-/// a connection asks for the next.
+/// Gets connections at an endpoint, one after the other: connects until somebody answers, or listens and takes who may come. Whoever has
+/// lost a connection asks for the next.
 /// </summary>
 internal sealed class StreamConnector : IDisposable
 {
     private readonly StreamEndpoint endpoint;
-    private readonly Socket? listener;
+    private readonly StreamListener? listener;
     private string? trouble;
+    private string? peer;
 
     /// <summary>Listens at once, if it is to; connects when asked.</summary>
     /// <exception cref="PortException">Nobody can listen there.</exception>
     public StreamConnector(StreamEndpoint endpoint)
     {
         this.endpoint = endpoint;
-        listener = endpoint.IsServer ? Listen(endpoint) : null;
+        listener = endpoint.IsServer ? new StreamListener(endpoint) : null;
     }
 
     /// <summary>Why the last try to connect failed, or null. Any thread may read it.</summary>
     public string? Trouble => Volatile.Read(ref trouble);
 
-    /// <summary>Waits for a connection.</summary>
+    /// <summary>Address and port of the last connection's other end, over TCP; else null. Any thread may read it.</summary>
+    public string? Peer => Volatile.Read(ref peer);
+
+    /// <summary>Whose connections were closed at once; any thread may read it.</summary>
+    public RefusedPeers Refused => listener?.Refused ?? default;
+
+    /// <summary>Waits for a connection; the one before must be of no use any more.</summary>
     /// <returns>A connected socket, the caller's.</returns>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     public async Task<Socket> ConnectAsync(CancellationToken cancellation)
@@ -41,11 +46,12 @@ internal sealed class StreamConnector : IDisposable
             try
             {
                 Socket socket = listener is not null
-                    ? await listener.AcceptAsync(cancellation).ConfigureAwait(false)
+                    ? await listener.TakeAsync(cancellation).ConfigureAwait(false)
                     : await DialAsync(cancellation).ConfigureAwait(false);
                 if (endpoint.Path is null)
                 {
                     Prepare(socket);
+                    Volatile.Write(ref peer, PeerOf(socket));
                 }
 
                 Volatile.Write(ref trouble, null);
@@ -63,28 +69,9 @@ internal sealed class StreamConnector : IDisposable
     /// <summary>Stops listening. Nobody may be waiting.</summary>
     public void Dispose() => listener?.Dispose();
 
-    private static Socket Listen(StreamEndpoint endpoint)
-    {
-        Socket socket = endpoint.NewSocket();
-        try
-        {
-            if (endpoint.Path is not null)
-            {
-                UnixSocketPath.Clear(endpoint.Path);
-            }
-
-            // TCP: a name is looked up once, here, where it may take its time.
-            EndPoint address = endpoint.Address();
-            socket.Bind(address is DnsEndPoint name ? new IPEndPoint(Dns.GetHostAddresses(name.Host)[0], name.Port) : address);
-            socket.Listen(1);
-            return socket;
-        }
-        catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
-        {
-            socket.Dispose();
-            throw new PortException($"cannot listen at '{endpoint}': {exception.Message}", exception);
-        }
-    }
+    private static string? PeerOf(Socket socket) => socket.RemoteEndPoint is IPEndPoint remote
+        ? new IPEndPoint(StreamPeers.Plain(remote.Address), remote.Port).ToString()
+        : null;
 
     /// <summary>TCP: frames leave at once, and a host that falls silent is noticed: nothing else tells of a secondary that has died.</summary>
     private static void Prepare(Socket socket)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using System.Diagnostics.CodeAnalysis;
 using System.Globalization;
 using System.Linq;
@@ -12,7 +13,7 @@ namespace ColoWire.Ports.Streams;
 
 /// <summary>
 /// The end of a byte stream that an operator names: <c>unix:PATH</c> or <c>HOST:PORT</c>, to connect to, or with <c>,server</c> to wait
-/// at for the other end.
+/// at for the other end, over TCP with <c>,peer=ADDRESS</c> only for one from there.
 /// </summary>
 /// <param name="Path">The path of a unix socket; null for TCP.</param>
 /// <param name="Host">A name, an IPv4 address, or an IPv6 one without its brackets; null for a unix socket.</param>
@@ -21,13 +22,17 @@ namespace ColoWire.Ports.Streams;
 public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool IsServer)
 {
     /// <summary>What may be written, for messages and help.</summary>
-    public const string Allowed = "unix:PATH[,server] or HOST:PORT[,server]";
+    public const string Allowed = "unix:PATH[,server] or HOST:PORT[,server[,peer=ADDRESS]]";
 
     private const string UnixPrefix = "unix:";
     private const string ServerSuffix = ",server";
+    private const string PeerPrefix = ",peer=";
 
     /// <summary>Bytes of a unix socket's path, the last one 0 (sun_path, unix(7)).</summary>
     private const int PathBytes = 108;
+
+    /// <summary>Who may connect, of a TCP server: addresses, or networks of them. Empty: whoever comes first.</summary>
+    public IReadOnlyList<IPNetwork> Peers { get; init; } = [];
 
     /// <summary>Reads what an operator wrote.</summary>
     /// <param name="text">For example <c>unix:/run/primary_in,server</c>.</param>
@@ -38,9 +43,28 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
         string text, [NotNullWhen(true)] out StreamEndpoint? endpoint, [NotNullWhen(false)] out string? error)
     {
         ArgumentNullException.ThrowIfNull(text);
-        bool isServer = text.EndsWith(ServerSuffix, StringComparison.Ordinal);
-        string place = isServer ? text[..^ServerSuffix.Length] : text;
         endpoint = null;
+        string served = text;
+        List<IPNetwork> peers = [];
+        for (int at = served.LastIndexOf(','); at >= 0 && served[at..].StartsWith(PeerPrefix, StringComparison.Ordinal); at = served.LastIndexOf(','))
+        {
+            if (!StreamPeers.TryParse(served[(at + PeerPrefix.Length)..], out IPNetwork peer, out error))
+            {
+                return false;
+            }
+
+            peers.Insert(0, peer);
+            served = served[..at];
+        }
+
+        bool isServer = served.EndsWith(ServerSuffix, StringComparison.Ordinal);
+        string place = isServer ? served[..^ServerSuffix.Length] : served;
+        if (peers.Count != 0 && PeersError(place, isServer, peers.Count) is string fault)
+        {
+            error = fault;
+            return false;
+        }
+
         if (place.StartsWith(UnixPrefix, StringComparison.Ordinal))
         {
             string path = place[UnixPrefix.Length..];
@@ -62,7 +86,7 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
             : !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number is < 1 or > IPEndPoint.MaxPort
                 ? $"'{port}' is no port from 1 to {IPEndPoint.MaxPort}"
             : null;
-        endpoint = error is null ? new StreamEndpoint(null, isBracketed ? host[1..^1] : host, number, isServer) : null;
+        endpoint = error is null ? new StreamEndpoint(null, isBracketed ? host[1..^1] : host, number, isServer) { Peers = peers } : null;
         return endpoint is not null;
     }
 
@@ -79,7 +103,7 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
     {
         string host = Host?.Contains(':') == true ? $"[{Host}]" : Host ?? string.Empty;
         string place = Path is null ? string.Create(CultureInfo.InvariantCulture, $"{host}:{Port}") : UnixPrefix + Path;
-        return IsServer ? place + ServerSuffix : place;
+        return (IsServer ? place + ServerSuffix : place) + string.Concat(Peers.Select(peer => PeerPrefix + StreamPeers.Text(peer)));
     }
 
     /// <summary>A socket for it, neither connected nor bound.</summary>
@@ -91,6 +115,12 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
     internal EndPoint Address() => Path is not null ? new UnixDomainSocketEndPoint(Path)
         : IPAddress.TryParse(Host, out IPAddress? address) ? new IPEndPoint(address, Port)
         : new DnsEndPoint(Host!, Port);
+
+    private static string? PeersError(string place, bool isServer, int count) =>
+        !isServer ? "peer= says who may connect to a server: it stands behind ',server'"
+        : place.StartsWith(UnixPrefix, StringComparison.Ordinal) ? "peer= is for TCP: a unix socket is for its user and group (mode 0660)"
+        : count > StreamPeers.Most ? $"at most {StreamPeers.Most} peers can be named: name their network"
+        : null;
 
     private static string? PathError(string path) => path switch
     {

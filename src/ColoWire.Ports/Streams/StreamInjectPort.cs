@@ -11,7 +11,7 @@ namespace ColoWire.Ports.Streams;
 /// Sends frames to a socket as QEMU's filter-redirector takes them. A frame counts as sent when the kernel has all of it; one that a
 /// connection cuts off goes to the next one as a whole.
 /// </summary>
-public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter
+public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter, IPeerReporter
 {
     /// <summary>Bytes of what the other end says that are thrown away in one go; QEMU says nothing.</summary>
     private const int UnheardBytes = 4096;
@@ -45,6 +45,15 @@ public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter
 
     /// <inheritdoc/>
     public string Trouble => channel.Trouble;
+
+    /// <inheritdoc/>
+    public string? Peer => channel.Peer;
+
+    /// <inheritdoc/>
+    public RefusedPeers Refused => channel.Refused;
+
+    /// <inheritdoc/>
+    public string Allowed => StreamPeers.Allowed(endpoint);
 
     /// <inheritdoc/>
     public bool KeepsVnetHeader { get; }
@@ -104,7 +113,7 @@ public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter
             }
         }
 
-        return Refused(arena, frames[0], nowNs) ? 0 : 1;
+        return MustWait(arena, frames[0], nowNs) ? 0 : 1;
     }
 
     /// <returns>How many frames have left as a whole.</returns>
@@ -153,7 +162,7 @@ public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter
     }
 
     /// <returns>Whether the frame waits; else it is lost, or its rest follows from a copy.</returns>
-    private bool Refused(FrameArena arena, FrameRef frame, long nowNs)
+    private bool MustWait(FrameArena arena, FrameRef frame, long nowNs)
     {
         if (patience.MayWait(nowNs))
         {

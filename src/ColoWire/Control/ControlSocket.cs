@@ -17,10 +17,6 @@ internal sealed class ControlSocket : IDisposable
     /// <summary>Connections that the kernel keeps waiting: as many as the server takes at once.</summary>
     private const int Backlog = ControlService.MaxConnections;
 
-    /// <summary>Whoever may write to it may give orders: the user that ColoWire runs as, its group, and root.</summary>
-    private const UnixFileMode Mode =
-        UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
-
     private ControlSocket(string path, Socket socket)
     {
         Path = path;
@@ -40,11 +36,7 @@ internal sealed class ControlSocket : IDisposable
         Socket socket = NewSocket();
         try
         {
-            UnixSocketPath.Clear(path);
-            socket.Bind(new UnixDomainSocketEndPoint(path));
-            // Nobody can connect before it listens, so nobody who may not ever does.
-            File.SetUnixFileMode(path, Mode);
-            socket.Listen(Backlog);
+            UnixSocketPath.Listen(socket, path, Backlog);
             return new ControlSocket(path, socket);
         }
         catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)

@@ -63,6 +63,9 @@ public sealed class Appliance : IDisposable
         Options = options;
         Ports = ports;
         Requester = requester;
+        (string Name, object Speaker)[] speakers =
+            [.. ports.Linked.Select(linked => (linked.Name, (object)linked.Port)), (options.Requester.ToString(), requester)];
+        Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter).Select(named => (named.Name, (IPeerReporter)named.Speaker))];
         Path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
         Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
         loops = [.. Plan.Select(Loop)];
@@ -81,6 +84,9 @@ public sealed class Appliance : IDisposable
 
     /// <summary>Who is asked for checkpoints; whoever has made it disposes it, after the appliance.</summary>
     public ICheckpointRequester Requester { get; }
+
+    /// <summary>What speaks with other processes over sockets: stream ports, and a requester that does.</summary>
+    internal IReadOnlyList<(string Name, IPeerReporter Reporter)> Peers { get; }
 
     /// <summary>The path of its frames.</summary>
     public FramePath Path { get; }

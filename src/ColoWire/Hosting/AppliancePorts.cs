@@ -29,14 +29,14 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     /// <summary>What an operator should know of how they were opened, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The name of the primary's port.</summary>
-    public string PrimaryName => Lanes[0].Primary.Name;
+    /// <summary>The name of the primary's port. Ports make theirs anew each time, and these are asked for many times a second.</summary>
+    public string PrimaryName { get; } = Lanes[0].Primary.Name;
 
     /// <summary>The name of the secondary's port.</summary>
-    public string SecondaryName => Lanes[0].Secondary.Name;
+    public string SecondaryName { get; } = Lanes[0].Secondary.Name;
 
     /// <summary>The name of the out port.</summary>
-    public string OutputName => Lanes[0].Output.Name;
+    public string OutputName { get; } = Lanes[0].Output.Name;
 
     /// <summary>What the primary's port has counted, all lanes together.</summary>
     public CaptureStatistics PrimaryStatistics

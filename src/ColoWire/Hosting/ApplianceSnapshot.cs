@@ -101,6 +101,9 @@ internal sealed record ApplianceSnapshot
     /// <summary>Who is asked for them.</summary>
     public RequesterSnapshot Requester { get; private set; }
 
+    /// <summary>Connections that were closed at once, because their hosts may not connect.</summary>
+    public long ConnectionsRefused { get; private set; }
+
     /// <summary>Divergences whose report found no room.</summary>
     public long ReportsLost { get; private set; }
 
@@ -154,6 +157,12 @@ internal sealed record ApplianceSnapshot
         Protection = appliance.Path.Gate.Protection;
         Checkpoints = appliance.Path.Gate.Requests;
         Requester = RequesterSnapshot.Of(appliance.Requester);
+        ConnectionsRefused = 0;
+        for (int i = 0; i < appliance.Peers.Count; i++)
+        {
+            ConnectionsRefused += appliance.Peers[i].Reporter.Refused.Count;
+        }
+
         ReadShards(appliance.Path);
         ReadLanes(appliance.Path);
         ReportsLost += appliance.Path.Gate.ReportsLost;

@@ -32,6 +32,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: connected")]
     public static partial void LogConnected(this ILogger logger, string port);
 
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: connected, the other end is {Peer}")]
+    public static partial void LogConnectedTo(this ILogger logger, string port, string peer);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: {Count} connections closed at once, the last from {Peer}: only {Allowed} may connect")]
+    public static partial void LogPeersRefused(this ILogger logger, string port, long count, string peer, string allowed);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it goes on by itself as soon as it is")]
     public static partial void LogNotConnected(this ILogger logger, string port, string? trouble);
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using ColoWire.Engine;
+using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using Microsoft.Extensions.Logging;
 
@@ -47,6 +48,10 @@ internal sealed class RequesterLog(ICheckpointRequester requester, ILogger log)
         if (now.IsReady && !told.IsReady)
         {
             log.LogRequesterReady(now.Name);
+            if (requester is IPeerReporter { Peer: string peer })
+            {
+                log.LogConnectedTo(now.Name, peer);
+            }
         }
         else if (!now.IsReady && (told.IsReady || now.Trouble != told.Trouble))
         {

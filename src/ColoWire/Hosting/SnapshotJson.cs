@@ -43,6 +43,7 @@ internal static class SnapshotJson
         json.WriteNumber("dropped", snapshot.FailWire.Dropped);
         json.WriteString("trouble", snapshot.Trouble);
         json.WriteEndObject();
+        json.WriteNumber("connections_refused", snapshot.ConnectionsRefused);
         json.WriteStartObject("released");
         json.WriteNumber("verified", snapshot.Verified);
         json.WriteNumber("passed", snapshot.PassedFrames);

@@ -53,6 +53,7 @@ internal sealed class StatusService(
     private IReadOnlyList<string> toldTroubles = [];
     private readonly HashSet<string> toldChecksums = [];
     private readonly Dictionary<string, LinkState> toldLinks = [];
+    private readonly Dictionary<string, long> toldRefused = [];
     private readonly Dictionary<string, string?> toldNames = [];
     private readonly Dictionary<string, string?> toldLinkTroubles = [];
     private FailWireCounts toldAbsences;
@@ -81,6 +82,7 @@ internal sealed class StatusService(
         {
             now.Read(appliance, outputs.Unwritten);
             TellLosses();
+            TellRefused();
             unwrittenLog.Look();
             Show();
         }
@@ -104,6 +106,7 @@ internal sealed class StatusService(
         requesterLog.Look(MonotonicClock.NowNs, isLast: true);
         now.Read(appliance, outputs.Unwritten);
         TellLosses();
+        TellRefused();
         if (form == StatusForm.Terminal)
         {
             Write(StatusLine.EraseLine);
@@ -149,6 +152,22 @@ internal sealed class StatusService(
         for (int i = 0; i < losses.Count; i++)
         {
             log.LogLoss(losses[i]);
+        }
+    }
+
+    /// <summary>Once a second at most of each port: a host that may not connect can try thousands of times a second.</summary>
+    private void TellRefused()
+    {
+        for (int i = 0; i < appliance.Peers.Count; i++)
+        {
+            (string name, IPeerReporter reporter) = appliance.Peers[i];
+            RefusedPeers refused = reporter.Refused;
+            long told = toldRefused.GetValueOrDefault(name);
+            if (refused.Last is string last && refused.Count != told)
+            {
+                log.LogPeersRefused(name, refused.Count - told, last, reporter.Allowed);
+                toldRefused[name] = refused.Count;
+            }
         }
     }
 
@@ -241,7 +260,7 @@ internal sealed class StatusService(
         // That an interface is up is what one expects; that somebody has connected is news.
         if (toldLinks.TryGetValue(name, out LinkState told) ? told != link : link != LinkState.Up || isStream)
         {
-            TellLink(name, link, isStream, port.Trouble);
+            TellLink(name, link, port);
         }
 
         toldLinks[name] = link;
@@ -273,15 +292,19 @@ internal sealed class StatusService(
         }
     }
 
-    private void TellLink(string port, LinkState link, bool isStream, string? trouble)
+    private void TellLink(string port, LinkState link, ILinkReporter reporter)
     {
+        bool isStream = reporter is StreamCapturePort or StreamInjectPort;
         switch (link)
         {
+            case LinkState.Up when reporter is IPeerReporter { Peer: string peer }:
+                log.LogConnectedTo(port, peer);
+                break;
             case LinkState.Up when isStream:
                 log.LogConnected(port);
                 break;
             case LinkState.Down when isStream:
-                log.LogNotConnected(port, trouble);
+                log.LogNotConnected(port, reporter.Trouble);
                 break;
             case LinkState.Up:
                 log.LogLinkUp(port);

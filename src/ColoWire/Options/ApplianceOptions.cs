@@ -55,6 +55,15 @@ public sealed record ApplianceOptions
     /// <summary>How often a checkpoint request is made again before the requester counts as lost.</summary>
     public int CheckpointRetries { get; init; } = EngineLimits.CheckpointRetries.Default;
 
+    /// <summary>How long both replicas may stand for a checkpoint before it counts as broken off, in milliseconds.</summary>
+    public int CheckpointMaxMs { get; init; } = EngineLimits.CheckpointMaxMs.Default;
+
+    /// <summary>Least time from the end of a checkpoint to the next request that no operator has ordered, in milliseconds.</summary>
+    public int CheckpointIntervalMs { get; init; } = EngineLimits.CheckpointIntervalMs.Default;
+
+    /// <summary>Checkpoints that one connection may cause within ten seconds; 0 for any number.</summary>
+    public int CheckpointShare { get; init; } = EngineLimits.CheckpointShare.Default;
+
     /// <summary>How long the program of a <c>command:</c> requester may take, in milliseconds.</summary>
     public int CommandTimeoutMs { get; init; } = RequesterLimits.CommandTimeoutMs.Default;
 
@@ -175,6 +184,9 @@ public sealed record ApplianceOptions
         ExpiredScanCycleMs = ExpiredScanCycleMs,
         CheckpointRetryMs = CheckpointRetryMs,
         CheckpointRetries = CheckpointRetries,
+        CheckpointMaxMs = CheckpointMaxMs,
+        CheckpointIntervalMs = CheckpointIntervalMs,
+        CheckpointShare = CheckpointShare,
         RequesterLoss = RequesterLoss,
         MaxQueueSize = MaxQueueSize,
         GraceMs = GraceMs,

@@ -95,6 +95,19 @@ public static class OptionTable
         new NumberRow("checkpoint_retries", "tries", EngineLimits.CheckpointRetries, Verbs.Live,
             "How often a request is made again before the requester counts as lost: the state is degraded then, and requester_loss acts.",
             (o, v) => o with { CheckpointRetries = v }),
+        new NumberRow("checkpoint_max_ms", "ms", EngineLimits.CheckpointMaxMs, Verbs.Live,
+            "How long both guests may stand for a checkpoint, as QEMU tells of it, before it counts as broken off and the requester as lost.",
+            (o, v) => o with { CheckpointMaxMs = v }),
+        new NumberRow("checkpoint_interval_ms", "ms", EngineLimits.CheckpointIntervalMs, Verbs.Live,
+            "Least time from the end of a checkpoint to the next request that no operator has ordered; what differs "
+            + "sooner waits, and one checkpoint mends all of it. 100 ms are as long as usual checkpoints stop a guest at "
+            + "most: it runs half of the time whatever it says.",
+            (o, v) => o with { CheckpointIntervalMs = v }),
+        new NumberRow("checkpoint_share", "checkpoints", EngineLimits.CheckpointShare, Verbs.Live,
+            "Checkpoints that one connection may be the reason for within 10 s, 0 for any number. When it differs once "
+            + "more, its frames leave unverified (keeps_differing) until the next checkpoint; it asks for one itself "
+            + "after 10 s. 10 of 100 ms stop a guest for a tenth of the time.",
+            (o, v) => o with { CheckpointShare = v }),
         new NumberRow("command_timeout_ms", "ms", RequesterLimits.CommandTimeoutMs, Verbs.Live,
             "How long the program of a command: requester may take; then it is killed with all that it has started.",
             (o, v) => o with { CommandTimeoutMs = v }),

@@ -3,6 +3,7 @@
 using System;
 using System.Globalization;
 using System.IO;
+using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 
 namespace ColoWire.Reports;
@@ -38,7 +39,11 @@ internal static class DivergenceText
                 CultureInfo.InvariantCulture,
                 $"{FlowText.Line(report.Flow)}, frames {Number(report.Primary)}/{Number(report.Secondary)}, offset {report.Offset}")
             : "all flows";
-        return $"{what}: {where}, at {Seconds(report.AtNs - originNs)}";
+        string share = report.ExceedsShare
+            ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, which it asks for after "
+                + $"{EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
+            : "";
+        return $"{what}: {where}, at {Seconds(report.AtNs - originNs)}{share}";
     }
 
     /// <summary>The name of a reason, as in every report.</summary>

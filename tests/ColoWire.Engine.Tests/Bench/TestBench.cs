@@ -29,8 +29,9 @@ public sealed class TestBench : IDisposable
         Poll();
     }
 
-    /// <summary>Small enough to be quick, large enough for every scenario.</summary>
-    public static EngineOptions SmallOptions => new() { SlotsPerSide = 4096, LargeSlotsPerSide = 8, Flows = 1024 };
+    /// <summary>Small enough to be quick, large enough for every scenario; a checkpoint may follow the other at once.</summary>
+    public static EngineOptions SmallOptions =>
+        new() { SlotsPerSide = 4096, LargeSlotsPerSide = 8, Flows = 1024, CheckpointIntervalMs = 0 };
 
     public MemoryCapturePort Primary { get; } = new("primary");
 

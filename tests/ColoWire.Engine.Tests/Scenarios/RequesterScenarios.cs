@@ -81,9 +81,9 @@ public sealed class RequesterScenarios(int shards)
         {
             Options = Patient,
         },
-        new("what differs while it cannot be reached is asked for when it can", Ready(false), Wait(3010), P(A), S(A.Flipped(1)), Out(A), Cp(1), Asked(1),
-            Ready(true), Asked(2), Stands(Protection.DegradedNoCheckpoints), Checkpoint, Stands(Protection.InStep), P(B), S(B), Out(A, B), Verified(1)),
-        new("what differs while it is away for a moment waits for it", Ready(false), P(A), S(A.Flipped(1)), Wait(1000), Out(), Ready(true), Asked(2), Checkpoint,
+        new("what differs while it cannot be reached is asked for when it can", Ready(false), Wait(3010), P(A), S(A.Flipped(1)), Out(A), Cp(1), Asked(0),
+            Ready(true), Asked(1), Stands(Protection.DegradedNoCheckpoints), Checkpoint, Stands(Protection.InStep), P(B), S(B), Out(A, B), Verified(1)),
+        new("what differs while it is away for a moment waits for it", Ready(false), P(A), S(A.Flipped(1)), Wait(1000), Out(), Asked(0), Ready(true), Asked(1), Checkpoint,
             Out(A), Stands(Protection.InStep)),
         new("the hypervisor says that there is no secondary: as if its link were down", P(A), Happens(SecondaryLost), Out(A),
             Stands(Protection.DegradedNoSecondary), Cp(1, DivergenceReason.SecondaryLink), P(B), S(C), Out(A, B), Checkpoint,

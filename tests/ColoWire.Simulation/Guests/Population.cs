@@ -25,6 +25,7 @@ internal sealed class Population
     private readonly Dictionary<int, TcpScript[]> scripts = [];
     private readonly Action<int> noteHarm;
     private int questionsOpen;
+    private int aside;
 
     public Population(
         SimulationOptions options, Scheduler scheduler, Random random, Action<SentFrame> sendPrimary, Action<SentFrame> sendSecondary,
@@ -137,6 +138,47 @@ internal sealed class Population
         }
 
         return speaker.Flow.Number;
+    }
+
+    /// <summary>Both replicas say something beside the stream of a connection: a keepalive with a byte of garbage, or, where that is a
+    /// harm, a segment from the other side of the circle of sequence numbers.</summary>
+    /// <param name="luck">What decides.</param>
+    /// <param name="maySayStrays">Whether it may be a segment that no sound stack sends.</param>
+    public void SayAside(Random luck, bool maySayStrays)
+    {
+        int[] flows = [.. clients.Keys];
+        int flow = flows[luck.Next(flows.Length)];
+        TcpSpeaker first = (TcpSpeaker)primary.Speakers[flow];
+        TcpSpeaker second = (TcpSpeaker)secondary.Speakers[flow];
+        bool isStray = maySayStrays && luck.Next(3) == 0;
+        byte[] payload = new byte[isStray ? luck.Next(1, 1400) : 1];
+        luck.NextBytes(payload);
+        if (!first.IsAtRestWith(second))
+        {
+            return;
+        }
+
+        if (isStray)
+        {
+            noteHarm(flow);
+        }
+
+        uint distance = isStray ? (1u << 31) + (uint)luck.Next(-2000, 2000) : uint.MaxValue;
+        int number = ++aside;
+        bool isOneSided = maySayStrays && luck.Next(4) == 0;
+        if (isOneSided)
+        {
+            noteHarm(flow);
+        }
+
+        // At the same instant, as a question to both: a checkpoint comes before it or after it, never between.
+        Action ofPrimary = first.SayAside(number, distance, payload);
+        Action ofSecondary = second.SayAside(number, distance, payload);
+        primary.Hear(ofPrimary);
+        if (!isOneSided)
+        {
+            secondary.Hear(ofSecondary);
+        }
     }
 
     private Guest NewGuest(Side side, Action<SentFrame> send) =>

@@ -47,6 +47,12 @@ internal sealed record TcpScript(int Flow, int Connection)
 
     public ConnectionEnd End { get; init; }
 
+    /// <summary>What stands in the RST, if anything (RFC 1122 section 4.2.2.12).</summary>
+    public byte[] ResetText { get; init; } = [];
+
+    /// <summary>Whether a SYN stands beside the RST, as some stacks' middleboxes send.</summary>
+    public bool ResetsWithSyn { get; init; }
+
     /// <summary>The connection is older than the appliance: no SYN is ever seen.</summary>
     public bool IsMidStream { get; init; }
 
@@ -90,12 +96,17 @@ internal sealed record TcpScript(int Flow, int Connection)
 
         byte[] answers = new byte[answerEnd - 1];
         random.NextBytes(answers);
+        byte[] resetText = new byte[random.Next(3) == 0 ? random.Next(1, 60) : 0];
+        random.NextBytes(resetText);
+        NumberMode numbers = isMidStream || random.Next(2) == 0 ? NumberMode.Same : (NumberMode)random.Next(3);
         return new TcpScript(flow, connection)
         {
+            ResetText = resetText,
+            ResetsWithSyn = numbers == NumberMode.Same && random.Next(8) == 0,
             // One in four wraps soon.
             Isn = random.Next(4) == 0 ? 0 - (uint)random.Next(20_000) : (uint)random.NextInt64(1L << 32),
             SecondaryIsn = (uint)random.NextInt64(1L << 32),
-            Numbers = isMidStream || random.Next(2) == 0 ? NumberMode.Same : (NumberMode)random.Next(3),
+            Numbers = numbers,
             ClientIsn = random.Next(4) == 0 ? 0 - (uint)random.Next(5000) : (uint)random.NextInt64(1L << 32),
             Exchanges = exchanges,
             Answers = answers,

@@ -127,6 +127,53 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         Wake();
     }
 
+    /// <summary>Whether both replicas are at the same place of the same connection, and nothing is under way.</summary>
+    public bool IsAtRestWith(TcpSpeaker other) =>
+        tcp.Script is not null && tcp.Connection == other.tcp.Connection && tcp.Next > 2 && !tcp.IsReset && !tcp.IsSilent
+        && tcp.Next == tcp.Unacked && tcp.Next == tcp.Most && other.tcp.Next == tcp.Next && other.tcp.Unacked == tcp.Next && other.tcp.Most == tcp.Next
+        && !other.tcp.IsReset && !other.tcp.IsSilent;
+
+    /// <summary>What is said now beside the stream.</summary>
+    /// <param name="number">Its number, the same for both replicas.</param>
+    /// <param name="distance">How far from what is to be said next it stands; -1 is where a keepalive stands.</param>
+    /// <param name="payload">Its bytes.</param>
+    public Action SayAside(int number, uint distance, byte[] payload)
+    {
+        int connection = tcp.Connection;
+        int place = tcp.Next;
+        return () =>
+        {
+            if (tcp.Connection == connection && !tcp.IsReset && !tcp.IsSilent)
+            {
+                EmitAside(number, place, distance, payload);
+            }
+            else
+            {
+                guest.NoteHarm(flow);
+            }
+        };
+    }
+
+    private void EmitAside(int number, int place, uint distance, byte[] payload)
+    {
+        Segment segment = new(tcp.Isn + (uint)place + distance, payload)
+        {
+            SourcePort = 80,
+            DestinationPort = 40_000,
+            Ack = tcp.Script!.ClientIsn + (uint)tcp.Heard,
+            Window = (ushort)(guest.Dresser.Word() | 1),
+            Checksum = guest.Dresser.Word(),
+        };
+        guest.Send(SentKind.Segment, flow, guest.Dresser.Dress(segment, flow).Bytes(), frame => frame with
+        {
+            Connection = tcp.Connection,
+            Start = place,
+            Ack = tcp.Heard,
+            Aside = number,
+            IsKeepalive = distance == uint.MaxValue,
+        });
+    }
+
     private void Begin(TcpScript script)
     {
         bool isOwn = guest.Side == Side.Secondary;
@@ -229,12 +276,15 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
     private void Emit(int start, int count, bool syn = false, bool fin = false, bool rst = false)
     {
         byte[] payload = count == 0 ? [] : tcp.Answers[(start - 1)..(start - 1 + count)];
-        Segment segment = new((syn ? tcp.SynIsn : tcp.Isn) + (uint)start, payload)
+        // A reset is a harm of one side only when the script has none.
+        bool isScripted = rst && tcp.Script!.End == ConnectionEnd.Reset;
+        byte[] text = isScripted ? tcp.Script!.ResetText : payload;
+        Segment segment = new((syn ? tcp.SynIsn : tcp.Isn) + (uint)start, text)
         {
             SourcePort = 80,
             DestinationPort = 40_000,
             Ack = tcp.Script!.ClientIsn + (uint)tcp.Heard,
-            Syn = syn,
+            Syn = syn || (isScripted && tcp.Script.ResetsWithSyn),
             Fin = fin,
             Rst = rst,
             Psh = guest.Dresser.Coin(),

@@ -45,7 +45,7 @@ internal abstract class FlowJudge
     public CapturedFrame? OldestUncovered => uncovered.First?.Value;
 
     /// <summary>The oldest primary frame to which the secondary has not agreed, though it must; null when there is none.</summary>
-    public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(frame => !(LetsGo && frame.HasLeft));
+    public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(frame => !((LetsGo || frame.Sent.IsKeepalive) && frame.HasLeft));
 
     /// <summary>Since when the secondary's oldest saying waits for the primary to say the same; null when nothing does.</summary>
     public abstract long? SecondaryWaitsSinceNs { get; }

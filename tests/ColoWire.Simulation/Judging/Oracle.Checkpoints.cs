@@ -20,6 +20,7 @@ internal sealed partial class Oracle
     private bool areStanding;
     private long settledNs;
     private long nextLookNs;
+    private bool isOut;
 
     /// <summary>Requests that were made, retries not counted.</summary>
     public long Requests => path.Gate.Requests;
@@ -30,6 +31,19 @@ internal sealed partial class Oracle
         log.Add("harm", flow);
         judges[flow].IsHarmed = true;
     }
+
+    /// <summary>Something is gone, or back: whatever was under way is lost, and no flow can be expected to agree until a checkpoint.</summary>
+    public void NoteOutage(bool isOut)
+    {
+        this.isOut = isOut;
+        foreach (FlowJudge judge in judges)
+        {
+            judge.IsHarmed = true;
+        }
+    }
+
+    /// <summary>The appliance can reach the hypervisor again, and may ask at once what it asked in vain.</summary>
+    public void NoteReturn() => lastRequestNs = long.MinValue / 2;
 
     public void NoteRequest()
     {
@@ -64,6 +78,7 @@ internal sealed partial class Oracle
         foreach (FlowJudge judge in judges)
         {
             judge.Synchronise(scheduler.NowNs, scheduler.NowNs + (options.Engine.GraceMs * Scheduler.Ms) + options.ReactionNs);
+            judge.IsHarmed = isOut;
         }
     }
 
@@ -80,6 +95,11 @@ internal sealed partial class Oracle
 
         nextLookNs = scheduler.NowNs + (5 * Scheduler.Ms);
         CheckOneRequest();
+        if (isOut)
+        {
+            return;
+        }
+
         for (int flow = 0; flow < judges.Length; flow++)
         {
             CheckFound(flow, judges[flow]);
@@ -144,7 +164,7 @@ internal sealed partial class Oracle
     {
         while (path.Gate.TryReadReport(out DivergenceReport report))
         {
-            if (report.Reason == DivergenceReason.BrokenCheckpoint)
+            if (report.Reason is DivergenceReason.BrokenCheckpoint or DivergenceReason.SecondaryLink or DivergenceReason.Absence)
             {
                 continue;
             }

@@ -43,6 +43,12 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     public override bool Repeats(SentFrame frame)
     {
         Connection connection = connections[frame.Connection];
+        if (frame.IsKeepalive)
+        {
+            // It stands where the client has all, whatever its byte is.
+            return true;
+        }
+
         bool isOnlyBytes = frame.End > frame.Start && !frame.Syn && !frame.Fin && !frame.Rst && frame.Ack <= connection.Ack;
         return isOnlyBytes && connection.HasLeft.AsSpan(frame.Start, frame.End - frame.Start).IndexOf(false) < 0;
     }
@@ -56,6 +62,11 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             connection.PrimarySaid[i] = true;
         }
 
+        if (sent.Aside != 0)
+        {
+            connection.PrimaryAside.Add(sent.Aside);
+        }
+
         connection.PrimarySyn |= sent.Syn;
         connection.PrimaryRst |= sent.Rst;
         connection.PrimaryAck = Math.Max(connection.PrimaryAck, sent.Ack);
@@ -67,6 +78,11 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     protected override void TakeSecondary(SentFrame frame, long nowNs)
     {
         Connection connection = connections[frame.Connection];
+        if (frame.Aside != 0)
+        {
+            connection.Aside.Add(frame.Aside);
+        }
+
         connection.Syn |= frame.Syn;
         connection.Rst |= frame.Rst;
         connection.Ack = Math.Max(connection.Ack, frame.Ack);
@@ -100,7 +116,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             return connection.Rst;
         }
 
-        return (!sent.Syn || connection.Syn)
+        return (sent.Aside == 0 || connection.Aside.Contains(sent.Aside))
+            && (!sent.Syn || connection.Syn)
             && (!sent.Fin || connection.SharedEnd > sent.End || connection.Fins.Contains(sent.End))
             && sent.Ack <= connection.Ack
             && HasAllBytes(connection, sent);
@@ -115,6 +132,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             connection.Ack = connection.PrimaryAck;
             connection.Syn = connection.PrimarySyn;
             connection.Rst = connection.PrimaryRst;
+            connection.Aside.UnionWith(connection.PrimaryAside);
             connection.Fins.Clear();
             Array.Clear(connection.IsSaid);
         }
@@ -164,6 +182,11 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         public bool[] PrimarySaid { get; } = new bool[script.AnswersEnd + 1];
 
         public HashSet<int> Fins { get; } = [];
+
+        /// <summary>Numbers of what the secondary has said beside the stream.</summary>
+        public HashSet<int> Aside { get; } = [];
+
+        public HashSet<int> PrimaryAside { get; } = [];
 
         public bool Syn { get; set; }
 

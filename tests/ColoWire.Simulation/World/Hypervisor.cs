@@ -22,6 +22,15 @@ internal sealed record HypervisorOptions
     /// <summary>Chance that a request is not heard at all.</summary>
     public double Deafness { get; init; }
 
+    /// <summary>Chance, at each step of a checkpoint, that the connection to the hypervisor breaks there; and that a request is refused.</summary>
+    public double BreakOffs { get; init; }
+
+    /// <summary>Chance that the end of a checkpoint is told twice.</summary>
+    public double Echoes { get; init; }
+
+    /// <summary>How long a broken connection stays so at most.</summary>
+    public long LongestAwayNs { get; init; } = 1000 * Scheduler.Ms;
+
     /// <summary>Mean time between checkpoints that nobody asked for; 0 for none.</summary>
     public long UnaskedNs { get; init; }
 
@@ -48,6 +57,8 @@ internal sealed class Hypervisor : ICheckpointRequester
     private readonly HypervisorOptions options;
     private readonly Random random;
     private CheckpointEvent pending;
+    private bool isRefusal;
+    private bool isEcho;
     private bool running;
     private int failuresInARow;
 
@@ -84,7 +95,12 @@ internal sealed class Hypervisor : ICheckpointRequester
     /// <summary>The appliance has taken news of a checkpoint.</summary>
     public event Action<CheckpointEvent>? Told;
 
+    /// <summary>The appliance can reach the hypervisor again.</summary>
+    public event Action? Returned;
+
     public bool Synchronises => options.Synchronises;
+
+    public bool IsReady { get; private set; } = true;
 
     /// <summary>Checkpoints finished.</summary>
     public int Checkpoints { get; private set; }
@@ -101,9 +117,22 @@ internal sealed class Hypervisor : ICheckpointRequester
             return;
         }
 
+        if (!IsReady)
+        {
+            return;
+        }
+
         if (random.NextDouble() < options.Deafness && failuresInARow < MostFailuresInARow)
         {
             failuresInARow++;
+            return;
+        }
+
+        if (MayBreakOff() && !running && pending == CheckpointEvent.None)
+        {
+            log.Add("refused");
+            pending = CheckpointEvent.Failed;
+            isRefusal = true;
             return;
         }
 
@@ -126,9 +155,26 @@ internal sealed class Hypervisor : ICheckpointRequester
         }
 
         Told?.Invoke(happened);
+        if (isRefusal)
+        {
+            // Both run on: nothing has begun.
+            isRefusal = false;
+            return happened;
+        }
+
+        if (happened == CheckpointEvent.Completed && !isEcho && random.NextDouble() < options.Echoes && !options.TellsBeginning)
+        {
+            // Both still stand, so that it is as true as before.
+            isEcho = true;
+            pending = happened;
+            return happened;
+        }
+
+        isEcho = false;
         if (happened == CheckpointEvent.Began)
         {
-            scheduler.After(options.ReactionNs + random.NextInt64(options.ShortestNs, options.LongestNs), Finish);
+            scheduler.After(
+                options.ReactionNs + random.NextInt64(options.ShortestNs, options.LongestNs), MayBreakOff() ? BreakOff : Finish);
         }
         else if (happened == CheckpointEvent.Completed && options.TellsBeginning)
         {
@@ -149,8 +195,16 @@ internal sealed class Hypervisor : ICheckpointRequester
 
     private void Begin()
     {
-        if (running)
+        if (running || !IsReady)
         {
+            return;
+        }
+
+        if (MayBreakOff())
+        {
+            // Before both stand: the appliance hears nothing but that the connection is gone.
+            BreakOff();
+            isRefusal = true;
             return;
         }
 
@@ -175,6 +229,27 @@ internal sealed class Hypervisor : ICheckpointRequester
         {
             Finish();
         }
+    }
+
+    private bool MayBreakOff()
+    {
+        bool breaks = random.NextDouble() < options.BreakOffs && failuresInARow < MostFailuresInARow;
+        failuresInARow += breaks ? 1 : 0;
+        return breaks;
+    }
+
+    /// <summary>Both stand, and the connection closes: whoever lets them run again does not say what became of the checkpoint.</summary>
+    private void BreakOff()
+    {
+        log.Add("away");
+        pending = CheckpointEvent.Failed;
+        IsReady = false;
+        scheduler.After(random.NextInt64(options.LongestAwayNs), () =>
+        {
+            log.Add("returned");
+            IsReady = true;
+            Returned?.Invoke();
+        });
     }
 
     private void Finish()

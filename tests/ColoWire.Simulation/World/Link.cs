@@ -53,12 +53,15 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
     /// <summary>Frames under way.</summary>
     public int InFlight { get; private set; }
 
-    /// <summary>A datagram was lost or repeated: its flow cannot be expected to agree.</summary>
-    public event Action<SentFrame>? DatagramHarmed;
+    /// <summary>The interface at its end is gone: what is sent, and what is under way, is lost.</summary>
+    public bool IsDown { get; set; }
+
+    /// <summary>What nobody sends again was lost or repeated: its flow cannot be expected to agree.</summary>
+    public event Action<SentFrame>? SentOnceHarmed;
 
     public void Send(SentFrame frame)
     {
-        bool mayBeHarmed = frame.Kind != SentKind.Datagram || options.HarmsDatagrams;
+        bool mayBeHarmed = !frame.IsSentOnce || options.HarmsDatagrams;
         if (random.NextDouble() < options.Loss && mayBeHarmed && MayLose(frame))
         {
             log.Add("lost", frame);
@@ -102,6 +105,13 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
         scheduler.At(arrivalNs, () =>
         {
             InFlight--;
+            if (IsDown)
+            {
+                log.Add("lost", frame);
+                NoteHarm(frame);
+                return;
+            }
+
             overtaken[frame.Flow] = overtaken.GetValueOrDefault(frame.Flow) - (isOvertaken ? 1 : 0);
             deliver(frame);
         });
@@ -132,9 +142,9 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
 
     private void NoteHarm(SentFrame frame)
     {
-        if (frame.Kind == SentKind.Datagram)
+        if (frame.IsSentOnce)
         {
-            DatagramHarmed?.Invoke(frame);
+            SentOnceHarmed?.Invoke(frame);
         }
     }
 }

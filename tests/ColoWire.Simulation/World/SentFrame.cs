@@ -41,6 +41,16 @@ internal sealed record SentFrame(long Number, Side Side, int Flow, SentKind Kind
 
     public bool Rst { get; init; }
 
+    /// <summary>Segments that stand outside of the stream and are never sent again: their number, the same on both sides; 0 for all
+    /// others. What their bytes are is no part of the stream.</summary>
+    public int Aside { get; init; }
+
+    /// <summary>Aside: a keepalive whose byte is garbage (RFC 1122 section 4.2.3.6), which no client takes.</summary>
+    public bool IsKeepalive { get; init; }
+
+    /// <summary>Whether its sender never repeats it.</summary>
+    public bool IsSentOnce => Kind == SentKind.Datagram || Aside != 0;
+
     /// <summary>Payload of a segment, or of the whole datagram.</summary>
     public byte[] Payload { get; init; } = [];
 
@@ -54,7 +64,7 @@ internal sealed record SentFrame(long Number, Side Side, int Flow, SentKind Kind
     {
         string who = $"{(Side == Side.Primary ? 'P' : 'S')}#{Number}";
         return Kind == SentKind.Segment
-            ? $"{who} c{Connection} {(Syn ? "SYN " : "")}{(Fin ? "FIN " : "")}{(Rst ? "RST " : "")}[{Start},{End}) ack {Ack}"
+            ? $"{who} c{Connection} {(Syn ? "SYN " : "")}{(Fin ? "FIN " : "")}{(Rst ? "RST " : "")}{(Aside != 0 ? $"{(IsKeepalive ? "keepalive" : "stray")} {Aside} " : "")}[{Start},{End}) ack {Ack}"
             : $"{who} {Kind} {Payload.Length} bytes{(Fragment.Parts == 0 ? "" : $" part of {Fragment.Datagram}")}";
     }
 }

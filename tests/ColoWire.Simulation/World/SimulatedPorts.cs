@@ -20,6 +20,8 @@ internal sealed class SimulatedCapturePort(string name, Random random, Action<Se
 
     public CaptureStatistics Statistics => new(number, bytes, 0, 0, 0, 0);
 
+    public bool HasLink { get; set; } = true;
+
     public void Arrive(SentFrame frame) => frames.Enqueue(frame);
 
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
@@ -58,6 +60,9 @@ internal sealed class SimulatedInjectPort(
     public string Name => "simulated";
 
     public InjectStatistics Statistics => new(frames, bytes, retries, 0, 0, 0);
+
+    /// <summary>Whether what leaves reaches anybody.</summary>
+    public bool HasLink { get; set; } = true;
 
     /// <summary>When a frame last had to wait because the port took no more.</summary>
     public long CloggedNs { get; private set; } = long.MinValue;

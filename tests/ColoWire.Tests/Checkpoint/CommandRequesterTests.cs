@@ -3,6 +3,7 @@
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
@@ -87,6 +88,54 @@ internal sealed class CommandRequesterTests
         int child = int.Parse(File.ReadAllText(Path.Combine(folder, "child")), CultureInfo.InvariantCulture);
         Assert.That(Directory.Exists($"/proc/{child}"), Is.True, "it is the operator's own affair");
         System.Diagnostics.Process.GetProcessById(child).Kill();
+    }
+
+    [TestCase("setsid sleep 1000 & echo $! > CHILD; wait", TestName = "{m}(a session of its own)")]
+    [TestCase("set -m; sleep 1000 & echo $! > CHILD; wait", TestName = "{m}(a group of its own)")]
+    [TestCase("(setsid sh -c 'sleep 1000 & echo $! > CHILD' &); sleep 1000", TestName = "{m}(a daemon)")]
+    [TestCase("(setsid sh -c 'sleep 1000 & echo $! > CHILD' > /dev/null 2>&1 &); sleep 1000", TestName = "{m}(a daemon that has closed everything)")]
+    [TestCase("(setsid sh -c 'trap \"\" TERM HUP INT; echo $$ > CHILD; while :; do sleep 0.01; done' &); sleep 1000", TestName = "{m}(a daemon that starts others)")]
+    [TestCase("env -i setsid sh -c 'sleep 1000 & echo $! > CHILD' & sleep 1000", TestName = "{m}(a daemon with an empty environment)")]
+    public void A_program_that_takes_too_long_is_killed_with_what_has_left_its_session(string script)
+    {
+        Probe probe = Start(script.Replace("CHILD", $"{folder}/child", System.StringComparison.Ordinal), 1000);
+        probe.Ask();
+        probe.Expect(Failed);
+        Assert.That(requester!.Trouble, Does.Contain("took longer than 1000 ms and was killed"));
+        AssertGone("child");
+    }
+
+    [TestCase("exit 0", Completed)]
+    [TestCase("exit 3", Failed)]
+    public void What_a_program_leaves_behind_is_ended_when_the_programs_time_is_over(string end, CheckpointEvent told)
+    {
+        Probe probe = Start($"(setsid sh -c 'echo $$ > {folder}/made; mv {folder}/made {folder}/child; exec sleep 1000' &); "
+            + $"while [ ! -e {folder}/child ]; do sleep 0.01; done; {end}", 2000);
+        probe.Ask();
+        probe.Expect(told);
+        AssertGone("child");
+        probe.Ask();
+        probe.Expect(told);
+        Assert.That(requester!.Counts.Requests, Is.EqualTo(2), "the requester goes on");
+    }
+
+    [Test]
+    public void What_a_program_leaves_behind_ends_with_ColoWire()
+    {
+        Probe probe = Start($"(setsid sh -c 'echo $$ > {folder}/child; exec sleep 1000' &); while [ ! -s {folder}/child ]; do sleep 0.01; done", LongMs);
+        probe.Ask();
+        probe.Expect(Completed);
+        requester!.Dispose();
+        AssertGone("child");
+    }
+
+    [Test]
+    public void A_program_that_stops_itself_holds_nobody_up()
+    {
+        Probe probe = Start("kill -STOP $$", 300);
+        probe.Ask();
+        probe.Expect(Failed);
+        Assert.That(requester!.Trouble, Does.Contain("took longer than 300 ms"));
     }
 
     [Test]

@@ -14,6 +14,7 @@ internal sealed class RequesterSpecTests
     [TestCase("qmp:[::1]:4444", RequesterKind.Qmp, null, "::1")]
     [TestCase("notify_dev:unix:/run/n,server", RequesterKind.NotifyDev, "/run/n", null, true)]
     [TestCase("notify_dev:10.0.0.1:9000", RequesterKind.NotifyDev, null, "10.0.0.1")]
+    [TestCase("notify_dev:10.0.0.1:9000,server,peer=10.0.0.2", RequesterKind.NotifyDev, null, "10.0.0.1", true)]
     public void A_requester_is_read_as_it_is_written(
         string written, RequesterKind kind, string? path = null, string? host = null, bool isServer = false)
     {

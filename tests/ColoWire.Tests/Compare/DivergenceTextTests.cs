@@ -27,6 +27,12 @@ internal sealed class DivergenceTextTests
         Assert.That(DivergenceText.Headline(Report(reason), originNs: 1_000_000_000), Is.EqualTo(headline));
     }
 
+    [Test]
+    public void The_headline_says_that_a_flow_leaves_unverified_because_it_keeps_differing() => Assert.That(
+        DivergenceText.Headline(Report(DivergenceReason.Payload) with { ExceedsShare = true }, originNs: 1_000_000_000),
+        Is.EqualTo("payload: " + Flow + ", frames 2/3, offset 7, at +0.250000 s; it keeps differing and has used up its checkpoint_share: "
+            + "it leaves unverified until the next checkpoint, which it asks for after 10 s"));
+
     [TestCase(DivergenceReason.Payload, true)]
     [TestCase(DivergenceReason.Retransmit, true)]
     [TestCase(DivergenceReason.Position, false)]

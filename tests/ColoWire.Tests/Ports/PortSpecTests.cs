@@ -23,6 +23,8 @@ internal sealed class PortSpecTests
     [TestCase("stream:unix:in", PortKind.Stream, "unix:in")]
     [TestCase("stream:10.0.0.1:9001", PortKind.Stream, "10.0.0.1:9001")]
     [TestCase("stream:[::1]:9001,server", PortKind.Stream, "[::1]:9001,server")]
+    [TestCase("stream:[::]:9001,server,peer=2001:db8::7", PortKind.Stream, "[::]:9001,server,peer=2001:db8::7")]
+    [TestCase("stream:host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24", PortKind.Stream, "host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24")]
     public void Ports_are_read(string text, PortKind kind, string target)
     {
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.True);
@@ -50,6 +52,15 @@ internal sealed class PortSpecTests
     [TestCase("stream:::1:9001", "an IPv6 address is written in brackets")]
     [TestCase("stream:[::g]:9001", "'[::g]' is no IPv6 address")]
     [TestCase("stream:a b:9001", "'a b' is no host")]
+    [TestCase("stream:host:1,peer=10.0.0.2", "peer= says who may connect to a server: it stands behind ',server'")]
+    [TestCase("stream:host:1,peer=10.0.0.2,server", "'1,peer=10.0.0.2' is no port from 1 to 65535")]
+    [TestCase("stream:unix:/run/in,server,peer=10.0.0.2", "peer= is for TCP: a unix socket is for its user and group (mode 0660)")]
+    [TestCase("stream:host:1,server,peer=", "peer '' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=secondary", "peer 'secondary' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.1", "peer '10.1' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=fe80::1%eth0", "peer 'fe80::1%eth0' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.0.0.1/8", "peer '10.0.0.1/8' is no network, as bits are set behind its prefix or there is no such prefix: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.0.0.0/33", "peer '10.0.0.0/33' is no network, as bits are set behind its prefix or there is no such prefix: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
     [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
     [TestCase(
         "pcap:a-name-of-128-letters--------------------------------------------------------------------------------------------------------end",
@@ -63,7 +74,7 @@ internal sealed class PortSpecTests
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.False);
         Assert.That(spec, Is.Null);
         Assert.That(error, Is.EqualTo($"'{text}' is no port: {reason}; allowed are pcap:INTERFACE, xdp:INTERFACE, file:PATH, "
-            + "stream:unix:PATH[,server], stream:HOST:PORT[,server], or INTERFACE alone"));
+            + "stream:unix:PATH[,server], stream:HOST:PORT[,server[,peer=ADDRESS]], or INTERFACE alone"));
     }
 
     [TestCase("pcap:eth1", "eth1", true)]

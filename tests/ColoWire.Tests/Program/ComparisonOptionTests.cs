@@ -24,6 +24,7 @@ internal sealed class ComparisonOptionTests
           "mode": "observe", "compare_timeout": 3001, "expired_scan_cycle": 1001, "checkpoint_retry_ms": 3002, "max_queue_size": 1025,
           "grace_ms": 21, "reorder_window": 65, "retransmit_window": 33, "fragment_memory": 4097, "fragment_timeout_ms": 1002,
           "overflow": "hold", "rst": "pass", "dup": "pass", "secondary_loss": "hold", "requester_loss": "hold", "checkpoint_retries": 3, "partial_checksums": "pass",
+          "checkpoint_max_ms": 15001, "checkpoint_interval_ms": 101, "checkpoint_share": 11,
           "strict": ["ttl"], "policies": ["pass udp port 123"],
           "shards": 2, "flows": 131073, "slots": 16385, "large_slots": 257
         }

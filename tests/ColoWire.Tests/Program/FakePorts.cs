@@ -22,6 +22,9 @@ internal sealed class FakeCapturePort(string name, int count, Func<int, byte[]> 
 
     public CaptureStatistics Statistics => new(Volatile.Read(ref delivered), Volatile.Read(ref bytes), 0, 0, 0, 0);
 
+    /// <summary>How many frames may have come so far; any thread may raise it.</summary>
+    public int Allowed { get; set; } = int.MaxValue;
+
     /// <summary>Runs on the capturing thread before each batch.</summary>
     public Action? OnReceive { get; set; }
 
@@ -30,7 +33,7 @@ internal sealed class FakeCapturePort(string name, int count, Func<int, byte[]> 
         Prepare();
         OnReceive?.Invoke();
         int taken = 0;
-        while (taken < batch.Length && delivered < count && pool.TryTake(frames[delivered % DistinctFrames].Length, out batch[taken]))
+        while (taken < batch.Length && delivered < Math.Min(count, Allowed) && pool.TryTake(frames[delivered % DistinctFrames].Length, out batch[taken]))
         {
             byte[] frame = frames[delivered % DistinctFrames];
             pool.Arena[batch[taken]].ArrivalNs = nowNs;

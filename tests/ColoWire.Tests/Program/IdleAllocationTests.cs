@@ -10,8 +10,10 @@ using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
+using ColoWire.Ports.Files;
 using ColoWire.Ports.Linux;
 using ColoWire.Tests.Control;
+using ColoWire.Tests.Ports;
 using ColoWire.Tests.Shared;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting.Internal;
@@ -28,6 +30,14 @@ internal sealed class IdleAllocationTests
 
     /// <summary>Bytes of a scrape through the HTTP server, on a connection that stays: what the server itself allocates for a request.</summary>
     private const long ScrapeBytes = 1000;
+
+    private ScratchFolder folder = null!;
+
+    [SetUp]
+    public void MakeFolder() => folder = new ScratchFolder();
+
+    [TearDown]
+    public void RemoveFolder() => folder.Dispose();
 
     [TestCase(StatusForm.Log)]
     [TestCase(StatusForm.Json)]
@@ -134,11 +144,13 @@ internal sealed class IdleAllocationTests
         }
     }
 
-    private static Appliance Idle()
+    /// <summary>With ports as an operator has them: what they are asked for many times a second counts.</summary>
+    private Appliance Idle()
     {
+        TestCapture.Write(folder.File("p"), [(0, TestCapture.Udp("one")), (3_600_000, TestCapture.Udp("an hour later"))]);
         ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
         AppliancePorts ports = FakePorts.Of(
-            new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")), new FakeCapturePort("s", 64, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
+            FileCapturePort.OpenAsLive(folder.File("p")), FileCapturePort.OpenAsLive(folder.File("p")), new FileInjectPort(folder.File("out")));
         Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
         for (int round = 0; round < 10; round++)
         {

@@ -5,6 +5,8 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.IO;
 using System.Linq;
+using System.Net;
+using System.Net.Sockets;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading;
@@ -168,6 +170,27 @@ internal sealed partial class StreamProgramTests
     }
 
     [Test]
+    public void A_stranger_is_closed_at_once_told_and_counted_and_the_peer_is_told_by_its_address()
+    {
+        int port = FreePort();
+        Run(ports: [$"stream:{Place("primary")},server", $"stream:127.0.0.1:{port},server,peer=127.0.0.2", $"stream:{Place("out")},server"]);
+        using StreamPeer primary = StreamPeer.Connect(Place("primary"));
+        using StreamPeer outside = StreamPeer.Connect(Place("out"));
+        WaitForLine(",server: connected", times: 2);
+        Assert.That(IsClosed("127.0.0.3", port), Is.True);
+        byte[] framed = StreamPeer.Framed(TestCapture.Udp("one"));
+        using Socket secondary = Dial("127.0.0.2", port);
+        WaitForLine($"peer=127.0.0.2: connected, the other end is {secondary.LocalEndPoint}");
+        WaitForLine("peer=127.0.0.2: 1 connections closed at once, the last from 127.0.0.3: only 127.0.0.2 may connect");
+        primary.Send(framed);
+        _ = secondary.Send(framed);
+        Assert.That(outside.ReadFrame(), Is.EqualTo(TestCapture.Udp("one")));
+        JsonElement last = Stop();
+        Assert.That(last.GetProperty("connections_refused").GetInt64(), Is.EqualTo(1));
+        Assert.That(last.GetProperty("secondary").GetProperty("frames").GetInt64(), Is.EqualTo(1));
+    }
+
+    [Test]
     public void A_place_where_nobody_can_listen_is_told_in_a_line()
     {
         string file = Path.Combine(folder, "file");
@@ -198,6 +221,35 @@ internal sealed partial class StreamProgramTests
             }
         };
         process.BeginErrorReadLine();
+    }
+
+    private static int FreePort()
+    {
+        using Socket free = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
+        free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
+        return ((IPEndPoint)free.LocalEndPoint!).Port;
+    }
+
+    /// <summary>Whether a connection from an address is closed, if it comes to stand at all.</summary>
+    private static bool IsClosed(string from, int port)
+    {
+        try
+        {
+            using Socket socket = Dial(from, port);
+            return socket.Receive(new byte[1]) == 0;
+        }
+        catch (SocketException exception)
+        {
+            return exception.SocketErrorCode == SocketError.ConnectionReset;
+        }
+    }
+
+    private static Socket Dial(string from, int port)
+    {
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = PatienceMs };
+        socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
+        socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
+        return socket;
     }
 
     private static Process Start(params string[] arguments)

@@ -1,0 +1,408 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Diagnostics;
+using System.Linq;
+using ColoWire.Engine;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Frames;
+using ColoWire.Fuzz.Cases;
+
+namespace ColoWire.Fuzz.Running;
+
+/// <summary>What a run of a case has shown.</summary>
+/// <param name="Failure">What was wrong, or null.</param>
+/// <param name="Frames">Frames that the engine has taken in.</param>
+/// <param name="LongestPollNs">What the longest poll took, in nanoseconds of the clock of the run.</param>
+/// <param name="PollNs">What all polls took.</param>
+internal readonly record struct RunResult(Failure? Failure, int Frames, long LongestPollNs, long PollNs);
+
+/// <summary>Runs one case against a whole appliance and checks, all along and at its end, what must hold of every case.</summary>
+internal sealed class CaseRunner : IDisposable
+{
+    private const long Ms = 1_000_000;
+    private const long StartNs = 1000 * Ms;
+    private const int MostIdlePolls = 2000;
+    private const int MostHealingRounds = 20_000;
+
+    private readonly FuzzCase ofCase;
+    private readonly Shape shape;
+    private readonly SpokenModel? spoken;
+    private readonly Ledger ledger;
+    private readonly FuzzRequester requester;
+    private readonly FuzzCapturePort[] primaries;
+    private readonly FuzzCapturePort[] secondaries;
+    private readonly FuzzInjectPort[] outputs;
+    private readonly FramePath path;
+    private readonly IDuty[] duties;
+    private long nowNs = StartNs;
+    private readonly Func<long> clockNs;
+    private long longestPollNs;
+    private long pollNs;
+    private bool hasTakenOver;
+    private bool hasObserved;
+
+    private CaseRunner(FuzzCase ofCase, Func<long> clockNs)
+    {
+        this.clockNs = clockNs;
+        this.ofCase = ofCase;
+        shape = ofCase.Shape;
+        spoken = ofCase.Promise == Promise.Spoken ? new SpokenModel() : null;
+        ledger = new Ledger(ofCase, spoken);
+        hasObserved = ofCase.Options.Mode == CompareMode.Observe;
+        requester = new FuzzRequester(shape.Synchronises, ofCase.Options.CheckpointRetryMs * Ms) { Answers = shape.Answers };
+        int[] lanes = [.. Enumerable.Range(0, shape.Lanes)];
+        primaries = Array.ConvertAll(lanes, lane => new FuzzCapturePort(ofCase, ledger, lane, shape.PrimaryVnetBytes) { HasHandedOver = shape.HandsOver });
+        secondaries = Array.ConvertAll(lanes, lane => new FuzzCapturePort(ofCase, ledger, lane, shape.SecondaryVnetBytes) { HasHandedOver = shape.HandsOver });
+        outputs = Array.ConvertAll(lanes, lane => new FuzzInjectPort(ledger, lane, shape));
+        LanePorts[] ports = Array.ConvertAll(
+            lanes, lane => new LanePorts(FramePath.MakeArena(ofCase.Options), primaries[lane], secondaries[lane], outputs[lane]));
+        path = new FramePath(ofCase.Options, ports, requester);
+        duties = [.. path.Lanes.SelectMany(lane => (IDuty[])[lane.PrimaryCapture, lane.SecondaryCapture, .. lane.Shards, lane.Egress]), path.Gate];
+    }
+
+    /// <summary>Runs a case.</summary>
+    /// <param name="ofCase">The case.</param>
+    /// <param name="clockNs">By what polls are timed; null for the wall clock, which is cheap.</param>
+    public static RunResult Run(FuzzCase ofCase, Func<long>? clockNs = null)
+    {
+        using CaseRunner runner = new(ofCase, clockNs ?? WallClockNs);
+        Failure? failure = null;
+        try
+        {
+            runner.Run();
+        }
+        catch (InvariantException broken)
+        {
+            failure = new Failure(broken.Kind, "", broken.Detail);
+        }
+        catch (Exception thrown)
+        {
+            failure = new Failure(thrown.GetType().Name, Origin(thrown), thrown.ToString());
+        }
+
+        int frames = runner.ledger.PrimariesTaken + runner.ledger.SecondariesTaken;
+        return new RunResult(failure, frames, runner.longestPollNs, runner.pollNs);
+    }
+
+    public void Dispose() => path.Dispose();
+
+    private void Run()
+    {
+        for (int i = 0; i < ofCase.Steps.Count; i++)
+        {
+            Do(i);
+        }
+
+        CheckCounters();
+        if (ofCase.IsAlike)
+        {
+            CheckAlike();
+        }
+
+        if (shape.Heals)
+        {
+            Heal();
+        }
+
+        Stop();
+        CheckEnd();
+    }
+
+    private void Do(int index)
+    {
+        Step step = ofCase.Steps[index];
+        switch (step.Kind)
+        {
+            case StepKind.Frame:
+                (step.Side == Side.Primary ? primaries : secondaries)[step.Lane].Feed(index);
+                break;
+            case StepKind.Poll:
+                Poll();
+                break;
+            case StepKind.PollDuty:
+                Time(duties[(int)(step.Value % duties.Length)]);
+                break;
+            case StepKind.Advance:
+                nowNs += step.Value;
+                break;
+            case StepKind.OutputLimit:
+                Array.ForEach(outputs, port => port.FramesPerCall = (int)step.Value);
+                break;
+            case StepKind.Event:
+                Happen((Event)step.Value);
+                break;
+        }
+    }
+
+    private void Happen(Event happening)
+    {
+        switch (happening)
+        {
+            case Event.CheckpointCompleted:
+                requester.Happen(CheckpointEvent.Completed);
+                break;
+            case Event.CheckpointBegan:
+                requester.Happen(CheckpointEvent.Began);
+                break;
+            case Event.CheckpointFailed:
+                requester.Happen(CheckpointEvent.Failed);
+                break;
+            case Event.SecondaryLost:
+                requester.Happen(CheckpointEvent.SecondaryLost);
+                break;
+            case Event.RequesterReadiness:
+                requester.SetReady(!requester.IsReady);
+                break;
+            case Event.SecondaryLink:
+                requester.MayBeAsked();
+                Array.ForEach(secondaries, port => port.HasLink = !port.HasLink);
+                break;
+            case Event.PrimaryLink:
+                Array.ForEach(primaries, port => port.HasLink = !port.HasLink);
+                break;
+            case Event.OutputLink:
+                Array.ForEach(outputs, port => port.HasLink = !port.HasLink);
+                break;
+            case Event.Absence:
+                path.Gate.NoteAbsence();
+                break;
+            case Event.OrderCheckpoint:
+                path.RequestCheckpoint();
+                break;
+            case Event.OrderFlush:
+                path.Flush();
+                break;
+            case Event.OrderObserve:
+                SetMode(CompareMode.Observe);
+                break;
+            case Event.OrderLockstep:
+                SetMode(CompareMode.Lockstep);
+                break;
+            case Event.FailOverToPrimary:
+                path.FailOverTo(Side.Primary);
+                break;
+            default:
+                hasTakenOver = true;
+                path.FailOverTo(Side.Secondary);
+                break;
+        }
+    }
+
+    private void SetMode(CompareMode mode)
+    {
+        requester.MayBeAsked();
+        hasObserved = true;
+        path.SetMode(mode);
+    }
+
+    private int Poll()
+    {
+        int work = 0;
+        foreach (Lane lane in path.Lanes)
+        {
+            work += Time(lane);
+        }
+
+        work += Time(path.Gate);
+        while (path.Gate.TryReadReport(out _))
+        {
+        }
+
+        if (spoken is not null && spoken.Unspoken > Sum(c => Total(c.Unverified)))
+        {
+            throw new InvariantException("left unspoken", spoken.LastUnspoken);
+        }
+
+        return work;
+    }
+
+    private int Time(IDuty duty)
+    {
+        long beforeNs = clockNs();
+        int work = duty.Poll(nowNs);
+        long tookNs = clockNs() - beforeNs;
+        pollNs += tookNs;
+        longestPollNs = Math.Max(longestPollNs, tookNs);
+        return work;
+    }
+
+    private static long WallClockNs() => Stopwatch.GetElapsedTime(0).Ticks * TimeSpan.NanosecondsPerTick;
+
+    private void PollUntilIdle()
+    {
+        int polls = 0;
+        for (int idle = 0; idle < 4; polls++)
+        {
+            idle = Poll() == 0 ? idle + 1 : 0;
+            if (polls > MostIdlePolls + (20 * ofCase.Steps.Count))
+            {
+                throw new InvariantException("spins", $"still busy after {polls} polls at one instant");
+            }
+        }
+    }
+
+    /// <summary>Nothing differs, so nothing may be said to; and what both have said has left.</summary>
+    private void CheckAlike()
+    {
+        for (int i = 0; i < 40; i++)
+        {
+            PollUntilIdle();
+            nowNs += 250 * Ms;
+        }
+
+        PollUntilIdle();
+        long diverged = Sum(c => Total(c.Divergences));
+        if (diverged != 0)
+        {
+            DivergenceReason[] reasons = [.. Enum.GetValues<DivergenceReason>().Where(r => Sum(c => c.Divergences[(int)r]) != 0)];
+            throw new InvariantException($"{ofCase.Promise} and diverged: {string.Join(", ", reasons)}", $"{diverged} divergences, {path.Gate.Requests} requests");
+        }
+
+        if (Sum(c => c.Held) != 0)
+        {
+            throw new InvariantException($"{ofCase.Promise} and held", $"{Sum(c => c.Held)} frames are held for ever");
+        }
+
+        if (ledger.PrimariesLeft != ledger.PrimariesTaken - Sum(c => PrimaryDrops(c)))
+        {
+            throw new InvariantException($"{ofCase.Promise} and not out", $"{ledger.PrimariesLeft} of {ledger.PrimariesTaken} have left");
+        }
+    }
+
+    /// <summary>All that was begun comes to a good end, the requester answers, time passes: nothing need wait any more.</summary>
+    private void Heal()
+    {
+        requester.SetReady(true);
+        requester.Answers = true;
+        Array.ForEach(outputs, port => port.FramesPerCall = int.MaxValue);
+        foreach (FuzzCapturePort port in (FuzzCapturePort[])[.. primaries, .. secondaries])
+        {
+            port.HasLink = true;
+        }
+
+        PollUntilIdle();
+        requester.Happen(CheckpointEvent.Completed);
+        PollUntilIdle();
+        requester.Happen(CheckpointEvent.Completed);
+        EngineOptions options = ofCase.Options;
+        long patienceNs = (options.CompareTimeoutMs + options.ExpiredScanCycleMs + options.CheckpointRetryMs + options.GraceMs
+            + options.FragmentTimeoutMs + 10L) * Ms;
+        int idleRounds = 0;
+        int progress = 0;
+        for (int round = 0; round < MostHealingRounds && idleRounds < 8; round++)
+        {
+            PollUntilIdle();
+            if (Sum(c => c.Held) == 0 && primaries.All(port => port.Waiting == 0) && path.Lanes.All(l => l.PrimaryCapture.Reassembly.Waiting == 0))
+            {
+                return;
+            }
+
+            nowNs += patienceNs / 3;
+            int now = ledger.PrimariesTaken + ledger.PrimariesLeft;
+            idleRounds = now == progress ? idleRounds + 1 : 0;
+            progress = now;
+        }
+
+        throw new InvariantException(
+            "waits for ever",
+            $"{Sum(c => c.Held)} frames held, {primaries.Sum(p => p.Waiting)} in the port, protection {path.Gate.Protection}, though all is well again");
+    }
+
+    private void Stop()
+    {
+        path.BeginStop();
+        int idle = 0;
+        Array.ForEach(outputs, port => port.FramesPerCall = Math.Max(1, port.FramesPerCall));
+        while (!path.IsDrained)
+        {
+            idle = Poll() == 0 ? idle + 1 : 0;
+            nowNs += 1000;
+            if (idle > 200 + shape.OutputKeepsCalls)
+            {
+                throw new InvariantException("slot missing", "the path stopped, nothing moves, and not every slot is home");
+            }
+        }
+    }
+
+    private void CheckCounters()
+    {
+        if (Sum(c => Math.Min(0, c.Held)) != 0 || Sum(c => Math.Min(0, c.SecondaryHeld)) != 0)
+        {
+            throw new InvariantException("counter below zero", $"held {Sum(c => c.Held)}, secondary {Sum(c => c.SecondaryHeld)}");
+        }
+    }
+
+    private void CheckEnd()
+    {
+        if (Sum(c => Math.Abs(c.Held)) != 0 || Sum(c => Math.Abs(c.SecondaryHeld)) != 0)
+        {
+            throw new InvariantException("held after the end", $"held {Sum(c => c.Held)}, secondary {Sum(c => c.SecondaryHeld)}");
+        }
+
+        long dropped = Sum(PrimaryDrops);
+        if (ledger.PrimariesLeft + dropped != ledger.PrimariesTaken)
+        {
+            throw new InvariantException(
+                "lost", $"{ledger.PrimariesTaken} frames of the primary came, {ledger.PrimariesLeft} left, {dropped} were dropped with a reason (R4)");
+        }
+
+        long counted = Sum(c => c.Verified + Total(c.Passed) + Total(c.Malformed) + Total(c.Unverified)) + dropped;
+        // What was observed and had left when the secondary took over was neither verified nor let go.
+        if (counted != ledger.PrimariesTaken && !(hasTakenOver && hasObserved && counted < ledger.PrimariesTaken))
+        {
+            throw new InvariantException("miscounted", $"{ledger.PrimariesTaken} frames of the primary came, {counted} are counted (R4)");
+        }
+
+        long released = Sum(c => c.SecondaryReleased);
+        if (released != ledger.SecondariesLeft)
+        {
+            throw new InvariantException("miscounted secondary", $"{ledger.SecondariesLeft} frames of the secondary left, {released} are counted");
+        }
+
+        long gone = Sum(c => Total(c.Drops)) - dropped + released + Sum(c => c.SecondaryRepeated);
+        if (gone > ledger.SecondariesTaken)
+        {
+            throw new InvariantException("miscounted secondary", $"{ledger.SecondariesTaken} frames of the secondary came, {gone} are counted");
+        }
+    }
+
+    private long Sum(Func<ShardCounters, long> counter)
+    {
+        long sum = 0;
+        foreach (Shard shard in path.Shards)
+        {
+            sum += counter(shard.Counters);
+        }
+
+        return sum;
+    }
+
+    private static long PrimaryDrops(ShardCounters counters) =>
+        counters.Drops[(int)DropReason.PrimaryPolicy] + counters.Drops[(int)DropReason.PrimaryFailover];
+
+    private static long Total(ReadOnlySpan<long> counts)
+    {
+        long total = 0;
+        foreach (long count in counts)
+        {
+            total += count;
+        }
+
+        return total;
+    }
+
+    /// <summary>The engine's method that threw.</summary>
+    private static string Origin(Exception thrown)
+    {
+        foreach (StackFrame frame in new StackTrace(thrown).GetFrames())
+        {
+            if (frame.GetMethod() is { DeclaringType: { Namespace: { } space } type } method && space.StartsWith("ColoWire.Engine", StringComparison.Ordinal))
+            {
+                return $"{type.Name}.{method.Name}";
+            }
+        }
+
+        return "";
+    }
+}

@@ -1,0 +1,237 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Buffers.Binary;
+using System.Collections.Generic;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Fuzz.Running;
+
+/// <summary>
+/// What the secondary has ever said, byte by byte: of what the primary says only that may leave, and what was counted as unverified. It
+/// knows no windows, no order and no epochs, so it says less than the engine must know, and all of it is sure.
+/// </summary>
+internal sealed class SpokenModel
+{
+    private const ulong AnyByte = 1UL << 63;
+
+    private readonly HashSet<ulong> bytes = [];
+    private readonly Dictionary<ulong, int> datagrams = [];
+    private readonly List<FlowWords> flows = [];
+
+    /// <summary>Frames of the primary that have left and that the secondary has not said.</summary>
+    public int Unspoken { get; private set; }
+
+    /// <summary>What the last of those was.</summary>
+    public string LastUnspoken { get; private set; } = "";
+
+    public void Take(Side side, int flow, ReadOnlySpan<byte> frame, in FrameLayout layout)
+    {
+        while (flows.Count <= flow)
+        {
+            flows.Add(new FlowWords());
+        }
+
+        FlowWords words = flows[flow];
+        ReadOnlySpan<byte> payload = frame.Slice(layout.PayloadOffset, layout.PayloadLength);
+        if (layout.Kind != FrameKind.Tcp)
+        {
+            if (side == Side.Secondary)
+            {
+                datagrams[Name(flow, payload)] = datagrams.GetValueOrDefault(Name(flow, payload)) + 1;
+            }
+
+            return;
+        }
+
+        (uint sequence, uint ack, byte flags) = Read(frame, in layout);
+        if ((flags & Tcp.Syn) != 0)
+        {
+            words.Learn(side, sequence);
+            // What stands in the place of a SYN no client takes for data.
+            SayPlaces(flow, sequence, 0, flags);
+        }
+
+        if (side == Side.Primary)
+        {
+            return;
+        }
+
+        words.Flags |= flags;
+        SayPlaces(flow, sequence, payload.Length, flags);
+        if ((flags & Tcp.Ack) != 0)
+        {
+            words.Acks.Add(ack);
+        }
+
+        Say(flow, sequence + ((flags & Tcp.Syn) != 0 ? 1u : 0), payload);
+    }
+
+    public void Leave(int flow, ReadOnlySpan<byte> frame, in FrameLayout layout)
+    {
+        ReadOnlySpan<byte> payload = frame.Slice(layout.PayloadOffset, layout.PayloadLength);
+        string? missing = layout.Kind switch
+        {
+            FrameKind.Tcp => MissingOfSegment(flow, frame, in layout, payload),
+            // Of ICMP not all bytes are compared; of what is passed by its protocol none.
+            FrameKind.Udp => TakeDatagram(flow, payload) ? null : "a datagram",
+            _ => null,
+        };
+        if (missing is not null)
+        {
+            Unspoken++;
+            LastUnspoken = $"{missing} of {Convert.ToHexString(frame)}";
+        }
+    }
+
+    private string? MissingOfSegment(int flow, ReadOnlySpan<byte> frame, in FrameLayout layout, ReadOnlySpan<byte> payload)
+    {
+        (uint sequence, uint ack, byte flags) = Read(frame, in layout);
+        FlowWords words = flows[flow];
+        bool isReset = (flags & Tcp.Rst) != 0;
+        byte ends = (byte)(flags & (isReset ? Tcp.Rst : Tcp.Syn | Tcp.Fin));
+        // A FIN in a place that the secondary has said is old to the client, whatever it was.
+        bool isOldFin = ends == Tcp.Fin && IsPlaceSaid(flow, sequence + (uint)payload.Length, words);
+        string? missing = null;
+        if ((ends & ~words.Flags) != 0 && !isOldFin)
+        {
+            missing = "a SYN, FIN or RST";
+        }
+        else if (!isReset && (flags & Tcp.Ack) != 0 && !words.HasAcked(ack))
+        {
+            missing = "an acknowledgment";
+        }
+
+        uint start = sequence + ((flags & Tcp.Syn) != 0 ? 1u : 0);
+        if (!isReset && !IsSaid(flow, start, payload, words))
+        {
+            missing = "bytes";
+            // The client has them now, and may be sent them again.
+            Say(flow, start, payload);
+        }
+
+        return missing;
+    }
+
+    private bool IsSaid(int flow, uint start, ReadOnlySpan<byte> payload, FlowWords words)
+    {
+        for (int i = 0; i < payload.Length; i++)
+        {
+            bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i]));
+            // One byte in a place that the secondary has said: a keepalive, which no client takes for data (RFC 1122 section 4.2.3.6).
+            found |= payload.Length == 1 && IsPlaceSaid(flow, start, words);
+            for (int k = 0; k < words.Shifts.Count && !found; k++)
+            {
+                found = bytes.Contains(Place(flow, start + (uint)i - words.Shifts[k], payload[i]));
+            }
+
+            if (!found)
+            {
+                return false;
+            }
+        }
+
+        return true;
+    }
+
+    /// <summary>Whether the secondary has said something in a place, be it a SYN or a FIN.</summary>
+    private bool IsPlaceSaid(int flow, uint position, FlowWords words)
+    {
+        bool found = bytes.Contains(Place(flow, position, 0) | AnyByte);
+        for (int k = 0; k < words.Shifts.Count && !found; k++)
+        {
+            found = bytes.Contains(Place(flow, position - words.Shifts[k], 0) | AnyByte);
+        }
+
+        return found;
+    }
+
+    private void Say(int flow, uint start, ReadOnlySpan<byte> payload)
+    {
+        for (int i = 0; i < payload.Length; i++)
+        {
+            bytes.Add(Place(flow, start + (uint)i, payload[i]));
+        }
+    }
+
+    private void SayPlaces(int flow, uint sequence, int payloadLength, byte flags)
+    {
+        uint count = (uint)payloadLength + ((flags & (Tcp.Syn | Tcp.Fin)) != 0 ? 1u : 0);
+        for (uint i = 0; i < count; i++)
+        {
+            bytes.Add(Place(flow, sequence + i, 0) | AnyByte);
+        }
+    }
+
+    private bool TakeDatagram(int flow, ReadOnlySpan<byte> payload)
+    {
+        ulong name = Name(flow, payload);
+        int left = datagrams.GetValueOrDefault(name) - 1;
+        datagrams[name] = Math.Max(0, left);
+        return left >= 0;
+    }
+
+    private static (uint Sequence, uint Ack, byte Flags) Read(ReadOnlySpan<byte> frame, in FrameLayout layout)
+    {
+        ReadOnlySpan<byte> header = frame[layout.TransportOffset..];
+        return (BinaryPrimitives.ReadUInt32BigEndian(header[4..]), BinaryPrimitives.ReadUInt32BigEndian(header[8..]), header[13]);
+    }
+
+    private static ulong Place(int flow, uint position, byte content) => ((ulong)flow << 40) | ((ulong)position << 8) | content;
+
+    /// <summary>FNV-1a (Fowler, Noll and Vo), 64 bits.</summary>
+    private static ulong Name(int flow, ReadOnlySpan<byte> payload)
+    {
+        ulong hash = 0xCBF29CE484222325 ^ (ulong)flow;
+        foreach (byte part in payload)
+        {
+            hash = (hash ^ part) * 0x100000001B3;
+        }
+
+        return hash;
+    }
+
+    /// <summary>What was said in one TCP flow.</summary>
+    private sealed class FlowWords
+    {
+        private readonly List<uint> primaryIsns = [];
+        private readonly List<uint> secondaryIsns = [];
+
+        public byte Flags { get; set; }
+
+        public List<uint> Acks { get; } = [];
+
+        /// <summary>What may have to be added to the secondary's numbers to get the primary's.</summary>
+        public List<uint> Shifts { get; } = [];
+
+        public bool HasAcked(uint ack)
+        {
+            foreach (uint given in Acks)
+            {
+                if ((int)(ack - given) <= 0)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+
+        public void Learn(Side side, uint isn)
+        {
+            (side == Side.Primary ? primaryIsns : secondaryIsns).Add(isn);
+            Shifts.Clear();
+            foreach (uint ours in primaryIsns)
+            {
+                foreach (uint theirs in secondaryIsns)
+                {
+                    if (ours != theirs && !Shifts.Contains(ours - theirs))
+                    {
+                        Shifts.Add(ours - theirs);
+                    }
+                }
+            }
+        }
+    }
+}
