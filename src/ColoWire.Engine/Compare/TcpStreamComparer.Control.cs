@@ -236,6 +236,12 @@ internal sealed partial class TcpStreamComparer
         return passesResets ? Verdict.Pass : Verdict.Hold(DivergenceReason.Timeout);
     }
 
+    /// <summary>The secondary has reset the connection in which the primary goes on. Where resets are not compared (<c>rst</c>), the
+    /// primary's own has left already, and the secondary may only be late with what comes behind that.</summary>
+    private Verdict BehindReset(int offset) => passesResets
+        ? Verdict.Doubt(DivergenceReason.Control, offset)
+        : Verdict.Diverged(DivergenceReason.Control, offset);
+
     private Verdict JudgeSyn(ref Flow flow, TcpSegment segment)
     {
         ref TcpState tcp = ref flow.Tcp;
@@ -246,9 +252,7 @@ internal sealed partial class TcpStreamComparer
 
         if (!tcp.Has(TcpFlags.SynPending))
         {
-            return tcp.Has(TcpFlags.RstPending)
-                ? Verdict.Diverged(DivergenceReason.Control)
-                : Verdict.Hold(DivergenceReason.Timeout);
+            return tcp.Has(TcpFlags.RstPending) ? BehindReset(0) : Verdict.Hold(DivergenceReason.Timeout);
         }
 
         if (tcp.Has(TcpFlags.SynPendingAck) != segment.Has(Tcp.Ack))

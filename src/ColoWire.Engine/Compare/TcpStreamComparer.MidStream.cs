@@ -21,6 +21,11 @@ internal sealed partial class TcpStreamComparer
             return SettleChange(ref flow, primary, in doubt, nowNs);
         }
 
+        if (doubt.Reason == DivergenceReason.Control)
+        {
+            return doubt with { Kind = VerdictKind.Divergence };
+        }
+
         ref TcpState tcp = ref flow.Tcp;
         uint unseen = tcp.SecondaryFirst - arena[primary].StreamStart;
         bool meets = unseen < EngineLimits.MaxWindowBytes && !TcpSequence.After(tcp.SecondaryFirst, tcp.PrimaryNext);

@@ -219,19 +219,24 @@ internal sealed partial class TcpStreamComparer(
         secondary,
         (int)(at - arena[secondary].PayloadSequence));
 
-    private static Verdict JudgeMissing(in Flow flow, in Frame frame)
+    private Verdict JudgeMissing(in Flow flow, in Frame frame)
     {
         // A secondary that has closed or reset its stream will never produce these bytes; but what stands before that may have been
         // overtaken by it.
         ref readonly TcpState tcp = ref flow.Tcp;
         bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryFin);
         bool isReset = tcp.Has(TcpFlags.RstPending) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryRst + tcp.Shift);
-        if (isClosed || isReset)
+        int offset = (int)(frame.StreamStart - frame.PayloadSequence);
+        if (isClosed)
         {
-            return Verdict.Diverged(DivergenceReason.Control, (int)(frame.StreamStart - frame.PayloadSequence));
+            return Verdict.Diverged(DivergenceReason.Control, offset);
         }
 
-        int offset = (int)(frame.StreamStart - frame.PayloadSequence);
+        if (isReset)
+        {
+            return BehindReset(offset);
+        }
+
         return IsBeforeFirst(in tcp, frame.StreamStart)
             ? Verdict.Doubt(DivergenceReason.Position, offset)
             : Verdict.Hold(DivergenceReason.Timeout, offset);

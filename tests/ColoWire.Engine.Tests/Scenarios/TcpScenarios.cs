@@ -166,6 +166,17 @@ public sealed class TcpScenarios(int shards)
         {
             Options = options => options with { Reset = ResetPolicy.Pass },
         },
+        new("31 rst=pass: both reset and open again, the secondary later", P(A), S(A), P(new Segment(1100, []) { Rst = true }),
+            S(new Segment(1100, []) { Rst = true }), P(SynAck with { Sequence = 5000 }), Cp(0), S(SynAck with { Sequence = 5000 }),
+            Out(A, new Segment(1100, []) { Rst = true }, SynAck with { Sequence = 5000 }), Wait(10_000), Cp(0))
+        {
+            Options = options => options with { Reset = ResetPolicy.Pass },
+        },
+        new("31 rst=pass: only the primary opens again", P(A), S(A), P(new Segment(1100, []) { Rst = true }),
+            S(new Segment(1100, []) { Rst = true }), P(SynAck with { Sequence = 5000 }), Wait(100), Cp(1, DivergenceReason.Control))
+        {
+            Options = options => options with { Reset = ResetPolicy.Pass, GraceMs = 20 },
+        },
         new("30 a FIN of the secondary only", P(A), S(AndFin), Out(A), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Control)),
         new("30 a FIN of the secondary first", P(A), S(AndFin), Wait(2000), P(FinAfterA), Out(A, FinAfterA), Wait(10_000), Cp(0)),
         new("29 a SYN of the secondary only", S(SynAck), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Control)),
