@@ -59,7 +59,7 @@ internal sealed class FailureTests
         ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
         Assert.That(failure.End, Is.Null);
         Assert.That(failure.Place, Is.EqualTo("IndexOutOfRangeException in AddressPrefix.Contains"));
-        Assert.That(failure.AwayNs, Is.LessThan(1_000_000_000));
+        Assert.That(failure.AwayNs, Is.Positive);
         // Depending on who was first, the failure was at the frame of the primary or of the secondary.
         Assert.That(failure.LostOfPrimary, Is.EqualTo(2).Or.EqualTo(1));
         Assert.That(now.Drops.Single(drop => drop.Name == "primary_failure").Count, Is.EqualTo(failure.LostOfPrimary));
@@ -186,7 +186,7 @@ internal sealed class FailureTests
         secondary.Send(frames);
         Assert.That(outside.Read(frames.Length), Is.EqualTo(frames));
         Assert.That((failure.LostOfPrimary, failure.LostOfSecondary), Is.EqualTo((1, 0)));
-        Assert.That(failure.AwayNs, Is.LessThan(1_000_000_000));
+        Assert.That(failure.AwayNs, Is.Positive);
         Assert.That(ApplianceSnapshot.Of(appliance).Verified, Is.EqualTo(100));
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
