@@ -15,7 +15,7 @@ namespace ColoWire.Engine;
 /// Where the way of a frame begins: takes a batch from the port, parses each frame once, completes the checksum that a guest has left to
 /// its NIC, has fragments put together, hashes the flow and hands the frame to the shard that owns it. Takes home the slots that come back.
 /// </summary>
-public sealed class CaptureDuty : IDuty
+public sealed partial class CaptureDuty : IDuty
 {
     private readonly ICapturePort port;
     private readonly SlotPool pool;
@@ -25,6 +25,7 @@ public sealed class CaptureDuty : IDuty
     private readonly SpscRing<FrameRef>[] home;
     private readonly CheckpointGate gate;
     private readonly StopSignal stop;
+    private readonly Quarantine quarantine;
     private readonly FlowHashKey hashKey;
     private readonly PlainFlowHash plainHash;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
@@ -32,6 +33,8 @@ public sealed class CaptureDuty : IDuty
     private readonly int lowSmallSlots;
     private readonly bool completesChecksums;
     private readonly bool vnetHeadersLeave;
+    private int received;
+    private int next;
     private bool completesInBatch;
     private uint epoch;
     private bool drained;
@@ -46,7 +49,9 @@ public sealed class CaptureDuty : IDuty
         SpscRing<FrameRef>[] home,
         CheckpointGate gate,
         EngineOptions options,
-        StopSignal stop)
+        StopSignal stop,
+        Quarantine quarantine,
+        CaptureDuty? failed)
     {
         this.port = port;
         this.pool = pool;
@@ -57,12 +62,14 @@ public sealed class CaptureDuty : IDuty
         this.gate = gate;
         hashKey = options.HashKey;
         plainHash = new PlainFlowHash(in hashKey);
-        fragments = new Reassembler(pool, options);
+        this.quarantine = quarantine;
+        fragments = new Reassembler(pool, options, failed?.Reassembly);
+        CompletedChecksums = failed?.CompletedChecksums ?? 0;
         completesChecksums = options.PartialChecksums == PartialChecksumPolicy.Complete;
         vnetHeadersLeave = output.KeepsVnetHeader;
         this.stop = stop;
         // The last batch of slots is for the frames that arrive while the shards make room.
-        lowSmallSlots = Math.Min(EngineLimits.BatchFrames, pool.FreeSmall / 2);
+        lowSmallSlots = Math.Min(EngineLimits.BatchFrames, arena.SmallSlotsPerSide / 2);
     }
 
     /// <summary>Says to the shards that slots run out.</summary>
@@ -87,8 +94,8 @@ public sealed class CaptureDuty : IDuty
             intakeEnded = true;
         }
 
-        int received = intakeEnded ? 0 : Receive(nowNs);
-        if (stopping && received == 0)
+        int taken = intakeEnded ? 0 : Receive(nowNs);
+        if (stopping && taken == 0)
         {
             intakeEnded = true;
             fragments.GiveUpAll(DatagramOutcome.Stop, nowNs);
@@ -98,19 +105,21 @@ public sealed class CaptureDuty : IDuty
             return work;
         }
 
-        return work + received;
+        return work + taken;
     }
 
     private int Receive(long nowNs)
     {
         BeginEpoch(nowNs);
-        int received = port.Receive(pool, batch, nowNs);
+        // A failure leaves the two where they are: they say which frame did it.
+        next = 0;
+        received = port.Receive(pool, batch, nowNs);
         int vnetHeaderBytes = port.VnetHeaderBytes;
         // A header that leaves too says what is left to do: whoever takes the frame does that.
         completesInBatch = completesChecksums && !(vnetHeadersLeave && vnetHeaderBytes != 0);
-        for (int i = 0; i < received; i++)
+        for (; next < received; next++)
         {
-            Take(batch[i], vnetHeaderBytes);
+            Take(batch[next], vnetHeaderBytes);
         }
 
         // After the frames: a fragment that came in time is not late because it lay in the port.
@@ -216,7 +225,7 @@ public sealed class CaptureDuty : IDuty
     {
         ref Frame frame = ref arena[frameRef];
         FrameParser.ParseAny(arena.Bytes(frameRef), out frame.Layout);
-        if (frame.Layout.Kind == FrameKind.Fragment && !forwards)
+        if (frame.Layout.Kind == FrameKind.Fragment && !forwards && !IsQuarantined(frameRef))
         {
             fragments.Accept(frameRef);
             HandOn();

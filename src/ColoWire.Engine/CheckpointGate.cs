@@ -28,7 +28,7 @@ public sealed partial class CheckpointGate : IDuty
     private readonly ICapturePort secondary;
     private readonly DivergenceReport[] inbox = new DivergenceReport[1];
     private readonly DivergenceReport[] outbox = new DivergenceReport[1];
-    private readonly SpscRing<DivergenceReport> toHost = new(EngineLimits.ReportRingEntries);
+    private SpscRing<DivergenceReport> toHost = new(EngineLimits.ReportRingEntries);
     private long? beganAtNs;
     private bool settled;
     private uint epoch;

@@ -10,7 +10,7 @@ namespace ColoWire.Engine;
 /// Where the way of a frame ends: injects what the shards released, each shard's in its order (R6), and sends the slots home. What
 /// the port does not take is offered again before anything newer.
 /// </summary>
-public sealed class EgressDuty : IDuty
+public sealed partial class EgressDuty : IDuty
 {
     private readonly FrameArena arena;
     private readonly IInjectPort port;
@@ -19,18 +19,20 @@ public sealed class EgressDuty : IDuty
     private readonly FrameRef[] reclaimed = new FrameRef[EngineLimits.BatchFrames];
     private readonly CheckpointGate gate;
     private int pendingCount;
+    private bool injecting;
     private int nextShard;
 
-    internal EgressDuty(FrameArena arena, IInjectPort port, ShardRings[] shards, CheckpointGate gate)
+    internal EgressDuty(FrameArena arena, IInjectPort port, ShardRings[] shards, CheckpointGate gate, EgressDuty? failed)
     {
         this.arena = arena;
         this.port = port;
         this.shards = shards;
         this.gate = gate;
+        HoldTimes = failed?.HoldTimes ?? new HoldTimes();
     }
 
     /// <summary>How long frames were held, from arrival to injection.</summary>
-    public HoldTimes HoldTimes { get; } = new();
+    public HoldTimes HoldTimes { get; }
 
     /// <inheritdoc/>
     public int Poll(long nowNs)
@@ -53,8 +55,10 @@ public sealed class EgressDuty : IDuty
     private int Send(long nowNs)
     {
         // With nothing to send too: the port looks after its link.
+        injecting = true;
         int taken = port.Inject(arena, pending.AsSpan(0, pendingCount), nowNs);
         NoteHoldTimes(taken, nowNs);
+        injecting = false;
         Array.Copy(pending, taken, pending, 0, pendingCount - taken);
         pendingCount -= taken;
         return taken;

@@ -39,6 +39,9 @@ public enum UnverifiedReason : byte
 
     /// <summary>Its flow has used up its share of checkpoints (<c>checkpoint_share</c>), and differed once more.</summary>
     KeepsDiffering,
+
+    /// <summary>Its flow has made a duty fail, and is not compared any more.</summary>
+    Quarantine,
 }
 
 /// <summary>A field that may differ without a divergence (R3).</summary>
@@ -137,6 +140,12 @@ public enum DropReason : byte
 
     /// <summary>Secondary: the primary never said it; cleared by a checkpoint, a divergence or the stop.</summary>
     SecondaryUnmatched,
+
+    /// <summary>Primary: it was under way when a duty failed.</summary>
+    PrimaryFailure,
+
+    /// <summary>Secondary: it was under way, or waited for its twin, when a duty failed.</summary>
+    SecondaryFailure,
 }
 
 /// <summary>
@@ -192,6 +201,14 @@ public sealed class ShardCounters
 
     /// <summary>Divergences, by reason.</summary>
     public ReadOnlySpan<long> Divergences => divergences;
+
+    /// <summary>For the shard that goes on where one has failed: nothing is held any more, what was counted stays.</summary>
+    internal void BeginAnew()
+    {
+        Held = 0;
+        SecondaryHeld = 0;
+        Flows = 0;
+    }
 
     internal void Count(Wire.PassReason reason, int frames) => passed[(int)reason] += frames;
 

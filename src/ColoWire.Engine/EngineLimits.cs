@@ -94,6 +94,15 @@ public static class EngineLimits
     /// <summary>Verified frames are kept in at most this part of the secondary's slots: the rest is for what is not verified yet.</summary>
     public const int KeptSlotsDivisor = 4;
 
+    /// <summary>Flows that are not compared any more because each has made a duty fail: more than twenty times as many as end the
+    /// process when they come within ten seconds. One more pushes the oldest out. A new flow is looked up among them one by
+    /// one.</summary>
+    public const int QuarantinedFlows = 64;
+
+    /// <summary>Frames of each side that are kept of a flow that has made a duty fail: the last ones that it held, one
+    /// batch.</summary>
+    public const int CulpritFrames = BatchFrames;
+
     /// <summary>Slots that ran out are not back at once: a shard does not search for more to release more often than this.</summary>
     public const long ReliefIntervalNs = 1_000_000;
 

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
@@ -18,7 +19,12 @@ namespace ColoWire.Engine;
 /// </remarks>
 public sealed class FramePath : IDisposable
 {
+    private readonly EngineOptions options;
+    private readonly IReadOnlyList<LanePorts> ports;
+    private readonly ICheckpointRequester requester;
+    private readonly Quarantine quarantine;
     private readonly StopSignal stop = new();
+    private readonly ShardRings[][] rings;
     private readonly Lane[] lanes;
 
     /// <summary>Takes all memory and joins the duties.</summary>
@@ -26,28 +32,8 @@ public sealed class FramePath : IDisposable
     /// <param name="ports">Of each lane its ports and its arena, one lane or more. The path disposes the arenas.</param>
     /// <param name="requester">Who is asked for checkpoints.</param>
     public FramePath(EngineOptions options, IReadOnlyList<LanePorts> ports, ICheckpointRequester requester)
+        : this(options, ports, requester, failed: null)
     {
-        ArgumentOutOfRangeException.ThrowIfZero(ports.Count);
-        EngineOptions ofLane = OfLane(options, ports.Count);
-        ShardRings[][] rings = new ShardRings[ports.Count][];
-        List<SpscRing<DivergenceReport>> reports = [];
-        for (int i = 0; i < rings.Length; i++)
-        {
-            rings[i] = Lane.MakeRings(ofLane, ports[i].Arena);
-            reports.AddRange(Array.ConvertAll(rings[i], r => r.Reports));
-        }
-
-        // All queues of an interface have one link, and one program.
-        Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options);
-        lanes = new Lane[ports.Count];
-        List<Shard> shards = [];
-        for (int i = 0; i < lanes.Length; i++)
-        {
-            lanes[i] = new Lane(ofLane, ports[i], rings[i], Gate, stop);
-            shards.AddRange(lanes[i].Shards);
-        }
-
-        Shards = shards;
     }
 
     /// <summary>Takes all memory and joins the duties of a path of one lane.</summary>
@@ -60,6 +46,41 @@ public sealed class FramePath : IDisposable
         EngineOptions options, ICapturePort primary, ICapturePort secondary, IInjectPort output, ICheckpointRequester requester)
         : this(options, [new LanePorts(MakeArena(options), primary, secondary, output)], requester)
     {
+    }
+
+    private FramePath(EngineOptions options, IReadOnlyList<LanePorts> ports, ICheckpointRequester requester, FramePath? failed)
+    {
+        ArgumentOutOfRangeException.ThrowIfZero(ports.Count);
+        this.options = options;
+        this.ports = ports;
+        this.requester = requester;
+        quarantine = failed?.quarantine ?? new Quarantine();
+        EngineOptions ofLane = OfLane(options, ports.Count);
+        rings = failed?.rings ?? new ShardRings[ports.Count][];
+        List<SpscRing<DivergenceReport>> reports = [];
+        for (int i = 0; i < rings.Length; i++)
+        {
+            rings[i] ??= Lane.MakeRings(ofLane, ports[i].Arena);
+            reports.AddRange(Array.ConvertAll(rings[i], r => r.Reports));
+        }
+
+        // All queues of an interface have one link, and one program.
+        Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options);
+        if (failed is not null)
+        {
+            Gate.Follow(failed.Gate);
+        }
+
+        LanesShare shared = new(Gate, stop, quarantine);
+        lanes = new Lane[ports.Count];
+        List<Shard> shards = [];
+        for (int i = 0; i < lanes.Length; i++)
+        {
+            lanes[i] = failed?.lanes[i].Succeed(ofLane, shared) ?? new Lane(ofLane, ports[i], rings[i], shared, failed: null);
+            shards.AddRange(lanes[i].Shards);
+        }
+
+        Shards = shards;
     }
 
     /// <summary>Each takes frames from end to end by itself.</summary>
@@ -137,6 +158,44 @@ public sealed class FramePath : IDisposable
     /// <summary>Changes when frames of the primary leave. What is held leaves unverified; with a requester a checkpoint is asked for when the
     /// comparison begins to count. Any thread may call it.</summary>
     public void SetMode(CompareMode mode) => Gate.OrderMode(mode);
+
+    /// <summary>Flows that are not compared any more, because each has made a duty fail; at most
+    /// <see cref="EngineLimits.QuarantinedFlows"/>.</summary>
+    public int QuarantinedFlows => quarantine.Count;
+
+    /// <summary>Finds what made a duty fail, after all threads have ended.</summary>
+    /// <returns>Most often one; none when the duty was at no frame.</returns>
+    public IReadOnlyList<Culprit> FindCulprits()
+    {
+        List<Culprit> culprits = [];
+        foreach (Lane lane in lanes)
+        {
+            lane.FindCulprits(culprits);
+        }
+
+        return culprits;
+    }
+
+    /// <summary>
+    /// Makes the path that goes on where a duty of this one has failed: over the same ports, slots and rings, in a new epoch, for
+    /// which a checkpoint is asked. It counts on from where this one was. The flows of the culprits leave unverified until the
+    /// process ends, or until as many others as <see cref="EngineLimits.QuarantinedFlows"/> have followed. What was under way is
+    /// not sent any more, but counted (<see cref="DropReason.PrimaryFailure"/>). No duty may run; this path is not to be used,
+    /// nor disposed of, any more.
+    /// </summary>
+    /// <param name="culprits">What <see cref="FindCulprits"/> has found.</param>
+    public FramePath Succeed(IReadOnlyList<Culprit> culprits)
+    {
+        foreach (Culprit culprit in culprits)
+        {
+            if (culprit.Flow.IpVersion != 0)
+            {
+                quarantine.Add(culprit.Flow);
+            }
+        }
+
+        return new FramePath(options, ports, requester, failed: this);
+    }
 
     /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
     public void Dispose()

@@ -17,31 +17,53 @@ namespace ColoWire.Engine;
 /// <param name="Output">Where the primary's frames leave.</param>
 public sealed record LanePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
 
+/// <summary>What the lanes of a path share.</summary>
+/// <param name="Gate">Asks for checkpoints.</param>
+/// <param name="Stop">Says that the path stops.</param>
+/// <param name="Quarantine">The flows that are not compared any more.</param>
+internal sealed record LanesShare(CheckpointGate Gate, StopSignal Stop, Quarantine Quarantine);
+
 /// <summary>
 /// The way of a frame from end to end: the two captures, the shards, the egress and the rings between them, over slots of its own. It
 /// is one duty too, for a core that runs it to completion. Lanes share nothing but the <see cref="CheckpointGate"/>.
 /// </summary>
-public sealed class Lane : IDuty, IDisposable
+public sealed partial class Lane : IDuty, IDisposable
 {
     private readonly Shard[] shards;
+    private readonly ShardRings[] rings;
+    private readonly LanePorts ports;
 
-    internal Lane(EngineOptions options, LanePorts ports, ShardRings[] rings, CheckpointGate gate, StopSignal stop)
+    /// <summary>Makes a lane.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="ports">Its ports and its memory.</param>
+    /// <param name="rings">Those of its shards, without frames.</param>
+    /// <param name="shared">What all lanes share.</param>
+    /// <param name="failed">The lane in whose place it goes on, counting from where that was; null at the start.</param>
+    internal Lane(EngineOptions options, LanePorts ports, ShardRings[] rings, LanesShare shared, Lane? failed)
     {
+        (CheckpointGate gate, StopSignal stop, Quarantine quarantine) = shared;
+        this.ports = ports;
+        this.rings = rings;
         Arena = ports.Arena;
-        PrimaryCapture = Capture(ports.Primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary));
-        SecondaryCapture = Capture(ports.Secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary));
+        PrimaryCapture = Capture(ports.Primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary), failed?.PrimaryCapture);
+        SecondaryCapture = Capture(ports.Secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary), failed?.SecondaryCapture);
         ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
-        shards = Array.ConvertAll(rings, r => new Shard(options, Arena, r, gate, signals));
-        Egress = new EgressDuty(Arena, ports.Output, rings, gate);
+        shards = new Shard[rings.Length];
+        for (int i = 0; i < shards.Length; i++)
+        {
+            shards[i] = new Shard(options, Arena, rings[i], gate, signals, quarantine, failed?.shards[i]);
+        }
+
+        Egress = new EgressDuty(Arena, ports.Output, rings, gate, failed?.Egress);
 
         // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. What never goes
         // to egress, the slot in which fragments were put together and what a policy drops, the shard sends home in either mode.
-        CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards)
+        CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards, CaptureDuty? failedCapture)
         {
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
                 ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
                 : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)];
-            return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop);
+            return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop, quarantine, failedCapture);
         }
     }
 

@@ -114,7 +114,15 @@ public sealed partial class Shard
             return;
         }
 
-        Counters.Count(flow.PassReason, Weight(primary));
+        if (flow.Action == PolicyAction.Quarantine)
+        {
+            Counters.Count(UnverifiedReason.Quarantine, Weight(primary));
+        }
+        else
+        {
+            Counters.Count(flow.PassReason, Weight(primary));
+        }
+
         Announce(primary);
         Leave(primary);
     }

@@ -133,6 +133,7 @@ public sealed partial class Shard
         uint due;
         while (rings.Reports.HasRoom && (due = doubts.FindDue(nowNs)) != Flow.None)
         {
+            placeFlow = due;
             ref Flow flow = ref flows[due];
             FrameRef subject = flow.Doubt.Subject;
             // A subject that has left meanwhile is no doubt any more.
@@ -147,6 +148,8 @@ public sealed partial class Shard
                 JudgeHeld(ref flow, nowNs, isGraceOver: true);
             }
         }
+
+        placeFlow = Flow.None;
     }
 
     /// <summary>Where the primary waits too, the oldest of either side stand against each other; else the secondary's has no twin.</summary>

@@ -49,6 +49,7 @@ public sealed partial class Shard
     {
         for (uint i = 0; i < flows.HighWater; i++)
         {
+            placeFlow = i;
             ref Flow flow = ref flows[i];
             if (flow.InUse && flow.State == FlowState.Diverged)
             {
@@ -56,6 +57,8 @@ public sealed partial class Shard
                 ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
             }
         }
+
+        placeFlow = Flow.None;
     }
 
     private UnverifiedReason ReasonToBypass() =>
@@ -66,6 +69,7 @@ public sealed partial class Shard
     {
         for (uint i = 0; i < flows.HighWater; i++)
         {
+            placeFlow = i;
             ref Flow flow = ref flows[i];
             if (!flow.InUse)
             {
@@ -88,6 +92,8 @@ public sealed partial class Shard
 
             ClearSecondary(ref flow);
         }
+
+        placeFlow = Flow.None;
     }
 
     private void TakeUncompared(FrameRef secondary)

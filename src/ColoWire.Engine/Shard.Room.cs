@@ -68,11 +68,14 @@ public sealed partial class Shard
     {
         for (uint i = 0; i < flows.HighWater && rings.Reports.HasRoom; i++)
         {
+            placeFlow = i;
             if (flows[i].InUse && !flows[i].IsIdle)
             {
                 Overflow(ref flows[i], nowNs);
             }
         }
+
+        placeFlow = Flow.None;
     }
 
     private ref Flow AddFlow(FrameRef first, long nowNs)
@@ -92,6 +95,12 @@ public sealed partial class Shard
     /// <summary>Decides once what happens to all frames of a flow.</summary>
     private void ApplyPolicies(ref Flow flow)
     {
+        if (quarantine.Holds(in flow.Key))
+        {
+            flow.Action = PolicyAction.Quarantine;
+            return;
+        }
+
         foreach (PolicyRule rule in policies)
         {
             if (rule.Matches(in flow.Key))
@@ -115,18 +124,20 @@ public sealed partial class Shard
             victim = flows.Oldest;
         }
 
+        if (!flows[victim].IsIdle && HoldsOverflow && !stopped)
+        {
+            return false;
+        }
+
+        placeFlow = victim;
         if (!flows[victim].IsIdle)
         {
-            if (HoldsOverflow && !stopped)
-            {
-                return false;
-            }
-
             Overflow(ref flows[victim], nowNs);
         }
 
         ClearSecondary(ref flows[victim]);
         flows.Remove(victim);
+        placeFlow = Flow.None;
         Counters.FlowsEvicted++;
         return true;
     }

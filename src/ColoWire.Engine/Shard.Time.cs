@@ -83,6 +83,7 @@ public sealed partial class Shard
     {
         for (uint i = 0; i < flows.HighWater; i++)
         {
+            placeFlow = i;
             ref Flow flow = ref flows[i];
             if (flow.InUse)
             {
@@ -92,6 +93,8 @@ public sealed partial class Shard
                 TcpStreamComparer.Synchronise(ref flow);
             }
         }
+
+        placeFlow = Flow.None;
     }
 
     private void ReleaseAll(ref Flow flow, UnverifiedReason reason)
@@ -187,12 +190,15 @@ public sealed partial class Shard
         // Each flow may have something to report; where no room is left, the next poll goes on.
         for (; scanNext < end && rings.Reports.HasRoom; scanNext++)
         {
+            placeFlow = scanNext;
             ref Flow flow = ref flows[scanNext];
             if (flow.InUse)
             {
                 Expire(ref flow, nowNs);
             }
         }
+
+        placeFlow = Flow.None;
 
         if (scanNext >= flows.HighWater)
         {

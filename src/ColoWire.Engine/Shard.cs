@@ -30,13 +30,25 @@ public sealed partial class Shard : IDuty, IDisposable
     private readonly KeptFrames kept;
     private readonly DoubtQueue doubts;
     private readonly PolicyRule[] policies;
+    private readonly Quarantine quarantine;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private bool observe;
     private uint epoch;
+    private FramePlace place;
+    private uint placeFlow = Flow.None;
 
     internal Shard(
-        EngineOptions options, FrameArena arena, ShardRings rings, CheckpointGate gate, ShardSignals signals)
+        EngineOptions options,
+        FrameArena arena,
+        ShardRings rings,
+        CheckpointGate gate,
+        ShardSignals signals,
+        Quarantine quarantine,
+        Shard? failed)
     {
+        Counters = failed?.Counters ?? new ShardCounters();
+        Counters.BeginAnew();
+        this.quarantine = quarantine;
         this.arena = arena;
         this.rings = rings;
         released = rings.Released;
@@ -59,7 +71,7 @@ public sealed partial class Shard : IDuty, IDisposable
     }
 
     /// <summary>What it has counted; any thread may read it.</summary>
-    public ShardCounters Counters { get; } = new();
+    public ShardCounters Counters { get; }
 
     /// <summary>When the next grace is over; <see cref="long.MaxValue"/> when there is none.</summary>
     internal long NextDueNs => doubts.NextDueNs;
@@ -103,14 +115,15 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         int start = primaryNext;
-        int next = start;
-        while (next < primaryCount && TakePrimary(primaryBatch[next], nowNs))
+        // A failure leaves the place where it is: it says which frame did it.
+        place = FramePlace.Primary;
+        while (primaryNext < primaryCount && TakePrimary(primaryBatch[primaryNext], nowNs))
         {
-            next++;
+            primaryNext++;
         }
 
-        primaryNext = next;
-        return next - start;
+        place = FramePlace.None;
+        return primaryNext - start;
     }
 
     /// <summary>Takes a batch of the secondary's frames; those of an epoch that has not begun come first next time.</summary>
@@ -125,6 +138,7 @@ public sealed partial class Shard : IDuty, IDisposable
 
         int start = secondaryNext;
         int next = start;
+        place = FramePlace.Secondary;
         // The first frame speaks for its batch: short ones have no payload beyond the line of their headers.
         int prefetched =
             next < secondaryCount && arena[secondaryBatch[next]].Length > EngineLimits.CacheLineBytes ? secondaryCount : 0;
@@ -135,6 +149,7 @@ public sealed partial class Shard : IDuty, IDisposable
                 PrefetchPayloads(next + EngineLimits.PrefetchLeadFrames);
             }
 
+            secondaryNext = next;
             if (!TakeSecondary(secondaryBatch[next], nowNs))
             {
                 break;
@@ -142,6 +157,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         secondaryNext = next;
+        place = FramePlace.None;
         return next - start;
     }
 

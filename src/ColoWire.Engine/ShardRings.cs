@@ -39,6 +39,17 @@ internal sealed class ShardRings(int slotsPerSide)
     /// <summary>Shard → gate.</summary>
     public SpscRing<DivergenceReport> Reports { get; } = new(EngineLimits.ReportRingEntries);
 
+    /// <summary>Forgets all frames, for the path that goes on where one has failed; reports stay, for the gate to read. Called
+    /// only while no duty runs.</summary>
+    public void ClearFrames()
+    {
+        foreach (SpscRing<FrameRef> ring in (SpscRing<FrameRef>[])
+            [Primary, Secondary, Released, InjectedHome, Observed, JudgedHome, SecondaryHome, SecondaryInjectedHome])
+        {
+            ring.Clear();
+        }
+    }
+
     /// <summary>Bytes that the rings of one shard take.</summary>
     public static long ByteCount(int slotsPerSide) =>
         (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<DivergenceReport>.ByteCount(EngineLimits.ReportRingEntries);

@@ -17,6 +17,10 @@ namespace ColoWire;
 /// <summary>The command line: its verbs, and how their faults are told.</summary>
 internal static class Cli
 {
+    /// <summary>The exit code when ColoWire itself has failed and does not help itself (EX_SOFTWARE of sysexits.h): started
+    /// again, it may.</summary>
+    public const int InternalFailure = 70;
+
     /// <summary>The exit code of whatever the operator can mend: bad options, unreadable captures, unusable ports.</summary>
     public const int BadInput = 2;
 

@@ -395,6 +395,9 @@ test_unit() {
     printf '%s/control.sock\n' "/run/$(sed -n 's/^RuntimeDirectory=//p' "$root/native-config/colowire.service")" >"$work/folder"
     sed -n 's/.*"control_socket": "\(.*\)".*/\1/p' "$root/native-config/colowire.json" >"$work/socket"
     same "the control socket is in the unit's folder" "$work/folder" "$work/socket"
+    printf '/var/log/%s\n' "$(sed -n 's/^LogsDirectory=//p' "$root/native-config/colowire.service")" >"$work/folder"
+    sed -n 's/.*"failure_folder": "\(.*\)".*/\1/p' "$root/native-config/colowire.json" >"$work/failures"
+    same "what is saved of failures is in the unit's folder" "$work/folder" "$work/failures"
     expect "exposure of colowire.service is below 3.0" 0 \
         systemd-analyze security --offline=true --threshold=30 "$root/native-config/colowire.service"
 }

@@ -18,6 +18,9 @@ public enum PolicyAction : byte
 
     /// <summary>Nothing of it leaves.</summary>
     Drop,
+
+    /// <summary>It has made a duty fail: as <see cref="Pass"/>, but counted as unverified. Never the action of a rule.</summary>
+    Quarantine,
 }
 
 /// <summary>Which flows an action is for: those that match all that is said. Of several rules the first that matches counts.</summary>

@@ -80,6 +80,24 @@ internal sealed unsafe class FlowTable : IDisposable
         return ref Unsafe.NullRef<Flow>();
     }
 
+    /// <summary>Finds a flow by its key, after a failure: nothing is noted, and no chain is followed farther than there are
+    /// flows.</summary>
+    public bool TryFind(in FlowKey key, uint hash, out uint found)
+    {
+        found = Bucket(hash);
+        for (uint steps = 0; steps < HighWater && found < HighWater; steps++)
+        {
+            if (flows[found].Key.Equals(key))
+            {
+                return true;
+            }
+
+            found = flows[found].NextInBucket;
+        }
+
+        return false;
+    }
+
     /// <summary>Has the memory fetched that a look-up will need: first the bucket, and once that is there, the flow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchBucket(uint hash) => Prefetch.Line(in Bucket(hash));

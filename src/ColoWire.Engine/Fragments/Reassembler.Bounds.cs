@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Fragments;
@@ -13,6 +14,23 @@ internal sealed partial class Reassembler
     private const long NanosecondsPerMs = 1_000_000;
 
     private long forgivenUntilNs = long.MinValue;
+    private int givingUp = PartialDatagram.None;
+
+    /// <summary>Makes a frame of what there is of the datagram that was being given up, after a failure.</summary>
+    /// <returns>Its slot; none between two datagrams, and where it has none.</returns>
+    public FrameRef ShowGivingUp()
+    {
+        FrameRef assembly = givingUp == PartialDatagram.None ? FrameRef.None : datagrams[givingUp].Assembly;
+        if (!assembly.IsNone)
+        {
+            ref Frame frame = ref arena[assembly];
+            int headerBytes = Math.Min((int)frame.Layout.PayloadOffset, EngineLimits.FragmentHeadroomBytes);
+            frame.Offset = (ushort)(new AssemblySlot(arena, assembly).PayloadOffset - headerBytes);
+            frame.Length = headerBytes + datagrams[givingUp].EndBytes;
+        }
+
+        return assembly;
+    }
 
     /// <summary>Gives up what has waited for its fragments for too long, and forgets what was given up long ago.</summary>
     public void Expire(long nowNs)
@@ -61,6 +79,8 @@ internal sealed partial class Reassembler
 
     private void GiveUp(int datagram, DatagramOutcome reason, long nowNs)
     {
+        // A failure leaves it as it is: it says which datagram did it.
+        givingUp = datagram;
         ref PartialDatagram whole = ref datagrams[datagram];
         Counters.Count(reason);
         if (whole.Fragments == 0)
@@ -90,6 +110,7 @@ internal sealed partial class Reassembler
 
         whole.IsOdd = IsOdd(reason);
         datagrams.GiveUp(datagram, nowNs);
+        givingUp = PartialDatagram.None;
     }
 
     /// <summary>Whether a datagram is given up for what its fragments are: the other side may have sent the same.</summary>

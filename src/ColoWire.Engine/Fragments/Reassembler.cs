@@ -34,8 +34,13 @@ internal sealed partial class Reassembler
     private readonly long patienceNs;
     private FrameQueue output = FrameQueue.Empty;
 
-    public Reassembler(SlotPool pool, EngineOptions options)
+    /// <param name="pool">The slots of the side.</param>
+    /// <param name="options">Validated options.</param>
+    /// <param name="earlier">What a reassembler has counted in the place of which this one goes on; null for none.</param>
+    public Reassembler(SlotPool pool, EngineOptions options, ReassemblyCounters? earlier = null)
     {
+        Counters = earlier ?? new ReassemblyCounters();
+        Counters.Waiting = 0;
         this.pool = pool;
         arena = pool.Arena;
         use = new SlotUse(arena, options.FragmentMemoryKiB);
@@ -50,7 +55,7 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>What it has counted; any thread may read it.</summary>
-    public ReassemblyCounters Counters { get; } = new();
+    public ReassemblyCounters Counters { get; }
 
     public static long ByteCount => DatagramTable.ByteCount(EngineLimits.FragmentedDatagrams);
 

@@ -82,6 +82,9 @@ public sealed unsafe class FrameArena : IDisposable
         }
     }
 
+    /// <summary>Whether there is a slot of this number.</summary>
+    internal bool Has(FrameRef frame) => frame.Slot < smallSlots + (2 * (uint)LargeSlotsPerSide);
+
     /// <summary>The captured bytes of a frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ReadOnlySpan<byte> Bytes(FrameRef frame)

@@ -31,6 +31,10 @@ public interface ICapturePort : IDisposable
     /// <summary>Slots of the pool that the port keeps for frames yet to come.</summary>
     int PostedSlots => 0;
 
+    /// <summary>Whether a slot is one of <see cref="PostedSlots"/>. Asked only while no duty runs.</summary>
+    /// <param name="slot">A small slot of the pool.</param>
+    bool Keeps(FrameRef slot) => false;
+
     /// <summary>Whether the port has frames that nobody else has any more, because those that arrive go another way by now, or because their
     /// sender is rid of them: at a stop they are received to the last. Any thread may read it.</summary>
     bool HasHandedOver => false;

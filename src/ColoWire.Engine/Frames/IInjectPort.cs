@@ -25,6 +25,16 @@ public interface IInjectPort : IDisposable
     /// <returns>How many stand in <paramref name="frames"/>.</returns>
     int Reclaim(Span<FrameRef> frames);
 
+    /// <summary>Whether the port still needs the bytes of a frame that it took: it comes back by <see cref="Reclaim"/>. Asked
+    /// only while no duty runs.</summary>
+    /// <param name="slot">A small slot of either side.</param>
+    bool Keeps(FrameRef slot) => false;
+
+    /// <summary>A duty has failed: frames that were offered and not taken are not offered again. Called only while no duty
+    /// runs.</summary>
+    /// <returns>How many frames were taken, or begun, that have yet to leave and to be counted.</returns>
+    int Abandon() => 0;
+
     /// <summary>Whether frames leave with the virtio-net header that they came with. Whoever takes them does what it says, completes their
     /// checksums for example: nobody else may have done it before.</summary>
     bool KeepsVnetHeader => false;

@@ -14,6 +14,8 @@ public sealed class SlotPool
 {
     private readonly uint[] small;
     private readonly uint[] large;
+    private readonly uint firstSmall;
+    private readonly uint firstLarge;
     private int smallCount;
     private int largeCount;
 
@@ -21,17 +23,11 @@ public sealed class SlotPool
     {
         Arena = arena;
         Side = side;
+        this.firstSmall = firstSmall;
+        this.firstLarge = firstLarge;
         small = new uint[arena.SmallSlotsPerSide];
         large = new uint[arena.LargeSlotsPerSide];
-        for (int i = small.Length - 1; i >= 0; i--)
-        {
-            small[smallCount++] = firstSmall + (uint)i;
-        }
-
-        for (int i = large.Length - 1; i >= 0; i--)
-        {
-            large[largeCount++] = firstLarge + (uint)i;
-        }
+        Recover(_ => false);
     }
 
     /// <summary>The arena of these slots.</summary>
@@ -111,6 +107,28 @@ public sealed class SlotPool
         }
 
         smallCount += hasLarge ? 0 : count;
+    }
+
+    /// <summary>Takes all slots home but those that a port keeps. After a failed duty nothing else says reliably where slots
+    /// are.</summary>
+    /// <param name="isKept">Whether a port keeps a small slot; the ports keep no large ones.</param>
+    internal void Recover(Predicate<FrameRef> isKept)
+    {
+        smallCount = 0;
+        for (int i = small.Length - 1; i >= 0; i--)
+        {
+            FrameRef slot = new(firstSmall + (uint)i);
+            if (!isKept(slot))
+            {
+                small[smallCount++] = slot.Slot;
+            }
+        }
+
+        largeCount = 0;
+        for (int i = large.Length - 1; i >= 0; i--)
+        {
+            large[largeCount++] = firstLarge + (uint)i;
+        }
     }
 
     /// <summary>Takes a slot home.</summary>

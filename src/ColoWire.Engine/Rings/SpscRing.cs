@@ -42,6 +42,12 @@ public sealed unsafe class SpscRing<T>
     /// <summary>Items that fit.</summary>
     public int Capacity => items.Length;
 
+    /// <summary>Items that were added and not taken. Asked only while neither thread runs.</summary>
+    public int Count => (int)(cursors.Added - cursors.Taken);
+
+    /// <summary>Forgets all items. Called only while neither thread runs.</summary>
+    public void Clear() => cursors = default;
+
     /// <summary>Bytes that a ring for this many items takes.</summary>
     public static long ByteCount(int capacity) => (long)BitOperations.RoundUpToPowerOf2((uint)capacity) * Unsafe.SizeOf<T>();
 

@@ -86,6 +86,20 @@ public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter, IPeerR
     /// <inheritdoc/>
     public int Reclaim(Span<FrameRef> frames) => tally.Reclaim(frames);
 
+    /// <summary>Forgets what stands to be sent, but for the rest of a frame that was begun: the other end would take what follows
+    /// for it.</summary>
+    /// <returns>1 when there is such a rest, else 0.</returns>
+    public int Abandon()
+    {
+        if (stage.IsFirstBegun)
+        {
+            stage.KeepRest();
+        }
+
+        ForgetUnsent();
+        return stage.IsRest ? 1 : 0;
+    }
+
     /// <summary>Closes the connection. Its thread must have ended.</summary>
     public void Dispose() => channel.Dispose();
 

@@ -235,6 +235,25 @@ public sealed class FailWire : IDisposable
         }
     }
 
+    /// <summary>From now on frames go past ColoWire, without its death or silence, until <see cref="StepIn"/>: a duty has failed.
+    /// What the ports have stays in them. Any thread may call it.</summary>
+    public void StepAside()
+    {
+        primary?.HandOver();
+        secondary?.HandOver();
+    }
+
+    /// <summary>Frames come to ColoWire again, which beats by now.</summary>
+    /// <param name="awayNs">How long they went past.</param>
+    /// <returns>Whether any did.</returns>
+    public bool StepIn(long awayNs)
+    {
+        // The secondary first, as at the start: a frame of the primary that comes before its twin waits for it.
+        secondary?.TakeBack();
+        primary?.TakeBack();
+        return NoteSilence(awayNs);
+    }
+
     /// <summary>From now on frames go past ColoWire. Those on their way come within <see cref="HandOverMs"/>; then what the ports have is
     /// to be received to the last.</summary>
     public void HandOver()

@@ -158,6 +158,9 @@ public sealed unsafe partial class PortProgram : IDisposable
         }
     }
 
+    /// <summary>Ends <see cref="HandOver"/>: frames come to ColoWire again from the next beat on.</summary>
+    public void TakeBack() => handedOver = false;
+
     /// <summary>The frames that went past since this was asked last, by whichever process: each is told of once.</summary>
     public PassedBy TakePassedBy()
     {

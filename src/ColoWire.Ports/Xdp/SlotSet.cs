@@ -21,6 +21,9 @@ internal sealed class SlotSet(FrameArena arena)
     /// <summary>How many there are.</summary>
     public int Count { get; private set; }
 
+    /// <summary>Whether the kernel has a slot.</summary>
+    public bool Has(FrameRef slot) => (words[slot.Slot >> WordShift] & (1UL << (int)slot.Slot)) != 0;
+
     /// <summary>The kernel gets one.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(FrameRef slot)

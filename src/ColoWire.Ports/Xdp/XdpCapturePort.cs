@@ -78,6 +78,9 @@ public sealed class XdpCapturePort : ICapturePort, IWaitable, ILinkReporter, IHa
     /// <inheritdoc/>
     public int PostedSlots => posted.Count;
 
+    /// <inheritdoc/>
+    public bool Keeps(FrameRef slot) => posted.Has(slot);
+
     /// <summary>Whether the driver writes into the slots itself.</summary>
     public bool IsZeroCopy => socket?.IsZeroCopy == true;
 

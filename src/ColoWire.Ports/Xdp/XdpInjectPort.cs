@@ -117,6 +117,12 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter, IKeptPort
         return lost + (int)done;
     }
 
+    /// <inheritdoc/>
+    public bool Keeps(FrameRef slot) => outstanding.Has(slot);
+
+    /// <inheritdoc/>
+    public int Abandon() => outstanding.Count;
+
     /// <summary>Closes the port. Its thread must have ended.</summary>
     public void Dispose()
     {

@@ -31,7 +31,7 @@ internal static class RunCommand
 {
     private const int Success = 0;
 
-    /// <summary>The exit code when frames were held back, a duty failed, or an interface is missing or not this process's at the end.</summary>
+    /// <summary>The exit code when frames were held back, or an interface is missing or not this process's at the end.</summary>
     private const int Failure = 1;
 
     /// <summary>A stop ends within five seconds: the host gives up shortly after the appliance has.</summary>
@@ -66,6 +66,7 @@ internal static class RunCommand
         StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, Failure);
         // Before any frame is touched: another instance may have the path.
         using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
+        FailureFolder? failures = OpenFailureFolder(options);
         FlowHashKey hashKey = DrawHashKey();
         using CheckpointRequester? requester = MakeRequester(options);
         AppliancePorts ports = OpenPorts(options, hashKey);
@@ -73,7 +74,7 @@ internal static class RunCommand
         CpuAffinity.KeepFree(options.Cores);
         using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), hashKey);
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
-        using (IHost host = Host(appliance, form, control, signals, outputs))
+        using (IHost host = Host(appliance, form, control, failures, signals, outputs))
         {
             if (signals.IsStopping)
             {
@@ -89,7 +90,30 @@ internal static class RunCommand
         }
 
         TellEnd(appliance, json, outputs, signals);
-        return appliance.End != ApplianceEnd.Drained || ports.IsImpaired ? Failure : ports.Faults.Any() ? Cli.BadInput : Success;
+        return ExitCode(appliance.End, ports.IsImpaired, ports.Faults.Any());
+    }
+
+    /// <summary>How the process ends.</summary>
+    /// <param name="end">How the appliance ended.</param>
+    /// <param name="isImpaired">Whether an interface is missing, or not this process's.</param>
+    /// <param name="hasFaults">Whether something else has gone wrong for good on the ports.</param>
+    internal static int ExitCode(ApplianceEnd end, bool isImpaired, bool hasFaults) => end switch
+    {
+        ApplianceEnd.Failed => Cli.InternalFailure,
+        ApplianceEnd.Drained when !isImpaired => hasFaults ? Cli.BadInput : Success,
+        _ => Failure,
+    };
+
+    private static FailureFolder? OpenFailureFolder(ApplianceOptions options)
+    {
+        try
+        {
+            return options.FailureFolder is string path ? FailureFolder.Open(path) : null;
+        }
+        catch (PortException exception)
+        {
+            throw new OptionException([exception.Message]);
+        }
     }
 
     /// <summary>The last words: whether somebody takes them changes nothing.</summary>
@@ -155,7 +179,7 @@ internal static class RunCommand
     }
 
     private static IHost Host(
-        Appliance appliance, StatusForm form, ControlSocket? control, StopSignals signals, StandardOutputs outputs)
+        Appliance appliance, StatusForm form, ControlSocket? control, FailureFolder? failures, StopSignals signals, StandardOutputs outputs)
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
         builder.Logging.AddProvider(new LineLoggerProvider(outputs.Log, new LineFormatter(SystemdService.IsOne())));
@@ -166,6 +190,7 @@ internal static class RunCommand
             signals, services.GetRequiredService<IHostApplicationLifetime>(), notifier, Log<SignalLifetime>(services)));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownPatience);
         // Stopped in reverse: first the appliance, then those who tell of its last frames.
+        builder.Services.AddHostedService(services => new FailureLog(appliance, failures, Log<FailureLog>(services)));
         builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services)));
         builder.Services.AddHostedService(services => new StatusService(
             appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services)));

@@ -87,11 +87,11 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         long start = Stopwatch.GetTimestamp();
-        CheckpointGate gate = appliance.Path.Gate;
-        long before = gate.Completed;
+        // A path that has failed is another one's by then, whose gate counts on.
+        long before = appliance.Path.Gate.Completed;
         // Where it cannot be had, the gate does nothing.
         appliance.Path.RequestCheckpoint();
-        while (gate.Completed == before)
+        while (appliance.Path.Gate.Completed == before)
         {
             // Looked at again and again: after another order nobody is asked any more.
             if (IsAlone)
@@ -99,7 +99,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
                 return Conflict(AloneText());
             }
 
-            if (gate.Mode == CompareMode.Observe)
+            if (appliance.Path.Gate.Mode == CompareMode.Observe)
             {
                 return Conflict("the mode is observe, in which no checkpoint is asked for: colowire ctl mode lockstep");
             }
@@ -108,7 +108,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             {
                 return ControlAnswer.Refused(StatusCodes.Status408RequestTimeout,
                     $"no checkpoint has finished within {CheckpointPatience.TotalSeconds} s; it stays asked for "
-                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(gate.Protection)})");
+                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(appliance.Path.Gate.Protection)})");
             }
 
             await Task.Delay(LookInterval, cancellation);
@@ -117,7 +117,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         long tookNs = Stopwatch.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
         return ControlAnswer.Done($"a checkpoint has finished after {DurationText.Of(tookNs)}", json =>
         {
-            json.WriteNumber("epoch", gate.Epoch);
+            json.WriteNumber("epoch", appliance.Path.Gate.Epoch);
             json.WriteNumber("took_ns", tookNs);
         });
     }

@@ -53,6 +53,11 @@ internal static class StatusText
         yield return ("hold time", $"p50 {Duration(holdTime, "p50")}, p99 {Duration(holdTime, "p99")}");
         yield return ("compared", $"{Count(status, "flows")} flows, {Count(status, "divergences_total")} divergences");
         yield return ("checkpoints", $"{Count(status, "checkpoints")} asked for, {Count(status, "checkpoints_completed")} finished");
+        if (status.GetProperty("failures").GetInt64() != 0)
+        {
+            yield return ("failures", $"{Count(status, "failures")} of ColoWire itself, {Count(status, "quarantined_flows")} connections quarantined");
+        }
+
         foreach (string name in (string[])["divergence_reasons", "unverified", "drops"])
         {
             if (Named(status.GetProperty(name)) is { Length: > 0 } counts)

@@ -34,7 +34,7 @@ public enum ApplianceEnd
 /// <summary>
 /// A path of frames with its ports and its threads: started once, stopped once. Several can live in one process on different cores.
 /// </summary>
-public sealed class Appliance : IDisposable
+public sealed partial class Appliance : IDisposable
 {
     /// <summary>How long a stop waits for what is held to leave.</summary>
     public static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(4);
@@ -44,13 +44,8 @@ public sealed class Appliance : IDisposable
 
     private static readonly TimeSpan DrainLookInterval = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>How long a start waits until each thread has done its first round, which compiles it.</summary>
-    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(5);
-
     private readonly IReadOnlySet<int> isolatedCpus = IsolatedCpus.Read();
-    private readonly DutyLoop[] loops;
-    private readonly List<HeartbeatDuty> heartbeats = [];
-    private readonly CancellationTokenSource failure = new();
+    private PathThreads threads;
     private bool threadsEnded = true;
 
     /// <summary>Takes all memory; starts nothing.</summary>
@@ -66,14 +61,10 @@ public sealed class Appliance : IDisposable
         (string Name, object Speaker)[] speakers =
             [.. ports.Linked.Select(linked => (linked.Name, (object)linked.Port)), (options.Requester.ToString(), requester)];
         Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter).Select(named => (named.Name, (IPeerReporter)named.Speaker))];
-        Path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
+        path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
         Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
-        loops = [.. Plan.Select(Loop)];
-        if (ports.Lanes.Count == 1 && heartbeats.Count != 0)
-        {
-            // Its frames pass all threads; where there are several lanes, each has its own.
-            heartbeats[0].Others = [.. loops.Skip(1)];
-        }
+        threads = new PathThreads(this, path, Fail);
+        reviver = new Thread(ReviveUntilEnd) { Name = "colowire-revive", IsBackground = true };
     }
 
     /// <summary>What was chosen.</summary>
@@ -88,8 +79,13 @@ public sealed class Appliance : IDisposable
     /// <summary>What speaks with other processes over sockets: stream ports, and a requester that does.</summary>
     internal IReadOnlyList<(string Name, IPeerReporter Reporter)> Peers { get; }
 
-    /// <summary>The path of its frames.</summary>
-    public FramePath Path { get; }
+    /// <summary>The path of its frames. Another one goes on in its place when a duty has failed: it is to be asked for anew with
+    /// each look. Any thread may ask.</summary>
+    public FramePath Path
+    {
+        get => Volatile.Read(ref path);
+        private set => Volatile.Write(ref path, value);
+    }
 
     /// <summary>Which core does what.</summary>
     public IReadOnlyList<CoreAssignment> Plan { get; }
@@ -107,20 +103,16 @@ public sealed class Appliance : IDisposable
     /// <summary>When it started, on the engine's clock.</summary>
     public long StartedAtNs { get; private set; }
 
-    /// <summary>What a duty threw, when <see cref="End"/> is or becomes <see cref="ApplianceEnd.Failed"/>.</summary>
-    public Exception? Failure { get; private set; }
-
-    /// <summary>Cancelled when a duty throws.</summary>
-    public CancellationToken Failing => failure.Token;
-
-    /// <summary>Primary frames that came in and have neither left, nor been dropped by order, nor been lost by the out port.</summary>
+    /// <summary>Primary frames that came in and have neither left, nor been dropped by order, nor been lost by a failure or by
+    /// the out port.</summary>
     public long Unsent
     {
         get
         {
             InjectStatistics sent = Ports.OutputStatistics;
             long dropped = Path.Shards.Sum(shard =>
-                shard.Counters.Drops[(int)DropReason.PrimaryPolicy] + shard.Counters.Drops[(int)DropReason.PrimaryFailover]);
+                shard.Counters.Drops[(int)DropReason.PrimaryPolicy] + shard.Counters.Drops[(int)DropReason.PrimaryFailover]
+                + shard.Counters.Drops[(int)DropReason.PrimaryFailure]);
             long others = Path.Shards.Sum(shard => shard.Counters.SecondaryReleased);
             return Ports.PrimaryStatistics.Frames - dropped - (sent.Frames + sent.Lost - others);
         }
@@ -134,12 +126,12 @@ public sealed class Appliance : IDisposable
         HasStarted = true;
         threadsEnded = false;
         (Requester as CheckpointRequester)?.Start();
-        foreach (DutyLoop loop in loops)
+        reviver.Start();
+        lock (turn)
         {
-            loop.Start();
+            threads.Start();
         }
 
-        _ = SpinWait.SpinUntil(() => loops.All(loop => loop.LastRoundNs != 0) || Failing.IsCancellationRequested, StartPatience);
         Ports.TakeOver();
         if (Ports.FailWire?.Counts.Absences > 0)
         {
@@ -148,26 +140,32 @@ public sealed class Appliance : IDisposable
     }
 
     /// <summary>Rounds that each thread has done: one that stays the same has hung.</summary>
-    public IReadOnlyList<long> Rounds() => [.. loops.Select(loop => loop.Rounds)];
+    public IReadOnlyList<long> Rounds() => Volatile.Read(ref threads).Rounds();
 
     /// <summary>Has frames go past it, where they can, or stops capturing; flushes what is held, waits until it has left, and ends the threads.</summary>
     public void Stop(TimeSpan patience)
     {
-        long start = Stopwatch.GetTimestamp();
-        Ports.HandOver();
-        Path.BeginStop();
-        while (!Path.IsDrained && !Failing.IsCancellationRequested && Stopwatch.GetElapsedTime(start) < patience)
+        lock (turn)
         {
-            Thread.Sleep(DrainLookInterval);
+            stops = true;
+            long start = Stopwatch.GetTimestamp();
+            Ports.HandOver();
+            Path.BeginStop();
+            while (!Path.IsDrained && failed.IsEmpty && Failure is null && Stopwatch.GetElapsedTime(start) < patience)
+            {
+                Thread.Sleep(DrainLookInterval);
+            }
+
+            threadsEnded = threads.End(JoinPatience);
+            if (threadsEnded && failed.TryDequeue(out Exception? exception))
+            {
+                GiveUp(new PathFailure(exception, Path.FindCulprits()) { End = "it was stopping" });
+            }
+
+            End = Failure != null ? ApplianceEnd.Failed : Path.IsDrained ? ApplianceEnd.Drained : ApplianceEnd.HeldBack;
         }
 
-        foreach (DutyLoop loop in loops)
-        {
-            loop.BeginEnd();
-        }
-
-        threadsEnded = loops.Aggregate(true, (ended, loop) => loop.Join(JoinPatience) && ended);
-        End = Failure != null ? ApplianceEnd.Failed : Path.IsDrained ? ApplianceEnd.Drained : ApplianceEnd.HeldBack;
+        EndReviver();
     }
 
     /// <summary>Closes the ports and gives the memory back.</summary>
@@ -179,60 +177,9 @@ public sealed class Appliance : IDisposable
             return;
         }
 
-        failure.Dispose();
+        failing.Dispose();
+        wanted.Dispose();
         Ports.Dispose();
         Path.Dispose();
-    }
-
-    private DutyLoop Loop(CoreAssignment core)
-    {
-        List<IDuty> duties = [];
-        List<int> waitHandles = [];
-        foreach (PlannedDuty planned in core.Duties)
-        {
-            duties.Add(Duty(planned));
-            waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
-        }
-
-        // A thread without ports looks at its rings more often than it would wait for an event.
-        if (waitHandles.Count != 0 && Requester is IWaitable waitable && core.Duties.Any(duty => duty.Kind == DutyKind.Gate))
-        {
-            waitHandles.Add(waitable.WaitHandle);
-        }
-
-        if (Ports.FailWire is { HasPrograms: true } failWire && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)
-        {
-            HeartbeatDuty heartbeat = new(failWire, Ports.Queues[core.Duties[0].Index], Path.Gate);
-            heartbeats.Add(heartbeat);
-            duties.Add(heartbeat);
-        }
-
-        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], IdleOf(core.Cpu).Strategy, Fail);
-    }
-
-    /// <summary>The ports that a duty captures from.</summary>
-    private ICapturePort[] Captures(PlannedDuty planned) => planned.Kind switch
-    {
-        DutyKind.PrimaryCapture => [Ports.Lanes[0].Primary],
-        DutyKind.SecondaryCapture => [Ports.Lanes[0].Secondary],
-        DutyKind.Lane => [Ports.Lanes[planned.Index].Primary, Ports.Lanes[planned.Index].Secondary],
-        _ => [],
-    };
-
-    private IDuty Duty(PlannedDuty planned) => planned.Kind switch
-    {
-        DutyKind.PrimaryCapture => Path.Lanes[0].PrimaryCapture,
-        DutyKind.SecondaryCapture => Path.Lanes[0].SecondaryCapture,
-        DutyKind.Shard => Path.Lanes[0].Shards[planned.Index],
-        DutyKind.Egress => Path.Lanes[0].Egress,
-        DutyKind.Gate => Path.Gate,
-        DutyKind.Lane => Path.Lanes[planned.Index],
-        _ => throw new ArgumentOutOfRangeException(nameof(planned)),
-    };
-
-    private void Fail(Exception exception)
-    {
-        Failure ??= exception;
-        failure.Cancel();
     }
 }

@@ -52,11 +52,7 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
         await failing.DisposeAsync();
         log.LogStopping();
         await Task.Run(() => appliance.Stop(Appliance.DrainPatience), CancellationToken.None);
-        if (appliance.Failure is Exception failure)
-        {
-            log.LogFailure(failure);
-        }
-        else if (appliance.End == ApplianceEnd.HeldBack)
+        if (appliance.End == ApplianceEnd.HeldBack)
         {
             log.LogHeldBack(appliance.Unsent, appliance.Ports.OutputName, Appliance.DrainPatience.TotalSeconds);
         }

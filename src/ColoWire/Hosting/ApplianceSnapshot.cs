@@ -113,6 +113,12 @@ internal sealed record ApplianceSnapshot
     /// <summary>What 99 of 100 primary frames were not held longer than, in nanoseconds.</summary>
     public long HoldP99Ns { get; private set; }
 
+    /// <summary>How often a duty has failed, which is a bug of ColoWire.</summary>
+    public long Failures { get; private set; }
+
+    /// <summary>Connections that leave unverified because they have made a duty fail.</summary>
+    public long QuarantinedFlows { get; private set; }
+
     /// <summary>Garbage collections of the process: none is expected after the start, for each stops every thread.</summary>
     public long GarbageCollections { get; private set; }
 
@@ -154,8 +160,12 @@ internal sealed record ApplianceSnapshot
         Output = appliance.Ports.OutputStatistics;
         FailWire = appliance.Ports.FailWire?.Counts ?? default;
         Trouble = appliance.Ports.Troubles is [string first, ..] ? first : null;
-        Protection = appliance.Path.Gate.Protection;
-        Checkpoints = appliance.Path.Gate.Requests;
+        // A failure puts another one in its place: all is read from the same.
+        FramePath path = appliance.Path;
+        Failures = appliance.FailureCount;
+        QuarantinedFlows = path.QuarantinedFlows;
+        Protection = path.Gate.Protection;
+        Checkpoints = path.Gate.Requests;
         Requester = RequesterSnapshot.Of(appliance.Requester);
         ConnectionsRefused = 0;
         for (int i = 0; i < appliance.Peers.Count; i++)
@@ -163,9 +173,9 @@ internal sealed record ApplianceSnapshot
             ConnectionsRefused += appliance.Peers[i].Reporter.Refused.Count;
         }
 
-        ReadShards(appliance.Path);
-        ReadLanes(appliance.Path);
-        ReportsLost += appliance.Path.Gate.ReportsLost;
+        ReadShards(path);
+        ReadLanes(path);
+        ReportsLost += path.Gate.ReportsLost;
         // A collection of an older generation is one of the youngest, too.
         GarbageCollections = GC.CollectionCount(0);
         AllocatedBytes = GC.GetTotalAllocatedBytes();

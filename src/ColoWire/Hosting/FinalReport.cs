@@ -26,6 +26,11 @@ internal static class FinalReport
                 $"in {DurationText.Of(snapshot.FailWire.AwayNs)}");
         }
 
+        if (snapshot.Failures != 0)
+        {
+            Line("failures", Count(snapshot.Failures, "of ColoWire itself"), Count(snapshot.QuarantinedFlows, "connections quarantined"));
+        }
+
         Line("compared", Count(snapshot.DivergenceCount, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
         if (snapshot.Requester.Counts is { Requests: > 0 } or { Completed: > 0 })
         {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Hosting;
@@ -140,8 +139,13 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Error, Message = "{Count} frames were held back: {Port} did not take them within {Seconds} s")]
     public static partial void LogHeldBack(this ILogger logger, long count, string port, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Critical, Message = "a duty failed, which is a bug of ColoWire; nothing is forwarded any more")]
-    public static partial void LogFailure(this ILogger logger, Exception exception);
+    [LoggerMessage(Level = LogLevel.Error, Message = "ColoWire has failed and goes on, please report it: {Failure}")]
+    public static partial void LogFailure(this ILogger logger, string failure);
+
+    [LoggerMessage(
+        Level = LogLevel.Critical,
+        Message = "ColoWire has failed and ends with exit code {Code}, to be started again, because {Reason}; please report it: {Failure}")]
+    public static partial void LogFailureForGood(this ILogger logger, string failure, string reason, int code);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "a thread makes no progress; the watchdog is not told")]
     public static partial void LogNoProgress(this ILogger logger);

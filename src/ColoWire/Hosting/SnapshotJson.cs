@@ -57,6 +57,8 @@ internal static class SnapshotJson
         WriteRequester(json, snapshot.Requester);
         json.WriteNumber("divergences_total", snapshot.DivergenceCount);
         json.WriteNumber("reports_lost", snapshot.ReportsLost);
+        json.WriteNumber("failures", snapshot.Failures);
+        json.WriteNumber("quarantined_flows", snapshot.QuarantinedFlows);
         json.WriteStartObject("hold_ns");
         json.WriteNumber("p50", snapshot.HoldMedianNs);
         json.WriteNumber("p99", snapshot.HoldP99Ns);

@@ -172,6 +172,9 @@ public sealed record ApplianceOptions
     /// <summary>The path of the unix socket that takes orders; null where none does.</summary>
     public string? ControlSocket { get; init; }
 
+    /// <summary>The folder in which is saved what made a duty fail; null where nothing is.</summary>
+    public string? FailureFolder { get; init; }
+
     /// <summary>Whether divergences are logged with a hexdump.</summary>
     public bool Trace { get; init; }
 

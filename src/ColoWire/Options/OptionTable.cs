@@ -194,6 +194,10 @@ public static class OptionTable
         new SocketPathRow("control_socket", Control.ControlSocket.DefaultPath, Verbs.Live,
             "The unix socket where colowire ctl, or any HTTP client, sees how things stand and gives orders; its folder must exist.",
             (o, v) => o with { ControlSocket = v }),
+        new FolderRow("failure_folder", Hosting.FailureFolder.DefaultPath, Verbs.Live,
+            "Where ColoWire saves what made it fail itself: the stack, and the frames as a capture of each side, for its owner alone; the last 16 failures. "
+            + "It must exist.",
+            (o, v) => o with { FailureFolder = v }),
         new FlagRow("trace", Verbs.Live, "With each divergence, log a hexdump of both frames around the difference.",
             (o, v) => o with { Trace = v }),
     ];

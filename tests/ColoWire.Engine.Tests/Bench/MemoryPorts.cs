@@ -28,6 +28,12 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
     /// <summary>Bytes of virtio-net header before each frame that is fed from now on.</summary>
     public int VnetHeaderBytes { get; set; }
 
+    /// <summary>Whether the next frame gets a length that no frame can have: whoever reads its bytes fails.</summary>
+    public bool BreaksNext { get; set; }
+
+    /// <summary>Where the last frame lies.</summary>
+    public FrameRef Last { get; private set; } = FrameRef.None;
+
     public void Feed(byte[] frame) => frames.Enqueue([.. Words.Fill('v', VnetHeaderBytes), .. frame]);
 
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
@@ -39,7 +45,10 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
             frame.CopyTo(pool.Arena.SlotBytes(slot));
             pool.Arena[slot].ArrivalNs = nowNs;
             pool.Arena[slot].Number = ++number;
+            pool.Arena[slot].Length = BreaksNext ? -1 : frame.Length;
+            BreaksNext = false;
             bytes += frame.Length;
+            Last = slot;
             batch[count++] = slot;
         }
 
@@ -64,12 +73,21 @@ public sealed class MemoryInjectPort : IInjectPort
     /// <summary>How many frames a call takes at most.</summary>
     public int FramesPerCall { get; set; } = int.MaxValue;
 
+    /// <summary>Whether the next call with frames fails, with nothing sent.</summary>
+    public bool BreaksNext { get; set; }
+
     public List<byte[]> Frames { get; } = [];
 
     public InjectStatistics Statistics => new(Frames.Count, bytes, 0, 0, 0, 0);
 
     public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
+        if (BreaksNext && frames.Length != 0)
+        {
+            BreaksNext = false;
+            throw new InvalidOperationException("the out port is broken");
+        }
+
         int count = Math.Min(frames.Length, FramesPerCall);
         foreach (FrameRef frame in frames[..count])
         {

@@ -14,6 +14,9 @@ public sealed class ScriptedRequester : ICheckpointRequester
 
     public bool IsReady { get; set; } = true;
 
+    /// <summary>Whether the next poll fails.</summary>
+    public bool BreaksNext { get; set; }
+
     /// <summary>Every request, retries too.</summary>
     public int Asked { get; private set; }
 
@@ -21,5 +24,14 @@ public sealed class ScriptedRequester : ICheckpointRequester
 
     public void Request(in DivergenceReport cause, long nowNs) => Asked++;
 
-    public CheckpointEvent Poll(long nowNs) => events.TryDequeue(out CheckpointEvent happened) ? happened : CheckpointEvent.None;
+    public CheckpointEvent Poll(long nowNs)
+    {
+        if (BreaksNext)
+        {
+            BreaksNext = false;
+            throw new System.InvalidOperationException("the requester is broken");
+        }
+
+        return events.TryDequeue(out CheckpointEvent happened) ? happened : CheckpointEvent.None;
+    }
 }

@@ -13,7 +13,7 @@ public sealed class TestBench : IDisposable
 {
     private const long NanosecondsPerMs = 1_000_000;
 
-    private readonly FramePath path;
+    private FramePath path;
     private readonly List<byte[]> primarySent = [];
 
     public TestBench(EngineOptions options, bool headersLeave)
@@ -95,6 +95,16 @@ public sealed class TestBench : IDisposable
         }
     }
 
+    /// <summary>Does what makes a duty fail, and goes on as a program does.</summary>
+    /// <returns>What the failure is put down to.</returns>
+    public IReadOnlyList<Culprit> Fail(Action<TestBench> act)
+    {
+        Assert.That(() => act(this), Throws.InstanceOf<SystemException>(), "a duty fails");
+        IReadOnlyList<Culprit> culprits = path.FindCulprits();
+        path = path.Succeed(culprits);
+        return culprits;
+    }
+
     /// <summary>Lets time pass, in steps of 10 ms.</summary>
     public void Wait(int ms)
     {
@@ -135,14 +145,20 @@ public sealed class TestBench : IDisposable
     /// <summary>Stops, and checks what must hold after every test: each primary frame left once, unchanged, and no slot is missing.</summary>
     public void StopAndCheckNothingLost()
     {
-        path.BeginStop();
-        Output.FramesPerCall = int.MaxValue;
-        Poll();
-        Assert.That(path.IsDrained, Is.True, "a slot did not come home");
+        StopAndCheckSlots();
         Assert.That(
             Output.Frames.Select(Convert.ToHexString).Order(),
             Is.EqualTo(primarySent.Select(Convert.ToHexString).Order()),
             "each primary frame leaves exactly once, as it should (R4)");
+    }
+
+    /// <summary>Stops, and checks that no slot is missing and nothing is held.</summary>
+    public void StopAndCheckSlots()
+    {
+        path.BeginStop();
+        Output.FramesPerCall = int.MaxValue;
+        Poll();
+        Assert.That(path.IsDrained, Is.True, "a slot did not come home");
         Assert.That(Sum(c => c.Held), Is.Zero);
         Assert.That(Sum(c => c.SecondaryHeld), Is.Zero);
     }

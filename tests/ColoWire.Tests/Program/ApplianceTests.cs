@@ -79,7 +79,7 @@ internal sealed class ApplianceTests
     }
 
     [Test]
-    public void A_duty_that_throws_ends_the_appliance_and_does_not_hang_it()
+    public void A_duty_that_throws_again_and_again_ends_the_appliance_and_does_not_hang_it()
     {
         FakeCapturePort primary = new("fake:primary", 10, i => TestCapture.Udp($"{i}"))
         {

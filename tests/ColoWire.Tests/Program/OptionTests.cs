@@ -6,6 +6,7 @@ using System.IO;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
+using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
@@ -48,6 +49,7 @@ internal sealed class OptionTests
             SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
             OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
             ControlSocket = ColoWire.Control.ControlSocket.DefaultPath,
+            FailureFolder = FailureFolder.DefaultPath,
             Cores = loaded.Cores,
             XdpQueues = loaded.XdpQueues,
             Strict = loaded.Strict,

@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Globalization;
+using System.Linq;
+using System.Threading;
+using System.Threading.Tasks;
+using ColoWire.Engine;
+using ColoWire.Reports;
+using Microsoft.Extensions.Hosting;
+using Microsoft.Extensions.Logging;
+
+namespace ColoWire.Hosting;
+
+/// <summary>Tells of duties that have failed, in a line each, and saves what they were at. Frames flow again by then.</summary>
+internal sealed class FailureLog(Appliance appliance, FailureFolder? folder, ILogger<FailureLog> log) : BackgroundService
+{
+    /// <summary>What a failure says in the log.</summary>
+    internal static string Text(PathFailure failure, string saved)
+    {
+        string flows = string.Join(", ", failure.Culprits.Select(Where).Distinct());
+        string at = flows.Length == 0 ? "at no frame" : $"at {flows}";
+        string lost = string.Create(
+            CultureInfo.InvariantCulture, $"{failure.LostOfPrimary} frames of the primary and {failure.LostOfSecondary} of the secondary");
+        string goesOn = failure.Culprits.Any(culprit => FlowText.IsFlow(culprit.Flow)) ? "; this connection leaves unverified from now on" : "";
+        return failure.End is not null
+            ? $"{failure.Place}, {at}; {saved}"
+            : $"{failure.Place}, {at}; compares again after {DurationText.Of(failure.AwayNs)}, lost are {lost}{goesOn}; {saved}";
+
+        static string Where(Culprit culprit) => FlowText.IsFlow(culprit.Flow) ? FlowText.Line(culprit.Flow) : "a frame of no connection";
+    }
+
+    /// <inheritdoc/>
+    protected override async Task ExecuteAsync(CancellationToken stoppingToken)
+    {
+        try
+        {
+            await foreach (PathFailure failure in appliance.Failures.ReadAllAsync(stoppingToken))
+            {
+                Tell(failure);
+            }
+        }
+        catch (OperationCanceledException)
+        {
+            // The appliance has stopped before this service: what made it give up is told now.
+            while (appliance.Failures.TryRead(out PathFailure? failure))
+            {
+                Tell(failure);
+            }
+        }
+    }
+
+    private void Tell(PathFailure failure)
+    {
+        string text = Text(failure, folder?.Save(failure) ?? "nothing is saved (failure_folder)");
+        if (failure.End is string reason)
+        {
+            log.LogFailureForGood(text, reason, Cli.InternalFailure);
+        }
+        else
+        {
+            log.LogFailure(text);
+        }
+    }
+}

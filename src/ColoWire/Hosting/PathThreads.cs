@@ -1,0 +1,117 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Collections.Generic;
+using System.Linq;
+using System.Threading;
+using ColoWire.Engine;
+using ColoWire.Engine.Frames;
+using ColoWire.Ports;
+
+namespace ColoWire.Hosting;
+
+/// <summary>The threads of one path: its duties, spread over the cores as the appliance's plan says.</summary>
+internal sealed class PathThreads
+{
+    /// <summary>How long a start waits until each thread has done its first round, which compiles it.</summary>
+    private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(5);
+
+    private readonly Appliance appliance;
+    private readonly FramePath path;
+    private readonly DutyLoop[] loops;
+    private readonly List<HeartbeatDuty> heartbeats = [];
+    private volatile bool hasFailed;
+
+    /// <summary>Makes threads that do not run yet.</summary>
+    /// <param name="appliance">Whose ports, plan and options they have.</param>
+    /// <param name="path">Whose duties they run.</param>
+    /// <param name="failed">Called on the thread whose duty threw, which then ends.</param>
+    public PathThreads(Appliance appliance, FramePath path, Action<Exception> failed)
+    {
+        this.appliance = appliance;
+        this.path = path;
+        loops = [.. appliance.Plan.Select(core => Loop(core, exception =>
+        {
+            failed(exception);
+            hasFailed = true;
+        }))];
+        if (appliance.Ports.Lanes.Count == 1 && heartbeats.Count != 0)
+        {
+            // Its frames pass all threads; where there are several lanes, each has its own.
+            heartbeats[0].Others = [.. loops.Skip(1)];
+        }
+    }
+
+    /// <summary>Rounds that each thread has done: one that stays the same has hung.</summary>
+    public IReadOnlyList<long> Rounds() => [.. loops.Select(loop => loop.Rounds)];
+
+    /// <summary>Starts them, and waits until each is alive.</summary>
+    public void Start()
+    {
+        foreach (DutyLoop loop in loops)
+        {
+            loop.Start();
+        }
+
+        _ = SpinWait.SpinUntil(() => hasFailed || loops.All(loop => loop.LastRoundNs != 0), StartPatience);
+    }
+
+    /// <summary>Ends them.</summary>
+    /// <param name="patience">How long each may take to end its round.</param>
+    /// <returns>Whether all have ended; one that has not hangs.</returns>
+    public bool End(TimeSpan patience)
+    {
+        foreach (DutyLoop loop in loops)
+        {
+            loop.BeginEnd();
+        }
+
+        return loops.Aggregate(true, (ended, loop) => loop.Join(patience) && ended);
+    }
+
+    private DutyLoop Loop(CoreAssignment core, Action<Exception> failed)
+    {
+        List<IDuty> duties = [];
+        List<int> waitHandles = [];
+        foreach (PlannedDuty planned in core.Duties)
+        {
+            duties.Add(Duty(planned));
+            waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
+        }
+
+        // A thread without ports looks at its rings more often than it would wait for an event.
+        if (waitHandles.Count != 0 && appliance.Requester is IWaitable waitable && core.Duties.Any(duty => duty.Kind == DutyKind.Gate))
+        {
+            waitHandles.Add(waitable.WaitHandle);
+        }
+
+        if (appliance.Ports.FailWire is { HasPrograms: true } failWire && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)
+        {
+            HeartbeatDuty heartbeat = new(failWire, appliance.Ports.Queues[core.Duties[0].Index], path.Gate);
+            heartbeats.Add(heartbeat);
+            duties.Add(heartbeat);
+        }
+
+        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], appliance.IdleOf(core.Cpu).Strategy, failed);
+    }
+
+    /// <summary>The ports that a duty captures from.</summary>
+    private ICapturePort[] Captures(PlannedDuty planned) => planned.Kind switch
+    {
+        DutyKind.PrimaryCapture => [appliance.Ports.Lanes[0].Primary],
+        DutyKind.SecondaryCapture => [appliance.Ports.Lanes[0].Secondary],
+        DutyKind.Lane => [appliance.Ports.Lanes[planned.Index].Primary, appliance.Ports.Lanes[planned.Index].Secondary],
+        _ => [],
+    };
+
+    private IDuty Duty(PlannedDuty planned) => planned.Kind switch
+    {
+        DutyKind.PrimaryCapture => path.Lanes[0].PrimaryCapture,
+        DutyKind.SecondaryCapture => path.Lanes[0].SecondaryCapture,
+        DutyKind.Shard => path.Lanes[0].Shards[planned.Index],
+        DutyKind.Egress => path.Lanes[0].Egress,
+        DutyKind.Gate => path.Gate,
+        DutyKind.Lane => path.Lanes[planned.Index],
+        _ => throw new ArgumentOutOfRangeException(nameof(planned)),
+    };
+}
