@@ -153,7 +153,7 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
     /// <summary>Where the clock was set back, time goes on with the newest frame before it.</summary>
     private void GoOn()
     {
-        if (latestNs - timestampNs > PortLimits.CaptureDisorderNs)
+        if (intake.Number > 1 && latestNs - timestampNs > PortLimits.CaptureDisorderNs)
         {
             long forwardNs = latestNs - timestampNs;
             steps.Add(new ClockStep(intake.Number, forwardNs));

@@ -78,7 +78,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
     {
         if (result.NotCompared != 0)
         {
-            return Invariant($"{Frames(result.NotCompared)} held only in part or damaged, or too long (capture whole frames: tcpdump -s 0)");
+            return Invariant($"{Frames(result.NotCompared)} held only in part, damaged, or too long");
         }
 
         return result.Primary.Frames + result.Secondary.Frames == 0
@@ -131,7 +131,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
     {
         if (result.NotCompared != 0)
         {
-            writer.WriteLine(Invariant($"Not compared: {Frames(result.NotCompared)} that the captures hold only in part or damaged, or too long."));
+            writer.WriteLine(Invariant($"Not compared: {Frames(result.NotCompared)} held only in part, damaged, or too long."));
         }
 
         WriteClockStep("primary", result.Primary);

@@ -26,7 +26,7 @@ internal sealed class CompareReportTests
         captures.Secondary.At(1, TestFrame.Flip(frame, TestFrame.UdpPayloadOffset + 2)).At(2, TestFrame.Arp());
         string expected = $$$"""
             {"primary":{"frames":3,"bytes":{{{frame.Length + 42 + 13}}}},"secondary":{"frames":2,"bytes":{{{frame.Length + 42}}}},
-            "released":{"verified":0,"passed":2,"unverified":1},"held_at_end":0,"checkpoints":1,
+            "released":{"verified":0,"passed":2,"unverified":1},"not_compared":1,"held_at_end":0,"checkpoints":1,
             "divergences":[{"reason":"payload","flow":{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":null},
             "offset":2,"primary_frame":1,"secondary_frame":1,"at_ns":1700000000021000000}],"divergences_total":1,
             "soft":{},"drops":{"secondary_passed":1,"secondary_unmatched":1},"fragments":{"primary":{},"secondary":{}},
@@ -162,7 +162,7 @@ internal sealed class CompareReportTests
         captures.Primary.At(0, frame, wireLength: (uint)frame.Length + 1);
         captures.Secondary.At(0, frame, wireLength: (uint)frame.Length + 1);
         string[] lines = captures.RunText().Split(Environment.NewLine);
-        Assert.That(lines[1], Is.EqualTo("Not compared: 2 frames that the captures hold only in part, or too long."));
+        Assert.That(lines[1], Is.EqualTo("Not compared: 2 frames held only in part, damaged, or too long."));
     }
 
     [Test]
