@@ -140,7 +140,7 @@ public sealed partial class Shard
             bool isOvertaken = subject == flow.Secondary.Head;
             if (isOvertaken && !TryForgive(ref flow, subject))
             {
-                Diverge(ref flow, new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, subject, 0), nowNs);
+                Diverge(ref flow, VerdictOnOvertaken(ref flow, subject), nowNs);
             }
             else
             {
@@ -151,6 +151,11 @@ public sealed partial class Shard
 
         placeFlow = Flow.None;
     }
+
+    /// <summary>Where the primary waits too, the oldest of either side stand against each other; else the secondary's has no twin.</summary>
+    private Verdict VerdictOnOvertaken(ref Flow flow, FrameRef overtaken) => flow.Primary.IsEmpty
+        ? new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, overtaken, 0)
+        : Judge(ref flow, flow.Primary.Head) with { Kind = VerdictKind.Divergence };
 
     /// <summary>
     /// Whether a frame of the secondary came so soon after a checkpoint that the one which the checkpoint has replaced may have sent it

@@ -47,7 +47,7 @@ public static class PortLimits
 
     /// <summary>How long the writer of a capture waits until somebody reads a named pipe, in ms: whoever starts both at once has both
     /// running by then.</summary>
-    public const int PipeReaderPatienceMs = 5000;
+    public const int PipeReaderPatienceMs = 10_000;
 
     /// <summary>The pause between two looks at the pipe, in ms.</summary>
     public const int PipeReaderLookMs = 20;

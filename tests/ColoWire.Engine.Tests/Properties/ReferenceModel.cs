@@ -68,7 +68,7 @@ public sealed class ReferenceModel(long graceNs)
             Diverge(connection, connection.Doubt switch
             {
                 Waiting { Packet: Segment } => DivergenceReason.Retransmit,
-                Waiting when connection.Datagrams.Count > 0 => DivergenceReason.Payload,
+                not null when connection.Datagrams.Count > 0 && connection.Held.Count > 0 => DivergenceReason.Payload,
                 _ => DivergenceReason.Timeout,
             });
         }
