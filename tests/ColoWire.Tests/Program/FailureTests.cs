@@ -168,7 +168,10 @@ internal sealed class FailureTests
         using ScratchFolder scratch = new();
         ApplianceOptions options = Options(1, 1) with
         {
-            PrimaryIn = Spec("primary"), SecondaryIn = Spec("secondary"), OutDevice = Spec("out"), XdpQueues = [0],
+            PrimaryIn = Spec("primary"),
+            SecondaryIn = Spec("secondary"),
+            OutDevice = Spec("out"),
+            XdpQueues = [0],
         };
         using Appliance appliance = new(
             options, AppliancePorts.Open(options, [FramePath.MakeArena(FakePorts.Slots)]), new NoCheckpoints(), FlowHashKey.FromSeed(1));

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
