@@ -31,12 +31,15 @@ fatal() {
     exit 1
 }
 
-rows='' idle=spin_then_poll
+rows='' strategies=spin_then_poll
 while [ $# -gt 0 ]; do
     case "$1" in
         --rows | --colowire | --idle)
             [ $# -ge 2 ] || wrong "$1: a value is missing"
-            printf -v "${1#--}" %s "$2"
+            case "$1" in
+                --idle) strategies=$2 ;;
+                *) printf -v "${1#--}" %s "$2" ;;
+            esac
             shift 2
             ;;
         *) wrong "$1: unknown; allowed are --rows FILE, --colowire PATH and --idle STRATEGIES" ;;
@@ -58,17 +61,18 @@ make_namespace
 # Figures of all runs, each followed by a comma, by comparer and what was measured.
 declare -A figures=()
 # In this order in each round; all but qemu are ColoWire, those after the first with that value of the option idle.
-read -ra comparers <<<"colowire $idle qemu"
+read -ra comparers <<<"colowire $strategies qemu"
 # What ColoWire said of each checkpoint that was not needed.
 reasons=''
 
 start_pair() {
     start_primary
+    # shellcheck disable=SC2034 # read by start_colowire
     case "$comparer" in
-        colowire) start_colowire ;;
-        qemu) ;;
-        *) start_colowire --idle "$comparer" ;;
+        colowire) idle='' ;;
+        *) idle=$comparer ;;
     esac
+    if [ "$comparer" != qemu ]; then start_colowire; fi
     start_secondary
     wait_for_guest primary
     start_colo

@@ -121,14 +121,15 @@ colowire_arguments() {
         --outdev "stream:$(endpoint_at outdev)" --requester "$asked" "${header[@]}")
 }
 
-# start_colowire [OPTION...]: with options beside those of the set-up
+# start_colowire: with $idle, where it is set, as the option of that name
 start_colowire() {
     local arguments
     colowire_arguments
+    if [ -n "${idle:-}" ]; then arguments+=(--idle "$idle"); fi
     # What one that ran before has counted is not its own.
     : >"$work/colowire.out"
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
-    start colowire "$colowire" "${arguments[@]}" --control-socket "$work/control" --json "$@"
+    start colowire "$colowire" "${arguments[@]}" --control-socket "$work/control" --json
     until_true 20 longer_than "$work/colowire.out" 0 || fatal "ColoWire starts: no counters after 20 s"
 }
 
