@@ -287,9 +287,10 @@ public sealed partial class CaptureDuty : IDuty
         int work = 0;
         foreach (SpscRing<FrameRef> ring in home)
         {
-            int count;
-            while ((count = ring.Read(batch)) != 0)
+            int count = batch.Length;
+            for (int batches = EngineLimits.HomeBatchesPerPoll; batches != 0 && count == batch.Length; batches--)
             {
+                count = ring.Read(batch);
                 pool.Return(batch, count);
                 work += count;
             }

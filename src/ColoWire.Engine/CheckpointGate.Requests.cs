@@ -61,7 +61,7 @@ public sealed partial class CheckpointGate
 
     private void Tell(in DivergenceReport report)
     {
-        if (!toHost.TryAdd(report))
+        if (!toHost.TryAdd(in report))
         {
             Volatile.Write(ref reportsLost, reportsLost + 1);
         }

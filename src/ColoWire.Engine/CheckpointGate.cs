@@ -94,7 +94,7 @@ public sealed partial class CheckpointGate : IDuty
         WatchBeginning(nowNs);
         foreach (SpscRing<DivergenceReport> ring in fromShards)
         {
-            while (ring.Read(inbox) != 0)
+            for (int i = 0; i < EngineLimits.ReportRingEntries && ring.Read(inbox) != 0; i++)
             {
                 Merge(in inbox[0], nowNs);
                 work++;

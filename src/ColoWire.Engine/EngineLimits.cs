@@ -65,6 +65,13 @@ public static class EngineLimits
     /// segments (RFC 6928), most often as one super-frame.</summary>
     public const uint OvertakenSynBytes = 1 << 16;
 
+    /// <summary>How many of them may have: more than a super-frame cut at the least MSS of RFC 9293 (536) makes of that.</summary>
+    public const int OvertakenSynSegments = 128;
+
+    /// <summary>Frames of the secondary that wait in a flow before each further one is put into an index as it comes. Fewer are put there
+    /// all at once when the first search needs it, which most never do; that must not take longer than a poll may.</summary>
+    public const int IndexedAtOnce = 1024;
+
     /// <summary>Segments that a search in a flow's list passes before the flow gets an index: about as many as a search in the index of
     /// a thousand passes.</summary>
     public const int SegmentSearchSteps = 16;
@@ -88,8 +95,20 @@ public static class EngineLimits
     /// there are more, they are fetched ahead.</summary>
     public const int CachedFlows = 2048;
 
-    /// <summary>Oldest flows that are looked at for an idle one before the oldest must overflow.</summary>
+    /// <summary>Oldest flows that are looked at for an idle one before the oldest must overflow. Each that holds frames is looked at once
+    /// until a frame finds it again, so that a search takes one or two.</summary>
     public const int EvictionSteps = 64;
+
+    /// <summary>Steps of a poll that grow with what flows hold and with their number: frames that leave or go home together, flows that a
+    /// flush reaches, records that a search meets. About 0.2 ms: whoever waits for this core's beat (failwire_timeout_ms, at least 1) does
+    /// not wait in vain. Ordinary frames need two or three each.</summary>
+    public const int StepsPerPoll = 4096;
+
+    /// <summary>Batches of slots that come home from a ring in one poll: all slots that there are by default.</summary>
+    public const int HomeBatchesPerPoll = 256;
+
+    /// <summary>Flushes of which the reason is known for flows that they have not reached yet: they come once per checkpoint.</summary>
+    public const int RememberedFlushes = 8;
 
     /// <summary>Verified frames are kept in at most this part of the secondary's slots: the rest is for what is not verified yet.</summary>
     public const int KeptSlotsDivisor = 4;

@@ -142,7 +142,7 @@ public sealed partial class Lane : IDuty, IDisposable
         ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
         ("flow tables", options.Shards * FlowTable.ByteCount(FlowsPerShard(options))),
-        ("content indexes", options.Shards * DatagramComparer.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
+        ("content indexes", options.Shards * DatagramComparer.ByteCount(options)),
         ("fragments", 2 * Reassembler.ByteCount),
         ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
     ];

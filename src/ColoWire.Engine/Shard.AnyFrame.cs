@@ -14,6 +14,11 @@ public sealed partial class Shard
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeAnyPrimary(FrameRef primary, long nowNs)
     {
+        if (HasDoneEnough)
+        {
+            return false;
+        }
+
         ref Frame frame = ref arena[primary];
         if (protection == Protection.SecondaryAlone)
         {
@@ -38,7 +43,7 @@ public sealed partial class Shard
 
         MeetEpoch(gate.Epoch);
         MeetSignals(in frame.Layout);
-        if (IsAhead(in frame))
+        if (IsAhead(in frame) || HasDoneEnough)
         {
             return false;
         }
@@ -130,12 +135,17 @@ public sealed partial class Shard
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TakeAnySecondary(FrameRef secondary, long nowNs)
     {
+        if (HasDoneEnough || IsTakingOver)
+        {
+            return false;
+        }
+
         ref Frame frame = ref arena[secondary];
         if (IsCompared && frame.Layout.Kind < FrameKind.Pass)
         {
             MeetEpoch(gate.Epoch);
             MeetSignals(in frame.Layout);
-            if (IsAhead(in frame))
+            if (IsAhead(in frame) || HasDoneEnough || IsTakingOver)
             {
                 return false;
             }
@@ -155,20 +165,25 @@ public sealed partial class Shard
         }
         else
         {
-            TakeComparable(secondary, nowNs);
+            return TakeComparable(secondary, nowNs);
         }
 
         return true;
     }
 
-    private void TakeComparable(FrameRef secondary, long nowNs)
+    private bool TakeComparable(FrameRef secondary, long nowNs)
     {
         ref Frame frame = ref arena[secondary];
         ref Flow flow = ref FindFlow(secondary, nowNs);
         if (Unsafe.IsNullRef(in flow))
         {
+            if (HasUnfinished)
+            {
+                return false;
+            }
+
             Drop(secondary, DropReason.SecondaryTableFull);
-            return;
+            return true;
         }
 
         if (flow.Action != PolicyAction.Compare)
@@ -208,6 +223,8 @@ public sealed partial class Shard
                 JudgeHeld(ref flow, nowNs);
             }
         }
+
+        return true;
     }
 
     /// <summary>A segment without payload says what it has to say at once, and a full queue must not silence it.</summary>
@@ -242,10 +259,22 @@ public sealed partial class Shard
     }
 
     /// <summary>Finds the flow of a frame, or makes it.</summary>
-    /// <returns>The flow, or a null reference when none is left and <c>overflow</c> says to hold.</returns>
+    /// <returns>The flow, or a null reference when none is left and <c>overflow</c> says to hold, or the next poll has to go on with one.</returns>
     private ref Flow FindFlow(FrameRef frame, long nowNs)
     {
         ref Flow flow = ref flows.Find(arena.View(frame), nowNs);
-        return ref Unsafe.IsNullRef(in flow) ? ref AddFlow(frame, nowNs) : ref flow;
+        if (Unsafe.IsNullRef(in flow))
+        {
+            return ref AddFlow(frame, nowNs);
+        }
+
+        Follow(ref flow);
+        if (HasUnfinished)
+        {
+            // What comes now must not leave with what leaves unverified.
+            return ref Unsafe.NullRef<Flow>();
+        }
+
+        return ref flow;
     }
 }

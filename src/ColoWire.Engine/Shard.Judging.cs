@@ -14,12 +14,20 @@ public sealed partial class Shard
     /// <param name="flow">The flow.</param>
     /// <param name="nowNs">The engine's clock.</param>
     /// <param name="isGraceOver">Whether the doubt about the oldest, or about a datagram that was overtaken, is to be settled now.</param>
-    /// <returns>The last verdict: Hold or Doubt with what the oldest waits for, Release when none is held any more, or Divergence.</returns>
+    /// <returns>The last verdict: Hold or Doubt with what the oldest waits for, Release when none is held any more or the next poll goes on,
+    /// or Divergence.</returns>
     private Verdict JudgeHeld(ref Flow flow, long nowNs, bool isGraceOver = false)
     {
         Verdict verdict = Verdict.Release;
         while (!flow.Primary.IsEmpty)
         {
+            if (steps.IsSpent)
+            {
+                LeaveUnfinished(ref flow);
+                return Verdict.Release;
+            }
+
+            steps.Count();
             FrameRef oldest = flow.Primary.Head;
             verdict = Judge(ref flow, oldest);
             if (verdict.Kind == VerdictKind.Doubt && isGraceOver && flow.Doubt.Subject == oldest)
@@ -101,7 +109,7 @@ public sealed partial class Shard
         }
 
         // The primary's had to be there first, so that they would have found each other by now.
-        if (isOverdue && flow.Secondary.Tail == secondary)
+        if (isOverdue && !HasUnfinished && flow.Secondary.Tail == secondary)
         {
             datagrams.Remove(ref flow, secondary);
             Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Fragment, 0, secondary, 0);
@@ -131,10 +139,17 @@ public sealed partial class Shard
     private void SettleDoubts(long nowNs)
     {
         uint due;
-        while (rings.Reports.HasRoom && (due = doubts.FindDue(nowNs)) != Flow.None)
+        while (rings.Reports.HasRoom && !steps.IsSpent && (due = doubts.FindDue(nowNs)) != Flow.None)
         {
             placeFlow = due;
             ref Flow flow = ref flows[due];
+            if (flow.Flush != flush)
+            {
+                // Whatever it is in doubt about has been flushed.
+                Follow(ref flow);
+                continue;
+            }
+
             FrameRef subject = flow.Doubt.Subject;
             // A subject that has left meanwhile is no doubt any more.
             bool isOvertaken = subject == flow.Secondary.Head;

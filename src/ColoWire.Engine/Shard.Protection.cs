@@ -14,6 +14,11 @@ public sealed partial class Shard
 
     private bool IsCompared => protection is Protection.InStep or Protection.Bypassed or Protection.DegradedNoCheckpoints;
 
+    /// <summary>Whether there may be frames with which there is nothing special.</summary>
+    private bool MayCompare => IsCompared && !stopped && !steps.IsSpent && !HasUnfinished;
+
+    private bool IsTakingOver => protection == Protection.SecondaryAlone && walkNext != Flow.None;
+
     private bool Bypasses =>
         protection == Protection.PrimaryAlone || (protection == Protection.DegradedNoSecondary && bypassesLoss);
 
@@ -29,10 +34,11 @@ public sealed partial class Shard
         }
 
         protection = seen;
-        compares = IsCompared && !stopped;
+        compares = MayCompare;
         if (protection == Protection.SecondaryAlone)
         {
-            TakeOver();
+            flushAtTakeOver = flush;
+            BeginWalk();
         }
         else if (Bypasses)
         {
@@ -40,61 +46,13 @@ public sealed partial class Shard
         }
         else if (protection == Protection.DegradedNoCheckpoints && !gate.Mends)
         {
-            PassDiverged();
+            // Nobody will mend what has diverged.
+            BeginWalk();
         }
-    }
-
-    /// <summary>Nobody will mend what has diverged.</summary>
-    private void PassDiverged()
-    {
-        for (uint i = 0; i < flows.HighWater; i++)
-        {
-            placeFlow = i;
-            ref Flow flow = ref flows[i];
-            if (flow.InUse && flow.State == FlowState.Diverged)
-            {
-                flow.State = FlowState.Passing;
-                ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
-            }
-        }
-
-        placeFlow = Flow.None;
     }
 
     private UnverifiedReason ReasonToBypass() =>
         protection == Protection.PrimaryAlone ? UnverifiedReason.Failover : UnverifiedReason.SecondaryLost;
-
-    /// <summary>The secondary goes on from where it is: what it has said and the primary has not is the first to leave.</summary>
-    private void TakeOver()
-    {
-        for (uint i = 0; i < flows.HighWater; i++)
-        {
-            placeFlow = i;
-            ref Flow flow = ref flows[i];
-            if (!flow.InUse)
-            {
-                continue;
-            }
-
-            while (!flow.Primary.IsEmpty)
-            {
-                FrameRef oldest = flow.Primary.Head;
-                Unhold(ref flow, oldest);
-                DropPrimary(oldest, DropReason.PrimaryFailover);
-            }
-
-            while (!flow.Secondary.IsEmpty)
-            {
-                FrameRef oldest = flow.Secondary.Head;
-                datagrams.Remove(ref flow, oldest);
-                LeaveSecondary(oldest);
-            }
-
-            ClearSecondary(ref flow);
-        }
-
-        placeFlow = Flow.None;
-    }
 
     private void TakeUncompared(FrameRef secondary)
     {

@@ -13,6 +13,7 @@ public sealed partial class Shard
 {
     private readonly ShardSignals signals;
     private readonly int maxQueueSize;
+    private readonly int plainQueueSize;
     private readonly bool mayHoldOverflow;
     private readonly FrameRef[] primaryBatch = new FrameRef[EngineLimits.BatchFrames];
     private readonly FrameRef[] secondaryBatch = new FrameRef[EngineLimits.BatchFrames];
@@ -21,6 +22,7 @@ public sealed partial class Shard
     private int secondaryNext;
     private int secondaryCount;
     private long reliefDueNs = long.MinValue;
+    private uint reliefNext;
 
     /// <summary>Whoever observes cannot hold: the frames have left.</summary>
     private bool HoldsOverflow => mayHoldOverflow && !observe;
@@ -32,9 +34,12 @@ public sealed partial class Shard
         bool isPressed = signals.Primary.Value != Pressure.None
             ? Hoards(signals.Primary, Counters.Held)
             : Hoards(signals.Secondary, Counters.SecondaryHeld);
-        if (isPressed && !HoldsOverflow && nowNs >= reliefDueNs)
+        if (!isPressed || HoldsOverflow)
         {
-            reliefDueNs = nowNs + EngineLimits.ReliefIntervalNs;
+            reliefNext = 0;
+        }
+        else if (nowNs >= reliefDueNs)
+        {
             Relieve(nowNs);
         }
     }
@@ -66,16 +71,33 @@ public sealed partial class Shard
     /// <summary>Slots run out: whatever is held makes room, as many flows at a time as can be reported.</summary>
     private void Relieve(long nowNs)
     {
-        for (uint i = 0; i < flows.HighWater && rings.Reports.HasRoom; i++)
+        for (; reliefNext < flows.HighWater && rings.Reports.HasRoom; reliefNext++)
         {
-            placeFlow = i;
-            if (flows[i].InUse && !flows[i].IsIdle)
+            if (steps.IsHalfSpent)
             {
-                Overflow(ref flows[i], nowNs);
+                // The next poll goes on.
+                placeFlow = Flow.None;
+                return;
+            }
+
+            steps.Count();
+            placeFlow = reliefNext;
+            ref Flow flow = ref flows[reliefNext];
+            if (!flow.InUse)
+            {
+                continue;
+            }
+
+            Follow(ref flow);
+            if (!HasUnfinished && !flow.IsIdle)
+            {
+                Overflow(ref flow, nowNs);
             }
         }
 
         placeFlow = Flow.None;
+        reliefNext = 0;
+        reliefDueNs = nowNs + EngineLimits.ReliefIntervalNs;
     }
 
     private ref Flow AddFlow(FrameRef first, long nowNs)
@@ -88,6 +110,7 @@ public sealed partial class Shard
         FrameParser.ReadKey(arena.Bytes(first), in arena[first].Layout, out FlowKey key);
         uint flow = flows.Add(in key, arena[first].FlowHash, nowNs);
         Counters.Flows = flows.Count;
+        flows[flow].Flush = flush;
         ApplyPolicies(ref flows[flow]);
         return ref flows[flow];
     }
@@ -113,15 +136,13 @@ public sealed partial class Shard
     }
 
     /// <summary>Makes room for a flow: the idle one that was seen longest ago goes; where none is idle, the oldest overflows.</summary>
-    /// <returns>False when none is idle and <c>overflow</c> says to hold.</returns>
+    /// <returns>False when none is idle and <c>overflow</c> says to hold, or the next poll has to go on with one.</returns>
     private bool TryEvict(long nowNs)
     {
-        uint victim = flows.Oldest;
-        for (int i = 0; i < EngineLimits.EvictionSteps && !flows[victim].IsIdle; i++)
+        uint victim = FindVictim();
+        if (HasUnfinished)
         {
-            // It holds frames, so it is anything but forgotten: to the other end, that the next search need not meet it again.
-            flows.Refresh(victim, flows[victim].SeenNs);
-            victim = flows.Oldest;
+            return false;
         }
 
         if (!flows[victim].IsIdle && HoldsOverflow && !stopped)
@@ -133,6 +154,12 @@ public sealed partial class Shard
         if (!flows[victim].IsIdle)
         {
             Overflow(ref flows[victim], nowNs);
+            if (HasUnfinished)
+            {
+                // It has more than one poll can let out.
+                placeFlow = Flow.None;
+                return false;
+            }
         }
 
         ClearSecondary(ref flows[victim]);
@@ -140,5 +167,27 @@ public sealed partial class Shard
         placeFlow = Flow.None;
         Counters.FlowsEvicted++;
         return true;
+    }
+
+    /// <summary>Finds the flow to forget. Those that hold frames are anything but forgotten: they stand aside, so that each is met once
+    /// until a frame finds it again.</summary>
+    /// <returns>An idle flow, or the one that has stood aside for longest when none was found.</returns>
+    private uint FindVictim()
+    {
+        for (int i = 0; i < EngineLimits.EvictionSteps && !HasUnfinished && flows.Oldest is var oldest and not Flow.None; i++)
+        {
+            steps.Count();
+            placeFlow = oldest;
+            Follow(ref flows[oldest]);
+            placeFlow = Flow.None;
+            if (flows[oldest].IsIdle)
+            {
+                return oldest;
+            }
+
+            flows.SetAside(oldest);
+        }
+
+        return flows.OldestAside;
     }
 }

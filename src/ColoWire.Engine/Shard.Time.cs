@@ -78,43 +78,36 @@ public sealed partial class Shard
         }
     }
 
-    /// <summary>Releases all that is held, each flow in its order, and compares every flow afresh.</summary>
-    private void Flush(UnverifiedReason reason)
-    {
-        for (uint i = 0; i < flows.HighWater; i++)
-        {
-            placeFlow = i;
-            ref Flow flow = ref flows[i];
-            if (flow.InUse)
-            {
-                ReleaseAll(ref flow, reason);
-                ClearSecondary(ref flow);
-                flow.State = FlowState.Comparing;
-                TcpStreamComparer.Synchronise(ref flow);
-            }
-        }
-
-        placeFlow = Flow.None;
-    }
-
     private void ReleaseAll(ref Flow flow, UnverifiedReason reason)
     {
-        while (!flow.Primary.IsEmpty)
+        for (; !flow.Primary.IsEmpty && !steps.IsSpent; steps.Count())
         {
             FrameRef oldest = flow.Primary.Head;
             Unhold(ref flow, oldest);
             Counters.Count(reason, Weight(oldest));
             Leave(oldest);
         }
+
+        if (!flow.Primary.IsEmpty)
+        {
+            unfinishedRelease = reason;
+            LeaveUnfinished(ref flow);
+        }
     }
 
     private void ClearSecondary(ref Flow flow)
     {
-        while (!flow.Secondary.IsEmpty)
+        for (; !flow.Secondary.IsEmpty && !steps.IsSpent; steps.Count())
         {
             FrameRef oldest = flow.Secondary.Head;
             datagrams.Remove(ref flow, oldest);
             Drop(oldest, DropReason.SecondaryUnmatched);
+        }
+
+        if (!flow.Secondary.IsEmpty)
+        {
+            unfinishedClears = true;
+            LeaveUnfinished(ref flow);
         }
 
         flow.Tcp.Cursor = FrameRef.None;
@@ -141,6 +134,12 @@ public sealed partial class Shard
     private void Report(in Flow flow, in Verdict verdict, long nowNs)
     {
         Counters.Count(verdict.Reason);
+        if (!rings.Reports.HasRoom)
+        {
+            Counters.ReportsLost++;
+            return;
+        }
+
         DivergenceReport report = new()
         {
             Reason = verdict.Reason,
@@ -166,7 +165,7 @@ public sealed partial class Shard
 
     private void Send(in DivergenceReport report)
     {
-        if (!rings.Reports.TryAdd(report))
+        if (!rings.Reports.TryAdd(in report))
         {
             Counters.ReportsLost++;
         }
@@ -188,13 +187,18 @@ public sealed partial class Shard
 
         uint end = Math.Min(flows.HighWater, scanNext + EngineLimits.ScanFlowsPerPoll);
         // Each flow may have something to report; where no room is left, the next poll goes on.
-        for (; scanNext < end && rings.Reports.HasRoom; scanNext++)
+        for (; scanNext < end && rings.Reports.HasRoom && !steps.IsSpent; scanNext++)
         {
             placeFlow = scanNext;
             ref Flow flow = ref flows[scanNext];
             if (flow.InUse)
             {
+                Follow(ref flow);
                 Expire(ref flow, nowNs);
+                if (flow.IsIdle)
+                {
+                    flows.Readmit(scanNext);
+                }
             }
         }
 
@@ -244,10 +248,19 @@ public sealed partial class Shard
     private bool ExpireSecondary(ref Flow flow, long nowNs)
     {
         FrameRef next;
-        for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
+        int left = EngineLimits.StepsPerPoll;
+        for (FrameRef at = flow.Secondary.Head; !at.IsNone && left != 0; at = next, left--)
         {
+            steps.Count();
             next = arena[at].Next;
-            if (IsExpired(at, nowNs) && !TryForgive(ref flow, at))
+            bool isExpired = IsExpired(at, nowNs);
+            if (!isExpired && !flow.IsStream)
+            {
+                // Datagrams stand in the order in which they came.
+                return false;
+            }
+
+            if (isExpired && !TryForgive(ref flow, at))
             {
                 Verdict verdict = new(VerdictKind.Divergence, DivergenceReason.Timeout, 0, at, 0);
                 Diverge(ref flow, in verdict, nowNs);

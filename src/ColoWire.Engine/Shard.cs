@@ -15,8 +15,8 @@ namespace ColoWire.Engine;
 /// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
 /// their flow, compares, and hands to egress what may go. This file is the way of a frame as it mostly is; what else may become of one
 /// stands in <c>Shard.AnyFrame.cs</c>, what the comparers say of it in <c>Shard.Judging.cs</c>, what happens when time or an epoch runs
-/// out in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when a flow has used up its checkpoints in <c>Shard.Share.cs</c>, when one
-/// of the two is gone in <c>Shard.Protection.cs</c>.
+/// out in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when a flow has used up its checkpoints in
+/// <c>Shard.Share.cs</c>, what concerns every flow in <c>Shard.Walk.cs</c>, when one of the two is gone in <c>Shard.Protection.cs</c>.
 /// </summary>
 public sealed partial class Shard : IDuty, IDisposable
 {
@@ -55,9 +55,9 @@ public sealed partial class Shard : IDuty, IDisposable
         this.gate = gate;
         this.signals = signals;
         flows = new FlowTable(Lane.FlowsPerShard(options), options.AdviseMemory);
-        kept = new KeptFrames(options, arena, rings.SecondaryHome);
-        streams = new TcpStreamComparer(options, arena, Counters, kept, rings.SecondaryHome);
-        datagrams = new DatagramComparer(options, arena, Counters, kept, rings.SecondaryHome);
+        kept = new KeptFrames(options, arena, rings.SecondaryHome, steps);
+        streams = new TcpStreamComparer(options, arena, Counters, kept, rings.SecondaryHome, steps);
+        datagrams = new DatagramComparer(options, arena, Counters, kept, rings.SecondaryHome, steps);
         graceNs = options.GraceMs * NanosecondsPerMs;
         doubts = new DoubtQueue(flows, graceNs);
         policies = [.. options.Policies, .. PolicyRule.Defaults];
@@ -65,6 +65,7 @@ public sealed partial class Shard : IDuty, IDisposable
         mayHoldOverflow = options.Overflow == OverflowPolicy.Hold;
         bypassesLoss = options.SecondaryLoss == SecondaryLossPolicy.Bypass;
         maxQueueSize = options.MaxQueueSize;
+        plainQueueSize = Math.Min(maxQueueSize, EngineLimits.IndexedAtOnce);
         shareCostNs = options.CheckpointShare == 0 ? 0 : EngineLimits.CheckpointShareNs / options.CheckpointShare;
         compareTimeoutNs = options.CompareTimeoutMs * NanosecondsPerMs;
         scanCycleNs = options.ExpiredScanCycleMs * NanosecondsPerMs;
@@ -80,7 +81,15 @@ public sealed partial class Shard : IDuty, IDisposable
     public int Poll(long nowNs)
     {
         polledNs = nowNs;
-        KeepBounds(nowNs);
+        steps.Begin();
+        FinishFlow(nowNs);
+        compares = MayCompare;
+        if (!HasUnfinished)
+        {
+            KeepBounds(nowNs);
+            Walk();
+        }
+
         int work = TakePrimaries(nowNs) + TakeSecondaries(nowNs);
         if (gate.HasObserved)
         {
@@ -88,7 +97,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         // After the frames: one that came in time is not late because it lay in a ring.
-        if (IsCompared)
+        if (IsCompared && !HasUnfinished)
         {
             SettleDoubts(nowNs);
             Scan(nowNs);
@@ -98,7 +107,8 @@ public sealed partial class Shard : IDuty, IDisposable
         rings.SecondaryHome.Publish();
         rings.JudgedHome.Publish();
         rings.Reports.Publish();
-        return work;
+        // Whoever waits when nothing is done must not wait with something left to do.
+        return work + (HasMoreToDo ? 1 : 0);
     }
 
     /// <summary>Gives the memory of the flows back. The duty may not run any more.</summary>
@@ -162,14 +172,14 @@ public sealed partial class Shard : IDuty, IDisposable
     }
 
     /// <summary>Takes a frame of the primary.</summary>
-    /// <returns>False when there is no room for it yet, or its epoch has not begun.</returns>
+    /// <returns>False when there is no room for it yet, its epoch has not begun, or this poll has done enough.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TakePrimary(FrameRef primary, long nowNs)
     {
         FrameView frame = arena.View(primary);
         ref Flow flow = ref FindInStep(frame, nowNs);
         bool isStream = frame.Descriptor.Layout.Kind == FrameKind.Tcp;
-        if (Unsafe.IsNullRef(in flow) || flow.Primary.Count >= maxQueueSize || (isStream && !TcpStreamComparer.TryAccept(ref flow, frame)))
+        if (Unsafe.IsNullRef(in flow) || flow.Primary.Count >= plainQueueSize || (isStream && !TcpStreamComparer.TryAccept(ref flow, frame)))
         {
             return TakeAnyPrimary(primary, nowNs);
         }
@@ -198,7 +208,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         ref Flow flow = ref flows.Find(frame, nowNs);
-        if (!Unsafe.IsNullRef(in flow) && !flow.IsInStep)
+        if (!Unsafe.IsNullRef(in flow) && !flow.IsInStep(flush))
         {
             return ref Unsafe.NullRef<Flow>();
         }
@@ -216,7 +226,7 @@ public sealed partial class Shard : IDuty, IDisposable
     };
 
     /// <summary>Takes a frame of the secondary.</summary>
-    /// <returns>False when its epoch has not begun.</returns>
+    /// <returns>False when its epoch has not begun, or this poll has done enough.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TakeSecondary(FrameRef secondary, long nowNs)
     {

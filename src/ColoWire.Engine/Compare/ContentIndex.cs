@@ -10,7 +10,8 @@ namespace ColoWire.Engine.Compare;
 
 /// <summary>
 /// Finds a datagram of one side by its content in O(1): buckets of frames chained through their descriptors, those that came first in
-/// front. Only what did not come in the expected order is ever put into it.
+/// front. Two have those that wait and did not come in the expected order, another one those that are kept because the guest may repeat
+/// them (<c>dup: pass</c>).
 /// </summary>
 internal sealed class ContentIndex
 {

@@ -16,7 +16,7 @@ namespace ColoWire.Engine.Compare;
 /// is in doubt: late, or different.
 /// </summary>
 internal sealed class DatagramComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome)
+    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
 {
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly ContentIndex primaries = new(arena, options.HashKey);
@@ -24,8 +24,11 @@ internal sealed class DatagramComparer(
     private readonly int reorderWindow = options.ReorderWindow;
     private readonly bool passesDuplicates = options.Duplicate == DuplicatePolicy.Pass;
 
-    /// <summary>Bytes that the indexes of one shard take.</summary>
-    public static long ByteCount(int slotsPerSide) => 2 * ContentIndex.ByteCount(slotsPerSide);
+    private uint accepted;
+
+    /// <summary>Bytes that the indexes of one shard take: of both sides' that wait, and of those that are kept.</summary>
+    public static long ByteCount(EngineOptions options) =>
+        (options.Duplicate == DuplicatePolicy.Pass ? 3 : 2) * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide);
 
     /// <summary>Whether the oldest held datagram can do nothing but wait: nothing of the secondary's is there, and none has found its
     /// twin.</summary>
@@ -62,6 +65,11 @@ internal sealed class DatagramComparer(
     {
         if (flow.Secondary.IsEmpty)
         {
+            if (flow.Primary.Count >= EngineLimits.IndexedAtOnce)
+            {
+                IndexPrimaries(ref flow, primary);
+            }
+
             return false;
         }
 
@@ -73,11 +81,22 @@ internal sealed class DatagramComparer(
     /// <summary>Keeps a datagram of the secondary until the primary sends its twin, unless that waits behind older ones already.</summary>
     public void AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
+        arena[secondary].Order = ++accepted;
+        if (flow.Secondary.IsEmpty)
+        {
+            flow.OvertakenBefore = accepted;
+        }
+
         flow.Secondary.Append(arena, secondary);
         counters.SecondaryHeld++;
         if (flow.Unindexed.IsNone)
         {
             flow.Unindexed = secondary;
+        }
+
+        if (flow.Secondary.Count >= EngineLimits.IndexedAtOnce)
+        {
+            IndexSecondaries(ref flow);
         }
 
         if (flow.Primary.Count > 1 && FirstDifference(flow.Primary.Head, secondary) >= 0)
@@ -174,8 +193,8 @@ internal sealed class DatagramComparer(
     }
 
     /// <summary>Whether the secondary's oldest datagram was overtaken by one that found its twin.</summary>
-    public bool IsOvertaken(in Flow flow) =>
-        !flow.Secondary.IsEmpty && (arena[flow.Secondary.Head].Marks & FrameMarks.Overtaken) != 0;
+    public bool IsOvertaken(in Flow flow) => !flow.IsStream && !flow.Secondary.IsEmpty
+        && (int)(arena[flow.Secondary.Head].Order - flow.OvertakenBefore) < 0;
 
     /// <summary>Takes a datagram of the secondary out of its flow; it belongs to the caller then.</summary>
     public void Remove(ref Flow flow, FrameRef secondary)
@@ -225,11 +244,14 @@ internal sealed class DatagramComparer(
 
     private void Consume(ref Flow flow, FrameRef twin)
     {
-        NoteOvertaken(twin);
+        uint order = arena[twin].Order;
+        flow.OvertakenBefore = (int)(order - flow.OvertakenBefore) > 0 ? order : flow.OvertakenBefore;
+        bool isHashed = (arena[twin].Marks & FrameMarks.Hashed) != 0;
         Remove(ref flow, twin);
         if (passesDuplicates)
         {
-            kept.Keep(ref flow, twin);
+            arena[twin].ContentHash = isHashed ? arena[twin].ContentHash : Hash(twin);
+            kept.KeepDatagram(ref flow, twin);
         }
         else
         {
@@ -254,6 +276,7 @@ internal sealed class DatagramComparer(
     {
         for (FrameRef at = flow.Unindexed; !at.IsNone; at = arena[at].Next)
         {
+            steps.Count();
             arena[at].ContentHash = Hash(at);
             secondaries.Add(at);
         }
@@ -266,6 +289,7 @@ internal sealed class DatagramComparer(
     {
         while (flow.LastIndexed != last && (arena[last].Marks & FrameMarks.Hashed) == 0)
         {
+            steps.Count();
             FrameRef next = flow.LastIndexed.IsNone ? flow.Primary.Head : arena[flow.LastIndexed].Next;
             arena[next].ContentHash = Hash(next);
             primaries.Add(next);
@@ -279,6 +303,7 @@ internal sealed class DatagramComparer(
         FrameRef found = others.First(arena[frame].ContentHash);
         while (!found.IsNone && !IsTwin(frame, found))
         {
+            steps.Count();
             found = arena[found].NextInBucket;
         }
 
@@ -301,24 +326,19 @@ internal sealed class DatagramComparer(
         return left.Equals(right);
     }
 
-    /// <summary>All that came before the twin have been overtaken; they stand at the head, so that each is marked once.</summary>
-    private void NoteOvertaken(FrameRef twin)
-    {
-        for (FrameRef at = arena[twin].Previous; !at.IsNone && (arena[at].Marks & FrameMarks.Overtaken) == 0; at = arena[at].Previous)
-        {
-            arena[at].Marks |= FrameMarks.Overtaken;
-        }
-    }
-
     private bool IsRepeated(in Flow flow, FrameRef frame)
     {
-        FrameRef said = flow.Kept.Head;
-        while (!said.IsNone && FirstDifference(frame, said) >= 0)
+        if (flow.Kept.IsEmpty)
         {
-            said = arena[said].Next;
+            return false;
         }
 
-        return !said.IsNone;
+        if ((arena[frame].Marks & FrameMarks.Hashed) == 0)
+        {
+            arena[frame].ContentHash = Hash(frame);
+        }
+
+        return !Find(kept.Said!, frame).IsNone;
     }
 
     private DivergenceReason ReasonOf(FrameRef primary, DivergenceReason ofDatagram) =>

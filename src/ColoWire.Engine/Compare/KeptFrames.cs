@@ -20,17 +20,24 @@ internal sealed class KeptFrames
     private readonly int perFlow;
     private readonly int mostSmall;
     private readonly int mostLarge;
+    private readonly ContentIndex? said;
+    private readonly StepMeter steps;
     private int small;
     private int large;
 
-    public KeptFrames(EngineOptions options, FrameArena arena, SpscRing<FrameRef> home)
+    public KeptFrames(EngineOptions options, FrameArena arena, SpscRing<FrameRef> home, StepMeter steps)
     {
         this.arena = arena;
         this.home = home;
+        this.steps = steps;
         perFlow = Math.Max(options.RetransmitWindow, options.Duplicate == DuplicatePolicy.Pass ? 1 : 0);
         mostSmall = arena.SmallSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;
         mostLarge = arena.LargeSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;
+        said = options.Duplicate == DuplicatePolicy.Pass ? new ContentIndex(arena, options.HashKey) : null;
     }
+
+    /// <summary>Datagrams that are kept, by their content; null when none are.</summary>
+    public ContentIndex? Said => said;
 
     /// <summary>Keeps a frame that is in no queue any more; where there is no room, the flow's oldest or else the frame itself goes
     /// home.</summary>
@@ -47,6 +54,16 @@ internal sealed class KeptFrames
         else
         {
             KeepWhereRoomIs(ref flow, secondary);
+        }
+    }
+
+    /// <summary>Keeps a datagram, whose <see cref="Frame.ContentHash"/> is set, so that <see cref="Said"/> finds it.</summary>
+    public void KeepDatagram(ref Flow flow, FrameRef secondary)
+    {
+        KeepWhereRoomIs(ref flow, secondary);
+        if (flow.Kept.Count != 0 && flow.Kept.Tail == secondary)
+        {
+            said!.Add(secondary);
         }
     }
 
@@ -109,7 +126,9 @@ internal sealed class KeptFrames
     {
         Debug.Assert(kept == flow.Kept.Head, "the oldest one goes first");
         flow.Kept.RemoveHead(arena);
+        steps.Count();
         Room(kept)--;
+        said?.Remove(kept);
         home.Add(kept);
     }
 }

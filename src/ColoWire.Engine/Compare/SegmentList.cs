@@ -14,7 +14,7 @@ namespace ColoWire.Engine.Compare;
 /// place of the last one, so that in-order, reversed and interleaved arrivals all cost O(1); only where that is not near enough, the
 /// flow gets an index, and costs O(log n) from then on until nothing waits in it.
 /// </summary>
-internal sealed class SegmentList(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> home)
+internal sealed class SegmentList(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> home, StepMeter steps)
 {
     private readonly SegmentIndex index = new(arena);
 
@@ -26,13 +26,13 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     public Insertion Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
-        if (!IsInWindow(in flow, frame.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending))
+        if (!IsInWindow(in flow, frame.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending) && !flow.Tcp.Has(TcpFlags.OlderDropped))
         {
             // It belongs to the connection that is about to begin; the one before must not stand in its way.
             DropOlderConnection(ref flow);
         }
 
-        if (!IsInWindow(in flow, frame.StreamStart) && !IsStraggler(segment))
+        if (!IsInWindow(in flow, frame.StreamStart) && !IsStraggler(segment) && flow.Tcp.Has(TcpFlags.HoldsStragglers))
         {
             DropStragglers(ref flow);
         }
@@ -66,6 +66,15 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         {
             index.Add(ref flow.Tcp.IndexRoot, segment);
         }
+        else if (flow.Secondary.Count >= EngineLimits.IndexedAtOnce)
+        {
+            BuildIndex(ref flow);
+        }
+
+        if (IsStraggler(segment))
+        {
+            flow.Tcp.Set(TcpFlags.HoldsStragglers);
+        }
 
         counters.SecondaryHeld++;
         flow.Tcp.Cursor = segment;
@@ -97,16 +106,26 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// </summary>
     public void DropOlderConnection(ref Flow flow)
     {
+        int overtaking = 0;
         FrameRef next;
         for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
         {
+            steps.Count();
             next = arena[at].Next;
-            if ((int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0 && !IsBehindSyn(in flow.Tcp, arena[at].StreamStart))
+            bool isOlder = (int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0;
+            if (isOlder && IsBehindSyn(in flow.Tcp, arena[at].StreamStart) && overtaking < EngineLimits.OvertakenSynSegments)
+            {
+                overtaking++;
+            }
+            else if (isOlder)
             {
                 counters.Count(DropReason.SecondaryUnmatched);
                 Remove(ref flow, at);
             }
         }
+
+        // What comes from now on came behind the SYN.
+        flow.Tcp.Set(TcpFlags.OlderDropped);
     }
 
     /// <summary>Takes a segment out and sends it home.</summary>
@@ -153,12 +172,15 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         FrameRef next;
         for (FrameRef at = flow.Secondary.Head; !at.IsNone; at = next)
         {
+            steps.Count();
             next = arena[at].Next;
             if (IsStraggler(at))
             {
                 Drop(ref flow, at);
             }
         }
+
+        flow.Tcp.Clear(TcpFlags.HoldsStragglers);
     }
 
     private void Drop(ref Flow flow, FrameRef straggler)
@@ -207,10 +229,16 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     {
         if (flow.Tcp.IndexRoot.IsNone)
         {
-            index.Build(ref flow);
+            BuildIndex(ref flow);
         }
 
         return index.FindAtOrBefore(flow.Tcp.IndexRoot, position);
+    }
+
+    private void BuildIndex(ref Flow flow)
+    {
+        steps.Count(flow.Secondary.Count);
+        index.Build(ref flow);
     }
 
     /// <summary>The first copy counts, and cuts the second one; but a straggler's word gives way to that of the new secondary.</summary>

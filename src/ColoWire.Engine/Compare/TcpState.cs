@@ -154,4 +154,10 @@ internal enum TcpFlags : uint
 
     /// <summary>The connection has gone on by more than any window since it was first seen: of before that nothing is said again.</summary>
     BeginningLeft = 1 << 17,
+
+    /// <summary>Among the secondary's segments that wait may be some of before a checkpoint.</summary>
+    HoldsStragglers = 1 << 18,
+
+    /// <summary>What waited when the secondary sent its SYN, and belongs to an older connection, has gone.</summary>
+    OlderDropped = 1 << 19,
 }

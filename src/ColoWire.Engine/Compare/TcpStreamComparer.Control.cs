@@ -124,7 +124,7 @@ internal sealed partial class TcpStreamComparer
             tcp.SecondaryOffer = segment.SynOffer;
             tcp.Shift = 0;
             tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched
-                | TcpFlags.RstPending | TcpFlags.RstMatched | TcpFlags.SynPending | TcpFlags.SynPendingAck | TcpFlags.ShiftOpen);
+                | TcpFlags.RstPending | TcpFlags.RstMatched | TcpFlags.SynPending | TcpFlags.SynPendingAck | TcpFlags.ShiftOpen | TcpFlags.OlderDropped);
             tcp.Pend(TcpFlags.SynPending, frame.ArrivalNs);
             tcp.Set(TcpFlags.SecondarySyn | (segment.Has(Tcp.Ack) ? TcpFlags.SynPendingAck : 0));
         }

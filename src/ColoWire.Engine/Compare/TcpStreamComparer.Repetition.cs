@@ -139,6 +139,7 @@ internal sealed partial class TcpStreamComparer
     /// <param name="count">For how many bytes they do.</param>
     private int CountSame(FrameRef segment, FrameRef said, uint from, uint end, out uint start, out int count)
     {
+        steps.Count();
         ref Frame other = ref arena[said];
         if (!TcpSequence.TryMeet(from, end, other.StreamStart, other.StreamEnd, out start, out count))
         {

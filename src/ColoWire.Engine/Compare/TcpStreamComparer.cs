@@ -16,9 +16,9 @@ namespace ColoWire.Engine.Compare;
 /// whose beginning nobody saw in <c>TcpStreamComparer.MidStream.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome)
+    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
 {
-    private readonly SegmentList segments = new(arena, counters, secondaryHome);
+    private readonly SegmentList segments = new(arena, counters, secondaryHome, steps);
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly bool passesResets = options.Reset == ResetPolicy.Pass;
 

@@ -21,7 +21,7 @@ internal struct Flow
     /// <summary>Next in the bucket of the <see cref="FlowTable"/>, or on its free list.</summary>
     public uint NextInBucket;
 
-    /// <summary>When its place in the order of idleness was last refreshed.</summary>
+    /// <summary>When its place in the order of idleness was last refreshed; the least of all where it was set aside since.</summary>
     public long SeenNs;
 
     // Second cache line: what every frame needs.
@@ -29,25 +29,27 @@ internal struct Flow
     /// <summary>The primary's frames that wait, in the order in which it sent them.</summary>
     public FrameFifo Primary;
 
-    public FlowState State;
-    public PolicyAction Action;
-    public PassReason PassReason;
-
-    /// <summary>Whether it stands in the <see cref="DoubtQueue"/>.</summary>
-    public bool IsInDoubt;
+    private uint inStepSinceFlush;
 
     /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
     public FrameQueue Secondary;
 
-    /// <summary>Datagrams: how many of the primary's that wait have found their twins and wait for older ones only.</summary>
-    public int Agreed;
-
     public TcpState Tcp;
 
-    // The last one: what few frames need, though those that are kept need the front of it.
+    // What few frames need, though those that are kept need the front of it.
 
     /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="KeptFrames"/>).</summary>
     public FrameFifo Kept;
+
+    private uint flush;
+    private FlowState state;
+    private PolicyAction action;
+    private bool isInDoubt;
+
+    public PassReason PassReason;
+
+    /// <summary>Datagrams: how many of the primary's that wait have found their twins and wait for older ones only.</summary>
+    public int Agreed;
 
     /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
     public FrameRef Unindexed;
@@ -72,17 +74,72 @@ internal struct Flow
     public uint Newer;
     public uint Older;
 
+    /// <summary>Datagrams: the secondary's that have a lower <see cref="Frame.Order"/> were overtaken by one that has found its twin. In the
+    /// place of what only streams need.</summary>
+    public uint OvertakenBefore
+    {
+        readonly get => Tcp.PrimaryFirst;
+        set => Tcp.PrimaryFirst = value;
+    }
+
+    public FlowState State
+    {
+        readonly get => state;
+        set
+        {
+            state = value;
+            NoteStep();
+        }
+    }
+
+    public PolicyAction Action
+    {
+        readonly get => action;
+        set
+        {
+            action = value;
+            NoteStep();
+        }
+    }
+
+    /// <summary>Whether it stands in the <see cref="DoubtQueue"/>.</summary>
+    public bool IsInDoubt
+    {
+        readonly get => isInDoubt;
+        set
+        {
+            isInDoubt = value;
+            NoteStep();
+        }
+    }
+
+    /// <summary>The number of the last flush that has reached it.</summary>
+    public uint Flush
+    {
+        readonly get => flush;
+        set
+        {
+            flush = value;
+            NoteStep();
+        }
+    }
+
     /// <summary>Whether it is a flow, and not a record that is free.</summary>
     public readonly bool InUse => State != FlowState.Free;
 
-    /// <summary>Whether both sides are compared, and nothing is in doubt.</summary>
-    public readonly bool IsInStep => State == FlowState.Comparing && Action == PolicyAction.Compare && !IsInDoubt;
+    /// <summary>Whether both sides are compared, nothing is in doubt, and the last flush has reached it: one comparison, for every frame
+    /// asks.</summary>
+    /// <param name="lastFlush">The number of the last flush, which is not 0.</param>
+    public readonly bool IsInStep(uint lastFlush) => inStepSinceFlush == lastFlush;
 
     /// <summary>Whether its frames are TCP segments.</summary>
     public readonly bool IsStream => Key.Protocol == Protocol.Tcp && !Key.IsFragment;
 
     /// <summary>Whether nothing waits in it, so that it can be forgotten without a loss.</summary>
     public readonly bool IsIdle => Primary.IsEmpty && Secondary.IsEmpty && !Tcp.IsControlPending;
+
+    private void NoteStep() =>
+        inStepSinceFlush = state == FlowState.Comparing && action == PolicyAction.Compare && !isInDoubt ? flush : 0;
 }
 
 internal enum FlowState : byte

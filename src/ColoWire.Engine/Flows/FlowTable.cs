@@ -9,29 +9,39 @@ namespace ColoWire.Engine.Flows;
 
 /// <summary>
 /// The flows of one shard: a fixed number of records in native memory, found through buckets of chained records, and threaded on a
-/// list from the one seen last to the one seen longest ago.
+/// list from the one seen last to the one seen longest ago. Flows that were met at the old end of it and cannot be forgotten stand aside
+/// on a list of their own, until they are seen again: a search for one that can be meets none of them twice.
 /// </summary>
+/// <remarks>Each list is a ring through a record of its own behind the flows, so that a flow leaves without knowing which list it is on.</remarks>
 internal sealed unsafe class FlowTable : IDisposable
 {
+    // Before any clock begins, and near enough to it that differences do not overflow.
+    private const long SetAsideNs = long.MinValue / 2;
+    private const long LongAgoNs = SetAsideNs + 1;
+
     private readonly NativeRegion flowRegion;
     private readonly NativeRegion bucketRegion;
     private readonly Flow* flows;
     private readonly uint* buckets;
     private readonly uint bucketMask;
     private uint freeList = Flow.None;
-    private uint newest = Flow.None;
-    private uint oldest = Flow.None;
+    private readonly uint order;
+    private readonly uint aside;
 
     public FlowTable(int capacity, Action<nint, nuint>? advise = null)
     {
         Capacity = capacity;
         uint bucketCount = BucketCount(capacity);
-        flowRegion = new NativeRegion((nuint)capacity * (nuint)sizeof(Flow), advise);
+        flowRegion = new NativeRegion((nuint)RecordCount(capacity) * (nuint)sizeof(Flow), advise);
         bucketRegion = new NativeRegion((nuint)bucketCount * sizeof(uint), advise);
         flows = (Flow*)flowRegion.Start;
         buckets = (uint*)bucketRegion.Start;
         new Span<uint>(buckets, (int)bucketCount).Fill(Flow.None);
         bucketMask = bucketCount - 1;
+        order = (uint)capacity;
+        aside = order + 1;
+        MakeEmpty(order);
+        MakeEmpty(aside);
     }
 
     public int Capacity { get; }
@@ -43,8 +53,11 @@ internal sealed unsafe class FlowTable : IDisposable
 
     public bool IsFull => Count == Capacity;
 
-    /// <summary>The flow that was seen longest ago, or <see cref="Flow.None"/>.</summary>
-    public uint Oldest => oldest;
+    /// <summary>Of the flows that do not stand aside, the one that was seen longest ago, or <see cref="Flow.None"/>.</summary>
+    public uint Oldest => OldestOf(order);
+
+    /// <summary>The flow that has stood aside for longest, or <see cref="Flow.None"/>.</summary>
+    public uint OldestAside => OldestOf(aside);
 
     public ref Flow this[uint flow]
     {
@@ -55,7 +68,7 @@ internal sealed unsafe class FlowTable : IDisposable
     /// <summary>The number of a flow of this table.</summary>
     public uint IndexOf(ref Flow flow) => (uint)((Flow*)Unsafe.AsPointer(ref flow) - flows);
 
-    public static long ByteCount(int capacity) => ((long)capacity * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
+    public static long ByteCount(int capacity) => ((long)RecordCount(capacity) * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
 
     /// <summary>Finds the flow of a frame and notes that it was seen.</summary>
     /// <returns>The flow, or a null reference.</returns>
@@ -144,7 +157,7 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.State = FlowState.Comparing;
         flow.NextInBucket = Bucket(hash);
         Bucket(hash) = i;
-        LinkNewest(i);
+        LinkNewest(order, i);
         Count++;
         return i;
     }
@@ -170,10 +183,44 @@ internal sealed unsafe class FlowTable : IDisposable
     public void Refresh(uint flow, long nowNs)
     {
         flows[flow].SeenNs = nowNs;
-        if (newest != flow)
+        if (flows[order].Older != flow)
         {
             Unlink(flow);
-            LinkNewest(flow);
+            LinkNewest(order, flow);
+        }
+    }
+
+    /// <summary>Takes a flow that cannot be forgotten now out of the way of those who search for one that can; the next frame that finds it
+    /// makes it the one seen last.</summary>
+    public void SetAside(uint flow)
+    {
+        flows[flow].SeenNs = SetAsideNs;
+        Unlink(flow);
+        LinkNewest(aside, flow);
+    }
+
+    /// <summary>Puts a flow back as the one seen longest ago, if it stands aside.</summary>
+    public void Readmit(uint flow)
+    {
+        if (flows[flow].SeenNs == SetAsideNs)
+        {
+            flows[flow].SeenNs = LongAgoNs;
+            Unlink(flow);
+            Join(flow, flows[order].Newer);
+            Join(order, flow);
+        }
+    }
+
+    /// <summary>Puts all flows that stand aside back, as those seen longest ago.</summary>
+    public void Readmit()
+    {
+        uint oldest = flows[aside].Newer;
+        uint newest = flows[aside].Older;
+        if (oldest != aside)
+        {
+            Join(newest, flows[order].Newer);
+            Join(order, oldest);
+            MakeEmpty(aside);
         }
     }
 
@@ -189,42 +236,23 @@ internal sealed unsafe class FlowTable : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref uint Bucket(uint hash) => ref buckets[hash & bucketMask];
 
-    private void LinkNewest(uint flow)
-    {
-        flows[flow].Older = newest;
-        flows[flow].Newer = Flow.None;
-        if (newest != Flow.None)
-        {
-            flows[newest].Newer = flow;
-        }
-        else
-        {
-            oldest = flow;
-        }
+    private static int RecordCount(int capacity) => capacity + 2;
 
-        newest = flow;
+    private uint OldestOf(uint ring) => flows[ring].Newer == ring ? Flow.None : flows[ring].Newer;
+
+    private void MakeEmpty(uint ring) => Join(ring, ring);
+
+    private void LinkNewest(uint ring, uint flow)
+    {
+        Join(flows[ring].Older, flow);
+        Join(flow, ring);
     }
 
-    private void Unlink(uint flow)
-    {
-        uint newer = flows[flow].Newer;
-        uint older = flows[flow].Older;
-        if (newer != Flow.None)
-        {
-            flows[newer].Older = older;
-        }
-        else
-        {
-            newest = older;
-        }
+    private void Unlink(uint flow) => Join(flows[flow].Older, flows[flow].Newer);
 
-        if (older != Flow.None)
-        {
-            flows[older].Newer = newer;
-        }
-        else
-        {
-            oldest = newer;
-        }
+    private void Join(uint older, uint newer)
+    {
+        flows[older].Newer = newer;
+        flows[newer].Older = older;
     }
 }

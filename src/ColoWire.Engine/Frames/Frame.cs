@@ -68,6 +68,14 @@ public struct Frame
     [UnscopedRef]
     internal ref FrameRef IndexRight => ref Unsafe.As<uint, FrameRef>(ref Epoch);
 
+    /// <summary>Datagrams, the secondary's: its number among all that its shard has taken; wraps. In the place of what is not needed any more
+    /// once a frame has found its flow.</summary>
+    internal uint Order
+    {
+        readonly get => Epoch;
+        set => Epoch = value;
+    }
+
     /// <summary>Datagrams: the hash of what is compared. In the place of what only TCP needs, for a descriptor is one cache line.</summary>
     internal uint ContentHash
     {
@@ -119,12 +127,8 @@ internal enum FrameMarks : byte
     /// <summary>Datagram: its content hash is set, and it is in the content index of its side.</summary>
     Hashed = 64,
 
-    /// <summary>Secondary datagram: one that it sent later has found its twin.</summary>
-    Overtaken = 128,
-
-    /// <summary>Primary, observe: it has gone to egress already, and its slot comes back to the shard from there. In the place of what
-    /// only the secondary's frames can be.</summary>
-    Announced = Overtaken,
+    /// <summary>Primary, observe: it has gone to egress already, and its slot comes back to the shard from there.</summary>
+    Announced = 128,
 
     /// <summary>Primary datagram: it has found its twin, and waits only for older ones to leave (R6). In the place of what never enters a
     /// flow.</summary>

@@ -62,7 +62,7 @@ public sealed unsafe class SpscRing<T>
     public void Add(T item)
     {
         Debug.Assert(HasRoom, "a ring with room for every slot cannot be full");
-        Put(item);
+        Put(in item);
     }
 
     /// <summary>Producer: adds items as <see cref="Add(T)"/> does.</summary>
@@ -86,14 +86,14 @@ public sealed unsafe class SpscRing<T>
     /// <summary>Producer: adds an item, not yet visible.</summary>
     /// <returns>False when the ring is full.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryAdd(T item)
+    public bool TryAdd(in T item)
     {
         if (!HasRoom)
         {
             return false;
         }
 
-        Put(item);
+        Put(in item);
         return true;
     }
 
@@ -142,7 +142,7 @@ public sealed unsafe class SpscRing<T>
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Put(T item)
+    private void Put(in T item)
     {
         uint added = cursors.Added;
         first[added & mask] = item;

@@ -46,6 +46,9 @@ public sealed class FlowTableTests
         });
 
     [Test]
+    public void A_flow_is_six_cache_lines() => Assert.That(Unsafe.SizeOf<Flow>(), Is.EqualTo(6 * EngineLimits.CacheLineBytes));
+
+    [Test]
     public void The_oldest_is_the_one_seen_longest_ago()
     {
         using FlowTable table = new(3);

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+
+namespace ColoWire.Engine;
+
+/// <content>
+/// What concerns every flow: a flush, a take-over, or the news that no checkpoint will mend what has diverged. There may be millions of
+/// flows, so that each one follows when it is next looked at, and a walk reaches the others, a part of them per poll.
+/// </content>
+public sealed partial class Shard
+{
+    private readonly UnverifiedReason[] flushReasons = new UnverifiedReason[EngineLimits.RememberedFlushes];
+    private uint flush = 1;
+    private uint flushAtTakeOver;
+    private uint walkNext = Flow.None;
+    private uint unfinished = Flow.None;
+    private UnverifiedReason? unfinishedRelease;
+    private bool unfinishedClears;
+    private readonly StepMeter steps = new();
+
+    /// <summary>What the last poll did beyond looking at its frames.</summary>
+    internal StepMeter Steps => steps;
+
+    /// <summary>Whether this poll has left something that no frame and no clock will bring up again.</summary>
+    private bool HasMoreToDo => steps.IsSpent || HasUnfinished || walkNext != Flow.None || reliefNext != 0;
+
+    /// <summary>Whether a flow is in the middle of being emptied or judged. No frame is taken before that is done.</summary>
+    private bool HasUnfinished => unfinished != Flow.None;
+
+    private bool HasDoneEnough => steps.IsSpent || HasUnfinished;
+
+    /// <summary>Goes on with the flow of which the poll before could not finish what it had begun.</summary>
+    private void FinishFlow(long nowNs)
+    {
+        if (!HasUnfinished)
+        {
+            return;
+        }
+
+        placeFlow = unfinished;
+        ref Flow flow = ref flows[unfinished];
+        UnverifiedReason? release = unfinishedRelease;
+        bool clears = unfinishedClears;
+        unfinished = Flow.None;
+        unfinishedRelease = null;
+        unfinishedClears = false;
+        if (release is { } reason)
+        {
+            ReleaseAll(ref flow, reason);
+        }
+
+        if (clears)
+        {
+            ClearSecondary(ref flow);
+        }
+
+        if (!HasUnfinished && flow.State == FlowState.Comparing && IsCompared && !stopped)
+        {
+            JudgeHeld(ref flow, nowNs);
+        }
+
+        placeFlow = Flow.None;
+    }
+
+    /// <summary>Leaves the rest of a flow to the next poll; none of its frames, and none of another flow, is taken before that.</summary>
+    private void LeaveUnfinished(ref Flow flow)
+    {
+        unfinished = flows.IndexOf(ref flow);
+        compares = false;
+    }
+
+    /// <summary>Releases all that is held, each flow in its order, and compares every flow afresh.</summary>
+    private void Flush(UnverifiedReason reason)
+    {
+        // 0 stands for "not in step".
+        flush += flush == uint.MaxValue ? 2u : 1u;
+        flushReasons[flush % EngineLimits.RememberedFlushes] = reason;
+        flows.Readmit();
+        BeginWalk();
+    }
+
+    private void BeginWalk()
+    {
+        walkNext = 0;
+        Walk();
+    }
+
+    /// <summary>Has the next flows follow what has happened to all of them.</summary>
+    private void Walk()
+    {
+        // Half of a poll's steps: the rest is for the frames that come meanwhile.
+        for (; walkNext < flows.HighWater && !steps.IsHalfSpent; walkNext++)
+        {
+            steps.Count();
+            placeFlow = walkNext;
+            ref Flow flow = ref flows[walkNext];
+            if (flow.InUse)
+            {
+                Follow(ref flow);
+                if (protection == Protection.SecondaryAlone && HoldsFrames(in flow))
+                {
+                    // More than one poll can let out; meanwhile no frame of it is taken.
+                    break;
+                }
+            }
+        }
+
+        placeFlow = Flow.None;
+        if (walkNext >= flows.HighWater)
+        {
+            walkNext = Flow.None;
+        }
+    }
+
+    /// <summary>Lets what has happened to all flows happen to one of them, in the order in which it happened.</summary>
+    private void Follow(ref Flow flow)
+    {
+        if (protection == Protection.SecondaryAlone)
+        {
+            if ((int)(flushAtTakeOver - flow.Flush) > 0)
+            {
+                Flush(ref flow);
+            }
+
+            TakeOver(ref flow);
+        }
+
+        if (flow.Flush != flush && !HasUnfinished)
+        {
+            Flush(ref flow);
+        }
+
+        if (flow.State == FlowState.Diverged && protection == Protection.DegradedNoCheckpoints && !gate.Mends)
+        {
+            // Nobody will mend it.
+            flow.State = FlowState.Passing;
+            ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+        }
+    }
+
+    private void Flush(ref Flow flow)
+    {
+        // Of several flushes the first one has released what was held.
+        uint first = flush - flow.Flush < EngineLimits.RememberedFlushes ? flow.Flush + 1 : flush;
+        flow.Flush = flush;
+        flow.State = FlowState.Comparing;
+        TcpStreamComparer.Synchronise(ref flow);
+        ReleaseAll(ref flow, flushReasons[first % EngineLimits.RememberedFlushes]);
+        ClearSecondary(ref flow);
+    }
+
+    /// <summary>The secondary goes on from where it is: what it has said and the primary has not is the first to leave.</summary>
+    private void TakeOver(ref Flow flow)
+    {
+        for (; !flow.Primary.IsEmpty && !steps.IsSpent; steps.Count())
+        {
+            FrameRef oldest = flow.Primary.Head;
+            Unhold(ref flow, oldest);
+            DropPrimary(oldest, DropReason.PrimaryFailover);
+        }
+
+        for (; !flow.Secondary.IsEmpty && !steps.IsSpent; steps.Count())
+        {
+            FrameRef oldest = flow.Secondary.Head;
+            datagrams.Remove(ref flow, oldest);
+            LeaveSecondary(oldest);
+        }
+
+        if (!HoldsFrames(in flow))
+        {
+            ClearSecondary(ref flow);
+        }
+    }
+
+    private static bool HoldsFrames(in Flow flow) => !flow.Primary.IsEmpty || !flow.Secondary.IsEmpty;
+}
