@@ -11,8 +11,8 @@ perf=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 root=$(cd "$perf/.." && pwd)
 
 # The parts in their order, each with the seconds it may take; with the build, less than 35 minutes.
-parts=(shards micro files qemu wire xdp guests)
-declare -A budget=([build]=60 [shards]=60 [micro]=110 [files]=60 [qemu]=300 [wire]=230 [xdp]=500 [guests]=700)
+parts=(shards hostile micro files qemu wire xdp guests)
+declare -A budget=([build]=60 [shards]=60 [hostile]=90 [micro]=110 [files]=60 [qemu]=300 [wire]=230 [xdp]=500 [guests]=700)
 
 usage() {
     echo "run.sh: $1; usage: perf/run.sh [--only $(IFS='|'; echo "${parts[*]}")] [--results FOLDER]" >&2
@@ -97,6 +97,7 @@ if [ ${#failures[@]} != 0 ]; then
     exit 1
 fi
 ! wanted shards || take shards taskset -c "$measuring_cpu" "$benchmarks" shards --rows "$rows"
+! wanted hostile || take hostile taskset -c "$measuring_cpu" "$benchmarks" hostile --rows "$rows"
 ! wanted micro || take micro taskset -c "$measuring_cpu" "$benchmarks" micro --rows "$rows" --report "$work/micro.md"
 for part in files qemu wire xdp guests; do
     ! wanted "$part" || take_rig "$part"
@@ -125,8 +126,8 @@ how_taken() {
 | load average at start | $load_at_start |
 | took | $took |
 
-Shards and micro benchmarks count CPU time of their thread, so that other work on the machine disturbs their caches, but not their
-clock; each figure is the median of at least five runs, those of \`shards\` in turn with the anchor's.
+Shards, hostile and micro benchmarks count CPU time of their thread, so that other work on the machine disturbs their caches, but not
+their clock; each figure is the median of at least five runs, those of \`shards\` and \`hostile\` in turn with the anchor's.
 END
     if [ ${#failures[@]} != 0 ]; then
         printf '\nNot in the table:\n\n'

@@ -3,6 +3,7 @@
 using System;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using ColoWire.Benchmarks.Hostile;
 using ColoWire.Benchmarks.Micro;
 using ColoWire.Benchmarks.Rows;
 using ColoWire.Benchmarks.Shards;
@@ -19,6 +20,7 @@ internal static class Program
         RootCommand root = new("Measures ColoWire's engine in memory, and prints rows of figures as one table.")
         {
             ShardCommand.Create(),
+            HostileCommand.Create(),
             MicroCommand.Create(),
             TableCommand.Create(),
         };

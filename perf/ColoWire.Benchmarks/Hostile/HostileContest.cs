@@ -1,0 +1,43 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using ColoWire.Benchmarks.Rows;
+
+namespace ColoWire.Benchmarks.Hostile;
+
+/// <summary>What a guest that means harm can make the engine do, in turn with ordinary frames; it becomes a row.</summary>
+/// <param name="What">The row's name.</param>
+/// <param name="Hostile">Makes what is measured.</param>
+/// <param name="Anchor">The anchor's name.</param>
+/// <param name="Ordinary">Makes the anchor.</param>
+/// <param name="Bar">What is to be reached.</param>
+internal sealed record HostileContest(string What, Func<HostileRun> Hostile, string Anchor, Func<HostileRun> Ordinary, Bar Bar)
+{
+    /// <summary>The group of all its rows.</summary>
+    public const string Group = "hostile in memory";
+
+    private const int Rounds = 7;
+    private const int WarmUpRounds = 3;
+
+    /// <summary>Measures it: hostile, ordinary, hostile, ordinary.</summary>
+    public Row Measure()
+    {
+        double[] runs = new double[Rounds];
+        double[] anchorRuns = new double[Rounds];
+        using HostileRun hostile = Hostile();
+        using HostileRun ordinary = Ordinary();
+        for (int i = -WarmUpRounds; i < Rounds; i++)
+        {
+            double cost = hostile.Measure();
+            double ordinaryCost = ordinary.Measure();
+            if (i >= 0)
+            {
+                runs[i] = cost;
+                anchorRuns[i] = ordinaryCost;
+            }
+        }
+
+        string unit = Bar.Of == BarSubject.Ratio ? "ns/frame" : "ns/poll";
+        return new Row(Group, What, unit, runs) { Anchor = Anchor, AnchorRuns = anchorRuns, Bar = Bar };
+    }
+}
