@@ -39,7 +39,7 @@ internal sealed class HandleExchangeTests
     [Test]
     public void The_user_is_never_given_what_is_closed()
     {
-        const int turns = 20_000;
+        const int turns = 500;
         using HandleExchange<Handle> exchange = new(new Handle());
         bool ended = false;
         int closedInUse = 0;
