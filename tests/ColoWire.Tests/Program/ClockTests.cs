@@ -18,8 +18,9 @@ internal sealed class ClockTests
 {
     private const byte CallOpcode = 0x28;
 
-    /// <summary>The time of day before a line of the log, and where a capture that is written begins: nothing that is decided.</summary>
-    private static readonly string[] TimeOfDayReaders = [nameof(LineFormatter), nameof(AppliancePorts)];
+    /// <summary>The time of day before a line of the log, in the name of a saved failure, and where a capture that is written begins: nothing
+    /// is decided by it.</summary>
+    private static readonly string[] TimeOfDayReaders = [nameof(LineFormatter), nameof(FailureFolder), nameof(AppliancePorts)];
 
     [Test]
     public void Scenario_88_the_wall_clock_may_step_because_nothing_is_decided_by_it()
