@@ -18,6 +18,7 @@ internal sealed partial class Oracle
     private long lastRequestNs;
     private bool outstanding;
     private bool areStanding;
+    private bool isBroken;
     private long settledNs;
     private long nextLookNs;
     private bool isOut;
@@ -61,6 +62,7 @@ internal sealed partial class Oracle
     public void NoteTold(CheckpointEvent told)
     {
         bool isOver = told == CheckpointEvent.Completed || (told == CheckpointEvent.Failed && areStanding);
+        isBroken = told == CheckpointEvent.Failed ? isBroken || areStanding : isBroken && told != CheckpointEvent.Completed;
         areStanding = told == CheckpointEvent.Began;
         if (isOver)
         {
@@ -143,10 +145,14 @@ internal sealed partial class Oracle
     private long LimitOf(CapturedFrame frame) =>
         limitNs + (frame.Sent.Fragment.Parts == 0 ? 0 : options.Engine.FragmentTimeoutMs * Scheduler.Ms);
 
+    /// <summary>A checkpoint began and broke off: what the guests say from then on waits for another one, until the requester counts as
+    /// lost.</summary>
+    private bool WaitsForAnother => isBroken && path.Gate.Protection == Protection.InStep;
+
     /// <summary>What the secondary has agreed to must leave soon, unless the way out is blocked or the flow waits for a checkpoint.</summary>
     private void CheckReleased(int flow, FlowJudge judge)
     {
-        bool mayWait = IsCramped || outstanding || areStanding || judge.IsHarmed || judge.IsLate || judge.IsReported;
+        bool mayWait = IsCramped || outstanding || areStanding || WaitsForAnother || judge.IsHarmed || judge.IsLate || judge.IsReported;
         if (mayWait || judge.OldestHeld is not { CoveredNs: { } coveredNs } frame)
         {
             return;
