@@ -70,6 +70,7 @@ internal sealed class Simulation : IDisposable
         hypervisor.Requested += _ => oracle.NoteRequest();
         hypervisor.Copied += oracle.NoteCopied;
         hypervisor.Told += oracle.NoteTold;
+        hypervisor.WentAway += oracle.NoteAway;
         hypervisor.Returned += oracle.NoteReturn;
         outages = new Outages(scheduler, log, new Random(random.Next()));
         outages.Began += kind => ChangeOutage(kind, isOut: true);

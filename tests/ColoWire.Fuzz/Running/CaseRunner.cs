@@ -287,7 +287,7 @@ internal sealed class CaseRunner : IDisposable
         requester.Happen(CheckpointEvent.Completed);
         EngineOptions options = ofCase.Options;
         long patienceNs = (options.CompareTimeoutMs + options.ExpiredScanCycleMs + options.CheckpointRetryMs + options.GraceMs
-            + options.FragmentTimeoutMs + 10L) * Ms;
+            + options.FragmentTimeoutMs + options.CheckpointIntervalMs + options.CheckpointMaxMs + 10L) * Ms;
         int idleRounds = 0;
         int progress = 0;
         for (int round = 0; round < MostHealingRounds && idleRounds < 8; round++)

@@ -15,6 +15,7 @@ namespace ColoWire.Fuzz.Running;
 internal sealed class SpokenModel
 {
     private const ulong AnyByte = 1UL << 63;
+    private const ulong HasLeft = 1UL << 62;
 
     private readonly HashSet<ulong> bytes = [];
     private readonly Dictionary<ulong, int> datagrams = [];
@@ -104,11 +105,19 @@ internal sealed class SpokenModel
         }
 
         uint start = sequence + ((flags & Tcp.Syn) != 0 ? 1u : 0);
-        if (!isReset && !IsSaid(flow, start, payload, words))
+        if (isReset)
+        {
+            return missing;
+        }
+
+        if (!IsSaid(flow, start, payload, words))
         {
             missing = "bytes";
-            // The client has them now, and may be sent them again.
-            Say(flow, start, payload);
+        }
+
+        for (uint i = 0; i < payload.Length; i++)
+        {
+            bytes.Add(Place(flow, start + i, 0) | HasLeft);
         }
 
         return missing;
@@ -118,7 +127,8 @@ internal sealed class SpokenModel
     {
         for (int i = 0; i < payload.Length; i++)
         {
-            bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i]));
+            // What the client has it does not take again; whether such bytes have changed is known only of the last ones (retransmit_window).
+            bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i])) || bytes.Contains(Place(flow, start + (uint)i, 0) | HasLeft);
             // One byte in a place that the secondary has said: a keepalive, which no client takes for data (RFC 1122 section 4.2.3.6).
             found |= payload.Length == 1 && IsPlaceSaid(flow, start, words);
             for (int k = 0; k < words.Shifts.Count && !found; k++)
@@ -157,7 +167,7 @@ internal sealed class SpokenModel
 
     private void SayPlaces(int flow, uint sequence, int payloadLength, byte flags)
     {
-        uint count = (uint)payloadLength + ((flags & (Tcp.Syn | Tcp.Fin)) != 0 ? 1u : 0);
+        uint count = (uint)payloadLength + ((flags & Tcp.Syn) != 0 ? 1u : 0) + ((flags & Tcp.Fin) != 0 ? 1u : 0);
         for (uint i = 0; i < count; i++)
         {
             bytes.Add(Place(flow, sequence + i, 0) | AnyByte);

@@ -18,10 +18,14 @@ internal sealed partial class Oracle
     private long lastRequestNs;
     private bool outstanding;
     private bool areStanding;
-    private bool isBroken;
     private long settledNs;
     private long nextLookNs;
     private bool isOut;
+    private bool isAway;
+    private bool hasBrokenOff;
+
+    /// <summary>Whether a checkpoint is asked for, has begun, or will be asked for as soon as somebody can be.</summary>
+    private bool IsAwaited => outstanding || areStanding || hasBrokenOff || isAway;
 
     /// <summary>Requests that were made, retries not counted.</summary>
     public long Requests => path.Gate.Requests;
@@ -44,7 +48,14 @@ internal sealed partial class Oracle
     }
 
     /// <summary>The appliance can reach the hypervisor again, and may ask at once what it asked in vain.</summary>
-    public void NoteReturn() => lastRequestNs = long.MinValue / 2;
+    public void NoteReturn()
+    {
+        isAway = false;
+        lastRequestNs = long.MinValue / 2;
+    }
+
+    /// <summary>Whoever is not there is asked when he is back: until then what differs waits, and nobody is asked.</summary>
+    public void NoteAway() => isAway = true;
 
     public void NoteRequest()
     {
@@ -62,7 +73,8 @@ internal sealed partial class Oracle
     public void NoteTold(CheckpointEvent told)
     {
         bool isOver = told == CheckpointEvent.Completed || (told == CheckpointEvent.Failed && areStanding);
-        isBroken = told == CheckpointEvent.Failed ? isBroken || areStanding : isBroken && told != CheckpointEvent.Completed;
+        // Until another one has finished, frames of after the one that broke off wait for it, as far as checkpoint_retries allows.
+        hasBrokenOff = told != CheckpointEvent.Completed && (hasBrokenOff || (told == CheckpointEvent.Failed && areStanding));
         areStanding = told == CheckpointEvent.Began;
         if (isOver)
         {
@@ -124,7 +136,7 @@ internal sealed partial class Oracle
     /// <summary>What found no partner in time must have been reported.</summary>
     private void CheckFound(int flow, FlowJudge judge)
     {
-        bool isFound = options.Hypervisor.Synchronises ? outstanding || areStanding : judge.IsReported || judge.IsFragmentReported;
+        bool isFound = options.Hypervisor.Synchronises ? IsAwaited : judge.IsReported || judge.IsFragmentReported;
         if (isFound)
         {
             return;
@@ -145,14 +157,10 @@ internal sealed partial class Oracle
     private long LimitOf(CapturedFrame frame) =>
         limitNs + (frame.Sent.Fragment.Parts == 0 ? 0 : options.Engine.FragmentTimeoutMs * Scheduler.Ms);
 
-    /// <summary>A checkpoint began and broke off: what the guests say from then on waits for another one, until the requester counts as
-    /// lost.</summary>
-    private bool WaitsForAnother => isBroken && path.Gate.Protection == Protection.InStep;
-
     /// <summary>What the secondary has agreed to must leave soon, unless the way out is blocked or the flow waits for a checkpoint.</summary>
     private void CheckReleased(int flow, FlowJudge judge)
     {
-        bool mayWait = IsCramped || outstanding || areStanding || WaitsForAnother || judge.IsHarmed || judge.IsLate || judge.IsReported;
+        bool mayWait = IsCramped || IsAwaited || judge.IsHarmed || judge.IsLate || judge.IsReported;
         if (mayWait || judge.OldestHeld is not { CoveredNs: { } coveredNs } frame)
         {
             return;

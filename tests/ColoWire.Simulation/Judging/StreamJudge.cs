@@ -43,9 +43,9 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     public override bool Repeats(SentFrame frame)
     {
         Connection connection = connections[frame.Connection];
-        if (frame.IsKeepalive)
+        if (frame.Aside != 0)
         {
-            // It stands where the client has all, whatever its byte is.
+            // It stands where the client has all, or farther away than any window reaches: no client takes it for anything.
             return true;
         }
 

@@ -95,6 +95,9 @@ internal sealed class Hypervisor : ICheckpointRequester
     /// <summary>The appliance has taken news of a checkpoint.</summary>
     public event Action<CheckpointEvent>? Told;
 
+    /// <summary>The appliance cannot reach the hypervisor any more.</summary>
+    public event Action? WentAway;
+
     /// <summary>The appliance can reach the hypervisor again.</summary>
     public event Action? Returned;
 
@@ -244,6 +247,7 @@ internal sealed class Hypervisor : ICheckpointRequester
         log.Add("away");
         pending = CheckpointEvent.Failed;
         IsReady = false;
+        WentAway?.Invoke();
         scheduler.After(random.NextInt64(options.LongestAwayNs), () =>
         {
             log.Add("returned");

@@ -33,9 +33,9 @@ internal sealed class MachineTests
         [
             .. Directory.EnumerateDirectories($"/proc/{run.Program.Id}/task").Select(Read),
         ];
-        Assert.That(threads.Where(t => t.Name.StartsWith("colowire-", StringComparison.Ordinal)), Is.EqualTo(new[] { ("colowire-1", Core) }));
+        Assert.That(threads.Where(t => t.Name == $"colowire-{Core}"), Is.EqualTo(new[] { ("colowire-1", Core) }));
         Assert.That(
-            threads.Where(t => !t.Name.StartsWith("colowire-", StringComparison.Ordinal) && Includes(t.Cpus, Core)),
+            threads.Where(t => t.Name != $"colowire-{Core}" && Includes(t.Cpus, Core)),
             Is.Empty,
             "threads of the runtime on the core");
     }
