@@ -114,8 +114,9 @@ public sealed partial class CheckpointGate
     {
         bool hadBegun = beganAtNs is not null;
         ForgetBeginning();
-        if (outstanding && tries > retries)
+        if (requesterLost || (outstanding && tries > retries))
         {
+            // One that is lost already stays so: no frame waits for a checkpoint of it that has broken off.
             LoseRequester();
         }
 
