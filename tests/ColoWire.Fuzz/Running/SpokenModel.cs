@@ -15,6 +15,7 @@ namespace ColoWire.Fuzz.Running;
 internal sealed class SpokenModel
 {
     private const ulong AnyByte = 1UL << 63;
+    private const ulong NoByte = 1UL << 61;
     private const ulong HasLeft = 1UL << 62;
 
     private readonly HashSet<ulong> bytes = [];
@@ -60,6 +61,7 @@ internal sealed class SpokenModel
         }
 
         words.Flags |= flags;
+        words.LearnFirst(sequence);
         SayPlaces(flow, sequence, payload.Length, flags);
         if ((flags & Tcp.Ack) != 0)
         {
@@ -93,7 +95,7 @@ internal sealed class SpokenModel
         bool isReset = (flags & Tcp.Rst) != 0;
         byte ends = (byte)(flags & (isReset ? Tcp.Rst : Tcp.Syn | Tcp.Fin));
         // A FIN in a place that the secondary has said is old to the client, whatever it was.
-        bool isOldFin = ends == Tcp.Fin && IsPlaceSaid(flow, sequence + (uint)payload.Length, words);
+        bool isOldFin = ends == Tcp.Fin && IsPlaceSaid(flow, sequence + (uint)payload.Length, words, AnyByte);
         string? missing = null;
         if ((ends & ~words.Flags) != 0 && !isOldFin)
         {
@@ -130,7 +132,11 @@ internal sealed class SpokenModel
             // What the client has it does not take again; whether such bytes have changed is known only of the last ones (retransmit_window).
             bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i])) || bytes.Contains(Place(flow, start + (uint)i, 0) | HasLeft);
             // One byte in a place that the secondary has said: a keepalive, which no client takes for data (RFC 1122 section 4.2.3.6).
-            found |= payload.Length == 1 && IsPlaceSaid(flow, start, words);
+            found |= payload.Length == 1 && IsPlaceSaid(flow, start, words, AnyByte);
+            // What stands before the secondary's first segment of a stream that was under way already it has said before (scenario 37).
+            found |= words.IsBeforeFirst(start + (uint)i);
+            // In the place of a SYN or a FIN no client takes a byte.
+            found |= IsPlaceSaid(flow, start + (uint)i, words, NoByte);
             for (int k = 0; k < words.Shifts.Count && !found; k++)
             {
                 found = bytes.Contains(Place(flow, start + (uint)i - words.Shifts[k], payload[i]));
@@ -145,13 +151,13 @@ internal sealed class SpokenModel
         return true;
     }
 
-    /// <summary>Whether the secondary has said something in a place, be it a SYN or a FIN.</summary>
-    private bool IsPlaceSaid(int flow, uint position, FlowWords words)
+    /// <summary>Whether the secondary has said something in a place: anything, or a SYN or a FIN.</summary>
+    private bool IsPlaceSaid(int flow, uint position, FlowWords words, ulong what)
     {
-        bool found = bytes.Contains(Place(flow, position, 0) | AnyByte);
+        bool found = bytes.Contains(Place(flow, position, 0) | what);
         for (int k = 0; k < words.Shifts.Count && !found; k++)
         {
-            found = bytes.Contains(Place(flow, position - words.Shifts[k], 0) | AnyByte);
+            found = bytes.Contains(Place(flow, position - words.Shifts[k], 0) | what);
         }
 
         return found;
@@ -167,7 +173,20 @@ internal sealed class SpokenModel
 
     private void SayPlaces(int flow, uint sequence, int payloadLength, byte flags)
     {
-        uint count = (uint)payloadLength + ((flags & Tcp.Syn) != 0 ? 1u : 0) + ((flags & Tcp.Fin) != 0 ? 1u : 0);
+        uint end = sequence + (uint)payloadLength;
+        if ((flags & Tcp.Syn) != 0)
+        {
+            bytes.Add(Place(flow, sequence, 0) | NoByte);
+            end++;
+        }
+
+        if ((flags & Tcp.Fin) != 0)
+        {
+            bytes.Add(Place(flow, end, 0) | NoByte);
+            end++;
+        }
+
+        uint count = end - sequence;
         for (uint i = 0; i < count; i++)
         {
             bytes.Add(Place(flow, sequence + i, 0) | AnyByte);
@@ -205,8 +224,13 @@ internal sealed class SpokenModel
     /// <summary>What was said in one TCP flow.</summary>
     private sealed class FlowWords
     {
+        /// <summary>Connections one after the other between the same ports of which frames may still be held.</summary>
+        private const int MostConnections = 12;
+
         private readonly List<uint> primaryIsns = [];
         private readonly List<uint> secondaryIsns = [];
+
+        private uint? first;
 
         public byte Flags { get; set; }
 
@@ -214,6 +238,10 @@ internal sealed class SpokenModel
 
         /// <summary>What may have to be added to the secondary's numbers to get the primary's.</summary>
         public List<uint> Shifts { get; } = [];
+
+        public bool IsBeforeFirst(uint position) => first is { } known && secondaryIsns.Count == 0 && (int)(position - known) < 0;
+
+        public void LearnFirst(uint sequence) => first ??= sequence;
 
         public bool HasAcked(uint ack)
         {
@@ -230,13 +258,24 @@ internal sealed class SpokenModel
 
         public void Learn(Side side, uint isn)
         {
-            (side == Side.Primary ? primaryIsns : secondaryIsns).Add(isn);
+            List<uint> own = side == Side.Primary ? primaryIsns : secondaryIsns;
+            if (own.Contains(isn))
+            {
+                return;
+            }
+
+            own.Add(isn);
+            if (own.Count > MostConnections)
+            {
+                own.RemoveAt(0);
+            }
+
             Shifts.Clear();
             foreach (uint ours in primaryIsns)
             {
                 foreach (uint theirs in secondaryIsns)
                 {
-                    if (ours != theirs && !Shifts.Contains(ours - theirs))
+                    if (ours != theirs)
                     {
                         Shifts.Add(ours - theirs);
                     }
