@@ -31,6 +31,7 @@ public sealed partial class CheckpointGate : IDuty
     private SpscRing<DivergenceReport> toHost = new(EngineLimits.ReportRingEntries);
     private long? beganAtNs;
     private bool settled;
+    private bool isReturning;
     private uint epoch;
     private uint flushedEpoch;
     private uint capturedEpoch;
@@ -69,6 +70,11 @@ public sealed partial class CheckpointGate : IDuty
     /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
     /// one has finished. Any thread may read it.</summary>
     public uint CapturedEpoch => Volatile.Read(ref capturedEpoch);
+
+    /// <summary>Whether both replicas stand for the checkpoint that ends the secondary's loss: its link is back, and the frames of the epoch to
+    /// come wait for its end. Whoever reads that it is over, and the epoch after that, sees the epoch that has come. Any thread may read it.
+    /// </summary>
+    internal bool IsReturning => Volatile.Read(ref isReturning);
 
     /// <summary>Checkpoints that have finished, asked for or not; any thread may read it.</summary>
     public long Completed => Volatile.Read(ref completed);
@@ -122,6 +128,9 @@ public sealed partial class CheckpointGate : IDuty
             // Also after one that failed: what was said between the two is not of the epoch that the second one begins.
             Volatile.Write(ref capturedEpoch, capturedEpoch + 1);
         }
+
+        // After the epoch. Partner: Shard.MeetEpoch.
+        Volatile.Write(ref isReturning, settled && secondaryLost && hadLink);
     }
 
     private void Hear(CheckpointEvent happened, long nowNs)
@@ -137,6 +146,7 @@ public sealed partial class CheckpointGate : IDuty
                 Volatile.Write(ref completed, completed + 1);
                 secondaryLost = secondaryLost && !secondary.HasLink;
                 requesterLost = false;
+                SetProtection();
                 // The one that frames belong to already, if it was heard that both replicas stood.
                 BeginEpoch(UnverifiedReason.Checkpoint, settled ? capturedEpoch : capturedEpoch + 1);
                 break;

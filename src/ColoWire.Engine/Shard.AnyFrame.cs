@@ -41,7 +41,7 @@ public sealed partial class Shard
             return true;
         }
 
-        MeetEpoch(gate.Epoch);
+        MeetEpoch();
         MeetSignals(in frame.Layout);
         if (IsAhead(in frame) || HasDoneEnough)
         {
@@ -141,11 +141,11 @@ public sealed partial class Shard
         }
 
         ref Frame frame = ref arena[secondary];
-        if (IsCompared && frame.Layout.Kind < FrameKind.Pass)
+        if ((IsCompared || frame.Epoch != epoch) && frame.Layout.Kind < FrameKind.Pass)
         {
-            MeetEpoch(gate.Epoch);
+            MeetEpoch();
             MeetSignals(in frame.Layout);
-            if (IsAhead(in frame) || HasDoneEnough || IsTakingOver)
+            if ((IsAhead(in frame) && (IsCompared || isReturning)) || HasDoneEnough || IsTakingOver)
             {
                 return false;
             }
@@ -231,8 +231,8 @@ public sealed partial class Shard
     private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
 
     /// <summary>Whether a frame belongs to the epoch that begins when the checkpoint has finished for which both replicas are stopped. It
-    /// waits for that, and with it all that came later, unless nothing is compared anyway.</summary>
-    private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && !Bypasses;
+    /// waits for that, and with it all that came later, unless nothing will be compared then either.</summary>
+    private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && (!Bypasses || isReturning);
 
     private bool IsStale(in Frame frame) => (int)(frame.Epoch - flushedEpoch) < 0;
 

@@ -11,6 +11,7 @@ public sealed partial class Shard
     private readonly bool bypassesLoss;
     private Protection protection;
     private bool compares = true;
+    private bool isReturning;
 
     private bool IsCompared => protection is Protection.InStep or Protection.Bypassed or Protection.DegradedNoCheckpoints;
 

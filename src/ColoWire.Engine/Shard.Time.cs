@@ -25,8 +25,7 @@ public sealed partial class Shard
 
     private void MeetSignals()
     {
-        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.Poll.
-        MeetEpoch(gate.Epoch);
+        MeetEpoch();
         MeetProtection();
         if (signals.Stop.IsRaised && !stopped)
         {
@@ -52,13 +51,15 @@ public sealed partial class Shard
     /// A checkpoint has finished: what the primary said is now the secondary's too. A frame may bring the news, because its capture duty saw
     /// the new epoch first.
     /// </summary>
-    private void MeetEpoch(uint seen)
+    private void MeetEpoch()
     {
+        isReturning = gate.IsReturning;
+        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.BeginEpoch.
+        uint seen = gate.Epoch;
         if ((int)(seen - epoch) > 0)
         {
             epoch = seen;
             observe = gate.Mode == CompareMode.Observe;
-            // Whoever sees a new epoch sees what the gate said before it. Partner: CheckpointGate.Poll.
             MeetProtection();
             MeetFlush();
         }
