@@ -18,6 +18,7 @@ public sealed partial class CheckpointGate
     private int protection;
     private int takeOver;
     private bool wasAbsent;
+    private bool hasUnseen;
     private long? settlesAtNs;
 
     /// <summary>Whether the guest is protected; any thread may read it.</summary>
@@ -149,13 +150,14 @@ public sealed partial class CheckpointGate
         if (Volatile.Read(ref wasAbsent))
         {
             Volatile.Write(ref wasAbsent, false);
+            hasUnseen = true;
             Merge(Event(DivergenceReason.Absence, nowNs), nowNs);
             if (!Synchronises)
             {
                 // No checkpoint ends this. An epoch begins now, so that nothing held is judged by a clock that went on meanwhile, and
                 // another one when the frames are through whose twins went past.
-                BeginEpoch(UnverifiedReason.Checkpoint);
                 settlesAtNs = nowNs + EngineLimits.AbsenceSettlesNs;
+                BeginEpoch(UnverifiedReason.Checkpoint);
             }
 
             return 1;
@@ -169,5 +171,15 @@ public sealed partial class CheckpointGate
         settlesAtNs = null;
         BeginEpoch(UnverifiedReason.Checkpoint);
         return 1;
+    }
+
+    /// <summary>An epoch begins: the first one after an absence, or the first two where no checkpoint ends it, begin with nothing known.</summary>
+    private void EndUnseen(uint next)
+    {
+        if (hasUnseen)
+        {
+            Volatile.Write(ref unseenEpoch, next);
+            hasUnseen = settlesAtNs is not null;
+        }
     }
 }

@@ -34,6 +34,7 @@ public sealed partial class CheckpointGate : IDuty
     private bool isReturning;
     private uint epoch;
     private uint flushedEpoch;
+    private uint unseenEpoch;
     private uint capturedEpoch;
     private int epochReason;
     private long completed;
@@ -66,6 +67,10 @@ public sealed partial class CheckpointGate : IDuty
     /// <summary>The last epoch at the sight of which every shard flushes: all of them, but for those that go on with what is held
     /// (<see cref="ContinueEpoch"/>). Never ahead of <see cref="Epoch"/> for whoever reads that first.</summary>
     internal uint FlushedEpoch => Volatile.Read(ref flushedEpoch);
+
+    /// <summary>The last epoch before which frames went past that nobody saw: what a flow remembers of before it may be of a connection that
+    /// has ended since. Never ahead of <see cref="FlushedEpoch"/> for whoever reads that first.</summary>
+    internal uint UnseenEpoch => Volatile.Read(ref unseenEpoch);
 
     /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
     /// one has finished. Any thread may read it.</summary>
@@ -173,6 +178,7 @@ public sealed partial class CheckpointGate : IDuty
         ForgetBeginning();
         Volatile.Write(ref epochReason, (int)reason);
         Volatile.Write(ref capturedEpoch, next);
+        EndUnseen(next);
         Volatile.Write(ref flushedEpoch, next);
         // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.MeetEpoch.
         Volatile.Write(ref epoch, next);

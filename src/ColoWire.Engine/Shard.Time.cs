@@ -72,10 +72,11 @@ public sealed partial class Shard
         uint flushed = gate.FlushedEpoch;
         if ((int)(flushed - flushedEpoch) > 0 && (int)(flushed - epoch) <= 0)
         {
+            bool forgets = (int)(gate.UnseenEpoch - flushedEpoch) > 0;
             flushedEpoch = flushed;
             stragglersUntilNs = polledNs + graceNs;
             streams.ExpectStragglersUntil(stragglersUntilNs);
-            Flush(gate.EpochReason);
+            Flush(gate.EpochReason, forgets);
         }
     }
 

@@ -14,6 +14,7 @@ public sealed partial class Shard
 {
     private readonly UnverifiedReason[] flushReasons = new UnverifiedReason[EngineLimits.RememberedFlushes];
     private uint flush = 1;
+    private uint forgettingFlush;
     private uint flushAtTakeOver;
     private uint walkNext = Flow.None;
     private uint unfinished = Flow.None;
@@ -73,11 +74,14 @@ public sealed partial class Shard
     }
 
     /// <summary>Releases all that is held, each flow in its order, and compares every flow afresh.</summary>
-    private void Flush(UnverifiedReason reason)
+    /// <param name="reason">Why it leaves unverified.</param>
+    /// <param name="forgets">Whether frames have gone past that nobody saw, so that a flow may be another connection by now.</param>
+    private void Flush(UnverifiedReason reason, bool forgets = false)
     {
         // 0 stands for "not in step".
         flush += flush == uint.MaxValue ? 2u : 1u;
         flushReasons[flush % EngineLimits.RememberedFlushes] = reason;
+        forgettingFlush = forgets ? flush : forgettingFlush;
         flows.Readmit();
         BeginWalk();
     }
@@ -145,9 +149,10 @@ public sealed partial class Shard
     {
         // Of several flushes the first one has released what was held.
         uint first = flush - flow.Flush < EngineLimits.RememberedFlushes ? flow.Flush + 1 : flush;
+        bool forgets = (int)(forgettingFlush - flow.Flush) > 0;
         flow.Flush = flush;
         flow.State = FlowState.Comparing;
-        TcpStreamComparer.Synchronise(ref flow);
+        TcpStreamComparer.Synchronise(ref flow, forgets);
         ReleaseAll(ref flow, flushReasons[first % EngineLimits.RememberedFlushes]);
         ClearSecondary(ref flow);
     }

@@ -243,6 +243,7 @@ internal sealed class Simulation : IDisposable
                 output.HasLink = !isOut;
                 break;
             case OutageKind.Wire when !isOut:
+                oracle.NoteUnseen();
                 path.Gate.NoteAbsence();
                 break;
             default:

@@ -11,10 +11,17 @@ namespace ColoWire.Engine.Compare;
 internal sealed partial class TcpStreamComparer
 {
     /// <summary>A checkpoint made all that the primary has said the secondary's too; the secondary's own queue is empty.</summary>
-    public static void Synchronise(ref Flow flow)
+    /// <param name="flow">Its flow.</param>
+    /// <param name="forgets">Whether what the primary has said may be of a connection that has ended since.</param>
+    public static void Synchronise(ref Flow flow, bool forgets)
     {
         TcpState before = flow.Tcp;
         flow.Tcp = TcpState.Fresh;
+        if (forgets)
+        {
+            return;
+        }
+
         ref TcpState tcp = ref flow.Tcp;
         tcp.PrimaryFirst = before.PrimaryFirst;
         tcp.PrimaryNext = before.PrimaryNext;

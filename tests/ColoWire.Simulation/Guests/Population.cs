@@ -158,21 +158,16 @@ internal sealed class Population
             return;
         }
 
-        if (isStray)
-        {
-            noteHarm(flow);
-        }
-
         uint distance = isStray ? (1u << 31) + (uint)luck.Next(-2000, 2000) : uint.MaxValue;
         int number = ++aside;
         bool isOneSided = maySayStrays && luck.Next(4) == 0;
-        if (isOneSided)
+        // At the same instant, as a question to both: a checkpoint comes before it or after it, never between.
+        Action say = first.SayAside(number, distance, payload);
+        Action ofPrimary = isStray || isOneSided ? () =>
         {
             noteHarm(flow);
-        }
-
-        // At the same instant, as a question to both: a checkpoint comes before it or after it, never between.
-        Action ofPrimary = first.SayAside(number, distance, payload);
+            say();
+        } : say;
         Action ofSecondary = second.SayAside(number, distance, payload);
         primary.Hear(ofPrimary);
         if (!isOneSided)

@@ -85,6 +85,15 @@ internal abstract class FlowJudge
     /// <summary>Whether the client has all of this frame already, from frames that left before it.</summary>
     public virtual bool Repeats(SentFrame frame) => false;
 
+    /// <summary>Whether the appliance need not know that the secondary has agreed to a frame: it has forgotten what was said before frames
+    /// went past that it did not see.</summary>
+    public virtual bool MayBeForgotten(SentFrame frame) => false;
+
+    /// <summary>Frames went past, and the checkpoint that ends that has finished: the appliance begins anew.</summary>
+    public virtual void Forget()
+    {
+    }
+
     /// <summary>A checkpoint has finished: all that the primary has said is the secondary's too.</summary>
     /// <param name="nowNs">When.</param>
     /// <param name="stragglersUntilNs">Until when the replaced secondary may still be heard.</param>

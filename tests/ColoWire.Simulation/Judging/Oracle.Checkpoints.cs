@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Simulation.Guests;
@@ -23,6 +24,7 @@ internal sealed partial class Oracle
     private bool isOut;
     private bool isAway;
     private bool hasBrokenOff;
+    private bool hasUnseen;
 
     /// <summary>Whether a checkpoint is asked for, has begun, or will be asked for as soon as somebody can be.</summary>
     private bool IsAwaited => outstanding || areStanding || hasBrokenOff || isAway;
@@ -46,6 +48,9 @@ internal sealed partial class Oracle
             judge.IsHarmed = true;
         }
     }
+
+    /// <summary>Frames of the primary went past that the appliance did not see.</summary>
+    public void NoteUnseen() => hasUnseen = true;
 
     /// <summary>The appliance can reach the hypervisor again, and may ask at once what it asked in vain.</summary>
     public void NoteReturn()
@@ -76,6 +81,12 @@ internal sealed partial class Oracle
         // Until another one has finished, frames of after the one that broke off wait for it, as far as checkpoint_retries allows.
         hasBrokenOff = told != CheckpointEvent.Completed && (hasBrokenOff || (told == CheckpointEvent.Failed && areStanding));
         areStanding = told == CheckpointEvent.Began;
+        if (hasUnseen && told == CheckpointEvent.Completed)
+        {
+            hasUnseen = false;
+            Array.ForEach(judges, judge => judge.Forget());
+        }
+
         if (isOver)
         {
             CheckOneRequest();
@@ -161,13 +172,13 @@ internal sealed partial class Oracle
     private void CheckReleased(int flow, FlowJudge judge)
     {
         bool mayWait = IsCramped || IsAwaited || judge.IsHarmed || judge.IsLate || judge.IsReported;
-        if (mayWait || judge.OldestHeld is not { CoveredNs: { } coveredNs } frame)
+        if (mayWait || judge.OldestHeld is not { CoveredNs: { } coveredNs } frame || judge.MayBeForgotten(frame.Sent))
         {
             return;
         }
 
-        long sinceNs = System.Math.Max(System.Math.Max(coveredNs, settledNs), output.CloggedNs);
-        sinceNs = System.Math.Max(sinceNs, lastLeftNs[flow]);
+        long sinceNs = Math.Max(Math.Max(coveredNs, settledNs), output.CloggedNs);
+        sinceNs = Math.Max(sinceNs, lastLeftNs[flow]);
         if (scheduler.NowNs - sinceNs > options.ReactionNs)
         {
             throw Broken("2 release", flow, $"the secondary has agreed to {frame.Sent}, and it is still held");
@@ -212,6 +223,7 @@ internal sealed partial class Oracle
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
         bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
+            || (judge.OldestHeld is { } held && judge.MayBeForgotten(held.Sent) && report.AtNs - held.AtNs >= timeoutNs)
             || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs)
             // Where the time of stragglers ends, appliance and oracle know only about.
             || judge.StragglersUntilNs >= report.AtNs - timeoutNs - limitNs;

@@ -53,6 +53,21 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         return isOnlyBytes && connection.HasLeft.AsSpan(frame.Start, frame.End - frame.Start).IndexOf(false) < 0;
     }
 
+    public override bool MayBeForgotten(SentFrame frame)
+    {
+        Connection connection = connections[frame.Connection];
+        return frame.Start < connection.ForgottenEnd || frame.Ack <= connection.ForgottenAck;
+    }
+
+    public override void Forget()
+    {
+        foreach (Connection connection in connections)
+        {
+            connection.ForgottenEnd = connection.PrimaryEnd;
+            connection.ForgottenAck = connection.PrimaryAck;
+        }
+    }
+
     protected override IEnumerable<CapturedFrame> TakePrimary(CapturedFrame frame)
     {
         SentFrame sent = frame.Sent;
@@ -204,6 +219,12 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
         /// <summary>Position behind all that the primary has said.</summary>
         public int PrimaryEnd { get; set; }
+
+        /// <summary>Position before which the appliance may have forgotten what was said.</summary>
+        public int ForgottenEnd { get; set; }
+
+        /// <summary>Up to this acknowledgment, it may have forgotten it.</summary>
+        public int ForgottenAck { get; set; } = -1;
 
         /// <summary>Position before which a checkpoint has made everything the secondary's.</summary>
         public int SharedEnd { get; set; }
