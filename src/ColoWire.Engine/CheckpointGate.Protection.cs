@@ -8,6 +8,8 @@ namespace ColoWire.Engine;
 /// <content>Who speaks for the guest: the secondary may be lost, the requester, or ColoWire itself may have been away.</content>
 public sealed partial class CheckpointGate
 {
+    private const long NotAbsent = -1;
+
     private readonly bool bypassesRequesterLoss;
     private bool wasBypassed;
     private bool hadLink = true;
@@ -17,9 +19,9 @@ public sealed partial class CheckpointGate
     private bool requesterLost;
     private int protection;
     private int takeOver;
-    private bool wasAbsent;
-    private bool hasUnseen;
+    private long absentNs = NotAbsent;
     private long? settlesAtNs;
+    private bool hasUnseen;
 
     /// <summary>Whether the guest is protected; any thread may read it.</summary>
     public Protection Protection => (Protection)Volatile.Read(ref protection);
@@ -32,7 +34,8 @@ public sealed partial class CheckpointGate
 
     /// <summary>Frames of the primary have gone past the comparison, because nobody took them (fail-to-wire): the two may have parted
     /// since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
-    public void NoteAbsence() => Volatile.Write(ref wasAbsent, true);
+    /// <param name="hungNs">For how long nobody read what the ports took in meanwhile, in nanoseconds; 0 when they took in nothing.</param>
+    public void NoteAbsence(long hungNs = 0) => Volatile.Write(ref absentNs, hungNs);
 
     /// <summary>One of the two goes on alone from now on: the other is gone, or is to be. Any thread may call it.</summary>
     internal void TakeOver(Protection alone) => Volatile.Write(ref takeOver, (int)alone);
@@ -147,39 +150,30 @@ public sealed partial class CheckpointGate
 
     private int EndAbsence(long nowNs)
     {
-        if (Volatile.Read(ref wasAbsent))
+        long hungNs = Volatile.Read(ref absentNs);
+        if (hungNs != NotAbsent)
         {
-            Volatile.Write(ref wasAbsent, false);
+            Volatile.Write(ref absentNs, NotAbsent);
             hasUnseen = true;
             Merge(Event(DivergenceReason.Absence, nowNs), nowNs);
             if (!Synchronises)
             {
                 // No checkpoint ends this. An epoch begins now, so that nothing held is judged by a clock that went on meanwhile, and
                 // another one when the frames are through whose twins went past.
-                settlesAtNs = nowNs + EngineLimits.AbsenceSettlesNs;
-                BeginEpoch(UnverifiedReason.Checkpoint);
+                BeginEpoch(UnverifiedReason.Unseen);
+                settlesAtNs = nowNs + EngineLimits.FreshEpochSettlesNs + (hungNs / EngineLimits.CatchUpSpeed);
             }
 
             return 1;
         }
 
-        if (nowNs < settlesAtNs || settlesAtNs == null)
+        if (settlesAtNs is not { } settlesNs || nowNs < settlesNs)
         {
             return 0;
         }
 
         settlesAtNs = null;
-        BeginEpoch(UnverifiedReason.Checkpoint);
+        BeginEpoch(UnverifiedReason.Unseen);
         return 1;
-    }
-
-    /// <summary>An epoch begins: the first one after an absence, or the first two where no checkpoint ends it, begin with nothing known.</summary>
-    private void EndUnseen(uint next)
-    {
-        if (hasUnseen)
-        {
-            Volatile.Write(ref unseenEpoch, next);
-            hasUnseen = settlesAtNs is not null;
-        }
     }
 }

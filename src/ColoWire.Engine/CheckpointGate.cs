@@ -34,7 +34,7 @@ public sealed partial class CheckpointGate : IDuty
     private bool isReturning;
     private uint epoch;
     private uint flushedEpoch;
-    private uint unseenEpoch;
+    private uint freshEpoch;
     private uint capturedEpoch;
     private int epochReason;
     private long completed;
@@ -68,9 +68,9 @@ public sealed partial class CheckpointGate : IDuty
     /// (<see cref="ContinueEpoch"/>). Never ahead of <see cref="Epoch"/> for whoever reads that first.</summary>
     internal uint FlushedEpoch => Volatile.Read(ref flushedEpoch);
 
-    /// <summary>The last epoch before which frames went past that nobody saw: what a flow remembers of before it may be of a connection that
-    /// has ended since. Never ahead of <see cref="FlushedEpoch"/> for whoever reads that first.</summary>
-    internal uint UnseenEpoch => Volatile.Read(ref unseenEpoch);
+    /// <summary>The last epoch that began with nothing known: frames went past before it that nobody saw, so that what a flow remembers may be
+    /// of a connection that has ended since; or no checkpoint has made the two alike. Never ahead of <see cref="FlushedEpoch"/> for whoever reads that first.</summary>
+    internal uint FreshEpoch => Volatile.Read(ref freshEpoch);
 
     /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
     /// one has finished. Any thread may read it.</summary>
@@ -153,7 +153,7 @@ public sealed partial class CheckpointGate : IDuty
                 requesterLost = false;
                 SetProtection();
                 // The one that frames belong to already, if it was heard that both replicas stood.
-                BeginEpoch(UnverifiedReason.Checkpoint, settled ? capturedEpoch : capturedEpoch + 1);
+                BeginEpoch(UnverifiedReason.Checkpoint, settled ? capturedEpoch : capturedEpoch + 1, isFresh: hasUnseen);
                 break;
             case CheckpointEvent.Failed:
                 NoteFailure(nowNs);
@@ -170,15 +170,20 @@ public sealed partial class CheckpointGate : IDuty
         SetProtection();
     }
 
-    /// <summary>An epoch begins that no frame belongs to yet.</summary>
-    private void BeginEpoch(UnverifiedReason reason) => BeginEpoch(reason, capturedEpoch + 1);
+    /// <summary>An epoch begins that no frame belongs to yet, without a checkpoint.</summary>
+    private void BeginEpoch(UnverifiedReason reason) => BeginEpoch(reason, capturedEpoch + 1, isFresh: true);
 
-    private void BeginEpoch(UnverifiedReason reason, uint next)
+    private void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh)
     {
         ForgetBeginning();
         Volatile.Write(ref epochReason, (int)reason);
         Volatile.Write(ref capturedEpoch, next);
-        EndUnseen(next);
+        if (isFresh)
+        {
+            hasUnseen = false;
+            Volatile.Write(ref freshEpoch, next);
+        }
+
         Volatile.Write(ref flushedEpoch, next);
         // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.MeetEpoch.
         Volatile.Write(ref epoch, next);

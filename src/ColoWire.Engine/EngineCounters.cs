@@ -28,7 +28,8 @@ public enum UnverifiedReason : byte
     /// <summary>The secondary's port had no link, and the policy is to go on.</summary>
     SecondaryLost,
 
-    /// <summary>TCP: a part of it was sent before the secondary's part of the connection was first seen.</summary>
+    /// <summary>The secondary may have said it before anybody compared the two: at the beginning of a TCP connection that nobody saw, or
+    /// right after an epoch has begun without a checkpoint.</summary>
     Unseen,
 
     /// <summary>The guest was taken over by the primary alone.</summary>

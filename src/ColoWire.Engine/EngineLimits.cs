@@ -125,9 +125,13 @@ public static class EngineLimits
     /// <summary>Slots that ran out are not back at once: a shard does not search for more to release more often than this.</summary>
     public const long ReliefIntervalNs = 1_000_000;
 
-    /// <summary>How long after an absence frames still come whose twins went past: those that lie in the ports' rings, 4,096 at 500,000 a
-    /// second, and those that were under way when the two ports opened one after the other. Shorter than a doubt lasts (grace_ms).</summary>
-    public const long AbsenceSettlesNs = 10_000_000;
+    /// <summary>How long after an epoch has begun without a checkpoint frames still come whose twins came before it, at least (else
+    /// <c>grace_ms</c>): those that lie in the ports' rings, 4,096 at 500,000 a second, and those that were under way when the two ports
+    /// opened one after the other.</summary>
+    public const long FreshEpochSettlesNs = 10_000_000;
+
+    /// <summary>How many times as fast as they came frames are read, at least, that came while nobody read them.</summary>
+    public const int CatchUpSpeed = 4;
 
     /// <summary>How long after the news that both replicas are stopped frames still come that they sent before: the way of a frame through
     /// taps, bridges and rings, against that of the news through a socket. The shortest checkpoint measured keeps both stopped for 5 ms, so

@@ -41,14 +41,18 @@ public sealed partial class Shard
                 continue;
             }
 
+            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsEarly(oldest))
+            {
+                arena[oldest].Marks |= FrameMarks.Assumed;
+                verdict = Verdict.Release;
+            }
+
             if (verdict.Kind is not (VerdictKind.Release or VerdictKind.Pass))
             {
                 break;
             }
 
-            Unhold(ref flow, oldest);
-            CountJudged(oldest, verdict.Kind);
-            Leave(oldest);
+            ReleaseOldest(ref flow, verdict.Kind);
             verdict = Verdict.Release;
         }
 
@@ -62,6 +66,14 @@ public sealed partial class Shard
         }
 
         return verdict;
+    }
+
+    private void ReleaseOldest(ref Flow flow, VerdictKind kind)
+    {
+        FrameRef oldest = flow.Primary.Head;
+        Unhold(ref flow, oldest);
+        CountJudged(oldest, kind);
+        Leave(oldest);
     }
 
     private void CountJudged(FrameRef primary, VerdictKind kind)
@@ -178,6 +190,10 @@ public sealed partial class Shard
     /// </summary>
     private bool IsStraggler(FrameRef frame) =>
         !frame.IsNone && arena[frame].Side == Side.Secondary && arena[frame].ArrivalNs < stragglersUntilNs;
+
+    /// <summary>Whether a frame of the primary came so soon after an epoch had begun without a checkpoint that its twin may have come before
+    /// that: where it finds none, it stands for no difference.</summary>
+    private bool IsEarly(FrameRef primary) => arena[primary].ArrivalNs < earlyUntilNs;
 
     /// <summary>Sends a frame of the secondary home that has no twin and needs none.</summary>
     /// <returns>False when it stands for a difference.</returns>

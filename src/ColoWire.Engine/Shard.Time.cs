@@ -19,6 +19,7 @@ public sealed partial class Shard
     private readonly long graceNs;
     private long polledNs;
     private long stragglersUntilNs = long.MinValue;
+    private long earlyUntilNs = long.MinValue;
     private uint scanNext = Flow.None;
     private uint flushedEpoch;
     private bool stopped;
@@ -72,11 +73,18 @@ public sealed partial class Shard
         uint flushed = gate.FlushedEpoch;
         if ((int)(flushed - flushedEpoch) > 0 && (int)(flushed - epoch) <= 0)
         {
-            bool forgets = (int)(gate.UnseenEpoch - flushedEpoch) > 0;
+            bool isFresh = (int)(gate.FreshEpoch - flushedEpoch) > 0;
             flushedEpoch = flushed;
             stragglersUntilNs = polledNs + graceNs;
+            earlyUntilNs = long.MinValue;
+            if (isFresh && gate.EpochReason != UnverifiedReason.Checkpoint)
+            {
+                stragglersUntilNs = Math.Max(stragglersUntilNs, polledNs + EngineLimits.FreshEpochSettlesNs);
+                earlyUntilNs = stragglersUntilNs;
+            }
+
             streams.ExpectStragglersUntil(stragglersUntilNs);
-            Flush(gate.EpochReason, forgets);
+            Flush(gate.EpochReason, isFresh);
         }
     }
 
@@ -239,7 +247,18 @@ public sealed partial class Shard
         }
 
         Verdict verdict = JudgeHeld(ref flow, nowNs);
-        if (verdict.Kind is VerdictKind.Hold or VerdictKind.Doubt && IsExpired(flow.Primary.Head, nowNs))
+        if (verdict.Kind is not (VerdictKind.Hold or VerdictKind.Doubt) || !IsExpired(flow.Primary.Head, nowNs))
+        {
+            return;
+        }
+
+        if (IsEarly(flow.Primary.Head))
+        {
+            arena[flow.Primary.Head].Marks |= FrameMarks.Assumed;
+            ReleaseOldest(ref flow, VerdictKind.Release);
+            JudgeHeld(ref flow, nowNs);
+        }
+        else
         {
             Diverge(ref flow, in verdict, nowNs);
         }

@@ -42,7 +42,7 @@ internal sealed class HeartbeatDuty(FailWire wire, int queue, CheckpointGate gat
         long silentNs = aliveNs - lastNs;
         if (lastNs != 0 && silentNs > timeoutNs && wire.IsArmed && wire.NoteSilence(silentNs))
         {
-            gate.NoteAbsence();
+            gate.NoteAbsence(silentNs);
         }
 
         lastNs = aliveNs;

@@ -23,6 +23,12 @@ public sealed class ProtectionScenarios(int shards)
 
     private static readonly Action<TestBench> Absent = bench => { bench.Path.Gate.NoteAbsence(); bench.Poll(); };
 
+    /// <summary>What was under way when both replicas were stopped has come.</summary>
+    private static readonly Action<TestBench> Settled = bench => bench.Jump(1);
+
+    /// <summary>It acknowledges less than the connection before.</summary>
+    private static readonly Segment Later = new(1100, []) { Ack = 100 };
+
     private static readonly Action<TestBench> Bypassed = bench => { bench.Primary.IsBypassed = true; bench.Poll(); };
     private static readonly Action<TestBench> BackAgain = bench => { bench.Primary.IsBypassed = false; bench.Poll(); };
 
@@ -42,6 +48,10 @@ public sealed class ProtectionScenarios(int shards)
         new("85 it is back after the checkpoint has finished: another one protects again", P(A), LinkDown, Checkpoint, Stands(Protection.DegradedNoSecondary), P(B),
             Out(A, B), LinkUp, Cp(2), Stands(Protection.DegradedNoSecondary), Checkpoint, Stands(Protection.InStep), P(C), Out(A, B), S(C), Out(A, B, C),
             Wait(10_000), Cp(2)),
+        new("85 it is back while both stand for the checkpoint: what is said then waits for its end", P(A), LinkDown, Out(A), Happens(CheckpointEvent.Began),
+            Settled, LinkUp, S(B, C), P(B), Out(A), Checkpoint, Out(A, B), Stands(Protection.InStep), P(C), Out(A, B, C), Verified(2), Wait(10_000), Cp(1)),
+        new("85 it is back while both stand for a checkpoint that fails: what is said then leaves", LinkDown, Happens(CheckpointEvent.Began), Settled, LinkUp,
+            P(B), Out(), Happens(CheckpointEvent.Failed), Out(B), Unverified(UnverifiedReason.SecondaryLost, 1)),
         new("85 the link and the hypervisor tell of the same loss: one report", LinkDown, Happens(CheckpointEvent.SecondaryLost), LinkUp, Reported(1), Cp(1),
             Checkpoint, Stands(Protection.InStep), Happens(CheckpointEvent.SecondaryLost), Reported(2), Cp(2)),
         new("85 the same while ColoWire only observes", LinkDown, Happens(CheckpointEvent.SecondaryLost), Reported(1), Cp(1), LinkUp,
@@ -51,6 +61,9 @@ public sealed class ProtectionScenarios(int shards)
         },
         new("frames went past while nobody took them: one CP, and a new epoch when it has finished", P(A), S(B), Absent, Cp(1, DivergenceReason.Absence),
             Stands(Protection.InStep), Absent, Cp(1), Checkpoint, Out(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(1)),
+        new("a connection that began while frames went past has its own acknowledgments", P(A), S(A),
+            Out(A), Absent, Checkpoint, P(Later), Wait(100), Out(A), S(Later),
+            Out(A, Later), Cp(1)),
         new("frames of the primary go past: not protected; what comes is compared; one CP when they come again", P(A), Bypassed,
             Stands(Protection.Bypassed), Cp(0), S(A), Out(A), LinkDown, Stands(Protection.Bypassed), LinkUp, BackAgain,
             Stands(Protection.DegradedNoSecondary), Cp(1), Checkpoint, Stands(Protection.InStep), P(B), S(B), Out(A, B)),
