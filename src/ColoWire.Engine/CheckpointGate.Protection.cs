@@ -22,6 +22,7 @@ public sealed partial class CheckpointGate
     private long absentNs = NotAbsent;
     private long? settlesAtNs;
     private bool hasUnseen;
+    private int absences;
 
     /// <summary>Whether the guest is protected; any thread may read it.</summary>
     public Protection Protection => (Protection)Volatile.Read(ref protection);
@@ -31,6 +32,10 @@ public sealed partial class CheckpointGate
 
     /// <summary>Whether checkpoints are asked for at all: whoever only observes must not stop the guests.</summary>
     private bool Synchronises => requester.Synchronises && Mode == CompareMode.Lockstep;
+
+    /// <summary>How often frames have gone past the comparison while a checkpoint can be asked for, which ends that. Any thread may read it.
+    /// </summary>
+    internal int Absences => Volatile.Read(ref absences);
 
     /// <summary>Frames of the primary have gone past the comparison, because nobody took them (fail-to-wire): the two may have parted
     /// since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
@@ -156,7 +161,11 @@ public sealed partial class CheckpointGate
             Volatile.Write(ref absentNs, NotAbsent);
             hasUnseen = true;
             Merge(Event(DivergenceReason.Absence, nowNs), nowNs);
-            if (!Synchronises)
+            if (Synchronises)
+            {
+                Volatile.Write(ref absences, absences + 1);
+            }
+            else
             {
                 // No checkpoint ends this. An epoch begins now, so that nothing held is judged by a clock that went on meanwhile, and
                 // another one when the frames are through whose twins went past.

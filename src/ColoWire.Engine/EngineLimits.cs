@@ -61,6 +61,11 @@ public static class EngineLimits
     /// <summary>Sequence numbers farther apart than this belong to another connection: the largest window of RFC 7323.</summary>
     public const int MaxWindowBytes = 1 << 30;
 
+    /// <summary>A single segment farther than this from what its side has said is taken for one of another connection between the same ports,
+    /// and says nothing of this one. Windows may be larger (RFC 7323), but no system makes them so; where one does, the next segment tells.
+    /// </summary>
+    public const int StrayBytes = 1 << 26;
+
     /// <summary>How far behind a SYN segments stand that may have overtaken it: what a guest sends before it hears anything, ten
     /// segments (RFC 6928), most often as one super-frame.</summary>
     public const uint OvertakenSynBytes = 1 << 16;

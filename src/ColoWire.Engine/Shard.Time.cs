@@ -27,6 +27,7 @@ public sealed partial class Shard
     private void MeetSignals()
     {
         MeetEpoch();
+        MeetAbsence();
         MeetProtection();
         if (signals.Stop.IsRaised && !stopped)
         {
@@ -62,6 +63,7 @@ public sealed partial class Shard
             epoch = seen;
             observe = gate.Mode == CompareMode.Observe;
             MeetProtection();
+            MeetAbsence();
             MeetFlush();
         }
     }

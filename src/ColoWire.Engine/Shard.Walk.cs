@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
@@ -12,9 +13,11 @@ namespace ColoWire.Engine;
 /// </content>
 public sealed partial class Shard
 {
-    private readonly UnverifiedReason[] flushReasons = new UnverifiedReason[EngineLimits.RememberedFlushes];
+    /// <summary>Why the last flushes were, or null where frames went past, and what is held waits for the checkpoint that follows.</summary>
+    private readonly UnverifiedReason?[] flushReasons = new UnverifiedReason?[EngineLimits.RememberedFlushes];
     private uint flush = 1;
     private uint forgettingFlush;
+    private int absences;
     private uint flushAtTakeOver;
     private uint walkNext = Flow.None;
     private uint unfinished = Flow.None;
@@ -73,10 +76,21 @@ public sealed partial class Shard
         compares = false;
     }
 
+    /// <summary>Frames have gone past that nobody saw: nothing leaves any more because of what was said before.</summary>
+    private void MeetAbsence()
+    {
+        int seen = gate.Absences;
+        if (seen != absences)
+        {
+            absences = seen;
+            Flush(null, forgets: true);
+        }
+    }
+
     /// <summary>Releases all that is held, each flow in its order, and compares every flow afresh.</summary>
-    /// <param name="reason">Why it leaves unverified.</param>
+    /// <param name="reason">Why it leaves unverified; null where it waits for a checkpoint.</param>
     /// <param name="forgets">Whether frames have gone past that nobody saw, so that a flow may be another connection by now.</param>
-    private void Flush(UnverifiedReason reason, bool forgets = false)
+    private void Flush(UnverifiedReason? reason, bool forgets = false)
     {
         // 0 stands for "not in step".
         flush += flush == uint.MaxValue ? 2u : 1u;
@@ -147,14 +161,50 @@ public sealed partial class Shard
 
     private void Flush(ref Flow flow)
     {
-        // Of several flushes the first one has released what was held.
-        uint first = flush - flow.Flush < EngineLimits.RememberedFlushes ? flow.Flush + 1 : flush;
+        UnverifiedReason? reason = ReasonSince(flow.Flush);
         bool forgets = (int)(forgettingFlush - flow.Flush) > 0;
         flow.Flush = flush;
-        flow.State = FlowState.Comparing;
-        TcpStreamComparer.Synchronise(ref flow, forgets);
-        ReleaseAll(ref flow, flushReasons[first % EngineLimits.RememberedFlushes]);
+        if (reason is { } release)
+        {
+            flow.State = FlowState.Comparing;
+            TcpStreamComparer.Synchronise(ref flow, forgets);
+            ReleaseAll(ref flow, release);
+            ClearSecondary(ref flow);
+        }
+        else if (flow.IsStream)
+        {
+            BeginUnseen(ref flow);
+        }
+    }
+
+    /// <summary>Of several flushes the first one has released what was held.</summary>
+    private UnverifiedReason? ReasonSince(uint followed)
+    {
+        uint count = Math.Min(flush - followed, EngineLimits.RememberedFlushes);
+        for (uint at = flush - count + 1; at != flush; at++)
+        {
+            if (flushReasons[at % EngineLimits.RememberedFlushes] is { } reason)
+            {
+                return reason;
+            }
+        }
+
+        return flushReasons[flush % EngineLimits.RememberedFlushes];
+    }
+
+    /// <summary>A stream may be another connection by now. What is held of it waits for the checkpoint that was asked for.</summary>
+    private void BeginUnseen(ref Flow flow)
+    {
         ClearSecondary(ref flow);
+        TcpStreamComparer.Synchronise(ref flow, forgets: true);
+        if (flow.State == FlowState.Comparing && !flow.Primary.IsEmpty)
+        {
+            flow.State = gate.Mends ? FlowState.Diverged : FlowState.Passing;
+            if (flow.State == FlowState.Passing)
+            {
+                ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+            }
+        }
     }
 
     /// <summary>The secondary goes on from where it is: what it has said and the primary has not is the first to leave.</summary>

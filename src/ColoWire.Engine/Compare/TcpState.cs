@@ -66,6 +66,9 @@ internal struct TcpState
     /// <summary>The hash of the text in the secondary's RST, when <see cref="TcpFlags.RstPending"/> is set; 0 without a text.</summary>
     public uint SecondaryRstText;
 
+    /// <summary>What the secondary's SYN acknowledged, when <see cref="TcpFlags.SynPendingAck"/> is set.</summary>
+    public uint SecondarySynAck;
+
     /// <summary>What the secondary's SYN offers (<see cref="Wire.TcpSegment.SynOffer"/>).</summary>
     public uint SecondaryOffer;
 
@@ -160,4 +163,11 @@ internal enum TcpFlags : uint
 
     /// <summary>What waited when the secondary sent its SYN, and belongs to an older connection, has gone.</summary>
     OlderDropped = 1 << 19,
+
+    /// <summary>The primary's last segment stood farther from what it had said than any real window reaches: it is of another connection, or
+    /// the stream goes on there if the next one does, too.</summary>
+    PrimaryFar = 1 << 20,
+
+    /// <summary>The same of the secondary's last segment, and of what the primary has said.</summary>
+    SecondaryFar = 1 << 21,
 }

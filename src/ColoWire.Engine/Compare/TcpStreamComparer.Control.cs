@@ -129,6 +129,7 @@ internal sealed partial class TcpStreamComparer
             tcp.SecondaryIsn = segment.Sequence;
             tcp.SecondarySynNumber = frame.Number;
             tcp.SecondaryOffer = segment.SynOffer;
+            tcp.SecondarySynAck = segment.Ack;
             tcp.Shift = 0;
             tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched
                 | TcpFlags.RstPending | TcpFlags.RstMatched | TcpFlags.SynPending | TcpFlags.SynPendingAck | TcpFlags.ShiftOpen | TcpFlags.OlderDropped);
@@ -149,7 +150,7 @@ internal sealed partial class TcpStreamComparer
             tcp.Pend(TcpFlags.RstPending, frame.ArrivalNs);
         }
 
-        bool advances = segment.Has(Tcp.Ack) && !IsOfOlderConnection(in tcp, segment)
+        bool advances = segment.Has(Tcp.Ack) && !IsStray(ref tcp, segment) && !IsOfOlderConnection(in tcp, segment)
             && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck));
         if (advances)
         {
@@ -267,6 +268,14 @@ internal sealed partial class TcpStreamComparer
             return Verdict.Diverged(DivergenceReason.Control);
         }
 
+        bool answersAnother = segment.Has(Tcp.Ack)
+            && TcpSequence.Distance(segment.Ack, tcp.SecondarySynAck) > EngineLimits.OvertakenSynBytes;
+        if (answersAnother)
+        {
+            // One of the two opens an older connection between the same ports.
+            return Verdict.Hold(DivergenceReason.Timeout);
+        }
+
         if (headers.CountSyn(segment.SynOffer, tcp.SecondaryOffer) is { } strict)
         {
             return Verdict.StrictField(strict, FrameRef.None);
@@ -297,11 +306,17 @@ internal sealed partial class TcpStreamComparer
 
     /// <summary>
     /// The two chose different initial numbers. Either a rewriter before the secondary translates what follows into the primary's
-    /// numbers, or nothing does: the first segment after the SYN tells, by the number that it is nearer to.
+    /// numbers, or nothing does: the first segment after the SYN tells, by the number that it is nearer to. One that is near to neither is of
+    /// the connection before, and was overtaken by the SYN.
     /// </summary>
     private void SettleShift(ref Flow flow, uint sequence)
     {
         ref TcpState tcp = ref flow.Tcp;
+        if (IsFarFromBothSyns(in tcp, sequence))
+        {
+            return;
+        }
+
         tcp.Clear(TcpFlags.ShiftOpen);
         if (sequence - tcp.PrimaryIsn <= sequence - tcp.SecondaryIsn)
         {
@@ -316,6 +331,10 @@ internal sealed partial class TcpStreamComparer
             Translate(flow.Kept.Head, tcp.Shift);
         }
     }
+
+    private static bool IsFarFromBothSyns(in TcpState tcp, uint sequence) =>
+        TcpSequence.Distance(sequence, tcp.PrimaryIsn) > EngineLimits.StrayBytes
+        && TcpSequence.Distance(sequence, tcp.SecondaryIsn) > EngineLimits.StrayBytes;
 
     private void Translate(FrameRef first, uint shift)
     {

@@ -77,17 +77,42 @@ internal sealed partial class TcpStreamComparer
         doubt with { Kind = VerdictKind.Divergence, Secondary = flow.Secondary.Head };
 
     /// <summary>Notes where a segment of the primary stands among all that it has said.</summary>
-    private static void NotePrimary(ref TcpState tcp, TcpSegment segment)
+    /// <returns>False when it seems to be of another connection: it would move what a checkpoint shares (<see cref="Synchronise"/>) to places
+    /// to which this one has yet to come.</returns>
+    private static bool TryNotePrimary(ref TcpState tcp, TcpSegment segment)
     {
-        if (!tcp.Has(TcpFlags.PrimarySeen))
+        bool isFar = tcp.Has(TcpFlags.PrimarySeen) && TcpSequence.Distance(segment.Sequence, tcp.PrimaryNext) > EngineLimits.StrayBytes;
+        if (isFar && !tcp.Has(TcpFlags.PrimaryFar))
+        {
+            tcp.Set(TcpFlags.PrimaryFar);
+            return false;
+        }
+
+        tcp.Clear(TcpFlags.PrimaryFar);
+        if (isFar || !tcp.Has(TcpFlags.PrimarySeen))
         {
             tcp.PrimaryFirst = segment.Sequence;
             tcp.PrimaryNext = segment.Next;
+            tcp.Clear(TcpFlags.PrimaryAcked);
         }
 
         LeaveBeginning(ref tcp, tcp.PrimaryNext);
         tcp.PrimaryFirst = EarlierInWindow(tcp.PrimaryFirst, segment.Sequence);
         tcp.PrimaryNext = TcpSequence.Later(tcp.PrimaryNext, segment.Next);
+        return true;
+    }
+
+    /// <summary>Whether a segment of the secondary seems to be of another connection than the primary's.</summary>
+    private static bool IsStray(ref TcpState tcp, TcpSegment secondary)
+    {
+        bool isKnown = tcp.Has(TcpFlags.PrimarySeen) && !tcp.Has(TcpFlags.SynPending) && !secondary.Resets;
+        bool isFar = isKnown && (tcp.Has(TcpFlags.ShiftOpen)
+            ? IsFarFromBothSyns(in tcp, secondary.Sequence)
+            : TcpSequence.Distance(secondary.Sequence + tcp.Shift, tcp.PrimaryNext) > EngineLimits.StrayBytes);
+        bool isStray = isFar && !tcp.Has(TcpFlags.SecondaryFar);
+        tcp.Clear(TcpFlags.SecondaryFar);
+        tcp.Set(isStray ? TcpFlags.SecondaryFar : TcpFlags.None);
+        return isStray;
     }
 
     /// <summary>Notes where a segment of the secondary begins.</summary>

@@ -42,9 +42,8 @@ internal sealed partial class TcpStreamComparer(
             tcp.Set(TcpFlags.PrimarySyn);
         }
 
-        NotePrimary(ref tcp, segment);
-
-        if (segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.PrimaryAcked) || TcpSequence.After(segment.Ack, tcp.PrimaryAck)))
+        bool isOfConnection = TryNotePrimary(ref tcp, segment);
+        if (isOfConnection && segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.PrimaryAcked) || TcpSequence.After(segment.Ack, tcp.PrimaryAck)))
         {
             tcp.PrimaryAck = segment.Ack;
             tcp.Set(TcpFlags.PrimaryAcked);

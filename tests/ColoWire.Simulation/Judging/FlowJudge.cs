@@ -45,7 +45,8 @@ internal abstract class FlowJudge
     public CapturedFrame? OldestUncovered => uncovered.First?.Value;
 
     /// <summary>The oldest primary frame to which the secondary has not agreed, though it must; null when there is none.</summary>
-    public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(frame => !((LetsGo || frame.Sent.IsKeepalive) && frame.HasLeft));
+    public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(
+        frame => !((LetsGo || frame.Sent.IsKeepalive || MayBeForgotten(frame.Sent)) && frame.HasLeft));
 
     /// <summary>Since when the secondary's oldest saying waits for the primary to say the same; null when nothing does.</summary>
     public abstract long? SecondaryWaitsSinceNs { get; }
@@ -86,7 +87,7 @@ internal abstract class FlowJudge
     public virtual bool Repeats(SentFrame frame) => false;
 
     /// <summary>Whether the appliance need not know that the secondary has agreed to a frame: it has forgotten what was said before frames
-    /// went past that it did not see.</summary>
+    /// went past that it did not see, or before another connection began.</summary>
     public virtual bool MayBeForgotten(SentFrame frame) => false;
 
     /// <summary>Frames went past, and the checkpoint that ends that has finished: the appliance begins anew.</summary>

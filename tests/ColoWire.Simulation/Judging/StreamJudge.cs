@@ -13,6 +13,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 {
     private readonly Connection[] connections = [.. scripts.Select(s => new Connection(s))];
     private readonly LinkedList<(Connection Of, int Start, int End, SentFrame Sent, long AtNs)> ahead = new();
+    private int latest;
 
     public override long? SecondaryWaitsSinceNs
     {
@@ -56,15 +57,16 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     public override bool MayBeForgotten(SentFrame frame)
     {
         Connection connection = connections[frame.Connection];
-        return frame.Start < connection.ForgottenEnd || frame.Ack <= connection.ForgottenAck;
+        return frame.Connection < latest || frame.Start < connection.ForgottenEnd || frame.Ack <= connection.ForgottenAck;
     }
 
     public override void Forget()
     {
         foreach (Connection connection in connections)
         {
-            connection.ForgottenEnd = connection.PrimaryEnd;
+            connection.ForgottenEnd = Math.Max(connection.PrimaryEnd, connection.SecondaryEnd);
             connection.ForgottenAck = connection.PrimaryAck;
+            connection.IsUnheard = true;
         }
     }
 
@@ -83,6 +85,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         }
 
         connection.PrimarySyn |= sent.Syn;
+        latest = sent.Syn ? Math.Max(latest, sent.Connection) : latest;
         connection.PrimaryRst |= sent.Rst;
         connection.PrimaryAck = Math.Max(connection.PrimaryAck, sent.Ack);
         connection.PrimaryEnd = Math.Max(connection.PrimaryEnd, sent.End + (sent.Fin ? 1 : 0));
@@ -98,6 +101,13 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             connection.Aside.Add(frame.Aside);
         }
 
+        if (connection.IsUnheard)
+        {
+            connection.IsUnheard = false;
+            connection.ForgottenEnd = Math.Max(connection.ForgottenEnd, frame.Start);
+        }
+
+        connection.SecondaryEnd = Math.Max(connection.SecondaryEnd, frame.End);
         connection.Syn |= frame.Syn;
         connection.Rst |= frame.Rst;
         connection.Ack = Math.Max(connection.Ack, frame.Ack);
@@ -219,6 +229,12 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
         /// <summary>Position behind all that the primary has said.</summary>
         public int PrimaryEnd { get; set; }
+
+        /// <summary>Position behind all that the secondary has said.</summary>
+        public int SecondaryEnd { get; set; }
+
+        /// <summary>Whether the secondary has said nothing since the appliance has forgotten: what stands before its first word nobody knows.</summary>
+        public bool IsUnheard { get; set; }
 
         /// <summary>Position before which the appliance may have forgotten what was said.</summary>
         public int ForgottenEnd { get; set; }
