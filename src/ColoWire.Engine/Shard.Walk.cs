@@ -167,7 +167,11 @@ public sealed partial class Shard
         if (reason is { } release)
         {
             flow.State = FlowState.Comparing;
-            TcpStreamComparer.Synchronise(ref flow, forgets);
+            if (flow.IsStream)
+            {
+                TcpStreamComparer.Synchronise(ref flow, forgets);
+            }
+
             ReleaseAll(ref flow, release);
             ClearSecondary(ref flow);
         }

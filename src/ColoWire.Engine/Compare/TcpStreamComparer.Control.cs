@@ -306,17 +306,11 @@ internal sealed partial class TcpStreamComparer
 
     /// <summary>
     /// The two chose different initial numbers. Either a rewriter before the secondary translates what follows into the primary's
-    /// numbers, or nothing does: the first segment after the SYN tells, by the number that it is nearer to. One that is near to neither is of
-    /// the connection before, and was overtaken by the SYN.
+    /// numbers, or nothing does: the first segment after the SYN tells, by the number that it is nearer to.
     /// </summary>
     private void SettleShift(ref Flow flow, uint sequence)
     {
         ref TcpState tcp = ref flow.Tcp;
-        if (IsFarFromBothSyns(in tcp, sequence))
-        {
-            return;
-        }
-
         tcp.Clear(TcpFlags.ShiftOpen);
         if (sequence - tcp.PrimaryIsn <= sequence - tcp.SecondaryIsn)
         {
@@ -332,6 +326,7 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
+    /// <summary>Whether a segment stands where it can only be of the connection before, and was overtaken by the SYN.</summary>
     private static bool IsFarFromBothSyns(in TcpState tcp, uint sequence) =>
         TcpSequence.Distance(sequence, tcp.PrimaryIsn) > EngineLimits.StrayBytes
         && TcpSequence.Distance(sequence, tcp.SecondaryIsn) > EngineLimits.StrayBytes;

@@ -66,6 +66,13 @@ internal sealed partial class TcpStreamComparer(
         bool news = NoteControl(ref flow, segment, secondary);
         if (tcp.Has(TcpFlags.ShiftOpen) && !segment.Has(Tcp.Syn | Tcp.Rst))
         {
+            if (IsFarFromBothSyns(in tcp, segment.Sequence))
+            {
+                counters.Count(DropReason.SecondaryUnmatched);
+                secondaryHome.Add(secondary);
+                return news;
+            }
+
             SettleShift(ref flow, segment.Sequence);
         }
 

@@ -48,9 +48,6 @@ internal struct Flow
 
     public PassReason PassReason;
 
-    /// <summary>Datagrams: how many of the primary's that wait have found their twins and wait for older ones only.</summary>
-    public int Agreed;
-
     /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
     public FrameRef Unindexed;
 
@@ -73,6 +70,14 @@ internal struct Flow
     /// <summary>Its neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
     public uint Newer;
     public uint Older;
+
+    /// <summary>Datagrams: how many of the primary's that wait have found their twins and wait for older ones only. In the place of what only
+    /// streams need.</summary>
+    public int Agreed
+    {
+        readonly get => (int)Tcp.PrimaryNext;
+        set => Tcp.PrimaryNext = (uint)value;
+    }
 
     /// <summary>Datagrams: the secondary's that have a lower <see cref="Frame.Order"/> were overtaken by one that has found its twin. In the
     /// place of what only streams need.</summary>

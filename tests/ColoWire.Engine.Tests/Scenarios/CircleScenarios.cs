@@ -18,6 +18,17 @@ public sealed class CircleScenarios(int shards)
 {
     private const uint Half = 1u << 31;
 
+    private const uint OwnIsn = 3_000_000_000;
+
+    private static readonly Segment SynAck = new(999, []) { Syn = true };
+    private static readonly Segment OwnSynAck = SynAck with { Sequence = OwnIsn };
+
+    /// <summary>Of a connection before between the same ports, nearer than a window may be.</summary>
+    private static readonly Segment Stray = new(1000 + (1 << 29), Fill('Y'));
+    private static readonly Segment BehindStray = Stray with { Sequence = Stray.Sequence + 100 };
+
+    private static readonly Segment Acknowledging = new(1100, []) { Ack = 8000 };
+
     private static readonly Segment Full = new(1000, Fill('A', 1400));
 
     private static readonly Scenario[] Rows =
@@ -34,6 +45,18 @@ public sealed class CircleScenarios(int shards)
             Wait(4000), Cp(1, DivergenceReason.Control)),
         new("a byte of the secondary half the circle away is no beginning of what it says", S(At(1200, 'C')), S(Far(1300, 1)), P(A), Wait(30),
             Cp(1, DivergenceReason.Position)),
+        new("a segment of another connection moves nothing that a checkpoint shares", Both(A), P(Stray), Checkpoint, Out(A, Stray), P(B), Out(A, Stray), S(B),
+            Out(A, Stray, B), Verified(2)),
+        new("two in a row are where the stream goes on", Both(A), P(Stray, BehindStray), Checkpoint, Out(A, Stray, BehindStray), P(Stray),
+            Out(A, Stray, BehindStray, Stray), Cp(0)),
+        new("a segment of another connection of the primary shares no acknowledgment", Both(A), P(Stray with { Ack = 9000 }), Checkpoint,
+            Out(A, Stray with { Ack = 9000 }), P(Acknowledging), Out(A, Stray with { Ack = 9000 }), S(Acknowledging),
+            Out(A, Stray with { Ack = 9000 }, Acknowledging)),
+        new("a segment of another connection of the secondary acknowledges nothing", Both(A), S(Stray with { Ack = 9000 }), P(Acknowledging), Out(A),
+            S(Acknowledging), Out(A, Acknowledging)),
+        new("a SYN that answers another one opens another connection", P(SynAck), S(OwnSynAck with { Ack = 1_000_000 }), Out(), S(SynAck), Out(SynAck)),
+        new("a segment overtaken by a SYN says nothing of the secondary's numbers", P(SynAck), S(OwnSynAck, Stray, A with { Sequence = OwnIsn + 1 }),
+            P(A), Out(SynAck, A), Cp(0)),
     ];
 
     [TestCaseSource(nameof(Rows))]
