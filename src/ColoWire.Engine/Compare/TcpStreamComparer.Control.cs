@@ -116,8 +116,9 @@ internal sealed partial class TcpStreamComparer
 
     /// <summary>Whether a segment of the secondary that comes behind its new SYN belongs to the connection before, and was only overtaken
     /// by that SYN.</summary>
-    private static bool IsOfOlderConnection(in TcpState tcp, TcpSegment segment) =>
-        tcp.Has(TcpFlags.SynPending) && !segment.Opens && !SegmentList.IsBehindSyn(in tcp, segment.Sequence);
+    private bool IsOfOlderConnection(in Flow flow, TcpSegment segment) =>
+        flow.Tcp.Has(TcpFlags.SynPending) && !segment.Opens && !SegmentList.IsBehindSyn(in flow.Tcp, segment.Sequence)
+        && !segments.GoOnAt(in flow, segment.Sequence);
 
     private bool NoteControl(ref Flow flow, TcpSegment segment, FrameRef secondary)
     {
@@ -150,7 +151,7 @@ internal sealed partial class TcpStreamComparer
             tcp.Pend(TcpFlags.RstPending, frame.ArrivalNs);
         }
 
-        bool advances = segment.Has(Tcp.Ack) && !IsStray(ref tcp, segment) && !IsOfOlderConnection(in tcp, segment)
+        bool advances = segment.Has(Tcp.Ack) && !IsStray(ref tcp, segment) && !IsOfOlderConnection(in flow, segment)
             && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck));
         if (advances)
         {

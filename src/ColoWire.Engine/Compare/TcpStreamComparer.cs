@@ -79,7 +79,7 @@ internal sealed partial class TcpStreamComparer(
         frame.PayloadSequence = segment.StreamStart + tcp.Shift;
         frame.StreamStart = frame.PayloadSequence;
         frame.StreamEnd = frame.StreamStart + (segment.StreamEnd - segment.StreamStart);
-        if (segment.Closes && !IsOfOlderConnection(in tcp, segment))
+        if (segment.Closes && !IsOfOlderConnection(in flow, segment))
         {
             NoteFin(ref tcp, in frame);
         }

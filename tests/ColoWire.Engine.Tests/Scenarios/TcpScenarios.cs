@@ -19,6 +19,11 @@ public sealed class TcpScenarios(int shards)
     private static readonly Segment AThenB = A with { Payload = [.. A.Payload, .. B.Payload] };
     private static readonly Segment BThenC = B with { Payload = [.. B.Payload, .. C.Payload] };
     private static readonly Segment Long = new(1000, Fill('L', 60_000));
+    private static readonly Packet[] Whole =
+    [
+        SynAck, .. Cut(Long with { Sequence = 2 }, 1500), .. Cut(Long with { Sequence = 60_002 }, 1500), At(120_002, 'Z') with { Fin = true },
+    ];
+
     private static readonly Segment Alone = Long with { DestinationPort = 99 };
     private static readonly Segment FinAfterA = new(1100, []) { Fin = true };
     private static readonly Segment RstAfterA = new(1100, []) { Rst = true };
@@ -35,6 +40,7 @@ public sealed class TcpScenarios(int shards)
             Out(A, BThenC), P(At(1300, 'D')), Wait(2000), Out(A, BThenC), S(At(1300, 'D')), Out(A, BThenC, At(1300, 'D')), Cp(0)),
         new("4 two segments against one", P(A), P(B), Out(), S(AThenB), Out(A, B), Cp(0)),
         new("5 a super-frame against 40 segments", P(Long), S(Cut(Long, 1500)[..39]), Out(), S(Cut(Long, 1500)[39]), Out(Long), Cp(0)),
+        new("5 a secondary that has closed before the primary's SYN has come", S(Whole), P(Whole), Out(Whole), Cp(0)),
         new("6 one byte differs", P(A), S(A.Flipped(57)), Out(), Cp(1, DivergenceReason.Payload, 57)),
         new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
         new("7 a retransmission behind new data leaves with it", P(A), S(A), P(B, A), Out(A), S(B), Out(A, B, A), Cp(0)),
