@@ -66,6 +66,12 @@ internal sealed partial class TcpStreamComparer
         }
 
         kept.Keep(ref flow, secondary);
+        if (!flow.Kept.IsEmpty && flow.Kept.Tail != secondary)
+        {
+            // There was no room for it: what it has changed must not stand against the primary's change.
+            kept.Clear(ref flow);
+        }
+
         return true;
     }
 

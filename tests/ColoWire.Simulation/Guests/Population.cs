@@ -167,7 +167,8 @@ internal sealed class Population
         {
             noteHarm(flow);
             say();
-        } : say;
+        }
+        : say;
         Action ofSecondary = second.SayAside(number, distance, payload);
         primary.Hear(ofPrimary);
         if (!isOneSided)
