@@ -118,6 +118,9 @@ public static class EngineLimits
     /// <summary>Verified frames are kept in at most this part of the secondary's slots: the rest is for what is not verified yet.</summary>
     public const int KeptSlotsDivisor = 4;
 
+    /// <summary>So many kept frames of a flow are looked at one by one; where there are more, a search builds an index over them.</summary>
+    public const int KeptSearchSteps = 32;
+
     /// <summary>Flows that are not compared any more because each has made a duty fail: more than twenty times as many as end the
     /// process when they come within ten seconds. One more pushes the oldest out. A new flow is looked up among them one by
     /// one.</summary>

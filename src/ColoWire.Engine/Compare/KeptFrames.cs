@@ -21,6 +21,7 @@ internal sealed class KeptFrames
     private readonly int mostSmall;
     private readonly int mostLarge;
     private readonly ContentIndex? said;
+    private readonly KeptIndex index;
     private readonly StepMeter steps;
     private int small;
     private int large;
@@ -33,6 +34,7 @@ internal sealed class KeptFrames
         perFlow = Math.Max(options.RetransmitWindow, options.Duplicate == DuplicatePolicy.Pass ? 1 : 0);
         mostSmall = arena.SmallSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;
         mostLarge = arena.LargeSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;
+        index = new KeptIndex(arena, steps, perFlow);
         said = options.Duplicate == DuplicatePolicy.Pass ? new ContentIndex(arena, options.HashKey) : null;
     }
 
@@ -44,7 +46,7 @@ internal sealed class KeptFrames
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Keep(ref Flow flow, FrameRef secondary)
     {
-        if (flow.Kept.Count == perFlow && perFlow != 0 && !arena.IsLarge(flow.Kept.Head) && !arena.IsLarge(secondary))
+        if (flow.Kept.Count == perFlow && perFlow != 0 && (flow.KeptIndexRoot.IsNone || !flow.IsStream) && !arena.IsLarge(flow.Kept.Head) && !arena.IsLarge(secondary))
         {
             // The rule: it takes the place of the oldest one.
             home.Add(flow.Kept.Head);
@@ -89,11 +91,23 @@ internal sealed class KeptFrames
 
         flow.Kept.Append(arena, secondary);
         Room(secondary)++;
+        if (flow.IsStream)
+        {
+            index.Add(ref flow, secondary);
+        }
     }
+
+    /// <summary>Finds the kept frames of a stream that hold a byte of a range (<see cref="KeptIndex"/>).</summary>
+    public ReadOnlySpan<FrameRef> FindMeeting(ref Flow flow, uint from, uint end) => index.FindMeeting(ref flow, from, end);
 
     /// <summary>Sends all of a flow's home.</summary>
     public void Clear(ref Flow flow)
     {
+        if (flow.IsStream)
+        {
+            flow.KeptIndexRoot = FrameRef.None;
+        }
+
         while (!flow.Kept.IsEmpty)
         {
             LetGo(ref flow, flow.Kept.Head);
@@ -125,6 +139,11 @@ internal sealed class KeptFrames
     private void LetGo(ref Flow flow, FrameRef kept)
     {
         Debug.Assert(kept == flow.Kept.Head, "the oldest one goes first");
+        if (flow.IsStream)
+        {
+            index.Remove(ref flow, kept);
+        }
+
         flow.Kept.RemoveHead(arena);
         steps.Count();
         Room(kept)--;

@@ -8,7 +8,7 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// A search tree over the segments of a flow that arrive in no order: a treap (Aragon and Seidel, "Randomized search trees", 1989),
+/// A search tree over segments of a flow, of the secondary: a treap (Aragon and Seidel, "Randomized search trees", 1989),
 /// its links in the descriptors. Segments in order never need it; where it is built, a search costs O(log n) however they come.
 /// </summary>
 internal sealed class SegmentIndex(FrameArena arena)
@@ -23,7 +23,8 @@ internal sealed class SegmentIndex(FrameArena arena)
         }
     }
 
-    /// <summary>Adds a segment that begins where no other one does.</summary>
+    /// <summary>Adds a segment. All that the tree holds must lie on less than half of the circle of sequence numbers. Of those that begin at one
+    /// place each stands to the right of all that are nearer to the root, which is what a search for one of them relies on.</summary>
     public void Add(ref FrameRef root, FrameRef segment)
     {
         uint start = arena[segment].StreamStart;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
@@ -83,58 +84,80 @@ internal sealed partial class TcpStreamComparer
     /// <param name="change">The first place at which the secondary has said something else, too, or nothing but that.</param>
     private bool TrySaid(ref Flow flow, FrameRef segment, uint from, uint end, out Change change)
     {
-        change = FindChange(ref flow, segment, from, end);
+        ReadOnlySpan<FrameRef> known = kept.FindMeeting(ref flow, from, end);
+        change = FindChange(ref flow, known, segment, from, end);
         Change next = change;
         for (int conflicts = 0; next.IsSome; conflicts++)
         {
-            uint saidUntil = FindSaid(ref flow, segment, next.At, end);
+            uint saidUntil = FindSaid(ref flow, known, segment, next.At, end);
             if (saidUntil == next.At || conflicts == EngineLimits.ConflictsPerSegment)
             {
                 change = next;
                 return false;
             }
 
-            next = FindChange(ref flow, segment, saidUntil, end);
+            next = FindChange(ref flow, known, segment, saidUntil, end);
         }
 
         return true;
     }
 
-    /// <summary>Finds the first byte of a segment that is another one than the secondary's in any frame that is known.</summary>
-    private Change FindChange(ref Flow flow, FrameRef segment, uint from, uint end)
+    /// <summary>Finds the first byte of a segment that is another one than the secondary's in any frame that is known: of those that are kept,
+    /// and those that wait.</summary>
+    private Change FindChange(ref Flow flow, ReadOnlySpan<FrameRef> known, FrameRef segment, uint from, uint end)
     {
         Change first = new(FrameRef.None, end);
-        FrameRef said = FirstSaid(ref flow, from, out bool waits);
-        for (; !said.IsNone; said = NextSaid(ref flow, said, from, end, ref waits))
+        foreach (FrameRef said in known)
         {
-            // Only up to what was found already: whatever is found then comes before it.
-            int same = CountSame(segment, said, from, first.At, out uint start, out int count);
-            if (same < count)
-            {
-                first = new Change(said, start + (uint)same);
-            }
+            NarrowChange(ref first, segment, said, from);
+        }
+
+        for (FrameRef said = segments.FindFrom(ref flow, from); StandsBefore(said, end); said = arena[said].Next)
+        {
+            NarrowChange(ref first, segment, said, from);
         }
 
         return first;
     }
 
+    private void NarrowChange(ref Change first, FrameRef segment, FrameRef said, uint from)
+    {
+        // Only up to what was found already: whatever is found then comes before it.
+        int same = CountSame(segment, said, from, first.At, out uint start, out int count);
+        if (same < count)
+        {
+            first = new Change(said, start + (uint)same);
+        }
+    }
+
     /// <summary>Finds how far from a byte on a segment says the same as one of the secondary's frames that are known.</summary>
     /// <returns>The first sequence number at which it does not; the first one of all when no frame has that byte.</returns>
-    private uint FindSaid(ref Flow flow, FrameRef segment, uint from, uint end)
+    private uint FindSaid(ref Flow flow, ReadOnlySpan<FrameRef> known, FrameRef segment, uint from, uint end)
     {
         uint saidUntil = from;
-        FrameRef said = FirstSaid(ref flow, from, out bool waits);
-        for (; !said.IsNone; said = NextSaid(ref flow, said, from, end, ref waits))
+        foreach (FrameRef said in known)
         {
-            int same = CountSame(segment, said, from, end, out uint start, out _);
-            if (start == from && (uint)same > saidUntil - from)
-            {
-                saidUntil = from + (uint)same;
-            }
+            ExtendSaid(ref saidUntil, segment, said, from, end);
+        }
+
+        for (FrameRef said = segments.FindFrom(ref flow, from); StandsBefore(said, end); said = arena[said].Next)
+        {
+            ExtendSaid(ref saidUntil, segment, said, from, end);
         }
 
         return saidUntil;
     }
+
+    private void ExtendSaid(ref uint saidUntil, FrameRef segment, FrameRef said, uint from, uint end)
+    {
+        int same = CountSame(segment, said, from, end, out uint start, out _);
+        if (start == from && (uint)same > saidUntil - from)
+        {
+            saidUntil = from + (uint)same;
+        }
+    }
+
+    private bool StandsBefore(FrameRef waiting, uint end) => !waiting.IsNone && TcpSequence.Before(arena[waiting].StreamStart, end);
 
     /// <summary>Counts how many bytes two segments have in common where they meet.</summary>
     /// <param name="segment">The one.</param>
@@ -155,27 +178,6 @@ internal sealed partial class TcpStreamComparer
         int difference = ByteEquality.FirstDifference(
             segments.BytesFrom(segment, start)[..count], segments.BytesFrom(said, start)[..count]);
         return difference < 0 ? count : difference;
-    }
-
-    /// <summary>The first of the secondary's frames that may say what stands at a place or behind it: first come those that are kept, then
-    /// those that wait.</summary>
-    private FrameRef FirstSaid(ref Flow flow, uint from, out bool waits)
-    {
-        waits = flow.Kept.IsEmpty;
-        return waits ? segments.FindFrom(ref flow, from) : flow.Kept.Head;
-    }
-
-    private FrameRef NextSaid(ref Flow flow, FrameRef said, uint from, uint end, ref bool waits)
-    {
-        FrameRef next = arena[said].Next;
-        if (next.IsNone && !waits)
-        {
-            waits = true;
-            next = segments.FindFrom(ref flow, from);
-        }
-
-        bool isBehind = waits && !next.IsNone && !TcpSequence.Before(arena[next].StreamStart, end);
-        return isBehind ? FrameRef.None : next;
     }
 
     /// <summary>Whether a segment is a single byte at the end of all that the primary has said: a keepalive, where that byte is old.</summary>

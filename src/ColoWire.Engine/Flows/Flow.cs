@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Diagnostics.CodeAnalysis;
 using System.Runtime.InteropServices;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
@@ -70,6 +71,26 @@ internal struct Flow
     /// <summary>Its neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
     public uint Newer;
     public uint Older;
+
+    /// <summary>Streams: the root of the index over the frames that are kept; none while nobody has searched among many. In the place of what
+    /// only datagrams need.</summary>
+    [UnscopedRef]
+    public ref FrameRef KeptIndexRoot => ref Unindexed;
+
+    /// <summary>Streams: no frame that is kept and stands in that index is longer, in bytes. In the place of what only datagrams need.</summary>
+    public uint KeptLongestBytes
+    {
+        readonly get => LastAgreed.Slot;
+        set => LastAgreed = new FrameRef(value);
+    }
+
+    /// <summary>Streams: the number of the secondary's frame behind which that index is given up, unless somebody searches again. In the place
+    /// of what only datagrams need.</summary>
+    public uint KeptIndexUntil
+    {
+        readonly get => LastIndexed.Slot;
+        set => LastIndexed = new FrameRef(value);
+    }
 
     /// <summary>Datagrams: how many of the primary's that wait have found their twins and wait for older ones only. In the place of what only
     /// streams need.</summary>

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
@@ -182,6 +183,43 @@ internal sealed class BoundedWorkTests
         Run(bench, () => bench.QueuePrimary(Of(0, "0").Bytes()));
         Assert.That(bench.Counters.Held, Is.EqualTo(1));
         bench.StopAndCheckNothingLost();
+    }
+
+    [Test]
+    public void A_segment_that_the_primary_repeats_is_looked_for_in_what_is_kept_without_a_walk()
+    {
+        const int Repeated = 16;
+        int window = EngineLimits.RetransmitWindow.Maximum;
+        using TestBench bench = new(Large with { RetransmitWindow = window, GraceMs = 20 });
+        Repeat(window, i => Both(bench, At(i).Bytes()));
+        Run(bench, () => bench.QueuePrimary(At(7).Bytes()));
+        Cost ofRepeated = Run(bench, () => Repeat(Repeated, i => bench.QueuePrimary(At(i * 100).Bytes())));
+        Cost ofNew = Run(bench, () => Repeat(Repeated, i => Both(bench, At(window + i).Bytes())));
+        Cost ofBoth = Run(bench, () => Repeat(Repeated, i => bench.QueuePrimary(At((i * 100) + Repeated).Bytes())));
+        Assert.That((bench.Counters.Held, bench.Reports.Count), Is.EqualTo((0, 0)));
+        Assert.That(new[] { ofRepeated.Total, ofNew.Total, ofBoth.Total }, Has.All.LessThanOrEqualTo(Repeated * 64));
+
+        bench.SendPrimary(At(100).Flipped(3).Bytes());
+        bench.Wait(100);
+        Assert.That(bench.Reports.Select(report => report.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
+        bench.StopAndCheckNothingLost();
+
+        static Segment At(int number) => new((uint)number * 100, Words.Fill((char)('a' + (number % 20))));
+    }
+
+    [Test]
+    public void Kept_segments_from_all_around_the_circle_are_looked_at_one_by_one()
+    {
+        using TestBench bench = new(Large with { RetransmitWindow = 64, GraceMs = 20 });
+        Repeat(64, i => Both(bench, At(i).Bytes()));
+        bench.SendPrimary(At(63).Bytes());
+        Assert.That(bench.Counters.Held, Is.Zero);
+        bench.SendPrimary(At(63).Flipped(3).Bytes());
+        bench.Wait(100);
+        Assert.That(bench.Reports.Select(report => report.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
+        bench.StopAndCheckNothingLost();
+
+        static Segment At(int number) => new(((uint)number * 100) + ((uint)(number % 4) << 30), Words.Fill((char)('a' + (number % 20))));
     }
 
     [Test]

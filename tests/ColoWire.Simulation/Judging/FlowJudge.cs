@@ -46,7 +46,7 @@ internal abstract class FlowJudge
 
     /// <summary>The oldest primary frame to which the secondary has not agreed, though it must; null when there is none.</summary>
     public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(
-        frame => !((LetsGo || frame.Sent.IsKeepalive || MayBeForgotten(frame.Sent)) && frame.HasLeft));
+        frame => !((LetsGo || frame.Sent.Aside != 0 || MayBeForgotten(frame.Sent)) && frame.HasLeft));
 
     /// <summary>Since when the secondary's oldest saying waits for the primary to say the same; null when nothing does.</summary>
     public abstract long? SecondaryWaitsSinceNs { get; }
