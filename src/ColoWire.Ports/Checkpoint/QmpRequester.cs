@@ -22,6 +22,7 @@ public sealed class QmpRequester : StreamRequester
 
     private readonly QmpLines lines;
     private Running running;
+    private bool hasSaidWhy;
     private bool isNegotiated;
     private bool hasLeft;
     private bool isAlone;
@@ -236,6 +237,7 @@ public sealed class QmpRequester : StreamRequester
     private void HearStop()
     {
         running = Running.Unknown;
+        hasSaidWhy = false;
         changes++;
         AskForStatus();
         if (IsOutstanding)
@@ -251,9 +253,13 @@ public sealed class QmpRequester : StreamRequester
         bool isCheckpoint = running == Running.Checkpoint && HasBegun;
         running = Running.Yes;
         changes++;
-        if (isCheckpoint)
+        if (isCheckpoint && hasSaidWhy)
         {
             Complete();
+        }
+        else if (isCheckpoint)
+        {
+            Fail("the primary has stopped and gone on before it said why");
         }
     }
 
@@ -270,11 +276,14 @@ public sealed class QmpRequester : StreamRequester
             case "running":
                 running = running == Running.Checkpoint ? running : Running.Yes;
                 break;
-            case "colo" when IsReady && !HasBegun:
-                running = Running.Checkpoint;
-                Begin();
-                break;
             case "colo":
+                hasSaidWhy = true;
+                if (IsReady && !HasBegun)
+                {
+                    running = Running.Checkpoint;
+                    Begin();
+                }
+
                 break;
             case "":
                 NoteIgnored();

@@ -111,6 +111,16 @@ internal sealed class QmpRequesterTests
     }
 
     [Test]
+    public void A_stop_that_is_over_before_QEMU_has_said_why_makes_no_checkpoint()
+    {
+        qmp.OnCheckpoint = it => it.Say(Event("STOP") + Event("RESUME"));
+        StartReady();
+        probe.Ask();
+        probe.Expect(Began, Failed);
+        Assert.That(requester.Trouble, Does.Contain("before it said why"));
+    }
+
+    [Test]
     public void While_an_operator_has_stopped_the_primary_requests_wait()
     {
         StartReady();
@@ -152,7 +162,7 @@ internal sealed class QmpRequesterTests
         StartReady();
         probe.Ask();
         probe.Expect(Began, Failed);
-        qmp.OnCheckpoint = it => it.Say(Event("STOP") + Event("RESUME"));
+        qmp.OnCheckpoint = ScriptedQmp.MakeCheckpoint;
         probe.UntilReady();
         probe.Ask();
         probe.Expect(Began, Completed);

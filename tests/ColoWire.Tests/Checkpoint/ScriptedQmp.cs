@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Concurrent;
 using System.Collections.Generic;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net.Sockets;
@@ -24,6 +25,7 @@ internal sealed class ScriptedQmp : IDisposable
     private Socket listener;
     private Socket? client;
     private bool ending;
+    private int lastStatusTold = -1;
 
     public ScriptedQmp(string path)
     {
@@ -48,7 +50,7 @@ internal sealed class ScriptedQmp : IDisposable
     public int PieceBytes { get; set; } = int.MaxValue;
 
     /// <summary>What it does when a checkpoint is asked for, after its answer.</summary>
-    public Action<ScriptedQmp> OnCheckpoint { get; set; } = qmp => qmp.Say(Event("STOP") + Event("RESUME"));
+    public Action<ScriptedQmp> OnCheckpoint { get; set; } = MakeCheckpoint;
 
     /// <summary>What it answers to it.</summary>
     public string CheckpointAnswer { get; set; } = "\"return\": {}";
@@ -58,6 +60,13 @@ internal sealed class ScriptedQmp : IDisposable
 
     /// <summary>What was said to it.</summary>
     public IReadOnlyList<string> Heard => [.. lines];
+
+    /// <summary>Stops for a checkpoint, and goes on.</summary>
+    public static void MakeCheckpoint(ScriptedQmp qmp)
+    {
+        qmp.Stop("colo");
+        qmp.Resume();
+    }
 
     public static string Event(string name, string data = "") =>
         $"{{\"timestamp\": {{\"seconds\": 1, \"microseconds\": 2}}, \"event\": \"{name}\"{(data.Length == 0 ? "" : $", \"data\": {data}")}}}\r\n";
@@ -74,13 +83,13 @@ internal sealed class ScriptedQmp : IDisposable
         }
     }
 
-    /// <summary>Stops with a status, and goes on only when somebody has asked for it.</summary>
+    /// <summary>Stops with a status, and has told it to whoever asks for it since, as QEMU has long before a checkpoint is done.</summary>
     public void Stop(string status)
     {
-        int asked = StatusQuestions();
+        int before = Volatile.Read(ref lastStatusTold);
         Status = status;
         Say(Event("STOP"));
-        _ = SpinWait.SpinUntil(() => ending || StatusQuestions() > asked, Probe.Patience);
+        _ = SpinWait.SpinUntil(() => ending || Volatile.Read(ref lastStatusTold) > before, Probe.Patience);
     }
 
     public void Resume()
@@ -100,8 +109,6 @@ internal sealed class ScriptedQmp : IDisposable
         thread.Join();
         File.Delete(path);
     }
-
-    private int StatusQuestions() => lines.Count(line => line.Contains("query-status", StringComparison.Ordinal));
 
     private Socket Listen()
     {
@@ -152,6 +159,12 @@ internal sealed class ScriptedQmp : IDisposable
         };
         lines.Enqueue(line);
         Say($"{{{answer}, \"id\": \"{id}\"}}\r\n");
+        if (command == "query-status")
+        {
+            // Its id ends with how often the requester has heard that QEMU has stopped or gone on.
+            Volatile.Write(ref lastStatusTold, int.Parse(id.AsSpan(id.LastIndexOf('-') + 1), CultureInfo.InvariantCulture));
+        }
+
         if (command == "migrate-set-parameters")
         {
             // A script may wait for what is said next.
