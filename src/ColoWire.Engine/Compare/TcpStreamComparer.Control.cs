@@ -336,6 +336,7 @@ internal sealed partial class TcpStreamComparer
     {
         for (FrameRef at = first; !at.IsNone; at = arena[at].Next)
         {
+            steps.Count();
             arena[at].PayloadSequence += shift;
             arena[at].StreamStart += shift;
             arena[at].StreamEnd += shift;

@@ -38,6 +38,7 @@ internal sealed partial class TcpStreamComparer
         tcp.Verified.Add(from, tcp.SecondaryFirst);
         for (FrameRef at = primary; !at.IsNone; at = arena[at].Next)
         {
+            steps.Count();
             if (TcpSequence.Holds(from, tcp.SecondaryFirst, arena[at].StreamStart))
             {
                 arena[at].Marks |= FrameMarks.Assumed;
