@@ -126,6 +126,7 @@ start_colowire() {
     local arguments
     colowire_arguments
     if [ -n "${idle:-}" ]; then arguments+=(--idle "$idle"); fi
+    if [ -n "${checkpoint_share:-}" ]; then arguments+=(--checkpoint-share "$checkpoint_share"); fi
     # What one that ran before has counted is not its own.
     : >"$work/colowire.out"
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
