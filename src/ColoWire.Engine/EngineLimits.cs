@@ -75,7 +75,7 @@ public static class EngineLimits
 
     /// <summary>Frames of the secondary that wait in a flow before each further one is put into an index as it comes. Fewer are put there
     /// all at once when the first search needs it, which most never do; that must not take longer than a poll may.</summary>
-    public const int IndexedAtOnce = 1024;
+    public const int IndexedAtOnce = 2048;
 
     /// <summary>Segments that a search in a flow's list passes before the flow gets an index: about as many as a search in the index of
     /// a thousand passes.</summary>
