@@ -93,11 +93,12 @@ internal sealed class SpokenModel
         (uint sequence, uint ack, byte flags) = Read(frame, in layout);
         FlowWords words = flows[flow];
         bool isReset = (flags & Tcp.Rst) != 0;
-        byte ends = (byte)(flags & (isReset ? Tcp.Rst : Tcp.Syn | Tcp.Fin));
+        int unsaid = flags & (isReset ? Tcp.Rst : Tcp.Syn | Tcp.Fin) & ~words.Flags;
+        uint start = sequence + ((flags & Tcp.Syn) != 0 ? 1u : 0);
         // A FIN in a place that the secondary has said is old to the client, whatever it was.
-        bool isOldFin = ends == Tcp.Fin && IsPlaceSaid(flow, sequence + (uint)payload.Length, words, AnyByte);
+        bool isOldFin = unsaid == Tcp.Fin && IsPlaceSaid(flow, start + (uint)payload.Length, words, AnyByte);
         string? missing = null;
-        if ((ends & ~words.Flags) != 0 && !isOldFin)
+        if (unsaid != 0 && !isOldFin)
         {
             missing = "a SYN, FIN or RST";
         }
@@ -106,7 +107,6 @@ internal sealed class SpokenModel
             missing = "an acknowledgment";
         }
 
-        uint start = sequence + ((flags & Tcp.Syn) != 0 ? 1u : 0);
         if (isReset)
         {
             return missing;
