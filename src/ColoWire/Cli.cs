@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using System.Globalization;
 using System.IO;
 using System.Linq;
 using ColoWire.Commands;
@@ -56,14 +57,14 @@ internal static class Cli
         {
             foreach (string fault in exception.Faults)
             {
-                errors.WriteLine($"colowire: {fault}");
+                errors.WriteLine($"colowire: {OneLine(fault)}");
             }
 
             return BadInput;
         }
         catch (PortException exception)
         {
-            errors.WriteLine($"colowire: {exception.Message}");
+            errors.WriteLine($"colowire: {OneLine(exception.Message)}");
             return BadInput;
         }
     }
@@ -114,9 +115,20 @@ internal static class Cli
 
     private static string Unknown(Command command, string word)
     {
-        string[] known = word.StartsWith('-') ? [.. command.Options.Select(option => option.Name)] : [.. Verbs(command)];
-        return known.Length == 0 ? "nothing more is expected" : $"unknown; the nearest known one is '{EditDistance.Nearest(word, known)}'";
+        bool isOption = word.StartsWith('-');
+        string[] known = isOption ? [.. command.Options.Select(option => option.Name)] : [.. Verbs(command)];
+        if (known.Length == 0)
+        {
+            return "nothing more is expected";
+        }
+
+        string nearest = $"unknown; the nearest known one is '{EditDistance.Nearest(word, known)}'";
+        return isOption ? nearest : $"{nearest} of {string.Join(", ", known)}";
     }
+
+    /// <summary>A fault as one line: what it names, a file for instance, may bear control characters.</summary>
+    private static string OneLine(string fault) => string.Concat(
+        fault.Select(c => char.IsControl(c) ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}") : $"{c}"));
 
     private static IEnumerable<string> Verbs(Command command) => command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name);
 }

@@ -25,8 +25,8 @@ internal sealed class CtlTests
 
     [TestCase("", 2, "colowire: command line: a verb is missing: status, checkpoint, failover, mode, flush (colowire --help)")]
     [TestCase("failover", 2, "colowire: command line: a verb is missing: primary, secondary (colowire --help)")]
-    [TestCase("failover tertiary", 2, "colowire: tertiary (command line): unknown; the nearest known one is 'primary'")]
-    [TestCase("stauts", 2, "colowire: stauts (command line): unknown; the nearest known one is 'status'")]
+    [TestCase("failover tertiary", 2, "colowire: tertiary (command line): unknown; the nearest known one is 'primary' of primary, secondary")]
+    [TestCase("stauts", 2, "colowire: stauts (command line): unknown; the nearest known one is 'status' of status, checkpoint, failover, mode, flush")]
     [TestCase("flush now", 2, "colowire: now (command line): nothing more is expected")]
     [TestCase("status --socket", 2, "colowire: --socket (command line): its value is missing: a path")]
     [TestCase("status --socket a --socket b", 2, "colowire: --socket (command line): stands there more than once; once is allowed")]
