@@ -33,14 +33,15 @@ public sealed partial class CheckpointGate
     /// <summary>Whether checkpoints are asked for at all: whoever only observes must not stop the guests.</summary>
     private bool Synchronises => requester.Synchronises && Mode == CompareMode.Lockstep;
 
-    /// <summary>How often frames have gone past the comparison while a checkpoint can be asked for, which ends that. Any thread may read it.
-    /// </summary>
+    /// <summary>The number of absences (<see cref="NoteAbsence"/>) that a checkpoint ends. At each one the shards forget what was
+    /// said before. Any thread may read it.</summary>
     internal int Absences => Volatile.Read(ref absences);
 
     /// <summary>Frames of the primary have gone past the comparison, because nobody took them (fail-to-wire): the two may have parted
     /// since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
-    /// <param name="hungNs">For how long nobody read what the ports took in meanwhile, in nanoseconds; 0 when they took in nothing.</param>
-    public void NoteAbsence(long hungNs = 0) => Volatile.Write(ref absentNs, hungNs);
+    /// <param name="unreadNs">For how long the ports took in frames that no thread read, in nanoseconds; 0 when they took in
+    /// none.</param>
+    public void NoteAbsence(long unreadNs = 0) => Volatile.Write(ref absentNs, unreadNs);
 
     /// <summary>One of the two goes on alone from now on: the other is gone, or is to be. Any thread may call it.</summary>
     internal void TakeOver(Protection alone) => Volatile.Write(ref takeOver, (int)alone);
@@ -155,8 +156,8 @@ public sealed partial class CheckpointGate
 
     private int EndAbsence(long nowNs)
     {
-        long hungNs = Volatile.Read(ref absentNs);
-        if (hungNs != NotAbsent)
+        long unreadNs = Volatile.Read(ref absentNs);
+        if (unreadNs != NotAbsent)
         {
             Volatile.Write(ref absentNs, NotAbsent);
             hasUnseen = true;
@@ -170,7 +171,7 @@ public sealed partial class CheckpointGate
                 // No checkpoint ends this. An epoch begins now, so that nothing held is judged by a clock that went on meanwhile, and
                 // another one when the frames are through whose twins went past.
                 BeginEpoch(UnverifiedReason.Unseen);
-                settlesAtNs = nowNs + EngineLimits.FreshEpochSettlesNs + (hungNs / EngineLimits.CatchUpSpeed);
+                settlesAtNs = nowNs + EngineLimits.FreshEpochSettlesNs + (unreadNs / EngineLimits.LeastCatchUpFactor);
             }
 
             return 1;

@@ -116,7 +116,7 @@ public sealed partial class CheckpointGate
         ForgetBeginning();
         if (requesterLost || (outstanding && tries > retries))
         {
-            // One that is lost already stays so: no frame waits for a checkpoint of it that has broken off.
+            // A lost requester stays lost, so that no frame waits for the checkpoint that has broken off.
             LoseRequester();
         }
 

@@ -68,17 +68,18 @@ public sealed partial class CheckpointGate : IDuty
     /// (<see cref="ContinueEpoch"/>). Never ahead of <see cref="Epoch"/> for whoever reads that first.</summary>
     internal uint FlushedEpoch => Volatile.Read(ref flushedEpoch);
 
-    /// <summary>The last epoch that began with nothing known: frames went past before it that nobody saw, so that what a flow remembers may be
-    /// of a connection that has ended since; or no checkpoint has made the two alike. Never ahead of <see cref="FlushedEpoch"/> for whoever reads that first.</summary>
+    /// <summary>The last epoch at whose beginning each flow forgot what was said before, because frames had passed uncompared
+    /// (<see cref="NoteAbsence"/>), or because no checkpoint began the epoch. Written before <see cref="FlushedEpoch"/>:
+    /// a thread that reads an epoch there, and this one afterwards, knows whether flows forgot at it.</summary>
     internal uint FreshEpoch => Volatile.Read(ref freshEpoch);
 
     /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
     /// one has finished. Any thread may read it.</summary>
     public uint CapturedEpoch => Volatile.Read(ref capturedEpoch);
 
-    /// <summary>Whether both replicas stand for the checkpoint that ends the secondary's loss: its link is back, and the frames of the epoch to
-    /// come wait for its end. Whoever reads that it is over, and the epoch after that, sees the epoch that has come. Any thread may read it.
-    /// </summary>
+    /// <summary>Whether both replicas are stopped for the checkpoint that ends the loss of the secondary. The secondary's link is
+    /// back, so frames of the next epoch wait for the end of the checkpoint. A thread that reads false here, and
+    /// <see cref="Epoch"/> afterwards, reads the new epoch. Any thread may read it.</summary>
     internal bool IsReturning => Volatile.Read(ref isReturning);
 
     /// <summary>Checkpoints that have finished, asked for or not; any thread may read it.</summary>
@@ -134,7 +135,7 @@ public sealed partial class CheckpointGate : IDuty
             Volatile.Write(ref capturedEpoch, capturedEpoch + 1);
         }
 
-        // After the epoch. Partner: Shard.MeetEpoch.
+        // Written after the epoch, and read before it. Partner: Shard.MeetEpoch.
         Volatile.Write(ref isReturning, settled && secondaryLost && hadLink);
     }
 
@@ -170,7 +171,7 @@ public sealed partial class CheckpointGate : IDuty
         SetProtection();
     }
 
-    /// <summary>An epoch begins that no frame belongs to yet, without a checkpoint.</summary>
+    /// <summary>Begins an epoch without a checkpoint. No frame has been captured in it yet.</summary>
     private void BeginEpoch(UnverifiedReason reason) => BeginEpoch(reason, capturedEpoch + 1, isFresh: true);
 
     private void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh)

@@ -28,8 +28,8 @@ public enum UnverifiedReason : byte
     /// <summary>The secondary's port had no link, and the policy is to go on.</summary>
     SecondaryLost,
 
-    /// <summary>The secondary may have said it before anybody compared the two: at the beginning of a TCP connection that nobody saw, or
-    /// right after an epoch has begun without a checkpoint.</summary>
+    /// <summary>The secondary may have said it before the comparison began: the beginning of its TCP connection was not seen, or
+    /// the epoch has just begun without a checkpoint, and its twin may have come before that.</summary>
     Unseen,
 
     /// <summary>The guest was taken over by the primary alone.</summary>

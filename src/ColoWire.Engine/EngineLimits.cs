@@ -61,9 +61,9 @@ public static class EngineLimits
     /// <summary>Sequence numbers farther apart than this belong to another connection: the largest window of RFC 7323.</summary>
     public const int MaxWindowBytes = 1 << 30;
 
-    /// <summary>A single segment farther than this from what its side has said is taken for one of another connection between the same ports,
-    /// and says nothing of this one. Windows may be larger (RFC 7323), but no system makes them so; where one does, the next segment tells.
-    /// </summary>
+    /// <summary>A single segment farther than this from the last position in its stream counts as part of another connection
+    /// between the same ports, and changes nothing. RFC 7323 permits larger windows, but no common system uses them; a second
+    /// such segment in a row is believed.</summary>
     public const int StrayBytes = 1 << 26;
 
     /// <summary>How far behind a SYN segments stand that may have overtaken it: what a guest sends before it hears anything, ten
@@ -73,8 +73,8 @@ public static class EngineLimits
     /// <summary>How many of them may have: more than a super-frame cut at the least MSS of RFC 9293 (536) makes of that.</summary>
     public const int OvertakenSynSegments = 128;
 
-    /// <summary>Frames of the secondary that wait in a flow before each further one is put into an index as it comes. Fewer are put there
-    /// all at once when the first search needs it, which most never do; that must not take longer than a poll may.</summary>
+    /// <summary>From this number of waiting frames on, each further frame of a flow goes into an index as it comes. Fewer are
+    /// indexed all at once when the first search needs it, which must not take longer than a poll may.</summary>
     public const int IndexedAtOnce = 2048;
 
     /// <summary>Segments that a search in a flow's list passes before the flow gets an index: about as many as a search in the index of
@@ -118,8 +118,13 @@ public static class EngineLimits
     /// <summary>Verified frames are kept in at most this part of the secondary's slots: the rest is for what is not verified yet.</summary>
     public const int KeptSlotsDivisor = 4;
 
-    /// <summary>So many kept frames of a flow are looked at one by one; where there are more, a search builds an index over them.</summary>
+    /// <summary>Up to this number, a search looks at the kept frames of a flow one by one; over more than that it builds an
+    /// index.</summary>
     public const int KeptSearchSteps = 32;
+
+    /// <summary>How far from its centre a frame in an index over kept frames may begin: two frames in it are then less than 2^31
+    /// bytes apart, so that serial arithmetic orders them (RFC 1982).</summary>
+    public const uint KeptIndexReachBytes = 1u << 29;
 
     /// <summary>Flows that are not compared any more because each has made a duty fail: more than twenty times as many as end the
     /// process when they come within ten seconds. One more pushes the oldest out. A new flow is looked up among them one by
@@ -133,13 +138,13 @@ public static class EngineLimits
     /// <summary>Slots that ran out are not back at once: a shard does not search for more to release more often than this.</summary>
     public const long ReliefIntervalNs = 1_000_000;
 
-    /// <summary>How long after an epoch has begun without a checkpoint frames still come whose twins came before it, at least (else
-    /// <c>grace_ms</c>): those that lie in the ports' rings, 4,096 at 500,000 a second, and those that were under way when the two ports
-    /// opened one after the other.</summary>
+    /// <summary>For how long after the beginning of an epoch without a checkpoint a frame may lack its twin, because the twin
+    /// came before the epoch; <c>grace_ms</c> where that is longer. The ports' rings hold 4,096 frames, which is 8 ms at 500,000
+    /// frames a second.</summary>
     public const long FreshEpochSettlesNs = 10_000_000;
 
-    /// <summary>How many times as fast as they came frames are read, at least, that came while nobody read them.</summary>
-    public const int CatchUpSpeed = 4;
+    /// <summary>Frames that waited unread in a port are read at least this many times as fast as they arrived.</summary>
+    public const int LeastCatchUpFactor = 4;
 
     /// <summary>How long after the news that both replicas are stopped frames still come that they sent before: the way of a frame through
     /// taps, bridges and rings, against that of the news through a socket. The shortest checkpoint measured keeps both stopped for 5 ms, so

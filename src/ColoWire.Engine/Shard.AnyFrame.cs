@@ -231,7 +231,7 @@ public sealed partial class Shard
     private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
 
     /// <summary>Whether a frame belongs to the epoch that begins when the checkpoint has finished for which both replicas are stopped. It
-    /// waits for that, and with it all that came later, unless nothing will be compared then either.</summary>
+    /// waits for that, and with it all that came later, unless nothing is compared before and after it.</summary>
     private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && (!Bypasses || isReturning);
 
     private bool IsStale(in Frame frame) => (int)(frame.Epoch - flushedEpoch) < 0;

@@ -191,8 +191,8 @@ public sealed partial class Shard
     private bool IsStraggler(FrameRef frame) =>
         !frame.IsNone && arena[frame].Side == Side.Secondary && arena[frame].ArrivalNs < stragglersUntilNs;
 
-    /// <summary>Whether a frame of the primary came so soon after an epoch had begun without a checkpoint that its twin may have come before
-    /// that: where it finds none, it stands for no difference.</summary>
+    /// <summary>Whether a frame of the primary came so soon after the beginning of an epoch without a checkpoint that its twin
+    /// may belong to the epoch before. If it finds no twin, that is no divergence.</summary>
     private bool IsEarly(FrameRef primary) => arena[primary].ArrivalNs < earlyUntilNs;
 
     /// <summary>Sends a frame of the secondary home that has no twin and needs none.</summary>

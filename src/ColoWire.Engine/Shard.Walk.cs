@@ -13,7 +13,8 @@ namespace ColoWire.Engine;
 /// </content>
 public sealed partial class Shard
 {
-    /// <summary>Why the last flushes were, or null where frames went past, and what is held waits for the checkpoint that follows.</summary>
+    /// <summary>The reasons of the last flushes. Null stands for an absence: what is held waits for the checkpoint that
+    /// follows.</summary>
     private readonly UnverifiedReason?[] flushReasons = new UnverifiedReason?[EngineLimits.RememberedFlushes];
     private uint flush = 1;
     private uint forgettingFlush;
@@ -76,7 +77,7 @@ public sealed partial class Shard
         compares = false;
     }
 
-    /// <summary>Frames have gone past that nobody saw: nothing leaves any more because of what was said before.</summary>
+    /// <summary>Frames have passed uncompared: from now on no frame leaves because of what was said before.</summary>
     private void MeetAbsence()
     {
         int seen = gate.Absences;
@@ -89,7 +90,7 @@ public sealed partial class Shard
 
     /// <summary>Releases all that is held, each flow in its order, and compares every flow afresh.</summary>
     /// <param name="reason">Why it leaves unverified; null where it waits for a checkpoint.</param>
-    /// <param name="forgets">Whether frames have gone past that nobody saw, so that a flow may be another connection by now.</param>
+    /// <param name="forgets">Whether flows forget what was said before (<see cref="CheckpointGate.FreshEpoch"/>).</param>
     private void Flush(UnverifiedReason? reason, bool forgets = false)
     {
         // 0 stands for "not in step".
@@ -167,9 +168,13 @@ public sealed partial class Shard
         if (reason is { } release)
         {
             flow.State = FlowState.Comparing;
-            if (flow.IsStream)
+            if (flow.IsStream && forgets)
             {
-                TcpStreamComparer.Synchronise(ref flow, forgets);
+                TcpStreamComparer.Forget(ref flow);
+            }
+            else if (flow.IsStream)
+            {
+                TcpStreamComparer.Synchronise(ref flow);
             }
 
             ReleaseAll(ref flow, release);
@@ -181,7 +186,8 @@ public sealed partial class Shard
         }
     }
 
-    /// <summary>Of several flushes the first one has released what was held.</summary>
+    /// <summary>The reason for which held frames leave: that of the first flush since the last one that a flow has
+    /// followed.</summary>
     private UnverifiedReason? ReasonSince(uint followed)
     {
         uint count = Math.Min(flush - followed, EngineLimits.RememberedFlushes);
@@ -196,11 +202,11 @@ public sealed partial class Shard
         return flushReasons[flush % EngineLimits.RememberedFlushes];
     }
 
-    /// <summary>A stream may be another connection by now. What is held of it waits for the checkpoint that was asked for.</summary>
+    /// <summary>Frames of a stream have passed uncompared: what is held waits for the checkpoint that was asked for.</summary>
     private void BeginUnseen(ref Flow flow)
     {
         ClearSecondary(ref flow);
-        TcpStreamComparer.Synchronise(ref flow, forgets: true);
+        TcpStreamComparer.Forget(ref flow);
         if (flow.State == FlowState.Comparing && !flow.Primary.IsEmpty)
         {
             flow.State = gate.Mends ? FlowState.Diverged : FlowState.Passing;

@@ -46,7 +46,8 @@ internal sealed class KeptFrames
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Keep(ref Flow flow, FrameRef secondary)
     {
-        if (flow.Kept.Count == perFlow && perFlow != 0 && (flow.KeptIndexRoot.IsNone || !flow.IsStream) && !arena.IsLarge(flow.Kept.Head) && !arena.IsLarge(secondary))
+        bool isFull = flow.Kept.Count == perFlow && perFlow != 0;
+        if (isFull && !flow.HasKeptIndex && !arena.IsLarge(flow.Kept.Head) && !arena.IsLarge(secondary))
         {
             // The rule: it takes the place of the oldest one.
             home.Add(flow.Kept.Head);
@@ -91,23 +92,27 @@ internal sealed class KeptFrames
 
         flow.Kept.Append(arena, secondary);
         Room(secondary)++;
-        if (flow.IsStream)
-        {
-            index.Add(ref flow, secondary);
-        }
+        index.Add(ref flow, secondary);
     }
 
-    /// <summary>Finds the kept frames of a stream that hold a byte of a range (<see cref="KeptIndex"/>).</summary>
+    /// <summary>Finds the kept frames of a stream that hold a byte of a range.</summary>
+    /// <returns>The frames, in no order; the span is valid until the next search.</returns>
     public ReadOnlySpan<FrameRef> FindMeeting(ref Flow flow, uint from, uint end) => index.FindMeeting(ref flow, from, end);
+
+    /// <summary>Gives up the index over the kept frames of a flow, before their sequence numbers change or all of them go
+    /// home.</summary>
+    public static void ForgetIndex(ref Flow flow)
+    {
+        if (flow.HasKeptIndex)
+        {
+            flow.KeptIndexRoot = FrameRef.None;
+        }
+    }
 
     /// <summary>Sends all of a flow's home.</summary>
     public void Clear(ref Flow flow)
     {
-        if (flow.IsStream)
-        {
-            flow.KeptIndexRoot = FrameRef.None;
-        }
-
+        ForgetIndex(ref flow);
         while (!flow.Kept.IsEmpty)
         {
             LetGo(ref flow, flow.Kept.Head);
@@ -139,11 +144,7 @@ internal sealed class KeptFrames
     private void LetGo(ref Flow flow, FrameRef kept)
     {
         Debug.Assert(kept == flow.Kept.Head, "the oldest one goes first");
-        if (flow.IsStream)
-        {
-            index.Remove(ref flow, kept);
-        }
-
+        index.Remove(ref flow, kept);
         flow.Kept.RemoveHead(arena);
         steps.Count();
         Room(kept)--;

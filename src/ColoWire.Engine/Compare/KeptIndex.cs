@@ -8,8 +8,9 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Finds which of a stream's kept frames say something about a range of sequence numbers. Most flows never ask, and keep no index; one
-/// that asks with many frames kept gets one, which is given up when nobody has asked for as many frames as are kept.
+/// Finds the kept frames of a stream that hold a range of sequence numbers. Few flows search at all, so a flow has no index until
+/// a search meets more than <see cref="EngineLimits.KeptSearchSteps"/> kept frames. From then on each kept frame costs O(log n),
+/// so the index is given up after <c>retransmit_window</c> further frames without a search.
 /// </summary>
 internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
 {
@@ -18,14 +19,15 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
     private int count;
 
     /// <summary>Finds the kept frames of a flow that hold a byte of a range.</summary>
-    /// <returns>Them, in no order; valid until the next search.</returns>
+    /// <returns>The frames, in no order; the span is valid until the next search.</returns>
     public ReadOnlySpan<FrameRef> FindMeeting(ref Flow flow, uint from, uint end)
     {
         count = 0;
         if (flow.Kept.Count > EngineLimits.KeptSearchSteps && TryIndex(ref flow))
         {
             flow.KeptIndexUntil = arena[flow.Kept.Tail].Number + (uint)perFlow;
-            if (IsInWindow(flow.KeptIndexRoot, from))
+            // A frame is shorter than 2^16 bytes, so none reaches so far.
+            if (TcpSequence.Distance(from, flow.KeptIndexCentre) < 2 * EngineLimits.KeptIndexReachBytes)
             {
                 Collect(flow.KeptIndexRoot, from - flow.KeptLongestBytes, from, end);
             }
@@ -41,68 +43,72 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
         return meeting.AsSpan(0, count);
     }
 
-    /// <summary>A frame is kept from now on.</summary>
+    /// <summary>Adds a frame to the index of a flow that has one.</summary>
     public void Add(ref Flow flow, FrameRef kept)
     {
-        ref FrameRef root = ref flow.KeptIndexRoot;
-        if (root.IsNone)
+        if (!flow.HasKeptIndex)
         {
             return;
         }
 
-        bool isWanted = (int)(arena[kept].Number - flow.KeptIndexUntil) <= 0 && IsInWindow(root, arena[kept].StreamStart);
-        if (!isWanted)
+        bool isInUse = (int)(arena[kept].Number - flow.KeptIndexUntil) <= 0;
+        if (!isInUse || !TryInsert(ref flow, kept))
         {
-            root = FrameRef.None;
-            return;
+            flow.KeptIndexRoot = FrameRef.None;
         }
-
-        AddWanted(ref flow, kept);
     }
 
-    /// <summary>A frame is not kept any more.</summary>
+    /// <summary>Takes a frame out of the index of a flow that has one.</summary>
     public void Remove(ref Flow flow, FrameRef kept)
     {
-        if (!flow.KeptIndexRoot.IsNone)
+        if (flow.HasKeptIndex)
         {
             steps.Count();
             tree.Remove(ref flow.KeptIndexRoot, kept);
         }
     }
 
-    /// <summary>Makes sure that a flow has its index.</summary>
-    /// <returns>False when its frames are so far apart that nothing orders them.</returns>
+    /// <summary>Builds the index of a flow that has none.</summary>
+    /// <returns>False when its frames are too far apart for one.</returns>
     private bool TryIndex(ref Flow flow)
     {
-        if (!flow.KeptIndexRoot.IsNone)
+        if (flow.HasKeptIndex)
         {
             return true;
         }
 
         flow.KeptLongestBytes = 0;
+        flow.KeptIndexCentre = arena[flow.Kept.Head].StreamStart;
         for (FrameRef at = flow.Kept.Head; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
-            if (!IsInWindow(flow.Kept.Head, arena[at].StreamStart))
+            if (!TryInsert(ref flow, at))
             {
                 flow.KeptIndexRoot = FrameRef.None;
                 return false;
             }
-
-            AddWanted(ref flow, at);
         }
 
         return true;
     }
 
-    private void AddWanted(ref Flow flow, FrameRef kept)
+    /// <summary>Inserts a frame.</summary>
+    /// <returns>False when it begins too far from the centre of the index.</returns>
+    private bool TryInsert(ref Flow flow, FrameRef kept)
     {
         ref Frame frame = ref arena[kept];
+        if (TcpSequence.Distance(frame.StreamStart, flow.KeptIndexCentre) >= EngineLimits.KeptIndexReachBytes)
+        {
+            return false;
+        }
+
         flow.KeptLongestBytes = Math.Max(flow.KeptLongestBytes, frame.StreamEnd - frame.StreamStart);
         tree.Add(ref flow.KeptIndexRoot, kept);
+        return true;
     }
 
-    /// <summary>Walks the part of the tree of which the frames begin at or behind <paramref name="lowest"/> and before the range ends.</summary>
+    /// <summary>Takes the frames that hold a byte of the range, from the part of the tree whose frames begin at
+    /// <paramref name="lowest"/> or behind it, and before the range ends.</summary>
     private void Collect(FrameRef at, uint lowest, uint from, uint end)
     {
         while (!at.IsNone)
@@ -118,7 +124,7 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
             }
 
             Take(at, from, end);
-            // As deep as the tree is high: about twice the logarithm of the frames that one flow may keep.
+            // The recursion is as deep as the tree is high: for 4,096 frames, the most that a flow keeps, some 30 calls.
             Collect(frame.IndexLeft, lowest, from, end);
             at = frame.IndexRight;
         }
@@ -133,8 +139,4 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
             meeting[count++] = kept;
         }
     }
-
-    /// <summary>Half as far as serial arithmetic could order two frames on both sides of the first.</summary>
-    private bool IsInWindow(FrameRef first, uint position) =>
-        TcpSequence.Distance(arena[first].StreamStart, position) < EngineLimits.MaxWindowBytes / 2;
 }

@@ -8,8 +8,9 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// A search tree over segments of a flow, of the secondary: a treap (Aragon and Seidel, "Randomized search trees", 1989),
-/// its links in the descriptors. Segments in order never need it; where it is built, a search costs O(log n) however they come.
+/// A search tree over segments of one flow, by their sequence numbers: a treap (Aragon and Seidel, "Randomized search trees",
+/// 1989), its links in the descriptors. Segments in order never need it; where it is built, a search costs O(log n) in whatever
+/// order they come.
 /// </summary>
 internal sealed class SegmentIndex(FrameArena arena)
 {
@@ -23,8 +24,9 @@ internal sealed class SegmentIndex(FrameArena arena)
         }
     }
 
-    /// <summary>Adds a segment. All that the tree holds must lie on less than half of the circle of sequence numbers. Of those that begin at one
-    /// place each stands to the right of all that are nearer to the root, which is what a search for one of them relies on.</summary>
+    /// <summary>Adds a segment. All segments in a tree must begin on less than half of the circle of sequence numbers. Several
+    /// may begin at one place: such a segment stands in the right subtree of each that is nearer to the root, where
+    /// <see cref="Remove"/> looks for it.</summary>
     public void Add(ref FrameRef root, FrameRef segment)
     {
         uint start = arena[segment].StreamStart;

@@ -158,9 +158,10 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes
         || (tcp.Has(TcpFlags.PrimarySyn) && start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes);
 
-    /// <summary>Whether a position is where the segments that wait end, or near it.</summary>
-    public bool GoOnAt(in Flow flow, uint start) =>
-        !flow.Secondary.IsEmpty && TcpSequence.Distance(start, arena[flow.Secondary.Tail].StreamEnd) < EngineLimits.OvertakenSynBytes;
+    /// <summary>Whether a segment may continue the segments that wait: it begins near the end of the last one.</summary>
+    public bool MayContinueAt(in Flow flow, uint start) =>
+        !flow.Secondary.IsEmpty
+        && TcpSequence.Distance(start, arena[flow.Secondary.Tail].StreamEnd) < EngineLimits.OvertakenSynBytes;
 
     /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends
     /// sequence numbers from all around the circle must not confuse the order that searches rely on.</summary>

@@ -66,7 +66,7 @@ internal struct TcpState
     /// <summary>The hash of the text in the secondary's RST, when <see cref="TcpFlags.RstPending"/> is set; 0 without a text.</summary>
     public uint SecondaryRstText;
 
-    /// <summary>What the secondary's SYN acknowledged, when <see cref="TcpFlags.SynPendingAck"/> is set.</summary>
+    /// <summary>The acknowledgment number of the secondary's SYN, when <see cref="TcpFlags.SynPendingAck"/> is set.</summary>
     public uint SecondarySynAck;
 
     /// <summary>What the secondary's SYN offers (<see cref="Wire.TcpSegment.SynOffer"/>).</summary>
@@ -164,10 +164,11 @@ internal enum TcpFlags : uint
     /// <summary>What waited when the secondary sent its SYN, and belongs to an older connection, has gone.</summary>
     OlderDropped = 1 << 19,
 
-    /// <summary>The primary's last segment stood farther from what it had said than any real window reaches: it is of another connection, or
-    /// the stream goes on there if the next one does, too.</summary>
+    /// <summary>The last segment of the primary was farther than <see cref="EngineLimits.StrayBytes"/> from
+    /// <see cref="TcpState.PrimaryNext"/>. If the next one is, too, <see cref="TcpState.PrimaryNext"/> moves there.</summary>
     PrimaryFar = 1 << 20,
 
-    /// <summary>The same of the secondary's last segment, and of what the primary has said.</summary>
+    /// <summary>The last segment of the secondary was farther than <see cref="EngineLimits.StrayBytes"/> from
+    /// <see cref="TcpState.PrimaryNext"/>. If the next one is, too, its acknowledgment counts.</summary>
     SecondaryFar = 1 << 21,
 }

@@ -10,18 +10,15 @@ namespace ColoWire.Engine.Compare;
 /// <content>What opens, closes and joins the two streams: SYN, FIN, RST, the numbers that each side chose, and checkpoints.</content>
 internal sealed partial class TcpStreamComparer
 {
+    /// <summary>Forgets what was said before: frames passed uncompared, and the flow may be another connection by now. The
+    /// secondary's own queue is empty.</summary>
+    public static void Forget(ref Flow flow) => flow.Tcp = TcpState.Fresh;
+
     /// <summary>A checkpoint made all that the primary has said the secondary's too; the secondary's own queue is empty.</summary>
-    /// <param name="flow">Its flow.</param>
-    /// <param name="forgets">Whether what the primary has said may be of a connection that has ended since.</param>
-    public static void Synchronise(ref Flow flow, bool forgets)
+    public static void Synchronise(ref Flow flow)
     {
         TcpState before = flow.Tcp;
         flow.Tcp = TcpState.Fresh;
-        if (forgets)
-        {
-            return;
-        }
-
         ref TcpState tcp = ref flow.Tcp;
         tcp.PrimaryFirst = before.PrimaryFirst;
         tcp.PrimaryNext = before.PrimaryNext;
@@ -118,7 +115,7 @@ internal sealed partial class TcpStreamComparer
     /// by that SYN.</summary>
     private bool IsOfOlderConnection(in Flow flow, TcpSegment segment) =>
         flow.Tcp.Has(TcpFlags.SynPending) && !segment.Opens && !SegmentList.IsBehindSyn(in flow.Tcp, segment.Sequence)
-        && !segments.GoOnAt(in flow, segment.Sequence);
+        && !segments.MayContinueAt(in flow, segment.Sequence);
 
     private bool NoteControl(ref Flow flow, TcpSegment segment, FrameRef secondary)
     {
@@ -273,7 +270,7 @@ internal sealed partial class TcpStreamComparer
             && TcpSequence.Distance(segment.Ack, tcp.SecondarySynAck) > EngineLimits.OvertakenSynBytes;
         if (answersAnother)
         {
-            // One of the two opens an older connection between the same ports.
+            // The two SYNs open different connections between the same ports: one of the SYNs is older.
             return Verdict.Hold(DivergenceReason.Timeout);
         }
 
@@ -323,11 +320,13 @@ internal sealed partial class TcpStreamComparer
         Translate(flow.Secondary.Head, tcp.Shift);
         if (!flow.Kept.IsEmpty)
         {
+            KeptFrames.ForgetIndex(ref flow);
             Translate(flow.Kept.Head, tcp.Shift);
         }
     }
 
-    /// <summary>Whether a segment stands where it can only be of the connection before, and was overtaken by the SYN.</summary>
+    /// <summary>Whether a segment is farther than <see cref="EngineLimits.StrayBytes"/> from both SYNs. Such a segment belongs to
+    /// the connection before, and the SYN overtook it.</summary>
     private static bool IsFarFromBothSyns(in TcpState tcp, uint sequence) =>
         TcpSequence.Distance(sequence, tcp.PrimaryIsn) > EngineLimits.StrayBytes
         && TcpSequence.Distance(sequence, tcp.SecondaryIsn) > EngineLimits.StrayBytes;

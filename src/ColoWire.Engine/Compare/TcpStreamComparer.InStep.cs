@@ -15,7 +15,7 @@ internal sealed partial class TcpStreamComparer
 {
     private const byte PlainFlags = Tcp.Ack | Tcp.Psh;
 
-    /// <summary>All of these, and not <see cref="TcpFlags.PrimaryFar"/>.</summary>
+    /// <summary>All of these must be set, and <see cref="TcpFlags.PrimaryFar"/> must not.</summary>
     private const TcpFlags Known = TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked;
 
     /// <summary>All of these, and none of <see cref="Unsettled"/>.</summary>
@@ -34,7 +34,8 @@ internal sealed partial class TcpStreamComparer
         TcpSegment segment = new(primary);
         uint start = segment.Sequence;
         int length = frame.Layout.PayloadLength;
-        if (start != tcp.PrimaryNext || length == 0 || (segment.Flags | Tcp.Psh) != PlainFlags || (tcp.Flags & (Known | TcpFlags.PrimaryFar)) != Known)
+        bool isKnown = (tcp.Flags & (Known | TcpFlags.PrimaryFar)) == Known;
+        if (start != tcp.PrimaryNext || length == 0 || (segment.Flags | Tcp.Psh) != PlainFlags || !isKnown)
         {
             return false;
         }

@@ -78,11 +78,13 @@ internal sealed partial class TcpStreamComparer
         doubt with { Kind = VerdictKind.Divergence, Secondary = flow.Secondary.Head };
 
     /// <summary>Notes where a segment of the primary stands among all that it has said.</summary>
-    /// <returns>False when it seems to be of another connection: it would move what a checkpoint shares (<see cref="Synchronise"/>) to places
-    /// to which this one has yet to come.</returns>
+    /// <returns>False when the segment seems to belong to another connection. It must not move
+    /// <see cref="TcpState.PrimaryNext"/>: a checkpoint marks all bytes before that as verified
+    /// (<see cref="Synchronise"/>).</returns>
     private static bool TryNotePrimary(ref TcpState tcp, TcpSegment segment)
     {
-        bool isFar = tcp.Has(TcpFlags.PrimarySeen) && TcpSequence.Distance(segment.Sequence, tcp.PrimaryNext) > EngineLimits.StrayBytes;
+        bool isFar = tcp.Has(TcpFlags.PrimarySeen)
+            && TcpSequence.Distance(segment.Sequence, tcp.PrimaryNext) > EngineLimits.StrayBytes;
         if (isFar && !tcp.Has(TcpFlags.PrimaryFar))
         {
             tcp.Set(TcpFlags.PrimaryFar);
@@ -103,7 +105,7 @@ internal sealed partial class TcpStreamComparer
         return true;
     }
 
-    /// <summary>Whether a segment of the secondary seems to be of another connection than the primary's.</summary>
+    /// <summary>Whether a segment of the secondary seems to belong to another connection than the primary's segments.</summary>
     private static bool IsStray(ref TcpState tcp, TcpSegment secondary)
     {
         bool isKnown = tcp.Has(TcpFlags.PrimarySeen) && !tcp.Has(TcpFlags.SynPending) && !secondary.Resets;

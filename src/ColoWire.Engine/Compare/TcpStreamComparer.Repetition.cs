@@ -69,7 +69,7 @@ internal sealed partial class TcpStreamComparer
         kept.Keep(ref flow, secondary);
         if (!flow.Kept.IsEmpty && flow.Kept.Tail != secondary)
         {
-            // There was no room for it: what it has changed must not stand against the primary's change.
+            // There was no room for the changed segment. The older one alone would contradict the primary's equal change.
             kept.Clear(ref flow);
         }
 
@@ -102,8 +102,7 @@ internal sealed partial class TcpStreamComparer
         return true;
     }
 
-    /// <summary>Finds the first byte of a segment that is another one than the secondary's in any frame that is known: of those that are kept,
-    /// and those that wait.</summary>
+    /// <summary>Finds the first byte of a segment that differs from the secondary's in any frame that is kept or waits.</summary>
     private Change FindChange(ref Flow flow, ReadOnlySpan<FrameRef> known, FrameRef segment, uint from, uint end)
     {
         Change first = new(FrameRef.None, end);
@@ -122,7 +121,7 @@ internal sealed partial class TcpStreamComparer
 
     private void NarrowChange(ref Change first, FrameRef segment, FrameRef said, uint from)
     {
-        // Only up to what was found already: whatever is found then comes before it.
+        // Compares only up to the first difference so far: a difference that is found then is an earlier one.
         int same = CountSame(segment, said, from, first.At, out uint start, out int count);
         if (same < count)
         {
@@ -157,7 +156,8 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
-    private bool StandsBefore(FrameRef waiting, uint end) => !waiting.IsNone && TcpSequence.Before(arena[waiting].StreamStart, end);
+    private bool StandsBefore(FrameRef waiting, uint end) =>
+        !waiting.IsNone && TcpSequence.Before(arena[waiting].StreamStart, end);
 
     /// <summary>Counts how many bytes two segments have in common where they meet.</summary>
     /// <param name="segment">The one.</param>

@@ -43,7 +43,8 @@ internal sealed partial class TcpStreamComparer(
         }
 
         bool isOfConnection = TryNotePrimary(ref tcp, segment);
-        if (isOfConnection && segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.PrimaryAcked) || TcpSequence.After(segment.Ack, tcp.PrimaryAck)))
+        bool isLater = !tcp.Has(TcpFlags.PrimaryAcked) || TcpSequence.After(segment.Ack, tcp.PrimaryAck);
+        if (isOfConnection && segment.Has(Tcp.Ack) && isLater)
         {
             tcp.PrimaryAck = segment.Ack;
             tcp.Set(TcpFlags.PrimaryAcked);

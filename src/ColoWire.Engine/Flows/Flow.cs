@@ -72,28 +72,39 @@ internal struct Flow
     public uint Newer;
     public uint Older;
 
-    /// <summary>Streams: the root of the index over the frames that are kept; none while nobody has searched among many. In the place of what
-    /// only datagrams need.</summary>
+    /// <summary>Streams: the root of the <see cref="KeptIndex"/> over the kept frames, or none where there is no index. Shares
+    /// its place with a field of datagrams, as the next three do.</summary>
     [UnscopedRef]
     public ref FrameRef KeptIndexRoot => ref Unindexed;
 
-    /// <summary>Streams: no frame that is kept and stands in that index is longer, in bytes. In the place of what only datagrams need.</summary>
+    /// <summary>Streams: the greatest length of a frame in the <see cref="KeptIndex"/>, in bytes.</summary>
     public uint KeptLongestBytes
     {
         readonly get => LastAgreed.Slot;
         set => LastAgreed = new FrameRef(value);
     }
 
-    /// <summary>Streams: the number of the secondary's frame behind which that index is given up, unless somebody searches again. In the place
-    /// of what only datagrams need.</summary>
+    /// <summary>Streams: the <see cref="KeptIndex"/> is given up at the first frame of the secondary with a greater
+    /// <see cref="Frame.Number"/>.</summary>
     public uint KeptIndexUntil
     {
         readonly get => LastIndexed.Slot;
         set => LastIndexed = new FrameRef(value);
     }
 
-    /// <summary>Datagrams: how many of the primary's that wait have found their twins and wait for older ones only. In the place of what only
-    /// streams need.</summary>
+    /// <summary>Streams: every frame in the <see cref="KeptIndex"/> begins nearer to this sequence number than
+    /// <see cref="EngineLimits.KeptIndexReachBytes"/>.</summary>
+    public uint KeptIndexCentre
+    {
+        readonly get => (uint)LastAgreedNs;
+        set => LastAgreedNs = value;
+    }
+
+    /// <summary>Whether a <see cref="KeptIndex"/> stands over the kept frames.</summary>
+    public readonly bool HasKeptIndex => !Unindexed.IsNone && IsStream;
+
+    /// <summary>Datagrams: how many of the primary's frames that wait have found their twins, and wait for older ones only.
+    /// Shares its place with a field of streams.</summary>
     public int Agreed
     {
         readonly get => (int)Tcp.PrimaryNext;

@@ -39,7 +39,8 @@ public sealed partial class FragmentScenarios
     private static readonly PolicyRule PassesUdp = new(PolicyAction.Pass) { Protocol = Protocol.Udp };
     private static readonly PolicyRule DropsAll = new(PolicyAction.Drop);
 
-    /// <summary>Rules, whether fragments have to wait for their datagram though they are only observed, and whether it leaves then.</summary>
+    /// <summary>Rules, whether fragments have to wait for their datagram though they are only observed, and whether it leaves
+    /// then.</summary>
     private static readonly (string Name, PolicyRule[] Rules, bool Waits, bool Leaves)[] Observed =
     [
         ("none", [], false, true),

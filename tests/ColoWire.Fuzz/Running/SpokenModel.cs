@@ -129,11 +129,13 @@ internal sealed class SpokenModel
     {
         for (int i = 0; i < payload.Length; i++)
         {
-            // What the client has it does not take again; whether such bytes have changed is known only of the last ones (retransmit_window).
+            // What the client has it does not take again; whether such bytes have changed is known only of the last ones
+            // (retransmit_window).
             bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i])) || bytes.Contains(Place(flow, start + (uint)i, 0) | HasLeft);
             // One byte in a place that the secondary has said: a keepalive, which no client takes for data (RFC 1122 section 4.2.3.6).
             found |= payload.Length == 1 && IsPlaceSaid(flow, start, words, AnyByte);
-            // What stands before the secondary's first segment of a stream that was under way already it has said before (scenario 37).
+            // What stands before the secondary's first segment of a stream that was under way already it has said before
+            // (scenario 37).
             found |= words.IsBeforeFirst(start + (uint)i);
             // In the place of a SYN or a FIN no client takes a byte.
             found |= IsPlaceSaid(flow, start + (uint)i, words, NoByte);

@@ -86,11 +86,12 @@ internal abstract class FlowJudge
     /// <summary>Whether the client has all of this frame already, from frames that left before it.</summary>
     public virtual bool Repeats(SentFrame frame) => false;
 
-    /// <summary>Whether the appliance need not know that the secondary has agreed to a frame: it has forgotten what was said before frames
-    /// went past that it did not see, or before another connection began.</summary>
+    /// <summary>Whether the appliance may have forgotten that the secondary agreed to a frame: frames passed it uncompared since,
+    /// or another connection began.</summary>
     public virtual bool MayBeForgotten(SentFrame frame) => false;
 
-    /// <summary>Frames went past, and the checkpoint that ends that has finished: the appliance begins anew.</summary>
+    /// <summary>Frames passed the appliance uncompared, and the checkpoint after that has finished: the appliance has forgotten
+    /// what was said before.</summary>
     public virtual void Forget()
     {
     }

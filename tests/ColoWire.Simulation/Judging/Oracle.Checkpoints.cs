@@ -78,7 +78,8 @@ internal sealed partial class Oracle
     public void NoteTold(CheckpointEvent told)
     {
         bool isOver = told == CheckpointEvent.Completed || (told == CheckpointEvent.Failed && areStanding);
-        // Until another one has finished, frames of after the one that broke off wait for it, as far as checkpoint_retries allows.
+        // Until another one has finished, frames of after the one that broke off wait for it, as far as checkpoint_retries
+        // allows.
         hasBrokenOff = told != CheckpointEvent.Completed && (hasBrokenOff || (told == CheckpointEvent.Failed && areStanding));
         areStanding = told == CheckpointEvent.Began;
         if (hasUnseen && told == CheckpointEvent.Completed)

@@ -233,13 +233,14 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         /// <summary>Position behind all that the secondary has said.</summary>
         public int SecondaryEnd { get; set; }
 
-        /// <summary>Whether the secondary has said nothing since the appliance has forgotten: what stands before its first word nobody knows.</summary>
+        /// <summary>Whether the secondary has said nothing since the appliance forgot. What stands before its next segment, the
+        /// appliance cannot know.</summary>
         public bool IsUnheard { get; set; }
 
         /// <summary>Position before which the appliance may have forgotten what was said.</summary>
         public int ForgottenEnd { get; set; }
 
-        /// <summary>Up to this acknowledgment, it may have forgotten it.</summary>
+        /// <summary>The greatest acknowledgment that the appliance may have forgotten.</summary>
         public int ForgottenAck { get; set; } = -1;
 
         /// <summary>Position before which a checkpoint has made everything the secondary's.</summary>

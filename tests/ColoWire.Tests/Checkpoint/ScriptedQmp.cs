@@ -83,7 +83,8 @@ internal sealed class ScriptedQmp : IDisposable
         }
     }
 
-    /// <summary>Stops with a status, and has told it to whoever asks for it since, as QEMU has long before a checkpoint is done.</summary>
+    /// <summary>Stops with a status, and has told it to whoever asks for it since, as QEMU has long before a checkpoint is
+    /// done.</summary>
     public void Stop(string status)
     {
         int before = Volatile.Read(ref lastStatusTold);

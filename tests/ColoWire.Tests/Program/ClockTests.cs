@@ -18,8 +18,8 @@ internal sealed class ClockTests
 {
     private const byte CallOpcode = 0x28;
 
-    /// <summary>The time of day before a line of the log, in the name of a saved failure, and where a capture that is written begins: nothing
-    /// is decided by it.</summary>
+    /// <summary>The time of day before a line of the log, in the name of a saved failure, and where a capture that is written
+    /// begins: nothing is decided by it.</summary>
     private static readonly string[] TimeOfDayReaders = [nameof(LineFormatter), nameof(FailureFolder), nameof(AppliancePorts)];
 
     /// <summary>Since when another process has an interface, in the line that refuses it.</summary>

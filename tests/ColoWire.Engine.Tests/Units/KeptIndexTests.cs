@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using System.Linq;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Tests.Bench;
+using ColoWire.Engine.Wire;
+using CsCheck;
+using NUnit.Framework;
+
+namespace ColoWire.Engine.Tests.Units;
+
+/// <summary>The index over kept segments against a walk over all of them.</summary>
+public sealed class KeptIndexTests
+{
+    private const int MostKept = 40;
+    private const int Slots = 64;
+
+    /// <summary>Near the segment before, at the very place of it, or as far as two frames in one index may be and
+    /// farther.</summary>
+    private static readonly Gen<uint> Distances = Gen.Frequency(
+        (10, Gen.Const(0u)),
+        (60, Gen.UInt[0, 300]),
+        (20, Gen.UInt[0, 300].Select(back => 0u - back)),
+        (10, Gen.UInt[1u << 28, 1u << 29]),
+        (1, Gen.UInt[1u << 30, 3u << 30]));
+
+    private static readonly Gen<(uint Distance, uint Bytes, int AskedBehind, uint AskedBytes)[]> Histories =
+        Gen.Select(Distances, Gen.UInt[1, 200], Gen.Int[-1, MostKept - 1], Gen.UInt[1, 400]).Array[1, 400];
+
+    [Test]
+    public void A_search_finds_what_a_walk_finds() => Histories.Sample(history =>
+    {
+        using FrameArena arena = new(Slots, 0);
+        KeptIndex index = new(arena, new StepMeter(), MostKept);
+        Flow flow = NewStream();
+        uint position = 0;
+        uint number = 0;
+        foreach ((uint distance, uint bytes, int askedBehind, uint askedBytes) in history)
+        {
+            position += distance;
+            FrameRef kept = new(number % Slots);
+            arena[kept] = new Frame { Number = ++number, StreamStart = position, StreamEnd = position + bytes };
+            if (flow.Kept.Count == MostKept)
+            {
+                index.Remove(ref flow, flow.Kept.Head);
+                flow.Kept.RemoveHead(arena);
+            }
+
+            flow.Kept.Append(arena, kept);
+            index.Add(ref flow, kept);
+            if (askedBehind >= 0 && askedBehind < flow.Kept.Count)
+            {
+                AssertFinds(arena, index, ref flow, askedBehind, askedBytes);
+            }
+        }
+    });
+
+    private static Flow NewStream()
+    {
+        Flow flow = new() { Kept = FrameFifo.Empty };
+        byte[] bytes = Words.A.Bytes();
+        FrameParser.Parse(bytes, out FrameLayout layout);
+        FrameParser.ReadKey(bytes, in layout, out flow.Key);
+        flow.KeptIndexRoot = FrameRef.None;
+        return flow;
+    }
+
+    private static void AssertFinds(FrameArena arena, KeptIndex index, ref Flow flow, int askedBehind, uint askedBytes)
+    {
+        List<FrameRef> all = [];
+        for (FrameRef at = flow.Kept.Head; !at.IsNone; at = arena[at].Next)
+        {
+            all.Add(at);
+        }
+
+        uint from = arena[all[askedBehind]].StreamStart - (askedBytes / 2);
+        uint end = from + askedBytes;
+        uint[] expected = [.. all.Where(kept => Meets(arena[kept])).Select(kept => kept.Slot).Order()];
+        uint[] found = [.. index.FindMeeting(ref flow, from, end).ToArray().Select(kept => kept.Slot).Order()];
+        Assert.That(found, Is.EqualTo(expected));
+
+        bool Meets(Frame kept) => TcpSequence.TryMeet(from, end, kept.StreamStart, kept.StreamEnd, out _, out _);
+    }
+}
