@@ -209,11 +209,8 @@ public sealed class FailWire : IDisposable
     /// <summary>Says that ColoWire lives; for the path of a frame.</summary>
     /// <param name="queue">The queue that the calling thread serves.</param>
     /// <param name="aliveNs">When all threads behind that queue were last seen alive, by CLOCK_MONOTONIC.</param>
-    public void Beat(int queue, long aliveNs)
-    {
-        primary?.Beat(queue, aliveNs);
-        secondary?.Beat(queue, aliveNs);
-    }
+    /// <returns>For how long the programs saw no beat until this one, in nanoseconds; 0 where none was due.</returns>
+    public long Beat(int queue, long aliveNs) => Math.Max(primary?.Beat(queue, aliveNs) ?? 0, secondary?.Beat(queue, aliveNs) ?? 0);
 
     /// <summary>ColoWire was silent for longer than <see cref="TimeoutMs"/> and beats again.</summary>
     /// <param name="silentNs">For how long.</param>

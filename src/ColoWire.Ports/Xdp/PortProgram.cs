@@ -129,14 +129,16 @@ public sealed unsafe partial class PortProgram : IDisposable
     /// the stack beats for queue 0 alone.</summary>
     /// <param name="queue">The queue.</param>
     /// <param name="nowNs">The time by CLOCK_MONOTONIC.</param>
-    public void Beat(int queue, long nowNs)
+    /// <returns>How old the last beat was, in nanoseconds, when the program saw this one: if that is more than the timeout, frames may have
+    /// gone past ColoWire. 0 where no beat was due, and where this one came too late, so that they still go past.</returns>
+    public long Beat(int queue, long nowNs)
     {
         Debug.Assert((uint)queue < MaxQueues, "a queue that has an entry");
         ref long beat = ref state.Beat(queue);
         long last = Volatile.Read(ref beat);
         if (nowNs - last < BeatCycleNs || handedOver)
         {
-            return;
+            return 0;
         }
 
         // Another thread may hand over between these lines: then the 0 stays, whichever of the two comes first.
@@ -145,6 +147,11 @@ public sealed unsafe partial class PortProgram : IDisposable
         {
             Volatile.Write(ref beat, 0);
         }
+
+        // Not from nowNs: this thread may have been preempted since the caller read it, and the program went on judging by the last beat.
+        long seenNs = NowNs;
+        bool isTooOld = options.TimeoutMs != 0 && seenNs - nowNs > options.TimeoutMs * NanosecondsPerMillisecond;
+        return isTooOld ? 0 : seenNs - (last == 0 ? Volatile.Read(ref state.HandedOverAtNs) : last);
     }
 
     /// <summary>From now on frames go past ColoWire. The program stays attached; frames that are in a socket's ring stay there.</summary>

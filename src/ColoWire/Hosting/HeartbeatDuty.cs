@@ -19,7 +19,7 @@ internal sealed class HeartbeatDuty(FailWire wire, int queue, CheckpointGate gat
     private const long NanosecondsPerMs = 1_000_000;
 
     private readonly long timeoutNs = wire.TimeoutMs * NanosecondsPerMs;
-    private long lastNs;
+    private bool wasSilent;
 
     /// <summary>The other threads that a frame of this queue passes: one that hangs is a heart that stops.</summary>
     public IReadOnlyList<DutyLoop> Others { get; set; } = [];
@@ -33,19 +33,20 @@ internal sealed class HeartbeatDuty(FailWire wire, int queue, CheckpointGate gat
             aliveNs = Math.Min(aliveNs, Others[i].LastRoundNs);
         }
 
-        if (aliveNs == lastNs)
+        long silentNs = wire.Beat(queue, aliveNs);
+        if (silentNs == 0 || !wire.IsArmed)
         {
             return 0;
         }
 
-        wire.Beat(queue, aliveNs);
-        long silentNs = aliveNs - lastNs;
-        if (lastNs != 0 && silentNs > timeoutNs && wire.IsArmed && wire.NoteSilence(silentNs))
+        // The program on another CPU counts a frame after it has judged it: the next beat looks again for one that it judged just before this one.
+        bool isSilent = silentNs > timeoutNs;
+        if ((isSilent || wasSilent) && wire.NoteSilence(silentNs))
         {
             gate.NoteAbsence(silentNs);
         }
 
-        lastNs = aliveNs;
+        wasSilent = isSilent;
         return 0;
     }
 }

@@ -15,7 +15,7 @@ internal sealed class BridgeRun : IDisposable
     private static readonly TimeSpan Afterwards = TimeSpan.FromMilliseconds(50);
 
     /// <summary>A program that waits for its share of a busy machine is not dead: these runs are about what it does with frames.</summary>
-    private static readonly string[] NotPassedBy = ["--failwire-timeout-ms", "10000"];
+    internal static readonly string[] NotPassedBy = ["--failwire-timeout-ms", "10000"];
 
     private readonly BridgeHost host;
     private readonly int lane;

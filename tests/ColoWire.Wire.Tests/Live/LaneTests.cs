@@ -82,7 +82,7 @@ internal sealed class LaneTests
 
     private ColoWireProcess Start(params string[] options)
     {
-        string[] words = ["run", .. host.Ports.Words(0), "--json", "--cores", "0,1", "--compare-timeout", "15000", "--failwire-timeout-ms", "10000", .. options];
+        string[] words = ["run", .. host.Ports.Words(0), "--json", "--cores", "0,1", "--compare-timeout", "15000", .. BridgeRun.NotPassedBy, .. options];
         ColoWireProcess program = new(host, words);
         program.AwaitReady();
         return program;
