@@ -5,6 +5,9 @@
 # taken go to perf/results/<cpu>/. Usage: perf/run.sh [--only GROUP] [--results FOLDER]; a part alone goes nowhere unless a folder is named.
 # Exit code 1 when a part is missing or failed; the table has the others. A missed bar is no failure: the table says it.
 #
+# perf/run.sh --against FOLDER [--only shards|hostile]: runs the benchmarks of an older clone of this repository in turn with those of this
+# one, and prints the ratio of each row with its interval. Exit code 1 when one is slower by more than 3 % in every turn.
+#
 # Run it on a machine that does nothing else, as root: the wire, AF_XDP and the guests need namespaces, and what is not installed is installed.
 set -euo pipefail
 perf=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
@@ -12,24 +15,34 @@ root=$(cd "$perf/.." && pwd)
 
 # The parts in their order, each with the seconds it may take; with the build, less than 35 minutes.
 parts=(shards hostile micro files qemu wire xdp guests)
-declare -A budget=([build]=60 [shards]=60 [hostile]=90 [micro]=110 [files]=60 [qemu]=300 [wire]=230 [xdp]=500 [guests]=700)
+declare -A budget=([build]=60 [shards]=150 [hostile]=90 [micro]=110 [files]=60 [qemu]=300 [wire]=230 [xdp]=500 [guests]=700)
+
+# --against: how often each program runs, and the seconds that it may take.
+against_turns=7
+against_seconds=180
 
 usage() {
-    echo "run.sh: $1; usage: perf/run.sh [--only $(IFS='|'; echo "${parts[*]}")] [--results FOLDER]" >&2
+    echo "run.sh: $1; usage: perf/run.sh [--only $(IFS='|'; echo "${parts[*]}")] [--results FOLDER | --against FOLDER]" >&2
     exit 2
 }
 
-only='' results=''
+only='' results='' against=''
 while [ $# -gt 0 ]; do
     case "$1" in
         --only) [ $# -ge 2 ] || usage '--only needs a group'; only=$2 ;;
         --results) [ $# -ge 2 ] || usage '--results needs a folder'; results=$2 ;;
+        --against) [ $# -ge 2 ] || usage '--against needs a folder'; against=$2 ;;
         *) usage "'$1' is no option" ;;
     esac
     shift 2
 done
 if [ -n "$only" ] && [[ " ${parts[*]} " != *" $only "* ]]; then
     usage "--only is '$only'"
+fi
+if [ -n "$against" ]; then
+    [[ "${only:=shards}" =~ ^(shards|hostile)$ ]] || usage "--against takes --only shards or hostile, and --only is '$only'"
+    [ -z "$results" ] || usage '--against writes no results'
+    [ -d "$against/perf/ColoWire.Benchmarks" ] || usage "--against $against: has no perf/ColoWire.Benchmarks"
 fi
 if ! command -v dotnet >/dev/null; then
     echo 'run.sh: needs the .NET 10 SDK: the command dotnet is not there' >&2
@@ -91,10 +104,33 @@ take_rig() {
 
 wanted() { [ -z "$only" ] || [ "$only" = "$1" ]; }
 
+# run_against: an older program in turn with this one, which comes first in every other turn
+run_against() {
+    local turn order which started=$SECONDS old=$against/perf/ColoWire.Benchmarks
+    dotnet build "$old" -c Release -v quiet -clp:NoSummary
+    old=$old/bin/Release/net10.0/ColoWire.Benchmarks
+    for ((turn = 1; turn <= against_turns; turn++)); do
+        order='old new'
+        [ $((turn % 2)) = 1 ] || order='new old'
+        for which in $order; do
+            if [ "$which" = old ]; then program=$old; else program=$benchmarks; fi
+            timeout -k 10 "$against_seconds" taskset -c "$measuring_cpu" "$program" "$only" --rounds 1 --rows "$work/$which.jsonl" \
+                >"$work/$which.log" 2>&1 </dev/null || { tail -n 5 "$work/$which.log" >&2; echo "run.sh: $program failed" >&2; return 1; }
+        done
+        echo "turn $turn of $against_turns, $(((SECONDS - started) * (against_turns - turn) / turn)) s to go"
+    done
+    "$benchmarks" against "$work/old.jsonl" "$work/new.jsonl"
+}
+
 benchmarks=$perf/ColoWire.Benchmarks/bin/Release/net10.0/ColoWire.Benchmarks
 take build dotnet build "$perf/ColoWire.Benchmarks" -c Release -v quiet -clp:NoSummary
 if [ ${#failures[@]} != 0 ]; then
     exit 1
+fi
+if [ -n "$against" ]; then
+    code=0
+    run_against || code=$?
+    exit "$code"
 fi
 ! wanted shards || take shards taskset -c "$measuring_cpu" "$benchmarks" shards --rows "$rows"
 ! wanted hostile || take hostile taskset -c "$measuring_cpu" "$benchmarks" hostile --rows "$rows"

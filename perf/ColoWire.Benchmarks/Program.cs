@@ -23,6 +23,7 @@ internal static class Program
             HostileCommand.Create(),
             MicroCommand.Create(),
             TableCommand.Create(),
+            AgainstCommand.Create(),
         };
         ParseResult parse = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count != 0)

@@ -15,12 +15,13 @@ internal static class HostileCommand
     {
         Option<string?> rows = new("--rows") { Description = "Appends the rows to this file.", HelpName = "FILE" };
         Option<string?> only = new("--only") { Description = "Only what has these words in its name.", HelpName = "WORDS" };
-        Command command = new("hostile", "Measures frames that are made to cost much, in turn with ordinary ones.") { rows, only };
-        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only)));
+        Option<int> rounds = RowFile.RoundsOption();
+        Command command = new("hostile", "Measures frames that are made to cost much, in turn with ordinary ones.") { rows, only, rounds };
+        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds)));
         return command;
     }
 
-    private static int Run(string? path, string? words)
+    private static int Run(string? path, string? words, int rounds)
     {
         HostileContest[] all = [.. HostileWorkloads.All()];
         HostileContest[] contests =
@@ -38,7 +39,7 @@ internal static class HostileCommand
 
         foreach (HostileContest contest in contests)
         {
-            Row row = contest.Measure();
+            Row row = contest.Measure(rounds);
             Console.WriteLine(
                 $"{row.What}: {RowText.Number(row.Ours.Median)} {row.Unit}, {row.Ratio:F2} of {row.Anchor} "
                 + $"({RowText.Number(row.Theirs!.Value.Median)}): {row.Verdict}");

@@ -16,17 +16,17 @@ internal sealed record HostileContest(string What, Func<HostileRun> Hostile, str
     /// <summary>The group of all its rows.</summary>
     public const string Group = "hostile in memory";
 
-    private const int Rounds = 7;
     private const int WarmUpRounds = 3;
 
     /// <summary>Measures it: hostile, ordinary, hostile, ordinary.</summary>
-    public Row Measure()
+    /// <param name="rounds">How often.</param>
+    public Row Measure(int rounds)
     {
-        double[] runs = new double[Rounds];
-        double[] anchorRuns = new double[Rounds];
+        double[] runs = new double[rounds];
+        double[] anchorRuns = new double[rounds];
         using HostileRun hostile = Hostile();
         using HostileRun ordinary = Ordinary();
-        for (int i = -WarmUpRounds; i < Rounds; i++)
+        for (int i = -WarmUpRounds; i < rounds; i++)
         {
             double cost = hostile.Measure();
             double ordinaryCost = ordinary.Measure();
@@ -37,7 +37,7 @@ internal sealed record HostileContest(string What, Func<HostileRun> Hostile, str
             }
         }
 
-        string unit = Bar.Of == BarSubject.Ratio ? "ns/frame" : "ns/poll";
+        string unit = Bar.Of == BarSubject.Ratio ? Row.NsPerFrame : Row.NsPerPoll;
         return new Row(Group, What, unit, runs) { Anchor = Anchor, AnchorRuns = anchorRuns, Bar = Bar };
     }
 }

@@ -62,7 +62,8 @@ internal static class RowReader
             "value" => BarSubject.Value,
             "each" => BarSubject.Each,
             "ratio" => BarSubject.Ratio,
-            _ => throw new BadInputException($"{place}: bar: of is '{of}'; allowed are value, each and ratio"),
+            "interval" => BarSubject.Interval,
+            _ => throw new BadInputException($"{place}: bar: of is '{of}'; allowed are value, each, ratio and interval"),
         };
         double? least = bar.TryGetProperty("least", out JsonElement low) ? Number(low, $"{place}: bar: least") : null;
         double? most = bar.TryGetProperty("most", out JsonElement high) ? Number(high, $"{place}: bar: most") : null;

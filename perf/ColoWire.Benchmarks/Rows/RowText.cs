@@ -52,7 +52,7 @@ internal static class RowText
 
     private static string Limit(Bar bar)
     {
-        string subject = bar.Of switch { BarSubject.Each => "each ", BarSubject.Ratio => "ratio ", _ => string.Empty };
+        string subject = bar.Of switch { BarSubject.Each => "each ", BarSubject.Ratio => "ratio ", BarSubject.Interval => "interval ", _ => string.Empty };
         return bar.Least is { } least ? $"{subject}≥ {Number(least)}" : $"{subject}≤ {Number(bar.Most!.Value)}";
     }
 

@@ -29,7 +29,7 @@ internal static class TableCommand
         command.SetAction(parse =>
         {
             Row[] rows = [.. parse.GetValue(files)!.SelectMany(RowFile.Read)];
-            Print(Console.Out, rows, Console.IsOutputRedirected ? RedirectedWidth : null);
+            Print(Console.Out, rows);
             if (parse.GetValue(markdown) is { } path)
             {
                 WriteMarkdown(path, rows);
@@ -41,10 +41,10 @@ internal static class TableCommand
     }
 
     /// <summary>Writes what people read on a terminal.</summary>
-    private static void Print(TextWriter writer, IReadOnlyList<Row> rows, int? width)
+    internal static void Print(TextWriter writer, IReadOnlyList<Row> rows)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
-        console.Profile.Width = width ?? console.Profile.Width;
+        console.Profile.Width = Console.IsOutputRedirected ? RedirectedWidth : console.Profile.Width;
         Table table = new Table().AddColumns(RowText.Headings).Border(TableBorder.Rounded);
         string? group = null;
         foreach (Row row in rows)

@@ -19,8 +19,8 @@ internal sealed class BareLoop : IDisposable
     /// <summary>Makes it; the first frames fill the slots.</summary>
     public BareLoop(Workload workload)
     {
-        primary = new StampedPort(workload, () => long.MaxValue);
-        secondary = new StampedPort(workload, () => long.MaxValue);
+        primary = new StampedPort(workload, Side.Primary, () => long.MaxValue);
+        secondary = new StampedPort(workload, Side.Secondary, () => long.MaxValue);
         Run(1 << 20);
     }
 

@@ -8,7 +8,7 @@ using ColoWire.Benchmarks.Rows;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary><c>shards</c>: a whole appliance in memory in turn with its anchors. Takes about a minute.</summary>
+/// <summary><c>shards</c>: a whole appliance in memory in turn with its anchors. Takes about two minutes.</summary>
 internal static class ShardCommand
 {
     /// <summary>Makes the verb.</summary>
@@ -16,16 +16,18 @@ internal static class ShardCommand
     {
         Option<string?> rows = new("--rows") { Description = "Appends the rows to this file.", HelpName = "FILE" };
         Option<string?> only = new("--only") { Description = "Only what has these words in its name.", HelpName = "WORDS" };
+        Option<int> rounds = RowFile.RoundsOption();
         Command command = new("shards", "Measures a whole appliance in memory in turn with a loop that only compares the same bytes.")
         {
             rows,
             only,
+            rounds,
         };
-        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only)));
+        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds)));
         return command;
     }
 
-    private static int Run(string? path, string? words)
+    private static int Run(string? path, string? words, int rounds)
     {
         ShardContest[] contests =
             [.. ShardContest.All().Where(contest => words == null || contest.What.Contains(words, StringComparison.OrdinalIgnoreCase))];
@@ -44,7 +46,7 @@ internal static class ShardCommand
         List<Cost> costs = [];
         foreach (ShardContest contest in contests)
         {
-            Tell(contest.Measure(costs), path);
+            Tell(contest.Measure(costs, rounds), path);
         }
 
         Tell(Garbage("bytes allocated per pair", "B", costs, cost => cost.Bytes / (double)cost.Pairs), path);

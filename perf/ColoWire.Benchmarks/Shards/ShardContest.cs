@@ -15,12 +15,11 @@ namespace ColoWire.Benchmarks.Shards;
 /// <param name="Figure">What of a run's cost the row shows.</param>
 /// <param name="Bar">What is to be reached.</param>
 internal sealed record ShardContest(
-    string What, string Unit, Func<Runner> Ours, string Anchor, Func<Runner> Theirs, Func<Cost, double> Figure, Bar Bar)
+    string What, string Unit, Func<Runner> Ours, string Anchor, Func<Runner> Theirs, Func<Cost, double> Figure, Bar? Bar)
 {
     /// <summary>The group of all its rows.</summary>
     public const string Group = "shard in memory";
 
-    private const int Rounds = 7;
     private const int PairsPerRun = 1 << 20;
 
     // The order of a workload is a mask: the powers of two next above 100,000 and 1,000,000.
@@ -28,8 +27,17 @@ internal sealed record ShardContest(
     private const int MostFlows = 1 << 20;
     private const int SomeFlows = 64;
 
+    /// <summary>Frame lengths in bytes at which one kind of traffic is held against another.</summary>
+    private static readonly int[] ComparedLengths = [96, 1500];
+
+    private static readonly Dress Identical = new();
+    private static readonly Dress OwnIds = new() { IdsDiffer = true };
+
     /// <summary>All of them.</summary>
-    public static IEnumerable<ShardContest> All()
+    public static IEnumerable<ShardContest> All() => [.. Sizes(), .. Dresses(), .. Shapes()];
+
+    /// <summary>Untagged IPv4, alike on both sides: how many frames of what length, and over how many flows.</summary>
+    private static IEnumerable<ShardContest> Sizes()
     {
         foreach (bool tcp in (bool[])[false, true])
         {
@@ -63,15 +71,56 @@ internal sealed record ShardContest(
         }
     }
 
+    /// <summary>What guests really send, held against frames that are alike, and other layouts against untagged IPv4.</summary>
+    private static IEnumerable<ShardContest> Dresses()
+    {
+        foreach (bool tcp in (bool[])[false, true])
+        {
+            foreach (int length in ComparedLengths)
+            {
+                yield return Against(tcp, length, "IDs and checksums differ", OwnIds, "identical", Identical);
+                if (tcp)
+                {
+                    yield return Against(
+                        tcp, length, "IDs, checksums and timestamps differ", OwnIds with { TimestampsDiffer = true }, "identical", Identical);
+                }
+
+                yield return Against(tcp, length, "VLAN tag, IDs differ", OwnIds with { VlanTags = 1 }, "untagged", OwnIds);
+                yield return Against(tcp, length, "two VLAN tags, IDs differ", OwnIds with { VlanTags = 2 }, "untagged", OwnIds);
+                yield return Against(tcp, length, "IPv6, checksums differ", OwnIds with { IpVersion = 6 }, "IPv4, IDs differ", OwnIds);
+            }
+        }
+    }
+
+    /// <summary>Streams that are more than data in segments that both cut alike.</summary>
+    private static IEnumerable<ShardContest> Shapes()
+    {
+        Workload udp = new(tcp: false, SomeFlows, 64);
+        yield return Pairs("TCP, 64-byte frames in L2 cache", new Workload(tcp: true, SomeFlows, 64), "UDP", udp, new Bar(BarSubject.Ratio, Least: 0.95));
+        Workload data = new(tcp: true, SomeFlows, 96, dress: OwnIds);
+        Workload acks = new(tcp: true, SomeFlows, 60, dress: OwnIds with { IsPureAck = true });
+        yield return Pairs("TCP, pure ACKs, IDs differ", acks, "96-byte data", data, new Bar(BarSubject.Ratio, Least: 1));
+        foreach (int length in ComparedLengths)
+        {
+            Workload identical = new(tcp: true, SomeFlows, length);
+            Workload cut = new(tcp: true, SomeFlows, length, dress: new Dress { IsCutApart = true });
+            yield return Pairs($"TCP, {length}-byte frames, cut differently", cut, "identical", identical, bar: null);
+            yield return Pairs(
+                $"web server, frames up to {length} bytes",
+                Workload.OfWebServer(SomeFlows, length), "identical", identical, new Bar(BarSubject.Ratio, Least: 0.5));
+        }
+    }
+
     /// <summary>Measures it: ours, the anchor, ours, the anchor.</summary>
     /// <param name="costs">Gets what each of our runs cost.</param>
-    public Row Measure(List<Cost> costs)
+    /// <param name="rounds">How often.</param>
+    public Row Measure(List<Cost> costs, int rounds)
     {
-        double[] runs = new double[Rounds];
-        double[] anchorRuns = new double[Rounds];
+        double[] runs = new double[rounds];
+        double[] anchorRuns = new double[rounds];
         using Runner ours = Ours();
         using Runner theirs = Theirs();
-        for (int i = 0; i < Rounds; i++)
+        for (int i = 0; i < rounds; i++)
         {
             Cost cost = ours.Run(PairsPerRun);
             costs.Add(cost);
@@ -85,8 +134,18 @@ internal sealed record ShardContest(
     }
 
     private static ShardContest Rate(string what, Workload workload, Bar bar) => new(
-        what, "pairs/s", () => Runner.Appliance(workload), "bare loop", () => Runner.Bare(workload), cost => cost.PairsPerSecond, bar);
+        what, Row.PairsPerSecond, () => Runner.Appliance(workload), "bare loop", () => Runner.Bare(workload), cost => cost.PairsPerSecond, bar);
+
+    private static ShardContest Against(bool tcp, int length, string what, Dress dress, string anchor, Dress anchorDress) => Pairs(
+        $"{(tcp ? "TCP" : "UDP")}, {length}-byte frames, {what}",
+        new Workload(tcp, SomeFlows, length, dress: dress),
+        anchor,
+        new Workload(tcp, SomeFlows, length, dress: anchorDress),
+        new Bar(BarSubject.Ratio, Least: 0.85));
+
+    private static ShardContest Pairs(string what, Workload workload, string anchor, Workload anchorWorkload, Bar? bar) => new(
+        what, Row.PairsPerSecond, () => Runner.Appliance(workload), anchor, () => Runner.Appliance(anchorWorkload), cost => cost.PairsPerSecond, bar);
 
     private static ShardContest Growth(string what, Func<Runner> ours, string anchor, Func<Runner> theirs, double most) =>
-        new(what, "ns/pair", ours, anchor, theirs, cost => cost.NsPerPair, new Bar(BarSubject.Ratio, Most: most));
+        new(what, Row.NsPerPair, ours, anchor, theirs, cost => cost.NsPerPair, new Bar(BarSubject.Ratio, Most: most));
 }

@@ -2,6 +2,7 @@
 
 using System;
 using ColoWire.Engine;
+using ColoWire.Engine.Frames;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Shards;
@@ -23,8 +24,8 @@ internal sealed class ShardRig : IDisposable
     public ShardRig(Workload workload, int held = 0)
     {
         StampedPort? secondary = null;
-        primary = new StampedPort(workload, () => secondary!.Delivered + held + EngineLimits.BatchFrames);
-        secondary = new StampedPort(workload, () => primary.Delivered - held);
+        primary = new StampedPort(workload, Side.Primary, () => secondary!.Delivered + held + EngineLimits.BatchFrames);
+        secondary = new StampedPort(workload, Side.Secondary, () => primary.Delivered - held);
         EngineOptions options = new() { Flows = Math.Max(EngineLimits.Flows.Default, workload.Flows), MaxQueueSize = 2048, AdviseMemory = HugePages.Advise };
         path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
         Run(Math.Max(3 * workload.Flows, 1 << 20));

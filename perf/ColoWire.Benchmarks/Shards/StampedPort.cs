@@ -12,8 +12,9 @@ namespace ColoWire.Benchmarks.Shards;
 /// of the frame before.
 /// </summary>
 /// <param name="workload">What is said.</param>
+/// <param name="side">Who says it.</param>
 /// <param name="limit">How many frames may have been delivered by now.</param>
-internal sealed unsafe class StampedPort(Workload workload, Func<long> limit) : ICapturePort
+internal sealed unsafe class StampedPort(Workload workload, Side side, Func<long> limit) : ICapturePort
 {
     /// <summary>Where a frame begins in its chunk: XDP_PACKET_HEADROOM (include/uapi/linux/bpf.h).</summary>
     public const int HeadroomBytes = 256;
@@ -45,10 +46,9 @@ internal sealed unsafe class StampedPort(Workload workload, Func<long> limit) : 
             batch[i] = received;
             ref Frame frame = ref arena[received];
             frame.Offset = HeadroomBytes;
-            frame.Length = frameBytes;
             frame.ArrivalNs = nowNs;
             frame.Number = (uint)++number;
-            workload.Stamp(arena.Pointer(received), number);
+            frame.Length = workload.Stamp(arena.Pointer(received), number, side);
         }
 
         Delivered = number;

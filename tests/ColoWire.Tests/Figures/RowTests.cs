@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Linq;
 using ColoWire.Benchmarks;
 using ColoWire.Benchmarks.Rows;
 using ColoWire.Tests.Ports;
@@ -25,7 +26,7 @@ public sealed class RowTests
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"anchorRuns":[1]}""", "anchorRuns without anchor")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"value"}}""", "neither least nor most; exactly one")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"value","least":1,"most":2}}""", "least and most; exactly one")]
-    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"mean","most":2}}""", "of is 'mean'; allowed are value, each and ratio")]
+    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"mean","most":2}}""", "of is 'mean'; allowed are value, each, ratio and interval")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"ratio","most":2}}""", "a bar of the ratio needs anchor")]
     public void A_bad_row_is_told_with_its_place_and_what_is_wrong(string line, string message) =>
         Assert.That(
@@ -43,6 +44,10 @@ public sealed class RowTests
     [TestCase("[0,0,1,0,0]", null, """{"of":"each","most":0}""", "MISSED")]
     [TestCase("[0,0,1,0,0]", null, """{"of":"each","most":1}""", "met")]
     [TestCase("[9,9,8,9,9]", null, """{"of":"each","least":9}""", "MISSED")]
+    [TestCase("[9,9,8,9,9]", null, """{"of":"interval","least":9}""", "met")]
+    [TestCase("[8,8,7,8,8]", null, """{"of":"interval","least":9}""", "MISSED")]
+    [TestCase("[8,8,7,8,8]", null, """{"of":"interval","most":7}""", "met")]
+    [TestCase("[8,8,7,8,8]", null, """{"of":"interval","most":6}""", "MISSED")]
     [TestCase("[1,2,3,4]", null, """{"of":"value","most":9}""", "MISSED: fewer than 5 runs")]
     [TestCase(Five, "[6,6,6,6]", """{"of":"ratio","most":9}""", "MISSED: fewer than 5 runs")]
     public void A_bar_is_held_against_the_median_each_run_or_the_ratio_of_medians(string runs, string? anchorRuns, string bar, string verdict)
@@ -51,6 +56,29 @@ public sealed class RowTests
         Row row = RowReader.Read($"{{\"group\":\"g\",\"what\":\"w\",\"unit\":\"ns\",\"runs\":{runs}{anchor},\"bar\":{bar}}}", "rows:1");
         Assert.That(RowText.Cells(row)[^1], Is.EqualTo(verdict));
     }
+
+    [TestCase("pairs/s", new double[] { 100, 110, 90, 100, 100 }, new double[] { 97, 100, 88, 90, 97 }, "met")]
+    [TestCase("pairs/s", new double[] { 100, 110, 90, 100, 100 }, new double[] { 96, 100, 87, 90, 96 }, "MISSED")]
+    [TestCase("ns/pair", new double[] { 100, 110, 90, 100, 100 }, new double[] { 103, 120, 95, 110, 110 }, "met")]
+    [TestCase("ns/pair", new double[] { 100, 110, 90, 100, 100 }, new double[] { 104, 120, 95, 110, 110 }, "MISSED")]
+    [TestCase("ns/pair", new double[] { 100, 110, 90, 100 }, new double[] { 50, 50, 50, 50 }, "MISSED: fewer than 5 runs")]
+    public void A_program_is_slower_than_an_older_one_where_it_is_in_every_turn(string unit, double[] before, double[] after, string verdict)
+    {
+        Row row = AgainstCommand.Compare(Turns(unit, before), Turns(unit, after)).Single();
+        Assert.That(RowText.Cells(row)[^1], Is.EqualTo(verdict));
+    }
+
+    [Test]
+    public void Turns_that_one_program_lacks_are_told() => Assert.That(
+        () => AgainstCommand.Compare(Turns("pairs/s", [1, 2, 3]), Turns("pairs/s", [1, 2])),
+        Throws.TypeOf<BadInputException>().With.Message.EqualTo("w: 3 turns in OLD and 2 in NEW; as many are needed"));
+
+    [Test]
+    public void Rows_of_other_units_and_names_are_not_held_against_each_other() => Assert.That(
+        () => AgainstCommand.Compare(Turns("B", [1]), Turns("B", [1])),
+        Throws.TypeOf<BadInputException>().With.Message.EqualTo("OLD and NEW have no row of speed with the same name"));
+
+    private static Row[] Turns(string unit, double[] figures) => [.. figures.Select(figure => new Row("g", "w", unit, [figure]))];
 
     [TestCase(0, "0")]
     [TestCase(0.00004, "4E-05")]
