@@ -21,7 +21,8 @@ internal sealed class DutyLoopTests
     private const int WarmUpRounds = 1000;
     private const int CountedRounds = 400;
 
-    /// <summary>Times that it may wait for something else: a lock of the runtime, memory that is not there yet.</summary>
+    /// <summary>Times that it may wait for something else, a lock of the runtime or memory that is not there yet; and sleeps that may be
+    /// counted elsewhere, as another thread took the CPU in the moment in which it went to sleep.</summary>
     private const int OtherWaits = CountedRounds / 20;
 
     [Test]
@@ -31,7 +32,7 @@ internal sealed class DutyLoopTests
     [Test]
     public void Every_other_strategy_sleeps_in_every_round_once_nothing_comes(
         [Values(IdleStrategy.Adaptive, IdleStrategy.SpinThenPoll, IdleStrategy.Block)] IdleStrategy strategy, [Values] bool hasPort) =>
-        Assert.That(Sleeps(strategy, hasPort, round => 0), Is.InRange(CountedRounds, CountedRounds + OtherWaits));
+        Assert.That(Sleeps(strategy, hasPort, round => 0), Is.InRange(CountedRounds - OtherWaits, CountedRounds + OtherWaits));
 
     [Test]
     public void Spin_then_poll_stays_awake_between_frames_that_come_often() =>
@@ -41,14 +42,14 @@ internal sealed class DutyLoopTests
     public void Block_sleeps_after_one_empty_round_and_not_after_one_with_work() =>
         Assert.That(
             Sleeps(IdleStrategy.Block, true, round => round % 4 == 0 ? 0 : 1),
-            Is.InRange(CountedRounds / 4, (CountedRounds / 4) + OtherWaits));
+            Is.InRange((CountedRounds / 4) - OtherWaits, (CountedRounds / 4) + OtherWaits));
 
     [Test]
     public void A_port_that_has_something_wakes_it_at_once() =>
         // Every second time: a port that says so and gives nothing must not keep the core busy.
         Assert.That(
             Sleeps(IdleStrategy.Block, true, round => 0, isReady: true),
-            Is.InRange(CountedRounds / 2, (CountedRounds / 2) + OtherWaits));
+            Is.InRange((CountedRounds / 2) - OtherWaits, (CountedRounds / 2) + OtherWaits));
 
     /// <summary>Runs a loop, and counts how often its thread has slept in the counted rounds.</summary>
     private static long Sleeps(IdleStrategy strategy, bool hasPort, Func<long, int> work, bool isReady = false)
