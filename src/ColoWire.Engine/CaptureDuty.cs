@@ -27,7 +27,7 @@ public sealed partial class CaptureDuty : IDuty
     private readonly StopSignal stop;
     private readonly Quarantine quarantine;
     private readonly FlowHashKey hashKey;
-    private readonly PlainFlowHash plainHash;
+    private readonly FlowHash flowHash;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly Reassembler fragments;
     private readonly int lowSmallSlots;
@@ -61,7 +61,7 @@ public sealed partial class CaptureDuty : IDuty
         this.home = home;
         this.gate = gate;
         hashKey = options.HashKey;
-        plainHash = new PlainFlowHash(in hashKey);
+        flowHash = new FlowHash(in hashKey);
         this.quarantine = quarantine;
         fragments = new Reassembler(pool, options, failed?.Reassembly);
         CompletedChecksums = failed?.CompletedChecksums ?? 0;
@@ -178,14 +178,14 @@ public sealed partial class CaptureDuty : IDuty
 
         FrameView view = arena.View(frameRef);
         Begin(ref view.Descriptor);
-        if (FrameParser.TryParsePlain(view.Bytes, out view.Descriptor.Layout))
+        if (FrameParser.TryParseRegular(view.Bytes, out view.Descriptor.Layout))
         {
-            if (completesInBatch && PartialChecksum.IsInPlain(view))
+            if (completesInBatch && PartialChecksum.IsInRegular(view))
             {
                 CompleteChecksum(frameRef);
             }
 
-            HandOn(view, plainHash.Of(view));
+            HandOn(view, flowHash.Of(view));
         }
         else
         {

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Numerics;
+using System.Runtime.CompilerServices;
 
 namespace ColoWire.Engine;
 
@@ -218,6 +220,16 @@ public sealed class ShardCounters
     internal void Count(UnverifiedReason reason, int frames) => unverified[(int)reason] += frames;
 
     internal void Count(SoftField field) => soft[(int)field]++;
+
+    /// <summary>Counts several fields, a bit for each.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void Count(uint softFields)
+    {
+        for (; softFields != 0; softFields &= softFields - 1)
+        {
+            soft[BitOperations.TrailingZeroCount(softFields)]++;
+        }
+    }
 
     internal void Count(DropReason reason, int frames = 1) => drops[(int)reason] += frames;
 

@@ -43,14 +43,8 @@ internal sealed class DatagramComparer(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(FrameView primary, FrameView secondary)
     {
-        ref Frame ours = ref primary.Descriptor;
-        if ((ours.Marks & ~FrameMarks.Announced) != FrameMarks.None || passesDuplicates || !HeaderMask.AreAlike(in ours.Layout, in secondary.Descriptor.Layout))
-        {
-            return false;
-        }
-
-        ulong differing = HeaderMask.Of(in primary.First, in secondary.First, ours.Layout.PayloadOffset);
-        if (!ByteEquality.AreEqual(primary.Payload, secondary.Payload) || (differing != 0 && !headers.TryCount(differing, primary, secondary)))
+        bool isWhole = (primary.Descriptor.Marks & ~FrameMarks.Announced) == FrameMarks.None;
+        if (!isWhole || passesDuplicates || !ByteEquality.AreEqual(primary.Payload, secondary.Payload) || !headers.TryCount(primary, secondary))
         {
             return false;
         }

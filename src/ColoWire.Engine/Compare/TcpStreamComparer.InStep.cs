@@ -79,20 +79,14 @@ internal sealed partial class TcpStreamComparer
         uint end = start + (uint)length;
         bool isNext = IsSettled(in tcp) && tcp.Shift == 0 && tcp.Verified.EndAtWithRoom(start, end) && ours.PayloadSequence == start && length != 0
             && (left.Flags | Tcp.Psh) == PlainFlags && (ours.Marks & ~FrameMarks.Announced) == FrameMarks.None;
-        if (!isNext || !HeaderMask.AreAlike(in ours.Layout, in theirs.Layout))
-        {
-            return false;
-        }
-
-        ulong differing = HeaderMask.Of(in primary.First, in secondary.First, ours.Layout.PayloadOffset);
-        if ((differing & HeaderMask.PlaceInStream) != 0 || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
-            || (differing != 0 && !headers.TryCount(differing, primary, secondary)))
+        TcpSegment right = new(secondary);
+        if (!isNext || left.Place != right.Place || !ByteEquality.AreEqual(primary.Payload, secondary.Payload) || !headers.TryCount(primary, secondary))
         {
             return false;
         }
 
         tcp.SecondaryAck = TcpSequence.Later(left.Ack, tcp.SecondaryAck);
-        tcp.SecondaryWindow = new TcpSegment(secondary).Window;
+        tcp.SecondaryWindow = right.Window;
         tcp.Verified.AddBehind(end);
         theirs.PayloadSequence = start;
         theirs.StreamStart = start;

@@ -4,6 +4,7 @@ using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -98,16 +99,30 @@ public struct FlowKey : IEquatable<FlowKey>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal readonly bool Matches(FrameView frame)
     {
-        if (!frame.Descriptor.Layout.IsPlain)
+        ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
+        if (!layout.IsRegular)
         {
             return MatchesAny(frame);
         }
 
-        // Words 2 to 7 are 0 where the version is 4.
-        ulong ports = Network.Raw32(in frame.First, FrameLayout.PlainTransportOffset);
-        return LongAt(AddressesWord) == Network.Raw64(in frame.First, FrameLayout.PlainAddressesOffset)
-            && LongAt(PortsWord) == (ports | PlainProtocolBits(frame.Descriptor.Layout.Protocol))
-            && LongAt(VlanWord) == 0;
+        ulong ports = Network.Raw32(in frame.First, layout.TransportOffset);
+        ulong vlan = layout.VlanTags == 0 ? 0 : FrameParser.VlanBits(in frame.First, layout.VlanTags);
+        return LongAt(PortsWord) == (ports | ((ulong)ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32))
+            && LongAt(VlanWord) == vlan
+            && (layout.IpVersion == 4 ? MatchesIpv4(frame) : MatchesIpv6(frame));
+    }
+
+    /// <summary>Words 2 to 7 are 0 where the version is 4.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly bool MatchesIpv4(FrameView frame) =>
+        LongAt(AddressesWord) == Network.Raw64(in frame.First, frame.Descriptor.Layout.NetworkOffset + Ipv4.SourceOffset);
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private readonly bool MatchesIpv6(FrameView frame)
+    {
+        ref readonly byte addresses = ref Unsafe.Add(ref Unsafe.AsRef(in frame.First), frame.Descriptor.Layout.NetworkOffset + Ipv6.SourceOffset);
+        ref byte words = ref Unsafe.As<uint, byte>(ref Unsafe.AsRef(in first));
+        return Vector256.LoadUnsafe(in addresses) == Vector256.LoadUnsafe(in words);
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -116,9 +131,6 @@ public struct FlowKey : IEquatable<FlowKey>
         FrameParser.ReadKey(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
         return Equals(key);
     }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong PlainProtocolBits(byte protocol) => (ulong)ProtocolBits(4, protocol, fragment: false) << 32;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly ulong LongAt(int word) =>

@@ -11,12 +11,6 @@ namespace ColoWire.Engine.Wire;
 [StructLayout(LayoutKind.Sequential)]
 public struct FrameLayout
 {
-    /// <summary>Where the transport of a plain frame begins.</summary>
-    internal const int PlainTransportOffset = Ethernet.HeaderBytes + Ipv4.LeastHeaderBytes;
-
-    /// <summary>Where a plain frame's source and destination address stand.</summary>
-    internal const int PlainAddressesOffset = Ethernet.HeaderBytes + Ipv4.SourceOffset;
-
     /// <summary>How the frame is treated.</summary>
     public FrameKind Kind;
 
@@ -35,9 +29,9 @@ public struct FrameLayout
     /// <summary>How many VLAN tags stand before the network header.</summary>
     public byte VlanTags;
 
-    /// <summary>Whether it is what nearly every frame is: TCP or UDP right behind an IPv4 header without options, no VLAN tag, long enough
-    /// for a TCP header. What its flow is stands at offsets that are known at compile time.</summary>
-    public bool IsPlain;
+    /// <summary>Whether it is what nearly every frame is: TCP or UDP right behind an IPv4 header without options or an IPv6 header without
+    /// extension headers. What its flow is stands at fixed offsets from the network header then.</summary>
+    public bool IsRegular;
 
     /// <summary>Offset of the network header in the frame.</summary>
     public ushort NetworkOffset;

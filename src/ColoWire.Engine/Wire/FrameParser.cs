@@ -13,61 +13,100 @@ namespace ColoWire.Engine.Wire;
 /// </summary>
 public static class FrameParser
 {
-    private static readonly FrameLayout PlainTcp = Plain(FrameKind.Tcp, Protocol.Tcp, Tcp.LeastHeaderBytes);
-    private static readonly FrameLayout PlainUdp = Plain(FrameKind.Udp, Protocol.Udp, Udp.HeaderBytes);
+    /// <summary>The least length of a frame of which the headers as far as the protocol's number may be read without another look at its
+    /// length: two VLAN tags and an IPv4 header.</summary>
+    private const int LeastRegularBytes = Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes) + Ipv4.LeastHeaderBytes;
 
     /// <summary>Finds the layers of a frame.</summary>
     /// <param name="frame">Its bytes, no more than a slot has room for.</param>
     /// <param name="layout">Where they are, and how the frame is to be treated.</param>
     public static void Parse(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
-        if (!TryParsePlain(frame, out layout))
+        if (!TryParseRegular(frame, out layout))
         {
             ParseAny(frame, out layout);
         }
     }
 
-    /// <summary>Parses what nearly every frame is, in one go (<see cref="FrameLayout.IsPlain"/>).</summary>
+    /// <summary>Parses what nearly every frame is, in one go (<see cref="FrameLayout.IsRegular"/>).</summary>
     /// <returns>False for all else, and for what is not as its headers claim; the layout is undefined then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal static bool TryParsePlain(ReadOnlySpan<byte> frame, out FrameLayout layout)
+    internal static bool TryParseRegular(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
-        const int Transport = FrameLayout.PlainTransportOffset;
         Unsafe.SkipInit(out layout);
-        // What is read at once from a plain frame is read in the order of a little-endian processor.
-        if (!BitConverter.IsLittleEndian || frame.Length < Transport + Tcp.LeastHeaderBytes)
+        // What is read at once from a regular frame is read in the order of a little-endian processor.
+        if (!BitConverter.IsLittleEndian || frame.Length < LeastRegularBytes)
         {
             return false;
         }
 
-        // The length was checked: every header of a plain frame ends before it.
         ref readonly byte first = ref MemoryMarshal.GetReference(frame);
-        int length = Network.UInt16(in first, Ethernet.HeaderBytes + Ipv4.TotalLengthOffset) - Ipv4.LeastHeaderBytes;
-        bool isPlain = Network.UInt16(in first, Ethernet.TypeOffset) == Ethernet.TypeIpv4
-            && Network.UInt8(in first, Ethernet.HeaderBytes) == Ipv4.PlainVersionAndLength
-            && (Network.UInt16(in first, Ethernet.HeaderBytes + Ipv4.FragmentOffset) & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask)) == 0
-            && length <= frame.Length - Transport;
-        if (!isPlain)
+        int network = Ethernet.HeaderBytes;
+        ushort type = Network.UInt16(in first, Ethernet.TypeOffset);
+        for (; type is Ethernet.TypeVlan or Ethernet.TypeServiceVlan && network < Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes);
+            network += Ethernet.TagBytes)
         {
-            return false;
+            type = Network.UInt16(in first, network + sizeof(ushort));
         }
 
-        switch (Network.UInt8(in first, Ethernet.HeaderBytes + Ipv4.ProtocolOffset))
+        int transport, length;
+        switch (type)
         {
-            case Protocol.Tcp:
-                int headerBytes = (Network.UInt8(in first, Transport + Tcp.DataOffsetOffset) >> 4) * sizeof(uint);
-                layout = PlainTcp;
-                layout.PayloadOffset = (ushort)(Transport + headerBytes);
-                layout.PayloadLength = (ushort)(length - headerBytes);
-                return headerBytes >= Tcp.LeastHeaderBytes && headerBytes <= length;
-            case Protocol.Udp:
-                int datagramBytes = Network.UInt16(in first, Transport + Udp.LengthOffset);
-                layout = PlainUdp;
-                layout.PayloadLength = (ushort)(datagramBytes - Udp.HeaderBytes);
-                return datagramBytes >= Udp.HeaderBytes && datagramBytes <= length;
+            case Ethernet.TypeIpv4:
+                bool isRegular = Network.UInt8(in first, network) == Ipv4.PlainVersionAndLength
+                    && (Network.UInt16(in first, network + Ipv4.FragmentOffset) & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask)) == 0;
+                transport = network + Ipv4.LeastHeaderBytes;
+                length = isRegular ? Network.UInt16(in first, network + Ipv4.TotalLengthOffset) - Ipv4.LeastHeaderBytes : -1;
+                layout.IpVersion = 4;
+                layout.Protocol = Network.UInt8(in first, network + Ipv4.ProtocolOffset);
+                break;
+            case Ethernet.TypeIpv6:
+                transport = network + Ipv6.HeaderBytes;
+                length = Network.UInt8(in first, network) >> 4 == 6 ? Network.UInt16(in first, network + Ipv6.PayloadLengthOffset) : -1;
+                layout.IpVersion = 6;
+                layout.Protocol = Network.UInt8(in first, network + Ipv6.NextHeaderOffset);
+                break;
             default:
                 return false;
         }
+
+        layout.Pass = default;
+        layout.Malformed = default;
+        layout.VlanTags = (byte)((network - Ethernet.HeaderBytes) / Ethernet.TagBytes);
+        layout.IsRegular = true;
+        layout.NetworkOffset = (ushort)network;
+        layout.TransportOffset = (ushort)transport;
+        return length <= frame.Length - transport && TryParseRegularTransport(in first, length, ref layout);
+    }
+
+    /// <summary>Finds the payload of TCP and UDP. The transport's length, which is less than 0 where a header before it is not regular, does
+    /// not go beyond the frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryParseRegularTransport(ref readonly byte first, int length, ref FrameLayout layout)
+    {
+        int transport = layout.TransportOffset;
+        int headerBytes, payloadBytes;
+        if (layout.Protocol == Protocol.Tcp && length >= Tcp.LeastHeaderBytes)
+        {
+            layout.Kind = FrameKind.Tcp;
+            headerBytes = (Network.UInt8(in first, transport + Tcp.DataOffsetOffset) >> 4) * sizeof(uint);
+            payloadBytes = headerBytes >= Tcp.LeastHeaderBytes ? length - headerBytes : -1;
+        }
+        else if (layout.Protocol == Protocol.Udp && length >= Udp.HeaderBytes)
+        {
+            layout.Kind = FrameKind.Udp;
+            headerBytes = Udp.HeaderBytes;
+            payloadBytes = Network.UInt16(in first, transport + Udp.LengthOffset) - Udp.HeaderBytes;
+            payloadBytes = payloadBytes <= length - Udp.HeaderBytes ? payloadBytes : -1;
+        }
+        else
+        {
+            return false;
+        }
+
+        layout.PayloadOffset = (ushort)(transport + headerBytes);
+        layout.PayloadLength = (ushort)payloadBytes;
+        return payloadBytes >= 0;
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
@@ -137,7 +176,7 @@ public static class FrameParser
         }
 
         key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, layout.Kind == FrameKind.Fragment);
-        key[FlowKey.VlanWord] = VlanBits(frame, layout.VlanTags);
+        key[FlowKey.VlanWord] = VlanBits(in MemoryMarshal.GetReference(frame), layout.VlanTags);
     }
 
     /// <summary>
@@ -152,23 +191,15 @@ public static class FrameParser
         key[FlowKey.DatagramWord] = id;
     }
 
-    private static FrameLayout Plain(FrameKind kind, byte protocol, int headerBytes) => new()
-    {
-        Kind = kind,
-        Protocol = protocol,
-        IpVersion = 4,
-        IsPlain = true,
-        NetworkOffset = Ethernet.HeaderBytes,
-        TransportOffset = FrameLayout.PlainTransportOffset,
-        PayloadOffset = (ushort)(FrameLayout.PlainTransportOffset + headerBytes),
-    };
-
-    private static uint VlanBits(ReadOnlySpan<byte> frame, int tags)
+    /// <summary>The <see cref="FlowKey.VlanWord"/> of a parsed frame.</summary>
+    /// <param name="first">Its first byte.</param>
+    /// <param name="tags">How many tags it has.</param>
+    internal static uint VlanBits(ref readonly byte first, int tags)
     {
         uint bits = 0;
         for (int i = 0; i < tags; i++)
         {
-            int tagControl = Network.UInt16(frame, Ethernet.AddressesBytes + (i * Ethernet.TagBytes) + sizeof(ushort));
+            int tagControl = Network.UInt16(in first, Ethernet.AddressesBytes + (i * Ethernet.TagBytes) + sizeof(ushort));
             bits |= (uint)((tagControl & Ethernet.VlanIdMask) | 0x8000) << (i == 0 ? 16 : 0);
         }
 

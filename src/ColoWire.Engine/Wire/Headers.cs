@@ -59,6 +59,11 @@ internal static class Ipv4
     /// <summary>Version 4 and a header of five words: no options.</summary>
     public const byte PlainVersionAndLength = 0x45;
 
+    /// <summary>In the first 8 bytes: DSCP and ECN, and the identification.</summary>
+    public const ulong TrafficClassMask = 0x00FF_0000_0000_0000;
+
+    public const ulong IdMask = 0x0000_0000_FFFF_0000;
+
     public const ushort DontFragment = 0x4000;
     public const ushort MoreFragments = 0x2000;
     public const ushort FragmentOffsetMask = 0x1FFF;
@@ -81,10 +86,11 @@ internal static class Ipv6
     public const int DestinationOffset = 24;
     public const int AddressBytes = 16;
 
-    /// <summary>In the first word: DSCP and ECN, and the flow label.</summary>
-    public const uint TrafficClassMask = 0x0FF0_0000;
+    /// <summary>In the first 8 bytes: DSCP and ECN, the flow label, and the hop limit.</summary>
+    public const ulong TrafficClassMask = 0x0FF0_0000_0000_0000;
 
-    public const uint FlowLabelMask = 0x000F_FFFF;
+    public const ulong FlowLabelMask = 0x000F_FFFF_0000_0000;
+    public const ulong HopLimitMask = 0xFF;
 
     /// <summary>Extension headers count in units of 8 bytes, the first not counted (RFC 8200 section 4.3).</summary>
     public const int ExtensionUnitBytes = 8;
@@ -124,6 +130,13 @@ internal static class Tcp
     public const int ChecksumOffset = 16;
     public const int UrgentOffset = 18;
 
+    /// <summary>In the 8 bytes from the data offset on: PSH, window, checksum, and URG with the urgent pointer.</summary>
+    public const ulong PushMask = (ulong)Psh << 48;
+
+    public const ulong WindowMask = 0x0000_FFFF_0000_0000;
+    public const ulong ChecksumMask = 0x0000_0000_FFFF_0000;
+    public const ulong UrgentMask = ((ulong)Urg << 48) | 0xFFFF;
+
     /// <summary>Options (RFC 9293 section 3.2, RFC 7323 section 2.2, RFC 2018 section 2): kind, length, value; the first two are one byte.</summary>
     public const byte OptionEnd = 0;
 
@@ -152,6 +165,9 @@ internal static class Udp
     public const int HeaderBytes = 8;
     public const int LengthOffset = 4;
     public const int ChecksumOffset = 6;
+
+    /// <summary>The checksum in the 8 bytes of the header.</summary>
+    public const ulong ChecksumMask = 0xFFFF;
 }
 
 /// <summary>ICMP (RFC 792) and ICMPv6 (RFC 4443): <c>| type | code | checksum (2) | the rest (4) |</c>.</summary>
@@ -234,6 +250,15 @@ internal static class Network
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Raw64(ref readonly byte header, int offset) =>
         Unsafe.ReadUnaligned<ulong>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
+
+    /// <summary>In which bits 8 bytes of two headers differ, the first byte in the highest bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Difference64(ref readonly byte left, ref readonly byte right, int offset) =>
+        Ordered(Raw64(in left, offset) ^ Raw64(in right, offset));
+
+    /// <summary>Puts 8 bytes that were read as they stand in order: the first byte in the highest bits.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static ulong Ordered(ulong raw) => BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(raw) : raw;
 
     public static ushort UInt16(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt16BigEndian(bytes[offset..]);
 

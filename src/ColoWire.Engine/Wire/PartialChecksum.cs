@@ -19,17 +19,32 @@ namespace ColoWire.Engine.Wire;
 /// </remarks>
 internal static class PartialChecksum
 {
-    /// <summary>Whether a plain frame (<see cref="FrameLayout.IsPlain"/>) looks as if it had one. Asked for every frame.</summary>
+    /// <summary>Whether a regular frame (<see cref="FrameLayout.IsRegular"/>) looks as if it had one. Asked for every frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsInPlain(FrameView frame)
+    public static bool IsInRegular(FrameView frame)
     {
         ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
         int checksumOffset = layout.Kind == FrameKind.Tcp ? Tcp.ChecksumOffset : Udp.ChecksumOffset;
-        ulong addresses = Network.Raw64(in frame.First, FrameLayout.PlainAddressesOffset);
-        ulong sum = (uint)addresses + (addresses >> 32) + ProtocolAndLength(in layout, FrameLayout.PlainTransportOffset);
+        ulong sum = layout.IpVersion == 4
+            ? Words(Network.Raw64(in frame.First, layout.NetworkOffset + Ipv4.SourceOffset))
+            : Ipv6AddressesSum(frame);
         // UDP without a checksum has 0 here, which is the sum of no pseudo-header: its protocol is not 0.
-        return InternetChecksum.Fold(sum) == Network.Raw16(in frame.First, FrameLayout.PlainTransportOffset + checksumOffset);
+        return InternetChecksum.Fold(sum + ProtocolAndLength(in layout, layout.TransportOffset))
+            == Network.Raw16(in frame.First, layout.TransportOffset + checksumOffset);
     }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Ipv6AddressesSum(FrameView frame)
+    {
+        int addresses = frame.Descriptor.Layout.NetworkOffset + Ipv6.SourceOffset;
+        return Words(Network.Raw64(in frame.First, addresses)) + Words(Network.Raw64(in frame.First, addresses + 8))
+            + Words(Network.Raw64(in frame.First, addresses + 16)) + Words(Network.Raw64(in frame.First, addresses + 24));
+    }
+
+    /// <summary>The sum of the two words of 32 bits; a one's complement sum may be taken over words of any length (RFC 1071
+    /// section 2).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static ulong Words(ulong both) => (uint)both + (both >> 32);
 
     /// <summary>Completes the checksum of a parsed frame of any kind, where it is partial.</summary>
     /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>

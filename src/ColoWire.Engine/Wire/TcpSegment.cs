@@ -30,6 +30,18 @@ internal readonly ref struct TcpSegment
 
     public byte Flags => Network.UInt8(in header, Tcp.FlagsOffset);
 
+    /// <summary>What places it in its stream: sequence and acknowledgment number, then header length and flags; as they stand there.</summary>
+    public (ulong Numbers, ushort LengthAndFlags) Place =>
+        (Network.Raw64(in header, Tcp.SequenceOffset), Network.Raw16(in header, Tcp.DataOffsetOffset));
+
+    /// <summary>Its options, without the fixed part of the header.</summary>
+    public ReadOnlySpan<byte> Options
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MemoryMarshal.CreateReadOnlySpan(
+            in Unsafe.Add(ref Unsafe.AsRef(in header), Tcp.LeastHeaderBytes), headerBytes - Tcp.LeastHeaderBytes);
+    }
+
     public ushort Window => Network.UInt16(in header, Tcp.WindowOffset);
 
     /// <summary>
@@ -41,7 +53,7 @@ internal readonly ref struct TcpSegment
         get
         {
             uint offer = 0;
-            ReadOnlySpan<byte> options = MemoryMarshal.CreateReadOnlySpan(in header, headerBytes)[Tcp.LeastHeaderBytes..];
+            ReadOnlySpan<byte> options = Options;
             while (options.Length != 0 && options[0] != Tcp.OptionEnd)
             {
                 int length = options[0] == Tcp.OptionPad ? 1 : options.Length > 1 ? options[1] : 0;

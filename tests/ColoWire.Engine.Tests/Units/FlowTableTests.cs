@@ -102,19 +102,21 @@ public sealed class FlowTableTests
     }
 
     [Test]
-    public void The_hash_of_a_plain_frame_is_that_of_its_key() =>
-        Gen.Select(Gen.Byte.Array[4], Gen.Byte.Array[4], Gen.UShort, Gen.UShort, Gen.Bool, Gen.ULong).Sample(
-            (source, destination, sourcePort, destinationPort, tcp, seed) =>
+    public void The_hash_of_a_regular_frame_is_that_of_its_key() =>
+        Gen.Select(Gen.Byte.Array[16], Gen.Byte.Array[16], Gen.UShort, Gen.UShort.Array[0, 2], Gen.Select(Gen.Bool, Gen.Bool), Gen.ULong).Sample(
+            (source, destination, port, vlans, kind, seed) =>
             {
+                (bool tcp, bool ipv6) = kind;
                 Packet packet = tcp
-                    ? new Segment(1, [1]) { SourcePort = sourcePort, DestinationPort = destinationPort }
-                    : new Datagram(new byte[20]) { SourcePort = sourcePort, DestinationPort = destinationPort };
-                packet = packet with { Source = source, Destination = destination };
+                    ? new Segment(1, [1]) { SourcePort = port }
+                    : new Datagram(new byte[20]) { DestinationPort = port };
+                int addressBytes = ipv6 ? 16 : 4;
+                packet = packet with { Source = source[..addressBytes], Destination = destination[..addressBytes], Vlans = vlans };
                 using FrameBench bench = new();
                 FrameView frame = bench.View(packet);
-                Assert.That(frame.Descriptor.Layout.IsPlain);
+                Assert.That(frame.Descriptor.Layout.IsRegular);
                 FlowHashKey secret = FlowHashKey.FromSeed(seed);
-                Assert.That(new PlainFlowHash(in secret).Of(frame), Is.EqualTo(KeyOf(packet).Hash(in secret)));
+                Assert.That(new FlowHash(in secret).Of(frame), Is.EqualTo(KeyOf(packet).Hash(in secret)));
             });
 
     [Test]

@@ -121,7 +121,7 @@ public sealed class PartialChecksumTests
     }
 
     [Test]
-    public void The_quick_look_at_plain_frames_finds_what_the_thorough_one_completes()
+    public void The_quick_look_at_regular_frames_finds_what_the_thorough_one_completes()
     {
         using FrameBench bench = new();
         Gen.Select(Packets.Where(packet => packet.Bytes().Length <= EngineLimits.SmallSlotBytes), Gen.Int[0, 2]).Sample(
@@ -129,8 +129,8 @@ public sealed class PartialChecksumTests
             {
                 Packet sent = which switch { 0 => WithPartial(packet), 1 => WithFull(packet), _ => With(packet, 0) };
                 bool looksPartial = sent.Equals(WithPartial(packet));
-                bool isPlain = bench.View(sent).Descriptor.Layout.IsPlain;
-                Assert.That(isPlain && PartialChecksum.IsInPlain(bench.View(sent)), Is.EqualTo(isPlain && looksPartial));
+                bool isRegular = bench.View(sent).Descriptor.Layout.IsRegular;
+                Assert.That(isRegular && PartialChecksum.IsInRegular(bench.View(sent)), Is.EqualTo(isRegular && looksPartial));
             },
             threads: 1);
     }
