@@ -74,7 +74,7 @@ internal sealed unsafe class StampedPort(Workload workload, Side side, Func<long
         pool.Take(all);
         foreach (FrameRef slot in all)
         {
-            workload.Fill(pool.Arena.SlotBytes(slot).Slice(HeadroomBytes, frameBytes));
+            workload.Fill(pool.Arena.SlotBytes(slot).Slice(HeadroomBytes, frameBytes), side);
         }
 
         foreach (FrameRef slot in all)

@@ -25,7 +25,9 @@ internal sealed unsafe class Workload
     private readonly Dress dress;
     private readonly WebServer? server;
     private readonly bool tcp;
-    private readonly bool isPlain;
+    private readonly bool isCutApart;
+    private readonly int placeOffset;
+    private readonly uint bytesPerTurn;
     private readonly uint* addresses;
     private readonly uint lastFlow;
     private readonly int turnShift;
@@ -51,11 +53,14 @@ internal sealed unsafe class Workload
         FrameBytes = frameBytes;
         FillRingFrames = fillRingFrames;
         headers = new HeaderTemplate(tcp, this.dress, frameBytes);
-        isPlain = server == null && this.dress == new Dress();
+        isCutApart = this.dress.IsCutApart;
         addresses = Shuffle(flows);
         lastFlow = (uint)flows - 1;
         turnShift = BitOperations.Log2((uint)flows);
         payloadBytes = (uint)(frameBytes - headers.PayloadOffset);
+        // An acknowledgment alone goes on by what the other end has sent meanwhile.
+        placeOffset = this.dress.IsPureAck ? headers.AckOffset : headers.SequenceOffset;
+        bytesPerTurn = this.dress.IsPureAck ? BytesPerAck : payloadBytes;
     }
 
     /// <summary>How many flows there are at a time.</summary>
@@ -74,8 +79,11 @@ internal sealed unsafe class Workload
     public static Workload OfWebServer(int connections, int frameBytes) =>
         new(tcp: true, connections, frameBytes, CachedFrames, dress: null, new WebServer(connections, frameBytes));
 
-    /// <summary>Fills a slot with all that is the same in every frame.</summary>
-    public void Fill(Span<byte> frame)
+    /// <summary>Fills a slot with all that is the same in every frame of a side: what differs between the sides, but for a web server,
+    /// costs nothing while frames are measured.</summary>
+    /// <param name="frame">The slot's frame.</param>
+    /// <param name="side">Who sends what comes into the slot.</param>
+    public void Fill(Span<byte> frame, Side side)
     {
         // Where the secondary cuts apart, a half of a segment says what the other half says.
         int period = dress.IsCutApart ? (int)payloadBytes / 2 : frame.Length;
@@ -85,6 +93,18 @@ internal sealed unsafe class Workload
         }
 
         headers.Write(frame);
+        fixed (byte* first = frame)
+        {
+            if (dress.IdsDiffer)
+            {
+                headers.StampIds(first, number: 0, side);
+            }
+
+            if (dress.TimestampsDiffer)
+            {
+                headers.StampTimestamps(first, timestamp: 0, side);
+            }
+        }
     }
 
     /// <summary>Makes a filled slot the frame of this number: the flow's address, and in TCP the place in its stream.</summary>
@@ -100,46 +120,26 @@ internal sealed unsafe class Workload
         }
 
         *(uint*)(frame + headers.SourceOffset) = addresses[(uint)number & lastFlow];
-        uint turn = (uint)(number >> turnShift);
         if (tcp)
         {
-            *(uint*)(frame + headers.SequenceOffset) = BinaryPrimitives.ReverseEndianness(turn * payloadBytes);
-        }
-
-        if (!isPlain)
-        {
-            StampDress(frame, turn, number, side);
+            uint turn = (uint)(number >> turnShift);
+            *(uint*)(frame + placeOffset) = BinaryPrimitives.ReverseEndianness(turn * bytesPerTurn);
+            if (isCutApart && side == Side.Secondary)
+            {
+                CutApart(frame, turn, number);
+            }
         }
 
         return FrameBytes;
     }
 
-    private void StampDress(byte* frame, uint turn, long number, Side side)
+    /// <summary>The secondary's first segment is half as long: from there on it is half a segment behind.</summary>
+    private void CutApart(byte* frame, uint turn, long number)
     {
-        if (dress.IdsDiffer)
-        {
-            headers.StampIds(frame, number, side);
-        }
-
-        if (dress.TimestampsDiffer)
-        {
-            headers.StampTimestamps(frame, turn, side);
-        }
-
-        if (dress.IsPureAck)
-        {
-            *(uint*)(frame + headers.SequenceOffset) = 0;
-            *(uint*)(frame + headers.AckOffset) = BinaryPrimitives.ReverseEndianness(turn * BytesPerAck);
-        }
-
-        if (dress.IsCutApart && side == Side.Secondary)
-        {
-            // Its first segment is half as long: from there on it is half a segment behind.
-            uint half = payloadBytes / 2;
-            bool isFirst = number <= Flows;
-            *(uint*)(frame + headers.SequenceOffset) = BinaryPrimitives.ReverseEndianness((turn * payloadBytes) - (isFirst ? 0 : half));
-            headers.StampLength(frame, isFirst ? (int)half : (int)payloadBytes);
-        }
+        uint half = payloadBytes / 2;
+        bool isFirst = number <= Flows;
+        *(uint*)(frame + headers.SequenceOffset) = BinaryPrimitives.ReverseEndianness((turn * payloadBytes) - (isFirst ? 0 : half));
+        headers.StampLength(frame, isFirst ? (int)half : (int)payloadBytes);
     }
 
     private static uint* Shuffle(int count)
