@@ -107,6 +107,10 @@ public sealed record EngineOptions
     /// unverified. 0 for any number.</summary>
     public int CheckpointShare { get; init; } = EngineLimits.CheckpointShare.Default;
 
+    /// <summary>Whether frames that are predicted (<see cref="Flow.IsPredicted"/>) take the short way. Off in tests alone: the outcome is
+    /// the same.</summary>
+    internal bool Predicts { get; init; } = true;
+
     /// <summary>Frames that one flow may hold, for each side.</summary>
     public int MaxQueueSize { get; init; } = EngineLimits.MaxQueueSize.Default;
 

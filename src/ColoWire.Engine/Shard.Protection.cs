@@ -10,13 +10,17 @@ public sealed partial class Shard
 {
     private readonly bool bypassesLoss;
     private Protection protection;
-    private bool compares = true;
     private bool isReturning;
 
     private bool IsCompared => protection is Protection.InStep or Protection.Bypassed or Protection.DegradedNoCheckpoints;
 
-    /// <summary>Whether there may be frames with which there is nothing special.</summary>
-    private bool MayCompare => IsCompared && !stopped && !steps.IsSpent && !HasUnfinished;
+    /// <summary>What <see cref="Flow.IsPredicted"/> is asked with.</summary>
+    private uint prediction = Flow.PredictsNothing;
+
+    /// <summary>Must be called after a change of the flush number, of the protection, of <see cref="stopped"/> or of
+    /// <see cref="HasUnfinished"/>.</summary>
+    private void RenewPrediction() =>
+        prediction = predicts && IsCompared && !stopped && !steps.IsSpent && !HasUnfinished ? flush : Flow.PredictsNothing;
 
     private bool IsTakingOver => protection == Protection.SecondaryAlone && walkNext != Flow.None;
 
@@ -35,7 +39,7 @@ public sealed partial class Shard
         }
 
         protection = seen;
-        compares = MayCompare;
+        RenewPrediction();
         if (protection == Protection.SecondaryAlone)
         {
             flushAtTakeOver = flush;

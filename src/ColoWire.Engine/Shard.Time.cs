@@ -32,7 +32,6 @@ public sealed partial class Shard
         if (signals.Stop.IsRaised && !stopped)
         {
             stopped = true;
-            compares = false;
             Flush(UnverifiedReason.Stop);
         }
     }

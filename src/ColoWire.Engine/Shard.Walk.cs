@@ -74,7 +74,7 @@ public sealed partial class Shard
     private void LeaveUnfinished(ref Flow flow)
     {
         unfinished = flows.IndexOf(ref flow);
-        compares = false;
+        RenewPrediction();
     }
 
     /// <summary>Frames have passed uncompared: from now on no frame leaves because of what was said before.</summary>
@@ -93,10 +93,10 @@ public sealed partial class Shard
     /// <param name="forgets">Whether flows forget what was said before (<see cref="CheckpointGate.FreshEpoch"/>).</param>
     private void Flush(UnverifiedReason? reason, bool forgets = false)
     {
-        // 0 stands for "not in step".
-        flush += flush == uint.MaxValue ? 2u : 1u;
+        flush = flush + 1 is Flow.PredictsNothing ? 1 : flush + 1;
         flushReasons[flush % EngineLimits.RememberedFlushes] = reason;
         forgettingFlush = forgets ? flush : forgettingFlush;
+        RenewPrediction();
         flows.Readmit();
         BeginWalk();
     }

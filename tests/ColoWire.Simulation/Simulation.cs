@@ -13,7 +13,17 @@ using ColoWire.Simulation.World;
 namespace ColoWire.Simulation;
 
 /// <summary>What became of one world.</summary>
-internal sealed record Outcome(ulong Digest, long Frames, int Flows, int Connections, int Harms, long Requests, int Checkpoints, long VirtualNs);
+/// <param name="Digest">Stands for all that happened.</param>
+/// <param name="Counted">Stands for all that the appliance has counted.</param>
+/// <param name="Frames">Frames captured.</param>
+/// <param name="Flows">Flows that guests had.</param>
+/// <param name="Connections">TCP connections that came to their end.</param>
+/// <param name="Harms">Differences between the guests that were made.</param>
+/// <param name="Requests">Checkpoints asked for.</param>
+/// <param name="Checkpoints">Checkpoints made.</param>
+/// <param name="VirtualNs">How long it went on, on its own clock.</param>
+internal sealed record Outcome(
+    ulong Digest, long Counted, long Frames, int Flows, int Connections, int Harms, long Requests, int Checkpoints, long VirtualNs);
 
 /// <summary>
 /// A whole appliance in a world of its own: two guests, their clients, links, a hypervisor and a clock, and an oracle that watches.
@@ -118,8 +128,19 @@ internal sealed class Simulation : IDisposable
         Stop();
         oracle.JudgeEnd();
         return new Outcome(
-            log.Digest, oracle.Captured, population.Flows.Count, population.ConnectionsFinished, harms, path.Gate.Requests,
+            log.Digest, Digest(path.Shards.Select(shard => shard.Counters)), oracle.Captured, population.Flows.Count, population.ConnectionsFinished, harms, path.Gate.Requests,
             hypervisor.Checkpoints, scheduler.NowNs);
+    }
+
+    private static long Digest(IEnumerable<ShardCounters> shards)
+    {
+        IEnumerable<long> numbers = shards.SelectMany(counters => (long[])
+        [
+            counters.Verified, counters.Held, counters.SecondaryHeld, counters.Flows, counters.FlowsEvicted, counters.SecondaryRepeated,
+            counters.SecondaryReleased, counters.ReportsLost, .. counters.Passed.ToArray(), .. counters.Malformed.ToArray(),
+            .. counters.Unverified.ToArray(), .. counters.Soft.ToArray(), .. counters.Drops.ToArray(), .. counters.Divergences.ToArray(),
+        ]);
+        return numbers.Aggregate(17L, (digest, number) => unchecked((digest * 1_000_003) + number));
     }
 
     /// <summary>Nothing new happens; what is under way comes to its end.</summary>

@@ -5,4 +5,4 @@ using System;
 namespace ColoWire.Simulation;
 
 /// <summary>A world in which something went wrong, with all that is needed to see it again.</summary>
-internal sealed class SimulationException(string message, Exception cause) : Exception(message, cause);
+internal sealed class SimulationException(string message, Exception? cause = null) : Exception(message, cause);

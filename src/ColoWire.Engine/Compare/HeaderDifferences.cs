@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Numerics;
 using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -24,9 +25,31 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     /// <summary>As <see cref="Count(FrameRef, FrameRef)"/>, unless <c>strict</c> names a field that differs.</summary>
     /// <returns>False when it does; nothing is counted then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryCount(FrameView primary, FrameView secondary)
+    public bool TryCount(FrameView primary, FrameView secondary) =>
+        AreEqual(primary, secondary)
+        || TryCountDiffering(ref primary.Descriptor, in primary.First, ref secondary.Descriptor, in secondary.First);
+
+    /// <summary>Looks at the windows of two acknowledgments of the same bytes.</summary>
+    /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
+    public SoftField? CountWindow(ushort primary, ushort secondary) => Count(DifferingWindow(primary, secondary));
+
+    /// <summary>As <see cref="CountWindow"/>, unless <c>strict</c> names a field that differs.</summary>
+    /// <returns>False when it does; nothing is counted then.</returns>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public bool TryCountWindow(ushort primary, ushort secondary) => primary == secondary || TryCount(DifferingWindow(primary, secondary));
+
+    /// <summary>Looks at what two SYNs offer (<see cref="TcpSegment.SynOffer"/>).</summary>
+    /// <returns>The field, when it differs and <c>strict</c> names it, or null.</returns>
+    public SoftField? CountSyn(uint primary, uint secondary) => Count(If(primary != secondary, SoftField.SynOptions));
+
+    /// <summary>Not inlined: the callers are, into the loop over a batch, and all of them together must stay within what the compiler
+    /// inlines. A view as an argument would have to lie in memory.</summary>
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private bool TryCountDiffering(ref Frame primary, ref readonly byte primaryFirst, ref Frame secondary, ref readonly byte secondaryFirst) =>
+        TryCount(Differing(new FrameView(ref primary, in primaryFirst), new FrameView(ref secondary, in secondaryFirst)));
+
+    private bool TryCount(uint fields)
     {
-        uint fields = Differing(primary, secondary);
         if ((fields & strictFields) != 0)
         {
             return false;
@@ -36,13 +59,23 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         return true;
     }
 
-    /// <summary>Looks at the windows of two acknowledgments of the same bytes.</summary>
-    /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
-    public SoftField? CountWindow(ushort primary, ushort secondary) => Count(DifferingWindow(primary, secondary));
+    /// <summary>Whether all headers are byte for byte the same.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool AreEqual(FrameView primary, FrameView secondary)
+    {
+        const int Width = 32;
+        int length = primary.Descriptor.Layout.PayloadOffset;
+        if (length is < Width or > 2 * Width)
+        {
+            return primary.Headers.SequenceEqual(secondary.Headers);
+        }
 
-    /// <summary>Looks at what two SYNs offer (<see cref="TcpSegment.SynOffer"/>).</summary>
-    /// <returns>The field, when it differs and <c>strict</c> names it, or null.</returns>
-    public SoftField? CountSyn(uint primary, uint secondary) => Count(If(primary != secondary, SoftField.SynOptions));
+        // The front and the back: together all, and none beyond either end.
+        nuint last = (nuint)(length - Width);
+        Vector256<byte> difference = (Vector256.LoadUnsafe(in primary.First) ^ Vector256.LoadUnsafe(in secondary.First))
+            | (Vector256.LoadUnsafe(in primary.First, last) ^ Vector256.LoadUnsafe(in secondary.First, last));
+        return difference == Vector256<byte>.Zero;
+    }
 
     private SoftField? Count(uint fields)
     {

@@ -13,6 +13,13 @@ namespace ColoWire.Engine.Compare;
 [StructLayout(LayoutKind.Sequential, Pack = sizeof(uint))]
 internal struct TcpState
 {
+    /// <summary>Set when both sides have said and acknowledged something.</summary>
+    private const TcpFlags Known = TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.SecondaryAcked;
+
+    private const TcpFlags Disturbances =
+        TcpFlags.PrimaryFar | TcpFlags.SecondaryFar | TcpFlags.ShiftOpen | TcpFlags.SynPending | TcpFlags.RstPending | TcpFlags.FinPending
+        | TcpFlags.SecondaryFin;
+
     /// <summary>What is known.</summary>
     public TcpFlags Flags;
 
@@ -74,6 +81,10 @@ internal struct TcpState
 
     /// <summary>Arrival of the oldest SYN, FIN or RST of the secondary that the primary has not sent.</summary>
     public long ControlSinceNs;
+
+    /// <summary>Whether both sides use the same numbers, and neither has opened, closed or reset anything that the other has
+    /// not.</summary>
+    public readonly bool IsSettled => (Flags & (Known | Disturbances)) == Known && Shift == 0;
 
     public static TcpState Fresh => new() { Cursor = FrameRef.None, IndexRoot = FrameRef.None };
 

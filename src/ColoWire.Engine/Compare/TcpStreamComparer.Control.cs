@@ -12,7 +12,11 @@ internal sealed partial class TcpStreamComparer
 {
     /// <summary>Forgets what was said before: frames passed uncompared, and the flow may be another connection by now. The
     /// secondary's own queue is empty.</summary>
-    public static void Forget(ref Flow flow) => flow.Tcp = TcpState.Fresh;
+    public static void Forget(ref Flow flow)
+    {
+        flow.Tcp = TcpState.Fresh;
+        flow.RenewPrediction();
+    }
 
     /// <summary>A checkpoint made all that the primary has said the secondary's too; the secondary's own queue is empty.</summary>
     public static void Synchronise(ref Flow flow)
@@ -48,6 +52,8 @@ internal sealed partial class TcpStreamComparer
             tcp.SecondaryAck = before.PrimaryAck;
             tcp.Set(TcpFlags.SecondaryAcked);
         }
+
+        flow.RenewPrediction();
     }
 
     /// <summary>What the primary said before a checkpoint, and comes only now, is the secondary's too.</summary>
@@ -177,6 +183,7 @@ internal sealed partial class TcpStreamComparer
         {
             // Nobody compares it: it need not find a twin.
             flow.Tcp.Clear(TcpFlags.RstPending);
+            flow.RenewPrediction();
         }
 
         if (!flow.Tcp.IsControlPending || flow.Tcp.ControlSinceNs > arrivalNs)
@@ -189,6 +196,7 @@ internal sealed partial class TcpStreamComparer
         {
             // As if it had never been said: should the secondary say it again, that counts.
             flow.Tcp.Clear(TcpFlags.SynPending | TcpFlags.SecondarySyn | TcpFlags.FinPending | TcpFlags.SecondaryFin | TcpFlags.RstPending);
+            flow.RenewPrediction();
         }
 
         return !isStraggler;

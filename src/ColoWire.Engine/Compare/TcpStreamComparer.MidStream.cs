@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Runtime.CompilerServices;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
@@ -15,6 +16,13 @@ internal sealed partial class TcpStreamComparer
 {
     /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
     public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    {
+        Verdict verdict = SettleInFull(ref flow, primary, in doubt, nowNs);
+        flow.RenewPrediction();
+        return verdict;
+    }
+
+    private Verdict SettleInFull(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
     {
         if (doubt.Reason == DivergenceReason.Retransmit)
         {
@@ -111,14 +119,18 @@ internal sealed partial class TcpStreamComparer
         bool isKnown = tcp.Has(TcpFlags.PrimarySeen) && !tcp.Has(TcpFlags.SynPending) && !secondary.Resets;
         bool isFar = isKnown && (tcp.Has(TcpFlags.ShiftOpen)
             ? IsFarFromBothSyns(in tcp, secondary.Sequence)
-            : TcpSequence.Distance(secondary.Sequence + tcp.Shift, tcp.PrimaryNext) > EngineLimits.StrayBytes);
+            : IsFar(in tcp, secondary.Sequence + tcp.Shift));
         bool isStray = isFar && !tcp.Has(TcpFlags.SecondaryFar);
         tcp.Clear(TcpFlags.SecondaryFar);
         tcp.Set(isStray ? TcpFlags.SecondaryFar : TcpFlags.None);
         return isStray;
     }
 
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool IsFar(in TcpState tcp, uint sequence) => TcpSequence.Distance(sequence, tcp.PrimaryNext) > EngineLimits.StrayBytes;
+
     /// <summary>Notes where a segment of the secondary begins.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void NoteSecondary(ref TcpState tcp, uint sequence)
     {
         if (!tcp.Has(TcpFlags.SecondarySeen))
@@ -134,6 +146,7 @@ internal sealed partial class TcpStreamComparer
     /// Once the primary, or what both have said, has come farther than any window from where a side was first seen, nothing of before
     /// that is said again, and numbers go on until they are half the circle away from it: there "before" would mean "behind".
     /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void LeaveBeginning(ref TcpState tcp, uint position)
     {
         bool isFar = position - tcp.PrimaryFirst > EngineLimits.MaxWindowBytes
@@ -145,6 +158,7 @@ internal sealed partial class TcpStreamComparer
     }
 
     /// <summary>The earlier one of two numbers; one that is farther behind than any window moves no beginning.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint EarlierInWindow(uint first, uint sequence) =>
         first - sequence < EngineLimits.MaxWindowBytes ? sequence : first;
 

@@ -30,9 +30,7 @@ internal sealed partial class TcpStreamComparer(
     {
         ref Frame frame = ref arena[primary];
         TcpSegment segment = new(arena.View(primary));
-        frame.PayloadSequence = segment.StreamStart;
-        frame.StreamStart = segment.StreamStart;
-        frame.StreamEnd = segment.StreamEnd;
+        PlaceAt(ref frame, segment.StreamStart, segment.StreamEnd);
         ref TcpState tcp = ref flow.Tcp;
         bool isNewSyn = segment.Opens && !(tcp.Has(TcpFlags.PrimarySyn) && tcp.PrimaryIsn == segment.Sequence);
         if (isNewSyn)
@@ -43,10 +41,10 @@ internal sealed partial class TcpStreamComparer(
         }
 
         bool isOfConnection = TryNotePrimary(ref tcp, segment);
-        bool isLater = !tcp.Has(TcpFlags.PrimaryAcked) || TcpSequence.After(segment.Ack, tcp.PrimaryAck);
-        if (isOfConnection && segment.Has(Tcp.Ack) && isLater)
+        if (isOfConnection && segment.Has(Tcp.Ack))
         {
-            tcp.PrimaryAck = segment.Ack;
+            tcp.PrimaryAck = tcp.Has(TcpFlags.PrimaryAcked) ? tcp.PrimaryAck : segment.Ack;
+            NoteAck(ref tcp, segment.Ack);
             tcp.Set(TcpFlags.PrimaryAcked);
         }
 
@@ -55,11 +53,20 @@ internal sealed partial class TcpStreamComparer(
         {
             Share(ref flow, segment);
         }
+
+        flow.RenewPrediction();
     }
 
     /// <summary>Takes in what a segment of the secondary says; keeps the frame only while it bears bytes not yet verified.</summary>
     /// <returns>Whether the oldest held primary frame should be judged again.</returns>
     public bool AcceptSecondary(ref Flow flow, FrameRef secondary)
+    {
+        bool isNews = TakeIn(ref flow, secondary);
+        flow.RenewPrediction();
+        return isNews;
+    }
+
+    private bool TakeIn(ref Flow flow, FrameRef secondary)
     {
         ref Frame frame = ref arena[secondary];
         TcpSegment segment = new(arena.View(secondary));
@@ -77,9 +84,7 @@ internal sealed partial class TcpStreamComparer(
             SettleShift(ref flow, segment.Sequence);
         }
 
-        frame.PayloadSequence = segment.StreamStart + tcp.Shift;
-        frame.StreamStart = frame.PayloadSequence;
-        frame.StreamEnd = frame.StreamStart + (segment.StreamEnd - segment.StreamStart);
+        PlaceAt(ref frame, segment.StreamStart + tcp.Shift, segment.StreamEnd + tcp.Shift);
         if (segment.Closes && !IsOfOlderConnection(in flow, segment))
         {
             NoteFin(ref tcp, in frame);
@@ -107,6 +112,13 @@ internal sealed partial class TcpStreamComparer(
 
     /// <summary>Says what may happen to the oldest held primary frame; what is verified of it stays verified.</summary>
     public Verdict Judge(ref Flow flow, FrameRef primary)
+    {
+        Verdict verdict = JudgeInFull(ref flow, primary);
+        flow.RenewPrediction();
+        return verdict;
+    }
+
+    private Verdict JudgeInFull(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
         TcpSegment segment = new(arena.View(primary));

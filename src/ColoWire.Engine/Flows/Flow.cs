@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
@@ -14,6 +16,11 @@ internal struct Flow
 {
     /// <summary>The number that stands for "no flow".</summary>
     public const uint None = uint.MaxValue;
+
+    /// <summary>What <see cref="IsPredicted"/> is asked with by a shard that predicts nothing; the number of no flush.</summary>
+    public const uint PredictsNothing = uint.MaxValue;
+
+    private const uint NotPredicted = 0;
 
     // First cache line: what finds it.
     public FlowKey Key;
@@ -30,7 +37,7 @@ internal struct Flow
     /// <summary>The primary's frames that wait, in the order in which it sent them.</summary>
     public FrameFifo Primary;
 
-    private uint inStepSinceFlush;
+    private uint prediction;
 
     /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
     public FrameQueue Secondary;
@@ -125,7 +132,7 @@ internal struct Flow
         set
         {
             state = value;
-            NoteStep();
+            RenewPrediction();
         }
     }
 
@@ -135,7 +142,7 @@ internal struct Flow
         set
         {
             action = value;
-            NoteStep();
+            RenewPrediction();
         }
     }
 
@@ -146,7 +153,7 @@ internal struct Flow
         set
         {
             isInDoubt = value;
-            NoteStep();
+            RenewPrediction();
         }
     }
 
@@ -157,17 +164,22 @@ internal struct Flow
         set
         {
             flush = value;
-            NoteStep();
+            RenewPrediction();
         }
     }
 
     /// <summary>Whether it is a flow, and not a record that is free.</summary>
     public readonly bool InUse => State != FlowState.Free;
 
-    /// <summary>Whether both sides are compared, nothing is in doubt, and the last flush has reached it: one comparison, for every frame
-    /// asks.</summary>
-    /// <param name="lastFlush">The number of the last flush, which is not 0.</param>
-    public readonly bool IsInStep(uint lastFlush) => inStepSinceFlush == lastFlush;
+    /// <summary>Whether the next frame of each side is expected to go on where the last one ended (header prediction, as Linux's
+    /// tcp_fast_path_on): one comparison, which every frame makes.</summary>
+    /// <param name="lastFlush">The number of the last flush, which every flow has to have followed, or <see cref="PredictsNothing"/>.</param>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly bool IsPredicted(uint lastFlush)
+    {
+        Debug.Assert(prediction == Predict(), "the prediction was renewed after the last change of the flow");
+        return prediction == lastFlush;
+    }
 
     /// <summary>Whether its frames are TCP segments.</summary>
     public readonly bool IsStream => Key.Protocol == Protocol.Tcp && !Key.IsFragment;
@@ -175,8 +187,17 @@ internal struct Flow
     /// <summary>Whether nothing waits in it, so that it can be forgotten without a loss.</summary>
     public readonly bool IsIdle => Primary.IsEmpty && Secondary.IsEmpty && !Tcp.IsControlPending;
 
-    private void NoteStep() =>
-        inStepSinceFlush = state == FlowState.Comparing && action == PolicyAction.Compare && !isInDoubt ? flush : 0;
+    /// <summary>To be called when anything has changed that <see cref="Predict"/> asks for; the setters of this type do it
+    /// themselves.</summary>
+    public void RenewPrediction() => prediction = Predict();
+
+    /// <summary>All conditions of <see cref="IsPredicted"/>.</summary>
+    private readonly uint Predict()
+    {
+        bool isPredicted = state == FlowState.Comparing && action == PolicyAction.Compare && !isInDoubt && !Key.IsFragment
+            && (!IsStream || Tcp.IsSettled);
+        return isPredicted ? flush : NotPredicted;
+    }
 }
 
 internal enum FlowState : byte

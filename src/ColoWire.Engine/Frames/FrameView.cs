@@ -31,6 +31,15 @@ internal readonly unsafe ref struct FrameView
         First = ref *(arena.Slot(reference) + Descriptor.Offset);
     }
 
+    /// <summary>Puts together again what a view is made of; it has no handle.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public FrameView(ref Frame descriptor, ref readonly byte first)
+    {
+        Reference = FrameRef.None;
+        Descriptor = ref descriptor;
+        First = ref first;
+    }
+
     /// <summary>Its bytes.</summary>
     public ReadOnlySpan<byte> Bytes
     {
@@ -44,6 +53,13 @@ internal readonly unsafe ref struct FrameView
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => MemoryMarshal.CreateReadOnlySpan(
             in Unsafe.Add(ref Unsafe.AsRef(in First), Descriptor.Layout.PayloadOffset), Descriptor.Layout.PayloadLength);
+    }
+
+    /// <summary>All that stands before the bytes that are compared.</summary>
+    public ReadOnlySpan<byte> Headers
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MemoryMarshal.CreateReadOnlySpan(in First, Descriptor.Layout.PayloadOffset);
     }
 
     /// <summary>Has the cache lines behind the headers fetched, which are compared next.</summary>

@@ -17,6 +17,11 @@ public static class FrameParser
     /// length: two VLAN tags and an IPv4 header.</summary>
     private const int LeastRegularBytes = Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes) + Ipv4.LeastHeaderBytes;
 
+    private static readonly FrameLayout RegularTcp4 = Regular(FrameKind.Tcp, Protocol.Tcp, ipVersion: 4);
+    private static readonly FrameLayout RegularTcp6 = Regular(FrameKind.Tcp, Protocol.Tcp, ipVersion: 6);
+    private static readonly FrameLayout RegularUdp4 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 4);
+    private static readonly FrameLayout RegularUdp6 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 6);
+
     /// <summary>Finds the layers of a frame.</summary>
     /// <param name="frame">Its bytes, no more than a slot has room for.</param>
     /// <param name="layout">Where they are, and how the frame is to be treated.</param>
@@ -41,69 +46,84 @@ public static class FrameParser
         }
 
         ref readonly byte first = ref MemoryMarshal.GetReference(frame);
-        int network = Ethernet.HeaderBytes;
         ushort type = Network.UInt16(in first, Ethernet.TypeOffset);
-        for (; type is Ethernet.TypeVlan or Ethernet.TypeServiceVlan && network < Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes);
-            network += Ethernet.TagBytes)
+        if (type is Ethernet.TypeVlan or Ethernet.TypeServiceVlan)
         {
-            type = Network.UInt16(in first, network + sizeof(ushort));
+            return TryParseTagged(frame, out layout);
         }
 
-        int transport, length;
-        switch (type)
-        {
-            case Ethernet.TypeIpv4:
-                bool isRegular = Network.UInt8(in first, network) == Ipv4.PlainVersionAndLength
-                    && (Network.UInt16(in first, network + Ipv4.FragmentOffset) & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask)) == 0;
-                transport = network + Ipv4.LeastHeaderBytes;
-                length = isRegular ? Network.UInt16(in first, network + Ipv4.TotalLengthOffset) - Ipv4.LeastHeaderBytes : -1;
-                layout.IpVersion = 4;
-                layout.Protocol = Network.UInt8(in first, network + Ipv4.ProtocolOffset);
-                break;
-            case Ethernet.TypeIpv6:
-                transport = network + Ipv6.HeaderBytes;
-                length = Network.UInt8(in first, network) >> 4 == 6 ? Network.UInt16(in first, network + Ipv6.PayloadLengthOffset) : -1;
-                layout.IpVersion = 6;
-                layout.Protocol = Network.UInt8(in first, network + Ipv6.NextHeaderOffset);
-                break;
-            default:
-                return false;
-        }
-
-        layout.Pass = default;
-        layout.Malformed = default;
-        layout.VlanTags = (byte)((network - Ethernet.HeaderBytes) / Ethernet.TagBytes);
-        layout.IsRegular = true;
-        layout.NetworkOffset = (ushort)network;
-        layout.TransportOffset = (ushort)transport;
-        return length <= frame.Length - transport && TryParseRegularTransport(in first, length, ref layout);
+        return TryParseNetwork(frame, type, 0, out layout);
     }
 
-    /// <summary>Finds the payload of TCP and UDP. The transport's length, which is less than 0 where a header before it is not regular, does
-    /// not go beyond the frame.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool TryParseRegularTransport(ref readonly byte first, int length, ref FrameLayout layout)
+    [MethodImpl(MethodImplOptions.NoInlining)]
+    private static bool TryParseTagged(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
-        int transport = layout.TransportOffset;
-        int headerBytes, payloadBytes;
-        if (layout.Protocol == Protocol.Tcp && length >= Tcp.LeastHeaderBytes)
+        ref readonly byte first = ref MemoryMarshal.GetReference(frame);
+        int tags = 0;
+        ushort type;
+        do
         {
-            layout.Kind = FrameKind.Tcp;
+            tags++;
+            type = Network.UInt16(in first, Ethernet.TypeOffset + (tags * Ethernet.TagBytes));
+        }
+        while (type is Ethernet.TypeVlan or Ethernet.TypeServiceVlan && tags < EngineLimits.MaxVlanTags);
+
+        bool isRegular = TryParseNetwork(frame, type, tags * Ethernet.TagBytes, out layout);
+        layout.VlanTags = (byte)tags;
+        return isRegular;
+    }
+
+    /// <summary>Parses a frame from its network header on.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static bool TryParseNetwork(ReadOnlySpan<byte> frame, ushort type, int tagBytes, out FrameLayout layout)
+    {
+        ref readonly byte first = ref MemoryMarshal.GetReference(frame);
+        int network = Ethernet.HeaderBytes + tagBytes;
+        Unsafe.SkipInit(out layout);
+        int length;
+        byte protocol;
+        bool isIpv4 = type == Ethernet.TypeIpv4;
+        if (isIpv4)
+        {
+            bool isRegular = Network.UInt8(in first, network) == Ipv4.PlainVersionAndLength
+                && (Network.UInt16(in first, network + Ipv4.FragmentOffset) & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask)) == 0;
+            length = isRegular ? Network.UInt16(in first, network + Ipv4.TotalLengthOffset) - Ipv4.LeastHeaderBytes : -1;
+            protocol = Network.UInt8(in first, network + Ipv4.ProtocolOffset);
+        }
+        else
+        {
+            bool isRegular = type == Ethernet.TypeIpv6 && Network.UInt8(in first, network) >> 4 == 6;
+            length = isRegular ? Network.UInt16(in first, network + Ipv6.PayloadLengthOffset) : -1;
+            protocol = Network.UInt8(in first, network + Ipv6.NextHeaderOffset);
+        }
+
+        int transport = network + (isIpv4 ? Ipv4.LeastHeaderBytes : Ipv6.HeaderBytes);
+        if (length > frame.Length - transport)
+        {
+            return false;
+        }
+
+        int headerBytes, payloadBytes;
+        if (protocol == Protocol.Tcp && length >= Tcp.LeastHeaderBytes)
+        {
+            layout = isIpv4 ? RegularTcp4 : RegularTcp6;
             headerBytes = (Network.UInt8(in first, transport + Tcp.DataOffsetOffset) >> 4) * sizeof(uint);
             payloadBytes = headerBytes >= Tcp.LeastHeaderBytes ? length - headerBytes : -1;
         }
-        else if (layout.Protocol == Protocol.Udp && length >= Udp.HeaderBytes)
+        else if (protocol == Protocol.Udp && length >= Udp.HeaderBytes)
         {
-            layout.Kind = FrameKind.Udp;
+            layout = isIpv4 ? RegularUdp4 : RegularUdp6;
             headerBytes = Udp.HeaderBytes;
-            payloadBytes = Network.UInt16(in first, transport + Udp.LengthOffset) - Udp.HeaderBytes;
-            payloadBytes = payloadBytes <= length - Udp.HeaderBytes ? payloadBytes : -1;
+            int datagramBytes = Network.UInt16(in first, transport + Udp.LengthOffset);
+            payloadBytes = datagramBytes <= length ? datagramBytes - Udp.HeaderBytes : -1;
         }
         else
         {
             return false;
         }
 
+        layout.NetworkOffset = (ushort)network;
+        layout.TransportOffset = (ushort)transport;
         layout.PayloadOffset = (ushort)(transport + headerBytes);
         layout.PayloadLength = (ushort)payloadBytes;
         return payloadBytes >= 0;
@@ -190,6 +210,9 @@ public static class FrameParser
         key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, protocol, fragment: true);
         key[FlowKey.DatagramWord] = id;
     }
+
+    private static FrameLayout Regular(FrameKind kind, byte protocol, byte ipVersion) =>
+        new() { Kind = kind, Protocol = protocol, IpVersion = ipVersion, IsRegular = true };
 
     /// <summary>The <see cref="FlowKey.VlanWord"/> of a parsed frame.</summary>
     /// <param name="first">Its first byte.</param>

@@ -41,11 +41,13 @@ public sealed class ReplicaProperties
     public void One_real_difference_is_found_in_its_flow_and_nothing_of_it_leaves(Harm harm) =>
         Gen.ULong.Sample(seed => Check(new Replicas(seed, harm)), iter: Math.Max(1, Cases / 3));
 
-    private static void Check(Replicas replicas)
+    private static void Check(Replicas replicas) => BothWays.Agree(predicts => Check(replicas, predicts));
+
+    private static ShardCounters Check(Replicas replicas, bool predicts)
     {
         // What one changes the other one changes, too, but each comes to it at its own pace.
         int graceMs = replicas.ChangesAlike ? 1000 : Options.GraceMs;
-        using TestBench bench = new(Options with { GraceMs = graceMs });
+        using TestBench bench = new(Options with { GraceMs = graceMs, Predicts = predicts });
         ReferenceModel model = new(graceMs * 1_000_000L);
         foreach (Arrival arrival in replicas.Arrivals)
         {
@@ -85,5 +87,6 @@ public sealed class ReplicaProperties
         }
 
         bench.StopAndCheckNothingLost();
+        return bench.Counters;
     }
 }

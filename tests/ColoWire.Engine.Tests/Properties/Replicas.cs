@@ -49,10 +49,11 @@ public sealed class Replicas
     private const int TcpFlows = 3;
     private const int UdpFlows = 2;
     private const long NanosecondsPerUs = 1000;
-    private const int HeaderBytes = 14 + 20;
 
     /// <summary>How much later than its twin a packet may come: two of them, one behind the other, stay below the grace of 20 ms.</summary>
     private const int LatenessUs = 8000;
+
+    private static readonly ushort[][] Vlans = [[], [5], [5, 6]];
 
     private readonly Random random;
     private readonly List<Arrival> arrivals = [];
@@ -278,6 +279,9 @@ public sealed class Replicas
     {
         Packet dressed = packet with
         {
+            Source = AddressOf(packet, 1),
+            Destination = AddressOf(packet, 99),
+            Vlans = Vlans[PortOf(packet) % Vlans.Length],
             Id = (ushort)random.Next(65536),
             Ttl = (byte)random.Next(1, 256),
             PadTo = random.Next(2) == 0 ? 60 : 0,
@@ -287,11 +291,18 @@ public sealed class Replicas
         arrivals.Add(new Arrival(atUs * NanosecondsPerUs, side, dressed, frames, shift));
     }
 
+    /// <summary>The flows of one world have all layouts: IPv4 and IPv6, untagged, one tag and two.</summary>
+    private static byte[] AddressOf(Packet packet, byte last) =>
+        PortOf(packet) % 2 == 0 ? [10, 0, 0, last] : [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last];
+
+    private static ushort PortOf(Packet packet) => packet is Segment segment ? segment.SourcePort : ((Datagram)packet).SourcePort;
+
     /// <summary>One in four comes in pieces, in any order.</summary>
     private byte[][] Fragment(Packet packet)
     {
         byte[] whole = (packet with { PadTo = 0 }).Bytes();
-        int units = (whole.Length - HeaderBytes - 1) / 8;
+        int headerBytes = 14 + (packet.Vlans.Length * 4) + (packet.Source.Length == 4 ? 20 : 40);
+        int units = (whole.Length - headerBytes - 1) / 8;
         if (random.Next(4) != 0 || units < 1)
         {
             return [packet.Bytes()];

@@ -8,11 +8,11 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine;
 
-/// <content>Frames with which there is something special, or that are the first of their flow: all that may become of a frame.</content>
+/// <content>The verbs in full, for frames that are not predicted: all that may become of a frame. The flow was looked up already.</content>
 public sealed partial class Shard
 {
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TakeAnyPrimary(FrameRef primary, long nowNs)
+    private bool TakePrimaryInFull(ref Flow found, FrameRef primary, long nowNs)
     {
         if (HasDoneEnough)
         {
@@ -48,7 +48,7 @@ public sealed partial class Shard
             return false;
         }
 
-        ref Flow flow = ref FindFlow(primary, nowNs);
+        ref Flow flow = ref Follow(ref found, primary, nowNs);
         if (Unsafe.IsNullRef(in flow))
         {
             return false;
@@ -133,7 +133,7 @@ public sealed partial class Shard
     }
 
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TakeAnySecondary(FrameRef secondary, long nowNs)
+    private bool TakeSecondaryInFull(ref Flow found, FrameRef secondary, long nowNs)
     {
         if (HasDoneEnough || IsTakingOver)
         {
@@ -165,16 +165,16 @@ public sealed partial class Shard
         }
         else
         {
-            return TakeComparable(secondary, nowNs);
+            return TakeComparable(ref found, secondary, nowNs);
         }
 
         return true;
     }
 
-    private bool TakeComparable(FrameRef secondary, long nowNs)
+    private bool TakeComparable(ref Flow found, FrameRef secondary, long nowNs)
     {
         ref Frame frame = ref arena[secondary];
-        ref Flow flow = ref FindFlow(secondary, nowNs);
+        ref Flow flow = ref Follow(ref found, secondary, nowNs);
         if (Unsafe.IsNullRef(in flow))
         {
             if (HasUnfinished)
@@ -258,23 +258,22 @@ public sealed partial class Shard
         rings.SecondaryHome.Add(secondary);
     }
 
-    /// <summary>Finds the flow of a frame, or makes it.</summary>
+    /// <summary>Has the flow of a frame follow what has happened to all flows, or makes it where it was not found.</summary>
     /// <returns>The flow, or a null reference when none is left and <c>overflow</c> says to hold, or the next poll has to go on with one.</returns>
-    private ref Flow FindFlow(FrameRef frame, long nowNs)
+    private ref Flow Follow(ref Flow found, FrameRef frame, long nowNs)
     {
-        ref Flow flow = ref flows.Find(arena.View(frame), nowNs);
-        if (Unsafe.IsNullRef(in flow))
+        if (Unsafe.IsNullRef(in found))
         {
             return ref AddFlow(frame, nowNs);
         }
 
-        Follow(ref flow);
+        Follow(ref found);
         if (HasUnfinished)
         {
             // What comes now must not leave with what leaves unverified.
             return ref Unsafe.NullRef<Flow>();
         }
 
-        return ref flow;
+        return ref found;
     }
 }
