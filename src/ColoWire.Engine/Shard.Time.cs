@@ -242,26 +242,23 @@ public sealed partial class Shard
 
     private void ExpirePrimary(ref Flow flow, long nowNs)
     {
-        if (!IsExpired(flow.Primary.Head, nowNs))
+        while (!flow.Primary.IsEmpty && IsExpired(flow.Primary.Head, nowNs))
         {
-            return;
-        }
+            Verdict verdict = JudgeHeld(ref flow, nowNs);
+            if (verdict.Kind is not (VerdictKind.Hold or VerdictKind.Doubt) || !IsExpired(flow.Primary.Head, nowNs))
+            {
+                return;
+            }
 
-        Verdict verdict = JudgeHeld(ref flow, nowNs);
-        if (verdict.Kind is not (VerdictKind.Hold or VerdictKind.Doubt) || !IsExpired(flow.Primary.Head, nowNs))
-        {
-            return;
-        }
+            if (!IsEarly(flow.Primary.Head))
+            {
+                Diverge(ref flow, in verdict, nowNs);
+                return;
+            }
 
-        if (IsEarly(flow.Primary.Head))
-        {
+            // The frames behind it have waited as long, and have no twin either: all of them leave in this scan.
             arena[flow.Primary.Head].Marks |= FrameMarks.Assumed;
             ReleaseOldest(ref flow, VerdictKind.Release);
-            JudgeHeld(ref flow, nowNs);
-        }
-        else
-        {
-            Diverge(ref flow, in verdict, nowNs);
         }
     }
 

@@ -33,6 +33,8 @@ public sealed class OrderScenarios(int shards)
         new("a flush between a segment and its twin is no difference", P(A), S(A, B), Flush, P(B, C), S(C), Out(A), Wait(30), Out(A, B, C), Verified(2),
             Unverified(UnverifiedReason.Unseen, 1), Wait(10_000), Cp(0)),
         new("a datagram whose twin a flush has dropped, and that nothing follows, leaves at its time", S(One), Flush, P(One), Wait(10_000), Out(One), Cp(0)),
+        new("segments whose twins a flush has dropped, and that nothing follows, leave together at their time", S(A, B, C), Flush, P(A, B, C),
+            Wait(2900), Out(), Wait(1200), Out(A, B, C), Unverified(UnverifiedReason.Unseen, 3), Cp(0)),
         new("what differs after that counts", S(One), Flush, Wait(30), P(One), S(Two), Wait(30), Out(), Cp(1)),
         new("a flush does not answer a request", P(A), S(A.Flipped(1)), Cp(1), Flush, Out(A), Wait(3010), Asked(2), Checkpoint, Wait(3010), Asked(2)),
         new("a flush while both stand for a checkpoint waits for that", P(A), S(A.Flipped(1)), Happens(CheckpointEvent.Began), Flush, Out(), Checkpoint, Out(A),
