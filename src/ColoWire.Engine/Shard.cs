@@ -7,14 +7,13 @@ using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
-using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine;
 
 /// <summary>
 /// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds
-/// their flow, compares, and hands to egress what may go. This file is the way of a frame as it mostly is; what else may become of one
-/// stands in <c>Shard.InFull.cs</c>, what the comparers say of it in <c>Shard.Judging.cs</c>, what happens when time or an epoch runs
+/// their flow, compares, and hands to egress what may go. The verbs for a frame that is predicted are in <c>Shard.Predicted.cs</c>, the same verbs for
+/// all other frames in <c>Shard.InFull.cs</c>, what the comparers say of it in <c>Shard.Judging.cs</c>, what happens when time or an epoch runs
 /// out in <c>Shard.Time.cs</c>, when room runs out in <c>Shard.Room.cs</c>, when a flow has used up its checkpoints in
 /// <c>Shard.Share.cs</c>, what concerns every flow in <c>Shard.Walk.cs</c>, when one of the two is gone in <c>Shard.Protection.cs</c>.
 /// </summary>
@@ -172,158 +171,6 @@ public sealed partial class Shard : IDuty, IDisposable
         place = FramePlace.None;
         return next - start;
     }
-
-    /// <summary>Takes a frame of the primary.</summary>
-    /// <returns>False when there is no room for it yet, its epoch has not begun, or this poll has done enough.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TakePrimary(FrameRef primary, long nowNs)
-    {
-        FrameView frame = arena.View(primary);
-        ref Flow flow = ref Find(frame, nowNs);
-        return (IsPredicted(in flow, frame) && TryTakePredictedPrimary(ref flow, frame, nowNs)) || TakePrimaryInFull(ref flow, primary, nowNs);
-    }
-
-    /// <summary>Takes a frame of the secondary.</summary>
-    /// <returns>False when its epoch has not begun, or this poll has done enough.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TakeSecondary(FrameRef secondary, long nowNs)
-    {
-        FrameView frame = arena.View(secondary);
-        ref Flow flow = ref Find(frame, nowNs);
-        return (IsPredicted(in flow, frame) && TryTakePredictedSecondary(ref flow, frame, nowNs))
-            || TakeSecondaryInFull(ref flow, secondary, nowNs);
-    }
-
-    /// <summary>Finds the flow of a frame, once for all that becomes of it.</summary>
-    /// <returns>The flow, or a null reference when there is none yet, or the frame belongs to none.</returns>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private ref Flow Find(FrameView frame, long nowNs)
-    {
-        if (frame.Descriptor.Layout.Kind >= FrameKind.Pass)
-        {
-            return ref Unsafe.NullRef<Flow>();
-        }
-
-        return ref flows.Find(frame, nowNs);
-    }
-
-    /// <summary>Whether there is nothing special with a frame and its flow: the frame belongs to now, and both sides are compared.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool IsPredicted(in Flow flow, FrameView frame) =>
-        !Unsafe.IsNullRef(in flow) && flow.IsPredicted(prediction) && frame.Descriptor.Marks == FrameMarks.None
-        && frame.Descriptor.Epoch == epoch;
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryTakePredictedPrimary(ref Flow flow, FrameView primary, long nowNs)
-    {
-        bool isStream = primary.Descriptor.Layout.Kind == FrameKind.Tcp;
-        if (flow.Primary.Count >= plainQueueSize || (isStream && !TcpStreamComparer.TryAccept(ref flow, primary)))
-        {
-            return false;
-        }
-
-        Announce(primary.Reference);
-        if (isStream && flow.Primary.IsEmpty && streams.TryReleaseAck(in flow, primary))
-        {
-            LeaveVerified(primary);
-            return true;
-        }
-
-        flow.Primary.Append(arena, primary.Reference);
-        Counters.Held++;
-        if (flow.Primary.Count == 1 && !MustWait(in flow, primary))
-        {
-            JudgeHeld(ref flow, nowNs);
-        }
-
-        return true;
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryTakePredictedSecondary(ref Flow flow, FrameView secondary, long nowNs)
-    {
-        ref readonly FrameLayout layout = ref secondary.Descriptor.Layout;
-        if (layout.Kind == FrameKind.Tcp && layout.PayloadLength == 0)
-        {
-            return TryTakePredictedAck(ref flow, secondary, nowNs);
-        }
-
-        if (flow.Primary.IsEmpty || !flow.Secondary.IsEmpty)
-        {
-            return false;
-        }
-
-        FrameView oldest = arena.View(flow.Primary.Head);
-        bool matches = layout.Kind == FrameKind.Tcp
-            ? streams.TryMatch(ref flow, oldest, secondary)
-            : datagrams.TryMatch(oldest, secondary);
-        if (matches)
-        {
-            ReleasePredicted(ref flow, oldest, nowNs);
-        }
-
-        return matches;
-    }
-
-    /// <summary>An acknowledgment of the secondary: the oldest held frame may have waited for it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool TryTakePredictedAck(ref Flow flow, FrameView secondary, long nowNs)
-    {
-        if (!streams.TryAcceptAck(ref flow, secondary, out bool advances))
-        {
-            return false;
-        }
-
-        if (!advances || flow.Primary.IsEmpty)
-        {
-            return true;
-        }
-
-        FrameView oldest = arena.View(flow.Primary.Head);
-        if (streams.TryReleaseAck(in flow, oldest))
-        {
-            ReleasePredicted(ref flow, oldest, nowNs);
-        }
-        else if (!MustWait(in flow, oldest))
-        {
-            JudgeHeld(ref flow, nowNs);
-        }
-
-        return true;
-    }
-
-    /// <summary>Lets the oldest held frame go, which is verified, and judges the next one unless that can do nothing but wait.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void ReleasePredicted(ref Flow flow, FrameView oldest, long nowNs)
-    {
-        flow.Primary.RemoveHead(arena);
-        Counters.Held--;
-        LeaveVerified(oldest);
-        if (!flow.Primary.IsEmpty && !MustWait(in flow, arena.View(flow.Primary.Head)))
-        {
-            JudgeHeld(ref flow, nowNs);
-        }
-    }
-
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void LeaveVerified(FrameView primary)
-    {
-        Counters.Verified++;
-        if ((primary.Descriptor.Marks & FrameMarks.Announced) != 0)
-        {
-            Mark(primary.Reference, FrameMarks.Judged);
-        }
-        else
-        {
-            released.Add(primary.Reference);
-        }
-    }
-
-    /// <summary>Whether the oldest held frame of a predicted flow can do nothing but wait, so that nobody need judge it.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private bool MustWait(in Flow flow, FrameView oldest) => oldest.Descriptor.Layout.Kind == FrameKind.Tcp
-        ? TcpStreamComparer.MustWait(in flow, oldest)
-        : datagrams.MustWait(in flow);
 
     private void Unhold(ref Flow flow, FrameRef primary)
     {

@@ -6,7 +6,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>The headers of a workload's frames: what is the same in all of them, and where the rest stands.</summary>
+/// <summary>The headers of a workload's frames: the fields that are equal in all of them, and the offsets of the others.</summary>
 internal sealed unsafe class HeaderTemplate
 {
     private const int EthernetBytes = 14;
@@ -47,19 +47,19 @@ internal sealed unsafe class HeaderTemplate
     /// <summary>Where the payload begins, in bytes from the frame's first.</summary>
     public int PayloadOffset { get; }
 
-    /// <summary>Where the word of the source address stands that tells flows apart.</summary>
+    /// <summary>Offset of the word of the source address that differs between flows.</summary>
     public int SourceOffset { get; }
 
-    /// <summary>Where the destination port stands.</summary>
+    /// <summary>Offset of the destination port.</summary>
     public int DestinationPortOffset => transportOffset + 2;
 
-    /// <summary>Where TCP's sequence number stands.</summary>
+    /// <summary>Offset of TCP's sequence number.</summary>
     public int SequenceOffset => transportOffset + 4;
 
-    /// <summary>Where TCP's acknowledgment number stands.</summary>
+    /// <summary>Offset of TCP's acknowledgment number.</summary>
     public int AckOffset => transportOffset + 8;
 
-    /// <summary>Where TCP's flags stand.</summary>
+    /// <summary>Offset of TCP's flags.</summary>
     public int FlagsOffset => transportOffset + 13;
 
     private bool IsIpv4 => dress.IpVersion == 4;

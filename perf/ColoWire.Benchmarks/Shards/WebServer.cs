@@ -123,7 +123,7 @@ internal sealed unsafe class WebServer
     private static uint Random(uint client, uint connection) =>
         BitOperations.Crc32C(BitOperations.Crc32C(1, client), connection);
 
-    /// <summary>Where a side stands with a client.</summary>
+    /// <summary>The state of one side of the connection with a client.</summary>
     private struct Connection
     {
         /// <summary>How many connections of this client have ended.</summary>

@@ -16,7 +16,8 @@ internal sealed partial class TcpStreamComparer
 {
     private const byte PlainFlags = Tcp.Ack | Tcp.Psh;
 
-    /// <summary>Notes where a segment of the primary stands that goes on where the last one ended: data, or an acknowledgment alone.</summary>
+    /// <summary>Notes the position of a segment of the primary that begins where the last one ended: data, or a pure
+    /// acknowledgment.</summary>
     /// <returns>False when it is anything else.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryAccept(ref Flow flow, FrameView primary)
@@ -33,7 +34,8 @@ internal sealed partial class TcpStreamComparer
         uint end = start + frame.Layout.PayloadLength;
         PlaceAt(ref frame, start, end);
         LeaveBeginning(ref tcp, start);
-        // What goes on where the last one ended stands behind PrimaryFirst, until BeginningLeft is set and nobody asks for that any more.
+        // A segment that begins where the last one ended begins after PrimaryFirst. Only when the sequence numbers have wrapped around it
+        // seems to begin before; BeginningLeft is set by then, and PrimaryFirst is not used any more.
         tcp.PrimaryNext = end;
         NoteAck(ref tcp, segment.Ack);
         return true;
@@ -77,7 +79,7 @@ internal sealed partial class TcpStreamComparer
         tcp.Verified.AddBehind(end);
         if (!tcp.Has(TcpFlags.InStep))
         {
-            // From here on, what is verified stands behind SecondaryFirst.
+            // Later segments begin after SecondaryFirst, because they begin after this one.
             NoteSecondary(ref tcp, start);
             tcp.Set(TcpFlags.InStep);
         }
@@ -88,7 +90,7 @@ internal sealed partial class TcpStreamComparer
         return true;
     }
 
-    /// <summary>Takes an acknowledgment of the secondary that bears nothing else; its frame goes home.</summary>
+    /// <summary>Takes a pure acknowledgment of the secondary, and returns its slot.</summary>
     /// <param name="flow">Its flow.</param>
     /// <param name="secondary">The segment, which has no payload.</param>
     /// <param name="advances">Whether it acknowledges more than the secondary did before.</param>
