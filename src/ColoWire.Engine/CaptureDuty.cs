@@ -273,7 +273,7 @@ public sealed partial class CaptureDuty : IDuty
     private uint Hash(FrameRef frameRef)
     {
         ref FrameLayout layout = ref arena[frameRef].Layout;
-        if (layout.Kind >= FrameKind.Pass)
+        if (layout.Kind >= FrameKind.NotCompared)
         {
             return 0;
         }

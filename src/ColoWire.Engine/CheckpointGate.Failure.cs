@@ -39,6 +39,6 @@ public sealed partial class CheckpointGate
         // An ordered flush is done with the path itself, and an ordered checkpoint is the one that the absence asks for.
         SetProtection();
         BeginEpoch(UnverifiedReason.Checkpoint);
-        NoteAbsence();
+        NoteBypass();
     }
 }

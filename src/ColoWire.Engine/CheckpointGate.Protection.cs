@@ -33,15 +33,15 @@ public sealed partial class CheckpointGate
     /// <summary>Whether checkpoints are asked for at all: whoever only observes must not stop the guests.</summary>
     private bool Synchronises => requester.Synchronises && Mode == CompareMode.Lockstep;
 
-    /// <summary>The number of absences (<see cref="NoteAbsence"/>) that a checkpoint ends. At each one the shards forget what was
+    /// <summary>The number of absences (<see cref="NoteBypass"/>) that a checkpoint ends. At each one the shards forget what was
     /// said before. Any thread may read it.</summary>
-    internal int Absences => Volatile.Read(ref absences);
+    internal int Bypasses => Volatile.Read(ref absences);
 
     /// <summary>Frames of the primary have gone past the comparison, because nobody took them (fail-to-wire): the two may have parted
     /// since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
     /// <param name="unreadNs">For how long the ports took in frames that no thread read, in nanoseconds; 0 when they took in
     /// none.</param>
-    public void NoteAbsence(long unreadNs = 0) => Volatile.Write(ref absentNs, unreadNs);
+    public void NoteBypass(long unreadNs = 0) => Volatile.Write(ref absentNs, unreadNs);
 
     /// <summary>One of the two goes on alone from now on: the other is gone, or is to be. Any thread may call it.</summary>
     internal void TakeOver(Protection alone) => Volatile.Write(ref takeOver, (int)alone);
@@ -70,7 +70,7 @@ public sealed partial class CheckpointGate
         if (!isBypassed)
         {
             // What left meanwhile nobody has compared.
-            NoteAbsence();
+            NoteBypass();
         }
 
         return 1;
@@ -154,7 +154,7 @@ public sealed partial class CheckpointGate
         return isBack ? 1 : 0;
     }
 
-    private int EndAbsence(long nowNs)
+    private int EndBypass(long nowNs)
     {
         long unreadNs = Volatile.Read(ref absentNs);
         if (unreadNs != NotAbsent)

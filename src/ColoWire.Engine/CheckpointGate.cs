@@ -69,7 +69,7 @@ public sealed partial class CheckpointGate : IDuty
     internal uint FlushedEpoch => Volatile.Read(ref flushedEpoch);
 
     /// <summary>The last epoch at whose beginning each flow forgot what was said before, because frames had passed uncompared
-    /// (<see cref="NoteAbsence"/>), or because no checkpoint began the epoch. Written before <see cref="FlushedEpoch"/>:
+    /// (<see cref="NoteBypass"/>), or because no checkpoint began the epoch. Written before <see cref="FlushedEpoch"/>:
     /// a thread that reads an epoch there, and this one afterwards, knows whether flows forgot at it.</summary>
     internal uint FreshEpoch => Volatile.Read(ref freshEpoch);
 
@@ -94,7 +94,7 @@ public sealed partial class CheckpointGate : IDuty
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = FollowPrimary() + FollowSecondary(nowNs) + FollowRequester(nowNs) + EndAbsence(nowNs) + TakeOrders(nowNs);
+        int work = FollowPrimary() + FollowSecondary(nowNs) + FollowRequester(nowNs) + EndBypass(nowNs) + TakeOrders(nowNs);
         CheckpointEvent happened = requester.Poll(nowNs);
         if (happened != CheckpointEvent.None)
         {
@@ -135,7 +135,7 @@ public sealed partial class CheckpointGate : IDuty
             Volatile.Write(ref capturedEpoch, capturedEpoch + 1);
         }
 
-        // Written after the epoch, and read before it. Partner: Shard.MeetEpoch.
+        // Written after the epoch, and read before it. Partner: Shard.RefreshEpoch.
         Volatile.Write(ref isReturning, settled && secondaryLost && hadLink);
     }
 
@@ -186,7 +186,7 @@ public sealed partial class CheckpointGate : IDuty
         }
 
         Volatile.Write(ref flushedEpoch, next);
-        // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.MeetEpoch.
+        // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.RefreshEpoch.
         Volatile.Write(ref epoch, next);
     }
 

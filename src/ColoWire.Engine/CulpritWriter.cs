@@ -57,7 +57,7 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
         {
             ReadOnlySpan<byte> bytes = BytesOf(frame);
             FrameParser.Parse(bytes, out FrameLayout layout);
-            if (layout.Kind >= FrameKind.Pass)
+            if (layout.Kind >= FrameKind.NotCompared)
             {
                 return default;
             }

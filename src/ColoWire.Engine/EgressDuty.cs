@@ -124,7 +124,7 @@ public sealed partial class EgressDuty : IDuty
         }
 
         // What was only observed must come to the shard that may still look at it; all else is done with, and any ring leads home.
-        return (arena[injected].Marks & FrameMarks.Announced) == 0
+        return (arena[injected].Marks & FrameMarks.SentAhead) == 0
             ? shards[0].InjectedHome
             : shards[(int)((arena[injected].FlowHash * (ulong)shards.Length) >> 32)].Observed;
     }

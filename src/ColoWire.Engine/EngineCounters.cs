@@ -48,7 +48,7 @@ public enum UnverifiedReason : byte
 }
 
 /// <summary>A field that may differ without a divergence (R3).</summary>
-public enum SoftField : byte
+public enum ToleratedField : byte
 {
     /// <summary>Source or destination MAC address, or VLAN priority.</summary>
     Mac,
@@ -114,7 +114,7 @@ public enum DropReason : byte
     /// <summary>Secondary: a policy drops its flow.</summary>
     SecondaryPolicy,
 
-    /// <summary>Secondary: not comparable, see <see cref="Wire.PassReason"/>.</summary>
+    /// <summary>Secondary: not comparable, see <see cref="Wire.NotComparedReason"/>.</summary>
     SecondaryPassed,
 
     /// <summary>Secondary: malformed.</summary>
@@ -156,10 +156,10 @@ public enum DropReason : byte
 /// </summary>
 public sealed class ShardCounters
 {
-    private readonly long[] passed = new long[Enum.GetValues<Wire.PassReason>().Length];
+    private readonly long[] notCompared = new long[Enum.GetValues<Wire.NotComparedReason>().Length];
     private readonly long[] malformed = new long[Enum.GetValues<Wire.MalformedKind>().Length];
     private readonly long[] unverified = new long[Enum.GetValues<UnverifiedReason>().Length];
-    private readonly long[] soft = new long[Enum.GetValues<SoftField>().Length];
+    private readonly long[] soft = new long[Enum.GetValues<ToleratedField>().Length];
     private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
     private readonly long[] divergences = new long[Enum.GetValues<Compare.DivergenceReason>().Length];
 
@@ -188,7 +188,7 @@ public sealed class ShardCounters
     public long ReportsLost { get; internal set; }
 
     /// <summary>Primary frames that are not comparable and left at once, by reason.</summary>
-    public ReadOnlySpan<long> Passed => passed;
+    public ReadOnlySpan<long> NotCompared => notCompared;
 
     /// <summary>Primary frames that are malformed and left at once, by kind.</summary>
     public ReadOnlySpan<long> Malformed => malformed;
@@ -196,8 +196,8 @@ public sealed class ShardCounters
     /// <summary>Primary frames that left unverified, by reason.</summary>
     public ReadOnlySpan<long> Unverified => unverified;
 
-    /// <summary>Soft differences, by field.</summary>
-    public ReadOnlySpan<long> Soft => soft;
+    /// <summary>Tolerated differences, by field.</summary>
+    public ReadOnlySpan<long> Tolerated => soft;
 
     /// <summary>Frames that went nowhere, by reason.</summary>
     public ReadOnlySpan<long> Drops => drops;
@@ -213,21 +213,21 @@ public sealed class ShardCounters
         Flows = 0;
     }
 
-    internal void Count(Wire.PassReason reason, int frames) => passed[(int)reason] += frames;
+    internal void Count(Wire.NotComparedReason reason, int frames) => notCompared[(int)reason] += frames;
 
     internal void Count(Wire.MalformedKind kind, int frames) => malformed[(int)kind] += frames;
 
     internal void Count(UnverifiedReason reason, int frames) => unverified[(int)reason] += frames;
 
-    internal void Count(SoftField field) => soft[(int)field]++;
+    internal void Count(ToleratedField field) => soft[(int)field]++;
 
     /// <summary>Counts several fields, a bit for each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal void Count(uint softFields)
+    internal void Count(uint toleratedFields)
     {
-        for (; softFields != 0; softFields &= softFields - 1)
+        for (; toleratedFields != 0; toleratedFields &= toleratedFields - 1)
         {
-            soft[BitOperations.TrailingZeroCount(softFields)]++;
+            soft[BitOperations.TrailingZeroCount(toleratedFields)]++;
         }
     }
 

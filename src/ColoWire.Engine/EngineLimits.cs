@@ -116,15 +116,15 @@ public static class EngineLimits
     public const int RememberedFlushes = 8;
 
     /// <summary>Verified frames are kept in at most this part of the secondary's slots: the rest is for what is not verified yet.</summary>
-    public const int KeptSlotsDivisor = 4;
+    public const int RetransmitSlotsDivisor = 4;
 
     /// <summary>Up to this number, a search looks at the kept frames of a flow one by one; over more than that it builds an
     /// index.</summary>
-    public const int KeptSearchSteps = 32;
+    public const int RetransmitSearchSteps = 32;
 
     /// <summary>How far from its centre a frame in an index over kept frames may begin: two frames in it are then less than 2^31
     /// bytes apart, so that serial arithmetic orders them (RFC 1982).</summary>
-    public const uint KeptIndexReachBytes = 1u << 29;
+    public const uint RetransmitIndexReachBytes = 1u << 29;
 
     /// <summary>Flows that are not compared any more because each has made a duty fail: more than twenty times as many as end the
     /// process when they come within ten seconds. One more pushes the oldest out. A new flow is looked up among them one by
@@ -172,7 +172,7 @@ public static class EngineLimits
     /// <summary>Range of <see cref="EngineOptions.LargeSlotsPerSide"/>.</summary>
     public static readonly Range<int> LargeSlotsPerSide = new(0, 1 << 16, 256);
 
-    /// <summary>Range of <see cref="EngineOptions.Flows"/>, all lanes and shards together.</summary>
+    /// <summary>Range of <see cref="EngineOptions.Flows"/>, all pipelines and shards together.</summary>
     public static readonly Range<int> Flows = new(16, 1 << 24, 131_072);
 
     /// <summary>Range of <see cref="EngineOptions.Shards"/>.</summary>

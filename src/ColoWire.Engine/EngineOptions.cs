@@ -131,7 +131,7 @@ public sealed record EngineOptions
     public int RetransmitWindow { get; init; } = EngineLimits.RetransmitWindow.Default;
 
     /// <summary>
-    /// Memory for datagrams of which fragments are missing, for each side of each lane, in KiB; never more than half of the side's slots. Beyond it the
+    /// Memory for datagrams of which fragments are missing, for each side of each pipeline, in KiB; never more than half of the side's slots. Beyond it the
     /// oldest is given up.
     /// </summary>
     public int FragmentMemoryKiB { get; init; } = EngineLimits.FragmentMemoryKiB.Default;
@@ -157,23 +157,23 @@ public sealed record EngineOptions
     /// <summary>What is done with checksums that guests have left to their NICs.</summary>
     public PartialChecksumPolicy PartialChecksums { get; init; }
 
-    /// <summary>Soft fields that are promoted: a difference in one of them is a divergence.</summary>
-    public IReadOnlyList<SoftField> Strict { get; init; } = [];
+    /// <summary>Tolerated fields that are promoted: a difference in one of them is a divergence.</summary>
+    public IReadOnlyList<ToleratedField> Strict { get; init; } = [];
 
     /// <summary>Which flows are compared, passed or dropped; the first rule that matches counts, then
     /// <see cref="PolicyRule.Defaults"/>; the rest is compared.</summary>
     public IReadOnlyList<PolicyRule> Policies { get; init; } = [];
 
-    /// <summary>Sets of flows that are compared independently, in each lane.</summary>
+    /// <summary>Sets of flows that are compared independently, in each pipeline.</summary>
     public int Shards { get; init; } = EngineLimits.Shards.Default;
 
-    /// <summary>Flows that are known at a time, all lanes and shards together.</summary>
+    /// <summary>Flows that are known at a time, all pipelines and shards together.</summary>
     public int Flows { get; init; } = EngineLimits.Flows.Default;
 
-    /// <summary>Slots of 2 KiB for each side of each lane.</summary>
+    /// <summary>Slots of 2 KiB for each side of each pipeline.</summary>
     public int SlotsPerSide { get; init; } = EngineLimits.SlotsPerSide.Default;
 
-    /// <summary>Slots of 68 KiB for each side of each lane.</summary>
+    /// <summary>Slots of 68 KiB for each side of each pipeline.</summary>
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
 
     /// <summary>

@@ -10,33 +10,33 @@ using ColoWire.Engine.Rings;
 namespace ColoWire.Engine;
 
 /// <summary>
-/// One appliance without its threads: its lanes and the checkpoint gate, all made at the start. Several can live in one process; nothing
+/// One appliance without its threads: its pipelines and the checkpoint gate, all made at the start. Several can live in one process; nothing
 /// is shared between them.
 /// </summary>
 /// <remarks>
-/// A core runs a lane to completion and touches no other core's memory on the way of a frame. Of the gate, cores share the epoch and
+/// A core runs a pipeline to completion and touches no other core's memory on the way of a frame. Of the gate, cores share the epoch and
 /// the <see cref="Protection"/>, which they read at each poll and which are written at checkpoints and when one of the two is lost.
 /// </remarks>
 public sealed class FramePath : IDisposable
 {
     private readonly EngineOptions options;
-    private readonly IReadOnlyList<LanePorts> ports;
+    private readonly IReadOnlyList<PipelinePorts> ports;
     private readonly ICheckpointRequester requester;
     private readonly Quarantine quarantine;
     private readonly StopSignal stop = new();
     private readonly ShardRings[][] rings;
-    private readonly Lane[] lanes;
+    private readonly Pipeline[] pipelines;
 
     /// <summary>Takes all memory and joins the duties.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="ports">Of each lane its ports and its arena, one lane or more. The path disposes the arenas.</param>
+    /// <param name="ports">Of each pipeline its ports and its arena, one pipeline or more. The path disposes the arenas.</param>
     /// <param name="requester">Who is asked for checkpoints.</param>
-    public FramePath(EngineOptions options, IReadOnlyList<LanePorts> ports, ICheckpointRequester requester)
+    public FramePath(EngineOptions options, IReadOnlyList<PipelinePorts> ports, ICheckpointRequester requester)
         : this(options, ports, requester, failed: null)
     {
     }
 
-    /// <summary>Takes all memory and joins the duties of a path of one lane.</summary>
+    /// <summary>Takes all memory and joins the duties of a path of one pipeline.</summary>
     /// <param name="options">Validated options.</param>
     /// <param name="primary">Where the primary's frames come in.</param>
     /// <param name="secondary">Where the secondary's frames come in.</param>
@@ -44,23 +44,23 @@ public sealed class FramePath : IDisposable
     /// <param name="requester">Who is asked for checkpoints.</param>
     public FramePath(
         EngineOptions options, ICapturePort primary, ICapturePort secondary, IInjectPort output, ICheckpointRequester requester)
-        : this(options, [new LanePorts(MakeArena(options), primary, secondary, output)], requester)
+        : this(options, [new PipelinePorts(MakeArena(options), primary, secondary, output)], requester)
     {
     }
 
-    private FramePath(EngineOptions options, IReadOnlyList<LanePorts> ports, ICheckpointRequester requester, FramePath? failed)
+    private FramePath(EngineOptions options, IReadOnlyList<PipelinePorts> ports, ICheckpointRequester requester, FramePath? failed)
     {
         ArgumentOutOfRangeException.ThrowIfZero(ports.Count);
         this.options = options;
         this.ports = ports;
         this.requester = requester;
         quarantine = failed?.quarantine ?? new Quarantine();
-        EngineOptions ofLane = OfLane(options, ports.Count);
+        EngineOptions ofPipeline = OfPipeline(options, ports.Count);
         rings = failed?.rings ?? new ShardRings[ports.Count][];
         List<SpscRing<DivergenceReport>> reports = [];
         for (int i = 0; i < rings.Length; i++)
         {
-            rings[i] ??= Lane.MakeRings(ofLane, ports[i].Arena);
+            rings[i] ??= Pipeline.MakeRings(ofPipeline, ports[i].Arena);
             reports.AddRange(Array.ConvertAll(rings[i], r => r.Reports));
         }
 
@@ -71,29 +71,29 @@ public sealed class FramePath : IDisposable
             Gate.Follow(failed.Gate);
         }
 
-        LanesShare shared = new(Gate, stop, quarantine);
-        lanes = new Lane[ports.Count];
+        PipelinesShare shared = new(Gate, stop, quarantine);
+        pipelines = new Pipeline[ports.Count];
         List<Shard> shards = [];
-        for (int i = 0; i < lanes.Length; i++)
+        for (int i = 0; i < pipelines.Length; i++)
         {
-            lanes[i] = failed?.lanes[i].Succeed(ofLane, shared) ?? new Lane(ofLane, ports[i], rings[i], shared, failed: null);
-            shards.AddRange(lanes[i].Shards);
+            pipelines[i] = failed?.pipelines[i].Succeed(ofPipeline, shared) ?? new Pipeline(ofPipeline, ports[i], rings[i], shared, failed: null);
+            shards.AddRange(pipelines[i].Shards);
         }
 
         Shards = shards;
     }
 
     /// <summary>Each takes frames from end to end by itself.</summary>
-    public IReadOnlyList<Lane> Lanes => lanes;
+    public IReadOnlyList<Pipeline> Pipelines => pipelines;
 
-    /// <summary>The shards of all lanes.</summary>
+    /// <summary>The shards of all pipelines.</summary>
     public IReadOnlyList<Shard> Shards { get; }
 
-    /// <summary>Asks for checkpoints and hands out divergence reports, of all lanes.</summary>
+    /// <summary>Asks for checkpoints and hands out divergence reports, of all pipelines.</summary>
     public CheckpointGate Gate { get; }
 
     /// <summary>Whether, after <see cref="BeginStop"/>, every frame has left and every slot is home; any thread may ask.</summary>
-    public bool IsDrained => Array.TrueForAll(lanes, lane => lane.IsDrained);
+    public bool IsDrained => Array.TrueForAll(pipelines, pipeline => pipeline.IsDrained);
 
     /// <summary>
     /// The earliest instant at which time alone changes something, the expired scan aside; <see cref="long.MaxValue"/> when there is
@@ -104,33 +104,33 @@ public sealed class FramePath : IDisposable
         get
         {
             long dueNs = long.MaxValue;
-            foreach (Lane lane in lanes)
+            foreach (Pipeline pipeline in pipelines)
             {
-                dueNs = Math.Min(dueNs, lane.NextDueNs);
+                dueNs = Math.Min(dueNs, pipeline.NextDueNs);
             }
 
             return dueNs;
         }
     }
 
-    /// <summary>The memory of a lane's frames, which ports may need before there is a path.</summary>
+    /// <summary>The memory of a pipeline's frames, which ports may need before there is a path.</summary>
     public static FrameArena MakeArena(EngineOptions options) =>
         new(options.SlotsPerSide, options.LargeSlotsPerSide, options.AdviseMemory);
 
     /// <summary>Bytes that an instance with these options takes, by what they are for.</summary>
     /// <param name="options">Its options.</param>
-    /// <param name="lanes">How many lanes it has.</param>
-    public static IReadOnlyList<(string Name, long Bytes)> MemoryPlan(EngineOptions options, int lanes = 1) =>
-        Array.ConvertAll(Lane.MemoryPlan(OfLane(options, lanes)), part => (part.Name, part.Bytes * lanes));
+    /// <param name="pipelines">How many pipelines it has.</param>
+    public static IReadOnlyList<(string Name, long Bytes)> MemoryPlan(EngineOptions options, int pipelines = 1) =>
+        Array.ConvertAll(Pipeline.MemoryPlan(OfPipeline(options, pipelines)), part => (part.Name, part.Bytes * pipelines));
 
     /// <summary>Runs every duty once, in the order of the way of a frame: one core, run to completion.</summary>
     /// <returns>How much was done.</returns>
     public int Poll(long nowNs)
     {
         int work = 0;
-        foreach (Lane lane in lanes)
+        foreach (Pipeline pipeline in pipelines)
         {
-            work += lane.Poll(nowNs);
+            work += pipeline.Poll(nowNs);
         }
 
         return work + Gate.Poll(nowNs);
@@ -168,9 +168,9 @@ public sealed class FramePath : IDisposable
     public IReadOnlyList<Culprit> FindCulprits()
     {
         List<Culprit> culprits = [];
-        foreach (Lane lane in lanes)
+        foreach (Pipeline pipeline in pipelines)
         {
-            lane.FindCulprits(culprits);
+            pipeline.FindCulprits(culprits);
         }
 
         return culprits;
@@ -200,12 +200,12 @@ public sealed class FramePath : IDisposable
     /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
     public void Dispose()
     {
-        foreach (Lane lane in lanes)
+        foreach (Pipeline pipeline in pipelines)
         {
-            lane.Dispose();
+            pipeline.Dispose();
         }
     }
 
-    // Slots and shards are of each lane, flows of all together.
-    private static EngineOptions OfLane(EngineOptions options, int lanes) => options with { Flows = options.Flows / lanes };
+    // Slots and shards are of each pipeline, flows of all together.
+    private static EngineOptions OfPipeline(EngineOptions options, int pipelines) => options with { Flows = options.Flows / pipelines };
 }

@@ -54,7 +54,7 @@ public sealed partial class Shard
     private static void AddHeld(CulpritWriter writer, in Flow flow)
     {
         writer.AddChain(flow.Primary.Head, flow.Primary.Count);
-        writer.AddChain(flow.Kept.Head, flow.Kept.Count);
+        writer.AddChain(flow.Cached.Head, flow.Cached.Count);
         writer.AddChain(flow.Secondary.Head, flow.Secondary.Count);
     }
 }

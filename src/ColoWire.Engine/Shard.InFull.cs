@@ -28,21 +28,21 @@ public sealed partial class Shard
 
         if ((frame.Marks & FrameMarks.ForwardOnly) != 0)
         {
-            Announce(primary);
+            SendAhead(primary);
             Leave(primary);
             return true;
         }
 
-        if (frame.Layout.Kind >= FrameKind.Pass)
+        if (frame.Layout.Kind >= FrameKind.NotCompared)
         {
-            CountPassed(in frame.Layout, Weight(primary));
-            Announce(primary);
+            CountNotCompared(in frame.Layout, Weight(primary));
+            SendAhead(primary);
             Leave(primary);
             return true;
         }
 
-        MeetEpoch();
-        MeetSignals(in frame.Layout);
+        RefreshEpoch();
+        RefreshSignals(in frame.Layout);
         if (IsAhead(in frame) || HasDoneEnough)
         {
             return false;
@@ -66,13 +66,13 @@ public sealed partial class Shard
         }
 
         bool stale = IsStale(in frame);
-        bool mayBeHeld = !stale && !stopped && !Bypasses && !LeavesUnverified(in flow);
+        bool mayBeHeld = !stale && !stopped && !PrimaryLeavesUncompared && !LeavesUnverified(in flow);
         if (HoldsOverflow && mayBeHeld && flow.Primary.Count >= maxQueueSize)
         {
             return false;
         }
 
-        Announce(primary);
+        SendAhead(primary);
         if (frame.Layout.Kind == FrameKind.Tcp)
         {
             streams.AcceptPrimary(ref flow, primary, stale);
@@ -94,7 +94,7 @@ public sealed partial class Shard
         }
         else if (flow.State == FlowState.Comparing && IsCompared && IsNews(ref flow, primary))
         {
-            JudgeHeld(ref flow, nowNs);
+            CompareHeld(ref flow, nowNs);
         }
 
         return true;
@@ -108,8 +108,8 @@ public sealed partial class Shard
     private UnverifiedReason ReasonNotToHold(in Flow flow, bool stale) =>
         stale ? UnverifiedReason.StaleEpoch
         : stopped ? UnverifiedReason.Stop
-        : Bypasses ? ReasonToBypass()
-        : ReasonToPass(in flow);
+        : PrimaryLeavesUncompared ? ReasonToBypass()
+        : ReasonNotVerified(in flow);
 
     private void TakeByPolicy(in Flow flow, FrameRef primary)
     {
@@ -125,10 +125,10 @@ public sealed partial class Shard
         }
         else
         {
-            Counters.Count(flow.PassReason, Weight(primary));
+            Counters.Count(flow.NotComparedReason, Weight(primary));
         }
 
-        Announce(primary);
+        SendAhead(primary);
         Leave(primary);
     }
 
@@ -141,10 +141,10 @@ public sealed partial class Shard
         }
 
         ref Frame frame = ref arena[secondary];
-        if ((IsCompared || frame.Epoch != epoch) && frame.Layout.Kind < FrameKind.Pass)
+        if ((IsCompared || frame.Epoch != epoch) && frame.Layout.Kind < FrameKind.NotCompared)
         {
-            MeetEpoch();
-            MeetSignals(in frame.Layout);
+            RefreshEpoch();
+            RefreshSignals(in frame.Layout);
             if ((IsAhead(in frame) && (IsCompared || isReturning)) || HasDoneEnough || IsTakingOver)
             {
                 return false;
@@ -155,9 +155,9 @@ public sealed partial class Shard
         {
             TakeUncompared(secondary);
         }
-        else if (frame.Layout.Kind >= FrameKind.Pass)
+        else if (frame.Layout.Kind >= FrameKind.NotCompared)
         {
-            Drop(secondary, frame.Layout.Kind == FrameKind.Pass ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
+            Drop(secondary, frame.Layout.Kind == FrameKind.NotCompared ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
         }
         else if (IsStale(in frame))
         {
@@ -220,7 +220,7 @@ public sealed partial class Shard
 
             if (news && !flow.Primary.IsEmpty)
             {
-                JudgeHeld(ref flow, nowNs);
+                CompareHeld(ref flow, nowNs);
             }
         }
 
@@ -232,18 +232,18 @@ public sealed partial class Shard
 
     /// <summary>Whether a frame belongs to the epoch that begins when the checkpoint has finished for which both replicas are stopped. It
     /// waits for that, and with it all that came later, unless nothing is compared before and after it.</summary>
-    private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && (!Bypasses || isReturning);
+    private bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !stopped && (!PrimaryLeavesUncompared || isReturning);
 
     private bool IsStale(in Frame frame) => (int)(frame.Epoch - flushedEpoch) < 0;
 
     private static bool IsBroken(in Frame frame) =>
         frame.Layout.Kind == FrameKind.Fragment && (frame.Marks & FrameMarks.Incomplete) == 0;
 
-    private void CountPassed(in FrameLayout layout, int frames)
+    private void CountNotCompared(in FrameLayout layout, int frames)
     {
-        if (layout.Kind == FrameKind.Pass)
+        if (layout.Kind == FrameKind.NotCompared)
         {
-            Counters.Count(layout.Pass, frames);
+            Counters.Count(layout.NotCompared, frames);
         }
         else
         {

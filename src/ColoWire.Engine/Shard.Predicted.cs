@@ -38,7 +38,7 @@ public sealed partial class Shard
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Flow Find(FrameView frame, long nowNs)
     {
-        if (frame.Descriptor.Layout.Kind >= FrameKind.Pass)
+        if (frame.Descriptor.Layout.Kind >= FrameKind.NotCompared)
         {
             return ref Unsafe.NullRef<Flow>();
         }
@@ -61,7 +61,7 @@ public sealed partial class Shard
             return false;
         }
 
-        Announce(primary.Reference);
+        SendAhead(primary.Reference);
         if (isStream && flow.Primary.IsEmpty && streams.TryReleaseAck(in flow, primary))
         {
             LeaveVerified(primary);
@@ -72,7 +72,7 @@ public sealed partial class Shard
         Counters.Held++;
         if (flow.Primary.Count == 1 && !MustWait(in flow, primary))
         {
-            JudgeHeld(ref flow, nowNs);
+            CompareHeld(ref flow, nowNs);
         }
 
         return true;
@@ -125,7 +125,7 @@ public sealed partial class Shard
         }
         else if (!MustWait(in flow, oldest))
         {
-            JudgeHeld(ref flow, nowNs);
+            CompareHeld(ref flow, nowNs);
         }
 
         return true;
@@ -140,7 +140,7 @@ public sealed partial class Shard
         LeaveVerified(oldest);
         if (!flow.Primary.IsEmpty && !MustWait(in flow, arena.View(flow.Primary.Head)))
         {
-            JudgeHeld(ref flow, nowNs);
+            CompareHeld(ref flow, nowNs);
         }
     }
 
@@ -148,9 +148,9 @@ public sealed partial class Shard
     private void LeaveVerified(FrameView primary)
     {
         Counters.Verified++;
-        if ((primary.Descriptor.Marks & FrameMarks.Announced) != 0)
+        if ((primary.Descriptor.Marks & FrameMarks.SentAhead) != 0)
         {
-            Mark(primary.Reference, FrameMarks.Judged);
+            Mark(primary.Reference, FrameMarks.Compared);
         }
         else
         {

@@ -24,13 +24,13 @@ public sealed partial class Shard
 
     private bool IsTakingOver => protection == Protection.SecondaryAlone && walkNext != Flow.None;
 
-    private bool Bypasses =>
+    private bool PrimaryLeavesUncompared =>
         protection == Protection.PrimaryAlone || (protection == Protection.DegradedNoSecondary && bypassesLoss);
 
     /// <summary>
     /// When both are in step again, a new epoch comes with it: the gate raises it after it has said so, and only then do frames count.
     /// </summary>
-    private void MeetProtection()
+    private void RefreshProtection()
     {
         Protection seen = gate.Protection;
         if (seen == protection)
@@ -45,7 +45,7 @@ public sealed partial class Shard
             flushAtTakeOver = flush;
             BeginWalk();
         }
-        else if (Bypasses)
+        else if (PrimaryLeavesUncompared)
         {
             Flush(ReasonToBypass());
         }
@@ -87,7 +87,7 @@ public sealed partial class Shard
     /// <summary>A frame of the primary that does not leave: its slot goes home, unless it has left already to be observed.</summary>
     private void DropPrimary(FrameRef primary, DropReason reason)
     {
-        if ((arena[primary].Marks & FrameMarks.Announced) != 0)
+        if ((arena[primary].Marks & FrameMarks.SentAhead) != 0)
         {
             Leave(primary);
             return;
@@ -102,10 +102,10 @@ public sealed partial class Shard
             Counters.Count(reason, fragments.Count);
             for (FrameRef fragment = fragments.First; !fragment.IsNone; fragment = arena[fragment].Next)
             {
-                rings.JudgedHome.Add(fragment);
+                rings.PrimaryHome.Add(fragment);
             }
         }
 
-        rings.JudgedHome.Add(primary);
+        rings.PrimaryHome.Add(primary);
     }
 }

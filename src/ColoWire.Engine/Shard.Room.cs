@@ -29,7 +29,7 @@ public sealed partial class Shard
 
     private void KeepBounds(long nowNs)
     {
-        MeetSignals();
+        RefreshSignals();
         // A secondary that is far ahead of a primary that cannot move waits with it.
         bool isPressed = signals.Primary.Value != Pressure.None
             ? Hoards(signals.Primary, Counters.Held)
@@ -129,7 +129,7 @@ public sealed partial class Shard
             if (rule.Matches(in flow.Key))
             {
                 flow.Action = rule.Action;
-                flow.PassReason = rule.Reason;
+                flow.NotComparedReason = rule.Reason;
                 return;
             }
         }

@@ -15,14 +15,14 @@ public sealed partial class Shard
     /// <summary>What a checkpoint takes of a flow's share, in nanoseconds; 0 where shares have no bound.</summary>
     private readonly long shareCostNs;
 
-    private static bool LeavesUnverified(in Flow flow) => flow.State is FlowState.Passing or FlowState.OverShare;
+    private static bool LeavesUnverified(in Flow flow) => flow.State is FlowState.Unverified or FlowState.OverShare;
 
-    private static UnverifiedReason ReasonToPass(in Flow flow) =>
+    private static UnverifiedReason ReasonNotVerified(in Flow flow) =>
         flow.State == FlowState.OverShare ? UnverifiedReason.KeepsDiffering : UnverifiedReason.AfterDivergence;
 
     /// <summary>What becomes of a flow that differs.</summary>
     private FlowState StateToDiverge(ref Flow flow, long nowNs) =>
-        !gate.Mends ? FlowState.Passing : TryTakeShare(ref flow, nowNs) ? FlowState.Diverged : FlowState.OverShare;
+        !gate.Mends ? FlowState.Unverified : TryTakeShare(ref flow, nowNs) ? FlowState.Diverged : FlowState.OverShare;
 
     private bool TryTakeShare(ref Flow flow, long nowNs)
     {

@@ -24,11 +24,11 @@ public sealed partial class Shard
     private uint flushedEpoch;
     private bool stopped;
 
-    private void MeetSignals()
+    private void RefreshSignals()
     {
-        MeetEpoch();
-        MeetAbsence();
-        MeetProtection();
+        RefreshEpoch();
+        RefreshBypass();
+        RefreshProtection();
         if (signals.Stop.IsRaised && !stopped)
         {
             stopped = true;
@@ -40,11 +40,11 @@ public sealed partial class Shard
     /// A fragment comes alone when its datagram could not be put together, or because a checkpoint or the stop fell in the middle of
     /// it. The capture duty has seen that, so it can be seen here too; in the latter case nothing diverges.
     /// </summary>
-    private void MeetSignals(in FrameLayout layout)
+    private void RefreshSignals(in FrameLayout layout)
     {
         if (layout.Kind == FrameKind.Fragment)
         {
-            MeetSignals();
+            RefreshSignals();
         }
     }
 
@@ -52,7 +52,7 @@ public sealed partial class Shard
     /// A checkpoint has finished: what the primary said is now the secondary's too. A frame may bring the news, because its capture duty saw
     /// the new epoch first.
     /// </summary>
-    private void MeetEpoch()
+    private void RefreshEpoch()
     {
         isReturning = gate.IsReturning;
         // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.BeginEpoch.
@@ -61,15 +61,15 @@ public sealed partial class Shard
         {
             epoch = seen;
             observe = gate.Mode == CompareMode.Observe;
-            MeetProtection();
-            MeetAbsence();
-            MeetFlush();
+            RefreshProtection();
+            RefreshBypass();
+            RefreshFlush();
         }
     }
 
     /// <summary>Most epochs begin with a flush; one that goes on with what is held does not. A flush that belongs to an epoch not seen yet
     /// comes with that one.</summary>
-    private void MeetFlush()
+    private void RefreshFlush()
     {
         uint flushed = gate.FlushedEpoch;
         if ((int)(flushed - flushedEpoch) > 0 && (int)(flushed - epoch) <= 0)
@@ -124,7 +124,7 @@ public sealed partial class Shard
         flow.Tcp.Cursor = FrameRef.None;
         flow.Tcp.IndexRoot = FrameRef.None;
         kept.Clear(ref flow);
-        doubts.Forget(flows.IndexOf(ref flow));
+        suspects.Forget(flows.IndexOf(ref flow));
     }
 
     /// <summary>
@@ -138,7 +138,7 @@ public sealed partial class Shard
         ClearSecondary(ref flow);
         if (flow.State != FlowState.Diverged)
         {
-            ReleaseAll(ref flow, ReasonToPass(in flow));
+            ReleaseAll(ref flow, ReasonNotVerified(in flow));
         }
     }
 
@@ -244,8 +244,8 @@ public sealed partial class Shard
     {
         while (!flow.Primary.IsEmpty && IsExpired(flow.Primary.Head, nowNs))
         {
-            Verdict verdict = JudgeHeld(ref flow, nowNs);
-            if (verdict.Kind is not (VerdictKind.Hold or VerdictKind.Doubt) || !IsExpired(flow.Primary.Head, nowNs))
+            Verdict verdict = CompareHeld(ref flow, nowNs);
+            if (verdict.Kind is not (VerdictKind.Hold or VerdictKind.Suspect) || !IsExpired(flow.Primary.Head, nowNs))
             {
                 return;
             }

@@ -64,7 +64,7 @@ public sealed partial class Shard
 
         if (!HasUnfinished && flow.State == FlowState.Comparing && IsCompared && !stopped)
         {
-            JudgeHeld(ref flow, nowNs);
+            CompareHeld(ref flow, nowNs);
         }
 
         placeFlow = Flow.None;
@@ -78,9 +78,9 @@ public sealed partial class Shard
     }
 
     /// <summary>Frames have passed uncompared: from now on no frame leaves because of what was said before.</summary>
-    private void MeetAbsence()
+    private void RefreshBypass()
     {
-        int seen = gate.Absences;
+        int seen = gate.Bypasses;
         if (seen != absences)
         {
             absences = seen;
@@ -155,7 +155,7 @@ public sealed partial class Shard
         if (flow.State == FlowState.Diverged && protection == Protection.DegradedNoCheckpoints && !gate.Mends)
         {
             // Nobody will mend it.
-            flow.State = FlowState.Passing;
+            flow.State = FlowState.Unverified;
             ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
         }
     }
@@ -209,8 +209,8 @@ public sealed partial class Shard
         TcpStreamComparer.Forget(ref flow);
         if (flow.State == FlowState.Comparing && !flow.Primary.IsEmpty)
         {
-            flow.State = gate.Mends ? FlowState.Diverged : FlowState.Passing;
-            if (flow.State == FlowState.Passing)
+            flow.State = gate.Mends ? FlowState.Diverged : FlowState.Unverified;
+            if (flow.State == FlowState.Unverified)
             {
                 ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
             }

@@ -26,8 +26,8 @@ public sealed partial class Shard : IDuty, IDisposable
     private readonly FlowTable flows;
     private readonly TcpStreamComparer streams;
     private readonly DatagramComparer datagrams;
-    private readonly KeptFrames kept;
-    private readonly DoubtQueue doubts;
+    private readonly RetransmitCache kept;
+    private readonly SuspectQueue suspects;
     private readonly PolicyRule[] policies;
     private readonly Quarantine quarantine;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
@@ -54,12 +54,12 @@ public sealed partial class Shard : IDuty, IDisposable
         released = rings.Released;
         this.gate = gate;
         this.signals = signals;
-        flows = new FlowTable(Lane.FlowsPerShard(options), options.AdviseMemory);
-        kept = new KeptFrames(options, arena, rings.SecondaryHome, steps);
+        flows = new FlowTable(Pipeline.FlowsPerShard(options), options.AdviseMemory);
+        kept = new RetransmitCache(options, arena, rings.SecondaryHome, steps);
         streams = new TcpStreamComparer(options, arena, Counters, kept, rings.SecondaryHome, steps);
         datagrams = new DatagramComparer(options, arena, Counters, kept, rings.SecondaryHome, steps);
         graceNs = options.GraceMs * NanosecondsPerMs;
-        doubts = new DoubtQueue(flows, graceNs);
+        suspects = new SuspectQueue(flows, graceNs);
         policies = [.. options.Policies, .. PolicyRule.Defaults];
         predicts = options.Predicts;
         observe = options.Mode == CompareMode.Observe;
@@ -76,7 +76,7 @@ public sealed partial class Shard : IDuty, IDisposable
     public ShardCounters Counters { get; }
 
     /// <summary>When the next grace is over; <see cref="long.MaxValue"/> when there is none.</summary>
-    internal long NextDueNs => doubts.NextDueNs;
+    internal long NextDueNs => suspects.NextDueNs;
 
     /// <inheritdoc/>
     public int Poll(long nowNs)
@@ -100,13 +100,13 @@ public sealed partial class Shard : IDuty, IDisposable
         // After the frames: one that came in time is not late because it lay in a ring.
         if (IsCompared && !HasUnfinished)
         {
-            SettleDoubts(nowNs);
+            ResolveSuspects(nowNs);
             Scan(nowNs);
         }
 
         rings.Released.Publish();
         rings.SecondaryHome.Publish();
-        rings.JudgedHome.Publish();
+        rings.PrimaryHome.Publish();
         rings.Reports.Publish();
         // Whoever waits when nothing is done must not wait with something left to do.
         return work + (HasMoreToDo ? 1 : 0);
@@ -182,15 +182,15 @@ public sealed partial class Shard : IDuty, IDisposable
 
     /// <summary>Observe: the frame leaves before anybody has judged it.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Announce(FrameRef primary)
+    private void SendAhead(FrameRef primary)
     {
         if (observe)
         {
-            AnnounceNow(primary);
+            SendAheadNow(primary);
         }
     }
 
-    private void AnnounceNow(FrameRef primary)
+    private void SendAheadNow(FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
@@ -199,7 +199,7 @@ public sealed partial class Shard : IDuty, IDisposable
             return;
         }
 
-        arena[primary].Marks |= FrameMarks.Announced;
+        arena[primary].Marks |= FrameMarks.SentAhead;
         rings.Released.Add(primary);
     }
 
@@ -227,11 +227,11 @@ public sealed partial class Shard : IDuty, IDisposable
         if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
             LeaveFragments(primary);
-            rings.JudgedHome.Add(primary);
+            rings.PrimaryHome.Add(primary);
         }
-        else if ((arena[primary].Marks & FrameMarks.Announced) != 0)
+        else if ((arena[primary].Marks & FrameMarks.SentAhead) != 0)
         {
-            Mark(primary, FrameMarks.Judged);
+            Mark(primary, FrameMarks.Compared);
         }
         else
         {
@@ -256,7 +256,7 @@ public sealed partial class Shard : IDuty, IDisposable
         frame.Marks |= done;
         if ((frame.Marks & FrameMarks.Done) == FrameMarks.Done)
         {
-            rings.JudgedHome.Add(primary);
+            rings.PrimaryHome.Add(primary);
         }
     }
 

@@ -28,7 +28,7 @@ internal sealed class ShardRings(int slotsPerSide)
     public SpscRing<FrameRef> Observed { get; } = new(slotsPerSide);
 
     /// <summary>Shard → primary capture: what is dropped or was made of fragments, and in observe mode what has been injected and judged.</summary>
-    public SpscRing<FrameRef> JudgedHome { get; } = new(slotsPerSide);
+    public SpscRing<FrameRef> PrimaryHome { get; } = new(slotsPerSide);
 
     /// <summary>Shard → secondary capture: what has been consumed or dropped.</summary>
     public SpscRing<FrameRef> SecondaryHome { get; } = new(slotsPerSide);
@@ -44,7 +44,7 @@ internal sealed class ShardRings(int slotsPerSide)
     public void ClearFrames()
     {
         foreach (SpscRing<FrameRef> ring in (SpscRing<FrameRef>[])
-            [Primary, Secondary, Released, InjectedHome, Observed, JudgedHome, SecondaryHome, SecondaryInjectedHome])
+            [Primary, Secondary, Released, InjectedHome, Observed, PrimaryHome, SecondaryHome, SecondaryInjectedHome])
         {
             ring.Clear();
         }

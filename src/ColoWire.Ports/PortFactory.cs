@@ -31,13 +31,13 @@ public sealed record PortOptions
     public long FileTimeShiftNs { get; init; }
 }
 
-/// <summary>Which lane a port belongs to; of no matter to ports that are not <c>xdp:</c>.</summary>
-/// <param name="Arena">Where the frames of the lane lie.</param>
-/// <param name="Queue">The queue of the interface that the lane serves.</param>
-/// <param name="IsFirst">Whether it is the first lane, whose ports tell what is counted of their whole interface.</param>
-public sealed record LanePlace(FrameArena Arena, int Queue, bool IsFirst)
+/// <summary>Which pipeline a port belongs to; of no matter to ports that are not <c>xdp:</c>.</summary>
+/// <param name="Arena">Where the frames of the pipeline lie.</param>
+/// <param name="Queue">The queue of the interface that the pipeline serves.</param>
+/// <param name="IsFirst">Whether it is the first pipeline, whose ports tell what is counted of their whole interface.</param>
+public sealed record PipelinePlace(FrameArena Arena, int Queue, bool IsFirst)
 {
-    /// <summary>The arena as AF_XDP knows it; the sockets of a lane share it.</summary>
+    /// <summary>The arena as AF_XDP knows it; the sockets of a pipeline share it.</summary>
     internal Umem Umem { get; } = new(Arena);
 }
 
@@ -46,7 +46,7 @@ public static class PortFactory
 {
     /// <summary>Opens a port for frames to come in. A capture is replayed from the first poll on, at its own pace.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static ICapturePort OpenCapture(PortSpec spec, PortOptions options, LanePlace place)
+    public static ICapturePort OpenCapture(PortSpec spec, PortOptions options, PipelinePlace place)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(options);
@@ -62,7 +62,7 @@ public static class PortFactory
 
     /// <summary>Opens a port for frames to leave.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static IInjectPort OpenInject(PortSpec spec, PortOptions options, LanePlace place)
+    public static IInjectPort OpenInject(PortSpec spec, PortOptions options, PipelinePlace place)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(options);

@@ -21,11 +21,11 @@ public sealed class PortUpkeep : IDisposable
     private readonly Thread thread;
 
     /// <summary>Makes a thread that does not run yet.</summary>
-    /// <param name="lanes">The ports.</param>
+    /// <param name="pipelines">The ports.</param>
     /// <param name="failWire">The programs on their interfaces, if any.</param>
-    public PortUpkeep(IReadOnlyList<LanePorts> lanes, FailWire? failWire)
+    public PortUpkeep(IReadOnlyList<PipelinePorts> pipelines, FailWire? failWire)
     {
-        keepers = [.. lanes.SelectMany(lane => (object[])[lane.Primary, lane.Secondary, lane.Output]).OfType<IKeptPort>().Select(port => port.Keeper)];
+        keepers = [.. pipelines.SelectMany(pipeline => (object[])[pipeline.Primary, pipeline.Secondary, pipeline.Output]).OfType<IKeptPort>().Select(port => port.Keeper)];
         this.failWire = failWire;
         // It is made in the network namespace of whoever starts it, as all ports are.
         thread = new Thread(Run) { Name = "colowire-upkeep", IsBackground = true };

@@ -87,7 +87,7 @@ internal sealed class Simulation : IDisposable
         outages.Ended += kind => ChangeOutage(kind, isOut: false);
         path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
         oracle.Watch(path, output);
-        IDuty[] duties = [path.Lanes[0].PrimaryCapture, path.Lanes[0].SecondaryCapture, .. path.Shards, path.Lanes[0].Egress, path.Gate];
+        IDuty[] duties = [path.Pipelines[0].PrimaryCapture, path.Pipelines[0].SecondaryCapture, .. path.Shards, path.Pipelines[0].Egress, path.Gate];
         turns = Array.ConvertAll(duties, duty => new Turn(duty));
     }
 
@@ -137,8 +137,8 @@ internal sealed class Simulation : IDisposable
         IEnumerable<long> numbers = shards.SelectMany(counters => (long[])
         [
             counters.Verified, counters.Held, counters.SecondaryHeld, counters.Flows, counters.FlowsEvicted, counters.SecondaryRepeated,
-            counters.SecondaryReleased, counters.ReportsLost, .. counters.Passed.ToArray(), .. counters.Malformed.ToArray(),
-            .. counters.Unverified.ToArray(), .. counters.Soft.ToArray(), .. counters.Drops.ToArray(), .. counters.Divergences.ToArray(),
+            counters.SecondaryReleased, counters.ReportsLost, .. counters.NotCompared.ToArray(), .. counters.Malformed.ToArray(),
+            .. counters.Unverified.ToArray(), .. counters.Tolerated.ToArray(), .. counters.Drops.ToArray(), .. counters.Divergences.ToArray(),
         ]);
         return numbers.Aggregate(17L, (digest, number) => unchecked((digest * 1_000_003) + number));
     }
@@ -265,7 +265,7 @@ internal sealed class Simulation : IDisposable
                 break;
             case OutageKind.Wire when !isOut:
                 oracle.NoteUnseen();
-                path.Gate.NoteAbsence();
+                path.Gate.NoteBypass();
                 break;
             default:
                 break;

@@ -16,7 +16,7 @@ namespace ColoWire.Engine.Compare;
 /// is in doubt: late, or different.
 /// </summary>
 internal sealed class DatagramComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
 {
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly ContentIndex primaries = new(arena, options.HashKey);
@@ -43,7 +43,7 @@ internal sealed class DatagramComparer(
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(FrameView primary, FrameView secondary)
     {
-        bool isWhole = (primary.Descriptor.Marks & ~FrameMarks.Announced) == FrameMarks.None;
+        bool isWhole = (primary.Descriptor.Marks & ~FrameMarks.SentAhead) == FrameMarks.None;
         if (!isWhole || passesDuplicates || !ByteEquality.AreEqual(primary.Payload, secondary.Payload) || !headers.TryCount(primary, secondary))
         {
             return false;
@@ -102,7 +102,7 @@ internal sealed class DatagramComparer(
     }
 
     /// <summary>Says what may happen to the oldest held primary frame; its twin goes home.</summary>
-    public Verdict Judge(ref Flow flow, FrameRef primary)
+    public Verdict Compare(ref Flow flow, FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Agreed) != 0)
         {
@@ -119,7 +119,7 @@ internal sealed class DatagramComparer(
 
         if (passesDuplicates && IsRepeated(in flow, primary))
         {
-            return Verdict.Pass;
+            return Verdict.ReleaseUnverified;
         }
 
         // What was said before this one came has not overtaken it: the secondary need not have come so far.
@@ -129,7 +129,7 @@ internal sealed class DatagramComparer(
             return Verdict.Hold(ReasonOf(primary, DivergenceReason.Timeout));
         }
 
-        VerdictKind kind = overtaking > reorderWindow ? VerdictKind.Divergence : VerdictKind.Doubt;
+        VerdictKind kind = overtaking > reorderWindow ? VerdictKind.Divergence : VerdictKind.Suspect;
         DivergenceReason reason = ReasonOf(primary, first.IsNone ? DivergenceReason.Timeout : DivergenceReason.Payload);
         return new Verdict(kind, reason, difference, first, difference);
     }
@@ -159,7 +159,7 @@ internal sealed class DatagramComparer(
     }
 
     /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
-    public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt)
+    public Verdict ResolveAfterGrace(ref Flow flow, FrameRef primary, in Verdict suspect)
     {
         bool dropped = false;
         while (!flow.Secondary.IsEmpty && TryDropRepeated(ref flow, flow.Secondary.Head))
@@ -167,8 +167,8 @@ internal sealed class DatagramComparer(
             dropped = true;
         }
 
-        Verdict verdict = dropped ? Judge(ref flow, primary) : doubt;
-        return verdict.Kind == VerdictKind.Doubt ? verdict with { Kind = VerdictKind.Divergence } : verdict;
+        Verdict verdict = dropped ? Compare(ref flow, primary) : suspect;
+        return verdict.Kind == VerdictKind.Suspect ? verdict with { Kind = VerdictKind.Divergence } : verdict;
     }
 
     /// <summary>Sends a datagram home that the secondary repeats and the primary does not, where <c>dup</c> says that this is nothing.</summary>
@@ -322,7 +322,7 @@ internal sealed class DatagramComparer(
 
     private bool IsRepeated(in Flow flow, FrameRef frame)
     {
-        if (flow.Kept.IsEmpty)
+        if (flow.Cached.IsEmpty)
         {
             return false;
         }

@@ -27,7 +27,7 @@ public struct DivergenceReport
     public int Offset;
 
     /// <summary>Which field differs, when <see cref="Reason"/> is <see cref="DivergenceReason.Header"/>.</summary>
-    public SoftField Field;
+    public ToleratedField Field;
 
     /// <summary>Whether the flow has used up its share of checkpoints, so that none is asked for and it leaves unverified.</summary>
     public bool ExceedsShare;

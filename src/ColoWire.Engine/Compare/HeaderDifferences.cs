@@ -14,13 +14,13 @@ namespace ColoWire.Engine.Compare;
 /// Counts in which tolerated fields two frames with the same payload differ (R3). Both kernels and both NICs dress the same bytes
 /// differently; an operator wants to know, a guest does not care.
 /// </summary>
-internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters, IEnumerable<SoftField> strict)
+internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters, IEnumerable<ToleratedField> strict)
 {
     private readonly uint strictFields = Bits(strict);
 
     /// <summary>Looks at all headers of a pair of frames of one flow, and counts the fields that differ.</summary>
     /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
-    public SoftField? Count(FrameRef primary, FrameRef secondary) => Count(Differing(arena.View(primary), arena.View(secondary)));
+    public ToleratedField? Count(FrameRef primary, FrameRef secondary) => Count(Differing(arena.View(primary), arena.View(secondary)));
 
     /// <summary>As <see cref="Count(FrameRef, FrameRef)"/>, unless <c>strict</c> names a field that differs.</summary>
     /// <returns>False when it does; nothing is counted then.</returns>
@@ -31,7 +31,7 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
 
     /// <summary>Looks at the windows of two acknowledgments of the same bytes.</summary>
     /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
-    public SoftField? CountWindow(ushort primary, ushort secondary) => Count(DifferingWindow(primary, secondary));
+    public ToleratedField? CountWindow(ushort primary, ushort secondary) => Count(DifferingWindow(primary, secondary));
 
     /// <summary>As <see cref="CountWindow"/>, unless <c>strict</c> names a field that differs.</summary>
     /// <returns>False when it does; nothing is counted then.</returns>
@@ -40,7 +40,7 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
 
     /// <summary>Looks at what two SYNs offer (<see cref="TcpSegment.SynOffer"/>).</summary>
     /// <returns>The field, when it differs and <c>strict</c> names it, or null.</returns>
-    public SoftField? CountSyn(uint primary, uint secondary) => Count(If(primary != secondary, SoftField.SynOptions));
+    public ToleratedField? CountSyn(uint primary, uint secondary) => Count(If(primary != secondary, ToleratedField.SynOptions));
 
     /// <summary>Not inlined: the callers are, into the loop over a batch, and all of them together must stay within what the compiler
     /// inlines. A view as an argument would have to lie in memory.</summary>
@@ -77,17 +77,17 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         return difference == Vector256<byte>.Zero;
     }
 
-    private SoftField? Count(uint fields)
+    private ToleratedField? Count(uint fields)
     {
         counters.Count(fields);
         uint promoted = fields & strictFields;
-        return promoted == 0 ? null : (SoftField)BitOperations.TrailingZeroCount(promoted);
+        return promoted == 0 ? null : (ToleratedField)BitOperations.TrailingZeroCount(promoted);
     }
 
-    private static uint Bits(IEnumerable<SoftField> fields)
+    private static uint Bits(IEnumerable<ToleratedField> fields)
     {
         uint bits = 0;
-        foreach (SoftField field in fields)
+        foreach (ToleratedField field in fields)
         {
             bits |= Bit(field);
         }
@@ -100,7 +100,7 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     private static uint Differing(FrameView primary, FrameView secondary)
     {
         ref FrameLayout ours = ref primary.Descriptor.Layout;
-        uint fields = If(LinkDiffers(primary, secondary, ours.NetworkOffset), SoftField.Mac);
+        uint fields = If(LinkDiffers(primary, secondary, ours.NetworkOffset), ToleratedField.Mac);
         fields |= ours.IpVersion == 4 ? DifferingIpv4(primary, secondary) : DifferingIpv6(primary, secondary);
         if (ours.Kind == FrameKind.Tcp)
         {
@@ -108,7 +108,7 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         }
 
         bool isUdp = ours.Kind == FrameKind.Udp;
-        return fields | If(isUdp && TransportDifference(primary, secondary, 0, Udp.ChecksumMask) != 0, SoftField.Checksum);
+        return fields | If(isUdp && TransportDifference(primary, secondary, 0, Udp.ChecksumMask) != 0, ToleratedField.Checksum);
     }
 
     /// <summary>Whether MAC addresses or priorities in VLAN tags differ. Both frames have as many tags, as they are of one flow.</summary>
@@ -129,21 +129,21 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     {
         int at = primary.Descriptor.Layout.NetworkOffset;
         ulong first = Network.Difference64(in primary.First, in secondary.First, at);
-        return If((first & Ipv4.TrafficClassMask) != 0, SoftField.TrafficClass)
-            | If((first & Ipv4.IdMask) != 0, SoftField.IpId)
-            | If((first & Ipv4.DontFragment) != 0, SoftField.DontFragment)
-            | If(Network.UInt8(in primary.First, at + Ipv4.TtlOffset) != Network.UInt8(in secondary.First, at + Ipv4.TtlOffset), SoftField.Ttl)
-            | If(OptionsDiffer(primary, secondary, Ipv4.LeastHeaderBytes), SoftField.IpOptions);
+        return If((first & Ipv4.TrafficClassMask) != 0, ToleratedField.TrafficClass)
+            | If((first & Ipv4.IdMask) != 0, ToleratedField.IpId)
+            | If((first & Ipv4.DontFragment) != 0, ToleratedField.DontFragment)
+            | If(Network.UInt8(in primary.First, at + Ipv4.TtlOffset) != Network.UInt8(in secondary.First, at + Ipv4.TtlOffset), ToleratedField.Ttl)
+            | If(OptionsDiffer(primary, secondary, Ipv4.LeastHeaderBytes), ToleratedField.IpOptions);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint DifferingIpv6(FrameView primary, FrameView secondary)
     {
         ulong first = Network.Difference64(in primary.First, in secondary.First, primary.Descriptor.Layout.NetworkOffset);
-        return If((first & Ipv6.TrafficClassMask) != 0, SoftField.TrafficClass)
-            | If((first & Ipv6.FlowLabelMask) != 0, SoftField.IpId)
-            | If((first & Ipv6.HopLimitMask) != 0, SoftField.Ttl)
-            | If(OptionsDiffer(primary, secondary, Ipv6.HeaderBytes), SoftField.IpOptions);
+        return If((first & Ipv6.TrafficClassMask) != 0, ToleratedField.TrafficClass)
+            | If((first & Ipv6.FlowLabelMask) != 0, ToleratedField.IpId)
+            | If((first & Ipv6.HopLimitMask) != 0, ToleratedField.Ttl)
+            | If(OptionsDiffer(primary, secondary, Ipv6.HeaderBytes), ToleratedField.IpOptions);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -155,10 +155,10 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         // Checksums of TCP segments that were cut differently differ by nature; they say nothing.
         bool sameLength = primary.Descriptor.Layout.PayloadLength == secondary.Descriptor.Layout.PayloadLength;
         return fields
-            | If((rest & Tcp.PushMask) != 0, SoftField.Push)
-            | If((rest & Tcp.UrgentMask) != 0, SoftField.Urgent)
-            | If(sameLength && (rest & Tcp.ChecksumMask) != 0, SoftField.Checksum)
-            | If(!ByteEquality.AreEqual(new TcpSegment(primary).Options, new TcpSegment(secondary).Options), SoftField.TcpOptions);
+            | If((rest & Tcp.PushMask) != 0, ToleratedField.Push)
+            | If((rest & Tcp.UrgentMask) != 0, ToleratedField.Urgent)
+            | If(sameLength && (rest & Tcp.ChecksumMask) != 0, ToleratedField.Checksum)
+            | If(!ByteEquality.AreEqual(new TcpSegment(primary).Options, new TcpSegment(secondary).Options), ToleratedField.TcpOptions);
     }
 
     /// <summary>Whether IPv4 options or IPv6 extension headers differ.</summary>
@@ -183,11 +183,11 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     }
 
     private static uint DifferingWindow(ushort primary, ushort secondary) =>
-        If(primary != secondary, SoftField.Window) | If(primary == 0 && secondary != 0, SoftField.ZeroWindow);
+        If(primary != secondary, ToleratedField.Window) | If(primary == 0 && secondary != 0, ToleratedField.ZeroWindow);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint If(bool differs, SoftField field) => differs ? Bit(field) : 0;
+    private static uint If(bool differs, ToleratedField field) => differs ? Bit(field) : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Bit(SoftField field) => 1u << (int)field;
+    private static uint Bit(ToleratedField field) => 1u << (int)field;
 }

@@ -32,10 +32,10 @@ public sealed record PolicyRule(PolicyAction Action)
     /// </summary>
     public static IReadOnlyList<PolicyRule> Defaults { get; } =
     [
-        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Igmp, Reason = PassReason.Igmp },
-        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Sctp, Reason = PassReason.Sctp },
-        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Esp, Reason = PassReason.Ipsec },
-        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Ah, Reason = PassReason.Ipsec },
+        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Igmp, Reason = NotComparedReason.Igmp },
+        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Sctp, Reason = NotComparedReason.Sctp },
+        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Esp, Reason = NotComparedReason.Ipsec },
+        new(PolicyAction.Pass) { Protocol = Wire.Protocol.Ah, Reason = NotComparedReason.Ipsec },
     ];
 
     /// <summary>IANA protocol number, or null for any.</summary>
@@ -51,7 +51,7 @@ public sealed record PolicyRule(PolicyAction Action)
     public int? Vlan { get; init; }
 
     /// <summary>Under what the frames are counted that leave by this rule.</summary>
-    internal PassReason Reason { get; init; } = PassReason.Policy;
+    internal NotComparedReason Reason { get; init; } = NotComparedReason.Policy;
 
     /// <summary>Whether a flow is one of those that the rule is for. Asked once for each flow, not for each frame.</summary>
     internal bool Matches(in FlowKey key) =>

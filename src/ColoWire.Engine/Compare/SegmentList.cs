@@ -304,7 +304,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         bool differs = meet && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
         if (differs)
         {
-            counters.Count(SoftField.SecondaryOverlap);
+            counters.Count(ToleratedField.SecondaryOverlap);
         }
 
         return differs;

@@ -216,7 +216,7 @@ internal sealed partial class TcpStreamComparer
         return (uint)hash.ToHashCode() | 1;
     }
 
-    private Verdict JudgeReset(ref TcpState tcp, FrameRef primary)
+    private Verdict CompareReset(ref TcpState tcp, FrameRef primary)
     {
         uint sequence = new TcpSegment(arena.View(primary)).Sequence;
 
@@ -247,16 +247,16 @@ internal sealed partial class TcpStreamComparer
             return Verdict.Release;
         }
 
-        return passesResets ? Verdict.Pass : Verdict.Hold(DivergenceReason.Timeout);
+        return passesResets ? Verdict.ReleaseUnverified : Verdict.Hold(DivergenceReason.Timeout);
     }
 
     /// <summary>The secondary has reset the connection in which the primary goes on. Where resets are not compared (<c>rst</c>), the
     /// primary's own has left already, and the secondary may only be late with what comes behind that.</summary>
     private Verdict BehindReset(int offset) => passesResets
-        ? Verdict.Doubt(DivergenceReason.Control, offset)
+        ? Verdict.Suspect(DivergenceReason.Control, offset)
         : Verdict.Diverged(DivergenceReason.Control, offset);
 
-    private Verdict JudgeSyn(ref Flow flow, TcpSegment segment)
+    private Verdict CompareSyn(ref Flow flow, TcpSegment segment)
     {
         ref TcpState tcp = ref flow.Tcp;
         if (tcp.Has(TcpFlags.SynMatched) && segment.Sequence == tcp.PrimaryIsn)
@@ -305,7 +305,7 @@ internal sealed partial class TcpStreamComparer
             tcp.Set(TcpFlags.ShiftOpen);
             if (!flow.Secondary.IsEmpty)
             {
-                SettleShift(ref flow, arena[flow.Secondary.Head].PayloadSequence);
+                FixShift(ref flow, arena[flow.Secondary.Head].PayloadSequence);
             }
         }
     }
@@ -314,7 +314,7 @@ internal sealed partial class TcpStreamComparer
     /// The two chose different initial numbers. Either a rewriter before the secondary translates what follows into the primary's
     /// numbers, or nothing does: the first segment after the SYN tells, by the number that it is nearer to.
     /// </summary>
-    private void SettleShift(ref Flow flow, uint sequence)
+    private void FixShift(ref Flow flow, uint sequence)
     {
         ref TcpState tcp = ref flow.Tcp;
         tcp.Clear(TcpFlags.ShiftOpen);
@@ -326,10 +326,10 @@ internal sealed partial class TcpStreamComparer
         tcp.Shift = tcp.PrimaryIsn - tcp.SecondaryIsn;
         tcp.SecondaryFin += tcp.Shift;
         Translate(flow.Secondary.Head, tcp.Shift);
-        if (!flow.Kept.IsEmpty)
+        if (!flow.Cached.IsEmpty)
         {
-            KeptFrames.ForgetIndex(ref flow);
-            Translate(flow.Kept.Head, tcp.Shift);
+            RetransmitCache.ForgetIndex(ref flow);
+            Translate(flow.Cached.Head, tcp.Shift);
         }
     }
 
@@ -350,7 +350,7 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
-    private static Verdict JudgeFin(ref TcpState tcp, uint fin)
+    private static Verdict CompareFin(ref TcpState tcp, uint fin)
     {
         if (tcp.Verified.Contains(fin, out _))
         {

@@ -15,23 +15,23 @@ namespace ColoWire.Engine.Compare;
 internal sealed partial class TcpStreamComparer
 {
     /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
-    public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    public Verdict ResolveAfterGrace(ref Flow flow, FrameRef primary, in Verdict suspect, long nowNs)
     {
-        Verdict verdict = SettleInFull(ref flow, primary, in doubt, nowNs);
+        Verdict verdict = ResolveInFull(ref flow, primary, in suspect, nowNs);
         flow.RenewPrediction();
         return verdict;
     }
 
-    private Verdict SettleInFull(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    private Verdict ResolveInFull(ref Flow flow, FrameRef primary, in Verdict suspect, long nowNs)
     {
-        if (doubt.Reason == DivergenceReason.Retransmit)
+        if (suspect.Reason == DivergenceReason.Retransmit)
         {
-            return SettleChange(ref flow, primary, in doubt, nowNs);
+            return ResolveChange(ref flow, primary, in suspect, nowNs);
         }
 
-        if (doubt.Reason == DivergenceReason.Control)
+        if (suspect.Reason == DivergenceReason.Control)
         {
-            return doubt with { Kind = VerdictKind.Divergence };
+            return suspect with { Kind = VerdictKind.Divergence };
         }
 
         ref TcpState tcp = ref flow.Tcp;
@@ -39,7 +39,7 @@ internal sealed partial class TcpStreamComparer
         bool meets = unseen < EngineLimits.MaxWindowBytes && !TcpSequence.After(tcp.SecondaryFirst, tcp.PrimaryNext);
         if (!meets || SaysTheSameElsewhere(in flow, primary))
         {
-            return Apart(in flow, in doubt);
+            return Apart(in flow, in suspect);
         }
 
         uint from = arena[primary].StreamStart;
@@ -53,9 +53,9 @@ internal sealed partial class TcpStreamComparer
             }
         }
 
-        Verdict verdict = Judge(ref flow, primary);
+        Verdict verdict = Compare(ref flow, primary);
         // What was verified may be so far away that both do not fit into what is remembered.
-        return verdict.Kind == VerdictKind.Doubt ? Apart(in flow, in doubt) : verdict;
+        return verdict.Kind == VerdictKind.Suspect ? Apart(in flow, in suspect) : verdict;
     }
 
     /// <summary>Sends a segment of the secondary home of which nothing is left but what was said before the primary was first seen.</summary>
@@ -82,8 +82,8 @@ internal sealed partial class TcpStreamComparer
         return isAllUnseen;
     }
 
-    private static Verdict Apart(in Flow flow, in Verdict doubt) =>
-        doubt with { Kind = VerdictKind.Divergence, Secondary = flow.Secondary.Head };
+    private static Verdict Apart(in Flow flow, in Verdict suspect) =>
+        suspect with { Kind = VerdictKind.Divergence, Secondary = flow.Secondary.Head };
 
     /// <summary>Notes where a segment of the primary stands among all that it has said.</summary>
     /// <returns>False when the segment seems to belong to another connection. It must not move

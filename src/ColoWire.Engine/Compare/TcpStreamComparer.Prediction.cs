@@ -10,7 +10,7 @@ namespace ColoWire.Engine.Compare;
 /// <content>
 /// What is inlined of the verbs for flows whose next frame is predicted (<see cref="Flow.IsPredicted"/>): each segment goes on where the
 /// last one ended, and the secondary's says what the oldest held one says. Each method changes all that the verb changes in full
-/// (<see cref="AcceptPrimary"/>, <see cref="AcceptSecondary"/>, <see cref="Judge"/>), or nothing.
+/// (<see cref="AcceptPrimary"/>, <see cref="AcceptSecondary"/>, <see cref="Compare"/>), or nothing.
 /// </content>
 internal sealed partial class TcpStreamComparer
 {
@@ -68,7 +68,7 @@ internal sealed partial class TcpStreamComparer
         int length = ours.Layout.PayloadLength;
         uint end = start + (uint)length;
         bool isNext = tcp.Verified.EndAtWithRoom(start, end) && ours.PayloadSequence == start && length != 0 && IsPlain(left)
-            && (ours.Marks & ~FrameMarks.Announced) == FrameMarks.None && !IsFar(in tcp, start);
+            && (ours.Marks & ~FrameMarks.SentAhead) == FrameMarks.None && !IsFar(in tcp, start);
         if (!isNext || left.Place != right.Place || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
             || !headers.TryCount(primary, secondary))
         {
@@ -121,7 +121,7 @@ internal sealed partial class TcpStreamComparer
         ref Frame frame = ref primary.Descriptor;
         ref readonly TcpState tcp = ref flow.Tcp;
         TcpSegment segment = new(primary);
-        bool mayLeave = frame.Layout.PayloadLength == 0 && IsPlain(segment) && (frame.Marks & ~FrameMarks.Announced) == FrameMarks.None
+        bool mayLeave = frame.Layout.PayloadLength == 0 && IsPlain(segment) && (frame.Marks & ~FrameMarks.SentAhead) == FrameMarks.None
             && !TcpSequence.After(segment.Ack, tcp.SecondaryAck);
         return mayLeave && (segment.Ack != tcp.SecondaryAck || headers.TryCountWindow(segment.Window, tcp.SecondaryWindow));
     }

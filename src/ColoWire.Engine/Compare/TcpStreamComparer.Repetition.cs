@@ -18,34 +18,34 @@ internal sealed partial class TcpStreamComparer
     /// Compares what the primary says again, from its first byte not yet looked at, with all that the secondary said there: in frames that
     /// are kept, or that wait because there is more in them. What is in neither any more is not looked at.
     /// </summary>
-    private Verdict JudgeRepeated(ref Flow flow, FrameRef primary, uint end)
+    private Verdict CompareRepeated(ref Flow flow, FrameRef primary, uint end)
     {
         uint from = arena[primary].StreamStart;
         if (TrySaid(ref flow, primary, from, end, out Change change))
         {
             if (change.IsSome)
             {
-                counters.Count(IsKeepalive(in flow, primary) ? SoftField.Keepalive : SoftField.ConflictingRetransmission);
+                counters.Count(IsKeepalive(in flow, primary) ? ToleratedField.Keepalive : ToleratedField.ConflictingRetransmission);
             }
 
             return Verdict.Release;
         }
 
-        return Difference(DivergenceReason.Retransmit, primary, change.Against, change.At) with { Kind = VerdictKind.Doubt };
+        return Difference(DivergenceReason.Retransmit, primary, change.Against, change.At) with { Kind = VerdictKind.Suspect };
     }
 
     /// <summary>Says what becomes of bytes that only the primary has changed when the grace of that doubt is over.</summary>
-    private Verdict SettleChange(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    private Verdict ResolveChange(ref Flow flow, FrameRef primary, in Verdict suspect, long nowNs)
     {
-        bool isSilent = nowNs - arena[doubt.Secondary].ArrivalNs >= EngineLimits.KeepaliveSilenceNs;
+        bool isSilent = nowNs - arena[suspect.Secondary].ArrivalNs >= EngineLimits.KeepaliveSilenceNs;
         if (!isSilent || !IsKeepalive(in flow, primary))
         {
-            return doubt with { Kind = VerdictKind.Divergence };
+            return suspect with { Kind = VerdictKind.Divergence };
         }
 
-        counters.Count(SoftField.Keepalive);
+        counters.Count(ToleratedField.Keepalive);
         arena[primary].StreamStart = arena[primary].StreamEnd;
-        return Judge(ref flow, primary);
+        return Compare(ref flow, primary);
     }
 
     /// <summary>Keeps what the secondary says again and otherwise than before; what it only repeats goes home.</summary>
@@ -63,11 +63,11 @@ internal sealed partial class TcpStreamComparer
         if (flow.Tcp.Verified.Contains(change.At, out _))
         {
             // What contradicts a segment that waits was counted when the two met.
-            counters.Count(SoftField.SecondaryOverlap);
+            counters.Count(ToleratedField.SecondaryOverlap);
         }
 
         kept.Keep(ref flow, secondary);
-        if (!flow.Kept.IsEmpty && flow.Kept.Tail != secondary)
+        if (!flow.Cached.IsEmpty && flow.Cached.Tail != secondary)
         {
             // There was no room for the changed segment. The older one alone would contradict the primary's equal change.
             kept.Clear(ref flow);

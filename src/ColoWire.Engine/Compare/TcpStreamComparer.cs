@@ -16,7 +16,7 @@ namespace ColoWire.Engine.Compare;
 /// whose beginning nobody saw in <c>TcpStreamComparer.MidStream.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
 {
     private readonly SegmentList segments = new(arena, counters, secondaryHome, steps);
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
@@ -81,7 +81,7 @@ internal sealed partial class TcpStreamComparer(
                 return news;
             }
 
-            SettleShift(ref flow, segment.Sequence);
+            FixShift(ref flow, segment.Sequence);
         }
 
         PlaceAt(ref frame, segment.StreamStart + tcp.Shift, segment.StreamEnd + tcp.Shift);
@@ -111,39 +111,39 @@ internal sealed partial class TcpStreamComparer(
     public void ExpectStragglersUntil(long arrivalNs) => segments.StragglersUntilNs = arrivalNs;
 
     /// <summary>Says what may happen to the oldest held primary frame; what is verified of it stays verified.</summary>
-    public Verdict Judge(ref Flow flow, FrameRef primary)
+    public Verdict Compare(ref Flow flow, FrameRef primary)
     {
-        Verdict verdict = JudgeInFull(ref flow, primary);
+        Verdict verdict = CompareInFull(ref flow, primary);
         flow.RenewPrediction();
         return verdict;
     }
 
-    private Verdict JudgeInFull(ref Flow flow, FrameRef primary)
+    private Verdict CompareInFull(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
         TcpSegment segment = new(arena.View(primary));
         ref TcpState tcp = ref flow.Tcp;
         if (segment.Resets)
         {
-            return JudgeReset(ref tcp, primary);
+            return CompareReset(ref tcp, primary);
         }
 
-        if (segment.Opens && JudgeSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
+        if (segment.Opens && CompareSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
         {
             return syn;
         }
 
-        if (JudgeBytes(ref flow, primary) is { Kind: not VerdictKind.Release } bytes)
+        if (CompareBytes(ref flow, primary) is { Kind: not VerdictKind.Release } bytes)
         {
             return bytes;
         }
 
-        if (segment.Closes && JudgeFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
+        if (segment.Closes && CompareFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
         {
             return fin;
         }
 
-        return segment.Has(Tcp.Ack) ? JudgeAck(in tcp, segment, frame.Layout.PayloadLength == 0) : Verdict.Release;
+        return segment.Has(Tcp.Ack) ? CompareAck(in tcp, segment, frame.Layout.PayloadLength == 0) : Verdict.Release;
     }
 
     /// <summary>Keeps a segment with payload, unless it says nothing new.</summary>
@@ -165,7 +165,7 @@ internal sealed partial class TcpStreamComparer(
         return !segments.Find(ref flow, waitedFor).IsNone;
     }
 
-    private Verdict JudgeBytes(ref Flow flow, FrameRef primary)
+    private Verdict CompareBytes(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
         while (frame.StreamStart != frame.StreamEnd)
@@ -173,7 +173,7 @@ internal sealed partial class TcpStreamComparer(
             if (flow.Tcp.Verified.Contains(frame.StreamStart, out uint verifiedEnd))
             {
                 uint end = TcpSequence.Earlier(verifiedEnd, frame.StreamEnd);
-                if (JudgeRepeated(ref flow, primary, end) is { Kind: not VerdictKind.Release } change)
+                if (CompareRepeated(ref flow, primary, end) is { Kind: not VerdictKind.Release } change)
                 {
                     return change;
                 }
@@ -185,7 +185,7 @@ internal sealed partial class TcpStreamComparer(
             FrameRef secondary = segments.Find(ref flow, frame.StreamStart);
             if (secondary.IsNone)
             {
-                return JudgeMissing(in flow, in frame);
+                return CompareMissing(in flow, in frame);
             }
 
             if (CompareWith(ref flow, primary, secondary) is { Kind: not VerdictKind.Release } difference)
@@ -238,7 +238,7 @@ internal sealed partial class TcpStreamComparer(
         secondary,
         (int)(at - arena[secondary].PayloadSequence));
 
-    private Verdict JudgeMissing(in Flow flow, in Frame frame)
+    private Verdict CompareMissing(in Flow flow, in Frame frame)
     {
         // A secondary that has closed or reset its stream will never produce these bytes; but what stands before that may have been
         // overtaken by it.
@@ -257,7 +257,7 @@ internal sealed partial class TcpStreamComparer(
         }
 
         return IsBeforeFirst(in tcp, frame.StreamStart)
-            ? Verdict.Doubt(DivergenceReason.Position, offset)
+            ? Verdict.Suspect(DivergenceReason.Position, offset)
             : Verdict.Hold(DivergenceReason.Timeout, offset);
     }
 
@@ -265,7 +265,7 @@ internal sealed partial class TcpStreamComparer(
     /// connection, or of none.</summary>
     private static bool IsAtOrBehind(uint position, uint end) => position - end < EngineLimits.MaxWindowBytes;
 
-    private Verdict JudgeAck(in TcpState tcp, TcpSegment segment, bool isPure)
+    private Verdict CompareAck(in TcpState tcp, TcpSegment segment, bool isPure)
     {
         if (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck))
         {

@@ -11,13 +11,13 @@ public enum VerdictKind : byte
     Hold,
 
     /// <summary>The secondary has said something else so far: a divergence, unless its twin comes within <c>grace_ms</c>.</summary>
-    Doubt,
+    Suspect,
 
     /// <summary>The secondary has said the same: it may go.</summary>
     Release,
 
     /// <summary>A policy lets it go.</summary>
-    Pass,
+    ReleaseUnverified,
 
     /// <summary>The secondary has said something else.</summary>
     Divergence,
@@ -80,25 +80,25 @@ public readonly record struct Verdict(
     VerdictKind Kind, DivergenceReason Reason, int Offset, FrameRef Secondary, int SecondaryOffset)
 {
     /// <summary>Which field differs, when <see cref="Reason"/> is <see cref="DivergenceReason.Header"/>.</summary>
-    public SoftField Field { get; init; }
+    public ToleratedField Field { get; init; }
 
     /// <summary>It may go.</summary>
     public static Verdict Release => Of(VerdictKind.Release);
 
     /// <summary>A policy lets it go.</summary>
-    public static Verdict Pass => Of(VerdictKind.Pass);
+    public static Verdict ReleaseUnverified => Of(VerdictKind.ReleaseUnverified);
 
     /// <summary>It waits; should its time run out, this will have been the reason.</summary>
     public static Verdict Hold(DivergenceReason reason, int offset = 0) => Of(VerdictKind.Hold, reason, offset);
 
     /// <summary>Something stands against it, but no frame of the secondary can be shown.</summary>
-    public static Verdict Doubt(DivergenceReason reason, int offset = 0) => Of(VerdictKind.Doubt, reason, offset);
+    public static Verdict Suspect(DivergenceReason reason, int offset = 0) => Of(VerdictKind.Suspect, reason, offset);
 
     /// <summary>A divergence in which no frame of the secondary can be shown.</summary>
     public static Verdict Diverged(DivergenceReason reason, int offset = 0) => Of(VerdictKind.Divergence, reason, offset);
 
     /// <summary>A field that <c>strict</c> names differs from the twin's.</summary>
-    internal static Verdict StrictField(SoftField field, FrameRef secondary) =>
+    internal static Verdict StrictField(ToleratedField field, FrameRef secondary) =>
         new(VerdictKind.Divergence, DivergenceReason.Header, 0, secondary, 0) { Field = field };
 
     private static Verdict Of(VerdictKind kind, DivergenceReason reason = default, int offset = 0) =>

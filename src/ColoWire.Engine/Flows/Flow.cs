@@ -46,15 +46,15 @@ internal struct Flow
 
     // What few frames need, though those that are kept need the front of it.
 
-    /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="KeptFrames"/>).</summary>
-    public FrameFifo Kept;
+    /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="RetransmitCache"/>).</summary>
+    public FrameFifo Cached;
 
     private uint flush;
     private FlowState state;
     private PolicyAction action;
-    private bool isInDoubt;
+    private bool isSuspect;
 
-    public PassReason PassReason;
+    public NotComparedReason NotComparedReason;
 
     /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
     public FrameRef Unindexed;
@@ -69,7 +69,7 @@ internal struct Flow
     /// <summary>Datagrams: when the secondary said that twin; the least number when there is none.</summary>
     public long LastAgreedNs;
 
-    public FlowDoubt Doubt;
+    public FlowSuspect Suspect;
 
     /// <summary>When the checkpoints that it has caused are forgotten, on the engine's clock: each adds its part of
     /// <see cref="EngineLimits.CheckpointShareNs"/>.</summary>
@@ -79,36 +79,36 @@ internal struct Flow
     public uint Newer;
     public uint Older;
 
-    /// <summary>Streams: the root of the <see cref="KeptIndex"/> over the kept frames, or none where there is no index. Shares
+    /// <summary>Streams: the root of the <see cref="RetransmitIndex"/> over the kept frames, or none where there is no index. Shares
     /// its place with a field of datagrams, as the next three do.</summary>
     [UnscopedRef]
-    public ref FrameRef KeptIndexRoot => ref Unindexed;
+    public ref FrameRef RetransmitIndexRoot => ref Unindexed;
 
-    /// <summary>Streams: the greatest length of a frame in the <see cref="KeptIndex"/>, in bytes.</summary>
-    public uint KeptLongestBytes
+    /// <summary>Streams: the greatest length of a frame in the <see cref="RetransmitIndex"/>, in bytes.</summary>
+    public uint RetransmitLongestBytes
     {
         readonly get => LastAgreed.Slot;
         set => LastAgreed = new FrameRef(value);
     }
 
-    /// <summary>Streams: the <see cref="KeptIndex"/> is given up at the first frame of the secondary with a greater
+    /// <summary>Streams: the <see cref="RetransmitIndex"/> is given up at the first frame of the secondary with a greater
     /// <see cref="Frame.Number"/>.</summary>
-    public uint KeptIndexUntil
+    public uint RetransmitIndexUntil
     {
         readonly get => LastIndexed.Slot;
         set => LastIndexed = new FrameRef(value);
     }
 
-    /// <summary>Streams: every frame in the <see cref="KeptIndex"/> begins nearer to this sequence number than
-    /// <see cref="EngineLimits.KeptIndexReachBytes"/>.</summary>
-    public uint KeptIndexCentre
+    /// <summary>Streams: every frame in the <see cref="RetransmitIndex"/> begins nearer to this sequence number than
+    /// <see cref="EngineLimits.RetransmitIndexReachBytes"/>.</summary>
+    public uint RetransmitIndexCentre
     {
         readonly get => (uint)LastAgreedNs;
         set => LastAgreedNs = value;
     }
 
-    /// <summary>Whether a <see cref="KeptIndex"/> stands over the kept frames.</summary>
-    public readonly bool HasKeptIndex => !Unindexed.IsNone && IsStream;
+    /// <summary>Whether a <see cref="RetransmitIndex"/> stands over the kept frames.</summary>
+    public readonly bool HasRetransmitIndex => !Unindexed.IsNone && IsStream;
 
     /// <summary>Datagrams: how many of the primary's frames that wait have found their twins, and wait for older ones only.
     /// Shares its place with a field of streams.</summary>
@@ -146,13 +146,13 @@ internal struct Flow
         }
     }
 
-    /// <summary>Whether it stands in the <see cref="DoubtQueue"/>.</summary>
-    public bool IsInDoubt
+    /// <summary>Whether it stands in the <see cref="SuspectQueue"/>.</summary>
+    public bool IsSuspect
     {
-        readonly get => isInDoubt;
+        readonly get => isSuspect;
         set
         {
-            isInDoubt = value;
+            isSuspect = value;
             RenewPrediction();
         }
     }
@@ -194,7 +194,7 @@ internal struct Flow
     /// <summary>All conditions of <see cref="IsPredicted"/>.</summary>
     private readonly uint Predict()
     {
-        bool isPredicted = state == FlowState.Comparing && action == PolicyAction.Compare && !isInDoubt && !Key.IsFragment
+        bool isPredicted = state == FlowState.Comparing && action == PolicyAction.Compare && !isSuspect && !Key.IsFragment
             && (!IsStream || Tcp.IsSettled);
         return isPredicted ? flush : NotPredicted;
     }
@@ -212,7 +212,7 @@ internal enum FlowState : byte
     Diverged,
 
     /// <summary>They differ and no checkpoint will come: the primary's frames leave unverified.</summary>
-    Passing,
+    Unverified,
 
     /// <summary>They differ once more than the flow's share of checkpoints allows: the primary's frames leave unverified until the next
     /// checkpoint, which the flow asks for when its time is over.</summary>

@@ -95,7 +95,7 @@ public struct FlowKey : IEquatable<FlowKey>
     public readonly bool Equals(FlowKey other) => ((ReadOnlySpan<uint>)this).SequenceEqual(other);
 
     /// <summary>Whether a frame belongs to this flow: as reading its key and comparing the two, without making one. The frame's kind is
-    /// neither Pass nor Malformed.</summary>
+    /// neither NotCompared nor Malformed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal readonly bool Matches(FrameView frame)
     {

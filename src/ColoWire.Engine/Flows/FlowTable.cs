@@ -124,7 +124,7 @@ internal sealed unsafe class FlowTable : IDisposable
         {
             Prefetch.Line(in flows[flow].Key);
             Prefetch.Line(in flows[flow].Primary);
-            Prefetch.Line(in flows[flow].Kept);
+            Prefetch.Line(in flows[flow].Cached);
         }
     }
 
@@ -148,7 +148,7 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.SeenNs = nowNs;
         flow.Primary = FrameFifo.Empty;
         flow.Secondary = FrameQueue.Empty;
-        flow.Kept = FrameFifo.Empty;
+        flow.Cached = FrameFifo.Empty;
         flow.Unindexed = FrameRef.None;
         flow.LastIndexed = FrameRef.None;
         flow.LastAgreed = FrameRef.None;

@@ -106,7 +106,7 @@ internal enum FrameMarks : byte
     None = 0,
 
     /// <summary>Observe: the shard has said what it thinks of it.</summary>
-    Judged = 1,
+    Compared = 1,
 
     /// <summary>Observe: egress has injected it and gave it back.</summary>
     Injected = 2,
@@ -128,7 +128,7 @@ internal enum FrameMarks : byte
     Hashed = 64,
 
     /// <summary>Primary, observe: it has gone to egress already, and its slot comes back to the shard from there.</summary>
-    Announced = 128,
+    SentAhead = 128,
 
     /// <summary>Primary datagram: it has found its twin, and waits only for older ones to leave (R6). In the place of what never enters a
     /// flow.</summary>
@@ -139,5 +139,5 @@ internal enum FrameMarks : byte
     Overdue = Assumed,
 
     /// <summary>Observe: all that its slot waits for.</summary>
-    Done = Judged | Injected,
+    Done = Compared | Injected,
 }

@@ -14,8 +14,8 @@ public struct FrameLayout
     /// <summary>How the frame is treated.</summary>
     public FrameKind Kind;
 
-    /// <summary>Why a frame is passed: a <see cref="PassReason"/> when <see cref="Kind"/> is Pass.</summary>
-    public PassReason Pass;
+    /// <summary>Why a frame is passed: a <see cref="NotComparedReason"/> when <see cref="Kind"/> is NotCompared.</summary>
+    public NotComparedReason NotCompared;
 
     /// <summary>What is wrong with it: a <see cref="MalformedKind"/> when <see cref="Kind"/> is Malformed.</summary>
     public MalformedKind Malformed;
@@ -67,15 +67,15 @@ public enum FrameKind : byte
     /// <summary>A fragment. Datagrams are compared whole: only what could not be put together comes to a shard as this.</summary>
     Fragment,
 
-    /// <summary>Not compared: the primary's leaves at once, the secondary's is dropped, both counted by <see cref="PassReason"/>.</summary>
-    Pass,
+    /// <summary>Not compared: the primary's leaves at once, the secondary's is dropped, both counted by <see cref="NotComparedReason"/>.</summary>
+    NotCompared,
 
     /// <summary>Not what its headers claim: the primary's leaves at once, the secondary's is dropped, counted by <see cref="MalformedKind"/>.</summary>
     Malformed,
 }
 
 /// <summary>Why a frame is not compared.</summary>
-public enum PassReason : byte
+public enum NotComparedReason : byte
 {
     /// <summary>ARP (0x0806).</summary>
     Arp,

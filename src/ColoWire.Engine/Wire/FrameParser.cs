@@ -59,7 +59,7 @@ public static partial class FrameParser
                 ParseIpv6(frame, ref layout);
                 break;
             default:
-                Pass(ref layout, ReasonToPass(type));
+                MarkNotCompared(ref layout, ReasonNotToCompare(type));
                 break;
         }
     }
@@ -73,7 +73,7 @@ public static partial class FrameParser
 
     /// <summary>Reads the key of the flow that a parsed frame belongs to.</summary>
     /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
-    /// <param name="layout">A layout whose kind is neither Pass nor Malformed.</param>
+    /// <param name="layout">A layout whose kind is neither NotCompared nor Malformed.</param>
     /// <param name="key">The key.</param>
     public static void ReadKey(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
     {
@@ -121,13 +121,13 @@ public static partial class FrameParser
         return bits;
     }
 
-    private static PassReason ReasonToPass(ushort type) => type switch
+    private static NotComparedReason ReasonNotToCompare(ushort type) => type switch
     {
-        < Ethernet.LeastType => PassReason.Llc,
-        Ethernet.TypeArp => PassReason.Arp,
-        Ethernet.TypeLldp => PassReason.Lldp,
-        Ethernet.TypeMplsUnicast or Ethernet.TypeMplsMulticast => PassReason.Mpls,
-        _ => PassReason.OtherEtherType,
+        < Ethernet.LeastType => NotComparedReason.Llc,
+        Ethernet.TypeArp => NotComparedReason.Arp,
+        Ethernet.TypeLldp => NotComparedReason.Lldp,
+        Ethernet.TypeMplsUnicast or Ethernet.TypeMplsMulticast => NotComparedReason.Mpls,
+        _ => NotComparedReason.OtherEtherType,
     };
 
     private static void ParseIpv4(ReadOnlySpan<byte> frame, ref FrameLayout layout)
@@ -290,7 +290,7 @@ public static partial class FrameParser
         if (layout.Kind == FrameKind.IcmpV6
             && message[0] is (>= Icmp.V6FirstControlType and <= Icmp.V6LastControlType) or Icmp.V6ListenerReport2)
         {
-            Pass(ref layout, PassReason.NeighborDiscovery);
+            MarkNotCompared(ref layout, NotComparedReason.NeighborDiscovery);
         }
     }
 
@@ -310,9 +310,9 @@ public static partial class FrameParser
         layout.Malformed = kind;
     }
 
-    private static void Pass(ref FrameLayout layout, PassReason reason)
+    private static void MarkNotCompared(ref FrameLayout layout, NotComparedReason reason)
     {
-        layout.Kind = FrameKind.Pass;
-        layout.Pass = reason;
+        layout.Kind = FrameKind.NotCompared;
+        layout.NotCompared = reason;
     }
 }

@@ -26,7 +26,7 @@ internal static class InternetChecksum
     /// <returns>0 only when all bytes are.</returns>
     public static ushort RawSum(ReadOnlySpan<byte> bytes)
     {
-        // Wide words may be added in the place of narrow ones, and folded at the end (section 2, C): each lane of 64 bits has room for the
+        // Wide words may be added in the place of narrow ones, and folded at the end (section 2, C): each pipeline of 64 bits has room for the
         // carries of all 32-bit words that fit into memory.
         ref byte first = ref MemoryMarshal.GetReference(bytes);
         nuint end = (uint)bytes.Length;
@@ -34,26 +34,26 @@ internal static class InternetChecksum
         ulong sum = 0;
         if (Vector512.IsHardwareAccelerated)
         {
-            Vector512<ulong> lanes = Vector512<ulong>.Zero;
+            Vector512<ulong> pipelines = Vector512<ulong>.Zero;
             for (; end - at >= (uint)Vector512<byte>.Count; at += (uint)Vector512<byte>.Count)
             {
                 Vector512<ulong> words = Vector512.LoadUnsafe(ref first, at).AsUInt64();
-                lanes += (words & Vector512.Create((ulong)uint.MaxValue)) + (words >>> 32);
+                pipelines += (words & Vector512.Create((ulong)uint.MaxValue)) + (words >>> 32);
             }
 
-            sum += Vector512.Sum(lanes);
+            sum += Vector512.Sum(pipelines);
         }
 
         if (Vector256.IsHardwareAccelerated)
         {
-            Vector256<ulong> lanes = Vector256<ulong>.Zero;
+            Vector256<ulong> pipelines = Vector256<ulong>.Zero;
             for (; end - at >= (uint)Vector256<byte>.Count; at += (uint)Vector256<byte>.Count)
             {
                 Vector256<ulong> words = Vector256.LoadUnsafe(ref first, at).AsUInt64();
-                lanes += (words & Vector256.Create((ulong)uint.MaxValue)) + (words >>> 32);
+                pipelines += (words & Vector256.Create((ulong)uint.MaxValue)) + (words >>> 32);
             }
 
-            sum += Vector256.Sum(lanes);
+            sum += Vector256.Sum(pipelines);
         }
 
         for (; end - at >= sizeof(ulong); at += sizeof(ulong))

@@ -13,15 +13,15 @@ namespace ColoWire.Ports.Xdp;
 /// <param name="FramesToWire">Frames that went past it and that it has not told of.</param>
 /// <param name="FramesDropped">Frames that were dropped instead, and that it has not told of.</param>
 /// <param name="CleanStop">It had handed over; else it died, or hung.</param>
-public sealed record Absence(long AwayNs, long FramesToWire, long FramesDropped, bool CleanStop);
+public sealed record Bypass(long AwayNs, long FramesToWire, long FramesDropped, bool CleanStop);
 
 /// <summary>Frames that did not come to ColoWire.</summary>
 /// <param name="ToWire">They went straight to the out interface.</param>
 /// <param name="Dropped">They went nowhere.</param>
-public readonly record struct PassedBy(long ToWire, long Dropped)
+public readonly record struct BypassedFrames(long ToWire, long Dropped)
 {
     /// <summary>Those that nobody was told of.</summary>
-    internal static PassedBy NotTold(PortState state) =>
+    internal static BypassedFrames NotTold(PortState state) =>
         new(state.ToWire - state.ToldToWire, state.Dropped - state.ToldDropped);
 }
 
@@ -113,7 +113,7 @@ internal sealed class EarlierProgram : IDisposable
     }
 
     /// <summary>What its state tells; null when it is of a ColoWire whose state this one does not know.</summary>
-    public Absence? Absence(long nowNs)
+    public Bypass? Bypass(long nowNs)
     {
         using StateMemory? memory = OpenState();
         if (memory is null)
@@ -121,11 +121,11 @@ internal sealed class EarlierProgram : IDisposable
             return null;
         }
 
-        PassedBy passedBy = PassedBy.NotTold(memory.State);
+        BypassedFrames passedBy = BypassedFrames.NotTold(memory.State);
         long lastBeatNs = memory.State.LastBeatNs;
         bool cleanStop = lastBeatNs == 0;
         long since = cleanStop ? memory.State.HandedOverAtNs : lastBeatNs;
-        return new Absence(Math.Max(0, nowNs - since), passedBy.ToWire, passedBy.Dropped, cleanStop);
+        return new Bypass(Math.Max(0, nowNs - since), passedBy.ToWire, passedBy.Dropped, cleanStop);
     }
 
     /// <summary>Opens its state.</summary>

@@ -37,7 +37,7 @@ public sealed class FailWire : IDisposable
     private readonly PortProgram? secondary;
     private readonly ProgramWatch? primaryWatch;
     private readonly ProgramWatch? secondaryWatch;
-    private readonly IReadOnlyList<LanePorts> lanes;
+    private readonly IReadOnlyList<PipelinePorts> pipelines;
     private readonly IReadOnlyList<int> queues;
     private readonly InterfaceFollower[] followers;
     private readonly bool takesOver;
@@ -48,7 +48,7 @@ public sealed class FailWire : IDisposable
     private FailWire(
         (PortSpec Port, PortProgram? Program) primary,
         (PortSpec Port, PortProgram? Program) secondary,
-        IReadOnlyList<LanePorts> lanes,
+        IReadOnlyList<PipelinePorts> pipelines,
         IReadOnlyList<int> queues,
         FailWireOptions options,
         IReadOnlyList<string> notes)
@@ -56,15 +56,15 @@ public sealed class FailWire : IDisposable
         this.queues = queues;
         this.primary = primary.Program;
         this.secondary = secondary.Program;
-        this.lanes = lanes;
+        this.pipelines = pipelines;
         takesOver = options.TakesOver;
         primaryWatch = Watch(primary.Port, primary.Program);
         secondaryWatch = Watch(secondary.Port, secondary.Program);
         followers =
         [
-            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Primary, keeper => FollowCapture(primaryWatch, this.primary, place, keeper))),
-            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Secondary, keeper => FollowCapture(secondaryWatch, this.secondary, place, keeper))),
-            new InterfaceFollower(lanes[0].Output, keeper => this.primary?.SetWire(keeper.InterfaceIndex)),
+            .. pipelines.Select((pipeline, place) => new InterfaceFollower(pipeline.Primary, keeper => FollowCapture(primaryWatch, this.primary, place, keeper))),
+            .. pipelines.Select((pipeline, place) => new InterfaceFollower(pipeline.Secondary, keeper => FollowCapture(secondaryWatch, this.secondary, place, keeper))),
+            new InterfaceFollower(pipelines[0].Output, keeper => this.primary?.SetWire(keeper.InterfaceIndex)),
         ];
         IsArmed = primary.Program != null && options.ToWire;
         TimeoutMs = options.TimeoutMs;
@@ -103,13 +103,13 @@ public sealed class FailWire : IDisposable
     /// <param name="primary">The primary's port.</param>
     /// <param name="secondary">The secondary's port.</param>
     /// <param name="output">The out port.</param>
-    /// <param name="lanes">Those ports, open.</param>
-    /// <param name="queues">The queue of each lane.</param>
+    /// <param name="pipelines">Those ports, open.</param>
+    /// <param name="queues">The queue of each pipeline.</param>
     /// <param name="options">What the operator wants.</param>
     /// <exception cref="PortException">The program of an <c>xdp:</c> port cannot be loaded. A <c>pcap:</c> port goes without: see
     /// <see cref="Notes"/>.</exception>
     public static FailWire Load(
-        PortSpec primary, PortSpec secondary, PortSpec output, IReadOnlyList<LanePorts> lanes, IReadOnlyList<int> queues, FailWireOptions options)
+        PortSpec primary, PortSpec secondary, PortSpec output, IReadOnlyList<PipelinePorts> pipelines, IReadOnlyList<int> queues, FailWireOptions options)
     {
         ArgumentNullException.ThrowIfNull(primary);
         ArgumentNullException.ThrowIfNull(secondary);
@@ -126,7 +126,7 @@ public sealed class FailWire : IDisposable
         {
             if (primary.Kind == PortKind.Xdp)
             {
-                primaryProgram = LoadForSockets(primary, wire, options, [.. lanes.Select(lane => lane.Primary)], queues);
+                primaryProgram = LoadForSockets(primary, wire, options, [.. pipelines.Select(pipeline => pipeline.Primary)], queues);
                 notes = wire == null ? [] : WireCheck.Warnings(primary.Target, output.Target, options.Xdp.Mode);
             }
             else if (primary.Kind == PortKind.Pcap && wire != null)
@@ -136,10 +136,10 @@ public sealed class FailWire : IDisposable
 
             if (secondary.Kind == PortKind.Xdp)
             {
-                secondaryProgram = LoadForSockets(secondary, null, options, [.. lanes.Select(lane => lane.Secondary)], queues);
+                secondaryProgram = LoadForSockets(secondary, null, options, [.. pipelines.Select(pipeline => pipeline.Secondary)], queues);
             }
 
-            return new FailWire((primary, primaryProgram), (secondary, secondaryProgram), lanes, queues, options, notes);
+            return new FailWire((primary, primaryProgram), (secondary, secondaryProgram), pipelines, queues, options, notes);
         }
         catch (PortException)
         {
@@ -199,10 +199,10 @@ public sealed class FailWire : IDisposable
         }
 
         // Without an enumerator: this is done all the time.
-        for (int i = 0; i < lanes.Count; i++)
+        for (int i = 0; i < pipelines.Count; i++)
         {
-            (lanes[i].Primary as IHandOver)?.SetBypassed(primaryWatch?.IsBypassed == true);
-            (lanes[i].Secondary as IHandOver)?.SetBypassed(secondaryWatch?.IsBypassed == true);
+            (pipelines[i].Primary as IHandOver)?.SetBypassed(primaryWatch?.IsBypassed == true);
+            (pipelines[i].Secondary as IHandOver)?.SetBypassed(secondaryWatch?.IsBypassed == true);
         }
     }
 
@@ -219,8 +219,8 @@ public sealed class FailWire : IDisposable
     {
         lock (telling)
         {
-            PassedBy ofPrimary = primary?.TakePassedBy() ?? default;
-            PassedBy ofSecondary = secondary?.TakePassedBy() ?? default;
+            BypassedFrames ofPrimary = primary?.TakeBypassed() ?? default;
+            BypassedFrames ofSecondary = secondary?.TakeBypassed() ?? default;
             long dropped = ofPrimary.Dropped + ofSecondary.Dropped;
             if (ofPrimary.ToWire == 0 && dropped == 0)
             {
@@ -263,10 +263,10 @@ public sealed class FailWire : IDisposable
         primary.HandOver();
         secondary?.HandOver();
         Thread.Sleep(HandOverMs);
-        foreach (LanePorts lane in lanes)
+        foreach (PipelinePorts pipeline in pipelines)
         {
-            (lane.Primary as IHandOver)?.HandOver();
-            (lane.Secondary as IHandOver)?.HandOver();
+            (pipeline.Primary as IHandOver)?.HandOver();
+            (pipeline.Secondary as IHandOver)?.HandOver();
         }
     }
 
@@ -283,21 +283,21 @@ public sealed class FailWire : IDisposable
         port.Kind is PortKind.Pcap or PortKind.Xdp ? new ProgramWatch(port.Target, program) : null;
 
     /// <summary>A capture interface was opened anew: its program and the map of its sockets are to follow.</summary>
-    private void FollowCapture(ProgramWatch? watch, PortProgram? program, int lane, IPortKeeper keeper)
+    private void FollowCapture(ProgramWatch? watch, PortProgram? program, int pipeline, IPortKeeper keeper)
     {
         if (program is { Options.ToSocket: true })
         {
-            program.SetSocket(queues[lane], keeper.Descriptor);
+            program.SetSocket(queues[pipeline], keeper.Descriptor);
         }
 
-        // All lanes have the same interface.
-        if (lane == 0)
+        // All pipelines have the same interface.
+        if (pipeline == 0)
         {
             watch?.Follow(keeper.InterfaceIndex);
         }
     }
 
-    private void Count(Absence? before)
+    private void Count(Bypass? before)
     {
         if (before != null)
         {
@@ -380,12 +380,12 @@ internal sealed class InterfaceFollower(object port, Action<IPortKeeper> follow)
 }
 
 /// <summary>What has gone past an appliance.</summary>
-/// <param name="Absences">How often frames went past it.</param>
+/// <param name="Bypasses">How often frames went past it.</param>
 /// <param name="AwayNs">How long it was away, all of these together, in nanoseconds.</param>
 /// <param name="ToWire">Frames of the primary that went straight to the out interface.</param>
 /// <param name="Dropped">Frames of either side that went nowhere.</param>
-public readonly record struct FailWireCounts(long Absences, long AwayNs, long ToWire, long Dropped)
+public readonly record struct FailWireCounts(long Bypasses, long AwayNs, long ToWire, long Dropped)
 {
     internal FailWireCounts With(long awayNs, long toWire, long dropped) =>
-        new(Absences + 1, AwayNs + awayNs, ToWire + toWire, Dropped + dropped);
+        new(Bypasses + 1, AwayNs + awayNs, ToWire + toWire, Dropped + dropped);
 }

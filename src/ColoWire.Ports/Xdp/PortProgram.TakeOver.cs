@@ -32,7 +32,7 @@ public sealed unsafe partial class PortProgram
         }
 
         // After it was replaced: what it did until then counts.
-        Before = earlier?.Absence(NowNs);
+        Before = earlier?.Bypass(NowNs);
     }
 
     /// <summary>Takes what an earlier ColoWire has left off an interface that needs no program now: the primary's frames would go past this

@@ -72,7 +72,7 @@ public sealed unsafe partial class PortProgram : IDisposable
     internal PortProgramOptions Options => options;
 
     /// <summary>How it was before <see cref="TakeOver"/>: null where no program of ColoWire's was on the interface.</summary>
-    public Absence? Before { get; private set; }
+    public Bypass? Before { get; private set; }
 
     /// <summary>The last beat of any queue; 0 for none.</summary>
     internal long LastBeatNs => state.LastBeatNs;
@@ -169,9 +169,9 @@ public sealed unsafe partial class PortProgram : IDisposable
     public void TakeBack() => handedOver = false;
 
     /// <summary>The frames that went past since this was asked last, by whichever process: each is told of once.</summary>
-    public PassedBy TakePassedBy()
+    public BypassedFrames TakeBypassed()
     {
-        PassedBy passedBy = PassedBy.NotTold(state);
+        BypassedFrames passedBy = BypassedFrames.NotTold(state);
         state.ToldToWire += passedBy.ToWire;
         state.ToldDropped += passedBy.Dropped;
         return passedBy;

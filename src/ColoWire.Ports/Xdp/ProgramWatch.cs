@@ -70,7 +70,7 @@ internal sealed class ProgramWatch : IDisposable
         AttachedProgram? attached = RouteNetlink.AttachedIn(answer.Content);
         try
         {
-            return Judge(attached, nowNs);
+            return Compare(attached, nowNs);
         }
         catch (PortException exception)
         {
@@ -93,7 +93,7 @@ internal sealed class ProgramWatch : IDisposable
         netlink.Dispose();
     }
 
-    private bool Judge(AttachedProgram? attached, long nowNs)
+    private bool Compare(AttachedProgram? attached, long nowNs)
     {
         if (attached?.Id != other?.Id)
         {

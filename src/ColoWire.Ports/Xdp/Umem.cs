@@ -9,7 +9,7 @@ namespace ColoWire.Ports.Xdp;
 
 /// <summary>
 /// The small slots of an arena as the kernel's sockets see them: a UMEM whose chunks they are. The first socket registers it, the others
-/// of the same lane share it, so that a frame that came in by one of them leaves by another where it lies. A socket shares with one that
+/// of the same pipeline share it, so that a frame that came in by one of them leaves by another where it lies. A socket shares with one that
 /// is bound (XDP_SHARED_UMEM, net/xdp/xsk.c): when all have lost their interfaces, the next one registers the memory anew.
 /// </summary>
 internal sealed class Umem(FrameArena arena)

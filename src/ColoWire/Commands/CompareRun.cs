@@ -110,7 +110,7 @@ internal sealed class CompareRun : IDisposable
         {
             if (dueNs > clock.NowNs)
             {
-                PassTime(dueNs);
+                AdvanceTime(dueNs);
                 clock.AdvanceTo(dueNs);
             }
             else if (idlePolls >= StalledPolls)
@@ -138,7 +138,7 @@ internal sealed class CompareRun : IDisposable
     }
 
     // Whatever time alone does before the next frame: a grace that is over, a scan.
-    private void PassTime(long dueNs)
+    private void AdvanceTime(long dueNs)
     {
         while (path.NextDueNs < dueNs || clock.IsScanBefore(dueNs))
         {
@@ -173,7 +173,7 @@ internal sealed class CompareRun : IDisposable
         while (clock.NowNs < judgedNs || (Waiting != 0 && progresses))
         {
             long waiting = Waiting;
-            PassTime(clock.NextScanNs + 1);
+            AdvanceTime(clock.NextScanNs + 1);
             progresses = Waiting < waiting;
         }
     }
@@ -237,7 +237,7 @@ internal sealed class CompareRun : IDisposable
             Primary = SideTotals.Of(primary.Statistics, primaryFirstNs) with { ClockStepFrame = primary.FirstClockStepFrame },
             Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs) with { ClockStepFrame = secondary.FirstClockStepFrame },
             Verified = totals.Sum(c => c.Verified),
-            Passed = totals.Named<PassReason>(c => c.Passed),
+            NotCompared = totals.Named<NotComparedReason>(c => c.NotCompared),
             Malformed = totals.Named<MalformedKind>(c => c.Malformed),
             SecondaryMalformed = totals.Sum(c => c.Drops[(int)DropReason.SecondaryMalformed]),
             // What only the stop let go was held to the end.
@@ -248,11 +248,11 @@ internal sealed class CompareRun : IDisposable
             DivergencesTotal = totals.Named<DivergenceReason>(c => c.Divergences).Sum(n => n.Count),
             Divergences = divergences,
             Shown = shown,
-            Soft = totals.Named<SoftField>(c => c.Soft),
+            Tolerated = totals.Named<ToleratedField>(c => c.Tolerated),
             Drops = [.. fragments.JoinDrops(totals.Named<DropReason>(c => c.Drops)), .. Skipped("primary", primary), .. Skipped("secondary", secondary)],
             Fragments = fragments,
-            HoldMedianNs = path.Lanes[0].Egress.HoldTimes.Quantile(0.5),
-            HoldP99Ns = path.Lanes[0].Egress.HoldTimes.Quantile(0.99),
+            HoldMedianNs = path.Pipelines[0].Egress.HoldTimes.Quantile(0.5),
+            HoldP99Ns = path.Pipelines[0].Egress.HoldTimes.Quantile(0.99),
         };
     }
 

@@ -164,7 +164,7 @@ internal static class RunCommand
         List<FrameArena> arenas = [];
         try
         {
-            while (arenas.Count < options.Lanes)
+            while (arenas.Count < options.Pipelines)
             {
                 arenas.Add(FramePath.MakeArena(engine));
             }

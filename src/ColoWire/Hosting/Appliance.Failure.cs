@@ -119,7 +119,7 @@ public sealed partial class Appliance
         if (failed.IsEmpty && Ports.FailWire?.StepIn(awayNs) == true)
         {
             // The path has asked for a checkpoint when it began: one that has finished since knows nothing of what went past until now.
-            Path.Gate.NoteAbsence(awayNs);
+            Path.Gate.NoteBypass(awayNs);
         }
 
         Lost now = Lost.Of(Path);

@@ -50,7 +50,7 @@ public sealed partial class Appliance : IDisposable
 
     /// <summary>Takes all memory; starts nothing.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="ports">The ports and arenas of its lanes; the appliance closes and disposes them.</param>
+    /// <param name="ports">The ports and arenas of its pipelines; the appliance closes and disposes them.</param>
     /// <param name="requester">Who is asked for checkpoints.</param>
     /// <param name="hashKey">The secret of the flow hash.</param>
     public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester, FlowHashKey hashKey)
@@ -61,8 +61,8 @@ public sealed partial class Appliance : IDisposable
         (string Name, object Speaker)[] speakers =
             [.. ports.Linked.Select(linked => (linked.Name, (object)linked.Port)), (options.Requester.ToString(), requester)];
         Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter).Select(named => (named.Name, (IPeerReporter)named.Speaker))];
-        path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
-        Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
+        path = new FramePath(options.ToEngineOptions(hashKey), ports.Pipelines, requester);
+        Plan = ports.Pipelines.Count > 1 ? CorePlan.ForPipelines(options.Cores) : CorePlan.For(options.Cores, options.Shards);
         threads = new PathThreads(this, path, Fail);
         reviver = new Thread(ReviveUntilEnd) { Name = "colowire-revive", IsBackground = true };
     }
@@ -133,9 +133,9 @@ public sealed partial class Appliance : IDisposable
         }
 
         Ports.TakeOver();
-        if (Ports.FailWire?.Counts.Absences > 0)
+        if (Ports.FailWire?.Counts.Bypasses > 0)
         {
-            Path.Gate.NoteAbsence();
+            Path.Gate.NoteBypass();
         }
     }
 

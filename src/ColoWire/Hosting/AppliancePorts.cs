@@ -12,9 +12,9 @@ using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;
 
-/// <summary>The ports of an appliance: three for each lane.</summary>
-/// <param name="Lanes">One or more. The lanes of one appliance are the queues of the same three interfaces.</param>
-public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposable
+/// <summary>The ports of an appliance: three for each pipeline.</summary>
+/// <param name="Pipelines">One or more. The pipelines of one appliance are the queues of the same three interfaces.</param>
+public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : IDisposable
 {
     private const long NanosecondsPerTick = 100;
 
@@ -23,61 +23,61 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     /// <summary>What sends frames past the appliance when it does not take them; null where no port is live.</summary>
     public FailWire? FailWire { get; init; }
 
-    /// <summary>The queue of each lane.</summary>
+    /// <summary>The queue of each pipeline.</summary>
     public IReadOnlyList<int> Queues { get; init; } = [0];
 
     /// <summary>What an operator should know of how they were opened, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
     /// <summary>The name of the primary's port. Ports make theirs anew each time, and these are asked for many times a second.</summary>
-    public string PrimaryName { get; } = Lanes[0].Primary.Name;
+    public string PrimaryName { get; } = Pipelines[0].Primary.Name;
 
     /// <summary>The name of the secondary's port.</summary>
-    public string SecondaryName { get; } = Lanes[0].Secondary.Name;
+    public string SecondaryName { get; } = Pipelines[0].Secondary.Name;
 
     /// <summary>The name of the out port.</summary>
-    public string OutputName { get; } = Lanes[0].Output.Name;
+    public string OutputName { get; } = Pipelines[0].Output.Name;
 
-    /// <summary>What the primary's port has counted, all lanes together.</summary>
+    /// <summary>What the primary's port has counted, all pipelines together.</summary>
     public CaptureStatistics PrimaryStatistics
     {
         get
         {
             // Asked each second, as those below: no enumerator.
             CaptureStatistics sum = default;
-            for (int i = 0; i < Lanes.Count; i++)
+            for (int i = 0; i < Pipelines.Count; i++)
             {
-                sum += Lanes[i].Primary.Statistics;
+                sum += Pipelines[i].Primary.Statistics;
             }
 
             return sum;
         }
     }
 
-    /// <summary>What the secondary's port has counted, all lanes together.</summary>
+    /// <summary>What the secondary's port has counted, all pipelines together.</summary>
     public CaptureStatistics SecondaryStatistics
     {
         get
         {
             CaptureStatistics sum = default;
-            for (int i = 0; i < Lanes.Count; i++)
+            for (int i = 0; i < Pipelines.Count; i++)
             {
-                sum += Lanes[i].Secondary.Statistics;
+                sum += Pipelines[i].Secondary.Statistics;
             }
 
             return sum;
         }
     }
 
-    /// <summary>What the out port has counted, all lanes together.</summary>
+    /// <summary>What the out port has counted, all pipelines together.</summary>
     public InjectStatistics OutputStatistics
     {
         get
         {
             InjectStatistics sum = default;
-            for (int i = 0; i < Lanes.Count; i++)
+            for (int i = 0; i < Pipelines.Count; i++)
             {
-                sum += Lanes[i].Output.Statistics;
+                sum += Pipelines[i].Output.Statistics;
             }
 
             return sum;
@@ -90,9 +90,9 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         get
         {
             bool ended = true;
-            for (int i = 0; i < Lanes.Count; i++)
+            for (int i = 0; i < Pipelines.Count; i++)
             {
-                ended &= Lanes[i] is { Primary: FileCapturePort { Ended: true }, Secondary: FileCapturePort { Ended: true } };
+                ended &= Pipelines[i] is { Primary: FileCapturePort { Ended: true }, Secondary: FileCapturePort { Ended: true } };
             }
 
             return ended;
@@ -118,7 +118,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     }
 
     /// <summary>Those on which something can go wrong for good.</summary>
-    public IReadOnlyList<IFaultReporter> FaultReporters { get; } = [.. All(Lanes).Select(named => named.Port).OfType<IFaultReporter>()];
+    public IReadOnlyList<IFaultReporter> FaultReporters { get; } = [.. All(Pipelines).Select(named => named.Port).OfType<IFaultReporter>()];
 
     /// <summary>What is wrong on the interfaces now and may come right again, a line each.</summary>
     public IReadOnlyList<string> Troubles => FailWire?.Troubles ?? [];
@@ -128,11 +128,11 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
 
     /// <summary>Those that have a link. The queues of an interface have one link.</summary>
     public IReadOnlyList<(string Name, ILinkReporter Port)> Linked { get; } =
-        [.. All(Lanes).Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port))];
+        [.. All(Pipelines).Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port))];
 
     /// <summary>Opens the ports that the options name.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="arenas">The memory of each lane; it stays the caller's when this fails.</param>
+    /// <param name="arenas">The memory of each pipeline; it stays the caller's when this fails.</param>
     /// <exception cref="OptionException">One or more cannot be opened; it says of each why.</exception>
     public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas)
     {
@@ -153,26 +153,26 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
             SnapLength = options.SnapLengthBytes == OptionTable.SnapLengthOfMtu ? null : options.SnapLengthBytes,
             FileTimeShiftNs = ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) - MonotonicClock.NowNs,
         };
-        List<LanePorts> lanes = [];
+        List<PipelinePorts> pipelines = [];
         try
         {
             foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
             {
-                lanes.Add(OpenLane(options, settings, new LanePlace(arena, queue, IsFirst: lanes.Count == 0)));
+                pipelines.Add(OpenPipeline(options, settings, new PipelinePlace(arena, queue, IsFirst: pipelines.Count == 0)));
             }
 
             FailWire failWire = FailWire.Load(
                 Required(options.PrimaryIn),
                 Required(options.SecondaryIn),
                 Required(options.OutDevice),
-                lanes,
+                pipelines,
                 options.XdpQueues,
                 new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs, options.TakesOver));
-            return new AppliancePorts(lanes) { FailWire = failWire, Queues = options.XdpQueues, Notes = [.. names, .. queues.Notes, .. failWire.Notes] };
+            return new AppliancePorts(pipelines) { FailWire = failWire, Queues = options.XdpQueues, Notes = [.. names, .. queues.Notes, .. failWire.Notes] };
         }
         catch (Exception exception) when (exception is OptionException or PortException)
         {
-            Close(lanes);
+            Close(pipelines);
             throw exception as OptionException ?? new OptionException([exception.Message]);
         }
     }
@@ -182,7 +182,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     public void TakeOver()
     {
         FailWire?.TakeOver();
-        upkeep = new PortUpkeep(Lanes, FailWire);
+        upkeep = new PortUpkeep(Pipelines, FailWire);
         upkeep.Start();
     }
 
@@ -197,7 +197,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
     public void Dispose()
     {
         upkeep?.Dispose();
-        Close(Lanes);
+        Close(Pipelines);
         FailWire?.Dispose();
     }
 
@@ -238,7 +238,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         }
     }
 
-    private static LanePorts OpenLane(ApplianceOptions options, PortOptions settings, LanePlace place)
+    private static PipelinePorts OpenPipeline(ApplianceOptions options, PortOptions settings, PipelinePlace place)
     {
         List<string> faults = [];
         ICapturePort? primary = Try("primary_in", () => PortFactory.OpenCapture(Required(options.PrimaryIn), settings, place));
@@ -248,7 +248,7 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
         IInjectPort? output = mayOpen ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings, place)) : null;
         if (primary != null && secondary != null && output != null)
         {
-            return new LanePorts(place.Arena, primary, secondary, output);
+            return new PipelinePorts(place.Arena, primary, secondary, output);
         }
 
         primary?.Dispose();
@@ -273,16 +273,16 @@ public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposabl
 
     private static PortSpec Required(PortSpec? spec) => spec ?? throw new ArgumentException("validated options have all ports");
 
-    private static IEnumerable<(string Name, object Port)> All(IReadOnlyList<LanePorts> lanes) => lanes.SelectMany(lane => ((string, object)[])
-        [(lane.Primary.Name, lane.Primary), (lane.Secondary.Name, lane.Secondary), (lane.Output.Name, lane.Output)]);
+    private static IEnumerable<(string Name, object Port)> All(IReadOnlyList<PipelinePorts> pipelines) => pipelines.SelectMany(pipeline => ((string, object)[])
+        [(pipeline.Primary.Name, pipeline.Primary), (pipeline.Secondary.Name, pipeline.Secondary), (pipeline.Output.Name, pipeline.Output)]);
 
-    private static void Close(IReadOnlyList<LanePorts> lanes)
+    private static void Close(IReadOnlyList<PipelinePorts> pipelines)
     {
-        foreach (LanePorts lane in lanes)
+        foreach (PipelinePorts pipeline in pipelines)
         {
-            lane.Primary.Dispose();
-            lane.Secondary.Dispose();
-            lane.Output.Dispose();
+            pipeline.Primary.Dispose();
+            pipeline.Secondary.Dispose();
+            pipeline.Output.Dispose();
         }
     }
 }

@@ -16,10 +16,10 @@ namespace ColoWire.Hosting;
 /// <summary>What an appliance has counted since its start, all shards together.</summary>
 internal sealed record ApplianceSnapshot
 {
-    private readonly CounterSums<PassReason> passed = new();
+    private readonly CounterSums<NotComparedReason> notCompared = new();
     private readonly CounterSums<MalformedKind> malformed = new();
     private readonly CounterSums<UnverifiedReason> unverified = new();
-    private readonly CounterSums<SoftField> soft = new();
+    private readonly CounterSums<ToleratedField> soft = new();
     private readonly CounterSums<DropReason> drops = new();
     private readonly CounterSums<DivergenceReason> divergences = new();
     private readonly CounterSums<DatagramOutcome> primaryFragments = new();
@@ -48,7 +48,7 @@ internal sealed record ApplianceSnapshot
     public long Verified { get; private set; }
 
     /// <summary>Primary frames that are not comparable and left at once, by reason.</summary>
-    public IReadOnlyList<NamedCount> Passed => passed.Named;
+    public IReadOnlyList<NamedCount> NotCompared => notCompared.Named;
 
     /// <summary>Primary frames that are malformed and left at once, by kind.</summary>
     public IReadOnlyList<NamedCount> Malformed => malformed.Named;
@@ -56,8 +56,8 @@ internal sealed record ApplianceSnapshot
     /// <summary>Primary frames that left unverified, by reason.</summary>
     public IReadOnlyList<NamedCount> Unverified => unverified.Named;
 
-    /// <summary>Soft differences, by field.</summary>
-    public IReadOnlyList<NamedCount> Soft => soft.Named;
+    /// <summary>Tolerated differences, by field.</summary>
+    public IReadOnlyList<NamedCount> Tolerated => soft.Named;
 
     /// <summary>Secondary frames that went nowhere, by reason.</summary>
     public IReadOnlyList<NamedCount> Drops => drops.Named;
@@ -129,7 +129,7 @@ internal sealed record ApplianceSnapshot
     public UnwrittenCounts Unwritten { get; private set; }
 
     /// <summary>Primary frames that left at once because they cannot be compared.</summary>
-    public long PassedFrames => Sum(Passed) + Sum(Malformed);
+    public long NotComparedFrames => Sum(NotCompared) + Sum(Malformed);
 
     /// <summary>Primary frames that left unverified.</summary>
     public long UnverifiedFrames => Sum(Unverified);
@@ -174,7 +174,7 @@ internal sealed record ApplianceSnapshot
         }
 
         ReadShards(path);
-        ReadLanes(path);
+        ReadPipelines(path);
         ReportsLost += path.Gate.ReportsLost;
         // A collection of an older generation is one of the youngest, too.
         GarbageCollections = GC.CollectionCount(0);
@@ -189,7 +189,7 @@ internal sealed record ApplianceSnapshot
     private void ReadShards(FramePath path)
     {
         (Verified, Held, SecondaryHeld, Flows, FlowsEvicted, ReportsLost) = (0, 0, 0, 0, 0, 0);
-        passed.Clear();
+        notCompared.Clear();
         malformed.Clear();
         unverified.Clear();
         soft.Clear();
@@ -204,38 +204,38 @@ internal sealed record ApplianceSnapshot
             Flows += shard.Flows;
             FlowsEvicted += shard.FlowsEvicted;
             ReportsLost += shard.ReportsLost;
-            passed.Add(shard.Passed);
+            notCompared.Add(shard.NotCompared);
             malformed.Add(shard.Malformed);
             unverified.Add(shard.Unverified);
-            soft.Add(shard.Soft);
+            soft.Add(shard.Tolerated);
             drops.Add(shard.Drops);
             divergences.Add(shard.Divergences);
         }
 
-        passed.Name();
+        notCompared.Name();
         malformed.Name();
         unverified.Name();
         soft.Name();
         divergences.Name();
     }
 
-    private void ReadLanes(FramePath path)
+    private void ReadPipelines(FramePath path)
     {
         (PrimaryChecksums, SecondaryChecksums, FragmentsWaiting) = (0, 0, 0);
         primaryFragments.Clear();
         secondaryFragments.Clear();
         holdTimes.Clear();
-        for (int i = 0; i < path.Lanes.Count; i++)
+        for (int i = 0; i < path.Pipelines.Count; i++)
         {
-            Lane lane = path.Lanes[i];
-            PrimaryChecksums += lane.PrimaryCapture.CompletedChecksums;
-            SecondaryChecksums += lane.SecondaryCapture.CompletedChecksums;
-            FragmentsWaiting += lane.PrimaryCapture.Reassembly.Waiting + lane.SecondaryCapture.Reassembly.Waiting;
-            primaryFragments.Add(lane.PrimaryCapture.Reassembly.Datagrams);
-            secondaryFragments.Add(lane.SecondaryCapture.Reassembly.Datagrams);
+            Pipeline pipeline = path.Pipelines[i];
+            PrimaryChecksums += pipeline.PrimaryCapture.CompletedChecksums;
+            SecondaryChecksums += pipeline.SecondaryCapture.CompletedChecksums;
+            FragmentsWaiting += pipeline.PrimaryCapture.Reassembly.Waiting + pipeline.SecondaryCapture.Reassembly.Waiting;
+            primaryFragments.Add(pipeline.PrimaryCapture.Reassembly.Datagrams);
+            secondaryFragments.Add(pipeline.SecondaryCapture.Reassembly.Datagrams);
             // Fragments that went nowhere are frames that did.
-            drops.Add(lane.SecondaryCapture.Reassembly.Drops);
-            holdTimes.Add(lane.Egress.HoldTimes);
+            drops.Add(pipeline.SecondaryCapture.Reassembly.Drops);
+            holdTimes.Add(pipeline.Egress.HoldTimes);
         }
 
         primaryFragments.Name();

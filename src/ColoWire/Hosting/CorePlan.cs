@@ -24,13 +24,13 @@ public enum DutyKind
     /// <summary>Asks for checkpoints.</summary>
     Gate,
 
-    /// <summary>A lane from end to end: both captures, its shards, its egress.</summary>
-    Lane,
+    /// <summary>A pipeline from end to end: both captures, its shards, its egress.</summary>
+    Pipeline,
 }
 
 /// <summary>One duty of the plan.</summary>
 /// <param name="Kind">What it is.</param>
-/// <param name="Index">Which of the shards or of the lanes; 0 for all else.</param>
+/// <param name="Index">Which of the shards or of the pipelines; 0 for all else.</param>
 public readonly record struct PlannedDuty(DutyKind Kind, int Index = 0);
 
 /// <summary>What one core does.</summary>
@@ -41,7 +41,7 @@ public sealed record CoreAssignment(int Cpu, IReadOnlyList<PlannedDuty> Duties);
 /// <summary>
 /// Which core runs which duty. One core runs them all in the order of the way of a frame, to completion: the smallest latency. More
 /// cores take the captures, the egress and then the shards apart, because a frame costs most where it enters and leaves. Where there are
-/// several lanes, each has a core and runs to completion there, so that a frame never goes from core to core.
+/// several pipelines, each has a core and runs to completion there, so that a frame never goes from core to core.
 /// </summary>
 public static class CorePlan
 {
@@ -51,12 +51,12 @@ public static class CorePlan
     /// <summary>How many of so many cores compare: no fewer shards than that make sense.</summary>
     public static int ComparingCores(int cores) => Math.Max(1, cores - PortCores);
 
-    /// <summary>Makes the plan of a path of several lanes. The gate goes with the first.</summary>
-    /// <param name="cores">Numbers of the CPUs, one for each lane.</param>
-    public static IReadOnlyList<CoreAssignment> ForLanes(IReadOnlyList<int> cores) =>
-        [.. cores.Select((cpu, lane) => new CoreAssignment(cpu, lane == 0 ? [new(DutyKind.Lane), new(DutyKind.Gate)] : [new(DutyKind.Lane, lane)]))];
+    /// <summary>Makes the plan of a path of several pipelines. The gate goes with the first.</summary>
+    /// <param name="cores">Numbers of the CPUs, one for each pipeline.</param>
+    public static IReadOnlyList<CoreAssignment> ForPipelines(IReadOnlyList<int> cores) =>
+        [.. cores.Select((cpu, pipeline) => new CoreAssignment(cpu, pipeline == 0 ? [new(DutyKind.Pipeline), new(DutyKind.Gate)] : [new(DutyKind.Pipeline, pipeline)]))];
 
-    /// <summary>Makes the plan of a path of one lane.</summary>
+    /// <summary>Makes the plan of a path of one pipeline.</summary>
     /// <param name="cores">Numbers of the CPUs, one or more, in the order in which duties go to them.</param>
     /// <param name="shards">How many shards there are; not fewer than <see cref="ComparingCores"/>.</param>
     public static IReadOnlyList<CoreAssignment> For(IReadOnlyList<int> cores, int shards)
@@ -70,7 +70,7 @@ public static class CorePlan
         PlannedDuty[] all = [.. Enumerable.Range(0, shards).Select(index => new PlannedDuty(DutyKind.Shard, index))];
         return cores.Count switch
         {
-            1 => ForLanes(cores),
+            1 => ForPipelines(cores),
             2 => [new(cores[0], [primary, secondary, egress, gate]), new(cores[1], all)],
             3 => [new(cores[0], [primary, secondary]), new(cores[1], all), new(cores[2], [egress, gate])],
             _ => [new(cores[0], [primary]), new(cores[1], [secondary]), new(cores[2], [egress, gate]), .. Spread()],

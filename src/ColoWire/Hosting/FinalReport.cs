@@ -16,11 +16,11 @@ internal static class FinalReport
     public static void Write(TextWriter writer, ApplianceSnapshot snapshot)
     {
         Line("in", Count(snapshot.Primary.Frames, "primary"), Count(snapshot.Secondary.Frames, "secondary"));
-        Line("released", Count(snapshot.Verified, "verified"), Count(snapshot.PassedFrames, "passed"), Count(snapshot.UnverifiedFrames, "unverified"));
+        Line("released", Count(snapshot.Verified, "verified"), Count(snapshot.NotComparedFrames, "passed"), Count(snapshot.UnverifiedFrames, "unverified"));
         Line("out", Count(snapshot.Output.Frames, "sent"), Count(snapshot.Output.Lost, "lost"), Count(snapshot.Output.Retries, "retries"));
         Line("lost at out", Count(snapshot.Output.TooLong, "too long"), Count(snapshot.Output.LinkDown, "link down"), Count(snapshot.Output.Failed, "failed"));
         Line("not captured", Missed("primary", snapshot.Primary), Missed("secondary", snapshot.Secondary));
-        if (snapshot.FailWire.Absences != 0)
+        if (snapshot.FailWire.Bypasses != 0)
         {
             Line("went past", Count(snapshot.FailWire.ToWire, "to the wire"), Count(snapshot.FailWire.Dropped, "dropped"),
                 $"in {DurationText.Of(snapshot.FailWire.AwayNs)}");
@@ -46,10 +46,10 @@ internal static class FinalReport
         }
 
         Named("divergences", snapshot.Divergences);
-        Named("passed", snapshot.Passed);
+        Named("passed", snapshot.NotCompared);
         Named("malformed", snapshot.Malformed);
         Named("unverified", snapshot.Unverified);
-        Named("soft", snapshot.Soft);
+        Named("soft", snapshot.Tolerated);
         Named("drops", snapshot.Drops);
         Named("fragments P", snapshot.PrimaryFragments);
         Named("fragments S", snapshot.SecondaryFragments);

@@ -43,7 +43,7 @@ internal sealed class HeartbeatDuty(FailWire wire, int queue, CheckpointGate gat
         bool isSilent = silentNs > timeoutNs;
         if ((isSilent || wasSilent) && wire.NoteSilence(silentNs))
         {
-            gate.NoteAbsence(silentNs);
+            gate.NoteBypass(silentNs);
         }
 
         wasSilent = isSilent;

@@ -61,7 +61,7 @@ internal static class LossText
     }
 
     /// <summary>A line when frames have gone past the appliance since an earlier look.</summary>
-    public static string? Of(FailWireCounts now, FailWireCounts earlier) => now.Absences == earlier.Absences
+    public static string? Of(FailWireCounts now, FailWireCounts earlier) => now.Bypasses == earlier.Bypasses
         ? null
         : $"ColoWire is back after {DurationText.Of(now.AwayNs - earlier.AwayNs)}: meanwhile {now.ToWire - earlier.ToWire} frames of the primary "
             + $"went to the wire uncompared, {now.Dropped - earlier.Dropped} frames were dropped; a new epoch begins";

@@ -35,9 +35,9 @@ internal sealed class PathThreads
             failed(exception);
             hasFailed = true;
         }))];
-        if (appliance.Ports.Lanes.Count == 1 && heartbeats.Count != 0)
+        if (appliance.Ports.Pipelines.Count == 1 && heartbeats.Count != 0)
         {
-            // Its frames pass all threads; where there are several lanes, each has its own.
+            // Its frames pass all threads; where there are several pipelines, each has its own.
             heartbeats[0].Others = [.. loops.Skip(1)];
         }
     }
@@ -85,7 +85,7 @@ internal sealed class PathThreads
             waitHandles.Add(waitable.WaitHandle);
         }
 
-        if (appliance.Ports.FailWire is { HasPrograms: true } failWire && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)
+        if (appliance.Ports.FailWire is { HasPrograms: true } failWire && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Pipeline)
         {
             HeartbeatDuty heartbeat = new(failWire, appliance.Ports.Queues[core.Duties[0].Index], path.Gate);
             heartbeats.Add(heartbeat);
@@ -98,20 +98,20 @@ internal sealed class PathThreads
     /// <summary>The ports that a duty captures from.</summary>
     private ICapturePort[] Captures(PlannedDuty planned) => planned.Kind switch
     {
-        DutyKind.PrimaryCapture => [appliance.Ports.Lanes[0].Primary],
-        DutyKind.SecondaryCapture => [appliance.Ports.Lanes[0].Secondary],
-        DutyKind.Lane => [appliance.Ports.Lanes[planned.Index].Primary, appliance.Ports.Lanes[planned.Index].Secondary],
+        DutyKind.PrimaryCapture => [appliance.Ports.Pipelines[0].Primary],
+        DutyKind.SecondaryCapture => [appliance.Ports.Pipelines[0].Secondary],
+        DutyKind.Pipeline => [appliance.Ports.Pipelines[planned.Index].Primary, appliance.Ports.Pipelines[planned.Index].Secondary],
         _ => [],
     };
 
     private IDuty Duty(PlannedDuty planned) => planned.Kind switch
     {
-        DutyKind.PrimaryCapture => path.Lanes[0].PrimaryCapture,
-        DutyKind.SecondaryCapture => path.Lanes[0].SecondaryCapture,
-        DutyKind.Shard => path.Lanes[0].Shards[planned.Index],
-        DutyKind.Egress => path.Lanes[0].Egress,
+        DutyKind.PrimaryCapture => path.Pipelines[0].PrimaryCapture,
+        DutyKind.SecondaryCapture => path.Pipelines[0].SecondaryCapture,
+        DutyKind.Shard => path.Pipelines[0].Shards[planned.Index],
+        DutyKind.Egress => path.Pipelines[0].Egress,
         DutyKind.Gate => path.Gate,
-        DutyKind.Lane => path.Lanes[planned.Index],
+        DutyKind.Pipeline => path.Pipelines[planned.Index],
         _ => throw new ArgumentOutOfRangeException(nameof(planned)),
     };
 }

@@ -37,7 +37,7 @@ internal static class SnapshotJson
         WriteCapture(json, "secondary", snapshot.Secondary);
         WriteOutput(json, snapshot.Output);
         json.WriteStartObject("fail_wire");
-        json.WriteNumber("absences", snapshot.FailWire.Absences);
+        json.WriteNumber("absences", snapshot.FailWire.Bypasses);
         json.WriteNumber("away_ns", snapshot.FailWire.AwayNs);
         json.WriteNumber("to_wire", snapshot.FailWire.ToWire);
         json.WriteNumber("dropped", snapshot.FailWire.Dropped);
@@ -46,7 +46,7 @@ internal static class SnapshotJson
         json.WriteNumber("connections_refused", snapshot.ConnectionsRefused);
         json.WriteStartObject("released");
         json.WriteNumber("verified", snapshot.Verified);
-        json.WriteNumber("passed", snapshot.PassedFrames);
+        json.WriteNumber("passed", snapshot.NotComparedFrames);
         json.WriteNumber("unverified", snapshot.UnverifiedFrames);
         json.WriteEndObject();
         json.WriteNumber("held", snapshot.Held);
@@ -72,7 +72,7 @@ internal static class SnapshotJson
         json.WriteNumber("status", snapshot.Unwritten.Status);
         json.WriteEndObject();
         WriteCounts(json, "divergence_reasons", snapshot.Divergences);
-        WriteCounts(json, "soft", snapshot.Soft);
+        WriteCounts(json, "soft", snapshot.Tolerated);
         WriteCounts(json, "drops", snapshot.Drops);
         json.WriteStartObject("partial_checksums");
         json.WriteNumber("primary", snapshot.PrimaryChecksums);
@@ -83,7 +83,7 @@ internal static class SnapshotJson
         WriteCounts(json, "primary", snapshot.PrimaryFragments);
         WriteCounts(json, "secondary", snapshot.SecondaryFragments);
         json.WriteEndObject();
-        WriteCounts(json, "passed", snapshot.Passed);
+        WriteCounts(json, "passed", snapshot.NotCompared);
         WriteCounts(json, "malformed", snapshot.Malformed);
         WriteCounts(json, "unverified", snapshot.Unverified);
     }

@@ -64,8 +64,8 @@ internal static class StartReport
         DutyKind.SecondaryCapture => "secondary capture",
         DutyKind.Shard => $"shard {duty.Index}",
         DutyKind.Egress => "egress",
-        DutyKind.Lane when options.Lanes == 1 => "all ports and shards, from end to end",
-        DutyKind.Lane => $"queue {options.XdpQueues[duty.Index]} from end to end",
+        DutyKind.Pipeline when options.Pipelines == 1 => "all ports and shards, from end to end",
+        DutyKind.Pipeline => $"queue {options.XdpQueues[duty.Index]} from end to end",
         _ => "checkpoint gate",
     };
 }

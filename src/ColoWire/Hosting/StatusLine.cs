@@ -24,7 +24,7 @@ internal static class StatusLine
         double secondary = (now.Secondary.Frames - earlier.Secondary.Frames) / seconds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"in {primary:N0}/{secondary:N0} per s | verified {now.Verified:N0} passed {now.PassedFrames:N0} "
+            $"in {primary:N0}/{secondary:N0} per s | verified {now.Verified:N0} passed {now.NotComparedFrames:N0} "
             + $"unverified {now.UnverifiedFrames:N0} held {now.Held:N0} | divergences {now.DivergenceCount:N0} "
             + $"checkpoints {now.Checkpoints:N0} | drops {now.CaptureDrops:N0} lost {now.Output.Lost:N0} | "
             + $"hold p50 {DurationText.Of(now.HoldMedianNs)} p99 {DurationText.Of(now.HoldP99Ns)}");

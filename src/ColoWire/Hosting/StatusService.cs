@@ -56,7 +56,7 @@ internal sealed class StatusService(
     private readonly Dictionary<string, long> toldRefused = [];
     private readonly Dictionary<string, string?> toldNames = [];
     private readonly Dictionary<string, string?> toldLinkTroubles = [];
-    private FailWireCounts toldAbsences;
+    private FailWireCounts toldBypasses;
     private Protection toldProtection = Protection.InStep;
     private readonly JsonLine json = new();
     private ApplianceSnapshot now = new();
@@ -174,10 +174,10 @@ internal sealed class StatusService(
     private void LookAtPorts()
     {
         FailWireCounts absences = appliance.Ports.FailWire?.Counts ?? default;
-        if (LossText.Of(absences, toldAbsences) is string absence)
+        if (LossText.Of(absences, toldBypasses) is string absence)
         {
             log.LogLoss(absence);
-            toldAbsences = absences;
+            toldBypasses = absences;
         }
 
         AppliancePorts ports = appliance.Ports;
@@ -237,11 +237,11 @@ internal sealed class StatusService(
 
     private void LookAtChecksums()
     {
-        for (int i = 0; i < appliance.Path.Lanes.Count; i++)
+        for (int i = 0; i < appliance.Path.Pipelines.Count; i++)
         {
-            Lane lane = appliance.Path.Lanes[i];
-            TellChecksums(lane.PrimaryCapture.CompletedChecksums, appliance.Ports.PrimaryName);
-            TellChecksums(lane.SecondaryCapture.CompletedChecksums, appliance.Ports.SecondaryName);
+            Pipeline pipeline = appliance.Path.Pipelines[i];
+            TellChecksums(pipeline.PrimaryCapture.CompletedChecksums, appliance.Ports.PrimaryName);
+            TellChecksums(pipeline.SecondaryCapture.CompletedChecksums, appliance.Ports.SecondaryName);
         }
     }
 

@@ -82,7 +82,7 @@ public sealed record ApplianceOptions
     /// <summary>Verified segments that a TCP connection keeps.</summary>
     public int RetransmitWindow { get; init; } = EngineLimits.RetransmitWindow.Default;
 
-    /// <summary>Memory for datagrams of which fragments are missing, for each side of each lane, in KiB.</summary>
+    /// <summary>Memory for datagrams of which fragments are missing, for each side of each pipeline, in KiB.</summary>
     public int FragmentMemoryKiB { get; init; } = EngineLimits.FragmentMemoryKiB.Default;
 
     /// <summary>How long fragments wait for the rest of their datagram, in milliseconds.</summary>
@@ -103,8 +103,8 @@ public sealed record ApplianceOptions
     /// <summary>What is done with checksums that guests have left to their NICs.</summary>
     public PartialChecksumPolicy PartialChecksums { get; init; }
 
-    /// <summary>Soft fields that count as a divergence.</summary>
-    public IReadOnlyList<SoftField> Strict { get; init; } = [];
+    /// <summary>Tolerated fields that count as a divergence.</summary>
+    public IReadOnlyList<ToleratedField> Strict { get; init; } = [];
 
     /// <summary>Which connections are compared, passed or dropped; the first rule that matches counts.</summary>
     public IReadOnlyList<PolicyRule> Policies { get; init; } = [];
@@ -115,25 +115,25 @@ public sealed record ApplianceOptions
     /// <summary>The CPUs that do the work; after validation never empty.</summary>
     public IReadOnlyList<int> Cores { get; init; } = [];
 
-    /// <summary>The queues of <c>xdp:</c> ports, one lane for each; for live ports after validation never empty.</summary>
+    /// <summary>The queues of <c>xdp:</c> ports, one pipeline for each; for live ports after validation never empty.</summary>
     public IReadOnlyList<int> XdpQueues { get; init; } = [];
 
-    /// <summary>How many lanes there are: ports without queues make one.</summary>
-    public int Lanes => Math.Max(1, XdpQueues.Count);
+    /// <summary>How many pipelines there are: ports without queues make one.</summary>
+    public int Pipelines => Math.Max(1, XdpQueues.Count);
 
     /// <summary>What a thread does while no frame comes.</summary>
     public IdleStrategy Idle { get; init; }
 
-    /// <summary>Sets of flows that are compared independently, in each lane.</summary>
+    /// <summary>Sets of flows that are compared independently, in each pipeline.</summary>
     public int Shards { get; init; } = EngineLimits.Shards.Default;
 
-    /// <summary>Flows known at a time, all lanes and shards together.</summary>
+    /// <summary>Flows known at a time, all pipelines and shards together.</summary>
     public int Flows { get; init; } = EngineLimits.Flows.Default;
 
-    /// <summary>Slots of 2 KiB for each side of each lane.</summary>
+    /// <summary>Slots of 2 KiB for each side of each pipeline.</summary>
     public int SlotsPerSide { get; init; } = EngineLimits.SlotsPerSide.Default;
 
-    /// <summary>Slots of 68 KiB for each side of each lane: for frames and datagrams of up to 64 KiB.</summary>
+    /// <summary>Slots of 68 KiB for each side of each pipeline: for frames and datagrams of up to 64 KiB.</summary>
     public int LargeSlotsPerSide { get; init; } = EngineLimits.LargeSlotsPerSide.Default;
 
     /// <summary>The kernel's buffer of each live capture port, in MiB.</summary>
@@ -215,7 +215,7 @@ public sealed record ApplianceOptions
     /// <summary>The memory that these options take, by what it is for.</summary>
     public IReadOnlyList<(string Name, long Bytes)> MemoryPlan()
     {
-        List<(string Name, long Bytes)> plan = [.. FramePath.MemoryPlan(ToEngineOptions(default), Lanes)];
+        List<(string Name, long Bytes)> plan = [.. FramePath.MemoryPlan(ToEngineOptions(default), Pipelines)];
         foreach ((string name, PortSpec? port) in ((string, PortSpec?)[])[("primary", PrimaryIn), ("secondary", SecondaryIn)])
         {
             if (port?.Kind == PortKind.Pcap)

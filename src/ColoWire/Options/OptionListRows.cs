@@ -53,22 +53,22 @@ internal abstract class ListRow<T>(
 }
 
 /// <summary>Names of header fields that may differ unless they stand here.</summary>
-internal sealed class SoftFieldListRow(
-    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<SoftField>, ApplianceOptions> set)
-    : ListRow<SoftField>(name, verbs, help, set)
+internal sealed class ToleratedFieldListRow(
+    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<ToleratedField>, ApplianceOptions> set)
+    : ListRow<ToleratedField>(name, verbs, help, set)
 {
     // What follows is no field of a header: a side contradicts itself there, not the other one.
-    private static readonly Dictionary<string, SoftField> Fields = Enum.GetValues<SoftField>()
-        .Where(field => field < SoftField.SecondaryOverlap)
+    private static readonly Dictionary<string, ToleratedField> Fields = Enum.GetValues<ToleratedField>()
+        .Where(field => field < ToleratedField.SecondaryOverlap)
         .ToDictionary(CounterNames.Of);
 
     public override string Allowed => string.Join(", ", Fields.Keys);
 
     public override string Placeholder => "fields";
 
-    protected override string? Take(in OptionValue element, int number, List<SoftField> taken)
+    protected override string? Take(in OptionValue element, int number, List<ToleratedField> taken)
     {
-        if (element.Form is not (ValueForm.Word or ValueForm.Text) || !Fields.TryGetValue(element.Text, out SoftField field))
+        if (element.Form is not (ValueForm.Word or ValueForm.Text) || !Fields.TryGetValue(element.Text, out ToleratedField field))
         {
             return $"{element.Shown} is unknown: {Allowed}";
         }

@@ -82,7 +82,7 @@ public static class OptionTable
             "Frames whose TCP or UDP checksum the guest has left to its NIC, which a virtual one does not complete. complete: ColoWire does, "
             + "on both sides, before they are compared; pass: they leave as they came, and no receiver takes them.",
             (o, v) => o with { PartialChecksums = v == Pass ? PartialChecksumPolicy.Pass : PartialChecksumPolicy.Complete }),
-        new SoftFieldListRow("strict", Verbs.All,
+        new ToleratedFieldListRow("strict", Verbs.All,
             "Header fields in which a difference is a divergence; in those not named it is only counted.",
             (o, v) => o with { Strict = v }),
         new PolicyListRow("policies", Verbs.All,

@@ -27,10 +27,10 @@ internal static class CompareReport
             WriteSide(json, "secondary", result.Secondary);
             json.WriteStartObject("released");
             json.WriteNumber("verified", result.Verified);
-            json.WriteNumber("passed", result.PassedFrames);
+            json.WriteNumber("passed", result.NotComparedFrames);
             json.WriteNumber("unverified", result.UnverifiedFrames);
             json.WriteEndObject();
-            json.WriteNumber("not_compared", result.NotCompared);
+            json.WriteNumber("not_compared", result.UnreadableFrames);
             json.WriteNumber("held_at_end", result.HeldAtEnd);
             json.WriteNumber("checkpoints", result.Checkpoints);
             json.WriteStartArray("divergences");
@@ -41,13 +41,13 @@ internal static class CompareReport
 
             json.WriteEndArray();
             json.WriteNumber("divergences_total", result.DivergencesTotal);
-            WriteCounts(json, "soft", result.Soft);
+            WriteCounts(json, "soft", result.Tolerated);
             WriteCounts(json, "drops", result.Drops);
             json.WriteStartObject("fragments");
             WriteCounts(json, "primary", result.Fragments.Primary);
             WriteCounts(json, "secondary", result.Fragments.Secondary);
             json.WriteEndObject();
-            WriteCounts(json, "passed", result.Passed);
+            WriteCounts(json, "passed", result.NotCompared);
             WriteCounts(json, "malformed", result.Malformed);
             WriteCounts(json, "unverified", result.Unverified);
             json.WriteEndObject();

@@ -22,7 +22,7 @@ internal sealed record CompareResult
     public required long Verified { get; init; }
 
     /// <summary>Primary frames that are not comparable, by reason.</summary>
-    public required IReadOnlyList<NamedCount> Passed { get; init; }
+    public required IReadOnlyList<NamedCount> NotCompared { get; init; }
 
     /// <summary>Primary frames that are malformed, by kind.</summary>
     public required IReadOnlyList<NamedCount> Malformed { get; init; }
@@ -52,7 +52,7 @@ internal sealed record CompareResult
     public required IReadOnlyList<DivergenceReport> Shown { get; init; }
 
     /// <summary>Differences that count for nothing, by field.</summary>
-    public required IReadOnlyList<NamedCount> Soft { get; init; }
+    public required IReadOnlyList<NamedCount> Tolerated { get; init; }
 
     /// <summary>Frames that went nowhere, by reason.</summary>
     public required IReadOnlyList<NamedCount> Drops { get; init; }
@@ -67,20 +67,20 @@ internal sealed record CompareResult
     public required long HoldP99Ns { get; init; }
 
     /// <summary>Primary frames that left at once because they cannot be compared.</summary>
-    public long PassedFrames => Sum(Passed) + Sum(Malformed);
+    public long NotComparedFrames => Sum(NotCompared) + Sum(Malformed);
 
     /// <summary>Primary frames that left unverified.</summary>
     public long UnverifiedFrames => Sum(Unverified);
 
     /// <summary>Frames of both that ought to be compared and could not be: a capture holds them only in part or damaged, or they are too
     /// long.</summary>
-    public long NotCompared => Primary.Refused + Secondary.Refused + Sum(Malformed) + SecondaryMalformed;
+    public long UnreadableFrames => Primary.Refused + Secondary.Refused + Sum(Malformed) + SecondaryMalformed;
 
     /// <summary>Whether a frame of either side was judged.</summary>
     public bool IsAnythingCompared => Verified + UnverifiedFrames + HeldAtEnd + DivergencesTotal != 0;
 
     /// <summary>Whether nothing was found that the replicas differ in, and every frame had its say. What is not compared is not equal.</summary>
-    public bool IsEqual => IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0 && NotCompared == 0;
+    public bool IsEqual => IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0 && UnreadableFrames == 0;
 
     /// <summary>The instant that people are shown as zero: the start of the primary's capture, if it has one.</summary>
     public long OriginNs => Primary.Frames != 0 ? Primary.FirstNs : Secondary.FirstNs;
@@ -116,7 +116,7 @@ internal readonly record struct SideTotals(long Frames, long Bytes, long Refused
 /// <param name="SecondaryFrame">Number of the secondary's frame, 0 for none.</param>
 /// <param name="AtNs">When it was found, in nanoseconds since 1970 of the captures' clock.</param>
 internal readonly record struct DivergenceSummary(
-    DivergenceReason Reason, SoftField? Field, FlowKey Flow, int Offset, uint PrimaryFrame, uint SecondaryFrame, long AtNs)
+    DivergenceReason Reason, ToleratedField? Field, FlowKey Flow, int Offset, uint PrimaryFrame, uint SecondaryFrame, long AtNs)
 {
     /// <summary>Leaves the bytes out.</summary>
     public static DivergenceSummary Of(in DivergenceReport report) => new(

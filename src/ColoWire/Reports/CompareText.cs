@@ -30,8 +30,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         writer.WriteLine();
         console.Write(MakeTable(result));
         writer.WriteLine();
-        WriteCounts("soft differences", result.Soft);
-        WriteCounts("not comparable", result.Passed);
+        WriteCounts("soft differences", result.Tolerated);
+        WriteCounts("not comparable", result.NotCompared);
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
@@ -55,10 +55,10 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             return $"nothing compared: {ReasonForNothing(result)}";
         }
 
-        bool hasJudged = result.UnverifiedFrames + result.HeldAtEnd == 0;
-        if (result.DivergencesTotal == 0 && hasJudged)
+        bool hasCompared = result.UnverifiedFrames + result.HeldAtEnd == 0;
+        if (result.DivergencesTotal == 0 && hasCompared)
         {
-            return Invariant($"not all compared: {Frames(result.Verified)} verified, {result.NotCompared:N0} could not be compared");
+            return Invariant($"not all compared: {Frames(result.Verified)} verified, {result.UnreadableFrames:N0} could not be compared");
         }
 
         if (result.DivergencesTotal == 0)
@@ -76,9 +76,9 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private static string ReasonForNothing(CompareResult result)
     {
-        if (result.NotCompared != 0)
+        if (result.UnreadableFrames != 0)
         {
-            return Invariant($"{Frames(result.NotCompared)} held only in part, damaged, or too long");
+            return Invariant($"{Frames(result.UnreadableFrames)} held only in part, damaged, or too long");
         }
 
         return result.Primary.Frames + result.Secondary.Frames == 0
@@ -118,7 +118,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         Add("frames", result.Primary.Frames, result.Secondary.Frames);
         Add("bytes", result.Primary.Bytes, result.Secondary.Bytes);
         Add("verified", result.Verified, null);
-        Add("passed (not comparable)", result.PassedFrames, null);
+        Add("passed (not comparable)", result.NotComparedFrames, null);
         Add("unverified", result.UnverifiedFrames, null);
         Add("held at the end", result.HeldAtEnd, null);
         return table;
@@ -129,9 +129,9 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private void WriteHints(CompareResult result, int startGapLimitMs)
     {
-        if (result.NotCompared != 0)
+        if (result.UnreadableFrames != 0)
         {
-            writer.WriteLine(Invariant($"Not compared: {Frames(result.NotCompared)} held only in part, damaged, or too long."));
+            writer.WriteLine(Invariant($"Not compared: {Frames(result.UnreadableFrames)} held only in part, damaged, or too long."));
         }
 
         WriteClockStep("primary", result.Primary);

@@ -18,11 +18,11 @@ internal sealed record FragmentTotals(
 {
     private delegate ReadOnlySpan<long> Counts(ReassemblyCounters counters);
 
-    /// <summary>Reads the counters of all lanes.</summary>
+    /// <summary>Reads the counters of all pipelines.</summary>
     public static FragmentTotals Of(FramePath path)
     {
-        ReassemblyCounters[] primary = [.. path.Lanes.Select(lane => lane.PrimaryCapture.Reassembly)];
-        ReassemblyCounters[] secondary = [.. path.Lanes.Select(lane => lane.SecondaryCapture.Reassembly)];
+        ReassemblyCounters[] primary = [.. path.Pipelines.Select(pipeline => pipeline.PrimaryCapture.Reassembly)];
+        ReassemblyCounters[] secondary = [.. path.Pipelines.Select(pipeline => pipeline.SecondaryCapture.Reassembly)];
         return new FragmentTotals(
             Named<DatagramOutcome>(primary, side => side.Datagrams),
             Named<DatagramOutcome>(secondary, side => side.Datagrams),
@@ -35,9 +35,9 @@ internal sealed record FragmentTotals(
     {
         // Asked at every scan of a replay: no enumerator, no closure.
         long waiting = 0;
-        for (int i = 0; i < path.Lanes.Count; i++)
+        for (int i = 0; i < path.Pipelines.Count; i++)
         {
-            waiting += path.Lanes[i].PrimaryCapture.Reassembly.Waiting + path.Lanes[i].SecondaryCapture.Reassembly.Waiting;
+            waiting += path.Pipelines[i].PrimaryCapture.Reassembly.Waiting + path.Pipelines[i].SecondaryCapture.Reassembly.Waiting;
         }
 
         return waiting;
@@ -47,14 +47,14 @@ internal sealed record FragmentTotals(
     public IReadOnlyList<NamedCount> JoinDrops(IReadOnlyList<NamedCount> shards) =>
         [.. shards.Concat(Drops).GroupBy(drop => drop.Name).Select(same => new NamedCount(same.Key, same.Sum(drop => drop.Count)))];
 
-    private static List<NamedCount> Named<T>(ReassemblyCounters[] lanes, Counts counts)
+    private static List<NamedCount> Named<T>(ReassemblyCounters[] pipelines, Counts counts)
         where T : struct, Enum
     {
         List<NamedCount> named = [];
         foreach (T value in Enum.GetValues<T>())
         {
             int index = Convert.ToInt32(value, null);
-            long sum = lanes.Sum(lane => counts(lane)[index]);
+            long sum = pipelines.Sum(pipeline => counts(pipeline)[index]);
             if (sum != 0)
             {
                 named.Add(new NamedCount(CounterNames.Of(value), sum));

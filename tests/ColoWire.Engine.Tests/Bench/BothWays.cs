@@ -17,7 +17,7 @@ internal static class BothWays
     public static long[] Numbers(ShardCounters counters) =>
     [
         counters.Verified, counters.Held, counters.SecondaryHeld, counters.Flows, counters.FlowsEvicted, counters.SecondaryRepeated,
-        counters.SecondaryReleased, counters.ReportsLost, .. counters.Passed.ToArray(), .. counters.Malformed.ToArray(),
-        .. counters.Unverified.ToArray(), .. counters.Soft.ToArray(), .. counters.Drops.ToArray(), .. counters.Divergences.ToArray(),
+        counters.SecondaryReleased, counters.ReportsLost, .. counters.NotCompared.ToArray(), .. counters.Malformed.ToArray(),
+        .. counters.Unverified.ToArray(), .. counters.Tolerated.ToArray(), .. counters.Drops.ToArray(), .. counters.Divergences.ToArray(),
     ];
 }

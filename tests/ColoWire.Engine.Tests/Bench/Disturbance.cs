@@ -15,7 +15,7 @@ public static class Disturbance
         Words.Happens(CheckpointEvent.SecondaryLost),
         bench => bench.Requester.IsReady = !bench.Requester.IsReady,
         bench => bench.Secondary.HasLink = !bench.Secondary.HasLink,
-        bench => bench.Path.Gate.NoteAbsence(),
+        bench => bench.Path.Gate.NoteBypass(),
         bench => bench.Path.RequestCheckpoint(),
         bench => bench.Path.Flush(),
         bench => bench.Path.SetMode(CompareMode.Observe),

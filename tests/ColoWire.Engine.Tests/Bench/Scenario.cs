@@ -89,8 +89,8 @@ public static class Words
 
     public static Action<TestBench> Wait(int ms) => bench => bench.Wait(ms);
 
-    public static Action<TestBench> Soft(SoftField field, int count) => bench =>
-        Assert.That(bench.Sum(c => c.Soft[(int)field]), Is.EqualTo(count), $"soft {field}");
+    public static Action<TestBench> Tolerated(ToleratedField field, int count) => bench =>
+        Assert.That(bench.Sum(c => c.Tolerated[(int)field]), Is.EqualTo(count), $"soft {field}");
 
     public static Action<TestBench> Dropped(DropReason reason, int count) => bench =>
         Assert.That(bench.Sum(c => c.Drops[(int)reason]), Is.EqualTo(count), $"dropped {reason}");
@@ -98,8 +98,8 @@ public static class Words
     public static Action<TestBench> Unverified(UnverifiedReason reason, int count) => bench =>
         Assert.That(bench.Sum(c => c.Unverified[(int)reason]), Is.EqualTo(count), $"unverified {reason}");
 
-    public static Action<TestBench> Passed(PassReason reason, int count) => bench =>
-        Assert.That(bench.Sum(c => c.Passed[(int)reason]), Is.EqualTo(count), $"passed {reason}");
+    public static Action<TestBench> Passed(NotComparedReason reason, int count) => bench =>
+        Assert.That(bench.Sum(c => c.NotCompared[(int)reason]), Is.EqualTo(count), $"passed {reason}");
 
     public static Action<TestBench> Verified(int count) => bench => Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(count), "verified");
 }

@@ -63,9 +63,9 @@ public sealed class ReferenceModel(long graceNs)
     /// <summary>Time passes: what has been in doubt for longer than the grace is a divergence.</summary>
     public void Pass(long nowNs)
     {
-        foreach (Connection connection in connections.Values.Where(c => !c.IsDiverged && c.Doubt != null && nowNs - c.DoubtSinceNs >= graceNs))
+        foreach (Connection connection in connections.Values.Where(c => !c.IsDiverged && c.Suspect != null && nowNs - c.SuspectSinceNs >= graceNs))
         {
-            Diverge(connection, connection.Doubt switch
+            Diverge(connection, connection.Suspect switch
             {
                 Waiting { Packet: Segment } => DivergenceReason.Retransmit,
                 not null when connection.Datagrams.Count > 0 && connection.Held.Count > 0 => DivergenceReason.Payload,
@@ -154,22 +154,22 @@ public sealed class ReferenceModel(long graceNs)
             Out.Add(oldest);
         }
 
-        NoteDoubt(connection, changed, nowNs);
+        NoteSuspect(connection, changed, nowNs);
     }
 
     /// <summary>In doubt are a segment that only the primary has changed, and datagrams: who is overtaken, or else who waits while others
     /// are there, or were said since.</summary>
-    private static void NoteDoubt(Connection connection, Waiting? changed, long nowNs)
+    private static void NoteSuspect(Connection connection, Waiting? changed, long nowNs)
     {
         Waiting? oldest = connection.Held.FirstOrDefault();
         Said? first = connection.Datagrams.FirstOrDefault();
         Waiting? last = connection.Held.Contains(connection.LastAgreed!) ? connection.LastAgreed : null;
-        bool isInDoubt = first is not null || last?.Said!.AtNs >= oldest?.AtNs;
-        object? doubt = changed ?? (first is { IsOvertaken: true } ? first : isInDoubt ? (object?)oldest : null);
-        if (!ReferenceEquals(doubt, connection.Doubt))
+        bool isSuspect = first is not null || last?.Said!.AtNs >= oldest?.AtNs;
+        object? suspect = changed ?? (first is { IsOvertaken: true } ? first : isSuspect ? (object?)oldest : null);
+        if (!ReferenceEquals(suspect, connection.Suspect))
         {
-            connection.Doubt = doubt;
-            connection.DoubtSinceNs = nowNs;
+            connection.Suspect = suspect;
+            connection.SuspectSinceNs = nowNs;
         }
     }
 
@@ -302,9 +302,9 @@ public sealed class ReferenceModel(long graceNs)
 
         public bool RstLeft { get; set; }
 
-        public object? Doubt { get; set; }
+        public object? Suspect { get; set; }
 
-        public long DoubtSinceNs { get; set; }
+        public long SuspectSinceNs { get; set; }
 
         public bool IsDiverged { get; set; }
 

@@ -71,7 +71,7 @@ public sealed class CheckpointScenarios(int shards)
         bench.Checkpoint();
         // The capture takes the SYN before it has heard of the second checkpoint, the shard after.
         bench.QueuePrimary(synAck.Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
         bench.Requester.Happen(CheckpointEvent.Completed);
         bench.Path.Gate.Poll(bench.NowNs);
         P(next)(bench);
@@ -93,8 +93,8 @@ public sealed class CheckpointScenarios(int shards)
         // The gate learns of the checkpoint after the captures of the same round: what they took bears the old epoch.
         bench.QueuePrimary(A.Bytes());
         bench.Secondary.Feed(A.Flipped(0).Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
-        bench.Path.Lanes[0].SecondaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].SecondaryCapture.Poll(bench.NowNs);
         bench.Requester.Happen(CheckpointEvent.Completed);
         bench.Path.Gate.Poll(bench.NowNs);
         bench.Poll();
@@ -116,8 +116,8 @@ public sealed class CheckpointScenarios(int shards)
         S(A)(bench);
         bench.QueuePrimary(B.Bytes());
         bench.Secondary.Feed(B.Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
-        bench.Path.Lanes[0].SecondaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].SecondaryCapture.Poll(bench.NowNs);
         bench.Requester.Happen(CheckpointEvent.Completed);
         bench.Path.Gate.Poll(bench.NowNs);
         bench.Poll();
@@ -175,7 +175,7 @@ public sealed class CheckpointScenarios(int shards)
             bench.QueuePrimary(segment.Bytes());
         }
 
-        while (bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs) != 0)
+        while (bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs) != 0)
         {
         }
 
@@ -190,8 +190,8 @@ public sealed class CheckpointScenarios(int shards)
         using TestBench bench = new(Options);
         bench.QueuePrimary(A.Bytes());
         bench.Secondary.Feed(A.Flipped(0).Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
-        bench.Path.Lanes[0].SecondaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].SecondaryCapture.Poll(bench.NowNs);
         foreach (Shard shard in bench.Path.Shards)
         {
             shard.Poll(bench.NowNs);

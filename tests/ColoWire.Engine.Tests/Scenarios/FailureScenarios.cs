@@ -118,7 +118,7 @@ public sealed class FailureScenarios(int shards)
         using TestBench bench = new(Options with { Policies = [] });
         P(A, B, C)(bench);
         S(B)(bench);
-        bench.Path.Lanes[0].Arena[bench.Primary.Last].Length = -1;
+        bench.Path.Pipelines[0].Arena[bench.Primary.Last].Length = -1;
         Culprit culprit = bench.Fail(bench => { S(A, C.Flipped(5))(bench); }).Single();
         Assert.That(culprit.Frames.Where(frame => frame.Side == Side.Primary).Select(frame => frame.Bytes.AsSpan(0, 154).ToArray()),
             Is.EqualTo(new[] { C.Bytes() }), "A and B had left by then");
@@ -227,7 +227,7 @@ public sealed class FailureScenarios(int shards)
     private static Action<TestBench> HoldBroken(Packet packet) => bench =>
     {
         P(packet)(bench);
-        bench.Path.Lanes[0].Arena[bench.Primary.Last].Length = -1;
+        bench.Path.Pipelines[0].Arena[bench.Primary.Last].Length = -1;
     };
 
     /// <summary>A way to make a duty fail.</summary>

@@ -48,10 +48,10 @@ public sealed partial class FragmentScenarios(int shards)
         new("46 fragments whose datagram is malformed leave", P(Cut(ShortUdp, 1, 104)), OutBytes(Cut(ShortUdp, 1, 104)), S(Cut(ShortUdp, 1, 104)),
             Malformed(MalformedKind.UdpHeader, 2), Dropped(DropReason.SecondaryMalformed, 1), Cp(0)),
         new("47 overlapping on the primary", P(Halves[0], Overlap, Halves[1]), OutBytes(), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Fragment),
-            Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.Overlapping, 1), S(Whole), Cp(1), Checkpoint,
+            Became(b => b.Path.Pipelines[0].PrimaryCapture.Reassembly, DatagramOutcome.Overlapping, 1), S(Whole), Cp(1), Checkpoint,
             OutBytes(Halves[0], Overlap, Halves[1]), Unverified(UnverifiedReason.Checkpoint, 3)),
         new("47 overlapping on the secondary", S(Halves[0], Overlap, Halves[1]), P(Halves), OutBytes(), Wait(4100), Dropped(DropReason.SecondaryFragment, 3),
-            OutBytes(), Cp(1, DivergenceReason.Timeout), Became(b => b.Path.Lanes[0].SecondaryCapture.Reassembly, DatagramOutcome.Overlapping, 1)),
+            OutBytes(), Cp(1, DivergenceReason.Timeout), Became(b => b.Path.Pipelines[0].SecondaryCapture.Reassembly, DatagramOutcome.Overlapping, 1)),
         new("47 a fragment with other bytes in the same place", P(Halves[0], Twisted), Wait(4000), OutBytes(), Cp(1, DivergenceReason.Fragment)),
         new("47 overlapping on both sides, and a byte differs", P(Halves[0], Overlap, Halves[1]),
             S(Halves[0], Fragment(Whole.Bytes(), 1, 96, Fill('p', 16), more: true), Halves[1]), Wait(60), OutBytes(Halves[0]),
@@ -111,7 +111,7 @@ public sealed partial class FragmentScenarios(int shards)
         new("81 a checkpoint in the middle of the primary's datagram", P(Halves[0]), Checkpoint, OutBytes(Halves[0]), P(Halves[1]),
             OutBytes(Halves), Unverified(UnverifiedReason.StaleEpoch, 2), Wait(4000), Cp(0)),
         new("81 a checkpoint in the middle of the secondary's datagram", S(Halves[0]), Checkpoint, S(Halves[1]), Wait(4000), Cp(0),
-            bench => Assert.That(bench.Path.Lanes[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryStale], Is.EqualTo(1)), DroppedFragments(1)),
+            bench => Assert.That(bench.Path.Pipelines[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryStale], Is.EqualTo(1)), DroppedFragments(1)),
         new("81 after it a lost fragment of the secondary still shows when the primary waits", Checkpoint, P(Whole), S(Halves[1]), Wait(2000), Cp(0),
             Wait(2010), Cp(1, DivergenceReason.Timeout)),
         new("86 the stop releases what is incomplete", P(Halves[0]), bench => bench.Path.BeginStop(), bench => bench.Poll(),
@@ -139,7 +139,7 @@ public sealed partial class FragmentScenarios(int shards)
         [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row) =>
         new Scenario(
             row.Name, P(row.Fragments), OutBytes(), Wait(4000), Cp(1, DivergenceReason.Fragment), OutBytes(),
-            Became(bench => bench.Path.Lanes[0].PrimaryCapture.Reassembly, row.Outcome, 1), Checkpoint, OutBytes(row.Fragments))
+            Became(bench => bench.Path.Pipelines[0].PrimaryCapture.Reassembly, row.Outcome, 1), Checkpoint, OutBytes(row.Fragments))
             .Run(Options);
 
     [Test]
@@ -147,7 +147,7 @@ public sealed partial class FragmentScenarios(int shards)
         [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row) =>
         new Scenario(
             row.Name, S(row.Fragments), Wait(4100), Dropped(DropReason.SecondaryFragment, row.Fragments.Length), Cp(0),
-            Became(bench => bench.Path.Lanes[0].SecondaryCapture.Reassembly, row.Outcome, 1))
+            Became(bench => bench.Path.Pipelines[0].SecondaryCapture.Reassembly, row.Outcome, 1))
             .Run(Options);
 
     [Test]
@@ -178,7 +178,7 @@ public sealed partial class FragmentScenarios(int shards)
         bench.QueuePrimary(Halves[1]);
         bench.Jump(1000);
         Cp(0)(bench);
-        Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.TimedOut, 1)(bench);
+        Became(b => b.Path.Pipelines[0].PrimaryCapture.Reassembly, DatagramOutcome.TimedOut, 1)(bench);
         bench.StopAndCheckNothingLost();
     }
 
@@ -206,8 +206,8 @@ public sealed partial class FragmentScenarios(int shards)
             S(Cut(Long, (uint)i, firstBytes)[0])(bench);
         }
 
-        Became(b => b.Path.Lanes[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, datagrams - limit)(bench);
-        Assert.That(bench.Path.Lanes[0].SecondaryCapture.Reassembly.Waiting, Is.EqualTo(limit));
+        Became(b => b.Path.Pipelines[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, datagrams - limit)(bench);
+        Assert.That(bench.Path.Pipelines[0].SecondaryCapture.Reassembly.Waiting, Is.EqualTo(limit));
         bench.StopAndCheckNothingLost();
     }
 
@@ -222,7 +222,7 @@ public sealed partial class FragmentScenarios(int shards)
         }
 
         bench.Poll();
-        Became(b => b.Path.Lanes[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, 500)(bench);
+        Became(b => b.Path.Pipelines[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, 500)(bench);
         P(Whole)(bench);
         S(Cut(Whole, (uint)(more - 1), 104)[1])(bench);
         Out(Whole)(bench);
@@ -314,7 +314,7 @@ public sealed partial class FragmentScenarios(int shards)
         Assert.That(side(bench).Datagrams[(int)outcome], Is.EqualTo(count), $"datagrams {outcome}");
 
     private static Action<TestBench> DroppedFragments(int count) => bench =>
-        Assert.That(bench.Path.Lanes[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryFragment], Is.EqualTo(count), "fragments dropped");
+        Assert.That(bench.Path.Pipelines[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryFragment], Is.EqualTo(count), "fragments dropped");
 
     private static Action<TestBench> Unverified(UnverifiedReason reason, int count) => bench =>
         Assert.That(bench.Sum(c => c.Unverified[(int)reason]), Is.EqualTo(count), $"unverified {reason}");
@@ -359,6 +359,6 @@ public sealed partial class FragmentScenarios(int shards)
         P(Cut(Whole, 65, 104)[0])(bench);
         Cp(1, DivergenceReason.Fragment)(bench);
         Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
-        Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.OverBudget, 1)(bench);
+        Became(b => b.Path.Pipelines[0].PrimaryCapture.Reassembly, DatagramOutcome.OverBudget, 1)(bench);
     }
 }

@@ -89,7 +89,7 @@ public sealed class PolicyTableTests
             options => options,
             (bench, say) => Both(bench, say('a', 1), [])),
         ["strict ttl, it differs"] = new(
-            options => options with { Strict = [SoftField.Ttl] },
+            options => options with { Strict = [ToleratedField.Ttl] },
             (bench, say) => Both(bench, say('a', 1), [.. say('a', 2).Select(WithOtherTtl)])),
     };
 
@@ -306,7 +306,7 @@ public sealed class PolicyTableTests
         Policies[policy].Happens(bench, say);
         List<string> words = [$"out {bench.Output.Frames.Count} of {bench.Primary.Statistics.Frames + bench.Primary.Waiting}"];
         Add(words, "verified", bench.Sum(c => c.Verified));
-        AddNamed<PassReason>(words, "passed", bench, c => c.Passed);
+        AddNamed<NotComparedReason>(words, "passed", bench, c => c.NotCompared);
         AddNamed<MalformedKind>(words, "malformed", bench, c => c.Malformed);
         AddNamed<UnverifiedReason>(words, "unverified", bench, c => c.Unverified);
         Add(words, "dropped", bench.Sum(c => c.Drops[(int)DropReason.PrimaryPolicy]));

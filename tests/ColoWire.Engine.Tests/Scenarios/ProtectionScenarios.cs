@@ -21,7 +21,7 @@ public sealed class ProtectionScenarios(int shards)
     private static readonly Action<TestBench> LinkDown = bench => { bench.Secondary.HasLink = false; bench.Poll(); };
     private static readonly Action<TestBench> LinkUp = bench => { bench.Secondary.HasLink = true; bench.Poll(); };
 
-    private static readonly Action<TestBench> Absent = bench => { bench.Path.Gate.NoteAbsence(); bench.Poll(); };
+    private static readonly Action<TestBench> Absent = bench => { bench.Path.Gate.NoteBypass(); bench.Poll(); };
 
     /// <summary>What was under way when both replicas were stopped has come.</summary>
     private static readonly Action<TestBench> Settled = bench => bench.Jump(1);

@@ -73,8 +73,8 @@ public sealed class AllocationTests
             new RepeatingCapturePort([.. cut, FragmentBuilder.Cut(small, 3, 0, 104)[0], overlap]), output, new NoCheckpoints());
         Run(path, 1000);
         long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
-        Assert.That(path.Lanes[0].PrimaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Reassembled], Is.GreaterThan(Rounds));
-        Assert.That(path.Lanes[0].SecondaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Overlapping], Is.GreaterThan(0));
+        Assert.That(path.Pipelines[0].PrimaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Reassembled], Is.GreaterThan(Rounds));
+        Assert.That(path.Pipelines[0].SecondaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Overlapping], Is.GreaterThan(0));
         Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
         Assert.That(allocated, Is.Zero);
     }

@@ -53,7 +53,7 @@ public sealed class FrameParserTests
 
                 bytes = bytes[..Math.Min(bytes.Length, cut)];
                 FrameParser.Parse(bytes, out FrameLayout layout);
-                if (layout.Kind < FrameKind.Pass)
+                if (layout.Kind < FrameKind.NotCompared)
                 {
                     Assert.That(layout.PayloadOffset + layout.PayloadLength, Is.LessThanOrEqualTo(bytes.Length));
                     Assert.That(layout.TransportOffset, Is.LessThanOrEqualTo(layout.PayloadOffset));

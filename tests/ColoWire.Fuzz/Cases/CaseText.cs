@@ -109,7 +109,7 @@ internal static class CaseText
 
     private static string Line(FuzzCase made, in Step step) => step.Kind switch
     {
-        StepKind.Frame => $"{(step.Side == Side.Primary ? 'P' : 'S')} {step.Lane} {Convert.ToHexString(made.Frame(in step))}",
+        StepKind.Frame => $"{(step.Side == Side.Primary ? 'P' : 'S')} {step.Pipeline} {Convert.ToHexString(made.Frame(in step))}",
         StepKind.Poll => "poll",
         StepKind.PollDuty => $"duty {step.Value}",
         StepKind.Advance => $"advance {step.Value}",
@@ -121,7 +121,7 @@ internal static class CaseText
 
     private static string Text(object? value) => value switch
     {
-        IEnumerable<SoftField> fields => string.Join(',', fields),
+        IEnumerable<ToleratedField> fields => string.Join(',', fields),
         IEnumerable<PolicyRule> rules => string.Join(';', rules.Select(Text)),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
     };
@@ -139,9 +139,9 @@ internal static class CaseText
 
     private static object Value(Type type, string text)
     {
-        if (type == typeof(IReadOnlyList<SoftField>))
+        if (type == typeof(IReadOnlyList<ToleratedField>))
         {
-            return text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<SoftField>).ToArray();
+            return text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<ToleratedField>).ToArray();
         }
 
         return type == typeof(IReadOnlyList<PolicyRule>)

@@ -26,7 +26,7 @@ internal enum Promise : byte
 /// <summary>How an appliance stands in a case, beside its options.</summary>
 internal sealed record Shape
 {
-    public int Lanes { get; init; } = 1;
+    public int Pipelines { get; init; } = 1;
 
     public int PrimaryVnetBytes { get; init; }
 

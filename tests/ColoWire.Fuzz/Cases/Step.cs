@@ -49,13 +49,13 @@ internal enum Event : byte
 /// <summary>One step of a case.</summary>
 /// <param name="Kind">What happens.</param>
 /// <param name="Side">Frames: whose.</param>
-/// <param name="Lane">Frames: at which lane's port.</param>
+/// <param name="Pipeline">Frames: at which pipeline's port.</param>
 /// <param name="Offset">Frames: where the bytes begin in <see cref="FuzzCase.Bytes"/>.</param>
 /// <param name="Length">Frames: how many bytes.</param>
 /// <param name="Value">All else: see <see cref="StepKind"/>.</param>
-internal readonly record struct Step(StepKind Kind, Side Side, byte Lane, int Offset, int Length, long Value)
+internal readonly record struct Step(StepKind Kind, Side Side, byte Pipeline, int Offset, int Length, long Value)
 {
-    public static Step Frame(Side side, int lane, int offset, int length) => new(StepKind.Frame, side, (byte)lane, offset, length, 0);
+    public static Step Frame(Side side, int pipeline, int offset, int length) => new(StepKind.Frame, side, (byte)pipeline, offset, length, 0);
 
     public static Step Of(StepKind kind, long value = 0) => new(kind, Side.Primary, 0, 0, 0, value);
 

@@ -53,7 +53,7 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
             Promise = promise,
             Shape = new Shape
             {
-                Lanes = dice.OneIn(6) ? dice.Between(2, 3) : 1,
+                Pipelines = dice.OneIn(6) ? dice.Between(2, 3) : 1,
                 PrimaryVnetBytes = isSpoken ? 0 : dice.Pick<int>(VnetHeaders),
                 SecondaryVnetBytes = isSpoken ? 0 : dice.Pick<int>(VnetHeaders),
                 OutputKeepsVnetHeader = dice.OneIn(3),
@@ -104,7 +104,7 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
                 PartialChecksums = drawn.PartialChecksums,
                 Overflow = drawn.Overflow,
                 // Windows are compared with the last one of the secondary, which is not yet, or no more, that of the same instant.
-                Strict = [.. drawn.Strict.Where(field => field is not (SoftField.Window or SoftField.ZeroWindow))],
+                Strict = [.. drawn.Strict.Where(field => field is not (ToleratedField.Window or ToleratedField.ZeroWindow))],
                 HashKey = drawn.HashKey,
                 Policies = [.. drawn.Policies.Where(rule => rule.Action != PolicyAction.Drop)],
                 MaxQueueSize = 2048,

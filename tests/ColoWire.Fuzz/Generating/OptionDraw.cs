@@ -87,9 +87,9 @@ internal static class OptionDraw
             return values.GetValue(dice.Below(values.Length));
         }
 
-        if (type == typeof(IReadOnlyList<SoftField>))
+        if (type == typeof(IReadOnlyList<ToleratedField>))
         {
-            return Enumerable.Range(0, dice.Between(0, 4)).Select(_ => dice.Pick<SoftField>(Enum.GetValues<SoftField>())).ToArray();
+            return Enumerable.Range(0, dice.Between(0, 4)).Select(_ => dice.Pick<ToleratedField>(Enum.GetValues<ToleratedField>())).ToArray();
         }
 
         return type == typeof(IReadOnlyList<PolicyRule>)

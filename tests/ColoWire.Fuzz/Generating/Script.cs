@@ -338,13 +338,13 @@ internal sealed class Script
             piece = writer.Copy(room);
         }
 
-        made.Steps.Add(Step.Frame((Side)side, LaneOf(piece), piece.Offset, piece.Length));
+        made.Steps.Add(Step.Frame((Side)side, PipelineOf(piece), piece.Offset, piece.Length));
     }
 
     /// <summary>A NIC's hash brings all frames of a flow to one queue, and now and then somebody changes its table.</summary>
-    private int LaneOf(Piece piece)
+    private int PipelineOf(Piece piece)
     {
-        if (made.Shape.Lanes == 1)
+        if (made.Shape.Pipelines == 1)
         {
             return 0;
         }
@@ -356,7 +356,7 @@ internal sealed class Script
             hash = (hash * 31) + part;
         }
 
-        return dice.OneIn(500) ? dice.Below(made.Shape.Lanes) : (int)(hash % (uint)made.Shape.Lanes);
+        return dice.OneIn(500) ? dice.Below(made.Shape.Pipelines) : (int)(hash % (uint)made.Shape.Pipelines);
     }
 
     private void Between()

@@ -51,14 +51,14 @@ internal sealed class CaseRunner : IDisposable
         ledger = new Ledger(ofCase, spoken);
         hasObserved = ofCase.Options.Mode == CompareMode.Observe;
         requester = new FuzzRequester(shape.Synchronises, ofCase.Options.CheckpointRetryMs * Ms) { Answers = shape.Answers };
-        int[] lanes = [.. Enumerable.Range(0, shape.Lanes)];
-        primaries = Array.ConvertAll(lanes, lane => new FuzzCapturePort(ofCase, ledger, lane, shape.PrimaryVnetBytes) { HasHandedOver = shape.HandsOver });
-        secondaries = Array.ConvertAll(lanes, lane => new FuzzCapturePort(ofCase, ledger, lane, shape.SecondaryVnetBytes) { HasHandedOver = shape.HandsOver });
-        outputs = Array.ConvertAll(lanes, lane => new FuzzInjectPort(ledger, lane, shape));
-        LanePorts[] ports = Array.ConvertAll(
-            lanes, lane => new LanePorts(FramePath.MakeArena(ofCase.Options), primaries[lane], secondaries[lane], outputs[lane]));
+        int[] pipelines = [.. Enumerable.Range(0, shape.Pipelines)];
+        primaries = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.PrimaryVnetBytes) { HasHandedOver = shape.HandsOver });
+        secondaries = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.SecondaryVnetBytes) { HasHandedOver = shape.HandsOver });
+        outputs = Array.ConvertAll(pipelines, pipeline => new FuzzInjectPort(ledger, pipeline, shape));
+        PipelinePorts[] ports = Array.ConvertAll(
+            pipelines, pipeline => new PipelinePorts(FramePath.MakeArena(ofCase.Options), primaries[pipeline], secondaries[pipeline], outputs[pipeline]));
         path = new FramePath(ofCase.Options, ports, requester);
-        duties = [.. path.Lanes.SelectMany(lane => (IDuty[])[lane.PrimaryCapture, lane.SecondaryCapture, .. lane.Shards, lane.Egress]), path.Gate];
+        duties = [.. path.Pipelines.SelectMany(pipeline => (IDuty[])[pipeline.PrimaryCapture, pipeline.SecondaryCapture, .. pipeline.Shards, pipeline.Egress]), path.Gate];
     }
 
     /// <summary>Runs a case.</summary>
@@ -115,7 +115,7 @@ internal sealed class CaseRunner : IDisposable
         switch (step.Kind)
         {
             case StepKind.Frame:
-                (step.Side == Side.Primary ? primaries : secondaries)[step.Lane].Feed(index);
+                (step.Side == Side.Primary ? primaries : secondaries)[step.Pipeline].Feed(index);
                 break;
             case StepKind.Poll:
                 Poll();
@@ -165,7 +165,7 @@ internal sealed class CaseRunner : IDisposable
                 Array.ForEach(outputs, port => port.HasLink = !port.HasLink);
                 break;
             case Event.Absence:
-                path.Gate.NoteAbsence();
+                path.Gate.NoteBypass();
                 break;
             case Event.OrderCheckpoint:
                 path.RequestCheckpoint();
@@ -199,9 +199,9 @@ internal sealed class CaseRunner : IDisposable
     private int Poll()
     {
         int work = 0;
-        foreach (Lane lane in path.Lanes)
+        foreach (Pipeline pipeline in path.Pipelines)
         {
-            work += Time(lane);
+            work += Time(pipeline);
         }
 
         work += Time(path.Gate);
@@ -293,7 +293,7 @@ internal sealed class CaseRunner : IDisposable
         for (int round = 0; round < MostHealingRounds && idleRounds < 8; round++)
         {
             PollUntilIdle();
-            if (Sum(c => c.Held) == 0 && primaries.All(port => port.Waiting == 0) && path.Lanes.All(l => l.PrimaryCapture.Reassembly.Waiting == 0))
+            if (Sum(c => c.Held) == 0 && primaries.All(port => port.Waiting == 0) && path.Pipelines.All(l => l.PrimaryCapture.Reassembly.Waiting == 0))
             {
                 return;
             }
@@ -347,7 +347,7 @@ internal sealed class CaseRunner : IDisposable
                 "lost", $"{ledger.PrimariesTaken} frames of the primary came, {ledger.PrimariesLeft} left, {dropped} were dropped with a reason (R4)");
         }
 
-        long counted = Sum(c => c.Verified + Total(c.Passed) + Total(c.Malformed) + Total(c.Unverified)) + dropped;
+        long counted = Sum(c => c.Verified + Total(c.NotCompared) + Total(c.Malformed) + Total(c.Unverified)) + dropped;
         // What was observed and had left when the secondary took over was neither verified nor let go.
         if (counted != ledger.PrimariesTaken && !(hasTakenOver && hasObserved && counted < ledger.PrimariesTaken))
         {

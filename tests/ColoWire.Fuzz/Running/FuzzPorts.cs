@@ -8,8 +8,8 @@ using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>Where the frames of one side come into one lane. What the engine has no slot for waits here, as in a kernel's buffer.</summary>
-internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int lane, int vnetHeaderBytes) : ICapturePort
+/// <summary>Where the frames of one side come into one pipeline. What the engine has no slot for waits here, as in a kernel's buffer.</summary>
+internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int pipeline, int vnetHeaderBytes) : ICapturePort
 {
     private readonly Queue<int> frames = new();
     private uint number;
@@ -57,7 +57,7 @@ internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int lane, 
             pool.Arena[slot].Number = ++number;
             bytes += step.Length;
             batch[count++] = slot;
-            ledger.Take(lane, slot, index);
+            ledger.Take(pipeline, slot, index);
         }
 
         return count;
@@ -68,8 +68,8 @@ internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int lane, 
     }
 }
 
-/// <summary>The way out of one lane: it may take only a few frames per call, keep slots for a while, and have no link.</summary>
-internal sealed class FuzzInjectPort(Ledger ledger, int lane, Shape shape) : IInjectPort
+/// <summary>The way out of one pipeline: it may take only a few frames per call, keep slots for a while, and have no link.</summary>
+internal sealed class FuzzInjectPort(Ledger ledger, int pipeline, Shape shape) : IInjectPort
 {
     private readonly Queue<(FrameRef Frame, int FreeAtCall)> taken = new();
     private int calls;
@@ -95,7 +95,7 @@ internal sealed class FuzzInjectPort(Ledger ledger, int lane, Shape shape) : IIn
         foreach (FrameRef frame in offered[..count])
         {
             ReadOnlySpan<byte> content = arena.Bytes(frame);
-            ledger.Leave(lane, frame, content);
+            ledger.Leave(pipeline, frame, content);
             frames += HasLink ? 1 : 0;
             bytes += HasLink ? content.Length : 0;
             lost += HasLink ? 0 : 1;

@@ -36,7 +36,7 @@ internal sealed class Ledger
         this.ofCase = ofCase;
         this.spoken = spoken;
         int slots = 2 * (ofCase.Options.SlotsPerSide + ofCase.Options.LargeSlotsPerSide);
-        owners = new int[ofCase.Shape.Lanes][];
+        owners = new int[ofCase.Shape.Pipelines][];
         for (int i = 0; i < owners.Length; i++)
         {
             owners[i] = new int[slots];
@@ -57,9 +57,9 @@ internal sealed class Ledger
 
     public int SecondariesLeft { get; private set; }
 
-    public void Take(int lane, FrameRef slot, int index)
+    public void Take(int pipeline, FrameRef slot, int index)
     {
-        owners[lane][slot.Slot] = index;
+        owners[pipeline][slot.Slot] = index;
         Step step = ofCase.Steps[index];
         orderOf[index] = order++;
         ReadOnlySpan<byte> frame = WithoutVnetHeader(in step);
@@ -68,7 +68,7 @@ internal sealed class Ledger
         if (layout.Kind < FrameKind.Fragment && frame.Length != 0)
         {
             FrameParser.ReadKey(frame, in layout, out FlowKey key);
-            ulong name = (((ulong)key.Hash(in HighKey) << 32) | key.Hash(in LowKey)) + (ulong)lane;
+            ulong name = (((ulong)key.Hash(in HighKey) << 32) | key.Hash(in LowKey)) + (ulong)pipeline;
             if (!flows.TryGetValue(name, out int flow))
             {
                 flows[name] = flow = flows.Count;
@@ -89,15 +89,15 @@ internal sealed class Ledger
         }
     }
 
-    public void Leave(int lane, FrameRef slot, ReadOnlySpan<byte> content)
+    public void Leave(int pipeline, FrameRef slot, ReadOnlySpan<byte> content)
     {
-        int index = owners[lane][slot.Slot];
+        int index = owners[pipeline][slot.Slot];
         if (index == Nobody)
         {
-            throw new InvariantException("left twice", $"slot {slot.Slot} of lane {lane} holds no frame that has not left");
+            throw new InvariantException("left twice", $"slot {slot.Slot} of lane {pipeline} holds no frame that has not left");
         }
 
-        owners[lane][slot.Slot] = Nobody;
+        owners[pipeline][slot.Slot] = Nobody;
         Step step = ofCase.Steps[index];
         ReadOnlySpan<byte> sent = WithoutVnetHeader(in step);
         if (!content.SequenceEqual(sent) && !(completesChecksums && CompletedChecksum.IsRight(sent, content)))

@@ -97,7 +97,7 @@ internal sealed class Minimiser(Func<FuzzCase, bool> fails)
             best = TryWith(best, options, best.Shape);
         }
 
-        foreach (PropertyInfo property in CaseText.ShapeProperties.Where(p => p.Name is not nameof(Shape.Lanes) || best.Steps.All(s => s.Lane == 0)))
+        foreach (PropertyInfo property in CaseText.ShapeProperties.Where(p => p.Name is not nameof(Shape.Pipelines) || best.Steps.All(s => s.Pipeline == 0)))
         {
             Shape shape = best.Shape with { };
             property.SetValue(shape, property.GetValue(new Shape()));

@@ -128,7 +128,7 @@ internal sealed partial class Oracle
         FlowJudge? holding = Array.Find(judges, j => j.OldestHeld is not null);
         Demand(holding is null, "4 no loss (R4)", $"{holding?.OldestHeld?.Sent} never left");
         Demand(Sum(c => c.Held) == 0 && Sum(c => c.SecondaryHeld) == 0, "5 counters", "frames are counted as held after the end");
-        long passed = Sum(c => Total(c.Passed));
+        long passed = Sum(c => Total(c.NotCompared));
         long malformed = Sum(c => Total(c.Malformed));
         Demand(passed == passedLeft, "5 counters", $"{passedLeft} frames that nobody compares left, {passed} are counted");
         Demand(malformed == malformedLeft, "5 counters", $"{malformedLeft} malformed frames left, {malformed} are counted");

@@ -91,7 +91,7 @@ internal sealed class DivergenceTextTests
         return new DivergenceReport
         {
             Reason = reason,
-            Field = SoftField.IpId,
+            Field = ToleratedField.IpId,
             Flow = flow,
             AtNs = 1_250_000_000,
             Offset = 7,
@@ -112,7 +112,7 @@ internal sealed class DivergenceTextTests
         Primary = default,
         Secondary = default,
         Verified = 0,
-        Passed = [],
+        NotCompared = [],
         Malformed = [],
         Unverified = [],
         HeldAtEnd = 0,
@@ -121,7 +121,7 @@ internal sealed class DivergenceTextTests
         DivergencesTotal = reports.Length,
         Divergences = [.. reports.Select(report => DivergenceSummary.Of(report))],
         Shown = reports,
-        Soft = [],
+        Tolerated = [],
         Drops = [],
         Fragments = new FragmentTotals([], [], 0, []),
         HoldMedianNs = 0,

@@ -115,7 +115,7 @@ internal sealed class PortSpecTests
         using ScratchFolder folder = new();
         using FrameArena arena = new(4, 0);
         PortOptions options = new() { HasVnetHeaders = hasVnetHeaders };
-        LanePlace place = new(arena, 0, IsFirst: true);
+        PipelinePlace place = new(arena, 0, IsFirst: true);
         PortSpec input = new(PortKind.Stream, $"unix:{folder.File("in")},server");
         PortSpec output = new(PortKind.Stream, "127.0.0.1:9");
         using ICapturePort capture = PortFactory.OpenCapture(input, options, place);
@@ -133,7 +133,7 @@ internal sealed class PortSpecTests
         string output = folder.File("out.pcap");
         using FrameArena arena = new(4, 0);
         FrameRef[] batch = new FrameRef[4];
-        LanePlace place = new(arena, 0, IsFirst: true);
+        PipelinePlace place = new(arena, 0, IsFirst: true);
         using (ICapturePort capture = PortFactory.OpenCapture(new PortSpec(PortKind.File, input), new PortOptions(), place))
         using (IInjectPort inject = PortFactory.OpenInject(new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }, place))
         {

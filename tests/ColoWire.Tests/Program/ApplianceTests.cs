@@ -43,7 +43,7 @@ internal sealed class ApplianceTests
         ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
         Assert.That(snapshot.Verified, Is.EqualTo(frames));
-        Assert.That(snapshot.UnverifiedFrames + snapshot.PassedFrames + snapshot.Held, Is.Zero);
+        Assert.That(snapshot.UnverifiedFrames + snapshot.NotComparedFrames + snapshot.Held, Is.Zero);
         Assert.That(appliance.Unsent, Is.Zero);
     }
 
@@ -213,8 +213,8 @@ internal sealed class ApplianceTests
     [Test]
     public void Checksums_that_were_completed_are_told_of_each_side()
     {
-        LanePorts lane = Ports(64, 0, new FakeInjectPort()).Lanes[0] with { Primary = new FakeCapturePort("fake:primary", 64, PartialFrame) };
-        AppliancePorts ports = new([lane]);
+        PipelinePorts pipeline = Ports(64, 0, new FakeInjectPort()).Pipelines[0] with { Primary = new FakeCapturePort("fake:primary", 64, PartialFrame) };
+        AppliancePorts ports = new([pipeline]);
         using Appliance appliance = Make(ports, 1, 1);
         appliance.Start();
         WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 64);

@@ -30,7 +30,7 @@ internal sealed class ComparisonOptionTests
         }
         """;
 
-    private static readonly SoftField[] TtlAndWindow = [SoftField.Ttl, SoftField.Window];
+    private static readonly ToleratedField[] TtlAndWindow = [ToleratedField.Ttl, ToleratedField.Window];
 
     private static readonly PropertyInfo[] EngineProperties =
         typeof(EngineOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance);
@@ -63,7 +63,7 @@ internal sealed class ComparisonOptionTests
     [Test]
     public void All_fields_of_headers_can_be_strict()
     {
-        SoftField[] fields = [.. Enum.GetValues<SoftField>().Where(field => field < SoftField.SecondaryOverlap)];
+        ToleratedField[] fields = [.. Enum.GetValues<ToleratedField>().Where(field => field < ToleratedField.SecondaryOverlap)];
         string names = string.Join(',', fields.Select(CounterNames.Of));
         Assert.That(Bind([.. PortArguments, "--strict", names], Machine).Strict, Is.EqualTo(fields));
         Assert.That(OptionTable.Find("strict")!.Allowed, Is.EqualTo(FieldNames));

@@ -20,7 +20,7 @@ internal sealed class InstancesTests(LivePorts ports)
     {
         string primary = BridgeHost.Fixture("mixed.pcap");
         string otherPrimary = BridgeHost.Fixture("http4.pcap");
-        using BridgeHost host = new(ports, lanes: 2);
+        using BridgeHost host = new(ports, pipelines: 2);
         using BridgeRun differing = new(host, 0, "run", "--compare-timeout", "15000");
         using BridgeRun equal = new(host, 1, "run", "--compare-timeout", "15000");
 

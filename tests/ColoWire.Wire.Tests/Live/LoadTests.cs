@@ -70,8 +70,8 @@ internal sealed class LoadTests(LivePorts ports)
         };
         AppliancePorts open = null!;
         host.Host.Inside(() => open = AppliancePorts.Open(options, [FramePath.MakeArena(options.ToEngineOptions(default))]));
-        AllocationGauge gauge = new(open.Lanes[0].Primary, warmUpFrames);
-        open = open with { Lanes = [open.Lanes[0] with { Primary = gauge }] };
+        AllocationGauge gauge = new(open.Pipelines[0].Primary, warmUpFrames);
+        open = open with { Pipelines = [open.Pipelines[0] with { Primary = gauge }] };
         using Appliance appliance = new(options, open, new NoCheckpoints(), FlowHashKey.FromSeed(1));
         host.Host.Inside(appliance.Start);
 

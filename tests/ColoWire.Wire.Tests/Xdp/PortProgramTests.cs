@@ -75,13 +75,13 @@ internal sealed class PortProgramTests
         Thread.Sleep(1001);
         PassingWire.Send(guest, 2);
         Assert.That(away.Receive(2), Has.Count.EqualTo(2));
-        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(2, 0)));
+        Assert.That(program.TakeBypassed(), Is.EqualTo(new BypassedFrames(2, 0)));
 
         program.Beat(0, PassingWire.NowNs);
         PassingWire.Send(guest, 3);
         Assert.That(captured.Receive(3), Has.Count.EqualTo(3));
         Assert.That(Counts(program), Is.EqualTo((0, 4, 2, 0)));
-        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(0, 0)), "each is told of once");
+        Assert.That(program.TakeBypassed(), Is.EqualTo(new BypassedFrames(0, 0)), "each is told of once");
     });
 
     [TestCase(XdpMode.Native)]
@@ -99,7 +99,7 @@ internal sealed class PortProgramTests
         WaitFor(() => program.DroppedFrames == 5);
         Assert.That(away.Receive(1), Is.Empty);
         Assert.That(Counts(program), Is.EqualTo((0, 0, 0, 5)));
-        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(0, 5)));
+        Assert.That(program.TakeBypassed(), Is.EqualTo(new BypassedFrames(0, 5)));
     });
 
     [Test]

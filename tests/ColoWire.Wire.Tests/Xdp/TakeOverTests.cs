@@ -55,8 +55,8 @@ internal sealed class TakeOverTests
         program.TakeOver();
         long passed = PassingWire.NowNs - died;
 
-        Absence before = program.Before!;
-        Assert.That(before, Is.EqualTo(new Absence(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
+        Bypass before = program.Before!;
+        Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
         Assert.That(before.AwayNs, Is.InRange(700 * MillisecondNs, passed));
         Assert.That(wire.Ask($"ip link show dev {PassingWire.Capture}"), Does.Contain(second == XdpMode.Native ? " xdp " : " xdpgeneric "));
         PassingWire.Send(guest, 3);
@@ -74,7 +74,7 @@ internal sealed class TakeOverTests
             earlier.TakeOver();
             PassingWire.Send(guest, 2);
             Assert.That(away.Receive(2), Has.Count.EqualTo(2));
-            Assert.That(earlier.TakePassedBy(), Is.EqualTo(new PassedBy(2, 0)));
+            Assert.That(earlier.TakeBypassed(), Is.EqualTo(new BypassedFrames(2, 0)));
             earlier.Beat(0, PassingWire.NowNs);
             stopped = PassingWire.NowNs;
             earlier.HandOver();
@@ -86,8 +86,8 @@ internal sealed class TakeOverTests
         program.TakeOver();
         long passed = PassingWire.NowNs - stopped;
 
-        Absence before = program.Before!;
-        Assert.That(before, Is.EqualTo(new Absence(before.AwayNs, FramesToWire: 3, FramesDropped: 0, CleanStop: true)));
+        Bypass before = program.Before!;
+        Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 3, FramesDropped: 0, CleanStop: true)));
         Assert.That(before.AwayNs, Is.InRange(1, passed));
     });
 

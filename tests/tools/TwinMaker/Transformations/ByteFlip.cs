@@ -23,7 +23,7 @@ internal static class ByteFlip
 
     public static byte OtherByte(byte original, DeterministicRandom random) => (byte)(original ^ random.Between(1, 255));
 
-    public static void Announce(TwinFrame frame, int offset, byte original, byte changed)
+    public static void SendAhead(TwinFrame frame, int offset, byte original, byte changed)
     {
         JsonObject report = new()
         {

@@ -27,7 +27,7 @@ internal sealed class FlipTcpByte(int ordinal) : ITransformation
             carrier.TransportChanged = true;
         }
 
-        ByteFlip.Announce(carriers[0], SerialNumber.Distance(FirstSequence(carriers[0]), sequence), original, changed);
+        ByteFlip.SendAhead(carriers[0], SerialNumber.Distance(FirstSequence(carriers[0]), sequence), original, changed);
     }
 
     private static int? OffsetIn(TwinFrame frame, uint sequence)

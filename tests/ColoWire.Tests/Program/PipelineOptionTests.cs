@@ -8,7 +8,7 @@ using static ColoWire.Tests.Program.OptionCase;
 namespace ColoWire.Tests.Program;
 
 /// <summary>Which queues of <c>xdp:</c> ports are served, and by how many cores.</summary>
-internal sealed class LaneOptionTests
+internal sealed class PipelineOptionTests
 {
     private const string XdpPorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"xdp:s\", \"outdev\": \"xdp:o\"";
     private const string MixedPorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"xdp:s\", \"outdev\": \"pcap:o\"";
@@ -26,7 +26,7 @@ internal sealed class LaneOptionTests
     {
         ApplianceOptions options = Load($"{{ {ports}{entries}, \"memory_limit\": 4096 }}");
         Assert.That(options.XdpQueues, Is.EqualTo(queues));
-        Assert.That(options.Lanes, Is.EqualTo(queues.Length));
+        Assert.That(options.Pipelines, Is.EqualTo(queues.Length));
     }
 
     [TestCase(XdpPorts, "\"cores\": \"0-2\", \"xdp_queues\": \"0-1\"",

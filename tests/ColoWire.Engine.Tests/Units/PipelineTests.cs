@@ -11,10 +11,10 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>Lanes compare by themselves; what they have in common is the gate.</summary>
-internal sealed class LaneTests
+/// <summary>Pipelines compare by themselves; what they have in common is the gate.</summary>
+internal sealed class PipelineTests
 {
-    private const int Lanes = 2;
+    private const int Pipelines = 2;
 
     private static readonly EngineOptions Options = TestBench.SmallOptions with { SlotsPerSide = 64, LargeSlotsPerSide = 2 };
     private static readonly byte[] One = new Datagram("one").Bytes();
@@ -30,13 +30,13 @@ internal sealed class LaneTests
     [SetUp]
     public void SetUp()
     {
-        List<LanePorts> ports = [];
-        for (int i = 0; i < Lanes; i++)
+        List<PipelinePorts> ports = [];
+        for (int i = 0; i < Pipelines; i++)
         {
             primaries.Add(new MemoryCapturePort("primary"));
             secondaries.Add(new MemoryCapturePort("secondary"));
             outputs.Add(new MemoryInjectPort());
-            ports.Add(new LanePorts(FramePath.MakeArena(Options), primaries[i], secondaries[i], outputs[i]));
+            ports.Add(new PipelinePorts(FramePath.MakeArena(Options), primaries[i], secondaries[i], outputs[i]));
         }
 
         requester = new ScriptedRequester();
@@ -63,7 +63,7 @@ internal sealed class LaneTests
         primaries[1].Feed(One);
         Poll();
         Assert.That(Left(), Is.EqualTo(new[] { 1, 1 }));
-        Assert.That(path.Lanes.Select(lane => lane.Shards[0].Counters.Verified), Is.All.EqualTo(1));
+        Assert.That(path.Pipelines.Select(pipeline => pipeline.Shards[0].Counters.Verified), Is.All.EqualTo(1));
     }
 
     [Test]
@@ -91,7 +91,7 @@ internal sealed class LaneTests
     [Test]
     public void Divergences_of_both_lanes_merge_into_one_request()
     {
-        for (int i = 0; i < Lanes; i++)
+        for (int i = 0; i < Pipelines; i++)
         {
             primaries[i].Feed(One);
             secondaries[i].Feed(Two);
@@ -104,9 +104,9 @@ internal sealed class LaneTests
     }
 
     [Test]
-    public void The_path_is_drained_when_every_lane_is([Range(0, Lanes - 1)] int slow)
+    public void The_path_is_drained_when_every_lane_is([Range(0, Pipelines - 1)] int slow)
     {
-        for (int i = 0; i < Lanes; i++)
+        for (int i = 0; i < Pipelines; i++)
         {
             primaries[i].Feed(One);
         }
@@ -115,7 +115,7 @@ internal sealed class LaneTests
         outputs[slow].FramesPerCall = 0;
         path.BeginStop();
         Poll();
-        Assert.That(path.Lanes.Select(lane => lane.IsDrained), Is.EqualTo(Enumerable.Range(0, Lanes).Select(i => i != slow)));
+        Assert.That(path.Pipelines.Select(pipeline => pipeline.IsDrained), Is.EqualTo(Enumerable.Range(0, Pipelines).Select(i => i != slow)));
         Assert.That(path.IsDrained, Is.False);
         outputs[slow].FramesPerCall = int.MaxValue;
         Poll();
@@ -156,7 +156,7 @@ internal sealed class LaneTests
         // Each table has records of its own beside the flows: of six tables more.
         long ownRecords = 6 * FlowTable.ByteCount(0);
         Dictionary<string, long> one = FramePath.MemoryPlan(options).ToDictionary(part => part.Name, part => part.Bytes);
-        Dictionary<string, long> four = FramePath.MemoryPlan(options, lanes: 4).ToDictionary(part => part.Name, part => part.Bytes);
+        Dictionary<string, long> four = FramePath.MemoryPlan(options, pipelines: 4).ToDictionary(part => part.Name, part => part.Bytes);
         Assert.That(four.Keys, Is.EquivalentTo(one.Keys));
         foreach ((string name, long bytes) in one)
         {

@@ -13,10 +13,10 @@ public sealed partial class Shard
     /// <summary>Judges the held frames of a flow, oldest first, until one has to wait.</summary>
     /// <param name="flow">The flow.</param>
     /// <param name="nowNs">The engine's clock.</param>
-    /// <param name="isGraceOver">Whether the doubt about the oldest, or about a datagram that was overtaken, is to be settled now.</param>
-    /// <returns>The last verdict: Hold or Doubt with what the oldest waits for, Release when none is held any more or the next poll goes on,
+    /// <param name="isGraceOver">Whether the suspect about the oldest, or about a datagram that was overtaken, is to be settled now.</param>
+    /// <returns>The last verdict: Hold or Suspect with what the oldest waits for, Release when none is held any more or the next poll goes on,
     /// or Divergence.</returns>
-    private Verdict JudgeHeld(ref Flow flow, long nowNs, bool isGraceOver = false)
+    private Verdict CompareHeld(ref Flow flow, long nowNs, bool isGraceOver = false)
     {
         Verdict verdict = Verdict.Release;
         while (!flow.Primary.IsEmpty)
@@ -29,10 +29,10 @@ public sealed partial class Shard
 
             steps.Count();
             FrameRef oldest = flow.Primary.Head;
-            verdict = Judge(ref flow, oldest);
-            if (verdict.Kind == VerdictKind.Doubt && isGraceOver && flow.Doubt.Subject == oldest)
+            verdict = Compare(ref flow, oldest);
+            if (verdict.Kind == VerdictKind.Suspect && isGraceOver && flow.Suspect.Subject == oldest)
             {
-                verdict = Settle(ref flow, oldest, in verdict, nowNs);
+                verdict = ResolveAfterGrace(ref flow, oldest, in verdict, nowNs);
             }
 
             if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsStraggler(verdict.Secondary))
@@ -47,7 +47,7 @@ public sealed partial class Shard
                 verdict = Verdict.Release;
             }
 
-            if (verdict.Kind is not (VerdictKind.Release or VerdictKind.Pass))
+            if (verdict.Kind is not (VerdictKind.Release or VerdictKind.ReleaseUnverified))
             {
                 break;
             }
@@ -62,7 +62,7 @@ public sealed partial class Shard
         }
         else
         {
-            NoteDoubt(ref flow, verdict.Kind == VerdictKind.Doubt, nowNs);
+            NoteSuspect(ref flow, verdict.Kind == VerdictKind.Suspect, nowNs);
         }
 
         return verdict;
@@ -72,14 +72,14 @@ public sealed partial class Shard
     {
         FrameRef oldest = flow.Primary.Head;
         Unhold(ref flow, oldest);
-        CountJudged(oldest, kind);
+        CountCompared(oldest, kind);
         Leave(oldest);
     }
 
-    private void CountJudged(FrameRef primary, VerdictKind kind)
+    private void CountCompared(FrameRef primary, VerdictKind kind)
     {
         int frames = Weight(primary);
-        if (kind == VerdictKind.Pass)
+        if (kind == VerdictKind.ReleaseUnverified)
         {
             Counters.Count(UnverifiedReason.Policy, frames);
         }
@@ -93,16 +93,16 @@ public sealed partial class Shard
         }
     }
 
-    private Verdict Judge(ref Flow flow, FrameRef primary) => arena[primary].Layout.Kind switch
+    private Verdict Compare(ref Flow flow, FrameRef primary) => arena[primary].Layout.Kind switch
     {
-        FrameKind.Tcp => streams.Judge(ref flow, primary),
-        _ => datagrams.Judge(ref flow, primary),
+        FrameKind.Tcp => streams.Compare(ref flow, primary),
+        _ => datagrams.Compare(ref flow, primary),
     };
 
-    private Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs) =>
+    private Verdict ResolveAfterGrace(ref Flow flow, FrameRef primary, in Verdict suspect, long nowNs) =>
         arena[primary].Layout.Kind == FrameKind.Tcp
-            ? streams.Settle(ref flow, primary, in doubt, nowNs)
-            : datagrams.Settle(ref flow, primary, in doubt);
+            ? streams.ResolveAfterGrace(ref flow, primary, in suspect, nowNs)
+            : datagrams.ResolveAfterGrace(ref flow, primary, in suspect);
 
     /// <summary>Fragments of the secondary that make no datagram: the primary sends the same, or the replicas differ.</summary>
     private void TakeFragments(ref Flow flow, FrameRef secondary, long nowNs)
@@ -117,7 +117,7 @@ public sealed partial class Shard
         datagrams.AcceptSecondary(ref flow, secondary);
         if (!flow.Primary.IsEmpty)
         {
-            JudgeHeld(ref flow, nowNs);
+            CompareHeld(ref flow, nowNs);
         }
 
         // The primary's had to be there first, so that they would have found each other by now.
@@ -134,24 +134,24 @@ public sealed partial class Shard
     /// Notes what a flow is in doubt about, if anything. A datagram of the secondary that was overtaken comes first: it stands there for
     /// longer than whatever the primary waits with.
     /// </summary>
-    private void NoteDoubt(ref Flow flow, bool oldestIsInDoubt, long nowNs)
+    private void NoteSuspect(ref Flow flow, bool oldestIsSuspect, long nowNs)
     {
-        FrameRef subject = datagrams.IsOvertaken(in flow) ? flow.Secondary.Head : oldestIsInDoubt ? flow.Primary.Head : FrameRef.None;
+        FrameRef subject = datagrams.IsOvertaken(in flow) ? flow.Secondary.Head : oldestIsSuspect ? flow.Primary.Head : FrameRef.None;
         if (!subject.IsNone)
         {
-            doubts.Watch(flows.IndexOf(ref flow), subject, arena[subject].Number, nowNs);
+            suspects.Watch(flows.IndexOf(ref flow), subject, arena[subject].Number, nowNs);
         }
-        else if (flow.IsInDoubt)
+        else if (flow.IsSuspect)
         {
-            doubts.Forget(flows.IndexOf(ref flow));
+            suspects.Forget(flows.IndexOf(ref flow));
         }
     }
 
     /// <summary>Whatever has been in doubt for longer than its grace is late no more, but different.</summary>
-    private void SettleDoubts(long nowNs)
+    private void ResolveSuspects(long nowNs)
     {
         uint due;
-        while (rings.Reports.HasRoom && !steps.IsSpent && (due = doubts.FindDue(nowNs)) != Flow.None)
+        while (rings.Reports.HasRoom && !steps.IsSpent && (due = suspects.FindDue(nowNs)) != Flow.None)
         {
             placeFlow = due;
             ref Flow flow = ref flows[due];
@@ -162,7 +162,7 @@ public sealed partial class Shard
                 continue;
             }
 
-            FrameRef subject = flow.Doubt.Subject;
+            FrameRef subject = flow.Suspect.Subject;
             // A subject that has left meanwhile is no doubt any more.
             bool isOvertaken = subject == flow.Secondary.Head;
             if (isOvertaken && !TryForgive(ref flow, subject))
@@ -172,7 +172,7 @@ public sealed partial class Shard
             else
             {
                 // It leaves, diverges, or waits for something else now: in no case does the same doubt stay due.
-                JudgeHeld(ref flow, nowNs, isGraceOver: true);
+                CompareHeld(ref flow, nowNs, isGraceOver: true);
             }
         }
 
@@ -182,7 +182,7 @@ public sealed partial class Shard
     /// <summary>Where the primary waits too, the oldest of either side stand against each other; else the secondary's has no twin.</summary>
     private Verdict VerdictOnOvertaken(ref Flow flow, FrameRef overtaken) => flow.Primary.IsEmpty
         ? new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, overtaken, 0)
-        : Judge(ref flow, flow.Primary.Head) with { Kind = VerdictKind.Divergence };
+        : Compare(ref flow, flow.Primary.Head) with { Kind = VerdictKind.Divergence };
 
     /// <summary>
     /// Whether a frame of the secondary came so soon after a checkpoint that the one which the checkpoint has replaced may have sent it

@@ -7,7 +7,7 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine;
 
 /// <content>What becomes of it when a duty of its path has failed. No duty runs any more.</content>
-public sealed partial class Lane
+public sealed partial class Pipeline
 {
     /// <summary>Finds what its duties had not done with.</summary>
     /// <param name="culprits">Gets one for each duty that was at a frame; most often there is one in all.</param>
@@ -27,11 +27,11 @@ public sealed partial class Lane
         }
     }
 
-    /// <summary>Makes the lane that goes on in the place of this one, over the same ports and slots. What this one held is
+    /// <summary>Makes the pipeline that goes on in the place of this one, over the same ports and slots. What this one held is
     /// counted as lost: to send it now would be to send some of it twice.</summary>
     /// <param name="options">As it was made with.</param>
-    /// <param name="shared">What the lanes of the new path share.</param>
-    internal Lane Succeed(EngineOptions options, LanesShare shared)
+    /// <param name="shared">What the pipelines of the new path share.</param>
+    internal Pipeline Succeed(EngineOptions options, PipelinesShare shared)
     {
         long lostOfSecondary = SecondaryCapture.UnderWay;
         foreach (Shard shard in shards)
@@ -45,11 +45,11 @@ public sealed partial class Lane
         long lostOfPrimary = NotSent() - underWay;
         RecoverSlots();
         Array.ForEach(rings, ring => ring.ClearFrames());
-        Lane lane = new(options, ports, rings, shared, this);
-        ShardCounters counters = lane.shards[0].Counters;
+        Pipeline pipeline = new(options, ports, rings, shared, this);
+        ShardCounters counters = pipeline.shards[0].Counters;
         counters.Count(DropReason.PrimaryFailure, (int)Math.Max(0, lostOfPrimary));
         counters.Count(DropReason.SecondaryFailure, (int)lostOfSecondary);
-        return lane;
+        return pipeline;
     }
 
     /// <summary>Primary frames that came in, are to leave and have not.</summary>

@@ -9,10 +9,10 @@ namespace ColoWire.Engine.Compare;
 
 /// <summary>
 /// Finds the kept frames of a stream that hold a range of sequence numbers. Few flows search at all, so a flow has no index until
-/// a search meets more than <see cref="EngineLimits.KeptSearchSteps"/> kept frames. From then on each kept frame costs O(log n),
+/// a search meets more than <see cref="EngineLimits.RetransmitSearchSteps"/> kept frames. From then on each kept frame costs O(log n),
 /// so the index is given up after <c>retransmit_window</c> further frames without a search.
 /// </summary>
-internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
+internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int perFlow)
 {
     private readonly SegmentIndex tree = new(arena);
     private readonly FrameRef[] meeting = new FrameRef[perFlow];
@@ -23,18 +23,18 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
     public ReadOnlySpan<FrameRef> FindMeeting(ref Flow flow, uint from, uint end)
     {
         count = 0;
-        if (flow.Kept.Count > EngineLimits.KeptSearchSteps && TryIndex(ref flow))
+        if (flow.Cached.Count > EngineLimits.RetransmitSearchSteps && TryIndex(ref flow))
         {
-            flow.KeptIndexUntil = arena[flow.Kept.Tail].Number + (uint)perFlow;
+            flow.RetransmitIndexUntil = arena[flow.Cached.Tail].Number + (uint)perFlow;
             // A frame is shorter than 2^16 bytes, so none reaches so far.
-            if (TcpSequence.Distance(from, flow.KeptIndexCentre) < 2 * EngineLimits.KeptIndexReachBytes)
+            if (TcpSequence.Distance(from, flow.RetransmitIndexCentre) < 2 * EngineLimits.RetransmitIndexReachBytes)
             {
-                Collect(flow.KeptIndexRoot, from - flow.KeptLongestBytes, from, end);
+                Collect(flow.RetransmitIndexRoot, from - flow.RetransmitLongestBytes, from, end);
             }
         }
         else
         {
-            for (FrameRef at = flow.Kept.Head; !at.IsNone; at = arena[at].Next)
+            for (FrameRef at = flow.Cached.Head; !at.IsNone; at = arena[at].Next)
             {
                 Take(at, from, end);
             }
@@ -46,25 +46,25 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
     /// <summary>Adds a frame to the index of a flow that has one.</summary>
     public void Add(ref Flow flow, FrameRef kept)
     {
-        if (!flow.HasKeptIndex)
+        if (!flow.HasRetransmitIndex)
         {
             return;
         }
 
-        bool isInUse = (int)(arena[kept].Number - flow.KeptIndexUntil) <= 0;
+        bool isInUse = (int)(arena[kept].Number - flow.RetransmitIndexUntil) <= 0;
         if (!isInUse || !TryInsert(ref flow, kept))
         {
-            flow.KeptIndexRoot = FrameRef.None;
+            flow.RetransmitIndexRoot = FrameRef.None;
         }
     }
 
     /// <summary>Takes a frame out of the index of a flow that has one.</summary>
     public void Remove(ref Flow flow, FrameRef kept)
     {
-        if (flow.HasKeptIndex)
+        if (flow.HasRetransmitIndex)
         {
             steps.Count();
-            tree.Remove(ref flow.KeptIndexRoot, kept);
+            tree.Remove(ref flow.RetransmitIndexRoot, kept);
         }
     }
 
@@ -72,19 +72,19 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
     /// <returns>False when its frames are too far apart for one.</returns>
     private bool TryIndex(ref Flow flow)
     {
-        if (flow.HasKeptIndex)
+        if (flow.HasRetransmitIndex)
         {
             return true;
         }
 
-        flow.KeptLongestBytes = 0;
-        flow.KeptIndexCentre = arena[flow.Kept.Head].StreamStart;
-        for (FrameRef at = flow.Kept.Head; !at.IsNone; at = arena[at].Next)
+        flow.RetransmitLongestBytes = 0;
+        flow.RetransmitIndexCentre = arena[flow.Cached.Head].StreamStart;
+        for (FrameRef at = flow.Cached.Head; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
             if (!TryInsert(ref flow, at))
             {
-                flow.KeptIndexRoot = FrameRef.None;
+                flow.RetransmitIndexRoot = FrameRef.None;
                 return false;
             }
         }
@@ -97,13 +97,13 @@ internal sealed class KeptIndex(FrameArena arena, StepMeter steps, int perFlow)
     private bool TryInsert(ref Flow flow, FrameRef kept)
     {
         ref Frame frame = ref arena[kept];
-        if (TcpSequence.Distance(frame.StreamStart, flow.KeptIndexCentre) >= EngineLimits.KeptIndexReachBytes)
+        if (TcpSequence.Distance(frame.StreamStart, flow.RetransmitIndexCentre) >= EngineLimits.RetransmitIndexReachBytes)
         {
             return false;
         }
 
-        flow.KeptLongestBytes = Math.Max(flow.KeptLongestBytes, frame.StreamEnd - frame.StreamStart);
-        tree.Add(ref flow.KeptIndexRoot, kept);
+        flow.RetransmitLongestBytes = Math.Max(flow.RetransmitLongestBytes, frame.StreamEnd - frame.StreamStart);
+        tree.Add(ref flow.RetransmitIndexRoot, kept);
         return true;
     }
 

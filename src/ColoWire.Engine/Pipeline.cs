@@ -10,36 +10,36 @@ using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine;
 
-/// <summary>The memory and the ports of one lane.</summary>
+/// <summary>The memory and the ports of one pipeline.</summary>
 /// <param name="Arena">Where its frames lie; made before the ports, which may register it with the kernel.</param>
 /// <param name="Primary">Where the primary's frames come in.</param>
 /// <param name="Secondary">Where the secondary's frames come in.</param>
 /// <param name="Output">Where the primary's frames leave.</param>
-public sealed record LanePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
+public sealed record PipelinePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
 
-/// <summary>What the lanes of a path share.</summary>
+/// <summary>What the pipelines of a path share.</summary>
 /// <param name="Gate">Asks for checkpoints.</param>
 /// <param name="Stop">Says that the path stops.</param>
 /// <param name="Quarantine">The flows that are not compared any more.</param>
-internal sealed record LanesShare(CheckpointGate Gate, StopSignal Stop, Quarantine Quarantine);
+internal sealed record PipelinesShare(CheckpointGate Gate, StopSignal Stop, Quarantine Quarantine);
 
 /// <summary>
 /// The way of a frame from end to end: the two captures, the shards, the egress and the rings between them, over slots of its own. It
-/// is one duty too, for a core that runs it to completion. Lanes share nothing but the <see cref="CheckpointGate"/>.
+/// is one duty too, for a core that runs it to completion. Pipelines share nothing but the <see cref="CheckpointGate"/>.
 /// </summary>
-public sealed partial class Lane : IDuty, IDisposable
+public sealed partial class Pipeline : IDuty, IDisposable
 {
     private readonly Shard[] shards;
     private readonly ShardRings[] rings;
-    private readonly LanePorts ports;
+    private readonly PipelinePorts ports;
 
-    /// <summary>Makes a lane.</summary>
+    /// <summary>Makes a pipeline.</summary>
     /// <param name="options">Validated options.</param>
     /// <param name="ports">Its ports and its memory.</param>
     /// <param name="rings">Those of its shards, without frames.</param>
-    /// <param name="shared">What all lanes share.</param>
-    /// <param name="failed">The lane in whose place it goes on, counting from where that was; null at the start.</param>
-    internal Lane(EngineOptions options, LanePorts ports, ShardRings[] rings, LanesShare shared, Lane? failed)
+    /// <param name="shared">What all pipelines share.</param>
+    /// <param name="failed">The pipeline in whose place it goes on, counting from where that was; null at the start.</param>
+    internal Pipeline(EngineOptions options, PipelinePorts ports, ShardRings[] rings, PipelinesShare shared, Pipeline? failed)
     {
         (CheckpointGate gate, StopSignal stop, Quarantine quarantine) = shared;
         this.ports = ports;
@@ -62,7 +62,7 @@ public sealed partial class Lane : IDuty, IDisposable
         {
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
                 ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
-                : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.JudgedHome)];
+                : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.PrimaryHome)];
             return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop, quarantine, failedCapture);
         }
     }
@@ -124,7 +124,7 @@ public sealed partial class Lane : IDuty, IDisposable
         Arena.Dispose();
     }
 
-    /// <summary>The rings of its shards: they are made first, because the gate reads from all lanes' and each lane knows the gate.</summary>
+    /// <summary>The rings of its shards: they are made first, because the gate reads from all pipelines' and each pipeline knows the gate.</summary>
     internal static ShardRings[] MakeRings(EngineOptions options, FrameArena arena)
     {
         ShardRings[] rings = new ShardRings[options.Shards];
@@ -136,7 +136,7 @@ public sealed partial class Lane : IDuty, IDisposable
         return rings;
     }
 
-    /// <summary>Bytes that a lane with these options takes, by what they are for.</summary>
+    /// <summary>Bytes that a pipeline with these options takes, by what they are for.</summary>
     internal static (string Name, long Bytes)[] MemoryPlan(EngineOptions options) =>
     [
         ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),

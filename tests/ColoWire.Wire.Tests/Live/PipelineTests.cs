@@ -9,7 +9,7 @@ namespace ColoWire.Wire.Tests.Live;
 /// <summary>One queue of each port on each of two cores, on cables with two queues.</summary>
 [TestFixture]
 [Category("Wire")]
-internal sealed class LaneTests
+internal sealed class PipelineTests
 {
     private const int FramesPerSecond = 4000;
     private const int Flows = 64;
@@ -82,7 +82,7 @@ internal sealed class LaneTests
 
     private ColoWireProcess Start(params string[] options)
     {
-        string[] words = ["run", .. host.Ports.Words(0), "--json", "--cores", "0,1", "--compare-timeout", "15000", .. BridgeRun.NotPassedBy, .. options];
+        string[] words = ["run", .. host.Ports.Words(0), "--json", "--cores", "0,1", "--compare-timeout", "15000", .. BridgeRun.NotBypassed, .. options];
         ColoWireProcess program = new(host, words);
         program.AwaitReady();
         return program;

@@ -8,7 +8,7 @@ namespace ColoWire.Engine.Flows;
 /// The flows in which a frame stands against another one and may yet turn out to be only late. The grace is the same for all, so
 /// whoever came first is due first and only the head is ever looked at.
 /// </summary>
-internal sealed class DoubtQueue(FlowTable flows, long graceNs)
+internal sealed class SuspectQueue(FlowTable flows, long graceNs)
 {
     private uint first = Flow.None;
     private uint last = Flow.None;
@@ -20,14 +20,14 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
     /// <param name="nowNs">The engine's clock.</param>
     public void Watch(uint flow, FrameRef subject, uint number, long nowNs)
     {
-        ref FlowDoubt doubt = ref flows[flow].Doubt;
-        if (flows[flow].IsInDoubt && doubt.Subject == subject && doubt.Number == number)
+        ref FlowSuspect suspect = ref flows[flow].Suspect;
+        if (flows[flow].IsSuspect && suspect.Subject == subject && suspect.Number == number)
         {
             return;
         }
 
         Forget(flow);
-        doubt = new FlowDoubt
+        suspect = new FlowSuspect
         {
             Subject = subject,
             Number = number,
@@ -35,7 +35,7 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
             Earlier = last,
             Later = Flow.None,
         };
-        flows[flow].IsInDoubt = true;
+        flows[flow].IsSuspect = true;
         Join(last, flow);
         last = flow;
     }
@@ -43,17 +43,17 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
     /// <summary>A flow is in no doubt any more.</summary>
     public void Forget(uint flow)
     {
-        if (!flows[flow].IsInDoubt)
+        if (!flows[flow].IsSuspect)
         {
             return;
         }
 
-        flows[flow].IsInDoubt = false;
-        ref FlowDoubt doubt = ref flows[flow].Doubt;
-        Join(doubt.Earlier, doubt.Later);
-        if (doubt.Later == Flow.None)
+        flows[flow].IsSuspect = false;
+        ref FlowSuspect suspect = ref flows[flow].Suspect;
+        Join(suspect.Earlier, suspect.Later);
+        if (suspect.Later == Flow.None)
         {
-            last = doubt.Earlier;
+            last = suspect.Earlier;
         }
     }
 
@@ -61,8 +61,8 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
     /// <returns>The flow, or <see cref="Flow.None"/>.</returns>
     public uint FindDue(long nowNs) => nowNs >= NextDueNs ? first : Flow.None;
 
-    /// <summary>When the next grace is over; <see cref="long.MaxValue"/> when no flow is in doubt.</summary>
-    public long NextDueNs => first != Flow.None ? flows[first].Doubt.DueNs : long.MaxValue;
+    /// <summary>When the next grace is over; <see cref="long.MaxValue"/> when no flow is in suspect.</summary>
+    public long NextDueNs => first != Flow.None ? flows[first].Suspect.DueNs : long.MaxValue;
 
     private void Join(uint earlier, uint later)
     {
@@ -72,18 +72,18 @@ internal sealed class DoubtQueue(FlowTable flows, long graceNs)
         }
         else
         {
-            flows[earlier].Doubt.Later = later;
+            flows[earlier].Suspect.Later = later;
         }
 
         if (later != Flow.None)
         {
-            flows[later].Doubt.Earlier = earlier;
+            flows[later].Suspect.Earlier = earlier;
         }
     }
 }
 
-/// <summary>What a flow is in doubt about, and its place in the <see cref="DoubtQueue"/>.</summary>
-internal struct FlowDoubt
+/// <summary>What a flow is in doubt about, and its place in the <see cref="SuspectQueue"/>.</summary>
+internal struct FlowSuspect
 {
     public long DueNs;
     public uint Earlier;

@@ -17,7 +17,7 @@ namespace ColoWire.Tests.Program;
 
 /// <summary>An appliance whose ports have several queues.</summary>
 [NonParallelizable]
-internal sealed class LaneTests
+internal sealed class PipelineTests
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(20);
 
@@ -25,8 +25,8 @@ internal sealed class LaneTests
     public void Each_lane_runs_to_completion_on_its_core_and_the_counters_are_of_all()
     {
         int[] frames = [6000, 4000, 100];
-        using Appliance appliance = Make([.. frames.Select(count => Lane(count, count))]);
-        Assert.That(appliance.Plan.Select(core => core.Duties[0]), Is.EqualTo(Enumerable.Range(0, 3).Select(i => new PlannedDuty(DutyKind.Lane, i))));
+        using Appliance appliance = Make([.. frames.Select(count => Pipeline(count, count))]);
+        Assert.That(appliance.Plan.Select(core => core.Duties[0]), Is.EqualTo(Enumerable.Range(0, 3).Select(i => new PlannedDuty(DutyKind.Pipeline, i))));
         appliance.Start();
         WaitUntil(() => appliance.Ports.OutputStatistics.Frames == frames.Sum());
         appliance.Stop(Patience);
@@ -34,14 +34,14 @@ internal sealed class LaneTests
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
         Assert.That(snapshot.Verified, Is.EqualTo(frames.Sum()));
         Assert.That((snapshot.Primary.Frames, snapshot.Secondary.Frames), Is.EqualTo((frames.Sum(), frames.Sum())));
-        Assert.That(appliance.Path.Lanes.Select(lane => lane.Shards.Sum(shard => shard.Counters.Verified)), Is.EqualTo(frames));
+        Assert.That(appliance.Path.Pipelines.Select(pipeline => pipeline.Shards.Sum(shard => shard.Counters.Verified)), Is.EqualTo(frames));
         Assert.That(appliance.Unsent, Is.Zero);
     }
 
     [Test]
     public void A_stop_releases_what_any_lane_holds()
     {
-        using Appliance appliance = Make([Lane(10, 10), Lane(20, 0)]);
+        using Appliance appliance = Make([Pipeline(10, 10), Pipeline(20, 0)]);
         appliance.Start();
         WaitUntil(() => ApplianceSnapshot.Of(appliance) is { Held: 20, Verified: 10 });
         Assert.That(appliance.Unsent, Is.EqualTo(20));
@@ -53,7 +53,7 @@ internal sealed class LaneTests
     [Test]
     public void A_lane_that_cannot_send_holds_the_stop_and_only_its_frames_are_left()
     {
-        using Appliance appliance = Make([Lane(10, 10), Lane(20, 20, stuck: true)]);
+        using Appliance appliance = Make([Pipeline(10, 10), Pipeline(20, 20, stuck: true)]);
         appliance.Start();
         WaitUntil(() => appliance.Ports.OutputStatistics is { Frames: 10, Retries: > 0 });
         appliance.Stop(TimeSpan.FromMilliseconds(200));
@@ -64,7 +64,7 @@ internal sealed class LaneTests
     [Test]
     public void The_start_report_names_the_queue_of_each_core_and_what_is_to_be_known_of_the_ports()
     {
-        using Appliance appliance = Make([Lane(0, 0), Lane(0, 0)], queues: [3, 1], notes: ["nobody can tell"]);
+        using Appliance appliance = Make([Pipeline(0, 0), Pipeline(0, 0)], queues: [3, 1], notes: ["nobody can tell"]);
         int[] cores = [.. appliance.Options.Cores];
         string[] lines = [.. StartReport.Lines(appliance)];
         Assert.That(lines, Has.One.EqualTo($"core {cores[0]}: queue 3 from end to end, checkpoint gate"));
@@ -78,14 +78,14 @@ internal sealed class LaneTests
         ReportingPort primary = new("xdp:p", LinkState.Down, "cut off");
         ReportingPort secondary = new("xdp:s", LinkState.Up, null);
         using FakeInjectPort output = new();
-        using AppliancePorts ports = new([FakePorts.Lane(primary, secondary, output), FakePorts.Lane(primary, secondary, output)]);
+        using AppliancePorts ports = new([FakePorts.Pipeline(primary, secondary, output), FakePorts.Pipeline(primary, secondary, output)]);
         Assert.That(ports.Linked.Select(port => (port.Name, port.Port.Link)), Is.EqualTo(new[] { ("xdp:p", LinkState.Down), ("xdp:s", LinkState.Up) }));
         Assert.That(ports.Faults, Is.EqualTo(new[] { "cut off" }));
         Assert.That((ports.PrimaryName, ports.SecondaryName, ports.OutputName), Is.EqualTo(("xdp:p", "xdp:s", "fake:out")));
         Assert.That(ports.Ended, Is.False);
-        foreach (LanePorts lane in ports.Lanes)
+        foreach (PipelinePorts pipeline in ports.Pipelines)
         {
-            lane.Arena.Dispose();
+            pipeline.Arena.Dispose();
         }
     }
 
@@ -100,27 +100,27 @@ internal sealed class LaneTests
             Is.EqualTo(new InjectStatistics(11, 22, 33, 44, 55, 66)));
     }
 
-    private static LanePorts Lane(int primaryFrames, int secondaryFrames, bool stuck = false) => FakePorts.Lane(
+    private static PipelinePorts Pipeline(int primaryFrames, int secondaryFrames, bool stuck = false) => FakePorts.Pipeline(
         new FakeCapturePort("fake:primary", primaryFrames, Frame),
         new FakeCapturePort("fake:secondary", secondaryFrames, Frame),
         new FakeInjectPort(stuck));
 
     private static byte[] Frame(int index) => TestCapture.Udp($"datagram {index}", (ushort)(1000 + (index % 8)));
 
-    private static Appliance Make(LanePorts[] lanes, int[]? queues = null, string[]? notes = null)
+    private static Appliance Make(PipelinePorts[] pipelines, int[]? queues = null, string[]? notes = null)
     {
         IReadOnlyList<int> cpus = CpuAffinity.AllowedCpus();
         ApplianceOptions options = new()
         {
             // More threads than this machine has CPUs share them; the plan is the same.
-            Cores = [.. Enumerable.Range(0, lanes.Length).Select(core => cpus[core % cpus.Count])],
-            XdpQueues = queues ?? [.. Enumerable.Range(0, lanes.Length)],
+            Cores = [.. Enumerable.Range(0, pipelines.Length).Select(core => cpus[core % cpus.Count])],
+            XdpQueues = queues ?? [.. Enumerable.Range(0, pipelines.Length)],
             Flows = 1024,
             MaxQueueSize = 1 << 20,
             CompareTimeoutMs = 600_000,
             LargeSlotsPerSide = 0,
         };
-        return new Appliance(options, new AppliancePorts(lanes) { Notes = notes ?? [] }, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints(), FlowHashKey.FromSeed(1));
     }
 
     private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");

@@ -13,7 +13,7 @@ namespace ColoWire.Engine.Compare;
 /// Verified frames of the secondary that stay in their slots for a while instead of going home, so that what the primary says again
 /// can be compared with what it said first. Bounded for each flow, and by a quarter of the slots for all; nothing is copied.
 /// </summary>
-internal sealed class KeptFrames
+internal sealed class RetransmitCache
 {
     private readonly FrameArena arena;
     private readonly SpscRing<FrameRef> home;
@@ -21,20 +21,20 @@ internal sealed class KeptFrames
     private readonly int mostSmall;
     private readonly int mostLarge;
     private readonly ContentIndex? said;
-    private readonly KeptIndex index;
+    private readonly RetransmitIndex index;
     private readonly StepMeter steps;
     private int small;
     private int large;
 
-    public KeptFrames(EngineOptions options, FrameArena arena, SpscRing<FrameRef> home, StepMeter steps)
+    public RetransmitCache(EngineOptions options, FrameArena arena, SpscRing<FrameRef> home, StepMeter steps)
     {
         this.arena = arena;
         this.home = home;
         this.steps = steps;
         perFlow = Math.Max(options.RetransmitWindow, options.Duplicate == DuplicatePolicy.Pass ? 1 : 0);
-        mostSmall = arena.SmallSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;
-        mostLarge = arena.LargeSlotsPerSide / EngineLimits.KeptSlotsDivisor / options.Shards;
-        index = new KeptIndex(arena, steps, perFlow);
+        mostSmall = arena.SmallSlotsPerSide / EngineLimits.RetransmitSlotsDivisor / options.Shards;
+        mostLarge = arena.LargeSlotsPerSide / EngineLimits.RetransmitSlotsDivisor / options.Shards;
+        index = new RetransmitIndex(arena, steps, perFlow);
         said = options.Duplicate == DuplicatePolicy.Pass ? new ContentIndex(arena, options.HashKey) : null;
     }
 
@@ -46,13 +46,13 @@ internal sealed class KeptFrames
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Keep(ref Flow flow, FrameRef secondary)
     {
-        bool isFull = flow.Kept.Count == perFlow && perFlow != 0;
-        if (isFull && !flow.HasKeptIndex && !arena.IsLarge(flow.Kept.Head) && !arena.IsLarge(secondary))
+        bool isFull = flow.Cached.Count == perFlow && perFlow != 0;
+        if (isFull && !flow.HasRetransmitIndex && !arena.IsLarge(flow.Cached.Head) && !arena.IsLarge(secondary))
         {
             // The rule: it takes the place of the oldest one.
-            home.Add(flow.Kept.Head);
-            flow.Kept.RemoveHead(arena);
-            flow.Kept.Append(arena, secondary);
+            home.Add(flow.Cached.Head);
+            flow.Cached.RemoveHead(arena);
+            flow.Cached.Append(arena, secondary);
         }
         else
         {
@@ -64,7 +64,7 @@ internal sealed class KeptFrames
     public void KeepDatagram(ref Flow flow, FrameRef secondary)
     {
         KeepWhereRoomIs(ref flow, secondary);
-        if (flow.Kept.Count != 0 && flow.Kept.Tail == secondary)
+        if (flow.Cached.Count != 0 && flow.Cached.Tail == secondary)
         {
             said!.Add(secondary);
         }
@@ -73,15 +73,15 @@ internal sealed class KeptFrames
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void KeepWhereRoomIs(ref Flow flow, FrameRef secondary)
     {
-        if (flow.Kept.Count >= perFlow || !HasRoom(secondary))
+        if (flow.Cached.Count >= perFlow || !HasRoom(secondary))
         {
-            if (flow.Kept.IsEmpty)
+            if (flow.Cached.IsEmpty)
             {
                 home.Add(secondary);
                 return;
             }
 
-            LetGo(ref flow, flow.Kept.Head);
+            LetGo(ref flow, flow.Cached.Head);
         }
 
         if (!HasRoom(secondary))
@@ -90,7 +90,7 @@ internal sealed class KeptFrames
             return;
         }
 
-        flow.Kept.Append(arena, secondary);
+        flow.Cached.Append(arena, secondary);
         Room(secondary)++;
         index.Add(ref flow, secondary);
     }
@@ -103,9 +103,9 @@ internal sealed class KeptFrames
     /// home.</summary>
     public static void ForgetIndex(ref Flow flow)
     {
-        if (flow.HasKeptIndex)
+        if (flow.HasRetransmitIndex)
         {
-            flow.KeptIndexRoot = FrameRef.None;
+            flow.RetransmitIndexRoot = FrameRef.None;
         }
     }
 
@@ -113,27 +113,27 @@ internal sealed class KeptFrames
     public void Clear(ref Flow flow)
     {
         ForgetIndex(ref flow);
-        while (!flow.Kept.IsEmpty)
+        while (!flow.Cached.IsEmpty)
         {
-            LetGo(ref flow, flow.Kept.Head);
+            LetGo(ref flow, flow.Cached.Head);
         }
     }
 
     /// <summary>Sends those of a flow home that came before an instant.</summary>
     public void ClearBefore(ref Flow flow, long arrivalNs)
     {
-        while (!flow.Kept.IsEmpty && arena[flow.Kept.Head].ArrivalNs < arrivalNs)
+        while (!flow.Cached.IsEmpty && arena[flow.Cached.Head].ArrivalNs < arrivalNs)
         {
-            LetGo(ref flow, flow.Kept.Head);
+            LetGo(ref flow, flow.Cached.Head);
         }
     }
 
     /// <summary>Sends those of a flow home that were captured before the frame of a number.</summary>
     public void ClearBefore(ref Flow flow, uint number)
     {
-        while (!flow.Kept.IsEmpty && (int)(arena[flow.Kept.Head].Number - number) < 0)
+        while (!flow.Cached.IsEmpty && (int)(arena[flow.Cached.Head].Number - number) < 0)
         {
-            LetGo(ref flow, flow.Kept.Head);
+            LetGo(ref flow, flow.Cached.Head);
         }
     }
 
@@ -143,9 +143,9 @@ internal sealed class KeptFrames
 
     private void LetGo(ref Flow flow, FrameRef kept)
     {
-        Debug.Assert(kept == flow.Kept.Head, "the oldest one goes first");
+        Debug.Assert(kept == flow.Cached.Head, "the oldest one goes first");
         index.Remove(ref flow, kept);
-        flow.Kept.RemoveHead(arena);
+        flow.Cached.RemoveHead(arena);
         steps.Count();
         Room(kept)--;
         said?.Remove(kept);

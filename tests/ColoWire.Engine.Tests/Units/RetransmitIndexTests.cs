@@ -13,7 +13,7 @@ using NUnit.Framework;
 namespace ColoWire.Engine.Tests.Units;
 
 /// <summary>The index over kept segments against a walk over all of them.</summary>
-public sealed class KeptIndexTests
+public sealed class RetransmitIndexTests
 {
     private const int MostKept = 40;
     private const int Slots = 64;
@@ -34,7 +34,7 @@ public sealed class KeptIndexTests
     public void A_search_finds_what_a_walk_finds() => Histories.Sample(history =>
     {
         using FrameArena arena = new(Slots, 0);
-        KeptIndex index = new(arena, new StepMeter(), MostKept);
+        RetransmitIndex index = new(arena, new StepMeter(), MostKept);
         Flow flow = NewStream();
         uint position = 0;
         uint number = 0;
@@ -43,15 +43,15 @@ public sealed class KeptIndexTests
             position += distance;
             FrameRef kept = new(number % Slots);
             arena[kept] = new Frame { Number = ++number, StreamStart = position, StreamEnd = position + bytes };
-            if (flow.Kept.Count == MostKept)
+            if (flow.Cached.Count == MostKept)
             {
-                index.Remove(ref flow, flow.Kept.Head);
-                flow.Kept.RemoveHead(arena);
+                index.Remove(ref flow, flow.Cached.Head);
+                flow.Cached.RemoveHead(arena);
             }
 
-            flow.Kept.Append(arena, kept);
+            flow.Cached.Append(arena, kept);
             index.Add(ref flow, kept);
-            if (askedBehind >= 0 && askedBehind < flow.Kept.Count)
+            if (askedBehind >= 0 && askedBehind < flow.Cached.Count)
             {
                 AssertFinds(arena, index, ref flow, askedBehind, askedBytes);
             }
@@ -60,18 +60,18 @@ public sealed class KeptIndexTests
 
     private static Flow NewStream()
     {
-        Flow flow = new() { Kept = FrameFifo.Empty };
+        Flow flow = new() { Cached = FrameFifo.Empty };
         byte[] bytes = Words.A.Bytes();
         FrameParser.Parse(bytes, out FrameLayout layout);
         FrameParser.ReadKey(bytes, in layout, out flow.Key);
-        flow.KeptIndexRoot = FrameRef.None;
+        flow.RetransmitIndexRoot = FrameRef.None;
         return flow;
     }
 
-    private static void AssertFinds(FrameArena arena, KeptIndex index, ref Flow flow, int askedBehind, uint askedBytes)
+    private static void AssertFinds(FrameArena arena, RetransmitIndex index, ref Flow flow, int askedBehind, uint askedBytes)
     {
         List<FrameRef> all = [];
-        for (FrameRef at = flow.Kept.Head; !at.IsNone; at = arena[at].Next)
+        for (FrameRef at = flow.Cached.Head; !at.IsNone; at = arena[at].Next)
         {
             all.Add(at);
         }
