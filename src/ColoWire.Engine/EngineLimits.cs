@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+
 namespace ColoWire.Engine;
 
 /// <summary>Every bound of the engine with its derivation (R8). What an operator may choose stands in <see cref="EngineOptions"/>.</summary>

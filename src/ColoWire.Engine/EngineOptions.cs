@@ -2,8 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
 
 namespace ColoWire.Engine;
 
@@ -103,11 +101,14 @@ public sealed record EngineOptions
     /// <summary>Least time from the end of a checkpoint to the next request that no operator has ordered, in milliseconds.</summary>
     public int CheckpointIntervalMs { get; init; } = EngineLimits.CheckpointIntervalMs.Default;
 
+    /// <summary>Flows that one shard knows at most.</summary>
+    internal int FlowsPerShard => Math.Max(1, Flows / Shards);
+
     /// <summary>Checkpoints that one flow may cause within <see cref="EngineLimits.CheckpointShareNs"/>; with one more difference it leaves
     /// unverified. 0 for any number.</summary>
     public int CheckpointShare { get; init; } = EngineLimits.CheckpointShare.Default;
 
-    /// <summary>Whether frames that are predicted (<see cref="Flow.IsPredicted"/>) take the short way. Off in tests alone: the outcome is
+    /// <summary>Whether frames that are predicted (see the engine's README) take the inlined heads. Off in tests alone: the outcome is
     /// the same.</summary>
     internal bool Predicts { get; init; } = true;
 
@@ -161,7 +162,7 @@ public sealed record EngineOptions
     public IReadOnlyList<ToleratedField> Strict { get; init; } = [];
 
     /// <summary>Which flows are compared, passed or dropped; the first rule that matches counts, then
-    /// <see cref="PolicyRule.Defaults"/>; the rest is compared.</summary>
+    /// the protocols that no two hosts send alike (IGMP, SCTP, ESP, AH) pass; the rest is compared.</summary>
     public IReadOnlyList<PolicyRule> Policies { get; init; } = [];
 
     /// <summary>Sets of flows that are compared independently, in each pipeline.</summary>

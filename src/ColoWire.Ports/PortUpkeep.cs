@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Threading;
-using ColoWire.Engine;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 

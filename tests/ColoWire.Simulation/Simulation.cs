@@ -6,6 +6,7 @@ using System.IO;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Simulation.Guests;
 using ColoWire.Simulation.Judging;
 using ColoWire.Simulation.World;

@@ -2,7 +2,6 @@
 
 using System;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation;

@@ -3,7 +3,7 @@
 using System;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Benchmarks.Micro;
 

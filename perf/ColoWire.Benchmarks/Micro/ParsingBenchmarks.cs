@@ -3,6 +3,7 @@
 using System;
 using System.Buffers.Binary;
 using BenchmarkDotNet.Attributes;
+using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Wire;
 
@@ -61,7 +62,7 @@ public class ParsingBenchmarks
         foreach (byte[] frame in frames)
         {
             FrameParser.Parse(frame, out FrameLayout layout);
-            FrameParser.ReadKey(frame, in layout, out FlowKey key);
+            FlowKey.Read(frame, in layout, out FlowKey key);
             sum += key.Hash(in secret);
         }
 

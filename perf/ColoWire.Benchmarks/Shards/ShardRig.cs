@@ -3,6 +3,7 @@
 using System;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Shards;

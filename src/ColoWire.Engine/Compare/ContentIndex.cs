@@ -3,7 +3,6 @@
 using System;
 using System.Buffers.Binary;
 using System.Numerics;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Compare;
@@ -47,25 +46,25 @@ internal sealed class ContentIndex
     /// <summary>The hash of bytes within their flow.</summary>
     public uint Hash(uint flowHash, ReadOnlySpan<byte> bytes) => (uint)(Mix(secret ^ flowHash, bytes) >> 32);
 
-    /// <summary>Adds a frame whose <see cref="Frame.ContentHash"/> is set, behind those of the same hash.</summary>
+    /// <summary>Adds a frame whose <see cref="HeldDatagram.ContentHash"/> is set, behind those of the same hash.</summary>
     public void Add(FrameRef datagram)
     {
         ref Frame frame = ref arena[datagram];
-        ref FrameRef bucket = ref Bucket(frame.ContentHash);
+        ref FrameRef bucket = ref Bucket(frame.Datagram.ContentHash);
         frame.Marks |= FrameMarks.Hashed;
-        frame.NextInBucket = FrameRef.None;
+        frame.Datagram.NextInBucket = FrameRef.None;
         if (bucket.IsNone)
         {
             bucket = datagram;
-            frame.PreviousInBucket = datagram;
+            frame.Datagram.PreviousInBucket = datagram;
             return;
         }
 
         // The first of a bucket has the last one before it: no search for the end.
-        FrameRef last = arena[bucket].PreviousInBucket;
-        arena[last].NextInBucket = datagram;
-        frame.PreviousInBucket = last;
-        arena[bucket].PreviousInBucket = datagram;
+        FrameRef last = arena[bucket].Datagram.PreviousInBucket;
+        arena[last].Datagram.NextInBucket = datagram;
+        frame.Datagram.PreviousInBucket = last;
+        arena[bucket].Datagram.PreviousInBucket = datagram;
     }
 
     /// <summary>Takes a frame out, if it was in.</summary>
@@ -78,24 +77,24 @@ internal sealed class ContentIndex
         }
 
         frame.Marks &= ~FrameMarks.Hashed;
-        ref FrameRef bucket = ref Bucket(frame.ContentHash);
+        ref FrameRef bucket = ref Bucket(frame.Datagram.ContentHash);
         if (bucket == datagram)
         {
-            bucket = frame.NextInBucket;
+            bucket = frame.Datagram.NextInBucket;
         }
         else
         {
-            arena[frame.PreviousInBucket].NextInBucket = frame.NextInBucket;
+            arena[frame.Datagram.PreviousInBucket].Datagram.NextInBucket = frame.Datagram.NextInBucket;
         }
 
-        FrameRef behind = frame.NextInBucket.IsNone ? bucket : frame.NextInBucket;
+        FrameRef behind = frame.Datagram.NextInBucket.IsNone ? bucket : frame.Datagram.NextInBucket;
         if (!behind.IsNone)
         {
-            arena[behind].PreviousInBucket = frame.PreviousInBucket;
+            arena[behind].Datagram.PreviousInBucket = frame.Datagram.PreviousInBucket;
         }
     }
 
-    /// <summary>The first frame that could be one with this hash; the others follow by <see cref="Frame.NextInBucket"/>.</summary>
+    /// <summary>The first frame that could be one with this hash; the others follow by <see cref="HeldDatagram.NextInBucket"/>.</summary>
     public FrameRef First(uint hash) => Bucket(hash);
 
     // As many buckets as frames can be in it: a look-up then meets 1.5 frames on average.

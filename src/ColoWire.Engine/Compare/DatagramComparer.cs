@@ -2,10 +2,10 @@
 
 using System;
 using System.Runtime.CompilerServices;
+using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
@@ -16,7 +16,7 @@ namespace ColoWire.Engine.Compare;
 /// is in doubt: late, or different.
 /// </summary>
 internal sealed class DatagramComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, StepMeter steps)
 {
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly ContentIndex primaries = new(arena, options.HashKey);
@@ -26,14 +26,14 @@ internal sealed class DatagramComparer(
 
     private uint accepted;
 
-    /// <summary>Bytes that the indexes of one shard take: of both sides' that wait, and of those that are kept.</summary>
+    /// <summary>Bytes that the indexes of one shard take: of both sides' that wait, and of those that are cache.</summary>
     public static long ByteCount(EngineOptions options) =>
         (options.Duplicate == DuplicatePolicy.Pass ? 3 : 2) * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide);
 
     /// <summary>Whether the oldest held datagram can do nothing but wait: nothing of the secondary's is there, and none has found its
     /// twin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MustWait(in Flow flow) => (flow.Secondary.Count | flow.Agreed) == 0 && !passesDuplicates;
+    public bool MustWait(in Flow flow) => (flow.Secondary.Count | flow.Datagrams.Agreed) == 0 && !passesDuplicates;
 
     /// <summary>
     /// Compares a new datagram of the secondary with the oldest held one, as both mostly come in one order; nothing of the secondary's may
@@ -49,7 +49,7 @@ internal sealed class DatagramComparer(
             return false;
         }
 
-        secondaryHome.Add(secondary.Reference);
+        disposition.ReturnSecondary(secondary.Reference);
         return true;
     }
 
@@ -75,17 +75,17 @@ internal sealed class DatagramComparer(
     /// <summary>Keeps a datagram of the secondary until the primary sends its twin, unless that waits behind older ones already.</summary>
     public void AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
-        arena[secondary].Order = ++accepted;
+        arena[secondary].Datagram.Order = ++accepted;
         if (flow.Secondary.IsEmpty)
         {
-            flow.OvertakenBefore = accepted;
+            flow.Datagrams.OvertakenBefore = accepted;
         }
 
         flow.Secondary.Append(arena, secondary);
         counters.SecondaryHeld++;
-        if (flow.Unindexed.IsNone)
+        if (flow.Datagrams.Unindexed.IsNone)
         {
-            flow.Unindexed = secondary;
+            flow.Datagrams.Unindexed = secondary;
         }
 
         if (flow.Secondary.Count >= EngineLimits.IndexedAtOnce)
@@ -123,7 +123,7 @@ internal sealed class DatagramComparer(
         }
 
         // What was said before this one came has not overtaken it: the secondary need not have come so far.
-        int overtaking = flow.Secondary.Count + (flow.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Agreed : 0);
+        int overtaking = flow.Secondary.Count + (flow.Datagrams.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Datagrams.Agreed : 0);
         if (overtaking == 0)
         {
             return Verdict.Hold(ReasonOf(primary, DivergenceReason.Timeout));
@@ -144,18 +144,18 @@ internal sealed class DatagramComparer(
         }
 
         primaries.Remove(primary);
-        if (flow.LastIndexed == primary)
+        if (flow.Datagrams.LastIndexed == primary)
         {
-            flow.LastIndexed = FrameRef.None;
+            flow.Datagrams.LastIndexed = FrameRef.None;
         }
 
-        if (flow.LastAgreed == primary)
+        if (flow.Datagrams.LastAgreed == primary)
         {
-            flow.LastAgreed = FrameRef.None;
-            flow.LastAgreedNs = long.MinValue;
+            flow.Datagrams.LastAgreed = FrameRef.None;
+            flow.Datagrams.LastAgreedNs = long.MinValue;
         }
 
-        flow.Agreed -= (frame.Marks & FrameMarks.Agreed) != 0 ? 1 : 0;
+        flow.Datagrams.Agreed -= (frame.Marks & FrameMarks.Agreed) != 0 ? 1 : 0;
     }
 
     /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
@@ -178,9 +178,8 @@ internal sealed class DatagramComparer(
         bool isNothing = passesDuplicates && IsRepeated(in flow, secondary);
         if (isNothing)
         {
-            counters.SecondaryRepeated++;
             Remove(ref flow, secondary);
-            secondaryHome.Add(secondary);
+            disposition.ReturnRepeated(secondary);
         }
 
         return isNothing;
@@ -188,14 +187,14 @@ internal sealed class DatagramComparer(
 
     /// <summary>Whether the secondary's oldest datagram was overtaken by one that found its twin.</summary>
     public bool IsOvertaken(in Flow flow) => !flow.IsStream && !flow.Secondary.IsEmpty
-        && (int)(arena[flow.Secondary.Head].Order - flow.OvertakenBefore) < 0;
+        && (int)(arena[flow.Secondary.Head].Datagram.Order - flow.Datagrams.OvertakenBefore) < 0;
 
     /// <summary>Takes a datagram of the secondary out of its flow; it belongs to the caller then.</summary>
     public void Remove(ref Flow flow, FrameRef secondary)
     {
-        if (flow.Unindexed == secondary)
+        if (flow.Datagrams.Unindexed == secondary)
         {
-            flow.Unindexed = arena[secondary].Next;
+            flow.Datagrams.Unindexed = arena[secondary].Next;
         }
 
         secondaries.Remove(secondary);
@@ -225,11 +224,11 @@ internal sealed class DatagramComparer(
 
         primaries.Remove(primary);
         arena[primary].Marks |= FrameMarks.Agreed;
-        flow.Agreed++;
-        if (arena[twin].ArrivalNs >= flow.LastAgreedNs)
+        flow.Datagrams.Agreed++;
+        if (arena[twin].ArrivalNs >= flow.Datagrams.LastAgreedNs)
         {
-            flow.LastAgreed = primary;
-            flow.LastAgreedNs = arena[twin].ArrivalNs;
+            flow.Datagrams.LastAgreed = primary;
+            flow.Datagrams.LastAgreedNs = arena[twin].ArrivalNs;
         }
 
         Consume(ref flow, twin);
@@ -238,18 +237,18 @@ internal sealed class DatagramComparer(
 
     private void Consume(ref Flow flow, FrameRef twin)
     {
-        uint order = arena[twin].Order;
-        flow.OvertakenBefore = (int)(order - flow.OvertakenBefore) > 0 ? order : flow.OvertakenBefore;
+        uint order = arena[twin].Datagram.Order;
+        flow.Datagrams.OvertakenBefore = (int)(order - flow.Datagrams.OvertakenBefore) > 0 ? order : flow.Datagrams.OvertakenBefore;
         bool isHashed = (arena[twin].Marks & FrameMarks.Hashed) != 0;
         Remove(ref flow, twin);
         if (passesDuplicates)
         {
-            arena[twin].ContentHash = isHashed ? arena[twin].ContentHash : Hash(twin);
-            kept.KeepDatagram(ref flow, twin);
+            arena[twin].Datagram.ContentHash = isHashed ? arena[twin].Datagram.ContentHash : Hash(twin);
+            cache.KeepDatagram(ref flow, twin);
         }
         else
         {
-            secondaryHome.Add(twin);
+            disposition.ReturnSecondary(twin);
         }
     }
 
@@ -268,37 +267,37 @@ internal sealed class DatagramComparer(
 
     private void IndexSecondaries(ref Flow flow)
     {
-        for (FrameRef at = flow.Unindexed; !at.IsNone; at = arena[at].Next)
+        for (FrameRef at = flow.Datagrams.Unindexed; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
-            arena[at].ContentHash = Hash(at);
+            arena[at].Datagram.ContentHash = Hash(at);
             secondaries.Add(at);
         }
 
-        flow.Unindexed = FrameRef.None;
+        flow.Datagrams.Unindexed = FrameRef.None;
     }
 
     /// <summary>Puts the primary's datagrams that wait into the index, up to and including one of them.</summary>
     private void IndexPrimaries(ref Flow flow, FrameRef last)
     {
-        while (flow.LastIndexed != last && (arena[last].Marks & FrameMarks.Hashed) == 0)
+        while (flow.Datagrams.LastIndexed != last && (arena[last].Marks & FrameMarks.Hashed) == 0)
         {
             steps.Count();
-            FrameRef next = flow.LastIndexed.IsNone ? flow.Primary.Head : arena[flow.LastIndexed].Next;
-            arena[next].ContentHash = Hash(next);
+            FrameRef next = flow.Datagrams.LastIndexed.IsNone ? flow.Primary.Head : arena[flow.Datagrams.LastIndexed].Next;
+            arena[next].Datagram.ContentHash = Hash(next);
             primaries.Add(next);
-            flow.LastIndexed = next;
+            flow.Datagrams.LastIndexed = next;
         }
     }
 
     /// <summary>The first of the other side's datagrams that says what a frame says, or none.</summary>
     private FrameRef Find(ContentIndex others, FrameRef frame)
     {
-        FrameRef found = others.First(arena[frame].ContentHash);
+        FrameRef found = others.First(arena[frame].Datagram.ContentHash);
         while (!found.IsNone && !IsTwin(frame, found))
         {
             steps.Count();
-            found = arena[found].NextInBucket;
+            found = arena[found].Datagram.NextInBucket;
         }
 
         return found;
@@ -309,14 +308,14 @@ internal sealed class DatagramComparer(
     {
         ref Frame left = ref arena[primary];
         ref Frame right = ref arena[secondary];
-        return left.ContentHash == right.ContentHash && left.FlowHash == right.FlowHash && IsSameFlow(primary, secondary)
+        return left.Datagram.ContentHash == right.Datagram.ContentHash && left.FlowHash == right.FlowHash && IsSameFlow(primary, secondary)
             && FirstDifference(primary, secondary) < 0;
     }
 
     private bool IsSameFlow(FrameRef primary, FrameRef secondary)
     {
-        FrameParser.ReadKey(arena.Bytes(primary), in arena[primary].Layout, out FlowKey left);
-        FrameParser.ReadKey(arena.Bytes(secondary), in arena[secondary].Layout, out FlowKey right);
+        FlowKey.Read(arena.Bytes(primary), in arena[primary].Layout, out FlowKey left);
+        FlowKey.Read(arena.Bytes(secondary), in arena[secondary].Layout, out FlowKey right);
         return left.Equals(right);
     }
 
@@ -329,10 +328,10 @@ internal sealed class DatagramComparer(
 
         if ((arena[frame].Marks & FrameMarks.Hashed) == 0)
         {
-            arena[frame].ContentHash = Hash(frame);
+            arena[frame].Datagram.ContentHash = Hash(frame);
         }
 
-        return !Find(kept.Said!, frame).IsNone;
+        return !Find(cache.Said!, frame).IsNone;
     }
 
     private DivergenceReason ReasonOf(FrameRef primary, DivergenceReason ofDatagram) =>

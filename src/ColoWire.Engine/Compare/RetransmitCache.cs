@@ -3,9 +3,9 @@
 using System;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
+using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine.Compare;
 
@@ -16,7 +16,7 @@ namespace ColoWire.Engine.Compare;
 internal sealed class RetransmitCache
 {
     private readonly FrameArena arena;
-    private readonly SpscRing<FrameRef> home;
+    private readonly Disposition disposition;
     private readonly int perFlow;
     private readonly int mostSmall;
     private readonly int mostLarge;
@@ -26,10 +26,10 @@ internal sealed class RetransmitCache
     private int small;
     private int large;
 
-    public RetransmitCache(EngineOptions options, FrameArena arena, SpscRing<FrameRef> home, StepMeter steps)
+    public RetransmitCache(EngineOptions options, FrameArena arena, Disposition disposition, StepMeter steps)
     {
         this.arena = arena;
-        this.home = home;
+        this.disposition = disposition;
         this.steps = steps;
         perFlow = Math.Max(options.RetransmitWindow, options.Duplicate == DuplicatePolicy.Pass ? 1 : 0);
         mostSmall = arena.SmallSlotsPerSide / EngineLimits.RetransmitSlotsDivisor / options.Shards;
@@ -47,10 +47,10 @@ internal sealed class RetransmitCache
     public void Keep(ref Flow flow, FrameRef secondary)
     {
         bool isFull = flow.Cached.Count == perFlow && perFlow != 0;
-        if (isFull && !flow.HasRetransmitIndex && !arena.IsLarge(flow.Cached.Head) && !arena.IsLarge(secondary))
+        if (isFull && !flow.RetransmitIndex.Exists && !arena.IsLarge(flow.Cached.Head) && !arena.IsLarge(secondary))
         {
             // The rule: it takes the place of the oldest one.
-            home.Add(flow.Cached.Head);
+            disposition.ReturnSecondary(flow.Cached.Head);
             flow.Cached.RemoveHead(arena);
             flow.Cached.Append(arena, secondary);
         }
@@ -60,7 +60,7 @@ internal sealed class RetransmitCache
         }
     }
 
-    /// <summary>Keeps a datagram, whose <see cref="Frame.ContentHash"/> is set, so that <see cref="Said"/> finds it.</summary>
+    /// <summary>Keeps a datagram, whose <see cref="HeldDatagram.ContentHash"/> is set, so that <see cref="Said"/> finds it.</summary>
     public void KeepDatagram(ref Flow flow, FrameRef secondary)
     {
         KeepWhereRoomIs(ref flow, secondary);
@@ -77,7 +77,7 @@ internal sealed class RetransmitCache
         {
             if (flow.Cached.IsEmpty)
             {
-                home.Add(secondary);
+                disposition.ReturnSecondary(secondary);
                 return;
             }
 
@@ -86,7 +86,7 @@ internal sealed class RetransmitCache
 
         if (!HasRoom(secondary))
         {
-            home.Add(secondary);
+            disposition.ReturnSecondary(secondary);
             return;
         }
 
@@ -103,9 +103,9 @@ internal sealed class RetransmitCache
     /// home.</summary>
     public static void ForgetIndex(ref Flow flow)
     {
-        if (flow.HasRetransmitIndex)
+        if (flow.RetransmitIndex.Exists)
         {
-            flow.RetransmitIndexRoot = FrameRef.None;
+            flow.RetransmitIndex.Root = FrameRef.None;
         }
     }
 
@@ -149,6 +149,6 @@ internal sealed class RetransmitCache
         steps.Count();
         Room(kept)--;
         said?.Remove(kept);
-        home.Add(kept);
+        disposition.ReturnSecondary(kept);
     }
 }

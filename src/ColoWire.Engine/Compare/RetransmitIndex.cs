@@ -25,11 +25,11 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
         count = 0;
         if (flow.Cached.Count > EngineLimits.RetransmitSearchSteps && TryIndex(ref flow))
         {
-            flow.RetransmitIndexUntil = arena[flow.Cached.Tail].Number + (uint)perFlow;
+            flow.RetransmitIndex.Until = arena[flow.Cached.Tail].Number + (uint)perFlow;
             // A frame is shorter than 2^16 bytes, so none reaches so far.
-            if (TcpSequence.Distance(from, flow.RetransmitIndexCentre) < 2 * EngineLimits.RetransmitIndexReachBytes)
+            if (TcpSequence.Distance(from, flow.RetransmitIndex.Centre) < 2 * EngineLimits.RetransmitIndexReachBytes)
             {
-                Collect(flow.RetransmitIndexRoot, from - flow.RetransmitLongestBytes, from, end);
+                Collect(flow.RetransmitIndex.Root, from - flow.RetransmitIndex.LongestBytes, from, end);
             }
         }
         else
@@ -46,25 +46,25 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
     /// <summary>Adds a frame to the index of a flow that has one.</summary>
     public void Add(ref Flow flow, FrameRef kept)
     {
-        if (!flow.HasRetransmitIndex)
+        if (!flow.RetransmitIndex.Exists)
         {
             return;
         }
 
-        bool isInUse = (int)(arena[kept].Number - flow.RetransmitIndexUntil) <= 0;
+        bool isInUse = (int)(arena[kept].Number - flow.RetransmitIndex.Until) <= 0;
         if (!isInUse || !TryInsert(ref flow, kept))
         {
-            flow.RetransmitIndexRoot = FrameRef.None;
+            flow.RetransmitIndex.Root = FrameRef.None;
         }
     }
 
     /// <summary>Takes a frame out of the index of a flow that has one.</summary>
     public void Remove(ref Flow flow, FrameRef kept)
     {
-        if (flow.HasRetransmitIndex)
+        if (flow.RetransmitIndex.Exists)
         {
             steps.Count();
-            tree.Remove(ref flow.RetransmitIndexRoot, kept);
+            tree.Remove(ref flow.RetransmitIndex.Root, kept);
         }
     }
 
@@ -72,19 +72,19 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
     /// <returns>False when its frames are too far apart for one.</returns>
     private bool TryIndex(ref Flow flow)
     {
-        if (flow.HasRetransmitIndex)
+        if (flow.RetransmitIndex.Exists)
         {
             return true;
         }
 
-        flow.RetransmitLongestBytes = 0;
-        flow.RetransmitIndexCentre = arena[flow.Cached.Head].StreamStart;
+        flow.RetransmitIndex.LongestBytes = 0;
+        flow.RetransmitIndex.Centre = arena[flow.Cached.Head].Segment.StreamStart;
         for (FrameRef at = flow.Cached.Head; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
             if (!TryInsert(ref flow, at))
             {
-                flow.RetransmitIndexRoot = FrameRef.None;
+                flow.RetransmitIndex.Root = FrameRef.None;
                 return false;
             }
         }
@@ -97,13 +97,13 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
     private bool TryInsert(ref Flow flow, FrameRef kept)
     {
         ref Frame frame = ref arena[kept];
-        if (TcpSequence.Distance(frame.StreamStart, flow.RetransmitIndexCentre) >= EngineLimits.RetransmitIndexReachBytes)
+        if (TcpSequence.Distance(frame.Segment.StreamStart, flow.RetransmitIndex.Centre) >= EngineLimits.RetransmitIndexReachBytes)
         {
             return false;
         }
 
-        flow.RetransmitLongestBytes = Math.Max(flow.RetransmitLongestBytes, frame.StreamEnd - frame.StreamStart);
-        tree.Add(ref flow.RetransmitIndexRoot, kept);
+        flow.RetransmitIndex.LongestBytes = Math.Max(flow.RetransmitIndex.LongestBytes, frame.Segment.StreamEnd - frame.Segment.StreamStart);
+        tree.Add(ref flow.RetransmitIndex.Root, kept);
         return true;
     }
 
@@ -114,19 +114,19 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
         while (!at.IsNone)
         {
             ref Frame frame = ref arena[at];
-            bool isBehind = !TcpSequence.Before(frame.StreamStart, end);
-            bool isBefore = TcpSequence.Before(frame.StreamStart, lowest);
+            bool isBehind = !TcpSequence.Before(frame.Segment.StreamStart, end);
+            bool isBefore = TcpSequence.Before(frame.Segment.StreamStart, lowest);
             if (isBehind || isBefore)
             {
                 steps.Count();
-                at = isBehind ? frame.IndexLeft : frame.IndexRight;
+                at = isBehind ? frame.Segment.IndexLeft : frame.Segment.IndexRight;
                 continue;
             }
 
             Take(at, from, end);
             // The recursion is as deep as the tree is high: for 4,096 frames, the most that a flow keeps, some 30 calls.
-            Collect(frame.IndexLeft, lowest, from, end);
-            at = frame.IndexRight;
+            Collect(frame.Segment.IndexLeft, lowest, from, end);
+            at = frame.Segment.IndexRight;
         }
     }
 
@@ -134,7 +134,7 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
     {
         steps.Count();
         ref Frame frame = ref arena[kept];
-        if (TcpSequence.TryMeet(from, end, frame.StreamStart, frame.StreamEnd, out _, out _))
+        if (TcpSequence.TryMeet(from, end, frame.Segment.StreamStart, frame.Segment.StreamEnd, out _, out _))
         {
             meeting[count++] = kept;
         }

@@ -29,7 +29,7 @@ internal sealed class SegmentIndex(FrameArena arena)
     /// <see cref="Remove"/> looks for it.</summary>
     public void Add(ref FrameRef root, FrameRef segment)
     {
-        uint start = arena[segment].StreamStart;
+        uint start = arena[segment].Segment.StreamStart;
         uint priority = Priority(segment);
         ref FrameRef link = ref root;
         while (!link.IsNone && Priority(link) >= priority)
@@ -39,7 +39,7 @@ internal sealed class SegmentIndex(FrameArena arena)
 
         FrameRef rest = link;
         link = segment;
-        Split(rest, start, ref arena[segment].IndexLeft, ref arena[segment].IndexRight);
+        Split(rest, start, ref arena[segment].Segment.IndexLeft, ref arena[segment].Segment.IndexRight);
     }
 
     /// <summary>Takes a segment out.</summary>
@@ -48,23 +48,23 @@ internal sealed class SegmentIndex(FrameArena arena)
         ref FrameRef link = ref root;
         while (link != segment)
         {
-            link = ref ChildTowards(link, arena[segment].StreamStart);
+            link = ref ChildTowards(link, arena[segment].Segment.StreamStart);
         }
 
-        FrameRef left = arena[segment].IndexLeft;
-        FrameRef right = arena[segment].IndexRight;
+        FrameRef left = arena[segment].Segment.IndexLeft;
+        FrameRef right = arena[segment].Segment.IndexRight;
         while (!left.IsNone && !right.IsNone)
         {
             if (Priority(left) >= Priority(right))
             {
                 link = left;
-                link = ref arena[left].IndexRight;
+                link = ref arena[left].Segment.IndexRight;
                 left = link;
             }
             else
             {
                 link = right;
-                link = ref arena[right].IndexLeft;
+                link = ref arena[right].Segment.IndexLeft;
                 right = link;
             }
         }
@@ -79,14 +79,14 @@ internal sealed class SegmentIndex(FrameArena arena)
         FrameRef found = FrameRef.None;
         while (!root.IsNone)
         {
-            if (TcpSequence.Before(position, arena[root].StreamStart))
+            if (TcpSequence.Before(position, arena[root].Segment.StreamStart))
             {
-                root = arena[root].IndexLeft;
+                root = arena[root].Segment.IndexLeft;
             }
             else
             {
                 found = root;
-                root = arena[root].IndexRight;
+                root = arena[root].Segment.IndexRight;
             }
         }
 
@@ -97,16 +97,16 @@ internal sealed class SegmentIndex(FrameArena arena)
     {
         while (!tree.IsNone)
         {
-            if (TcpSequence.Before(arena[tree].StreamStart, start))
+            if (TcpSequence.Before(arena[tree].Segment.StreamStart, start))
             {
                 left = tree;
-                left = ref arena[tree].IndexRight;
+                left = ref arena[tree].Segment.IndexRight;
                 tree = left;
             }
             else
             {
                 right = tree;
-                right = ref arena[tree].IndexLeft;
+                right = ref arena[tree].Segment.IndexLeft;
                 tree = right;
             }
         }
@@ -118,7 +118,7 @@ internal sealed class SegmentIndex(FrameArena arena)
     private ref FrameRef ChildTowards(FrameRef segment, uint start)
     {
         ref Frame frame = ref arena[segment];
-        return ref TcpSequence.Before(start, frame.StreamStart) ? ref frame.IndexLeft : ref frame.IndexRight;
+        return ref TcpSequence.Before(start, frame.Segment.StreamStart) ? ref frame.Segment.IndexLeft : ref frame.Segment.IndexRight;
     }
 
     /// <summary>As good as random, and always the same for a slot (R10): the slots that a flow gets are nobody's choice.</summary>

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
@@ -14,50 +14,45 @@ namespace ColoWire.Engine.Compare;
 /// place of the last one, so that in-order, reversed and interleaved arrivals all cost O(1); only where that is not near enough, the
 /// flow gets an index, and costs O(log n) from then on until nothing waits in it.
 /// </summary>
-internal sealed class SegmentList(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> home, StepMeter steps)
+internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart, StepMeter steps)
 {
     private readonly SegmentIndex index = new(arena);
-
-    /// <summary>Segments that came before this instant may be those of a secondary that a checkpoint has replaced: they count only as
-    /// long as nobody says otherwise.</summary>
-    public long StragglersUntilNs { get; set; } = long.MinValue;
 
     /// <summary>Takes a segment in, trimmed to what is new.</summary>
     public Insertion Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
-        if (!IsInWindow(in flow, frame.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending) && !flow.Tcp.Has(TcpFlags.OlderDropped))
+        if (!IsInWindow(in flow, frame.Segment.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending) && !flow.Tcp.Has(TcpFlags.OlderDropped))
         {
             // It belongs to the connection that is about to begin; the one before must not stand in its way.
             DropOlderConnection(ref flow);
         }
 
-        if (!IsInWindow(in flow, frame.StreamStart) && !IsStraggler(segment) && flow.Tcp.Has(TcpFlags.HoldsStragglers))
+        if (!IsInWindow(in flow, frame.Segment.StreamStart) && !IsStraggler(segment) && flow.Tcp.Has(TcpFlags.HoldsStragglers))
         {
             DropStragglers(ref flow);
         }
 
-        if (!IsInWindow(in flow, frame.StreamStart))
+        if (!IsInWindow(in flow, frame.Segment.StreamStart))
         {
-            counters.Count(DropReason.SecondaryOutOfWindow);
-            home.Add(segment);
+            disposition.DropSecondary(segment, DropReason.SecondaryOutOfWindow);
             return Insertion.OutOfWindow;
         }
 
-        FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
-        if (!previous.IsNone && TcpSequence.After(arena[previous].StreamEnd, frame.StreamStart))
+        FrameRef previous = FindAtOrBefore(ref flow, frame.Segment.StreamStart);
+        if (!previous.IsNone && TcpSequence.After(arena[previous].Segment.StreamEnd, frame.Segment.StreamStart))
         {
             previous = MeetPrevious(ref flow, previous, segment);
         }
 
         ClearTheWay(ref flow, previous, segment);
-        bool isEmpty = !TcpSequence.Before(frame.StreamStart, frame.StreamEnd);
+        bool isEmpty = !TcpSequence.Before(frame.Segment.StreamStart, frame.Segment.StreamEnd);
         // What is verified while a SYN waits for the primary's belongs to the connection before.
-        bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.StreamStart);
-        if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd)))
+        bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.Segment.StreamStart);
+        if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.Segment.StreamStart, frame.Segment.StreamEnd)))
         {
-            frame.StreamStart = frame.PayloadSequence;
-            frame.StreamEnd = frame.PayloadSequence + frame.Layout.PayloadLength;
+            frame.Segment.StreamStart = frame.Segment.PayloadSequence;
+            frame.Segment.StreamEnd = frame.Segment.PayloadSequence + frame.Layout.PayloadLength;
             return Insertion.SaidBefore;
         }
 
@@ -86,7 +81,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     public FrameRef Find(ref Flow flow, uint position)
     {
         FrameRef found = FindAtOrBefore(ref flow, position);
-        return !found.IsNone && TcpSequence.Before(position, arena[found].StreamEnd) ? found : FrameRef.None;
+        return !found.IsNone && TcpSequence.Before(position, arena[found].Segment.StreamEnd) ? found : FrameRef.None;
     }
 
     /// <summary>Finds the first segment that could hold a position or one behind it; the others follow in order.</summary>
@@ -98,7 +93,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     }
 
     /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
-    public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].StreamEnd);
+    public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].Segment.StreamEnd);
 
     /// <summary>
     /// Sends home what came before the secondary's last SYN and the primary has not said; but what stands right behind that SYN was only
@@ -113,26 +108,18 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             steps.Count();
             next = arena[at].Next;
             bool isOlder = (int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0;
-            if (isOlder && IsBehindSyn(in flow.Tcp, arena[at].StreamStart) && overtaking < EngineLimits.OvertakenSynSegments)
+            if (isOlder && IsBehindSyn(in flow.Tcp, arena[at].Segment.StreamStart) && overtaking < EngineLimits.OvertakenSynSegments)
             {
                 overtaking++;
             }
             else if (isOlder)
             {
-                counters.Count(DropReason.SecondaryUnmatched);
-                Remove(ref flow, at);
+                Drop(ref flow, at, DropReason.SecondaryUnmatched);
             }
         }
 
         // What comes from now on came behind the SYN.
         flow.Tcp.Set(TcpFlags.OlderDropped);
-    }
-
-    /// <summary>Takes a segment out and sends it home.</summary>
-    public void Remove(ref Flow flow, FrameRef segment)
-    {
-        Take(ref flow, segment);
-        home.Add(segment);
     }
 
     /// <summary>Takes a segment out; it belongs to the caller then.</summary>
@@ -161,16 +148,16 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     /// <summary>Whether a segment may continue the segments that wait: it begins near the end of the last one.</summary>
     public bool MayContinueAt(in Flow flow, uint start) =>
         !flow.Secondary.IsEmpty
-        && TcpSequence.Distance(start, arena[flow.Secondary.Tail].StreamEnd) < EngineLimits.OvertakenSynBytes;
+        && TcpSequence.Distance(start, arena[flow.Secondary.Tail].Segment.StreamEnd) < EngineLimits.OvertakenSynBytes;
 
     /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends
     /// sequence numbers from all around the circle must not confuse the order that searches rely on.</summary>
     private bool IsInWindow(in Flow flow, uint position) =>
         flow.Secondary.IsEmpty
-        || (TcpSequence.Distance(position, arena[flow.Secondary.Head].StreamStart) < EngineLimits.MaxWindowBytes
-            && TcpSequence.Distance(position, arena[flow.Secondary.Tail].StreamStart) < EngineLimits.MaxWindowBytes);
+        || (TcpSequence.Distance(position, arena[flow.Secondary.Head].Segment.StreamStart) < EngineLimits.MaxWindowBytes
+            && TcpSequence.Distance(position, arena[flow.Secondary.Tail].Segment.StreamStart) < EngineLimits.MaxWindowBytes);
 
-    private bool IsStraggler(FrameRef segment) => arena[segment].ArrivalNs < StragglersUntilNs;
+    private bool IsStraggler(FrameRef segment) => epochStart.IsStraggler(in arena[segment]);
 
     private void DropStragglers(ref Flow flow)
     {
@@ -181,27 +168,27 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             next = arena[at].Next;
             if (IsStraggler(at))
             {
-                Drop(ref flow, at);
+                Drop(ref flow, at, DropReason.SecondaryStale);
             }
         }
 
         flow.Tcp.Clear(TcpFlags.HoldsStragglers);
     }
 
-    private void Drop(ref Flow flow, FrameRef straggler)
+    private void Drop(ref Flow flow, FrameRef segment, DropReason reason)
     {
-        counters.Count(DropReason.SecondaryStale);
-        Remove(ref flow, straggler);
+        Take(ref flow, segment);
+        disposition.DropSecondary(segment, reason);
     }
 
     private FrameRef FindAtOrBefore(ref Flow flow, uint position)
     {
-        if (flow.Secondary.IsEmpty || TcpSequence.Before(position, arena[flow.Secondary.Head].StreamStart))
+        if (flow.Secondary.IsEmpty || TcpSequence.Before(position, arena[flow.Secondary.Head].Segment.StreamStart))
         {
             return FrameRef.None;
         }
 
-        if (!TcpSequence.Before(position, arena[flow.Secondary.Tail].StreamStart))
+        if (!TcpSequence.Before(position, arena[flow.Secondary.Tail].Segment.StreamStart))
         {
             return flow.Secondary.Tail;
         }
@@ -215,13 +202,13 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     private FrameRef FindNear(FrameRef at, uint position)
     {
         int steps = EngineLimits.SegmentSearchSteps;
-        for (; steps != 0 && TcpSequence.Before(position, arena[at].StreamStart); steps--)
+        for (; steps != 0 && TcpSequence.Before(position, arena[at].Segment.StreamStart); steps--)
         {
             at = arena[at].Previous;
         }
 
         FrameRef next = arena[at].Next;
-        for (; steps != 0 && !TcpSequence.Before(position, arena[next].StreamStart); steps--)
+        for (; steps != 0 && !TcpSequence.Before(position, arena[next].Segment.StreamStart); steps--)
         {
             at = next;
             next = arena[at].Next;
@@ -256,7 +243,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             if (differs)
             {
                 FrameRef before = arena[previous].Previous;
-                Drop(ref flow, previous);
+                Drop(ref flow, previous, DropReason.SecondaryStale);
                 return before;
             }
 
@@ -264,7 +251,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             arena[previous].ArrivalNs = arena[segment].ArrivalNs;
         }
 
-        arena[segment].StreamStart = arena[previous].StreamEnd;
+        arena[segment].Segment.StreamStart = arena[previous].Segment.StreamEnd;
         return previous;
     }
 
@@ -273,34 +260,34 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     {
         ref Frame frame = ref arena[segment];
         FrameRef next = previous.IsNone ? flow.Secondary.Head : arena[previous].Next;
-        while (!next.IsNone && TcpSequence.Before(arena[next].StreamStart, frame.StreamEnd))
+        while (!next.IsNone && TcpSequence.Before(arena[next].Segment.StreamStart, frame.Segment.StreamEnd))
         {
             bool differs = NoteConflict(next, segment);
             if (differs && IsStraggler(next) && !IsStraggler(segment))
             {
                 FrameRef straggler = next;
                 next = arena[next].Next;
-                Drop(ref flow, straggler);
+                Drop(ref flow, straggler, DropReason.SecondaryStale);
                 continue;
             }
 
-            if (differs || TcpSequence.After(arena[next].StreamEnd, frame.StreamEnd))
+            if (differs || TcpSequence.After(arena[next].Segment.StreamEnd, frame.Segment.StreamEnd))
             {
-                frame.StreamEnd = arena[next].StreamStart;
+                frame.Segment.StreamEnd = arena[next].Segment.StreamStart;
                 return;
             }
 
             FrameRef repeated = next;
             next = arena[next].Next;
-            counters.SecondaryRepeated++;
-            Remove(ref flow, repeated);
+            Take(ref flow, repeated);
+            disposition.ReturnRepeated(repeated);
         }
     }
 
     private bool NoteConflict(FrameRef first, FrameRef second)
     {
         bool meet = TcpSequence.TryMeet(
-            arena[first].StreamStart, arena[first].StreamEnd, arena[second].StreamStart, arena[second].StreamEnd, out uint start, out int count);
+            arena[first].Segment.StreamStart, arena[first].Segment.StreamEnd, arena[second].Segment.StreamStart, arena[second].Segment.StreamEnd, out uint start, out int count);
         bool differs = meet && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
         if (differs)
         {
@@ -313,7 +300,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     private ReadOnlySpan<byte> Bytes(FrameRef segment, uint start, uint end)
     {
         ref Frame frame = ref arena[segment];
-        int offset = frame.Layout.PayloadOffset + (int)(start - frame.PayloadSequence);
+        int offset = frame.Layout.PayloadOffset + (int)(start - frame.Segment.PayloadSequence);
         return arena.Bytes(segment).Slice(offset, (int)(end - start));
     }
 }

@@ -168,9 +168,9 @@ internal sealed partial class TcpStreamComparer
 
     private static void NoteFin(ref TcpState tcp, in Frame frame)
     {
-        tcp.SecondaryFin = frame.StreamEnd;
+        tcp.SecondaryFin = frame.Segment.StreamEnd;
         tcp.Set(TcpFlags.SecondaryFin);
-        if (!tcp.Verified.Contains(frame.StreamEnd, out _))
+        if (!tcp.Verified.Contains(frame.Segment.StreamEnd, out _))
         {
             tcp.Pend(TcpFlags.FinPending, frame.ArrivalNs);
         }
@@ -191,7 +191,7 @@ internal sealed partial class TcpStreamComparer
             return false;
         }
 
-        bool isStraggler = flow.Tcp.ControlSinceNs < segments.StragglersUntilNs;
+        bool isStraggler = epochStart.IsStraggler(flow.Tcp.ControlSinceNs);
         if (isStraggler)
         {
             // As if it had never been said: should the secondary say it again, that counts.
@@ -299,13 +299,13 @@ internal sealed partial class TcpStreamComparer
         tcp.Set(TcpFlags.SynMatched);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
         segments.DropOlderConnection(ref flow);
-        kept.ClearBefore(ref flow, tcp.SecondarySynNumber);
+        cache.ClearBefore(ref flow, tcp.SecondarySynNumber);
         if (tcp.SecondaryIsn != primaryIsn)
         {
             tcp.Set(TcpFlags.ShiftOpen);
             if (!flow.Secondary.IsEmpty)
             {
-                FixShift(ref flow, arena[flow.Secondary.Head].PayloadSequence);
+                FixShift(ref flow, arena[flow.Secondary.Head].Segment.PayloadSequence);
             }
         }
     }
@@ -344,9 +344,9 @@ internal sealed partial class TcpStreamComparer
         for (FrameRef at = first; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
-            arena[at].PayloadSequence += shift;
-            arena[at].StreamStart += shift;
-            arena[at].StreamEnd += shift;
+            arena[at].Segment.PayloadSequence += shift;
+            arena[at].Segment.StreamStart += shift;
+            arena[at].Segment.StreamEnd += shift;
         }
     }
 

@@ -35,19 +35,19 @@ internal sealed partial class TcpStreamComparer
         }
 
         ref TcpState tcp = ref flow.Tcp;
-        uint unseen = tcp.SecondaryFirst - arena[primary].StreamStart;
+        uint unseen = tcp.SecondaryFirst - arena[primary].Segment.StreamStart;
         bool meets = unseen < EngineLimits.MaxWindowBytes && !TcpSequence.After(tcp.SecondaryFirst, tcp.PrimaryNext);
         if (!meets || SaysTheSameElsewhere(in flow, primary))
         {
             return Apart(in flow, in suspect);
         }
 
-        uint from = arena[primary].StreamStart;
+        uint from = arena[primary].Segment.StreamStart;
         tcp.Verified.Add(from, tcp.SecondaryFirst);
         for (FrameRef at = primary; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
-            if (TcpSequence.Holds(from, tcp.SecondaryFirst, arena[at].StreamStart))
+            if (TcpSequence.Holds(from, tcp.SecondaryFirst, arena[at].Segment.StreamStart))
             {
                 arena[at].Marks |= FrameMarks.Assumed;
             }
@@ -65,18 +65,18 @@ internal sealed partial class TcpStreamComparer
         ref Frame frame = ref arena[secondary];
         ref TcpState tcp = ref flow.Tcp;
         bool isUnseen = tcp.Has(TcpFlags.PrimarySeen) && !tcp.Has(TcpFlags.PrimarySyn | TcpFlags.BeginningLeft)
-            && TcpSequence.Before(frame.StreamStart, tcp.PrimaryFirst);
+            && TcpSequence.Before(frame.Segment.StreamStart, tcp.PrimaryFirst);
         if (!isUnseen)
         {
             return false;
         }
 
-        bool isAllUnseen = !TcpSequence.After(frame.StreamEnd, tcp.PrimaryFirst)
-            || tcp.Verified.Covers(tcp.PrimaryFirst, frame.StreamEnd);
+        bool isAllUnseen = !TcpSequence.After(frame.Segment.StreamEnd, tcp.PrimaryFirst)
+            || tcp.Verified.Covers(tcp.PrimaryFirst, frame.Segment.StreamEnd);
         if (isAllUnseen)
         {
-            counters.SecondaryRepeated++;
-            segments.Remove(ref flow, secondary);
+            segments.Take(ref flow, secondary);
+            disposition.ReturnRepeated(secondary);
         }
 
         return isAllUnseen;
@@ -171,7 +171,7 @@ internal sealed partial class TcpStreamComparer
     {
         FrameRef secondary = flow.Secondary.Head;
         return !secondary.IsNone && flow.Tcp.Verified.IsEmpty
-            && arena[primary].PayloadSequence != arena[secondary].PayloadSequence
+            && arena[primary].Segment.PayloadSequence != arena[secondary].Segment.PayloadSequence
             && arena.Payload(primary).SequenceEqual(arena.Payload(secondary));
     }
 }

@@ -48,9 +48,9 @@ internal sealed partial class TcpStreamComparer
     {
         ref Frame frame = ref primary.Descriptor;
         TcpSegment segment = new(primary);
-        return frame.StreamStart != frame.StreamEnd
-            ? flow.Secondary.IsEmpty && flow.Tcp.Verified.EndAt(frame.StreamStart) && !segment.Has(Tcp.Syn | Tcp.Rst)
-                && (flow.Tcp.Has(TcpFlags.InStep) || !IsBeforeFirst(in flow.Tcp, frame.StreamStart))
+        return frame.Segment.StreamStart != frame.Segment.StreamEnd
+            ? flow.Secondary.IsEmpty && flow.Tcp.Verified.EndAt(frame.Segment.StreamStart) && !segment.Has(Tcp.Syn | Tcp.Rst)
+                && (flow.Tcp.Has(TcpFlags.InStep) || !IsBeforeFirst(in flow.Tcp, frame.Segment.StreamStart))
             : IsPlain(segment) && TcpSequence.After(segment.Ack, flow.Tcp.SecondaryAck);
     }
 
@@ -64,10 +64,10 @@ internal sealed partial class TcpStreamComparer
         ref TcpState tcp = ref flow.Tcp;
         TcpSegment left = new(primary);
         TcpSegment right = new(secondary);
-        uint start = ours.StreamStart;
+        uint start = ours.Segment.StreamStart;
         int length = ours.Layout.PayloadLength;
         uint end = start + (uint)length;
-        bool isNext = tcp.Verified.EndAtWithRoom(start, end) && ours.PayloadSequence == start && length != 0 && IsPlain(left)
+        bool isNext = tcp.Verified.EndAtWithRoom(start, end) && ours.Segment.PayloadSequence == start && length != 0 && IsPlain(left)
             && (ours.Marks & ~FrameMarks.SentAhead) == FrameMarks.None && !IsFar(in tcp, start);
         if (!isNext || left.Place != right.Place || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
             || !headers.TryCount(primary, secondary))
@@ -86,7 +86,7 @@ internal sealed partial class TcpStreamComparer
 
         LeaveBeginning(ref tcp, end);
         PlaceAt(ref secondary.Descriptor, start, end);
-        kept.Keep(ref flow, secondary.Reference);
+        cache.Keep(ref flow, secondary.Reference);
         return true;
     }
 
@@ -109,7 +109,7 @@ internal sealed partial class TcpStreamComparer
 
         advances = HearAck(ref tcp, segment);
         NoteSecondary(ref tcp, sequence);
-        secondaryHome.Add(secondary.Reference);
+        disposition.ReturnSecondary(secondary.Reference);
         return true;
     }
 
@@ -133,9 +133,9 @@ internal sealed partial class TcpStreamComparer
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PlaceAt(ref Frame frame, uint start, uint end)
     {
-        frame.PayloadSequence = start;
-        frame.StreamStart = start;
-        frame.StreamEnd = end;
+        frame.Segment.PayloadSequence = start;
+        frame.Segment.StreamStart = start;
+        frame.Segment.StreamEnd = end;
     }
 
     /// <summary>Notes an acknowledgment of the primary.</summary>

@@ -20,7 +20,7 @@ internal sealed partial class TcpStreamComparer
     /// </summary>
     private Verdict CompareRepeated(ref Flow flow, FrameRef primary, uint end)
     {
-        uint from = arena[primary].StreamStart;
+        uint from = arena[primary].Segment.StreamStart;
         if (TrySaid(ref flow, primary, from, end, out Change change))
         {
             if (change.IsSome)
@@ -44,7 +44,7 @@ internal sealed partial class TcpStreamComparer
         }
 
         counters.Count(ToleratedField.Keepalive);
-        arena[primary].StreamStart = arena[primary].StreamEnd;
+        arena[primary].Segment.StreamStart = arena[primary].Segment.StreamEnd;
         return Compare(ref flow, primary);
     }
 
@@ -53,10 +53,9 @@ internal sealed partial class TcpStreamComparer
     private bool TryKeepChange(ref Flow flow, FrameRef secondary)
     {
         ref Frame frame = ref arena[secondary];
-        if (TrySaid(ref flow, secondary, frame.StreamStart, frame.StreamEnd, out Change change))
+        if (TrySaid(ref flow, secondary, frame.Segment.StreamStart, frame.Segment.StreamEnd, out Change change))
         {
-            counters.SecondaryRepeated++;
-            secondaryHome.Add(secondary);
+            disposition.ReturnRepeated(secondary);
             return false;
         }
 
@@ -66,11 +65,11 @@ internal sealed partial class TcpStreamComparer
             counters.Count(ToleratedField.SecondaryOverlap);
         }
 
-        kept.Keep(ref flow, secondary);
+        cache.Keep(ref flow, secondary);
         if (!flow.Cached.IsEmpty && flow.Cached.Tail != secondary)
         {
             // There was no room for the changed segment. The older one alone would contradict the primary's equal change.
-            kept.Clear(ref flow);
+            cache.Clear(ref flow);
         }
 
         return true;
@@ -84,7 +83,7 @@ internal sealed partial class TcpStreamComparer
     /// <param name="change">The first place at which the secondary has said something else, too, or nothing but that.</param>
     private bool TrySaid(ref Flow flow, FrameRef segment, uint from, uint end, out Change change)
     {
-        ReadOnlySpan<FrameRef> known = kept.FindMeeting(ref flow, from, end);
+        ReadOnlySpan<FrameRef> known = cache.FindMeeting(ref flow, from, end);
         change = FindChange(ref flow, known, segment, from, end);
         Change next = change;
         for (int conflicts = 0; next.IsSome; conflicts++)
@@ -157,7 +156,7 @@ internal sealed partial class TcpStreamComparer
     }
 
     private bool StandsBefore(FrameRef waiting, uint end) =>
-        !waiting.IsNone && TcpSequence.Before(arena[waiting].StreamStart, end);
+        !waiting.IsNone && TcpSequence.Before(arena[waiting].Segment.StreamStart, end);
 
     /// <summary>Counts how many bytes two segments have in common where they meet.</summary>
     /// <param name="segment">The one.</param>
@@ -170,7 +169,7 @@ internal sealed partial class TcpStreamComparer
     {
         steps.Count();
         ref Frame other = ref arena[said];
-        if (!TcpSequence.TryMeet(from, end, other.StreamStart, other.StreamEnd, out start, out count))
+        if (!TcpSequence.TryMeet(from, end, other.Segment.StreamStart, other.Segment.StreamEnd, out start, out count))
         {
             return 0;
         }
@@ -182,7 +181,7 @@ internal sealed partial class TcpStreamComparer
 
     /// <summary>Whether a segment is a single byte at the end of all that the primary has said: a keepalive, where that byte is old.</summary>
     private bool IsKeepalive(in Flow flow, FrameRef primary) =>
-        arena[primary].Layout.PayloadLength == 1 && arena[primary].StreamEnd == flow.Tcp.PrimaryNext;
+        arena[primary].Layout.PayloadLength == 1 && arena[primary].Segment.StreamEnd == flow.Tcp.PrimaryNext;
 
     /// <summary>A place at which a segment differs from one of the secondary's, if any.</summary>
     private readonly record struct Change(FrameRef Against, uint At)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
@@ -16,9 +16,10 @@ namespace ColoWire.Engine.Compare;
 /// whose beginning nobody saw in <c>TcpStreamComparer.MidStream.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, EpochStart epochStart,
+    StepMeter steps)
 {
-    private readonly SegmentList segments = new(arena, counters, secondaryHome, steps);
+    private readonly SegmentList segments = new(arena, counters, disposition, epochStart, steps);
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly bool passesResets = options.Reset == ResetPolicy.Pass;
 
@@ -76,8 +77,7 @@ internal sealed partial class TcpStreamComparer(
         {
             if (IsFarFromBothSyns(in tcp, segment.Sequence))
             {
-                counters.Count(DropReason.SecondaryUnmatched);
-                secondaryHome.Add(secondary);
+                disposition.DropSecondary(secondary, DropReason.SecondaryUnmatched);
                 return news;
             }
 
@@ -92,12 +92,12 @@ internal sealed partial class TcpStreamComparer(
 
         if (!segment.Has(Tcp.Syn | Tcp.Rst))
         {
-            NoteSecondary(ref tcp, frame.PayloadSequence);
+            NoteSecondary(ref tcp, frame.Segment.PayloadSequence);
         }
 
-        if (frame.StreamStart == frame.StreamEnd)
+        if (frame.Segment.StreamStart == frame.Segment.StreamEnd)
         {
-            secondaryHome.Add(secondary);
+            disposition.ReturnSecondary(secondary);
             return news;
         }
 
@@ -107,8 +107,12 @@ internal sealed partial class TcpStreamComparer(
     /// <summary>Takes a segment of the secondary out of its flow; it belongs to the caller then.</summary>
     public void Remove(ref Flow flow, FrameRef secondary) => segments.Take(ref flow, secondary);
 
-    /// <summary>Frames of the secondary from before this instant may be those of the one that a checkpoint has replaced.</summary>
-    public void ExpectStragglersUntil(long arrivalNs) => segments.StragglersUntilNs = arrivalNs;
+    /// <summary>Gives up the order in which the secondary's segments were searched, before all of them are removed.</summary>
+    public static void ForgetOrder(ref Flow flow)
+    {
+        flow.Tcp.Cursor = FrameRef.None;
+        flow.Tcp.IndexRoot = FrameRef.None;
+    }
 
     /// <summary>Says what may happen to the oldest held primary frame; what is verified of it stays verified.</summary>
     public Verdict Compare(ref Flow flow, FrameRef primary)
@@ -138,7 +142,7 @@ internal sealed partial class TcpStreamComparer(
             return bytes;
         }
 
-        if (segment.Closes && CompareFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
+        if (segment.Closes && CompareFin(ref tcp, frame.Segment.StreamEnd) is { Kind: not VerdictKind.Release } fin)
         {
             return fin;
         }
@@ -161,28 +165,28 @@ internal sealed partial class TcpStreamComparer(
             return false;
         }
 
-        uint waitedFor = arena[flow.Primary.Head].StreamStart;
+        uint waitedFor = arena[flow.Primary.Head].Segment.StreamStart;
         return !segments.Find(ref flow, waitedFor).IsNone;
     }
 
     private Verdict CompareBytes(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
-        while (frame.StreamStart != frame.StreamEnd)
+        while (frame.Segment.StreamStart != frame.Segment.StreamEnd)
         {
-            if (flow.Tcp.Verified.Contains(frame.StreamStart, out uint verifiedEnd))
+            if (flow.Tcp.Verified.Contains(frame.Segment.StreamStart, out uint verifiedEnd))
             {
-                uint end = TcpSequence.Earlier(verifiedEnd, frame.StreamEnd);
+                uint end = TcpSequence.Earlier(verifiedEnd, frame.Segment.StreamEnd);
                 if (CompareRepeated(ref flow, primary, end) is { Kind: not VerdictKind.Release } change)
                 {
                     return change;
                 }
 
-                frame.StreamStart = end;
+                frame.Segment.StreamStart = end;
                 continue;
             }
 
-            FrameRef secondary = segments.Find(ref flow, frame.StreamStart);
+            FrameRef secondary = segments.Find(ref flow, frame.Segment.StreamStart);
             if (secondary.IsNone)
             {
                 return CompareMissing(in flow, in frame);
@@ -202,30 +206,30 @@ internal sealed partial class TcpStreamComparer(
     private Verdict CompareWith(ref Flow flow, FrameRef primary, FrameRef secondary)
     {
         ref Frame frame = ref arena[primary];
-        ReadOnlySpan<byte> theirs = segments.BytesFrom(secondary, frame.StreamStart);
-        int count = Math.Min(theirs.Length, (int)(frame.StreamEnd - frame.StreamStart));
-        int offset = frame.Layout.PayloadOffset + (int)(frame.StreamStart - frame.PayloadSequence);
+        ReadOnlySpan<byte> theirs = segments.BytesFrom(secondary, frame.Segment.StreamStart);
+        int count = Math.Min(theirs.Length, (int)(frame.Segment.StreamEnd - frame.Segment.StreamStart));
+        int offset = frame.Layout.PayloadOffset + (int)(frame.Segment.StreamStart - frame.Segment.PayloadSequence);
         int difference = ByteEquality.FirstDifference(arena.Bytes(primary).Slice(offset, count), theirs[..count]);
         if (difference >= 0)
         {
-            return Difference(DivergenceReason.Payload, primary, secondary, frame.StreamStart + (uint)difference);
+            return Difference(DivergenceReason.Payload, primary, secondary, frame.Segment.StreamStart + (uint)difference);
         }
 
-        if (frame.StreamStart == frame.PayloadSequence && headers.Count(primary, secondary) is { } strict)
+        if (frame.Segment.StreamStart == frame.Segment.PayloadSequence && headers.Count(primary, secondary) is { } strict)
         {
             return Verdict.StrictField(strict, secondary);
         }
 
-        uint end = frame.StreamStart + (uint)count;
-        flow.Tcp.Verified.Add(frame.StreamStart, end);
+        uint end = frame.Segment.StreamStart + (uint)count;
+        flow.Tcp.Verified.Add(frame.Segment.StreamStart, end);
         flow.Tcp.Set(TcpFlags.InStep);
         LeaveBeginning(ref flow.Tcp, end);
-        frame.StreamStart = end;
+        frame.Segment.StreamStart = end;
         ref Frame other = ref arena[secondary];
-        if (flow.Tcp.Verified.Covers(other.StreamStart, other.StreamEnd))
+        if (flow.Tcp.Verified.Covers(other.Segment.StreamStart, other.Segment.StreamEnd))
         {
             segments.Take(ref flow, secondary);
-            kept.Keep(ref flow, secondary);
+            cache.Keep(ref flow, secondary);
         }
 
         return Verdict.Release;
@@ -234,18 +238,18 @@ internal sealed partial class TcpStreamComparer(
     private Verdict Difference(DivergenceReason reason, FrameRef primary, FrameRef secondary, uint at) => new(
         VerdictKind.Divergence,
         reason,
-        (int)(at - arena[primary].PayloadSequence),
+        (int)(at - arena[primary].Segment.PayloadSequence),
         secondary,
-        (int)(at - arena[secondary].PayloadSequence));
+        (int)(at - arena[secondary].Segment.PayloadSequence));
 
     private Verdict CompareMissing(in Flow flow, in Frame frame)
     {
         // A secondary that has closed or reset its stream will never produce these bytes; but what stands before that may have been
         // overtaken by it.
         ref readonly TcpState tcp = ref flow.Tcp;
-        bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryFin);
-        bool isReset = tcp.Has(TcpFlags.RstPending) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryRst + tcp.Shift);
-        int offset = (int)(frame.StreamStart - frame.PayloadSequence);
+        bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && IsAtOrBehind(frame.Segment.StreamStart, tcp.SecondaryFin);
+        bool isReset = tcp.Has(TcpFlags.RstPending) && IsAtOrBehind(frame.Segment.StreamStart, tcp.SecondaryRst + tcp.Shift);
+        int offset = (int)(frame.Segment.StreamStart - frame.Segment.PayloadSequence);
         if (isClosed)
         {
             return Verdict.Diverged(DivergenceReason.Control, offset);
@@ -256,7 +260,7 @@ internal sealed partial class TcpStreamComparer(
             return BehindReset(offset);
         }
 
-        return IsBeforeFirst(in tcp, frame.StreamStart)
+        return IsBeforeFirst(in tcp, frame.Segment.StreamStart)
             ? Verdict.Suspect(DivergenceReason.Position, offset)
             : Verdict.Hold(DivergenceReason.Timeout, offset);
     }

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
 
 /// <summary>A connection as a guest sends it, with what both sides have said and not yet agreed on.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 6 * EngineLimits.CacheLineBytes)]
+/// <remarks>Its frames are TCP segments (<see cref="Tcp"/>) or datagrams (<see cref="Datagrams"/>) for its whole life (<see cref="IsStream"/>), so
+/// that the two share their bytes.</remarks>
+[StructLayout(LayoutKind.Explicit, Size = 6 * EngineLimits.CacheLineBytes)]
 internal struct Flow
 {
     /// <summary>The number that stands for "no flow".</summary>
@@ -23,108 +23,81 @@ internal struct Flow
     private const uint NotPredicted = 0;
 
     // First cache line: what finds it.
+    [FieldOffset(0)]
     public FlowKey Key;
+
+    [FieldOffset(48)]
     public uint Hash;
 
     /// <summary>Next in the bucket of the <see cref="FlowTable"/>, or on its free list.</summary>
+    [FieldOffset(52)]
     public uint NextInBucket;
 
     /// <summary>When its place in the order of idleness was last refreshed; the least of all where it was set aside since.</summary>
+    [FieldOffset(56)]
     public long SeenNs;
 
     // Second cache line: what every frame needs.
 
     /// <summary>The primary's frames that wait, in the order in which it sent them.</summary>
+    [FieldOffset(64)]
     public FrameFifo Primary;
 
+    [FieldOffset(76)]
     private uint prediction;
 
     /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
+    [FieldOffset(80)]
     public FrameQueue Secondary;
 
+    /// <summary>What is known of both streams; where <see cref="IsStream"/>.</summary>
+    [FieldOffset(92)]
     public TcpState Tcp;
 
-    // What few frames need, though those that are kept need the front of it.
+    /// <summary>What is known of both sides' datagrams; where not <see cref="IsStream"/>.</summary>
+    [FieldOffset(92)]
+    public DatagramState Datagrams;
 
-    /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="RetransmitCache"/>).</summary>
+    // Fifth cache line: what few frames need, though those that are cached need the front of it.
+
+    /// <summary>Frames of the secondary that were verified and are kept for a while (<c>RetransmitCache</c>).</summary>
+    [FieldOffset(304)]
     public FrameFifo Cached;
 
+    [FieldOffset(316)]
     private uint flush;
+
+    [FieldOffset(320)]
     private FlowState state;
+
+    [FieldOffset(321)]
     private PolicyAction action;
+
+    [FieldOffset(322)]
     private bool isSuspect;
 
+    /// <summary>Why its frames are not compared, where <see cref="Action"/> says so.</summary>
+    [FieldOffset(323)]
     public NotComparedReason NotComparedReason;
 
-    /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
-    public FrameRef Unindexed;
-
-    /// <summary>Datagrams: the newest of the primary's that wait and have been put into the <see cref="ContentIndex"/>; all older ones
-    /// have been too.</summary>
-    public FrameRef LastIndexed;
-
-    /// <summary>Datagrams: of those that have found their twins and wait, the one whose twin the secondary said last.</summary>
-    public FrameRef LastAgreed;
-
-    /// <summary>Datagrams: when the secondary said that twin; the least number when there is none.</summary>
-    public long LastAgreedNs;
-
-    public FlowSuspect Suspect;
+    /// <summary>The index over <see cref="Cached"/>.</summary>
+    [FieldOffset(324)]
+    public RetransmitIndexState RetransmitIndex;
 
     /// <summary>When the checkpoints that it has caused are forgotten, on the engine's clock: each adds its part of
     /// <see cref="EngineLimits.CheckpointShareNs"/>.</summary>
+    [FieldOffset(344)]
     public long ShareUsedUntilNs;
 
+    [FieldOffset(352)]
+    public FlowSuspect Suspect;
+
     /// <summary>Its neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
+    [FieldOffset(376)]
     public uint Newer;
+
+    [FieldOffset(380)]
     public uint Older;
-
-    /// <summary>Streams: the root of the <see cref="RetransmitIndex"/> over the kept frames, or none where there is no index. Shares
-    /// its place with a field of datagrams, as the next three do.</summary>
-    [UnscopedRef]
-    public ref FrameRef RetransmitIndexRoot => ref Unindexed;
-
-    /// <summary>Streams: the greatest length of a frame in the <see cref="RetransmitIndex"/>, in bytes.</summary>
-    public uint RetransmitLongestBytes
-    {
-        readonly get => LastAgreed.Slot;
-        set => LastAgreed = new FrameRef(value);
-    }
-
-    /// <summary>Streams: the <see cref="RetransmitIndex"/> is given up at the first frame of the secondary with a greater
-    /// <see cref="Frame.Number"/>.</summary>
-    public uint RetransmitIndexUntil
-    {
-        readonly get => LastIndexed.Slot;
-        set => LastIndexed = new FrameRef(value);
-    }
-
-    /// <summary>Streams: every frame in the <see cref="RetransmitIndex"/> begins nearer to this sequence number than
-    /// <see cref="EngineLimits.RetransmitIndexReachBytes"/>.</summary>
-    public uint RetransmitIndexCentre
-    {
-        readonly get => (uint)LastAgreedNs;
-        set => LastAgreedNs = value;
-    }
-
-    /// <summary>Whether a <see cref="RetransmitIndex"/> stands over the kept frames.</summary>
-    public readonly bool HasRetransmitIndex => !Unindexed.IsNone && IsStream;
-
-    /// <summary>Datagrams: how many of the primary's frames that wait have found their twins, and wait for older ones only.
-    /// Shares its place with a field of streams.</summary>
-    public int Agreed
-    {
-        readonly get => (int)Tcp.PrimaryNext;
-        set => Tcp.PrimaryNext = (uint)value;
-    }
-
-    /// <summary>Datagrams: the secondary's that have a lower <see cref="Frame.Order"/> were overtaken by one that has found its twin. In the
-    /// place of what only streams need.</summary>
-    public uint OvertakenBefore
-    {
-        readonly get => Tcp.PrimaryFirst;
-        set => Tcp.PrimaryFirst = value;
-    }
 
     public FlowState State
     {
@@ -184,8 +157,11 @@ internal struct Flow
     /// <summary>Whether its frames are TCP segments.</summary>
     public readonly bool IsStream => Key.Protocol == Protocol.Tcp && !Key.IsFragment;
 
+    /// <summary>Whether it holds a frame of either side.</summary>
+    public readonly bool HoldsFrames => !Primary.IsEmpty || !Secondary.IsEmpty;
+
     /// <summary>Whether nothing waits in it, so that it can be forgotten without a loss.</summary>
-    public readonly bool IsIdle => Primary.IsEmpty && Secondary.IsEmpty && !Tcp.IsControlPending;
+    public readonly bool IsIdle => !HoldsFrames && !(IsStream && Tcp.IsControlPending);
 
     /// <summary>To be called when anything has changed that <see cref="Predict"/> asks for; the setters of this type do it
     /// themselves.</summary>
@@ -198,6 +174,55 @@ internal struct Flow
             && (!IsStream || Tcp.IsSettled);
         return isPredicted ? flush : NotPredicted;
     }
+}
+
+/// <summary>What a flow remembers of both sides' datagrams.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = sizeof(uint))]
+internal struct DatagramState
+{
+    /// <summary>How many of the primary's that wait have found their twins, and wait for older ones only.</summary>
+    public int Agreed;
+
+    /// <summary>The secondary's that have a lower <see cref="HeldDatagram.Order"/> were overtaken by one that has found its twin.</summary>
+    public uint OvertakenBefore;
+
+    /// <summary>The oldest of the secondary's that the content index does not have yet.</summary>
+    public FrameRef Unindexed;
+
+    /// <summary>The newest of the primary's that wait and have been put into the content index; all older ones have been, too.</summary>
+    public FrameRef LastIndexed;
+
+    /// <summary>Of those that have found their twins and wait, the one whose twin the secondary said last.</summary>
+    public FrameRef LastAgreed;
+
+    /// <summary>When the secondary said that twin; the least number when there is none.</summary>
+    public long LastAgreedNs;
+
+    public static DatagramState Fresh =>
+        new() { Unindexed = FrameRef.None, LastIndexed = FrameRef.None, LastAgreed = FrameRef.None, LastAgreedNs = long.MinValue };
+}
+
+/// <summary>The index over the cached segments of a flow (<c>RetransmitIndex</c>).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RetransmitIndexState
+{
+    /// <summary>The root of the index; none where there is no index.</summary>
+    public FrameRef Root;
+
+    /// <summary>The greatest length of a segment in the index, in bytes.</summary>
+    public uint LongestBytes;
+
+    /// <summary>The index is given up at the first frame of the secondary with a greater <see cref="Frame.Number"/>.</summary>
+    public uint Until;
+
+    /// <summary>Every segment in the index begins nearer to this sequence number than
+    /// <see cref="EngineLimits.RetransmitIndexReachBytes"/>.</summary>
+    public uint Centre;
+
+    /// <summary>Whether there is an index.</summary>
+    public readonly bool Exists => !Root.IsNone;
+
+    public static RetransmitIndexState None => new() { Root = FrameRef.None };
 }
 
 internal enum FlowState : byte

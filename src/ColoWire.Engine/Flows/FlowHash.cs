@@ -31,7 +31,7 @@ internal readonly struct FlowHash
     {
         ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
         uint ports = Network.Raw32(in frame.First, layout.TransportOffset);
-        uint vlan = layout.VlanTags == 0 ? 0 : FrameParser.VlanBits(in frame.First, layout.VlanTags);
+        uint vlan = layout.VlanTags == 0 ? 0 : FlowKey.VlanBits(in frame.First, layout.VlanTags);
         ulong sum = layout.IpVersion == 4
             ? constantTerms + Term(FlowKey.AddressesWord, Network.Raw64(in frame.First, layout.NetworkOffset + Ipv4.SourceOffset))
             : Ipv6Terms(frame);

@@ -55,6 +55,56 @@ public struct FlowKey : IEquatable<FlowKey>
     /// <summary>Identifier of the inner VLAN, or -1 without a second tag.</summary>
     public readonly int InnerVlan => Vlan((ushort)this[VlanWord]);
 
+    /// <summary>Reads the key of the flow that a parsed frame belongs to.</summary>
+    /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
+    /// <param name="layout">A layout whose kind is neither NotCompared nor Malformed.</param>
+    /// <param name="key">The key.</param>
+    public static void Read(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
+    {
+        key = default;
+        Span<byte> bytes = MemoryMarshal.AsBytes((Span<uint>)key);
+        ReadOnlySpan<byte> network = frame[layout.NetworkOffset..];
+        // Source and destination stand together in the header as in the key.
+        ReadOnlySpan<byte> addresses = layout.IpVersion == 4
+            ? network.Slice(Ipv4.SourceOffset, 2 * sizeof(uint))
+            : network.Slice(Ipv6.SourceOffset, 2 * Ipv6.AddressBytes);
+        addresses.CopyTo(bytes[(AddressesWord * sizeof(uint))..]);
+        if (layout.Kind is FrameKind.Tcp or FrameKind.Udp)
+        {
+            frame.Slice(layout.TransportOffset, sizeof(uint)).CopyTo(bytes[(PortsWord * sizeof(uint))..]);
+        }
+
+        key[ProtocolWord] = ProtocolBits(layout.IpVersion, layout.Protocol, layout.Kind == FrameKind.Fragment);
+        key[VlanWord] = VlanBits(in MemoryMarshal.GetReference(frame), layout.VlanTags);
+    }
+
+    /// <summary>
+    /// Reads the key of the datagram that a fragment belongs to: VLAN tags, addresses, identification and, in IPv4, the protocol; the
+    /// fragments of an IPv6 datagram may name different ones (RFC 791 section 3.2, RFC 8200 section 4.5).
+    /// </summary>
+    internal static void ReadDatagram(ReadOnlySpan<byte> frame, in FrameLayout layout, uint id, out FlowKey key)
+    {
+        Read(frame, in layout, out key);
+        byte protocol = layout.IpVersion == 4 ? layout.Protocol : (byte)0;
+        key[ProtocolWord] = ProtocolBits(layout.IpVersion, protocol, fragment: true);
+        key[DatagramWord] = id;
+    }
+
+    /// <summary>The <see cref="VlanWord"/> of a parsed frame.</summary>
+    /// <param name="first">Its first byte.</param>
+    /// <param name="tags">How many tags it has.</param>
+    internal static uint VlanBits(ref readonly byte first, int tags)
+    {
+        uint bits = 0;
+        for (int i = 0; i < tags; i++)
+        {
+            int tagControl = Network.UInt16(in first, Ethernet.AddressesBytes + (i * Ethernet.TagBytes) + sizeof(ushort));
+            bits |= (uint)((tagControl & Ethernet.VlanIdMask) | 0x8000) << (i == 0 ? 16 : 0);
+        }
+
+        return bits;
+    }
+
     /// <summary>The source address, 4 or 16 bytes.</summary>
     public readonly byte[] SourceAddress() => SourceBytes.ToArray();
 
@@ -106,7 +156,7 @@ public struct FlowKey : IEquatable<FlowKey>
         }
 
         ulong ports = Network.Raw32(in frame.First, layout.TransportOffset);
-        ulong vlan = layout.VlanTags == 0 ? 0 : FrameParser.VlanBits(in frame.First, layout.VlanTags);
+        ulong vlan = layout.VlanTags == 0 ? 0 : FlowKey.VlanBits(in frame.First, layout.VlanTags);
         return LongAt(PortsWord) == (ports | ((ulong)ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32))
             && LongAt(VlanWord) == vlan
             && (layout.IpVersion == 4 ? MatchesIpv4(frame) : MatchesIpv6(frame));
@@ -128,7 +178,7 @@ public struct FlowKey : IEquatable<FlowKey>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private readonly bool MatchesAny(FrameView frame)
     {
-        FrameParser.ReadKey(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
+        FlowKey.Read(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
         return Equals(key);
     }
 

@@ -149,11 +149,16 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.Primary = FrameFifo.Empty;
         flow.Secondary = FrameQueue.Empty;
         flow.Cached = FrameFifo.Empty;
-        flow.Unindexed = FrameRef.None;
-        flow.LastIndexed = FrameRef.None;
-        flow.LastAgreed = FrameRef.None;
-        flow.LastAgreedNs = long.MinValue;
-        flow.Tcp = Compare.TcpState.Fresh;
+        flow.RetransmitIndex = RetransmitIndexState.None;
+        if (flow.IsStream)
+        {
+            flow.Tcp = TcpState.Fresh;
+        }
+        else
+        {
+            flow.Datagrams = DatagramState.Fresh;
+        }
+
         flow.State = FlowState.Comparing;
         flow.NextInBucket = Bucket(hash);
         Bucket(hash) = i;

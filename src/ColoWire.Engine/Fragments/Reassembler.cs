@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
@@ -73,7 +72,7 @@ internal sealed partial class Reassembler
             return;
         }
 
-        FrameParser.ReadDatagramKey(bytes, in frame.Layout, header.Id, out FlowKey key);
+        FlowKey.ReadDatagram(bytes, in frame.Layout, header.Id, out FlowKey key);
         uint hash = key.Hash(in hashKey);
         int datagram = datagrams.Find(in key, hash);
         if (datagram == PartialDatagram.None)
@@ -250,7 +249,7 @@ internal sealed partial class Reassembler
     private bool MayBeDropped(FrameRef fragment)
     {
         ref FrameLayout layout = ref arena[fragment].Layout;
-        FrameParser.ReadKey(arena.Bytes(fragment), in layout, out FlowKey key);
+        FlowKey.Read(arena.Bytes(fragment), in layout, out FlowKey key);
         foreach (PolicyRule rule in policies)
         {
             PolicyMatch match = rule.MatchUnknown(in key, isProtocolKnown: layout.IpVersion == 4);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Diagnostics;
 using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Wire;
@@ -14,11 +15,7 @@ public struct FrameLayout
     /// <summary>How the frame is treated.</summary>
     public FrameKind Kind;
 
-    /// <summary>Why a frame is passed: a <see cref="NotComparedReason"/> when <see cref="Kind"/> is NotCompared.</summary>
-    public NotComparedReason NotCompared;
-
-    /// <summary>What is wrong with it: a <see cref="MalformedKind"/> when <see cref="Kind"/> is Malformed.</summary>
-    public MalformedKind Malformed;
+    private byte reason;
 
     /// <summary>Protocol number of the transport (IANA), after IPv6 extension headers.</summary>
     public byte Protocol;
@@ -44,6 +41,40 @@ public struct FrameLayout
 
     /// <summary>Number of bytes that are compared; without padding.</summary>
     public ushort PayloadLength;
+
+    /// <summary>Why the frame is not compared; for <see cref="FrameKind.NotCompared"/> only.</summary>
+    public readonly NotComparedReason NotCompared
+    {
+        get
+        {
+            Debug.Assert(Kind == FrameKind.NotCompared, "only such a frame has this reason");
+            return (NotComparedReason)reason;
+        }
+    }
+
+    /// <summary>What is wrong with the frame; for <see cref="FrameKind.Malformed"/> only.</summary>
+    public readonly MalformedKind Malformed
+    {
+        get
+        {
+            Debug.Assert(Kind == FrameKind.Malformed, "only such a frame has this reason");
+            return (MalformedKind)reason;
+        }
+    }
+
+    /// <summary>Notes that the frame is not compared.</summary>
+    internal void MarkNotCompared(NotComparedReason why)
+    {
+        Kind = FrameKind.NotCompared;
+        reason = (byte)why;
+    }
+
+    /// <summary>Notes that the frame is malformed.</summary>
+    internal void MarkMalformed(MalformedKind kind)
+    {
+        Kind = FrameKind.Malformed;
+        reason = (byte)kind;
+    }
 }
 
 /// <summary>How a frame is treated.</summary>
@@ -72,69 +103,4 @@ public enum FrameKind : byte
 
     /// <summary>Not what its headers claim: the primary's leaves at once, the secondary's is dropped, counted by <see cref="MalformedKind"/>.</summary>
     Malformed,
-}
-
-/// <summary>Why a frame is not compared.</summary>
-public enum NotComparedReason : byte
-{
-    /// <summary>ARP (0x0806).</summary>
-    Arp,
-
-    /// <summary>IEEE 802.3 length instead of an ethertype: spanning tree and other LLC.</summary>
-    Llc,
-
-    /// <summary>LLDP (0x88CC).</summary>
-    Lldp,
-
-    /// <summary>MPLS (0x8847, 0x8848).</summary>
-    Mpls,
-
-    /// <summary>An ethertype that is none of the above, a third VLAN tag among them.</summary>
-    OtherEtherType,
-
-    /// <summary>IGMP: each host reports after a random delay (RFC 3376 section 5).</summary>
-    Igmp,
-
-    /// <summary>IPv6 neighbour discovery and multicast listener discovery (RFC 4861, RFC 3810): timers of their own.</summary>
-    NeighborDiscovery,
-
-    /// <summary>SCTP: random tags make every association differ (RFC 9260 section 5.3.1).</summary>
-    Sctp,
-
-    /// <summary>ESP or AH: encrypted or keyed, never equal (RFC 4303, RFC 4302).</summary>
-    Ipsec,
-
-    /// <summary>A rule of the operator's passes its flow.</summary>
-    Policy,
-}
-
-/// <summary>What is wrong with a malformed frame.</summary>
-public enum MalformedKind : byte
-{
-    /// <summary>Shorter than an Ethernet header, or cut off within a VLAN tag.</summary>
-    EthernetShort,
-
-    /// <summary>Shorter than its IP header says, or than the least IP header.</summary>
-    IpHeaderShort,
-
-    /// <summary>IPv4 header length below 5 words, or an IP version that contradicts the ethertype.</summary>
-    IpHeaderInvalid,
-
-    /// <summary>IP total or payload length beyond the frame, or less than its own header.</summary>
-    IpLengthInvalid,
-
-    /// <summary>IPv6 extension headers cut off or too many.</summary>
-    ExtensionChain,
-
-    /// <summary>TCP header cut off, or a data offset below 5 or beyond the segment.</summary>
-    TcpHeader,
-
-    /// <summary>UDP header cut off, or a length below 8 or beyond the IP payload.</summary>
-    UdpHeader,
-
-    /// <summary>ICMP header cut off.</summary>
-    IcmpHeader,
-
-    /// <summary>Shorter than the virtio-net header that stands before every frame of its port.</summary>
-    VnetHeader,
 }

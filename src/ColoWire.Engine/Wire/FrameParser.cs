@@ -2,8 +2,6 @@
 
 using System;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using ColoWire.Engine.Flows;
 
 namespace ColoWire.Engine.Wire;
 
@@ -30,7 +28,7 @@ public static partial class FrameParser
         layout = default;
         if (frame.Length < Ethernet.HeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.EthernetShort);
+            layout.MarkMalformed(MalformedKind.EthernetShort);
             return;
         }
 
@@ -42,7 +40,7 @@ public static partial class FrameParser
             layout.VlanTags++;
             if (frame.Length < offset + sizeof(ushort))
             {
-                Refuse(ref layout, MalformedKind.EthernetShort);
+                layout.MarkMalformed(MalformedKind.EthernetShort);
                 return;
             }
 
@@ -59,7 +57,7 @@ public static partial class FrameParser
                 ParseIpv6(frame, ref layout);
                 break;
             default:
-                MarkNotCompared(ref layout, ReasonNotToCompare(type));
+                layout.MarkNotCompared(ReasonNotToCompare(type));
                 break;
         }
     }
@@ -68,57 +66,7 @@ public static partial class FrameParser
     internal static void Refuse(MalformedKind kind, out FrameLayout layout)
     {
         layout = default;
-        Refuse(ref layout, kind);
-    }
-
-    /// <summary>Reads the key of the flow that a parsed frame belongs to.</summary>
-    /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
-    /// <param name="layout">A layout whose kind is neither NotCompared nor Malformed.</param>
-    /// <param name="key">The key.</param>
-    public static void ReadKey(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
-    {
-        key = default;
-        Span<byte> bytes = MemoryMarshal.AsBytes((Span<uint>)key);
-        ReadOnlySpan<byte> network = frame[layout.NetworkOffset..];
-        // Source and destination stand together in the header as in the key.
-        ReadOnlySpan<byte> addresses = layout.IpVersion == 4
-            ? network.Slice(Ipv4.SourceOffset, 2 * sizeof(uint))
-            : network.Slice(Ipv6.SourceOffset, 2 * Ipv6.AddressBytes);
-        addresses.CopyTo(bytes[(FlowKey.AddressesWord * sizeof(uint))..]);
-        if (layout.Kind is FrameKind.Tcp or FrameKind.Udp)
-        {
-            frame.Slice(layout.TransportOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.PortsWord * sizeof(uint))..]);
-        }
-
-        key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, layout.Kind == FrameKind.Fragment);
-        key[FlowKey.VlanWord] = VlanBits(in MemoryMarshal.GetReference(frame), layout.VlanTags);
-    }
-
-    /// <summary>
-    /// Reads the key of the datagram that a fragment belongs to: VLAN tags, addresses, identification and, in IPv4, the protocol; the
-    /// fragments of an IPv6 datagram may name different ones (RFC 791 section 3.2, RFC 8200 section 4.5).
-    /// </summary>
-    internal static void ReadDatagramKey(ReadOnlySpan<byte> frame, in FrameLayout layout, uint id, out FlowKey key)
-    {
-        ReadKey(frame, in layout, out key);
-        byte protocol = layout.IpVersion == 4 ? layout.Protocol : (byte)0;
-        key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, protocol, fragment: true);
-        key[FlowKey.DatagramWord] = id;
-    }
-
-    /// <summary>The <see cref="FlowKey.VlanWord"/> of a parsed frame.</summary>
-    /// <param name="first">Its first byte.</param>
-    /// <param name="tags">How many tags it has.</param>
-    internal static uint VlanBits(ref readonly byte first, int tags)
-    {
-        uint bits = 0;
-        for (int i = 0; i < tags; i++)
-        {
-            int tagControl = Network.UInt16(in first, Ethernet.AddressesBytes + (i * Ethernet.TagBytes) + sizeof(ushort));
-            bits |= (uint)((tagControl & Ethernet.VlanIdMask) | 0x8000) << (i == 0 ? 16 : 0);
-        }
-
-        return bits;
+        layout.MarkMalformed(kind);
     }
 
     private static NotComparedReason ReasonNotToCompare(ushort type) => type switch
@@ -135,27 +83,27 @@ public static partial class FrameParser
         ReadOnlySpan<byte> header = frame[layout.NetworkOffset..];
         if (header.Length < Ipv4.LeastHeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            layout.MarkMalformed(MalformedKind.IpHeaderShort);
             return;
         }
 
         int headerBytes = (header[0] & 0xF) * sizeof(uint);
         if (header[0] >> 4 != 4 || headerBytes < Ipv4.LeastHeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderInvalid);
+            layout.MarkMalformed(MalformedKind.IpHeaderInvalid);
             return;
         }
 
         int totalLength = Network.UInt16(header, Ipv4.TotalLengthOffset);
         if (headerBytes > header.Length)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            layout.MarkMalformed(MalformedKind.IpHeaderShort);
             return;
         }
 
         if (totalLength < headerBytes || totalLength > header.Length)
         {
-            Refuse(ref layout, MalformedKind.IpLengthInvalid);
+            layout.MarkMalformed(MalformedKind.IpLengthInvalid);
             return;
         }
 
@@ -171,22 +119,22 @@ public static partial class FrameParser
         ReadOnlySpan<byte> header = frame[layout.NetworkOffset..];
         if (header.Length < Ipv6.HeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            layout.MarkMalformed(MalformedKind.IpHeaderShort);
             return;
         }
 
         int end = layout.NetworkOffset + Ipv6.HeaderBytes + Network.UInt16(header, Ipv6.PayloadLengthOffset);
         if (header[0] >> 4 != 6)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderInvalid);
+            layout.MarkMalformed(MalformedKind.IpHeaderInvalid);
         }
         else if (end > frame.Length)
         {
-            Refuse(ref layout, MalformedKind.IpLengthInvalid);
+            layout.MarkMalformed(MalformedKind.IpLengthInvalid);
         }
         else if (!WalkExtensions(frame, end, ref layout, out int offset, out bool isFragment))
         {
-            Refuse(ref layout, MalformedKind.ExtensionChain);
+            layout.MarkMalformed(MalformedKind.ExtensionChain);
         }
         else
         {
@@ -290,7 +238,7 @@ public static partial class FrameParser
         if (layout.Kind == FrameKind.IcmpV6
             && message[0] is (>= Icmp.V6FirstControlType and <= Icmp.V6LastControlType) or Icmp.V6ListenerReport2)
         {
-            MarkNotCompared(ref layout, NotComparedReason.NeighborDiscovery);
+            layout.MarkNotCompared(NotComparedReason.NeighborDiscovery);
         }
     }
 
@@ -300,19 +248,7 @@ public static partial class FrameParser
         layout.Kind = kind;
         if (!valid)
         {
-            Refuse(ref layout, otherwise);
+            layout.MarkMalformed(otherwise);
         }
-    }
-
-    private static void Refuse(ref FrameLayout layout, MalformedKind kind)
-    {
-        layout.Kind = FrameKind.Malformed;
-        layout.Malformed = kind;
-    }
-
-    private static void MarkNotCompared(ref FrameLayout layout, NotComparedReason reason)
-    {
-        layout.Kind = FrameKind.NotCompared;
-        layout.NotCompared = reason;
     }
 }

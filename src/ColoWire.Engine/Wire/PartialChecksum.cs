@@ -4,7 +4,6 @@ using System;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Wire;
 
@@ -21,24 +20,23 @@ internal static class PartialChecksum
 {
     /// <summary>Whether a regular frame (<see cref="FrameLayout.IsRegular"/>) looks as if it had one. Asked for every frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsInRegular(FrameView frame)
+    public static bool IsInRegular(in FrameLayout layout, ref readonly byte first)
     {
-        ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
         int checksumOffset = layout.Kind == FrameKind.Tcp ? Tcp.ChecksumOffset : Udp.ChecksumOffset;
         ulong sum = layout.IpVersion == 4
-            ? Words(Network.Raw64(in frame.First, layout.NetworkOffset + Ipv4.SourceOffset))
-            : Ipv6AddressesSum(frame);
+            ? Words(Network.Raw64(in first, layout.NetworkOffset + Ipv4.SourceOffset))
+            : Ipv6AddressesSum(in layout, in first);
         // UDP without a checksum has 0 here, which is the sum of no pseudo-header: its protocol is not 0.
         return InternetChecksum.Fold(sum + ProtocolAndLength(in layout, layout.TransportOffset))
-            == Network.Raw16(in frame.First, layout.TransportOffset + checksumOffset);
+            == Network.Raw16(in first, layout.TransportOffset + checksumOffset);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Ipv6AddressesSum(FrameView frame)
+    private static ulong Ipv6AddressesSum(in FrameLayout layout, ref readonly byte first)
     {
-        int addresses = frame.Descriptor.Layout.NetworkOffset + Ipv6.SourceOffset;
-        return Words(Network.Raw64(in frame.First, addresses)) + Words(Network.Raw64(in frame.First, addresses + 8))
-            + Words(Network.Raw64(in frame.First, addresses + 16)) + Words(Network.Raw64(in frame.First, addresses + 24));
+        int addresses = layout.NetworkOffset + Ipv6.SourceOffset;
+        return Words(Network.Raw64(in first, addresses)) + Words(Network.Raw64(in first, addresses + 8))
+            + Words(Network.Raw64(in first, addresses + 16)) + Words(Network.Raw64(in first, addresses + 24));
     }
 
     /// <summary>The sum of the two words of 32 bits; a one's complement sum may be taken over words of any length (RFC 1071

@@ -7,7 +7,7 @@ using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Wire;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
 using ColoWire.Reports;

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Reports;
 
 namespace ColoWire.Commands;

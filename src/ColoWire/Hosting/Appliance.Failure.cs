@@ -7,6 +7,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Channels;
 using ColoWire.Engine;
+using ColoWire.Engine.Pipelines;
 
 namespace ColoWire.Hosting;
 

@@ -4,7 +4,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine;
+using ColoWire.Engine.Failures;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;

@@ -5,7 +5,7 @@ using System.Globalization;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
-using ColoWire.Engine;
+using ColoWire.Engine.Failures;
 using ColoWire.Reports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;

@@ -4,7 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
-using ColoWire.Engine;
+using ColoWire.Engine.Failures;
 
 namespace ColoWire.Hosting;
 

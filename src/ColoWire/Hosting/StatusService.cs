@@ -7,6 +7,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
 using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;

@@ -3,8 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;

@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine;
 
 namespace ColoWire.Options;
 

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Fragments;
+using ColoWire.Engine.Pipelines;
 
 namespace ColoWire.Reports;
 

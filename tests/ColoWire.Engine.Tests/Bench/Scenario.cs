@@ -3,7 +3,6 @@
 using System;
 using System.Linq;
 using ColoWire.Engine.Compare;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Bench;

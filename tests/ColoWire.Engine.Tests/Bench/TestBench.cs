@@ -4,6 +4,8 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine.Compare;
+using ColoWire.Engine.Failures;
+using ColoWire.Engine.Pipelines;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Bench;

@@ -2,6 +2,7 @@
 
 using System.Linq;
 using ColoWire.Engine.Compare;
+using ColoWire.Engine.Shards;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;

@@ -3,7 +3,6 @@
 using System.Linq;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 

@@ -3,7 +3,6 @@
 using System;
 using System.Linq;
 using ColoWire.Engine.Tests.Bench;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 

@@ -2,6 +2,7 @@
 
 using System;
 using ColoWire.Engine.Compare;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;

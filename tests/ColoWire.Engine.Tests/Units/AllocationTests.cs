@@ -4,6 +4,7 @@ using System;
 using System.Buffers.Binary;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Tests.Shared;
 using NUnit.Framework;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
+using ColoWire.Engine.Wire;
 using CsCheck;
 using NUnit.Framework;
 

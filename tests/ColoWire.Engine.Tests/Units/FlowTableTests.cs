@@ -230,7 +230,7 @@ public sealed class FlowTableTests
     {
         byte[] bytes = packet.Bytes();
         FrameParser.Parse(bytes, out FrameLayout layout);
-        FrameParser.ReadKey(bytes, in layout, out FlowKey key);
+        FlowKey.Read(bytes, in layout, out FlowKey key);
         return key;
     }
 }

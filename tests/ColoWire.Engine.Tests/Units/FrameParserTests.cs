@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Flows;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Wire;
 using CsCheck;
@@ -57,7 +58,7 @@ public sealed class FrameParserTests
                 {
                     Assert.That(layout.PayloadOffset + layout.PayloadLength, Is.LessThanOrEqualTo(bytes.Length));
                     Assert.That(layout.TransportOffset, Is.LessThanOrEqualTo(layout.PayloadOffset));
-                    FrameParser.ReadKey(bytes, in layout, out _);
+                    FlowKey.Read(bytes, in layout, out _);
                 }
             },
             iter: 20_000);

@@ -6,6 +6,7 @@ using System.Linq;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 

@@ -42,7 +42,8 @@ public sealed class RetransmitIndexTests
         {
             position += distance;
             FrameRef kept = new(number % Slots);
-            arena[kept] = new Frame { Number = ++number, StreamStart = position, StreamEnd = position + bytes };
+            arena[kept] = new Frame { Number = ++number };
+            arena[kept].Segment = new HeldSegment { StreamStart = position, StreamEnd = position + bytes };
             if (flow.Cached.Count == MostKept)
             {
                 index.Remove(ref flow, flow.Cached.Head);
@@ -63,8 +64,8 @@ public sealed class RetransmitIndexTests
         Flow flow = new() { Cached = FrameFifo.Empty };
         byte[] bytes = Words.A.Bytes();
         FrameParser.Parse(bytes, out FrameLayout layout);
-        FrameParser.ReadKey(bytes, in layout, out flow.Key);
-        flow.RetransmitIndexRoot = FrameRef.None;
+        FlowKey.Read(bytes, in layout, out flow.Key);
+        flow.RetransmitIndex.Root = FrameRef.None;
         return flow;
     }
 
@@ -76,12 +77,12 @@ public sealed class RetransmitIndexTests
             all.Add(at);
         }
 
-        uint from = arena[all[askedBehind]].StreamStart - (askedBytes / 2);
+        uint from = arena[all[askedBehind]].Segment.StreamStart - (askedBytes / 2);
         uint end = from + askedBytes;
         uint[] expected = [.. all.Where(kept => Meets(arena[kept])).Select(kept => kept.Slot).Order()];
         uint[] found = [.. index.FindMeeting(ref flow, from, end).ToArray().Select(kept => kept.Slot).Order()];
         Assert.That(found, Is.EqualTo(expected));
 
-        bool Meets(Frame kept) => TcpSequence.TryMeet(from, end, kept.StreamStart, kept.StreamEnd, out _, out _);
+        bool Meets(Frame kept) => TcpSequence.TryMeet(from, end, kept.Segment.StreamStart, kept.Segment.StreamEnd, out _, out _);
     }
 }

@@ -2,7 +2,6 @@
 
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
 using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Generating;

@@ -6,6 +6,8 @@ using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
+using ColoWire.Engine.Shards;
 using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Running;

@@ -67,7 +67,7 @@ internal sealed class Ledger
         flowOf[index] = NoFlow;
         if (layout.Kind < FrameKind.Fragment && frame.Length != 0)
         {
-            FrameParser.ReadKey(frame, in layout, out FlowKey key);
+            FlowKey.Read(frame, in layout, out FlowKey key);
             ulong name = (((ulong)key.Hash(in HighKey) << 32) | key.Hash(in LowKey)) + (ulong)pipeline;
             if (!flows.TryGetValue(name, out int flow))
             {

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;

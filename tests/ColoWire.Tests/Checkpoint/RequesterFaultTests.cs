@@ -10,7 +10,6 @@ using System.Text;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;

@@ -4,7 +4,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Json.Nodes;
 using ColoWire.Commands;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine;
 using ColoWire.Tests.Program;
 using NUnit.Framework;
 

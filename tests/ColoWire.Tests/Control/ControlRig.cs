@@ -7,7 +7,6 @@ using System.Text.Json;
 using System.Threading;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;

@@ -9,7 +9,7 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Files;

@@ -4,7 +4,6 @@ using System;
 using System.Linq;
 using System.Reflection;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Options;
 using ColoWire.Reports;
 using NUnit.Framework;

@@ -4,6 +4,7 @@ using System;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 
 namespace ColoWire.Tests.Program;

@@ -4,7 +4,6 @@ using System;
 using System.Globalization;
 using System.IO;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;

@@ -6,7 +6,7 @@ using System.IO;
 using System.Linq;
 using System.Net;
 using System.Text.Json;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine;
 using ColoWire.Options;
 using ColoWire.Writing;
 using NUnit.Framework;

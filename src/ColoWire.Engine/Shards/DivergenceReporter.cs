@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
+
+namespace ColoWire.Engine.Shards;
+
+/// <summary>Counts the divergences of a shard and reports them to the gate.</summary>
+internal sealed class DivergenceReporter(FrameArena arena, SpscRing<DivergenceReport> toGate, ShardView view, ShardCounters counters)
+{
+    /// <summary>Whether a further report finds room.</summary>
+    public bool HasRoom => toGate.HasRoom;
+
+    /// <summary>Reports that a flow has diverged, with the oldest held frame of each side.</summary>
+    public void Report(in Flow flow, in Verdict verdict, long nowNs)
+    {
+        counters.Count(verdict.Reason);
+        if (!toGate.HasRoom)
+        {
+            counters.ReportsLost++;
+            return;
+        }
+
+        DivergenceReport report = new()
+        {
+            Reason = verdict.Reason,
+            Flow = flow.Key,
+            AtNs = nowNs,
+            Epoch = view.Epoch,
+            Offset = verdict.Offset,
+            Field = verdict.Field,
+            ExceedsShare = flow.State == FlowState.OverShare,
+        };
+        if (!flow.Primary.IsEmpty)
+        {
+            report.Primary.Take(in arena[flow.Primary.Head], arena.Bytes(flow.Primary.Head), verdict.Offset);
+        }
+
+        if (!verdict.Secondary.IsNone)
+        {
+            report.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
+        }
+
+        Send(in report);
+    }
+
+    /// <summary>Requests a checkpoint so that a flow can be compared again that left unverified.</summary>
+    public void RequestComparison(in Flow flow, long nowNs) =>
+        Send(new DivergenceReport { Reason = DivergenceReason.ComparedAgain, Flow = flow.Key, AtNs = nowNs, Epoch = view.Epoch });
+
+    private void Send(in DivergenceReport report)
+    {
+        if (!toGate.TryAdd(in report))
+        {
+            counters.ReportsLost++;
+        }
+    }
+}
