@@ -54,7 +54,7 @@ if [ "$(id -u)" = 0 ]; then
     count_script "tests/qemu/$script.sh"
   done
 fi
-tests/qemu/command-lines.sh --check README.md || broken=1
+tests/qemu/command-lines.sh --check native-config/QEMU.md || broken=1
 
 if [ "$broken" = 1 ] && [ "$failed" = 0 ]; then
   echo 'a runner ended badly without naming a failed test: see above' >&2

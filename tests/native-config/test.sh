@@ -372,6 +372,22 @@ test_stand_ins() {
     same "undo restores flow control without the negotiation" "$work/before" "$work/after"
 }
 
+# The commands of the page on interfaces that have the page's names, with interrupts on CPU 0, which every machine has.
+test_page() {
+    local name renamed command
+    make_interfaces
+    while read -r name renamed; do
+        inside ip link set "$name" down
+        inside ip link set "$name" name "$renamed" up
+    done <<<"cwp eth1
+cws eth2
+cwo eth3"
+    while read -r command; do
+        expect "as the page says: $command" 0 inside bash -c "cd '$root/native-config' && ${command//--irq-cpus 1/--irq-cpus 0}"
+    done < <(sed -n '/^## Prepare the interfaces/,/^|/s/^    //p' "$root/native-config/README.md")
+    printed "the page's last command undoes it all" "eth3: .*restored"
+}
+
 test_unit() {
     local unit
     if ! command -v systemd-analyze >/dev/null; then
@@ -504,6 +520,7 @@ test_other_device_of_the_name
 test_qdisc
 test_bond
 test_stand_ins
+test_page
 test_unit
 test_capabilities
 test_sysctl

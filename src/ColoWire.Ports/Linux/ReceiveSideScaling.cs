@@ -56,7 +56,7 @@ public static class ReceiveSideScaling
             string silent = string.Join(", ", new[] { primary, secondary }.Where(q => q.Spread == null).Select(q => $"{q.Name} ({q.Driver ?? "no driver"})"));
             return new SpreadJudgement(
                 null, $"whether {primary.Name} and {secondary.Name} put the frames of a flow into the same queue cannot be checked, its driver does not tell: {silent}; "
-                + "where they do not, both guests' frames wait for twins that another core has (native-config/README.md, Several queues)");
+                + "where they do not, both guests' frames wait for twins that another core has (native-config/XDP.md, Several queues)");
         }
 
         string names = $"'{primary.Name}' and '{secondary.Name}'";

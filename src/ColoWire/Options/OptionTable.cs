@@ -129,7 +129,7 @@ public static class OptionTable
             (o, v) => o with { Cores = v }),
         new NumberListRow("xdp_queues", NumberedThing.Queue, "one for each core where all three ports are xdp:, else 0", Verbs.Live,
             "The queues of xdp: ports. One: its work is spread over the cores; several: as many as cores, each core runs one queue of each "
-            + "port to completion. A port that captures may have no others (native-config/README.md, Several queues).",
+            + "port to completion. A port that captures may have no others (native-config/XDP.md, Several queues).",
             (o, v) => o with { XdpQueues = v }),
         new ChoiceRow("idle", ["adaptive", SpinThenPoll, Spin, Block], Verbs.Live,
             "What a thread does while no frame comes. adaptive: on a CPU that the kernel has isolated it looks on for as long as the last waits "

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
@@ -10,6 +9,7 @@ using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
+using ColoWire.Tests.Shared;
 using NUnit.Framework;
 using static ColoWire.Tests.Program.OptionCase;
 
@@ -34,7 +34,7 @@ internal sealed class OptionTests
     [Test]
     public void The_sample_in_the_repository_is_what_the_table_generates()
     {
-        string sample = File.ReadAllText(Path.Combine(RepositoryRoot(), "native-config", "colowire.json"));
+        string sample = File.ReadAllText(Repository.PathOf("native-config/colowire.json"));
         Assert.That(sample, Is.EqualTo(OptionDocuments.SampleJson()), "regenerate it: colowire options > native-config/colowire.json");
     }
 
@@ -67,13 +67,6 @@ internal sealed class OptionTests
             Policies = loaded.Policies,
         };
         Assert.That(loaded.ToEngineOptions(default), Is.EqualTo(engine));
-    }
-
-    [Test]
-    public void The_table_in_the_README_is_what_the_options_generate()
-    {
-        string readme = File.ReadAllText(Path.Combine(RepositoryRoot(), "README.md"));
-        Assert.That(readme, Does.Contain(OptionDocuments.Markdown()), "regenerate it: colowire options --markdown");
     }
 
     [TestCase("adaptive", IdleStrategy.Adaptive)]
@@ -275,16 +268,5 @@ internal sealed class OptionTests
     public void Edit_distance(string left, string right, int edits)
     {
         Assert.That(EditDistance.Between(left, right), Is.EqualTo(edits));
-    }
-
-    private static string RepositoryRoot()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "ColoWire.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new FileNotFoundException("ColoWire.sln");
-        }
-
-        return folder;
     }
 }
