@@ -10,14 +10,15 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The scenarios' page has numbers, and a test's name begins with the number of what it shows.</summary>
+/// <summary>Checks that each scenario of the page has a test: the name of a test begins with the number of its
+/// scenario.</summary>
 public sealed partial class ScenarioNumberTests
 {
     private static readonly int[] All = [.. Enumerable.Range(1, 99)];
 
     private const BindingFlags Anything = BindingFlags.Public | BindingFlags.NonPublic | BindingFlags.Instance | BindingFlags.Static;
 
-    /// <summary>What the engine alone cannot show.</summary>
+    /// <summary>Scenarios that the engine alone cannot test, with the place of their tests.</summary>
     private static readonly Dictionary<int, string> Elsewhere = new()
     {
         [87] = "of the stream port: ColoWire.Tests, StreamCapturePortTests",
