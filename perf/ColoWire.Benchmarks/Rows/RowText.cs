@@ -38,7 +38,7 @@ internal static class RowText
         return $"{rows.Count} rows, {bars} with a bar: {met} met, {bars - met} missed";
     }
 
-    /// <summary>A number rounded to three significant digits.</summary>
+    /// <summary>A number rounded to at least three significant digits, except small ones, which get two.</summary>
     public static string Number(double number) => Math.Abs(number) switch
     {
         >= 1e6 => Digits(number / 1e6) + " M",

@@ -93,7 +93,7 @@ internal sealed record ShardContest(
         }
     }
 
-    /// <summary>Streams with other segments than data segments with equal borders.</summary>
+    /// <summary>TCP streams that are not only data segments with the same borders on both sides.</summary>
     private static IEnumerable<ShardContest> Shapes()
     {
         Workload udp = new(tcp: false, SomeFlows, 64);

@@ -97,7 +97,7 @@ public sealed class AllocationTests
 
         public string Name => "repeating";
 
-        /// <summary>Adds to the sequence number of the first frame, a TCP segment, in each round.</summary>
+        /// <summary>By how much the sequence number of the first frame, a TCP segment, grows in each round.</summary>
         public uint StreamBytes { get; init; }
 
         public CaptureStatistics Statistics => new(number, 0, 0, 0, 0, 0);

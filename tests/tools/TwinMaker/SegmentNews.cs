@@ -16,10 +16,10 @@ internal sealed class SegmentNews
     /// <summary>The connection, from one SYN to the next; its indices are those of the capture's frames.</summary>
     public Connection Connection { get; }
 
-    /// <summary>Offset in the payload of the first run of new bytes of which no later copy has another value.</summary>
+    /// <summary>Offset in the payload of the first run of new bytes.</summary>
     public int NewOffset { get; private set; }
 
-    /// <summary>Length of that run in bytes; 0 if the segment has no new bytes.</summary>
+    /// <summary>Length of that run in bytes; 0 if the segment has no new bytes, or if another copy has another value.</summary>
     public int NewLength { get; private set; }
 
     public bool IsNewSyn { get; private set; }
