@@ -20,7 +20,7 @@ using Perfolizer.Horology;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary><c>micro</c>: BenchmarkDotNet over the engine's parts, and over the whole of it.</summary>
+/// <summary><c>micro</c>: BenchmarkDotNet over the engine's parts, and over a whole appliance.</summary>
 internal static class MicroCommand
 {
     private const int IterationMs = 15;
@@ -28,15 +28,15 @@ internal static class MicroCommand
     private const int Iterations = 7;
 
     /// <summary>
-    /// How long the compiler waits, from the last new code it saw, before it counts calls and optimises. Each case of BenchmarkDotNet is
-    /// new code: with the 100 ms of the default dozens of cases would be measured as they were first compiled, ten times slower.
+    /// Delay in milliseconds from the last tier-0 compilation until the runtime counts calls for tiered compilation. Each case of
+    /// BenchmarkDotNet is new code: with the default of 100 ms, dozens of cases would be measured unoptimised, ten times slower.
     /// </summary>
     private const string CompilerDelay = "DOTNET_TC_CallCountingDelayMs";
 
     private static readonly Type[] Benchmarks =
         [typeof(EqualityBenchmarks), typeof(ChecksumBenchmarks), typeof(ParsingBenchmarks), typeof(RingBenchmarks), typeof(ShardBenchmarks)];
 
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
         Option<string?> rows = new("--rows") { Description = "Appends the most telling results to this file as rows.", HelpName = "FILE" };
@@ -54,7 +54,7 @@ internal static class MicroCommand
         return command;
     }
 
-    /// <summary>Starts the same again, for the runtime reads this variable once.</summary>
+    /// <summary>Starts this program again with the variable set, because the runtime reads it only at its start.</summary>
     private static int RunWithoutDelay()
     {
         ProcessStartInfo start = new(Environment.ProcessPath!, Environment.GetCommandLineArgs()[1..]);
@@ -94,8 +94,8 @@ internal static class MicroCommand
     }
 
     /// <summary>
-    /// Short, and in this process: with a process for each of some hundred cases the starting would take longer than the measuring, and
-    /// in one process the compiler has seen both protocols before it optimises.
+    /// Short runs in this process: a process for each of some hundred cases would take longer to start than to measure, and in
+    /// one process the compiler has seen both protocols before it optimises.
     /// </summary>
     private static ManualConfig Config(string artifacts, string only)
     {
@@ -116,8 +116,8 @@ internal static class MicroCommand
             .WithOptions(ConfigOptions.DisableLogFile);
     }
 
-    /// <summary>Writes what the benchmarks of one class gave, at once: what comes later may take too long.</summary>
-    /// <returns>Whether all went well.</returns>
+    /// <summary>Writes the results of one class at once, so that they are kept if a later class takes too long.</summary>
+    /// <returns>Whether all benchmarks succeeded.</returns>
     private static bool Tell(Summary summary, string? rows, StreamWriter? report)
     {
         if (summary.BenchmarksCases.Length == 0)

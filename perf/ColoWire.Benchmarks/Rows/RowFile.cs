@@ -11,7 +11,7 @@ using System.Text.Json.Serialization;
 
 namespace ColoWire.Benchmarks.Rows;
 
-/// <summary>A file of rows, one JSON object a line. Whatever measures appends to it.</summary>
+/// <summary>A file of rows, one JSON object per line. Each measuring program appends rows to it.</summary>
 internal static class RowFile
 {
     private const int MostRounds = 100;
@@ -25,7 +25,7 @@ internal static class RowFile
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    /// <summary>How often each row is measured in turn with its anchor.</summary>
+    /// <summary>Number of measurements of each row, alternating with its anchor.</summary>
     public static Option<int> RoundsOption()
     {
         Option<int> rounds = new("--rounds")
@@ -48,7 +48,7 @@ internal static class RowFile
         return rounds;
     }
 
-    /// <summary>Says now, not after minutes of measuring, when a file cannot be written.</summary>
+    /// <summary>Checks that a file can be written, before minutes of measuring.</summary>
     public static void CheckWritable(string path) => Append(path, string.Empty);
 
     /// <summary>Adds a row.</summary>
@@ -80,7 +80,7 @@ internal static class RowFile
         return rows.Count != 0 ? rows : throw new BadInputException($"{path}: no rows; at least one is needed");
     }
 
-    /// <summary>A row as it stands in the file.</summary>
+    /// <summary>The JSON form of a row in the file.</summary>
     internal static string Line(Row row) => JsonSerializer.Serialize(row, Json);
 
     private static void Append(string path, string text)

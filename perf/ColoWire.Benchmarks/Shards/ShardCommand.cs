@@ -8,10 +8,10 @@ using ColoWire.Benchmarks.Rows;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary><c>shards</c>: a whole appliance in memory in turn with its anchors. Takes about two minutes.</summary>
+/// <summary><c>shards</c>: measures a whole appliance in memory, alternating with its anchors. Takes about two minutes.</summary>
 internal static class ShardCommand
 {
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
         Option<string?> rows = new("--rows") { Description = "Appends the rows to this file.", HelpName = "FILE" };

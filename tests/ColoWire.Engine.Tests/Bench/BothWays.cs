@@ -5,15 +5,15 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>Runs a case with header prediction and without: what it counts is the same.</summary>
+/// <summary>Runs a case with header prediction and without it, and checks that both runs end with the same counters.</summary>
 internal static class BothWays
 {
-    /// <summary>Runs it.</summary>
-    /// <param name="run">The case; it is told whether frames may be predicted (<see cref="EngineOptions.Predicts"/>), and checks what leaves
-    /// itself.</param>
+    /// <summary>Runs the case twice and compares the counters.</summary>
+    /// <param name="run">The case. Its argument is whether frames may be predicted (<see cref="EngineOptions.Predicts"/>). The
+    /// case itself checks which frames leave.</param>
     public static void Agree(Func<bool, ShardCounters> run) => Assert.That(Numbers(run(true)), Is.EqualTo(Numbers(run(false))));
 
-    /// <summary>All that a shard has counted.</summary>
+    /// <summary>All counters of a shard, as numbers.</summary>
     public static long[] Numbers(ShardCounters counters) =>
     [
         counters.Verified, counters.Held, counters.SecondaryHeld, counters.Flows, counters.FlowsEvicted, counters.SecondaryRepeated,

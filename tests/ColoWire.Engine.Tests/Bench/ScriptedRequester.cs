@@ -5,7 +5,7 @@ using ColoWire.Engine.Compare;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>A requester whose checkpoints happen when the test says so.</summary>
+/// <summary>A requester whose checkpoint events come from the test.</summary>
 public sealed class ScriptedRequester : ICheckpointRequester
 {
     private readonly Queue<CheckpointEvent> events = new();
@@ -14,10 +14,10 @@ public sealed class ScriptedRequester : ICheckpointRequester
 
     public bool IsReady { get; set; } = true;
 
-    /// <summary>Whether the next poll fails.</summary>
+    /// <summary>Whether the next poll throws.</summary>
     public bool BreaksNext { get; set; }
 
-    /// <summary>Every request, retries too.</summary>
+    /// <summary>Every request, retries included.</summary>
     public int Asked { get; private set; }
 
     public void Happen(CheckpointEvent happened) => events.Enqueue(happened);

@@ -9,7 +9,8 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern checkpoints: what leaves, what goes on, and what comes too late for one.</summary>
+/// <summary>The rows that concern checkpoints: which frames leave, which flows go on, and which frames arrive too late for a
+/// checkpoint.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class CheckpointScenarios(int shards)
@@ -70,7 +71,7 @@ public sealed class CheckpointScenarios(int shards)
         P(old)(bench);
         S(old)(bench);
         bench.Checkpoint();
-        // The capture takes the SYN before it has heard of the second checkpoint, the shard after.
+        // The capture takes the SYN before it reads the second checkpoint, the shard after that.
         bench.QueuePrimary(synAck.Bytes());
         bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
         bench.Requester.Happen(CheckpointEvent.Completed);
@@ -91,7 +92,8 @@ public sealed class CheckpointScenarios(int shards)
     public void Scenario_82_and_94_a_secondary_frame_of_the_old_epoch_is_dropped_as_stale()
     {
         using TestBench bench = new(Options);
-        // The gate learns of the checkpoint after the captures of the same round: what they took bears the old epoch.
+        // The gate reads the checkpoint after the captures of the same round have polled: the frames that they took have the old
+        // epoch.
         bench.QueuePrimary(A.Bytes());
         bench.Secondary.Feed(A.Flipped(0).Bytes());
         bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
@@ -136,7 +138,8 @@ public sealed class CheckpointScenarios(int shards)
         Segment[] before = [.. Enumerable.Repeat(A, EngineLimits.BatchFrames), new Segment(1100, []) { Rst = true, Ack = 9000 }];
         Segment syn = new(500_000, []) { Syn = true, Ack = 7001 };
         Segment ahead = new(500_001, []) { Ack = 8000 };
-        // The checkpoint is over, and the shard takes the secondary's SYN before the last of what the primary had said by then.
+        // The checkpoint has finished, and the shard takes the secondary's SYN before the last of the frames that the primary
+        // sent before the checkpoint.
         TakeTooLate(bench, before, syn);
         P(syn, ahead)(bench);
         Out([.. before, syn])(bench);
@@ -167,8 +170,8 @@ public sealed class CheckpointScenarios(int shards)
         bench.StopAndCheckNothingLost();
     }
 
-    /// <summary>The shard takes frames of before a checkpoint when it has long heard of it, the last of them behind the secondary's next
-    /// one.</summary>
+    /// <summary>The shard takes frames of before a checkpoint after it has read the checkpoint, the last of these frames after
+    /// the secondary's next one.</summary>
     private static void TakeTooLate(TestBench bench, Segment[] before, Segment secondary)
     {
         foreach (Segment segment in before)
@@ -198,7 +201,8 @@ public sealed class CheckpointScenarios(int shards)
             shard.Poll(bench.NowNs);
         }
 
-        // The report lies on its way to the gate when that learns of the checkpoint, which has mended what it tells of.
+        // The report waits on the ring to the gate when the gate reads the checkpoint, which has resolved the reported
+        // divergence.
         Assert.That(bench.Sum(c => c.Divergences[(int)DivergenceReason.Payload]), Is.EqualTo(1));
         Checkpoint(bench);
         Out(A)(bench);

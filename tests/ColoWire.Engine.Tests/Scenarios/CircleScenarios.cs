@@ -9,8 +9,8 @@ using static ColoWire.Engine.Tests.Bench.Words;
 namespace ColoWire.Engine.Tests.Scenarios;
 
 /// <summary>
-/// TCP sequence numbers that serial arithmetic cannot order, because they are half the circle apart or more: any process in a guest
-/// that may open a raw socket can send them, and a long stream comes to them by itself.
+/// TCP sequence numbers that serial arithmetic (RFC 1982) cannot order because they are 2^31 or more apart: any process in a
+/// guest that may open a raw socket can send them, and a long stream reaches them without such a process.
 /// </summary>
 [TestFixture(1)]
 [TestFixture(3)]
@@ -23,7 +23,8 @@ public sealed class CircleScenarios(int shards)
     private static readonly Segment SynAck = new(999, []) { Syn = true };
     private static readonly Segment OwnSynAck = SynAck with { Sequence = OwnIsn };
 
-    /// <summary>Of a connection before between the same ports, nearer than a window may be.</summary>
+    /// <summary>A segment of an earlier connection between the same ports, nearer to the stream than the greatest
+    /// window.</summary>
     private static readonly Segment Stray = new(1000 + (1 << 29), Fill('Y'));
     private static readonly Segment BehindStray = Stray with { Sequence = Stray.Sequence + 100 };
 
@@ -62,7 +63,7 @@ public sealed class CircleScenarios(int shards)
     [TestCaseSource(nameof(Rows))]
     public void Scenario(Scenario row) => row.Run(TestBench.SmallOptions with { Shards = shards });
 
-    /// <summary>Both say the same, the primary first.</summary>
+    /// <summary>Both sides send the same segments, the primary first.</summary>
     private static Action<TestBench> Both(params Segment[] segments) => bench =>
     {
         foreach (Segment segment in segments)

@@ -8,7 +8,8 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern UDP, ICMP, other protocols, and the dress of a frame, by their numbers on the scenarios' page.</summary>
+/// <summary>The rows that concern UDP, ICMP, other protocols and tolerated header fields, by their numbers on the page of
+/// scenarios.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class DatagramScenarios(int shards)
@@ -18,7 +19,7 @@ public sealed class DatagramScenarios(int shards)
     private static readonly Datagram Three = new("three");
     private static readonly Datagram Four = new("four");
 
-    /// <summary>Long enough for the parser's short cut, which the others are not.</summary>
+    /// <summary>A datagram long enough for the parser's fast path, for which the others are too short.</summary>
     private static readonly Datagram Plain = new("long enough to be plain");
 
     private static readonly Echo Ping = new(7, 1, Fill('p', 56));
@@ -193,7 +194,7 @@ public sealed class DatagramScenarios(int shards)
 
     private static Datagram Tunnelled(char letter) => new([8, 0, 0, 0, 0, 0, 42, 0, .. Fill(letter, 60)]) { DestinationPort = 4789 };
 
-    /// <summary>A segment over IPv6 behind a hop-by-hop header and one of destination options, each of 8 bytes.</summary>
+    /// <summary>A segment over IPv6 behind a hop-by-hop header and a header of destination options, 8 bytes each.</summary>
     private static Other WithOptions(Segment segment) =>
         Six(new Other(0, [60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0, .. Six(segment).Bytes()[54..]]));
 
@@ -232,7 +233,7 @@ public sealed class DatagramScenarios(int shards)
 
     private static void ManyFlows(TestBench bench)
     {
-        // As many flows as the bench has; the page's 17,000 stand in SystemScenarios.
+        // As many flows as the bench allows; SystemScenarios tests the 17,000 flows of the page.
         Datagram[] all = [.. Enumerable.Range(0, 900).Select(i => One with { SourcePort = (ushort)(1000 + i) })];
         P(all)(bench);
         S(all)(bench);

@@ -10,7 +10,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <content>Fragments that are only observed.</content>
+/// <content>Fragments in observe mode.</content>
 public sealed partial class FragmentScenarios
 {
     [Test]
@@ -39,7 +39,7 @@ public sealed partial class FragmentScenarios
     private static readonly PolicyRule PassesUdp = new(PolicyAction.Pass) { Protocol = Protocol.Udp };
     private static readonly PolicyRule DropsAll = new(PolicyAction.Drop);
 
-    /// <summary>Rules, whether fragments have to wait for their datagram though they are only observed, and whether it leaves
+    /// <summary>Rules, whether fragments have to wait for their datagram in observe mode, and whether the datagram leaves
     /// then.</summary>
     private static readonly (string Name, PolicyRule[] Rules, bool Waits, bool Leaves)[] Observed =
     [
@@ -59,7 +59,7 @@ public sealed partial class FragmentScenarios
     {
         byte[][] fragments = Cut(isIpv6 ? Whole6 : Whole, 7, 104);
         fragments = isReversed ? [.. fragments.Reverse()] : fragments;
-        // In IPv6 only the first fragment says for certain which protocol it is.
+        // In IPv6 only the first fragment shows the protocol for certain (RFC 8200 section 4.5).
         bool waits = row.Waits || (isIpv6 && row.Rules.Any(rule => rule is { Action: PolicyAction.Drop, Vlan: null }));
         using TestBench bench = new(Options with { Mode = CompareMode.Observe, Policies = row.Rules });
         bench.SendPrimaryInVain(fragments[0]);
@@ -73,7 +73,7 @@ public sealed partial class FragmentScenarios
         Cp(0)(bench);
         bench.Path.BeginStop();
         bench.Poll();
-        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot was not returned");
     }
 
     [Test]

@@ -12,7 +12,8 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern fragments, and the header that virtio-net puts before a frame, by their numbers on the page.</summary>
+/// <summary>The rows that concern fragments and the virtio-net header before a frame, by their numbers on the page of
+/// scenarios.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed partial class FragmentScenarios(int shards)
@@ -251,7 +252,8 @@ public sealed partial class FragmentScenarios(int shards)
         using TestBench bench = new(Options);
         bench.QueuePrimary(frame);
         bench.Secondary.Feed(frame);
-        // What was fed bears no header: the ports say so only now that there should have been one.
+        // The fed frames have no virtio-net header; from here on the ports report a header length that those frames should have
+        // had.
         bench.Primary.VnetHeaderBytes = 10;
         bench.Secondary.VnetHeaderBytes = 10;
         bench.Poll();
@@ -266,12 +268,12 @@ public sealed partial class FragmentScenarios(int shards)
 
     private static byte[] Overlap => Fragment(Whole.Bytes(), 1, 96, Fill('o', 16), more: true);
 
-    /// <summary>The first half again with other bytes.</summary>
+    /// <summary>The first half again, with other bytes.</summary>
     private static byte[] Twisted => Fragment(Whole.Bytes(), 1, 0, Fill('z', 104), more: true);
 
     private static byte[] Overlap6 => Fragment(Whole6.Bytes(), 7, 96, Fill('o', 16), more: true);
 
-    /// <summary>An IPv6 datagram whose UDP header stands behind a hop-by-hop header.</summary>
+    /// <summary>An IPv6 datagram whose UDP header follows a hop-by-hop header.</summary>
     private static byte[] Hopped
     {
         get
@@ -291,7 +293,7 @@ public sealed partial class FragmentScenarios(int shards)
         }
     }
 
-    /// <summary>UDP that claims to be longer than it is.</summary>
+    /// <summary>UDP with a length field greater than the payload of the IP packet.</summary>
     private static Packet ShortUdp => new Other(17, [0, 53, 0, 53, 1, 0, 0, 0, .. Fill('u', 200)]);
 
     private static byte[][] TooLongWithOptions()
@@ -331,7 +333,8 @@ public sealed partial class FragmentScenarios(int shards)
 
     private static void OverlapAgainAndAgain(TestBench bench)
     {
-        // More than there are records of datagrams: each is given up before the next one comes, and none is left over.
+        // More datagrams than there are records of datagrams: each record is released before the next datagram comes, and none is
+        // left.
         List<byte[]> sent = [];
         for (uint id = 1; id <= EngineLimits.FragmentedDatagrams + 500; id++)
         {
@@ -348,7 +351,7 @@ public sealed partial class FragmentScenarios(int shards)
 
     private static void FillBudget(TestBench bench)
     {
-        // 256 KiB hold 64 datagrams of the primary, each a fragment and the slot in which it is put together; the 65th makes the first go.
+        // 256 KiB hold 64 datagrams of the primary, each a fragment and the slot for reassembly; the 65th evicts the first.
         for (uint id = 1; id <= 64; id++)
         {
             P(Cut(Whole, id, 104)[0])(bench);

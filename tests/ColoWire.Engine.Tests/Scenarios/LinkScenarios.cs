@@ -8,7 +8,8 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>What is not compared: other link types pass, malformed frames pass from the primary and are dropped from the secondary.</summary>
+/// <summary>Frames that are not compared: other link types pass; malformed frames pass from the primary and are dropped from the
+/// secondary.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class LinkScenarios(int shards)

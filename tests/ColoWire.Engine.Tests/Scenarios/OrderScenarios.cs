@@ -9,7 +9,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>What an operator orders while frames flow.</summary>
+/// <summary>Commands of an operator while frames flow.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class OrderScenarios(int shards)

@@ -7,7 +7,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>Guests that leave checksums to their NICs: what leaves is what a NIC would have sent, whoever speaks for the guest.</summary>
+/// <summary>Guests that leave checksums to their NICs: a frame leaves as a NIC would have sent it, from either replica.</summary>
 [TestFixture(CompareMode.Lockstep)]
 [TestFixture(CompareMode.Observe)]
 public sealed class PartialChecksumScenarios(CompareMode mode)

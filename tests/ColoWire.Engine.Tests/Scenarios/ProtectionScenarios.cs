@@ -10,7 +10,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows in which one of the two is gone: 84 and 85 of the scenarios' page.</summary>
+/// <summary>The rows in which one of the two replicas is lost: 84 and 85 of the page of scenarios.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class ProtectionScenarios(int shards)
@@ -23,10 +23,10 @@ public sealed class ProtectionScenarios(int shards)
 
     private static readonly Action<TestBench> Absent = bench => { bench.Path.Gate.NoteBypass(); bench.Poll(); };
 
-    /// <summary>What was under way when both replicas were stopped has come.</summary>
+    /// <summary>Frames that were in flight when both replicas were stopped have arrived.</summary>
     private static readonly Action<TestBench> Settled = bench => bench.Jump(1);
 
-    /// <summary>It acknowledges less than the connection before.</summary>
+    /// <summary>A segment with a lower acknowledgment number than the connection before.</summary>
     private static readonly Segment Later = new(1100, []) { Ack = 100 };
 
     private static readonly Action<TestBench> Bypassed = bench => { bench.Primary.IsBypassed = true; bench.Poll(); };
@@ -163,7 +163,7 @@ public sealed class ProtectionScenarios(int shards)
         Cp(0)(bench);
         bench.Path.BeginStop();
         bench.Poll();
-        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot was not returned");
     }
 
     [Test]

@@ -7,14 +7,15 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>TCP: what both sides say again alike is no difference, even where it is not what they said first; and what a RST says.</summary>
+/// <summary>TCP: bytes that both sides retransmit with the same values are no difference, even where the first copy had other
+/// values; and segments with RST.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class RepetitionScenarios(int shards)
 {
     private static readonly Segment Changed = A.Flipped(57);
 
-    /// <summary>The last byte of A, and it is another one.</summary>
+    /// <summary>The position of the last byte of A, with another value.</summary>
     private static readonly Segment Garbage = new(1099, [0]);
 
     private static readonly Segment AThenB = A with { Payload = [.. A.Payload, .. B.Payload] };

@@ -9,7 +9,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>A checkpoint with a beginning and an end, and one that cannot be had.</summary>
+/// <summary>A checkpoint that reports its beginning and its end, and a requester that cannot make one.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class RequesterScenarios(int shards)
@@ -18,7 +18,7 @@ public sealed class RequesterScenarios(int shards)
     private static readonly Datagram Two = new("two");
     private static readonly Datagram Three = new("three");
 
-    /// <summary>Both replicas stand, and what they sent before has come.</summary>
+    /// <summary>Both replicas are stopped, and the frames that they sent before have arrived.</summary>
     private static readonly Action<TestBench> Stop = bench =>
     {
         Happens(Began)(bench);

@@ -14,7 +14,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern the whole: time, room, order, checkpoints, the stop.</summary>
+/// <summary>The rows that concern the whole system: time, memory, order, checkpoints, the stop.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class SystemScenarios(int shards)
@@ -130,7 +130,8 @@ public sealed class SystemScenarios(int shards)
             bench.Wait(100);
         }
 
-        // The first is seen again, so the second is the oldest; it must be the one to go, and the first must still be known.
+        // The first flow gets another datagram, so the second flow is the least recently used: it must be evicted, and the first
+        // must stay.
         Datagram first = Flows(1)[0];
         P(first)(bench);
         S(first)(bench);
@@ -200,7 +201,7 @@ public sealed class SystemScenarios(int shards)
         bench.Poll();
         Assert.That(bench.Output.Frames, Has.Count.EqualTo(expected));
         Assert.That(bench.Primary.Waiting, Is.EqualTo(1000 - expected));
-        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot was not returned");
     }
 
     [Test]
@@ -229,7 +230,7 @@ public sealed class SystemScenarios(int shards)
             bench.Wait(10);
         }
 
-        Assert.That(bench.Primary.Waiting, Is.Zero, "the primary must never be stuck");
+        Assert.That(bench.Primary.Waiting, Is.Zero, "the primary's port must not be blocked");
         Assert.That(bench.Checkpoints, Is.EqualTo(1));
         bench.StopAndCheckNothingLost();
     }
@@ -328,7 +329,7 @@ public sealed class SystemScenarios(int shards)
         MetadataReader metadata = image.GetMetadataReader();
         IEnumerable<string> types = metadata.TypeReferences.Select(h => metadata.GetString(metadata.GetTypeReference(h).Name));
         Assert.That(types, Has.None.AnyOf("DateTime", "DateTimeOffset", "Stopwatch", "TimeProvider", "Environment", "Random"));
-        Assert.That(types, Has.None.AnyOf("Monitor", "Lock", "Interlocked", "Thread", "Task"), "nor any way to wait for another thread");
+        Assert.That(types, Has.None.AnyOf("Monitor", "Lock", "Interlocked", "Thread", "Task"), "no type waits for a thread");
     }
 
     private static Packet AckFirst => new Datagram("before") { SourcePort = 1 };

@@ -9,7 +9,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows of the scenarios' page that concern TCP, by their numbers there; with one shard and with three.</summary>
+/// <summary>The rows that concern TCP, by their numbers on the page of scenarios; with one shard and with three.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class TcpScenarios(int shards)
@@ -271,7 +271,7 @@ public sealed class TcpScenarios(int shards)
         byte[] stream = new byte[20_000];
         Random random = new(5);
         random.NextBytes(stream);
-        // Across the wrap, and each piece of its own length.
+        // A stream across the wrap of sequence numbers, in pieces of different lengths.
         Segment whole = new(uint.MaxValue - 7000, stream);
         int[] edges = [0, .. Enumerable.Range(1, stream.Length - 1).OrderBy(_ => random.Next()).Take(999).Order(), stream.Length];
         Segment[] pieces = [.. edges.Zip(edges.Skip(1)).Select(e => new Segment(whole.Sequence + (uint)e.First, stream[e.First..e.Second]))];
@@ -284,7 +284,7 @@ public sealed class TcpScenarios(int shards)
         Cp(0)(bench);
     }
 
-    /// <summary>Both say the same in 40 flows, one after the other.</summary>
+    /// <summary>Both sides send the same segments in 40 flows, one after the other.</summary>
     private static void SayInManyFlows(TestBench bench, params Segment[] segments)
     {
         for (ushort port = 1; port <= 40; port++)
@@ -297,7 +297,7 @@ public sealed class TcpScenarios(int shards)
         }
     }
 
-    /// <summary>The stream's bytes from a place on, up to 1100 if not said otherwise; no two places say the same.</summary>
+    /// <summary>The stream's bytes from a position on, by default up to 1100; each position has another content.</summary>
     private static Segment Middle(uint sequence, uint count = 0) =>
         new(sequence, [.. Enumerable.Range((int)sequence, (int)(count == 0 ? 1100 - sequence : count)).Select(i => (byte)(i * 7))]);
 

@@ -10,7 +10,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>Each bit of each header against a table that says field by field what it belongs to.</summary>
+/// <summary>Compares the counter for each bit of each header with a table of the headers' fields.</summary>
 public sealed class HeaderDifferencesTests
 {
     private static readonly byte[] Ipv6Address = [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
@@ -27,7 +27,7 @@ public sealed class HeaderDifferencesTests
             byte[] changed = [.. clean];
             changed[bit / 8] ^= (byte)(1 << (bit % 8));
             FrameView secondary = Put(arena, new FrameRef(1), changed);
-            // What the bit makes of the rest of the frame is not asked here.
+            // The test does not check how the changed bit affects the rest of the frame.
             secondary.Descriptor.Layout = primary.Descriptor.Layout;
             ToleratedField? expected = FieldOf(in primary.Descriptor.Layout, bit / 8, (byte)(1 << (bit % 8)));
             ShardCounters counted = new();

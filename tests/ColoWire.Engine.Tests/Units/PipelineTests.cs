@@ -12,7 +12,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>Pipelines compare by themselves; what they have in common is the gate.</summary>
+/// <summary>Pipelines compare independently of each other; they share only the gate.</summary>
 internal sealed class PipelineTests
 {
     private const int Pipelines = 2;
@@ -59,7 +59,7 @@ internal sealed class PipelineTests
         primaries[0].Feed(One);
         secondaries[1].Feed(One);
         Poll();
-        Assert.That(Left(), Is.EqualTo(new[] { 0, 0 }), "the twin lies in the other lane");
+        Assert.That(Left(), Is.EqualTo(new[] { 0, 0 }), "the twin was captured by the other pipeline");
         secondaries[0].Feed(One);
         primaries[1].Feed(One);
         Poll();
@@ -138,7 +138,7 @@ internal sealed class PipelineTests
         secondaries[0].Feed(Two);
         secondaries[1].Feed(Two);
         Poll();
-        Assert.That(Left(), Is.EqualTo(new[] { 2, 2 }), "the secondary speaks");
+        Assert.That(Left(), Is.EqualTo(new[] { 2, 2 }), "frames of the secondary leave");
     }
 
     [Test]
@@ -154,7 +154,8 @@ internal sealed class PipelineTests
     public void Slots_are_of_each_lane_and_flows_of_all()
     {
         EngineOptions options = new() { Flows = 1 << 16, Shards = 2 };
-        // Each table has records of its own beside the flows: of six tables more.
+        // Four pipelines have six more flow tables than one (two shards each), and each table has a few records beside those of
+        // its flows.
         long ownRecords = 6 * FlowTable.ByteCount(0);
         Dictionary<string, long> one = FramePath.MemoryPlan(options).ToDictionary(part => part.Name, part => part.Bytes);
         Dictionary<string, long> four = FramePath.MemoryPlan(options, pipelines: 4).ToDictionary(part => part.Name, part => part.Bytes);

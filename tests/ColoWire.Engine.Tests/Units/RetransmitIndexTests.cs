@@ -12,14 +12,14 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>The index over kept segments against a walk over all of them.</summary>
+/// <summary>Compares the index over cached segments with a linear search over all of them.</summary>
 public sealed class RetransmitIndexTests
 {
     private const int MostKept = 40;
     private const int Slots = 64;
 
-    /// <summary>Near the segment before, at the very place of it, or as far as two frames in one index may be and
-    /// farther.</summary>
+    /// <summary>Near the segment before, at exactly its position, or at and beyond the greatest distance of two frames in one
+    /// index.</summary>
     private static readonly Gen<uint> Distances = Gen.Frequency(
         (10, Gen.Const(0u)),
         (60, Gen.UInt[0, 300]),

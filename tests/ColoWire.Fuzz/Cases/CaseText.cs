@@ -14,9 +14,9 @@ using ColoWire.Fuzz.Generating;
 namespace ColoWire.Fuzz.Cases;
 
 /// <summary>
-/// A case as text, for people and for <c>replay</c>: lines of <c>option NAME VALUE</c> and <c>shape NAME VALUE</c> where they differ from
-/// the base, <c>promise NAME</c>, then one line per step: <c>P LANE HEX</c>, <c>S LANE HEX</c>, <c>poll</c>, <c>duty N</c>,
-/// <c>advance NS</c>, <c>event NAME</c>, <c>output N</c>.
+/// A case as text, for people and for <c>replay</c>: lines of <c>option NAME VALUE</c> and <c>shape NAME VALUE</c> where they
+/// differ from the base, <c>promise NAME</c>, then one line per step: <c>P PIPELINE HEX</c>, <c>S PIPELINE HEX</c>, <c>poll</c>,
+/// <c>duty N</c>, <c>advance NS</c>, <c>event NAME</c>, <c>output N</c>.
 /// </summary>
 internal static class CaseText
 {
@@ -73,7 +73,7 @@ internal static class CaseText
                     break;
                 case "P" or "S":
                     byte[] frame = words.Length == 3 ? Convert.FromHexString(last) : [];
-                    // The same bytes on both sides are one frame, as they were when the case was made.
+                    // A frame with the same bytes on both sides is stored once, as when the case was made.
                     if (!known.TryGetValue(last, out int offset))
                     {
                         known[last] = offset = (int)bytes.Length;

@@ -12,14 +12,15 @@ using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>What a run of a case has shown.</summary>
-/// <param name="Failure">What was wrong, or null.</param>
-/// <param name="Frames">Frames that the engine has taken in.</param>
-/// <param name="LongestPollNs">What the longest poll took, in nanoseconds of the clock of the run.</param>
-/// <param name="PollNs">What all polls took.</param>
+/// <summary>The result of a run of a case.</summary>
+/// <param name="Failure">The failure, or null.</param>
+/// <param name="Frames">Number of frames that the engine has received.</param>
+/// <param name="LongestPollNs">Duration of the longest poll, in nanoseconds of the run's clock.</param>
+/// <param name="PollNs">Duration of all polls, in nanoseconds.</param>
 internal readonly record struct RunResult(Failure? Failure, int Frames, long LongestPollNs, long PollNs);
 
-/// <summary>Runs one case against a whole appliance and checks, all along and at its end, what must hold of every case.</summary>
+/// <summary>Runs one case against a whole appliance and checks the invariants of every case during the run and at its
+/// end.</summary>
 internal sealed class CaseRunner : IDisposable
 {
     private const long Ms = 1_000_000;
@@ -65,7 +66,7 @@ internal sealed class CaseRunner : IDisposable
 
     /// <summary>Runs a case.</summary>
     /// <param name="ofCase">The case.</param>
-    /// <param name="clockNs">By what polls are timed; null for the wall clock, which is cheap.</param>
+    /// <param name="clockNs">The clock that times the polls; null for the wall clock, which is cheap to read.</param>
     public static RunResult Run(FuzzCase ofCase, Func<long>? clockNs = null)
     {
         using CaseRunner runner = new(ofCase, clockNs ?? WallClockNs);
@@ -244,7 +245,7 @@ internal sealed class CaseRunner : IDisposable
         }
     }
 
-    /// <summary>Nothing differs, so nothing may be said to; and what both have said has left.</summary>
+    /// <summary>Both sides sent the same: no divergence may be reported, and all frames of the primary must have left.</summary>
     private void CheckAlike()
     {
         for (int i = 0; i < 40; i++)
@@ -272,7 +273,8 @@ internal sealed class CaseRunner : IDisposable
         }
     }
 
-    /// <summary>All that was begun comes to a good end, the requester answers, time passes: nothing need wait any more.</summary>
+    /// <summary>Repairs all faults, answers all requests and advances the clock, so that no frame has a reason to be
+    /// held.</summary>
     private void Heal()
     {
         requester.SetReady(true);
@@ -322,7 +324,7 @@ internal sealed class CaseRunner : IDisposable
             nowNs += 1000;
             if (idle > 200 + shape.OutputKeepsCalls)
             {
-                throw new InvariantException("slot missing", "the path stopped, nothing moves, and not every slot is home");
+                throw new InvariantException("slot missing", "the path stopped and is idle, and not every slot was returned");
             }
         }
     }
@@ -350,7 +352,8 @@ internal sealed class CaseRunner : IDisposable
         }
 
         long counted = Sum(c => c.Verified + Total(c.NotCompared) + Total(c.Malformed) + Total(c.Unverified)) + dropped;
-        // What was observed and had left when the secondary took over was neither verified nor let go.
+        // Frames that were released in observe mode and were not yet compared at the take-over are counted neither as verified
+        // nor as unverified.
         if (counted != ledger.PrimariesTaken && !(hasTakenOver && hasObserved && counted < ledger.PrimariesTaken))
         {
             throw new InvariantException("miscounted", $"{ledger.PrimariesTaken} frames of the primary came, {counted} are counted (R4)");
@@ -394,7 +397,7 @@ internal sealed class CaseRunner : IDisposable
         return total;
     }
 
-    /// <summary>The engine's method that threw.</summary>
+    /// <summary>The method of the engine that threw.</summary>
     private static string Origin(Exception thrown)
     {
         foreach (StackFrame frame in new StackTrace(thrown).GetFrames())

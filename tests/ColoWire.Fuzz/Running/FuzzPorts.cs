@@ -8,7 +8,8 @@ using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>Where the frames of one side come into one pipeline. What the engine has no slot for waits here, as in a kernel's buffer.</summary>
+/// <summary>The capture port of one side and one pipeline. Frames for which the engine has no slot wait here, as in a kernel's
+/// buffer.</summary>
 internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int pipeline, int vnetHeaderBytes) : ICapturePort
 {
     private readonly Queue<int> frames = new();
@@ -68,7 +69,8 @@ internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int pipeli
     }
 }
 
-/// <summary>The way out of one pipeline: it may take only a few frames per call, keep slots for a while, and have no link.</summary>
+/// <summary>The inject port of one pipeline: it may accept only a few frames per call, keep slots for a while, and have no
+/// link.</summary>
 internal sealed class FuzzInjectPort(Ledger ledger, int pipeline, Shape shape) : IInjectPort
 {
     private readonly Queue<(FrameRef Frame, int FreeAtCall)> taken = new();
@@ -83,7 +85,7 @@ internal sealed class FuzzInjectPort(Ledger ledger, int pipeline, Shape shape) :
 
     public bool HasLink { get; set; } = true;
 
-    /// <summary>How many frames a call takes at most.</summary>
+    /// <summary>How many frames a call accepts at most.</summary>
     public int FramesPerCall { get; set; } = int.MaxValue;
 
     public InjectStatistics Statistics => new(frames, bytes, 0, 0, lost, 0);

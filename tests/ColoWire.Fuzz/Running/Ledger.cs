@@ -11,8 +11,8 @@ using ColoWire.Fuzz.Cases;
 namespace ColoWire.Fuzz.Running;
 
 /// <summary>
-/// Keeps account of every frame between the ports: what leaves must have come in, byte for byte, once, and behind the frames of its flow
-/// that came before it.
+/// Keeps account of every frame between the ports: a frame that leaves must have been received, byte for byte, must leave once,
+/// and after the frames of its flow that were received before it.
 /// </summary>
 internal sealed class Ledger
 {
@@ -48,7 +48,7 @@ internal sealed class Ledger
         completesChecksums = ofCase.Options.PartialChecksums == PartialChecksumPolicy.Complete;
     }
 
-    /// <summary>Frames of the primary that the engine has taken in.</summary>
+    /// <summary>Number of the primary's frames that the engine has received.</summary>
     public int PrimariesTaken { get; private set; }
 
     public int PrimariesLeft { get; private set; }
@@ -94,7 +94,7 @@ internal sealed class Ledger
         int index = owners[pipeline][slot.Slot];
         if (index == Nobody)
         {
-            throw new InvariantException("left twice", $"slot {slot.Slot} of lane {pipeline} holds no frame that has not left");
+            throw new InvariantException("left twice", $"slot {slot.Slot} of pipeline {pipeline} has no frame to send");
         }
 
         owners[pipeline][slot.Slot] = Nobody;
