@@ -11,8 +11,8 @@ using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
 
-/// <summary>The thread that looks after interfaces and the programs on them, every <see cref="PortLimits.UpkeepMs"/>. It is not on the way of a
-/// frame: it may wait for the kernel, which takes milliseconds to close a port.</summary>
+/// <summary>The thread that looks after interfaces and the programs on them, every <see cref="PortLimits.UpkeepMs"/>. It is not
+/// on the way of a frame: it may wait for the kernel, which takes milliseconds to close a port.</summary>
 public sealed class PortUpkeep : IDisposable
 {
     private readonly IPortKeeper[] keepers;
@@ -57,7 +57,7 @@ public sealed class PortUpkeep : IDisposable
         {
             foreach (IPortKeeper keeper in keepers)
             {
-                keeper.LookAfter();
+                keeper.Check();
             }
 
             failWire?.LookAfter(Stopwatch.GetTimestamp());

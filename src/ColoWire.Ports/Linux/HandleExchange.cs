@@ -7,12 +7,13 @@ using System.Threading;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// What a live port has opened, between two threads: the one that keeps it, which opens and closes and may wait for the kernel, and the
-/// one that uses it on the way of frames, which does neither. The user changes over by itself, between two polls: it is never without
-/// what it works with in the middle of one.
+/// What a live port has opened, between two threads: the one that keeps it, which opens and closes and may wait for the kernel,
+/// and the one that uses it on the way of frames, which does neither. The user changes over by itself, between two polls: it is
+/// never without what it works with in the middle of one.
 /// </summary>
 /// <typeparam name="T">What was opened.</typeparam>
-/// <remarks>In turn: the keeper withdraws, the user lets go, the keeper closes, the keeper opens and offers, the user takes.</remarks>
+/// <remarks>In turn: the keeper withdraws, the user lets go, the keeper closes, the keeper opens and offers, the user
+/// takes.</remarks>
 internal sealed class HandleExchange<T> : IDisposable
     where T : class, IDisposable
 {
@@ -32,7 +33,7 @@ internal sealed class HandleExchange<T> : IDisposable
         Withdrawn,
 
         /// <summary>The user has let go of it.</summary>
-        LetGo,
+        Released,
 
         /// <summary>It is closed; there is none.</summary>
         Closed,
@@ -45,9 +46,10 @@ internal sealed class HandleExchange<T> : IDisposable
     public T? Current => current;
 
     /// <summary>User: whether it is to let go, or has another one to take.</summary>
-    public bool HasNews => (Stage)Volatile.Read(ref stage) is Stage.Withdrawn or Stage.Offered;
+    public bool MustChange => (Stage)Volatile.Read(ref stage) is Stage.Withdrawn or Stage.Offered;
 
-    /// <summary>Whether the kernel has nothing any more of what was closed, and there is nothing else yet, or only on offer. Both may ask.</summary>
+    /// <summary>Whether the kernel has nothing any more of what was closed, and there is nothing else yet, or only on offer. Both
+    /// may ask.</summary>
     public bool IsClosed => (Stage)Volatile.Read(ref stage) is Stage.Closed or Stage.Offered;
 
     /// <summary>Keeper: what the user has, or is to take; null while there is none, or it is being withdrawn.</summary>
@@ -64,7 +66,7 @@ internal sealed class HandleExchange<T> : IDisposable
     /// <returns>Whether there is none now, so that another one can be offered.</returns>
     public bool TryClose()
     {
-        if ((Stage)Volatile.Read(ref stage) == Stage.LetGo)
+        if ((Stage)Volatile.Read(ref stage) == Stage.Released)
         {
             held?.Dispose();
             held = null;
@@ -88,7 +90,7 @@ internal sealed class HandleExchange<T> : IDisposable
     {
         bool isOffer = (Stage)Volatile.Read(ref stage) == Stage.Offered;
         current = isOffer ? held : null;
-        Volatile.Write(ref stage, (int)(isOffer ? Stage.Used : Stage.LetGo));
+        Volatile.Write(ref stage, (int)(isOffer ? Stage.Used : Stage.Released));
         return isOffer;
     }
 

@@ -14,7 +14,8 @@ internal interface IInterfaceHandle : IDisposable
     /// <summary>The descriptor that becomes readable when frames have arrived.</summary>
     int Descriptor { get; }
 
-    /// <summary>Whether the kernel has cut it off from the interface, as it does when that is removed or goes to another namespace.</summary>
+    /// <summary>Whether the kernel has cut it off from the interface, as it does when that is removed or goes to another
+    /// namespace.</summary>
     bool IsCutOff();
 }
 
@@ -37,16 +38,23 @@ internal interface IPortKeeper
     /// <summary>How often the interface was opened.</summary>
     int Opened { get; }
 
-    /// <summary>What the interface is called now, where that is not what the operator calls it; else null. Any thread may read it.</summary>
+    /// <summary>The interface's name now, where it is not the one that the operator wrote; else null. Any thread may read
+    /// it.</summary>
     string? CalledNow { get; }
 
-    /// <summary>Looks after the interface, every <see cref="PortLimits.UpkeepMs"/>.</summary>
-    void LookAfter();
+    /// <summary>Why the interface is not used although it exists, in one line; else null. Any thread may read it.</summary>
+    string? Trouble { get; }
+
+    /// <summary>A descriptor for poll(2) that always stands for the open handle's, also after the handle was replaced.</summary>
+    int WaitHandle { get; }
+
+    /// <summary>Checks the interface, every <see cref="PortLimits.UpkeepMs"/>. It may wait for the kernel.</summary>
+    void Check();
 }
 
 /// <summary>
-/// Keeps the interface of a live port: notices that it was removed, closes what the port had of it, and opens it anew as soon as there
-/// is one of its name again. A rename changes nothing.
+/// Keeps the interface of a live port: notices that it was removed, closes what the port had of it, and opens it anew as soon as
+/// there is one of its name again. A rename changes nothing.
 /// </summary>
 /// <typeparam name="T">What the port opens.</typeparam>
 internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
@@ -57,7 +65,7 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     private readonly string interfaceName;
     private readonly Func<T> open;
     private readonly HandleExchange<T> exchange;
-    private readonly int questions = InterfaceControl.OpenSocket();
+    private readonly int controlSocket = InterfaceControl.OpenSocket();
     private string? trouble;
     private string? calledNow;
     private string? failure;
@@ -76,7 +84,7 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
         }
         catch (PortException)
         {
-            _ = Libc.Close(questions);
+            _ = Libc.Close(controlSocket);
             throw;
         }
 
@@ -87,13 +95,13 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     /// <summary>What the port works with, and how it changes over.</summary>
     public HandleExchange<T> Exchange => exchange;
 
-    /// <summary>A socket that answers questions about interfaces.</summary>
-    public int Questions => questions;
+    /// <summary>A socket that answers controlSocket about interfaces.</summary>
+    public int ControlSocket => controlSocket;
 
-    /// <summary>A descriptor that stands for that of whatever the port has opened: it stays the same, so that threads can wait on it.</summary>
+    /// <inheritdoc/>
     public int WaitHandle { get; }
 
-    /// <summary>Why the interface is not used though it is there, or null. Any thread may read it.</summary>
+    /// <inheritdoc/>
     public string? Trouble => Volatile.Read(ref trouble);
 
     /// <inheritdoc/>
@@ -116,7 +124,7 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     public void Fail(string reason) => Volatile.Write(ref failure, reason);
 
     /// <inheritdoc/>
-    public void LookAfter()
+    public void Check()
     {
         if (exchange.Held is T held)
         {
@@ -133,19 +141,19 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     {
         exchange.Dispose();
         _ = Libc.Close(WaitHandle);
-        _ = Libc.Close(questions);
+        _ = Libc.Close(controlSocket);
     }
 
     private void Watch(T held)
     {
-        bool isThere = InterfaceControl.TryGetName(questions, held.InterfaceIndex, interfaceName, out bool isSame);
+        bool isThere = InterfaceControl.TryGetName(controlSocket, held.InterfaceIndex, interfaceName, out bool isSame);
         bool isLost = !isThere || held.IsCutOff();
         if (isLost || HasFailed)
         {
             // That a port whose interface is gone has failed is no trouble of its own.
             Volatile.Write(ref trouble, isLost ? null : Volatile.Read(ref failure));
             // Nobody waits any more for what is about to be closed.
-            Libc.Replace(WaitHandle, questions);
+            Libc.Replace(WaitHandle, controlSocket);
             exchange.Withdraw();
         }
         else if (isSame != (calledNow is null))
@@ -159,7 +167,7 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     private void Reopen()
     {
         if (Xdp.InterfaceIndex.Find(interfaceName) is not { } index
-            || InterfaceControl.Look(questions, index, out uint flags, out _) != InterfaceLook.Seen
+            || InterfaceControl.Look(controlSocket, index, out uint flags, out _) != InterfaceLook.Seen
             || (flags & UsableFlags) == 0)
         {
             return;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Diagnostics;
 using System.Linq;
 using System.Runtime.InteropServices;
@@ -11,11 +12,16 @@ namespace ColoWire.Ports.Xdp;
 /// <summary>An AF_XDP socket on one queue of an interface, with its rings (Documentation/networking/af_xdp.rst).</summary>
 internal sealed class XdpSocket : IInterfaceHandle
 {
+    /// <summary>The prefix of the names of AF_XDP ports.</summary>
+    public const string NamePrefix = "xdp:";
+
     private readonly int descriptor;
     private readonly Umem umem;
     private readonly string interfaceName;
     private readonly int queue;
     private readonly uint entries;
+    private InterfaceDrops? interfaceDrops;
+    private HandleDrops drops;
     private bool isCutOff;
 
     private XdpSocket(string interfaceName, int queue, Umem umem, XdpOptions options)
@@ -41,9 +47,6 @@ internal sealed class XdpSocket : IInterfaceHandle
     /// <inheritdoc/>
     public int InterfaceIndex { get; }
 
-    /// <summary>What the interface itself has lost; null where nobody asks.</summary>
-    public InterfaceDrops? Drops { get; init; }
-
     /// <summary>Chunks for frames yet to come.</summary>
     public ProducerRing<ulong> Fill { get; private set; } = null!;
 
@@ -64,7 +67,7 @@ internal sealed class XdpSocket : IInterfaceHandle
     /// <exception cref="PortException">It cannot be opened.</exception>
     public static XdpSocket OpenForReceive(string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface) =>
         Open(
-            new XdpSocket(interfaceName, queue, umem, options) { Drops = countsInterface ? new InterfaceDrops(interfaceName) : null },
+            new XdpSocket(interfaceName, queue, umem, options) { interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null },
             options,
             XdpAbi.OptionReceiveRing);
 
@@ -74,21 +77,34 @@ internal sealed class XdpSocket : IInterfaceHandle
         Open(new XdpSocket(interfaceName, queue, umem, options), options, XdpAbi.OptionTransmitRing);
 
     /// <inheritdoc/>
-    /// <remarks>The kernel unbinds the socket then, and leaves ENETDOWN on it (xsk_notifier, net/xdp/xsk.c). It tells of that once.</remarks>
+    /// <remarks>The kernel unbinds the socket then, and leaves ENETDOWN on it (xsk_notifier, net/xdp/xsk.c). It tells of that
+    /// once.</remarks>
     public bool IsCutOff() => isCutOff |= Libc.TakeError(descriptor) == Libc.NetworkDown;
 
-    /// <summary>Reads the kernel's counters.</summary>
-    public bool TryGetStatistics(out XdpAbi.Statistics statistics) =>
-        XdpAbi.TryGetOption(descriptor, XdpAbi.OptionStatistics, out statistics);
+    /// <summary>Reads the kernel's counters of this socket (XDP_STATISTICS), and those of the interface where the socket counts
+    /// them.</summary>
+    public HandleDrops ReadDrops()
+    {
+        if (XdpAbi.TryGetOption(descriptor, XdpAbi.OptionStatistics, out XdpAbi.Statistics now))
+        {
+            // ReceiveDropped counts the frames that found no chunk, which FillRingEmpty counts too, and those that are too long
+            // for a chunk. ReceiveRingFull counts those that found no entry in the receive ring.
+            long noChunk = (long)Math.Min(now.ReceiveDropped, now.FillRingEmpty);
+            drops = drops with { ByKernel = noChunk + (long)now.ReceiveRingFull, TooLong = (long)now.ReceiveDropped - noChunk };
+        }
 
-    /// <summary>Closes the socket. Its chunks are the program's again; the kernel frees the queue some milliseconds later.</summary>
+        return drops = drops with { ByInterface = interfaceDrops?.Read() ?? 0 };
+    }
+
+    /// <summary>Closes the socket. Its chunks are the program's again; the kernel frees the queue some milliseconds
+    /// later.</summary>
     public void Dispose()
     {
         Fill?.Dispose();
         Completion?.Dispose();
         Receive?.Dispose();
         Transmit?.Dispose();
-        Drops?.Dispose();
+        interfaceDrops?.Dispose();
         umem.Leave(descriptor);
         _ = Libc.Close(descriptor);
     }

@@ -18,22 +18,22 @@ internal sealed class HandleExchangeTests
         Handle first = new();
         Handle second = new();
         using HandleExchange<Handle> exchange = new(first);
-        Assert.That((exchange.Current, exchange.Held, exchange.HasNews, exchange.IsClosed), Is.EqualTo((first, first, false, false)));
+        Assert.That((exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed), Is.EqualTo((first, first, false, false)));
         Assert.That(exchange.TryClose(), Is.False, "the user has it");
 
         exchange.Withdraw();
-        Assert.That((exchange.Current, exchange.Held, exchange.HasNews), Is.EqualTo((first, (Handle?)null, true)));
+        Assert.That((exchange.Current, exchange.Held, exchange.MustChange), Is.EqualTo((first, (Handle?)null, true)));
         Assert.That((exchange.TryClose(), first.IsDisposed), Is.EqualTo((false, false)), "the user has it still");
         Assert.That(exchange.Change(), Is.False);
-        Assert.That((exchange.Current, exchange.HasNews, exchange.IsClosed), Is.EqualTo(((Handle?)null, false, false)));
+        Assert.That((exchange.Current, exchange.MustChange, exchange.IsClosed), Is.EqualTo(((Handle?)null, false, false)));
 
         Assert.That((exchange.TryClose(), first.IsDisposed, exchange.IsClosed), Is.EqualTo((true, true, true)));
         exchange.Offer(second);
-        Assert.That((exchange.Current, exchange.Held, exchange.HasNews, exchange.IsClosed), Is.EqualTo(((Handle?)null, second, true, true)));
+        Assert.That((exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed), Is.EqualTo(((Handle?)null, second, true, true)));
         exchange.Withdraw();
         Assert.That(exchange.Held, Is.SameAs(second), "what is on offer stays on offer");
         Assert.That(exchange.Change(), Is.True);
-        Assert.That((exchange.Current, exchange.HasNews, exchange.IsClosed), Is.EqualTo((second, false, false)));
+        Assert.That((exchange.Current, exchange.MustChange, exchange.IsClosed), Is.EqualTo((second, false, false)));
     }
 
     [Test]
@@ -49,7 +49,7 @@ internal sealed class HandleExchangeTests
             while (!Volatile.Read(ref ended))
             {
                 closedInUse += exchange.Current?.IsDisposed == true ? 1 : 0;
-                if (exchange.HasNews)
+                if (exchange.MustChange)
                 {
                     _ = exchange.Change();
                     changes++;

@@ -301,7 +301,7 @@ internal sealed class StreamCapturePortTests
     {
         using StreamCapturePort port = new(endpoint with { IsServer = false });
         CapturePump pump = new(port, arena);
-        pump.Until(() => port.Trouble != "nobody has answered yet");
+        pump.Until(() => port.Trouble != "not connected yet");
         for (int connection = 1; connection < 3; connection++)
         {
             using Socket listener = StreamPeer.Listen(endpoint);

@@ -118,7 +118,7 @@ internal sealed class StreamInjectPortTests
         Assert.That(port.Statistics.Retries, Is.EqualTo(2));
         Assert.That(port.Inject(arena, frames, 50 * Millisecond), Is.EqualTo(2));
         Assert.That((port.Statistics.LinkDown, port.Statistics.Lost), Is.EqualTo((2, 2)));
-        Assert.That((port.Link, port.Trouble), Is.EqualTo((LinkState.Down, "nobody has come yet")));
+        Assert.That((port.Link, port.Trouble), Is.EqualTo((LinkState.Down, "no client has connected yet")));
         Assert.That(Back(port), Is.EquivalentTo(frames));
     }
 
