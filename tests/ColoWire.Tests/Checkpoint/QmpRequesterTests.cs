@@ -256,7 +256,7 @@ internal sealed class QmpRequesterTests
     {
         qmp.Greets = false;
         requester.Start();
-        Probe.Until(() => requester.Trouble?.Contains("does not greet", StringComparison.Ordinal) == true, "it says what is wrong");
+        Probe.Until(() => requester.Trouble?.Contains("has sent no greeting", StringComparison.Ordinal) == true, "it says what is wrong");
         Assert.That(requester.IsReady, Is.False);
     }
 

@@ -83,8 +83,8 @@ internal sealed class InstancesTests(LivePorts ports)
         using BridgeRun run = new(host, "run");
         string hook = ports == LivePorts.Pcap ? "xdpgeneric" : "xdpdrv";
         host.Host.Inside($"ip link set dev {BridgeHost.PrimaryPort(0)} {hook} off");
-        run.Program.AwaitLog("somebody has taken ColoWire's XDP program off interface 'primary0'");
-        run.Program.AwaitLog("over: somebody has taken");
+        run.Program.AwaitLog("ColoWire's XDP program was detached from interface 'primary0' by another process");
+        run.Program.AwaitLog("over: ColoWire's XDP program was detached");
         AssertCompared(run, 0);
         run.Program.Stop();
     }

@@ -9,11 +9,11 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// Frames as they go on the wire, one behind the other, so that one system call sends them all: copies of those that wait longest. It knows
-/// how far they were sent and where each of them ends.
+/// Copies of the oldest frames that wait to be sent, in the stream's format (<see cref="StreamFormat"/>) one behind the other, so
+/// that one system call sends them all; and how much of them was sent.
 /// </summary>
-/// <param name="hasVnetHeaders">Whether frames bear virtio-net headers.</param>
-internal sealed unsafe class SendStage(bool hasVnetHeaders)
+/// <param name="hasVnetHeaders">Whether frames have virtio-net headers.</param>
+internal sealed unsafe class StreamOutput(bool hasVnetHeaders)
 {
     private readonly byte[] memory = GC.AllocateArray<byte>(PortLimits.StreamBufferBytes, pinned: true);
     private readonly int[] ends = new int[PortLimits.SendFrames];
@@ -22,22 +22,19 @@ internal sealed unsafe class SendStage(bool hasVnetHeaders)
     private int first;
     private int count;
 
-    /// <summary>Frames that stand here, without one of which only the rest does.</summary>
-    public int Frames => count - first;
-
-    /// <summary>Whether there is anything to send.</summary>
+    /// <summary>Whether there is nothing to send.</summary>
     public bool IsEmpty => from == to;
 
-    /// <summary>Whether only the end of a frame stands here that was given back already.</summary>
-    public bool IsRest => !IsEmpty && Frames == 0;
+    /// <summary>Whether only the end of a frame is left that the engine has got back already (<see cref="KeepRest"/>).</summary>
+    public bool IsRest => !IsEmpty && first == count;
 
-    /// <summary>Whether a part of the first frame has been sent, and a part has not.</summary>
-    public bool IsFirstBegun => Frames != 0 && from > (first == 0 ? 0 : ends[first - 1]);
+    /// <summary>Whether a part of the first frame was sent, and a part was not.</summary>
+    public bool IsFirstBegun => first != count && from > (first == 0 ? 0 : ends[first - 1]);
 
-    /// <summary>The first byte to be sent.</summary>
+    /// <summary>The first byte to send.</summary>
     public byte* First => (byte*)Unsafe.AsPointer(ref memory[from]);
 
-    /// <summary>How many.</summary>
+    /// <summary>Bytes to send.</summary>
     public int Bytes => to - from;
 
     /// <summary>Forgets everything.</summary>
@@ -49,10 +46,11 @@ internal sealed unsafe class SendStage(bool hasVnetHeaders)
         count = 0;
     }
 
-    /// <summary>Puts frames here, as many as there is room for, and none behind one that cannot be sent; it must be empty.</summary>
+    /// <summary>Copies frames from the front, as many as there is room for, up to the first one that cannot be sent. The buffer
+    /// must be empty.</summary>
     public void Fill(FrameArena arena, ReadOnlySpan<FrameRef> frames)
     {
-        Debug.Assert(IsEmpty, "what stands here is sent first");
+        Debug.Assert(IsEmpty, "what is in the buffer is sent first");
         Clear();
         while (count < Math.Min(frames.Length, ends.Length) && TryPut(arena, frames[count]))
         {
@@ -60,8 +58,8 @@ internal sealed unsafe class SendStage(bool hasVnetHeaders)
         }
     }
 
-    /// <summary>So many bytes have been sent.</summary>
-    /// <returns>How many frames have left with them as a whole.</returns>
+    /// <summary>Removes bytes that were sent.</summary>
+    /// <returns>How many frames were sent to their end with them.</returns>
     public int Sent(int bytes)
     {
         from += bytes;
@@ -74,7 +72,7 @@ internal sealed unsafe class SendStage(bool hasVnetHeaders)
         return first - before;
     }
 
-    /// <summary>Keeps nothing but the rest of the first frame, which has been begun.</summary>
+    /// <summary>Keeps only the rest of the first frame, of which a part was sent.</summary>
     public void KeepRest()
     {
         to = ends[first];
@@ -85,13 +83,13 @@ internal sealed unsafe class SendStage(bool hasVnetHeaders)
     {
         ref Frame frame = ref arena[frameRef];
         byte* bytes = arena.Pointer(frameRef);
-        // A frame of another port has no header: what it says of a checksum or of segments is nothing.
+        // A frame of another kind of port has no header. It gets one of zeros, which asks for no checksum and no segmentation.
         bool isOfStream = frame.Offset == StreamFormat.FrameOffset;
         int ownHeader = hasVnetHeaders && isOfStream ? bytes[-StreamFormat.FrameOffset] : 0;
         int madeHeader = hasVnetHeaders && !isOfStream ? StreamFormat.MadeVnetHeaderBytes : 0;
         int length = ownHeader + madeHeader + frame.Length;
         int prefixBytes = StreamFormat.PrefixBytes(hasVnetHeaders);
-        // QEMU ends itself at the sight of a frame of no bytes.
+        // QEMU exits when it reads a frame of 0 bytes.
         if (length == 0 || prefixBytes + length > memory.Length - to)
         {
             return false;

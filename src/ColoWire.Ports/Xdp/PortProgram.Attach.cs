@@ -11,9 +11,10 @@ public sealed unsafe partial class PortProgram
     private const int Busy = 16;
     private const int Exists = 17;
 
-    /// <summary>Attaches the program. One of ColoWire's that is on the interface is replaced in one step, so that no frame falls between
-    /// them; only where it runs in the other mode it has to go first. Who wants no frame to go past meanwhile has beaten before.</summary>
-    /// <exception cref="PortException">A program of somebody else's is attached, or the kernel refuses this one.</exception>
+    /// <summary>Attaches the program. A program of ColoWire that is attached is replaced in one step, so that each frame meets
+    /// one of the two; only one that runs in the other mode is detached first. To let no frame bypass ColoWire, write the
+    /// heartbeat before.</summary>
+    /// <exception cref="PortException">A program that is not ColoWire's is attached, or the kernel refuses this one.</exception>
     public void TakeOver()
     {
         using EarlierProgram? earlier = EarlierProgram.Find(interfaceName, interfaceIndex);
@@ -31,27 +32,27 @@ public sealed unsafe partial class PortProgram
             Attach(RouteNetlink.NoProgram);
         }
 
-        // After it was replaced: what it did until then counts.
-        Before = earlier?.Bypass(NowNs);
+        // After the replacement, so that its last frames are counted.
+        Before = earlier?.Bypass(Heartbeat.NowNs);
     }
 
-    /// <summary>Takes what an earlier ColoWire has left off an interface that needs no program now: the primary's frames would go past this
-    /// one, and the secondary's nowhere. A program of somebody else's stays.</summary>
-    /// <exception cref="PortException">It cannot be taken off, or this process may not see whose it is.</exception>
+    /// <summary>Detaches the program that an earlier ColoWire has left on an interface that needs none now: it would redirect the
+    /// primary's frames, and drop the secondary's. A program that is not ColoWire's stays.</summary>
+    /// <exception cref="PortException">It cannot be detached, or this process has no permission to read whose it is.</exception>
     internal static void RemoveEarlier(string interfaceName)
     {
         RemoveEarlier(interfaceName, InterfaceIndex.Of(interfaceName));
     }
 
-    /// <summary>The same by the kernel's number of the interface.</summary>
+    /// <summary>The same by the index of the interface.</summary>
     internal static void RemoveEarlier(string interfaceName, int interfaceIndex)
     {
         using EarlierProgram? earlier = EarlierProgram.Find(interfaceName, interfaceIndex, mayBeForeign: true);
         earlier?.Detach(interfaceIndex);
     }
 
-    /// <summary>Attaches it again to an interface that it was taken off.</summary>
-    /// <exception cref="PortException">There is another program by now, or the kernel refuses this one.</exception>
+    /// <summary>Attaches the program again to an interface that it was detached from.</summary>
+    /// <exception cref="PortException">Another program is attached by now, or the kernel refuses this one.</exception>
     internal void AttachAgain() => Attach(RouteNetlink.NoProgram);
 
     private void Attach(int expected)
