@@ -2,8 +2,8 @@
 
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 
 namespace ColoWire.Ports.Xdp;
 

@@ -4,7 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
-using ColoWire.Engine;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;

@@ -9,7 +9,6 @@ using ColoWire.Control;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Fragments;
-using ColoWire.Engine.Wire;
 using ColoWire.Options;
 using ColoWire.Reports;
 using ColoWire.Tests.Control;
@@ -61,7 +60,7 @@ internal sealed class ProgramPageTests
     public void It_describes_every_name_of_a_counter()
     {
         IEnumerable<string> names = CounterNames.All<DivergenceReason>().Concat(CounterNames.All<UnverifiedReason>())
-            .Concat(CounterNames.All<DropReason>()).Concat(CounterNames.All<SoftField>()).Concat(CounterNames.All<PassReason>())
+            .Concat(CounterNames.All<DropReason>()).Concat(CounterNames.All<ToleratedField>()).Concat(CounterNames.All<NotComparedReason>())
             .Concat(CounterNames.All<MalformedKind>()).Concat(CounterNames.All<DatagramOutcome>())
             .Concat(CounterNames.All<Protection>());
         Assert.That(names.Except(Described), Is.Empty);
