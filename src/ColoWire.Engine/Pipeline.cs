@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Fragments;

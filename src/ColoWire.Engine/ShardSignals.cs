@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using ColoWire.Engine.Checkpoint;
+
 namespace ColoWire.Engine;
 
 /// <summary>What other threads say to a shard beside frames.</summary>

@@ -3,6 +3,7 @@
 using System;
 using ColoWire.Benchmarks.Shards;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Hostile;

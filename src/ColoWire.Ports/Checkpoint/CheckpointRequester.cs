@@ -3,8 +3,7 @@
 using System;
 using System.Diagnostics;
 using System.Threading;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Rings;
 using ColoWire.Ports.Linux;
 

@@ -9,7 +9,7 @@ using System.Linq;
 using System.Security.Cryptography;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;

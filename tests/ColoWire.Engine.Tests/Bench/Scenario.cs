@@ -2,6 +2,7 @@
 
 using System;
 using System.Linq;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Wire;
 using NUnit.Framework;
@@ -37,7 +38,7 @@ public static class Words
 
     public static Segment C { get; } = new(1200, Fill('C'));
 
-    public static Action<TestBench> Checkpoint { get; } = bench => bench.Checkpoint();
+    public static Action<TestBench> Checkpointed { get; } = bench => bench.Checkpoint();
 
     /// <summary>The requester tells something.</summary>
     public static Action<TestBench> Happens(CheckpointEvent told) => bench =>

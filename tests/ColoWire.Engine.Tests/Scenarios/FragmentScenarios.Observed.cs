@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Wire;

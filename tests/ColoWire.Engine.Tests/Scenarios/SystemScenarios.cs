@@ -6,6 +6,7 @@ using System.IO;
 using System.Linq;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
@@ -31,7 +32,7 @@ public sealed class SystemScenarios(int shards)
             Options = options => options with { MaxQueueSize = 2, Overflow = OverflowPolicy.Hold },
         },
         new("56 overflow=hold: the others behind it wait too, and the timeout ends it", P(One, Two, Three, One with { SourcePort = 99 }),
-            S(One with { SourcePort = 99 }), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out(), Checkpoint, Wait(10),
+            S(One with { SourcePort = 99 }), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out(), Checkpointed, Wait(10),
             bench => Assert.That(bench.Output.Frames, Has.Count.EqualTo(4)), Cp(1))
         {
             Options = options => options with { MaxQueueSize = 1, Overflow = OverflowPolicy.Hold, Shards = 1 },
@@ -64,7 +65,7 @@ public sealed class SystemScenarios(int shards)
             Options = options => options with { Policies = [new(PolicyAction.Pass) { Vlan = 5 }], Shards = 1 },
         },
         new("75 a silent secondary: one CP at the timeout", P(One), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out()),
-        new("75 and a retry as configured", P(One), Wait(4010), Asked(1), Wait(1900), Asked(1), Wait(1100), Asked(2), Cp(1), Checkpoint,
+        new("75 and a retry as configured", P(One), Wait(4010), Asked(1), Wait(1900), Asked(1), Wait(1100), Asked(2), Cp(1), Checkpointed,
             Out(One), Wait(10_000), Asked(2)),
         new("76 a silent primary: CP at the timeout, the secondary cleared", S(One), Wait(2990), Cp(0), Wait(1020),
             Cp(1, DivergenceReason.Timeout), Out(), Dropped(DropReason.SecondaryUnmatched, 1)),
@@ -73,7 +74,7 @@ public sealed class SystemScenarios(int shards)
             S(Acking(6000)), Out(Acking(6000), Acking(6000)), P(A with { Ack = 6000 }), S(A with { Ack = 6000 }),
             Out(Acking(6000), Acking(6000), A with { Ack = 6000 }), Wait(10_000), Cp(0)),
         new("78 none is idle: the one held for longest leaves, with one CP", P(Flows(17)), Out(Flows(1)[0]), Cp(1, DivergenceReason.Overflow),
-            Unverified(UnverifiedReason.Overflow, 1), Checkpoint, Unverified(UnverifiedReason.Checkpoint, 16), Wait(10_000), Cp(1))
+            Unverified(UnverifiedReason.Overflow, 1), Checkpointed, Unverified(UnverifiedReason.Checkpoint, 16), Wait(10_000), Cp(1))
         {
             Options = options => options with { Flows = 16, Shards = 1 },
         },
@@ -352,7 +353,7 @@ public sealed class SystemScenarios(int shards)
         P([.. burst])(bench);
         Assert.That(bench.Output.Frames, Has.Count.GreaterThanOrEqualTo(1025));
         Cp(1, DivergenceReason.Overflow)(bench);
-        Checkpoint(bench);
+        Checkpointed(bench);
         Out([.. burst])(bench);
         Unverified(UnverifiedReason.Overflow, 1025)(bench);
         Unverified(UnverifiedReason.Checkpoint, 1500 - 1025)(bench);

@@ -4,6 +4,7 @@ using System;
 using System.Diagnostics;
 using System.Linq;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Fuzz.Cases;

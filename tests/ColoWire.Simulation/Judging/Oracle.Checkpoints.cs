@@ -2,6 +2,7 @@
 
 using System;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Simulation.Guests;
 using ColoWire.Simulation.World;

@@ -3,12 +3,11 @@
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using NUnit.Framework;
-using static ColoWire.Engine.CheckpointEvent;
+using static ColoWire.Engine.Checkpoint.CheckpointEvent;
 
 namespace ColoWire.Tests.Checkpoint;
 

@@ -3,7 +3,7 @@
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;

@@ -6,7 +6,7 @@ using System.Linq;
 using System.Text.Json;
 using System.Threading;
 using ColoWire.Control;
-using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;

@@ -3,6 +3,7 @@
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Hosting;

@@ -3,10 +3,11 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 
-namespace ColoWire.Engine.Compare;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>One divergence, with enough of both frames to show it after they are gone.</summary>
 public struct DivergenceReport

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using ColoWire.Engine.Compare;
-
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>Who is asked for a checkpoint. Called by the thread of the <see cref="CheckpointGate"/> only; never blocks.</summary>
 public interface ICheckpointRequester

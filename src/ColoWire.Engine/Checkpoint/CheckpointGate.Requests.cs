@@ -3,7 +3,7 @@
 using System.Threading;
 using ColoWire.Engine.Compare;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <content>
 /// The request: when it goes out, when it goes out again, and when the requester counts as lost. However a requester fails, and between

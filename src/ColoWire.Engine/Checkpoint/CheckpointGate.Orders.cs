@@ -3,7 +3,7 @@
 using System.Threading;
 using ColoWire.Engine.Compare;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <content>What an operator orders while frames flow. Any thread may order; the gate's own carries it out.</content>
 public sealed partial class CheckpointGate

@@ -3,7 +3,7 @@
 using System.Threading;
 using ColoWire.Engine.Compare;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <content>Who speaks for the guest: the secondary may be lost, the requester, or ColoWire itself may have been away.</content>
 public sealed partial class CheckpointGate

@@ -2,7 +2,7 @@
 
 using System.Threading;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>Tells the duties of one path that it stops: raised once, by any thread.</summary>
 internal sealed class StopSignal

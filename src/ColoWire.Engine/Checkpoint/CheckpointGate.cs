@@ -5,7 +5,7 @@ using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
 /// Between the shards and the hypervisor: merges the divergences of all shards into at most one outstanding request (R5), and turns
