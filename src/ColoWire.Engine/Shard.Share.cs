@@ -2,7 +2,6 @@
 
 using System;
 using ColoWire.Engine.Checkpoint;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 
 namespace ColoWire.Engine;
@@ -43,6 +42,6 @@ public sealed partial class Shard
         }
 
         flow.State = StateToDiverge(ref flow, nowNs);
-        Send(new DivergenceReport { Reason = DivergenceReason.ComparedAgain, Flow = flow.Key, AtNs = nowNs, Epoch = epoch });
+        Send(new CheckpointReport { Cause = CheckpointCause.ComparedAgain, Flow = flow.Key, AtNs = nowNs, Epoch = epoch });
     }
 }

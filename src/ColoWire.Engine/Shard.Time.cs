@@ -152,30 +152,29 @@ public sealed partial class Shard
             return;
         }
 
-        DivergenceReport report = new()
+        CheckpointReport report = new()
         {
-            Reason = verdict.Reason,
-            Flow = flow.Key,
-            AtNs = nowNs,
-            Epoch = epoch,
-            Offset = verdict.Offset,
-            Field = verdict.Field,
+            Cause = CheckpointCause.Divergence,
             ExceedsShare = flow.State == FlowState.OverShare,
+            Epoch = epoch,
+            AtNs = nowNs,
+            Flow = flow.Key,
+            Divergence = new Divergence { Reason = verdict.Reason, Field = verdict.Field, Offset = verdict.Offset },
         };
         if (!flow.Primary.IsEmpty)
         {
-            report.Primary.Take(in arena[flow.Primary.Head], arena.Bytes(flow.Primary.Head), verdict.Offset);
+            report.Divergence.Primary.Take(in arena[flow.Primary.Head], arena.Bytes(flow.Primary.Head), verdict.Offset);
         }
 
         if (!verdict.Secondary.IsNone)
         {
-            report.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
+            report.Divergence.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
         }
 
         Send(in report);
     }
 
-    private void Send(in DivergenceReport report)
+    private void Send(in CheckpointReport report)
     {
         if (!rings.Reports.TryAdd(in report))
         {

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Threading;
-using ColoWire.Engine.Compare;
 
 namespace ColoWire.Engine.Checkpoint;
 
@@ -86,7 +85,7 @@ public sealed partial class CheckpointGate
                 askDueNs = nowNs;
             }
 
-            Merge(Event(DivergenceReason.Order, nowNs), nowNs);
+            Merge(Event(CheckpointCause.Order, nowNs), nowNs);
         }
     }
 }

@@ -47,27 +47,11 @@ public enum DivergenceReason : byte
     /// <summary>The primary sends bytes again that were verified, and they have changed.</summary>
     Retransmit,
 
-    /// <summary>A soft field that <c>strict</c> promotes.</summary>
+    /// <summary>A tolerated field that <c>strict</c> promotes.</summary>
     Header,
 
     /// <summary>Fragments that do not make a datagram: some are missing, or overlap.</summary>
     Fragment,
-
-    /// <summary>The secondary's port has no link, or has one again, or the hypervisor says that there is no secondary.</summary>
-    SecondaryLink,
-
-    /// <summary>Frames of the primary went past the comparison, while nobody was there to take them.</summary>
-    Absence,
-
-    /// <summary>Nothing differs: the operator has ordered a checkpoint.</summary>
-    Order,
-
-    /// <summary>Both replicas were stopped for a checkpoint, and it did not come to its end.</summary>
-    BrokenCheckpoint,
-
-    /// <summary>Nothing differs: a flow that was left unverified, because it had used up its share of checkpoints, is to be compared again.
-    /// </summary>
-    ComparedAgain,
 }
 
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>

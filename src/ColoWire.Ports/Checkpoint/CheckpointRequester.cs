@@ -15,11 +15,11 @@ namespace ColoWire.Ports.Checkpoint;
 /// </summary>
 public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDisposable
 {
-    private readonly SpscRing<DivergenceReport> requests = new(RequesterLimits.WaitingRequests);
+    private readonly SpscRing<CheckpointReport> requests = new(RequesterLimits.WaitingRequests);
     private readonly SpscRing<CheckpointEvent> events = new(RequesterLimits.WaitingEvents);
     private readonly WakeSignal asked = new();
     private readonly WakeSignal happened = new();
-    private readonly DivergenceReport[] taken = new DivergenceReport[1];
+    private readonly CheckpointReport[] taken = new CheckpointReport[1];
     private readonly CheckpointEvent[] heard = new CheckpointEvent[RequesterLimits.WaitingEvents];
     private readonly CancellationTokenSource ending = new();
     private readonly Lock countsLock = new();
@@ -86,7 +86,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
     public void Start() => thread.Start();
 
     /// <inheritdoc/>
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         // Where it is full, the same is asked for already.
         _ = requests.TryAdd(cause);
@@ -145,7 +145,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
 
     /// <summary>Takes what the gate has asked for; of several requests the last.</summary>
     /// <returns>False when it has not asked.</returns>
-    protected bool TryTakeRequest(out DivergenceReport cause)
+    protected bool TryTakeRequest(out CheckpointReport cause)
     {
         asked.Clear();
         bool isAsked = false;

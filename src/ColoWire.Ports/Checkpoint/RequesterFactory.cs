@@ -7,8 +7,8 @@ namespace ColoWire.Ports.Checkpoint;
 /// <summary>How requesters are made, where an operator may choose.</summary>
 /// <param name="HasVnetHeader">Whether messages of a notify_dev come with the length of a vnet header.</param>
 /// <param name="CommandTimeoutMs">How long a command may take; see <see cref="RequesterLimits.CommandTimeoutMs"/>.</param>
-/// <param name="Speaker">Puts a divergence into words for a command.</param>
-public sealed record RequesterSettings(bool HasVnetHeader, int CommandTimeoutMs, DivergenceSpeaker Speaker);
+/// <param name="Speaker">Puts the cause of a checkpoint into words for a command.</param>
+public sealed record RequesterSettings(bool HasVnetHeader, int CommandTimeoutMs, CauseSpeaker Speaker);
 
 /// <summary>Makes the checkpoint requester of a running appliance.</summary>
 public static class RequesterFactory

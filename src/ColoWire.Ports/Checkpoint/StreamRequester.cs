@@ -136,7 +136,7 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
             connection.SendTimeout = RequesterLimits.SendPatienceMs;
             filled = 0;
             isPending = false;
-            _ = TryTakeRequest(out DivergenceReport _);
+            _ = TryTakeRequest(out CheckpointReport _);
             OnConnected();
             IdleWait wait = new([RequestHandle, (int)connection.Handle]);
             long lookedAt = Stopwatch.GetTimestamp();
@@ -144,7 +144,7 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
             {
                 _ = wait.Wait(RequesterLimits.LookIntervalMs);
                 // What is asked for while nobody can be asked the gate asks for again, once somebody can.
-                isPending = (TryTakeRequest(out DivergenceReport _) || isPending) && IsReady;
+                isPending = (TryTakeRequest(out CheckpointReport _) || isPending) && IsReady;
                 if (connection.Poll(0, SelectMode.SelectRead) && !Receive(connection))
                 {
                     return $"{Peer} has closed the connection to {endpoint}";

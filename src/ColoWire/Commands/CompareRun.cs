@@ -41,7 +41,7 @@ internal sealed class CompareRun : IDisposable
     private readonly long secondaryFirstNs;
     private readonly int shownDivergences;
     private readonly List<DivergenceSummary> divergences = [];
-    private readonly List<DivergenceReport> shown = [];
+    private readonly List<CheckpointReport> shown = [];
     private long requestsSeen;
     private int pollsUntilLook = PollsPerLook;
 
@@ -216,7 +216,7 @@ internal sealed class CompareRun : IDisposable
 
     private void FetchReports()
     {
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
             if (divergences.Count < CompareReport.MaxListedDivergences)
             {

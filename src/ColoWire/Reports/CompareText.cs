@@ -167,7 +167,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private void WriteDivergences(CompareResult result)
     {
-        foreach (DivergenceReport report in result.Shown)
+        foreach (CheckpointReport report in result.Shown)
         {
             writer.WriteLine();
             DivergenceText.Write(writer, report, result.OriginNs);

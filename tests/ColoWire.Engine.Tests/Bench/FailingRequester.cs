@@ -56,7 +56,7 @@ public sealed class FailingRequester(RequesterFault fault) : ICheckpointRequeste
         IsReady = true;
     }
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         AskedAtNs.Add(nowNs);
         onRequest.Begin(behaviour.OnRequest, nowNs);

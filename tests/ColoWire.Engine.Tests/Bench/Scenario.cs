@@ -73,18 +73,26 @@ public static class Words
         Assert.That(
             bench.Output.Frames.Select(Convert.ToHexString), Is.EqualTo(frames.Select(Convert.ToHexString)), "frames that left");
 
-    /// <summary>Exactly this many checkpoints were asked for; with a reason, the last one for that.</summary>
+    /// <summary>Exactly this many checkpoints were asked for, the last one for this cause, which is no divergence.</summary>
+    public static Action<TestBench> Cp(int count, CheckpointCause cause) => bench =>
+    {
+        Cp(count)(bench);
+        Assert.That(bench.Reports[^1].Cause, Is.EqualTo(cause));
+    };
+
+    /// <summary>Exactly this many checkpoints were asked for; with a reason, the last one for a divergence of that.</summary>
     public static Action<TestBench> Cp(int count, DivergenceReason? reason = null, int? offset = null) => bench =>
     {
         Assert.That(bench.Checkpoints, Is.EqualTo(count), "checkpoint requests");
         if (reason is not null)
         {
-            Assert.That(bench.Reports[^1].Reason, Is.EqualTo(reason));
+            Assert.That(bench.Reports[^1].Cause, Is.EqualTo(CheckpointCause.Divergence));
+            Assert.That(bench.Reports[^1].Divergence.Reason, Is.EqualTo(reason));
         }
 
         if (offset is not null)
         {
-            Assert.That(bench.Reports[^1].Offset, Is.EqualTo(offset));
+            Assert.That(bench.Reports[^1].Divergence.Offset, Is.EqualTo(offset));
         }
     };
 

@@ -22,7 +22,7 @@ public sealed class ScriptedRequester : ICheckpointRequester
 
     public void Happen(CheckpointEvent happened) => events.Enqueue(happened);
 
-    public void Request(in DivergenceReport cause, long nowNs) => Asked++;
+    public void Request(in CheckpointReport cause, long nowNs) => Asked++;
 
     public CheckpointEvent Poll(long nowNs)
     {

@@ -155,7 +155,7 @@ public sealed class DatagramScenarios(int shards)
             Options = options => options with { Policies = [new(PolicyAction.Compare) { Protocol = 50 }] },
         },
         new("43 strict promotes the TTL", P(One), S(One with { Ttl = 63 }), Out(), Cp(1, DivergenceReason.Header),
-            bench => Assert.That(bench.Reports[^1].Field, Is.EqualTo(ToleratedField.Ttl)))
+            bench => Assert.That(bench.Reports[^1].Divergence.Field, Is.EqualTo(ToleratedField.Ttl)))
         {
             Options = options => options with { Strict = [ToleratedField.Mac, ToleratedField.Ttl] },
         },

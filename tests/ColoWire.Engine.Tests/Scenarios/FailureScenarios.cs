@@ -74,7 +74,7 @@ public sealed class FailureScenarios(int shards)
         bench.Fail(failure.Act);
         bench.Poll();
         Cp(1)(bench);
-        Assert.That(bench.Reports.Select(report => report.Reason), Does.Contain(DivergenceReason.Absence));
+        Assert.That(bench.Reports.Select(report => report.Cause), Does.Contain(CheckpointCause.Absence));
         bench.Checkpoint();
         P(Good)(bench);
         Out(A)(bench);

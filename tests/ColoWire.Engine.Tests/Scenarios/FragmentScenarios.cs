@@ -358,7 +358,7 @@ public sealed partial class FragmentScenarios(int shards)
         Cp(0)(bench);
         P(Cut(Whole, 65, 104)[0])(bench);
         Cp(1, DivergenceReason.Fragment)(bench);
-        Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
+        Assert.That(bench.Reports.Single().Divergence.Primary.Number, Is.EqualTo(1));
         Became(b => b.Path.Pipelines[0].PrimaryCapture.Reassembly, DatagramOutcome.OverBudget, 1)(bench);
     }
 }

@@ -24,7 +24,7 @@ public sealed class OrderScenarios(int shards)
 
     private static readonly Scenario[] Rows =
     [
-        new("a checkpoint is asked for as for a divergence", P(A), RequestCheckpoint, Cp(1, DivergenceReason.Order), Asked(1), Out(), RequestCheckpoint, Cp(1),
+        new("a checkpoint is asked for as for a divergence", P(A), RequestCheckpoint, Cp(1, CheckpointCause.Order), Asked(1), Out(), RequestCheckpoint, Cp(1),
             Checkpointed, Out(A), P(B), S(B), Out(A, B), RequestCheckpoint, Cp(2)),
         new("a flush lets out what is held, unverified, and compares afresh", P(A, One), Flush, Out(A, One), Unverified(UnverifiedReason.Order, 2), P(B), Out(A, One),
             S(B), Out(A, One, B), Verified(1), Wait(10_000), Cp(0)),
@@ -42,7 +42,7 @@ public sealed class OrderScenarios(int shards)
             Unverified(UnverifiedReason.Checkpoint, 1)),
         new("to observe: what is held leaves, and all that comes; differences are told and nobody is asked", P(A, One), Observe, Out(A, One), P(B), Out(A, One, B),
             S(B), Verified(1), Wait(30), P(Two), S(One), Wait(30), Out(A, One, B, Two), Cp(1, DivergenceReason.Payload), Asked(0)),
-        new("to observe and back with frames still unjudged", Observe, P(A, One), Out(A, One), Lockstep, Cp(1, DivergenceReason.Order), Checkpointed, P(B),
+        new("to observe and back with frames still unjudged", Observe, P(A, One), Out(A, One), Lockstep, Cp(1, CheckpointCause.Order), Checkpointed, P(B),
             Out(A, One), S(B), Out(A, One, B), Verified(1)),
         new("to observe while a request stands: it is forgotten", P(A), S(A.Flipped(1)), Asked(1), Observe, Out(A), Wait(10_000), Asked(1)),
         new("the mode that it has changes nothing", P(A), Lockstep, Out(), S(A), Out(A), Cp(0)),

@@ -3,7 +3,6 @@
 using System;
 using System.Linq;
 using ColoWire.Engine.Checkpoint;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
@@ -43,7 +42,7 @@ public sealed class ProtectionScenarios(int shards)
         new("84 failover while a checkpoint is asked for", P(A), S(A.Flipped(1)), Cp(1), FailOver(Side.Primary), Out(A), Checkpointed, P(B), Out(A, B),
             Stands(Protection.PrimaryAlone)),
         new("85 the secondary's port goes down: one CP, then bypass", P(One), Out(), LinkDown, Stands(Protection.DegradedNoSecondary), Out(One),
-            Cp(1, DivergenceReason.SecondaryLink), P(A, Two), OutAnyOrder(One, A, Two), Unverified(UnverifiedReason.SecondaryLost, 3), Wait(2000), Cp(1)),
+            Cp(1, CheckpointCause.SecondaryLink), P(A, Two), OutAnyOrder(One, A, Two), Unverified(UnverifiedReason.SecondaryLost, 3), Wait(2000), Cp(1)),
         new("85 it is back before the checkpoint has finished: that one protects again", P(A), LinkDown, LinkUp, P(B), Out(A, B), S(B),
             Stands(Protection.DegradedNoSecondary), Checkpointed, Stands(Protection.InStep), P(C), Out(A, B), S(C), Out(A, B, C), Wait(10_000), Cp(1)),
         new("85 it is back after the checkpoint has finished: another one protects again", P(A), LinkDown, Checkpointed, Stands(Protection.DegradedNoSecondary), P(B),
@@ -60,7 +59,7 @@ public sealed class ProtectionScenarios(int shards)
         {
             Options = options => options with { Mode = CompareMode.Observe },
         },
-        new("frames went past while nobody took them: one CP, and a new epoch when it has finished", P(A), S(B), Absent, Cp(1, DivergenceReason.Absence),
+        new("frames went past while nobody took them: one CP, and a new epoch when it has finished", P(A), S(B), Absent, Cp(1, CheckpointCause.Absence),
             Stands(Protection.InStep), Absent, Cp(1), Checkpointed, Out(A), P(C), S(C), Out(A, C), Wait(10_000), Cp(1)),
         new("a connection that began while frames went past has its own acknowledgments", P(A), S(A),
             Out(A), Absent, Checkpointed, P(Later), Wait(100), Out(A), S(Later),
@@ -72,7 +71,7 @@ public sealed class ProtectionScenarios(int shards)
             Stands(Protection.Bypassed), Cp(0), S(A), Out(A), LinkDown, Stands(Protection.Bypassed), LinkUp, BackAgain,
             Stands(Protection.DegradedNoSecondary), Cp(1), Checkpointed, Stands(Protection.InStep), P(B), S(B), Out(A, B)),
         new("the same with the secondary there all the time", Bypassed, Stands(Protection.Bypassed), BackAgain, Stands(Protection.InStep),
-            Cp(1, DivergenceReason.Absence), P(A), S(A), Out(A), Checkpointed, P(B), S(B), Out(A, B), Cp(1)),
+            Cp(1, CheckpointCause.Absence), P(A), S(A), Out(A), Checkpointed, P(B), S(B), Out(A, B), Cp(1)),
         new("85 secondary_loss=hold: nothing leaves before both are in step again", P(A), LinkDown, P(B), Wait(2000), Out(), LinkUp, Wait(2000), Out(),
             Checkpointed, Out(A, B), P(C), S(C), Out(A, B, C), Wait(10_000), Cp(1))
         {
@@ -104,7 +103,7 @@ public sealed class ProtectionScenarios(int shards)
         S(A, B)(bench);
         Out(A, B)(bench);
         bench.Wait(10_000);
-        Cp(1, DivergenceReason.SecondaryLink)(bench);
+        Cp(1, CheckpointCause.SecondaryLink)(bench);
         bench.StopAndCheckNothingLost();
     }
 
@@ -120,7 +119,7 @@ public sealed class ProtectionScenarios(int shards)
         Out(A)(bench);
         S(B)(bench);
         Out(A, B)(bench);
-        Cp(1, DivergenceReason.Absence)(bench);
+        Cp(1, CheckpointCause.Absence)(bench);
         Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1));
         bench.StopAndCheckNothingLost();
     }
@@ -141,7 +140,7 @@ public sealed class ProtectionScenarios(int shards)
         S(Three)(bench);
         OutAnyOrder(One, A, Three)(bench);
         bench.Wait(10_000);
-        Cp(1, DivergenceReason.Absence)(bench);
+        Cp(1, CheckpointCause.Absence)(bench);
     }
 
     [TestCase(CompareMode.Lockstep)]

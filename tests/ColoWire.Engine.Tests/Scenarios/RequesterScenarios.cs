@@ -2,7 +2,6 @@
 
 using System;
 using ColoWire.Engine.Checkpoint;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Checkpoint.CheckpointEvent;
@@ -50,12 +49,12 @@ public sealed class RequesterScenarios(int shards)
             Wait(10_000), Cp(0), Asked(0)),
         new("no retry while both stand", P(A), S(A.Flipped(1)), Asked(1), Stop, Wait(10_000), Asked(1), Out(), Checkpointed, Out(A)),
         new("a checkpoint that begins and fails is asked for at once", P(A), S(A.Flipped(1)), Cp(1), Stop, P(B), S(B), Happens(Failed),
-            Cp(2, DivergenceReason.BrokenCheckpoint), Asked(2), Out(), Stop, Checkpointed, Out(A, B)),
+            Cp(2, CheckpointCause.BrokenCheckpoint), Asked(2), Out(), Stop, Checkpointed, Out(A, B)),
         new("what was said between one that failed and the next is of the time before", P(A), S(A.Flipped(1)), Stop, Happens(Failed), P(B), S(C), Stop, S(C),
             Checkpointed, Out(A, B), Unverified(UnverifiedReason.Checkpoint, 1), Unverified(UnverifiedReason.StaleEpoch, 1), P(C), Out(A, B, C), Verified(1)),
         new("what was lost on the way before a checkpoint is shared by it as well", P(A), S(A.Flipped(1)), Stop, Happens(Failed), P(C), Stop, Checkpointed, Out(A, C),
             P(B), Out(A, C, B), Cp(2)),
-        new("one that nobody asked for, too", P(A), Stop, Happens(Failed), Cp(1, DivergenceReason.BrokenCheckpoint), Checkpointed, Out(A)),
+        new("one that nobody asked for, too", P(A), Stop, Happens(Failed), Cp(1, CheckpointCause.BrokenCheckpoint), Checkpointed, Out(A)),
         new("told that it began twice, it began once", P(A), Stop, Stop, S(B), Checkpointed, Out(A), P(B), Out(A, B), Cp(0)),
         new("no answer, and none to two retries: degraded, and what differs leaves unverified", P(A, B), S(A.Flipped(1)), P(One), Wait(8990), Asked(3), Out(),
             Stands(Protection.InStep), Wait(20), Stands(Protection.DegradedNoCheckpoints), Out(A, B), Unverified(UnverifiedReason.AfterDivergence, 2),
@@ -87,7 +86,7 @@ public sealed class RequesterScenarios(int shards)
         new("what differs while it is away for a moment waits for it", Ready(false), P(A), S(A.Flipped(1)), Wait(1000), Out(), Asked(0), Ready(true), Asked(1), Checkpointed,
             Out(A), Stands(Protection.InStep)),
         new("the hypervisor says that there is no secondary: as if its link were down", P(A), Happens(SecondaryLost), Out(A),
-            Stands(Protection.DegradedNoSecondary), Cp(1, DivergenceReason.SecondaryLink), P(B), S(C), Out(A, B), Checkpointed,
+            Stands(Protection.DegradedNoSecondary), Cp(1, CheckpointCause.SecondaryLink), P(B), S(C), Out(A, B), Checkpointed,
             Stands(Protection.InStep), P(C), Out(A, B), S(C), Out(A, B, C)),
         new("there is no secondary any more in the middle of a checkpoint", P(A), S(A.Flipped(1)), Stop, P(B), Out(), Happens(SecondaryLost), Out(A, B)),
         new("nothing is asked of a requester while ColoWire only observes", P(A), Out(A), S(A.Flipped(1)), Cp(1), Asked(0), Wait(10_000), Asked(0))

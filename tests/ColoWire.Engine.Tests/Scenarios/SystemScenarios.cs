@@ -305,17 +305,19 @@ public sealed class SystemScenarios(int shards)
         Segment large = new(1000, Fill('L', 1000));
         P(AckFirst, large)(bench);
         S(large.Flipped(700))(bench);
-        DivergenceReport report = bench.Reports.Single();
+        CheckpointReport report = bench.Reports.Single();
+        FrameSnapshot primary = report.Divergence.Primary;
+        FrameSnapshot secondary = report.Divergence.Secondary;
         Assert.Multiple(() =>
         {
             Assert.That(report.Flow.SourcePort, Is.EqualTo(80));
             Assert.That(report.Flow.DestinationAddress(), Is.EqualTo(new byte[] { 10, 0, 0, 99 }));
-            Assert.That(report.Primary.Number, Is.EqualTo(2));
-            Assert.That(report.Secondary.Number, Is.EqualTo(1));
-            Assert.That(report.Primary.DifferenceOffset, Is.EqualTo(54 + 700));
-            Assert.That(report.Primary.Window[report.Primary.DifferenceOffset - report.Primary.WindowOffset], Is.EqualTo((byte)'L'));
-            Assert.That(report.Secondary.Window[report.Secondary.DifferenceOffset - report.Secondary.WindowOffset], Is.EqualTo((byte)('L' ^ 0xFF)));
-            Assert.That(report.Primary.Head.ToArray(), Is.EqualTo(large.Bytes()[..EngineLimits.SnapshotHeadBytes]));
+            Assert.That(primary.Number, Is.EqualTo(2));
+            Assert.That(secondary.Number, Is.EqualTo(1));
+            Assert.That(primary.DifferenceOffset, Is.EqualTo(54 + 700));
+            Assert.That(primary.Window[primary.DifferenceOffset - primary.WindowOffset], Is.EqualTo((byte)'L'));
+            Assert.That(secondary.Window[secondary.DifferenceOffset - secondary.WindowOffset], Is.EqualTo((byte)('L' ^ 0xFF)));
+            Assert.That(primary.Head.ToArray(), Is.EqualTo(large.Bytes()[..EngineLimits.SnapshotHeadBytes]));
         });
         bench.StopAndCheckNothingLost();
     }

@@ -30,7 +30,7 @@ internal sealed class FuzzRequester(bool synchronises, long retryNs) : ICheckpoi
     /// <summary>Something has happened after which one more request may be made at once.</summary>
     public void MayBeAsked() => allowed++;
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         // Requester none is told of each divergence, and asked for nothing.
         if (synchronises && nowNs - askedAtNs < retryNs && allowed-- <= 0)

@@ -189,38 +189,43 @@ internal sealed partial class Oracle
 
     private void ReadReports()
     {
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
-            if (report.Reason is DivergenceReason.BrokenCheckpoint or DivergenceReason.SecondaryLink or DivergenceReason.Absence)
+            if (report.Cause is CheckpointCause.BrokenCheckpoint or CheckpointCause.SecondaryLink or CheckpointCause.Absence)
             {
                 continue;
             }
 
             int flow = FlowIdentity.NumberOf(in report.Flow);
-            log.Add("report", flow, (int)report.Reason);
+            log.Add("report", flow, EventLog.NumberOf(in report));
             // What a checkpoint has mended meanwhile costs nothing.
             if (report.Epoch == path.Gate.CapturedEpoch && !stopped)
             {
                 CheckNeeded(flow, judges[flow], in report);
-                judges[flow].IsReported |= report.Reason != DivergenceReason.Fragment;
-                judges[flow].IsFragmentReported |= report.Reason == DivergenceReason.Fragment;
+                judges[flow].IsReported |= ReasonOf(in report) != DivergenceReason.Fragment;
+                judges[flow].IsFragmentReported |= ReasonOf(in report) == DivergenceReason.Fragment;
             }
         }
     }
 
-    private void CheckNeeded(int flow, FlowJudge judge, in DivergenceReport report)
+    /// <summary>In what the replicas differ; null where the report is of something else.</summary>
+    private static DivergenceReason? ReasonOf(in CheckpointReport report) =>
+        report.Cause == CheckpointCause.Divergence ? report.Divergence.Reason : null;
+
+    private void CheckNeeded(int flow, FlowJudge judge, in CheckpointReport report)
     {
-        if (judge.IsReported && !IsCramped && report.Reason != DivergenceReason.Fragment)
+        DivergenceReason? reason = ReasonOf(in report);
+        if (judge.IsReported && !IsCramped && reason != DivergenceReason.Fragment)
         {
-            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {report.Reason}");
+            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {reason?.ToString() ?? report.Cause.ToString()}");
         }
 
         // Where something ran out, frames of the secondary may be gone; but no byte of a stream becomes another one by that.
-        bool isLack = IsCramped && !(judge is StreamJudge && report.Reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
+        bool isLack = IsCramped && !(judge is StreamJudge && reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
         // What the secondary repeats is forgiven only as long as it is known that it was said before, and memory for that is bounded.
         isLack |= judge is DatagramJudge { LetsGo: true };
         // A flow may hold so many and no more; by the time of the report a batch of them may have left.
-        isLack |= report.Reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
+        isLack |= reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
             && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
@@ -230,12 +235,12 @@ internal sealed partial class Oracle
             // Where the time of stragglers ends, appliance and oracle know only about.
             || judge.StragglersUntilNs >= report.AtNs - timeoutNs - limitNs;
         bool isNeeded = isExcused
-            || (isTimeout && report.Reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
+            || (isTimeout && reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
         if (!isNeeded || (options.Profile == Profile.Clean && !isLack))
         {
             throw Broken(
                 "3 no needless checkpoint", flow,
-                $"reported for {report.Reason}, {(isTimeout ? "after its time" : "though nothing differs")}; oldest uncovered "
+                $"reported for {reason?.ToString() ?? report.Cause.ToString()}, {(isTimeout ? "after its time" : "though nothing differs")}; oldest uncovered "
                 + $"{judge.OldestUncovered?.Sent}, held {judge.OldestHeld?.Sent}");
         }
     }

@@ -86,7 +86,7 @@ internal sealed class Hypervisor : ICheckpointRequester
     public required Func<bool> IsQuiet { get; init; }
 
     /// <summary>The appliance asks, or asks again.</summary>
-    public event Action<DivergenceReport>? Requested;
+    public event Action<CheckpointReport>? Requested;
 
     /// <summary>The secondary is a copy of the primary.</summary>
     public event Action? Copied;
@@ -110,9 +110,9 @@ internal sealed class Hypervisor : ICheckpointRequester
     /// <summary>Set at the end: whatever is asked now is not granted, for the world is about to stop.</summary>
     public bool IsRetired { get; set; }
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
-        log.Add("request", EventLog.NoFlow, (int)cause.Reason);
+        log.Add("request", EventLog.NoFlow, EventLog.NumberOf(in cause));
         Requested?.Invoke(cause);
         if (!options.Synchronises || IsRetired)
         {

@@ -206,8 +206,8 @@ internal sealed class CommandRequesterTests
         Assert.That(refusal.Message, Is.EqualTo(message));
     }
 
-    private static DivergenceWords Speak(in DivergenceReport cause) =>
-        new($"told {cause.Reason}".ToLowerInvariant(), "the flow");
+    private static CauseWords Speak(in CheckpointReport cause) =>
+        new($"told {cause.Divergence.Reason}".ToLowerInvariant(), "the flow");
 
     private void AssertGone(string file)
     {

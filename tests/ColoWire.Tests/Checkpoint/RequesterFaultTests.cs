@@ -111,7 +111,7 @@ internal sealed class RequesterFaultTests
         string runs = Path.Combine(folder, "runs");
         File.WriteAllText(program, $"echo run >> {runs}; {script}");
         AssertFramesGoOn(
-            new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in DivergenceReport _) => new("reason", "flow")),
+            new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in CheckpointReport _) => new("reason", "flow")),
             () => File.Exists(runs) ? File.ReadAllLines(runs).Length : 0);
     }
 
