@@ -16,7 +16,7 @@ public sealed class ShardCounters
     private readonly long[] unverified = new long[Enum.GetValues<UnverifiedReason>().Length];
     private readonly long[] soft = new long[Enum.GetValues<ToleratedField>().Length];
     private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
-    private readonly long[] divergences = new long[Enum.GetValues<Compare.DivergenceReason>().Length];
+    private readonly long[] divergences = new long[Enum.GetValues<DivergenceReason>().Length];
 
     /// <summary>Primary frames that left because the secondary agreed.</summary>
     public long Verified { get; internal set; }
@@ -88,5 +88,5 @@ public sealed class ShardCounters
 
     internal void Count(DropReason reason, int frames = 1) => drops[(int)reason] += frames;
 
-    internal void Count(Compare.DivergenceReason reason) => divergences[(int)reason]++;
+    internal void Count(DivergenceReason reason) => divergences[(int)reason]++;
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+
 namespace ColoWire.Engine;
 
 /// <summary>Why a primary frame left without having been verified.</summary>
@@ -210,4 +211,35 @@ public enum MalformedKind : byte
 
     /// <summary>Shorter than the virtio-net header that stands before every frame of its port.</summary>
     VnetHeader,
+}
+
+/// <summary>In what the two replicas differ.</summary>
+public enum DivergenceReason : byte
+{
+    /// <summary>A byte of the payload, or the length of a datagram.</summary>
+    Payload,
+
+    /// <summary>The place in the stream: the secondary's bytes begin elsewhere.</summary>
+    Position,
+
+    /// <summary>SYN, FIN or RST.</summary>
+    Control,
+
+    /// <summary>The primary acknowledges what the secondary never did.</summary>
+    Ack,
+
+    /// <summary>No partner within <c>compare_timeout</c>, or a datagram that others have overtaken for longer than <c>grace_ms</c>.</summary>
+    Timeout,
+
+    /// <summary>A bound was reached: frames of a flow, slots or flows.</summary>
+    Overflow,
+
+    /// <summary>The primary sends bytes again that were verified, and they have changed.</summary>
+    Retransmit,
+
+    /// <summary>A tolerated field that <c>strict</c> promotes.</summary>
+    Header,
+
+    /// <summary>Fragments that do not make a datagram: some are missing, or overlap.</summary>
+    Fragment,
 }

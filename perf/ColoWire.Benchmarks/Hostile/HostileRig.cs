@@ -3,6 +3,7 @@
 using System;
 using ColoWire.Benchmarks.Shards;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 

@@ -3,6 +3,7 @@
 using System;
 using System.Runtime.CompilerServices;
 using System.Threading;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Failures;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Fragments;

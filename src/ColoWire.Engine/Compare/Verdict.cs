@@ -23,53 +23,6 @@ public enum VerdictKind : byte
     Divergence,
 }
 
-/// <summary>In what the two replicas differ.</summary>
-public enum DivergenceReason : byte
-{
-    /// <summary>A byte of the payload, or the length of a datagram.</summary>
-    Payload,
-
-    /// <summary>The place in the stream: the secondary's bytes begin elsewhere.</summary>
-    Position,
-
-    /// <summary>SYN, FIN or RST.</summary>
-    Control,
-
-    /// <summary>The primary acknowledges what the secondary never did.</summary>
-    Ack,
-
-    /// <summary>No partner within <c>compare_timeout</c>, or a datagram that others have overtaken for longer than <c>grace_ms</c>.</summary>
-    Timeout,
-
-    /// <summary>A bound was reached: frames of a flow, slots or flows.</summary>
-    Overflow,
-
-    /// <summary>The primary sends bytes again that were verified, and they have changed.</summary>
-    Retransmit,
-
-    /// <summary>A soft field that <c>strict</c> promotes.</summary>
-    Header,
-
-    /// <summary>Fragments that do not make a datagram: some are missing, or overlap.</summary>
-    Fragment,
-
-    /// <summary>The secondary's port has no link, or has one again, or the hypervisor says that there is no secondary.</summary>
-    SecondaryLink,
-
-    /// <summary>Frames of the primary went past the comparison, while nobody was there to take them.</summary>
-    Absence,
-
-    /// <summary>Nothing differs: the operator has ordered a checkpoint.</summary>
-    Order,
-
-    /// <summary>Both replicas were stopped for a checkpoint, and it did not come to its end.</summary>
-    BrokenCheckpoint,
-
-    /// <summary>Nothing differs: a flow that was left unverified, because it had used up its share of checkpoints, is to be compared again.
-    /// </summary>
-    ComparedAgain,
-}
-
 /// <summary>What a comparer says of the oldest held frame of a flow.</summary>
 /// <param name="Kind">What is to be done with it.</param>
 /// <param name="Reason">In what they differ; for a frame that waits, what it will be called when its time runs out.</param>

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Exits;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;

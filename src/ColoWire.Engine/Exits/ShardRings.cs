@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
@@ -37,7 +37,7 @@ internal sealed class ShardRings(int slotsPerSide)
     public SpscRing<FrameRef> SecondaryInjectedHome { get; } = new(slotsPerSide);
 
     /// <summary>Shard → gate.</summary>
-    public SpscRing<DivergenceReport> Reports { get; } = new(EngineLimits.ReportRingEntries);
+    public SpscRing<CheckpointReport> Reports { get; } = new(EngineLimits.ReportRingEntries);
 
     /// <summary>Forgets all frames, for the path that goes on where one has failed; reports stay, for the gate to read. Called
     /// only while no duty runs.</summary>
@@ -52,5 +52,5 @@ internal sealed class ShardRings(int slotsPerSide)
 
     /// <summary>Bytes that the rings of one shard take.</summary>
     public static long ByteCount(int slotsPerSide) =>
-        (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<DivergenceReport>.ByteCount(EngineLimits.ReportRingEntries);
+        (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<CheckpointReport>.ByteCount(EngineLimits.ReportRingEntries);
 }

@@ -2,7 +2,7 @@
 
 using System;
 using System.Collections.Generic;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Exits;
 using ColoWire.Engine.Failures;
 using ColoWire.Engine.Frames;
@@ -59,7 +59,7 @@ public sealed class FramePath : IDisposable
         quarantine = failed?.quarantine ?? new Quarantine();
         EngineOptions ofPipeline = OfPipeline(options, ports.Count);
         rings = failed?.rings ?? new ShardRings[ports.Count][];
-        List<SpscRing<DivergenceReport>> reports = [];
+        List<SpscRing<CheckpointReport>> reports = [];
         for (int i = 0; i < rings.Length; i++)
         {
             rings[i] ??= Pipeline.MakeRings(ofPipeline, ports[i].Arena);

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine.Capture;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Egress;
 using ColoWire.Engine.Exits;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
@@ -8,7 +9,7 @@ using ColoWire.Engine.Rings;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>Counts the divergences of a shard and reports them to the gate.</summary>
-internal sealed class DivergenceReporter(FrameArena arena, SpscRing<DivergenceReport> toGate, ShardView view, ShardCounters counters)
+internal sealed class DivergenceReporter(FrameArena arena, SpscRing<CheckpointReport> toGate, ShardView view, ShardCounters counters)
 {
     /// <summary>Whether a further report finds room.</summary>
     public bool HasRoom => toGate.HasRoom;
@@ -23,24 +24,23 @@ internal sealed class DivergenceReporter(FrameArena arena, SpscRing<DivergenceRe
             return;
         }
 
-        DivergenceReport report = new()
+        CheckpointReport report = new()
         {
-            Reason = verdict.Reason,
-            Flow = flow.Key,
-            AtNs = nowNs,
-            Epoch = view.Epoch,
-            Offset = verdict.Offset,
-            Field = verdict.Field,
+            Cause = CheckpointCause.Divergence,
             ExceedsShare = flow.State == FlowState.OverShare,
+            Epoch = view.Epoch,
+            AtNs = nowNs,
+            Flow = flow.Key,
+            Divergence = new Divergence { Reason = verdict.Reason, Field = verdict.Field, Offset = verdict.Offset },
         };
         if (!flow.Primary.IsEmpty)
         {
-            report.Primary.Take(in arena[flow.Primary.Head], arena.Bytes(flow.Primary.Head), verdict.Offset);
+            report.Divergence.Primary.Take(in arena[flow.Primary.Head], arena.Bytes(flow.Primary.Head), verdict.Offset);
         }
 
         if (!verdict.Secondary.IsNone)
         {
-            report.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
+            report.Divergence.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
         }
 
         Send(in report);
@@ -48,9 +48,9 @@ internal sealed class DivergenceReporter(FrameArena arena, SpscRing<DivergenceRe
 
     /// <summary>Requests a checkpoint so that a flow can be compared again that left unverified.</summary>
     public void RequestComparison(in Flow flow, long nowNs) =>
-        Send(new DivergenceReport { Reason = DivergenceReason.ComparedAgain, Flow = flow.Key, AtNs = nowNs, Epoch = view.Epoch });
+        Send(new CheckpointReport { Cause = CheckpointCause.ComparedAgain, Flow = flow.Key, AtNs = nowNs, Epoch = view.Epoch });
 
-    private void Send(in DivergenceReport report)
+    private void Send(in CheckpointReport report)
     {
         if (!toGate.TryAdd(in report))
         {

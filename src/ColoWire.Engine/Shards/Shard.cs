@@ -2,6 +2,7 @@
 
 using System;
 using System.Runtime.CompilerServices;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Compare;
 using ColoWire.Engine.Exits;
 using ColoWire.Engine.Failures;

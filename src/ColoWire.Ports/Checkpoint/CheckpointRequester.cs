@@ -3,8 +3,7 @@
 using System;
 using System.Diagnostics;
 using System.Threading;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Rings;
 using ColoWire.Ports.Linux;
 
@@ -16,11 +15,11 @@ namespace ColoWire.Ports.Checkpoint;
 /// </summary>
 public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDisposable
 {
-    private readonly SpscRing<DivergenceReport> requests = new(RequesterLimits.WaitingRequests);
+    private readonly SpscRing<CheckpointReport> requests = new(RequesterLimits.WaitingRequests);
     private readonly SpscRing<CheckpointEvent> events = new(RequesterLimits.WaitingEvents);
     private readonly WakeSignal requested = new();
     private readonly WakeSignal reported = new();
-    private readonly DivergenceReport[] taken = new DivergenceReport[1];
+    private readonly CheckpointReport[] taken = new CheckpointReport[1];
     private readonly CheckpointEvent[] received = new CheckpointEvent[RequesterLimits.WaitingEvents];
     private readonly CancellationTokenSource ending = new();
     private readonly Lock countsLock = new();
@@ -87,7 +86,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
     public void Start() => thread.Start();
 
     /// <inheritdoc/>
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         // A full ring holds a request already, and all requests ask for the same.
         _ = requests.TryAdd(cause);
@@ -146,7 +145,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
 
     /// <summary>Takes the request of the gate; of several the last.</summary>
     /// <returns>False when there is none.</returns>
-    protected bool TryTakeRequest(out DivergenceReport cause)
+    protected bool TryTakeRequest(out CheckpointReport cause)
     {
         requested.Clear();
         bool hasRequest = false;

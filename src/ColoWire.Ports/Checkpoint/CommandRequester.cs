@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Checkpoint;
@@ -19,7 +19,7 @@ public sealed class CommandRequester : CheckpointRequester
     private readonly string path;
     private readonly string[] words;
     private readonly int timeoutMs;
-    private readonly DivergenceSpeaker speaker;
+    private readonly CauseSpeaker speaker;
     private readonly ChildFamily family = new();
     private bool hasLeftBehind;
 
@@ -27,9 +27,9 @@ public sealed class CommandRequester : CheckpointRequester
     /// <param name="name">As the operator has written it.</param>
     /// <param name="words">The program, a path or a name that PATH finds, and its arguments.</param>
     /// <param name="timeoutMs">How long it may take, and all that it starts; then it is killed.</param>
-    /// <param name="speaker">Puts the divergence into the words of its environment.</param>
+    /// <param name="speaker">Puts the cause into the words of its environment.</param>
     /// <exception cref="PortException">There is no such program.</exception>
-    public CommandRequester(string name, IReadOnlyList<string> words, int timeoutMs, DivergenceSpeaker speaker)
+    public CommandRequester(string name, IReadOnlyList<string> words, int timeoutMs, CauseSpeaker speaker)
         : base(name)
     {
         this.words = [.. words];
@@ -48,7 +48,7 @@ public sealed class CommandRequester : CheckpointRequester
             while (!Ending.IsCancellationRequested)
             {
                 _ = wait.Wait(RequesterLimits.LookIntervalMs);
-                if (TryTakeRequest(out DivergenceReport cause))
+                if (TryTakeRequest(out CheckpointReport cause))
                 {
                     MakeCheckpoint(cause);
                     hasLeftBehind = true;
@@ -64,7 +64,7 @@ public sealed class CommandRequester : CheckpointRequester
         }
     }
 
-    private void MakeCheckpoint(in DivergenceReport cause)
+    private void MakeCheckpoint(in CheckpointReport cause)
     {
         CountRequest();
         using ChildProcess? child = ChildProcess.Start(family, path, words, Environment(cause), out string error);
@@ -78,7 +78,7 @@ public sealed class CommandRequester : CheckpointRequester
         if (end is { How: ChildEndKind.Exited, Code: 0 })
         {
             // Before the event: requests that came while the program ran are met by this checkpoint, later ones are not.
-            _ = TryTakeRequest(out DivergenceReport _);
+            _ = TryTakeRequest(out CheckpointReport _);
             Complete();
             return;
         }
@@ -93,9 +93,9 @@ public sealed class CommandRequester : CheckpointRequester
         });
     }
 
-    private string[] Environment(in DivergenceReport cause)
+    private string[] Environment(in CheckpointReport cause)
     {
-        DivergenceWords told = speaker(cause);
+        CauseWords told = speaker(cause);
         Dictionary<string, string> variables = [];
         foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
         {
@@ -105,9 +105,9 @@ public sealed class CommandRequester : CheckpointRequester
         variables["COLOWIRE_REASON"] = told.Reason;
         variables["COLOWIRE_FLOW"] = told.Flow;
         variables["COLOWIRE_EPOCH"] = cause.Epoch.ToString(CultureInfo.InvariantCulture);
-        variables["COLOWIRE_OFFSET"] = cause.Offset.ToString(CultureInfo.InvariantCulture);
-        variables["COLOWIRE_PRIMARY_FRAME"] = cause.Primary.Number.ToString(CultureInfo.InvariantCulture);
-        variables["COLOWIRE_SECONDARY_FRAME"] = cause.Secondary.Number.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_OFFSET"] = cause.Divergence.Offset.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_PRIMARY_FRAME"] = cause.Divergence.Primary.Number.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_SECONDARY_FRAME"] = cause.Divergence.Secondary.Number.ToString(CultureInfo.InvariantCulture);
         return [.. variables.Select(variable => $"{variable.Key}={variable.Value}")];
     }
 

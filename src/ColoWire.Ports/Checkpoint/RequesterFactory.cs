@@ -7,8 +7,8 @@ namespace ColoWire.Ports.Checkpoint;
 /// <summary>The options of the operator with which requesters are created.</summary>
 /// <param name="HasVnetHeader">Whether messages of a notify_dev contain the length of a vnet header.</param>
 /// <param name="CommandTimeoutMs">How long a command may run, in ms; see <see cref="RequesterLimits.CommandTimeoutMs"/>.</param>
-/// <param name="Speaker">Describes a divergence for a command.</param>
-public sealed record RequesterSettings(bool HasVnetHeader, int CommandTimeoutMs, DivergenceSpeaker Speaker);
+/// <param name="Speaker">Describes the cause of a checkpoint for a command.</param>
+public sealed record RequesterSettings(bool HasVnetHeader, int CommandTimeoutMs, CauseSpeaker Speaker);
 
 /// <summary>Creates the checkpoint requester of an appliance.</summary>
 public static class RequesterFactory

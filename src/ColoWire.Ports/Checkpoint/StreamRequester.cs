@@ -5,7 +5,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Net.Sockets;
 using System.Threading;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
 
@@ -137,7 +137,7 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
             connection.SendTimeout = RequesterLimits.SendPatienceMs;
             filled = 0;
             isPending = false;
-            _ = TryTakeRequest(out DivergenceReport _);
+            _ = TryTakeRequest(out CheckpointReport _);
             OnConnected();
             IdleWait wait = new([RequestHandle, (int)connection.Handle]);
             long lookedAt = Stopwatch.GetTimestamp();
@@ -145,7 +145,7 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
             {
                 _ = wait.Wait(RequesterLimits.LookIntervalMs);
                 // A request that comes while none is possible is dropped: the gate repeats it when the requester is ready.
-                isPending = (TryTakeRequest(out DivergenceReport _) || isPending) && IsReady;
+                isPending = (TryTakeRequest(out CheckpointReport _) || isPending) && IsReady;
                 if (connection.Poll(0, SelectMode.SelectRead) && !Receive(connection))
                 {
                     return $"{Peer} has closed the connection to {endpoint}";

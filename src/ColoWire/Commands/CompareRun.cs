@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
@@ -40,7 +40,7 @@ internal sealed class CompareRun : IDisposable
     private readonly long secondaryFirstNs;
     private readonly int shownDivergences;
     private readonly List<DivergenceSummary> divergences = [];
-    private readonly List<DivergenceReport> shown = [];
+    private readonly List<CheckpointReport> shown = [];
     private long requestsSeen;
     private int pollsUntilLook = PollsPerLook;
 
@@ -215,7 +215,7 @@ internal sealed class CompareRun : IDisposable
 
     private void FetchReports()
     {
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
             if (divergences.Count < CompareReport.MaxListedDivergences)
             {

@@ -9,7 +9,7 @@ using System.Linq;
 using System.Security.Cryptography;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
@@ -148,8 +148,8 @@ internal static class RunCommand
             return RequesterFactory.Make(options.Requester, new RequesterSettings(
                 options.HasVnetHeaders,
                 options.CommandTimeoutMs,
-                (in DivergenceReport cause) =>
-                    new DivergenceWords(CounterNames.Of(cause.Reason), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));
+                (in CheckpointReport cause) =>
+                    new CauseWords(DivergenceText.Cause(in cause), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));
         }
         catch (PortException exception)
         {

@@ -3,7 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Egress;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;

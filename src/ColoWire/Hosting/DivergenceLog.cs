@@ -5,7 +5,7 @@ using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Reports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -13,7 +13,7 @@ using Microsoft.Extensions.Logging;
 namespace ColoWire.Hosting;
 
 /// <summary>
-/// Takes the divergence reports from the gate and logs them: a line each, with <c>trace</c> the bytes around the difference too. A
+/// Takes the reports of divergences and of other causes of checkpoints from the gate and logs them: a line each, with <c>trace</c> the bytes around the difference too. A
 /// storm of them is counted and cut, so that the log cannot fill a disk.
 /// </summary>
 internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> log) : BackgroundService
@@ -40,7 +40,7 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
             shown = 0;
         }
 
-        while (appliance.Path.Gate.TryReadReport(out DivergenceReport report))
+        while (appliance.Path.Gate.TryReadReport(out CheckpointReport report))
         {
             if (shown == MaxPerSecond)
             {
@@ -63,7 +63,7 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
         TellOmitted();
     }
 
-    private string Text(in DivergenceReport report)
+    private string Text(in CheckpointReport report)
     {
         if (!appliance.Options.Trace)
         {

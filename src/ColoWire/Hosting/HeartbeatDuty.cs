@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;

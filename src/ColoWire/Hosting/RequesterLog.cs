@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using Microsoft.Extensions.Logging;

@@ -6,6 +6,7 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;

@@ -3,7 +3,7 @@
 using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 
@@ -49,7 +49,7 @@ internal sealed record CompareResult
     public required IReadOnlyList<DivergenceSummary> Divergences { get; init; }
 
     /// <summary>The first divergences with the bytes of their frames.</summary>
-    public required IReadOnlyList<DivergenceReport> Shown { get; init; }
+    public required IReadOnlyList<CheckpointReport> Shown { get; init; }
 
     /// <summary>Differences that count for nothing, by field.</summary>
     public required IReadOnlyList<NamedCount> Tolerated { get; init; }
@@ -118,13 +118,13 @@ internal readonly record struct SideTotals(long Frames, long Bytes, long Refused
 internal readonly record struct DivergenceSummary(
     DivergenceReason Reason, ToleratedField? Field, FlowKey Flow, int Offset, uint PrimaryFrame, uint SecondaryFrame, long AtNs)
 {
-    /// <summary>Leaves the bytes out.</summary>
-    public static DivergenceSummary Of(in DivergenceReport report) => new(
-        report.Reason,
-        report.Reason == DivergenceReason.Header ? report.Field : null,
+    /// <summary>Leaves the bytes out of a report. Captures are compared without a requester, so that each report is of a divergence.</summary>
+    public static DivergenceSummary Of(in CheckpointReport report) => new(
+        report.Divergence.Reason,
+        report.Divergence.Reason == DivergenceReason.Header ? report.Divergence.Field : null,
         report.Flow,
-        report.Offset,
-        report.Primary.Number,
-        report.Secondary.Number,
+        report.Divergence.Offset,
+        report.Divergence.Primary.Number,
+        report.Divergence.Secondary.Number,
         report.AtNs);
 }

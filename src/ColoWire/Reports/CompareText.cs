@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using Spectre.Console;
 
 namespace ColoWire.Reports;
@@ -167,7 +167,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private void WriteDivergences(CompareResult result)
     {
-        foreach (DivergenceReport report in result.Shown)
+        foreach (CheckpointReport report in result.Shown)
         {
             writer.WriteLine();
             DivergenceText.Write(writer, report, result.OriginNs);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Engine.Tests.Bench;
 
@@ -9,7 +10,7 @@ public static class Disturbance
 {
     private static readonly Action<TestBench>[] Kinds =
     [
-        Words.Checkpoint,
+        Words.Checkpointed,
         Words.Happens(CheckpointEvent.Began),
         Words.Happens(CheckpointEvent.Failed),
         Words.Happens(CheckpointEvent.SecondaryLost),

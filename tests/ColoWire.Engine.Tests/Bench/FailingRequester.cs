@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Engine.Tests.Bench;
 
@@ -57,7 +57,7 @@ public sealed class FailingRequester(RequesterFault fault) : ICheckpointRequeste
         IsReady = true;
     }
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         AskedAtNs.Add(nowNs);
         onRequest.Begin(behaviour.OnRequest, nowNs);

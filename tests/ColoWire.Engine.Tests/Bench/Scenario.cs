@@ -2,7 +2,7 @@
 
 using System;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Bench;
@@ -36,7 +36,7 @@ public static class Words
 
     public static Segment C { get; } = new(1200, Fill('C'));
 
-    public static Action<TestBench> Checkpoint { get; } = bench => bench.Checkpoint();
+    public static Action<TestBench> Checkpointed { get; } = bench => bench.Checkpoint();
 
     /// <summary>The requester reports an event.</summary>
     public static Action<TestBench> Happens(CheckpointEvent told) => bench =>
@@ -71,6 +71,13 @@ public static class Words
         Assert.That(
             bench.Output.Frames.Select(Convert.ToHexString), Is.EqualTo(frames.Select(Convert.ToHexString)), "frames that left");
 
+    /// <summary>Exactly this many checkpoints were requested; the last request has this cause, which is no divergence.</summary>
+    public static Action<TestBench> Cp(int count, CheckpointCause cause) => bench =>
+    {
+        Cp(count)(bench);
+        Assert.That(bench.Reports[^1].Cause, Is.EqualTo(cause));
+    };
+
     /// <summary>Exactly this many checkpoints were requested; where a reason is given, the last request has this
     /// reason.</summary>
     public static Action<TestBench> Cp(int count, DivergenceReason? reason = null, int? offset = null) => bench =>
@@ -78,12 +85,13 @@ public static class Words
         Assert.That(bench.Checkpoints, Is.EqualTo(count), "checkpoint requests");
         if (reason is not null)
         {
-            Assert.That(bench.Reports[^1].Reason, Is.EqualTo(reason));
+            Assert.That(bench.Reports[^1].Cause, Is.EqualTo(CheckpointCause.Divergence));
+            Assert.That(bench.Reports[^1].Divergence.Reason, Is.EqualTo(reason));
         }
 
         if (offset is not null)
         {
-            Assert.That(bench.Reports[^1].Offset, Is.EqualTo(offset));
+            Assert.That(bench.Reports[^1].Divergence.Offset, Is.EqualTo(offset));
         }
     };
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Engine.Tests.Bench;
 
@@ -22,7 +22,7 @@ public sealed class ScriptedRequester : ICheckpointRequester
 
     public void Happen(CheckpointEvent happened) => events.Enqueue(happened);
 
-    public void Request(in DivergenceReport cause, long nowNs) => Asked++;
+    public void Request(in CheckpointReport cause, long nowNs) => Asked++;
 
     public CheckpointEvent Poll(long nowNs)
     {

@@ -3,7 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Failures;
 using ColoWire.Engine.Pipelines;
 using NUnit.Framework;
@@ -48,7 +48,7 @@ public sealed class TestBench : IDisposable
 
     public long NowNs { get; private set; } = 1_000_000_000;
 
-    public List<DivergenceReport> Reports { get; } = [];
+    public List<CheckpointReport> Reports { get; } = [];
 
     public long Checkpoints => path.Gate.Requests;
 
@@ -92,7 +92,7 @@ public sealed class TestBench : IDisposable
             idle = path.Poll(NowNs) == 0 ? idle + 1 : 0;
         }
 
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
             Reports.Add(report);
         }

@@ -3,7 +3,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 
 namespace ColoWire.Engine.Tests.Properties;

@@ -68,12 +68,12 @@ public sealed class ReplicaProperties
             // The check runs after each frame, not only at the end: a frame that leaves too early is as wrong as one that leaves
             // too late.
             Assert.That(bench.Output.Frames, Has.Count.EqualTo(model.Out.Sum(p => replicas.FramesOf(p).Length)));
-            Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Reason)), Is.EqualTo(model.Diverged));
+            Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Divergence.Reason)), Is.EqualTo(model.Diverged));
         }
 
         bench.Wait(2 * graceMs);
         model.Pass(LateNs);
-        Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Reason)), Is.EqualTo(model.Diverged));
+        Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Divergence.Reason)), Is.EqualTo(model.Diverged));
         Assert.That(
             bench.Output.Frames.Select(Convert.ToHexString),
             Is.EqualTo(model.Out.SelectMany(replicas.FramesOf).Select(Convert.ToHexString)));

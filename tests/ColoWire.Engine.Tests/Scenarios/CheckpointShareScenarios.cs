@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.RequesterFault;
@@ -92,7 +92,7 @@ public sealed class CheckpointShareScenarios
         bench.SendPrimary(Packet(1000, "said by both").Bytes());
         bench.Wait(PacketPauseMs);
         Assert.That(requester.AskedAtNs, Has.Count.EqualTo(Share + 1));
-        Assert.That(bench.Reports[^1].Reason, Is.EqualTo(DivergenceReason.ComparedAgain));
+        Assert.That(bench.Reports[^1].Cause, Is.EqualTo(CheckpointCause.ComparedAgain));
         bench.SendPrimary(Packet(1000, "held").Bytes());
         Assert.That(bench.Output.Frames[^1], Is.EqualTo(Packet(1000, "said by both").Bytes()));
         bench.Wait(100);

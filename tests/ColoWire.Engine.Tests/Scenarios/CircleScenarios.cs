@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
@@ -46,11 +45,11 @@ public sealed class CircleScenarios(int shards)
             Wait(4000), Cp(1, DivergenceReason.Control)),
         new("a byte of the secondary half the circle away is no beginning of what it says", S(At(1200, 'C')), S(Far(1300, 1)), P(A), Wait(30),
             Cp(1, DivergenceReason.Position)),
-        new("a segment of another connection moves nothing that a checkpoint shares", Both(A), P(Stray), Checkpoint, Out(A, Stray), P(B), Out(A, Stray), S(B),
+        new("a segment of another connection moves nothing that a checkpoint shares", Both(A), P(Stray), Checkpointed, Out(A, Stray), P(B), Out(A, Stray), S(B),
             Out(A, Stray, B), Verified(2)),
-        new("two in a row are where the stream goes on", Both(A), P(Stray, BehindStray), Checkpoint, Out(A, Stray, BehindStray), P(Stray),
+        new("two in a row are where the stream goes on", Both(A), P(Stray, BehindStray), Checkpointed, Out(A, Stray, BehindStray), P(Stray),
             Out(A, Stray, BehindStray, Stray), Cp(0)),
-        new("a segment of another connection of the primary shares no acknowledgment", Both(A), P(Stray with { Ack = 9000 }), Checkpoint,
+        new("a segment of another connection of the primary shares no acknowledgment", Both(A), P(Stray with { Ack = 9000 }), Checkpointed,
             Out(A, Stray with { Ack = 9000 }), P(Acknowledging), Out(A, Stray with { Ack = 9000 }), S(Acknowledging),
             Out(A, Stray with { Ack = 9000 }, Acknowledging)),
         new("a segment of another connection of the secondary acknowledges nothing", Both(A), S(Stray with { Ack = 9000 }), P(Acknowledging), Out(A),

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
@@ -155,7 +154,7 @@ public sealed class DatagramScenarios(int shards)
             Options = options => options with { Policies = [new(PolicyAction.Compare) { Protocol = 50 }] },
         },
         new("43 strict promotes the TTL", P(One), S(One with { Ttl = 63 }), Out(), Cp(1, DivergenceReason.Header),
-            bench => Assert.That(bench.Reports[^1].Field, Is.EqualTo(ToleratedField.Ttl)))
+            bench => Assert.That(bench.Reports[^1].Divergence.Field, Is.EqualTo(ToleratedField.Ttl)))
         {
             Options = options => options with { Strict = [ToleratedField.Mac, ToleratedField.Ttl] },
         },

@@ -3,7 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Failures;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
@@ -74,7 +74,7 @@ public sealed class FailureScenarios(int shards)
         bench.Fail(failure.Act);
         bench.Poll();
         Cp(1)(bench);
-        Assert.That(bench.Reports.Select(report => report.Reason), Does.Contain(DivergenceReason.Absence));
+        Assert.That(bench.Reports.Select(report => report.Cause), Does.Contain(CheckpointCause.Absence));
         bench.Checkpoint();
         P(Good)(bench);
         Out(A)(bench);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Wire;
 using NUnit.Framework;
@@ -84,7 +84,7 @@ public sealed partial class FragmentScenarios
         OutBytes(Halves[0], Overlap, Halves[1])(bench);
         Wait(4000)(bench);
         Cp(1, DivergenceReason.Fragment)(bench);
-        Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
+        Assert.That(bench.Reports.Single().Divergence.Primary.Number, Is.EqualTo(1));
         Unverified(UnverifiedReason.AfterDivergence, 3)(bench);
         P(Cut(Whole6, 9, 104)[1])(bench);
         Wait(5010)(bench);

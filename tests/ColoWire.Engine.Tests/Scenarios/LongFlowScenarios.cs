@@ -2,7 +2,6 @@
 
 using System;
 using System.Buffers.Binary;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.FragmentBuilder;
@@ -310,7 +311,8 @@ public sealed class PolicyTableTests
         AddNamed<MalformedKind>(words, "malformed", bench, c => c.Malformed);
         AddNamed<UnverifiedReason>(words, "unverified", bench, c => c.Unverified);
         Add(words, "dropped", bench.Sum(c => c.Drops[(int)DropReason.PrimaryPolicy]));
-        words.AddRange(bench.Reports.Select(report => $"report {report.Reason}"));
+        words.AddRange(bench.Reports.Select(report =>
+            report.Cause == CheckpointCause.Divergence ? $"report {report.Divergence.Reason}" : $"report {report.Cause}"));
         bench.Path.BeginStop();
         bench.Poll();
         Assert.That(bench.Path.IsDrained, Is.True, "a slot was not returned");

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
@@ -63,7 +62,7 @@ public sealed class RepetitionScenarios(int shards)
         new("32 a RST with a text on both, the secondary's first", P(A), S(A, RstText), P(RstText, RstText), Out(A, RstText, RstText), Wait(10_000), Cp(0)),
         new("32 a RST with another text", P(A), S(A, RstText.Flipped(5)), P(RstText), Out(A), Cp(1, DivergenceReason.Payload)),
         new("32 a RST with a text on one side only", P(A), S(A, RstText with { Payload = [] }), P(RstText), Out(A), Cp(1, DivergenceReason.Payload)),
-        new("32 the text of a RST takes no numbers of the stream", P(A), S(A), P(RstText), S(RstText), Checkpoint, P(B.Flipped(0)), Wait(2000),
+        new("32 the text of a RST takes no numbers of the stream", P(A), S(A), P(RstText), S(RstText), Checkpointed, P(B.Flipped(0)), Wait(2000),
             Out(A, RstText), S(B.Flipped(0)), Out(A, RstText, B.Flipped(0)), Cp(0)),
         new("32 SYN and RST in one on both", P(SynRst), Out(), S(SynRst), Out(SynRst), Wait(10_000), Cp(0)),
         new("32 SYN and RST in one opens nothing", P(SynRst), S(SynRst), P(SynAck), Out(SynRst), S(SynAck), P(new Segment(2, A.Payload)),

@@ -3,9 +3,10 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
-using static ColoWire.Engine.CheckpointEvent;
+using static ColoWire.Engine.Checkpoint.CheckpointEvent;
 using static ColoWire.Engine.Tests.Bench.RequesterFault;
 using static ColoWire.Engine.Tests.Bench.Words;
 

@@ -2,7 +2,6 @@
 
 using System;
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
@@ -32,8 +31,8 @@ public sealed class TcpScenarios(int shards)
     private static readonly Scenario[] Rows =
     [
         new("1 same data", P(A), Out(), S(A), Out(A), Wait(10_000), Cp(0)),
-        new("2 other data", P(A), S(A with { Payload = B.Payload }), Out(), Cp(1, DivergenceReason.Payload, 0), Checkpoint, Out(A)),
-        new("2 other data behind the same data", P(A), S(A), P(B), S(B.Flipped(57)), Out(A), Cp(1, DivergenceReason.Payload, 57), Checkpoint,
+        new("2 other data", P(A), S(A with { Payload = B.Payload }), Out(), Cp(1, DivergenceReason.Payload, 0), Checkpointed, Out(A)),
+        new("2 other data behind the same data", P(A), S(A), P(B), S(B.Flipped(57)), Out(A), Cp(1, DivergenceReason.Payload, 57), Checkpointed,
             Out(A, B)),
         new("3 one segment against two", P(AThenB), S(A), Out(), S(B), Out(AThenB), Cp(0)),
         new("3 one segment against its first half, then against all of it: what follows still waits", P(A), S(A), P(BThenC), S(B), Out(A), S(BThenC),
@@ -45,7 +44,7 @@ public sealed class TcpScenarios(int shards)
         new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
         new("7 a retransmission behind new data leaves with it", P(A), S(A), P(B, A), Out(A), S(B), Out(A, B, A), Cp(0)),
         new("5 a thousand pieces in any order against one segment", Pieces),
-        new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Wait(10), Cp(0), Wait(20), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpoint,
+        new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Wait(10), Cp(0), Wait(20), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpointed,
             Out(A, A.Flipped(57))),
         new("8 cut otherwise", P(A, B), S(A, B), P(new Segment(1040, [.. A.Payload[40..], .. B.Payload[..40]]).Flipped(70)), Wait(30), Out(A, B),
             Cp(1, DivergenceReason.Retransmit, 70)),
@@ -229,8 +228,8 @@ public sealed class TcpScenarios(int shards)
         new("37 mid-stream, the secondary was only late", P(Middle(950, 50), Middle(1000)), S(Middle(1000)), Wait(10), S(Middle(950, 50)),
             Out(Middle(950, 50), Middle(1000)), Verified(2), Wait(10_000), Cp(0)),
         new("37 mid-stream, the overlap differs", P(Middle(950)), S(Middle(1000).Flipped(9)), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 59)),
-        new("37 after a checkpoint both begin at the same place", P(A), Checkpoint, P(B, C), S(C), Wait(2000), Out(A), Cp(0), S(B), Out(A, B, C)),
-        new("37 after a checkpoint nothing is said again that stood before it, a retransmission or not", P(A, B), S(A, B), P(A), Checkpoint, P(B),
+        new("37 after a checkpoint both begin at the same place", P(A), Checkpointed, P(B, C), S(C), Wait(2000), Out(A), Cp(0), S(B), Out(A, B, C)),
+        new("37 after a checkpoint nothing is said again that stood before it, a retransmission or not", P(A, B), S(A, B), P(A), Checkpointed, P(B),
             Out(A, B, A, B), Cp(0)),
         new("38 the primary's checksum is full, the secondary's partial", P(A), S(A with { Checksum = 0x0F0F }), Out(A),
             Tolerated(ToleratedField.Checksum, 1), Cp(0)),

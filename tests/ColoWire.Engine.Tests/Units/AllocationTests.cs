@@ -2,6 +2,7 @@
 
 using System;
 using System.Buffers.Binary;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;

@@ -3,7 +3,6 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
@@ -201,7 +200,7 @@ internal sealed class BoundedWorkTests
 
         bench.SendPrimary(At(100).Flipped(3).Bytes());
         bench.Wait(100);
-        Assert.That(bench.Reports.Select(report => report.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
+        Assert.That(bench.Reports.Select(report => report.Divergence.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
         bench.StopAndCheckNothingLost();
 
         static Segment At(int number) => new((uint)number * 100, Words.Fill((char)('a' + (number % 20))));
@@ -216,7 +215,7 @@ internal sealed class BoundedWorkTests
         Assert.That(bench.Counters.Held, Is.Zero);
         bench.SendPrimary(At(63).Flipped(3).Bytes());
         bench.Wait(100);
-        Assert.That(bench.Reports.Select(report => report.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
+        Assert.That(bench.Reports.Select(report => report.Divergence.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
         bench.StopAndCheckNothingLost();
 
         static Segment At(int number) => new(((uint)number * 100) + ((uint)(number % 4) << 30), Words.Fill((char)('a' + (number % 20))));

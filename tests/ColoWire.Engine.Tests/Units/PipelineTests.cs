@@ -3,7 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
@@ -76,8 +76,8 @@ internal sealed class PipelineTests
         Poll();
         Wait(30);
         Assert.That((path.Gate.Requests, requester.Asked), Is.EqualTo((1, 1)));
-        Assert.That(path.Gate.TryReadReport(out DivergenceReport report), Is.True);
-        Assert.That(report.Reason, Is.EqualTo(DivergenceReason.Payload));
+        Assert.That(path.Gate.TryReadReport(out CheckpointReport report), Is.True);
+        Assert.That(report.Divergence.Reason, Is.EqualTo(DivergenceReason.Payload));
         Assert.That(Left(), Is.EqualTo(new[] { 0, 0 }), "held until the checkpoint");
 
         requester.Happen(CheckpointEvent.Completed);

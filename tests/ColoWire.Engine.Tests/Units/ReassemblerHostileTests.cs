@@ -2,6 +2,7 @@
 
 using System;
 using System.Linq;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using CsCheck;
 using NUnit.Framework;

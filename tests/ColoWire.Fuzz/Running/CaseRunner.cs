@@ -4,7 +4,7 @@ using System;
 using System.Diagnostics;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Engine.Shards;

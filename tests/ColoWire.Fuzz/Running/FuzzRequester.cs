@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Fuzz.Running;
 
@@ -31,7 +30,7 @@ internal sealed class FuzzRequester(bool synchronises, long retryNs) : ICheckpoi
     /// <summary>An event has happened that allows one more request at once.</summary>
     public void MayBeAsked() => allowed++;
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         // The requester none receives each divergence as a report, so that the limit does not apply.
         if (synchronises && nowNs - askedAtNs < retryNs && allowed-- <= 0)

@@ -2,7 +2,7 @@
 
 using System;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Simulation.Guests;
 using ColoWire.Simulation.World;
 
@@ -190,40 +190,45 @@ internal sealed partial class Oracle
 
     private void ReadReports()
     {
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
-            if (report.Reason is DivergenceReason.BrokenCheckpoint or DivergenceReason.SecondaryLink or DivergenceReason.Absence)
+            if (report.Cause is CheckpointCause.BrokenCheckpoint or CheckpointCause.SecondaryLink or CheckpointCause.Absence)
             {
                 continue;
             }
 
             int flow = FlowIdentity.NumberOf(in report.Flow);
-            log.Add("report", flow, (int)report.Reason);
+            log.Add("report", flow, EventLog.NumberOf(in report));
             // A divergence that a checkpoint has resolved in the meantime causes no request.
             if (report.Epoch == path.Gate.CapturedEpoch && !stopped)
             {
                 CheckNeeded(flow, judges[flow], in report);
-                judges[flow].IsReported |= report.Reason != DivergenceReason.Fragment;
-                judges[flow].IsFragmentReported |= report.Reason == DivergenceReason.Fragment;
+                judges[flow].IsReported |= ReasonOf(in report) != DivergenceReason.Fragment;
+                judges[flow].IsFragmentReported |= ReasonOf(in report) == DivergenceReason.Fragment;
             }
         }
     }
 
-    private void CheckNeeded(int flow, FlowJudge judge, in DivergenceReport report)
+    /// <summary>In what the replicas differ; null where the report is of something else.</summary>
+    private static DivergenceReason? ReasonOf(in CheckpointReport report) =>
+        report.Cause == CheckpointCause.Divergence ? report.Divergence.Reason : null;
+
+    private void CheckNeeded(int flow, FlowJudge judge, in CheckpointReport report)
     {
-        if (judge.IsReported && !IsCramped && report.Reason != DivergenceReason.Fragment)
+        DivergenceReason? reason = ReasonOf(in report);
+        if (judge.IsReported && !IsCramped && reason != DivergenceReason.Fragment)
         {
-            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {report.Reason}");
+            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {reason?.ToString() ?? report.Cause.ToString()}");
         }
 
         // When memory has run out, frames of the secondary may have been dropped, but no byte of a stream can get another value
         // by that.
-        bool isLack = IsCramped && !(judge is StreamJudge && report.Reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
+        bool isLack = IsCramped && !(judge is StreamJudge && reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
         // Repeated datagrams of the secondary are tolerated only while the first copy is recorded, and the memory for records is
         // bounded.
         isLack |= judge is DatagramJudge { LetsGo: true };
         // A flow may hold a limited number of frames; by the time of the report one batch of them may have left.
-        isLack |= report.Reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
+        isLack |= reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
             && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
@@ -233,12 +238,12 @@ internal sealed partial class Oracle
             // The appliance and the oracle know only approximately when frames of the replaced secondary stop arriving.
             || judge.StragglersUntilNs >= report.AtNs - timeoutNs - limitNs;
         bool isNeeded = isExcused
-            || (isTimeout && report.Reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
+            || (isTimeout && reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
         if (!isNeeded || (options.Profile == Profile.Clean && !isLack))
         {
             throw Broken(
                 "3 no needless checkpoint", flow,
-                $"reported for {report.Reason}, {(isTimeout ? "after the timeout" : "though nothing differs")}; oldest uncovered "
+                $"reported for {reason?.ToString() ?? report.Cause.ToString()}, {(isTimeout ? "after the timeout" : "though nothing differs")}; oldest uncovered "
                 + $"{judge.OldestUncovered?.Sent}, held {judge.OldestHeld?.Sent}");
         }
     }

@@ -3,6 +3,8 @@
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Simulation.World;
 
@@ -17,6 +19,11 @@ internal sealed class EventLog(Scheduler scheduler, TextWriter? trace)
     public const int NoFlow = -1;
 
     private readonly Queue<(long AtNs, int Flow, string What, SentFrame? Frame, long Detail)> last = new();
+
+    /// <summary>A number for what a report says: the reasons of divergences come first, then the other causes.</summary>
+    public static int NumberOf(in CheckpointReport report) => report.Cause == CheckpointCause.Divergence
+        ? (int)report.Divergence.Reason
+        : (int)DivergenceReason.Fragment + (int)report.Cause;
 
     /// <summary>FNV-1a over all events: two worlds of one seed must have the same value.</summary>
     public ulong Digest { get; private set; } = FnvOffset;

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Simulation.World;
 
@@ -89,7 +88,7 @@ internal sealed class Hypervisor : ICheckpointRequester
     public required Func<bool> IsQuiet { get; init; }
 
     /// <summary>The appliance sends a request or a retry.</summary>
-    public event Action<DivergenceReport>? Requested;
+    public event Action<CheckpointReport>? Requested;
 
     /// <summary>The secondary is a copy of the primary.</summary>
     public event Action? Copied;
@@ -113,9 +112,9 @@ internal sealed class Hypervisor : ICheckpointRequester
     /// <summary>Set at the end: further requests are ignored, because the world is about to stop.</summary>
     public bool IsRetired { get; set; }
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
-        log.Add("request", EventLog.NoFlow, (int)cause.Reason);
+        log.Add("request", EventLog.NoFlow, EventLog.NumberOf(in cause));
         Requested?.Invoke(cause);
         if (!options.Synchronises || IsRetired)
         {

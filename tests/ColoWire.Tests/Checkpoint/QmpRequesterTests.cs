@@ -9,7 +9,7 @@ using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
 using ColoWire.Tests.Shared;
 using NUnit.Framework;
-using static ColoWire.Engine.CheckpointEvent;
+using static ColoWire.Engine.Checkpoint.CheckpointEvent;
 using static ColoWire.Tests.Checkpoint.ScriptedQmp;
 
 namespace ColoWire.Tests.Checkpoint;

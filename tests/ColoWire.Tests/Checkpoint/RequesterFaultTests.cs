@@ -9,7 +9,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
@@ -110,7 +110,7 @@ internal sealed class RequesterFaultTests
         string runs = Path.Combine(folder, "runs");
         File.WriteAllText(program, $"echo run >> {runs}; {script}");
         AssertFramesGoOn(
-            new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in DivergenceReport _) => new("reason", "flow")),
+            new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in CheckpointReport _) => new("reason", "flow")),
             () => File.Exists(runs) ? File.ReadAllLines(runs).Length : 0);
     }
 

@@ -7,6 +7,7 @@ using System.Text.Json;
 using System.Threading;
 using ColoWire.Control;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;

@@ -7,7 +7,7 @@ using System.Linq;
 using System.Text.Json;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Fragments;
 using ColoWire.Options;
 using ColoWire.Reports;

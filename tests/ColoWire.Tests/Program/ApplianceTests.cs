@@ -9,6 +9,7 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Options;

@@ -4,6 +4,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;

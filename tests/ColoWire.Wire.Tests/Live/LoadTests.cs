@@ -4,6 +4,7 @@ using System;
 using System.IO;
 using System.Threading;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Threading;
-using ColoWire.Engine.Compare;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <content>Who speaks for the guest: the secondary may be lost, the requester, or ColoWire itself may have been away.</content>
 public sealed partial class CheckpointGate
@@ -118,7 +117,7 @@ public sealed partial class CheckpointGate
 
         secondaryLost = true;
         SetProtection();
-        Merge(Event(DivergenceReason.SecondaryLink, nowNs), nowNs);
+        Merge(Event(CheckpointCause.SecondaryLink, nowNs), nowNs);
     }
 
     /// <summary>A requester that cannot be reached for as long as a request may stand makes no checkpoints. Once it can be reached again,
@@ -161,7 +160,7 @@ public sealed partial class CheckpointGate
         {
             Volatile.Write(ref absentNs, NotAbsent);
             hasUnseen = true;
-            Merge(Event(DivergenceReason.Absence, nowNs), nowNs);
+            Merge(Event(CheckpointCause.Absence, nowNs), nowNs);
             if (Synchronises)
             {
                 Volatile.Write(ref absences, absences + 1);

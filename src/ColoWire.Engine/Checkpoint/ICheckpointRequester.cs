@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using ColoWire.Engine.Compare;
-
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>Who is asked for a checkpoint. Called by the thread of the <see cref="CheckpointGate"/> only; never blocks.</summary>
 public interface ICheckpointRequester
@@ -17,9 +15,9 @@ public interface ICheckpointRequester
     bool IsReady => true;
 
     /// <summary>Asks for a checkpoint, or asks again.</summary>
-    /// <param name="cause">The divergence that makes it necessary.</param>
+    /// <param name="cause">What makes it necessary.</param>
     /// <param name="nowNs">The engine's clock.</param>
-    void Request(in DivergenceReport cause, long nowNs);
+    void Request(in CheckpointReport cause, long nowNs);
 
     /// <summary>What has happened since the last call.</summary>
     CheckpointEvent Poll(long nowNs);
@@ -52,7 +50,7 @@ public sealed class NoCheckpoints : ICheckpointRequester
     public bool Synchronises => false;
 
     /// <inheritdoc/>
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         // The report itself is all that this requester does, and the gate has handed it on already.
     }

@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Threading;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
 /// Between the shards and the hypervisor: merges the divergences of all shards into at most one outstanding request (R5), and turns
@@ -22,13 +21,13 @@ public sealed partial class CheckpointGate : IDuty
 {
     private const long NanosecondsPerMs = 1_000_000;
 
-    private readonly SpscRing<DivergenceReport>[] fromShards;
+    private readonly SpscRing<CheckpointReport>[] fromShards;
     private readonly ICheckpointRequester requester;
     private readonly ICapturePort primary;
     private readonly ICapturePort secondary;
-    private readonly DivergenceReport[] inbox = new DivergenceReport[1];
-    private readonly DivergenceReport[] outbox = new DivergenceReport[1];
-    private SpscRing<DivergenceReport> toHost = new(EngineLimits.ReportRingEntries);
+    private readonly CheckpointReport[] inbox = new CheckpointReport[1];
+    private readonly CheckpointReport[] outbox = new CheckpointReport[1];
+    private SpscRing<CheckpointReport> toHost = new(EngineLimits.ReportRingEntries);
     private long? beganAtNs;
     private bool settled;
     private bool isReturning;
@@ -44,7 +43,7 @@ public sealed partial class CheckpointGate : IDuty
         ICheckpointRequester requester,
         ICapturePort primary,
         ICapturePort secondary,
-        SpscRing<DivergenceReport>[] fromShards,
+        SpscRing<CheckpointReport>[] fromShards,
         EngineOptions options)
     {
         this.requester = requester;
@@ -104,7 +103,7 @@ public sealed partial class CheckpointGate : IDuty
 
         Settle(nowNs);
         WatchBeginning(nowNs);
-        foreach (SpscRing<DivergenceReport> ring in fromShards)
+        foreach (SpscRing<CheckpointReport> ring in fromShards)
         {
             for (int i = 0; i < EngineLimits.ReportRingEntries && ring.Read(inbox) != 0; i++)
             {
@@ -118,7 +117,7 @@ public sealed partial class CheckpointGate : IDuty
 
     /// <summary>Host: fetches the oldest report.</summary>
     /// <returns>False when there is none.</returns>
-    public bool TryReadReport(out DivergenceReport report)
+    public bool TryReadReport(out CheckpointReport report)
     {
         bool read = toHost.Read(outbox) != 0;
         report = outbox[0];
@@ -201,5 +200,5 @@ public sealed partial class CheckpointGate : IDuty
     }
 
     /// <summary>What is no difference between frames, and asks for a checkpoint all the same.</summary>
-    private DivergenceReport Event(DivergenceReason reason, long nowNs) => new() { Reason = reason, AtNs = nowNs, Epoch = epoch };
+    private CheckpointReport Event(CheckpointCause cause, long nowNs) => new() { Cause = cause, AtNs = nowNs, Epoch = epoch };
 }

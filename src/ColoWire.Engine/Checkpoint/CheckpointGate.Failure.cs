@@ -2,7 +2,7 @@
 
 using System.Threading;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <content>What becomes of it when a duty of its path has failed.</content>
 public sealed partial class CheckpointGate

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>Whether the guest is protected, and if not, who speaks for it.</summary>
 public enum Protection : byte

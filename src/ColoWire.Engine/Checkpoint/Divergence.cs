@@ -3,34 +3,21 @@
 using System;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 
-namespace ColoWire.Engine.Compare;
+namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>One divergence, with enough of both frames to show it after they are gone.</summary>
-public struct DivergenceReport
+/// <summary>In what the replicas differ, with enough of both frames to show it after they are gone.</summary>
+public struct Divergence
 {
-    /// <summary>In what the replicas differ.</summary>
+    /// <summary>The kind of difference.</summary>
     public DivergenceReason Reason;
-
-    /// <summary>The connection.</summary>
-    public FlowKey Flow;
-
-    /// <summary>When it was found, in nanoseconds of the engine's clock.</summary>
-    public long AtNs;
-
-    /// <summary>The epoch of the frames.</summary>
-    public uint Epoch;
-
-    /// <summary>Where they differ, in bytes from the first compared byte of the primary's frame.</summary>
-    public int Offset;
 
     /// <summary>Which field differs, when <see cref="Reason"/> is <see cref="DivergenceReason.Header"/>.</summary>
     public ToleratedField Field;
 
-    /// <summary>Whether the flow has used up its share of checkpoints, so that none is asked for and it leaves unverified.</summary>
-    public bool ExceedsShare;
+    /// <summary>Where they differ, in bytes from the first compared byte of the primary's frame.</summary>
+    public int Offset;
 
     /// <summary>The primary's frame.</summary>
     public FrameSnapshot Primary;

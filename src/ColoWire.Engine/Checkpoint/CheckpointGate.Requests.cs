@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Threading;
-using ColoWire.Engine.Compare;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <content>
 /// The request: when it goes out, when it goes out again, and when the requester counts as lost. However a requester fails, and between
@@ -16,7 +15,7 @@ public sealed partial class CheckpointGate
     private readonly int retries;
     private readonly long longestStopNs;
     private readonly long intervalNs;
-    private DivergenceReport cause;
+    private CheckpointReport cause;
     private bool outstanding;
     private long requests;
 
@@ -33,7 +32,7 @@ public sealed partial class CheckpointGate
     /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
     public long Requests => Volatile.Read(ref requests);
 
-    private void Merge(in DivergenceReport report, long nowNs)
+    private void Merge(in CheckpointReport report, long nowNs)
     {
         Tell(in report);
         if (report.ExceedsShare)
@@ -59,7 +58,7 @@ public sealed partial class CheckpointGate
         }
     }
 
-    private void Tell(in DivergenceReport report)
+    private void Tell(in CheckpointReport report)
     {
         if (!toHost.TryAdd(in report))
         {
@@ -69,7 +68,7 @@ public sealed partial class CheckpointGate
         toHost.Publish();
     }
 
-    private void BeginRequest(in DivergenceReport report)
+    private void BeginRequest(in CheckpointReport report)
     {
         Volatile.Write(ref requests, requests + 1);
         outstanding = Synchronises;
@@ -148,7 +147,7 @@ public sealed partial class CheckpointGate
     /// </summary>
     private void ReplaceBroken(long nowNs)
     {
-        DivergenceReport broken = Event(DivergenceReason.BrokenCheckpoint, nowNs);
+        CheckpointReport broken = Event(CheckpointCause.BrokenCheckpoint, nowNs);
         if (!outstanding)
         {
             Merge(in broken, nowNs);

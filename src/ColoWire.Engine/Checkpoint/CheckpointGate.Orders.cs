@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Threading;
-using ColoWire.Engine.Compare;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Checkpoint;
 
 /// <content>What an operator orders while frames flow. Any thread may order; the gate's own carries it out.</content>
 public sealed partial class CheckpointGate
@@ -86,7 +85,7 @@ public sealed partial class CheckpointGate
                 askDueNs = nowNs;
             }
 
-            Merge(Event(DivergenceReason.Order, nowNs), nowNs);
+            Merge(Event(CheckpointCause.Order, nowNs), nowNs);
         }
     }
 }
