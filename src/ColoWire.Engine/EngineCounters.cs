@@ -7,7 +7,8 @@ using System.Runtime.CompilerServices;
 namespace ColoWire.Engine;
 
 /// <summary>
-/// What one shard has counted. Written by the shard's thread only; any thread may read it, each number whole, together not a snapshot.
+/// The counters of one shard. Only the shard's thread writes them; any thread may read them. Each value is consistent, but the
+/// values are not a snapshot of one instant.
 /// </summary>
 public sealed class ShardCounters
 {
@@ -18,49 +19,51 @@ public sealed class ShardCounters
     private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
     private readonly long[] divergences = new long[Enum.GetValues<DivergenceReason>().Length];
 
-    /// <summary>Primary frames that left because the secondary agreed.</summary>
+    /// <summary>Primary frames that were sent because the secondary had sent the same.</summary>
     public long Verified { get; internal set; }
 
-    /// <summary>Primary frames that wait.</summary>
+    /// <summary>Primary frames that are held.</summary>
     public long Held { get; internal set; }
 
-    /// <summary>Secondary frames that wait for the primary to say the same.</summary>
+    /// <summary>Secondary frames that are held until the primary sends the same.</summary>
     public long SecondaryHeld { get; internal set; }
 
-    /// <summary>Flows known.</summary>
+    /// <summary>Flows in the table.</summary>
     public long Flows { get; internal set; }
 
-    /// <summary>Idle flows that made room for new ones.</summary>
+    /// <summary>Flows that were evicted for new ones.</summary>
     public long FlowsEvicted { get; internal set; }
 
-    /// <summary>Secondary frames that repeated what had been verified.</summary>
+    /// <summary>Secondary frames that repeated verified bytes.</summary>
     public long SecondaryRepeated { get; internal set; }
 
-    /// <summary>Secondary frames that left because it took over.</summary>
+    /// <summary>Secondary frames that were sent after a fail-over to the secondary.</summary>
     public long SecondaryReleased { get; internal set; }
 
-    /// <summary>Divergence reports that the gate had no room for; their flows are held all the same.</summary>
+    /// <summary>
+    /// Divergence reports that were lost because the ring to the gate was full; their flows are held nevertheless.
+    /// </summary>
     public long ReportsLost { get; internal set; }
 
-    /// <summary>Primary frames that are not comparable and left at once, by reason.</summary>
+    /// <summary>Primary frames that are not compared and were sent at once, by reason.</summary>
     public ReadOnlySpan<long> NotCompared => notCompared;
 
-    /// <summary>Primary frames that are malformed and left at once, by kind.</summary>
+    /// <summary>Primary frames that are malformed and were sent at once, by kind.</summary>
     public ReadOnlySpan<long> Malformed => malformed;
 
-    /// <summary>Primary frames that left unverified, by reason.</summary>
+    /// <summary>Primary frames that were sent unverified, by reason.</summary>
     public ReadOnlySpan<long> Unverified => unverified;
 
     /// <summary>Tolerated differences, by field.</summary>
     public ReadOnlySpan<long> Tolerated => soft;
 
-    /// <summary>Frames that went nowhere, by reason.</summary>
+    /// <summary>Dropped frames, by reason.</summary>
     public ReadOnlySpan<long> Drops => drops;
 
     /// <summary>Divergences, by reason.</summary>
     public ReadOnlySpan<long> Divergences => divergences;
 
-    /// <summary>For the shard that goes on where one has failed: nothing is held any more, what was counted stays.</summary>
+    /// <summary>Resets the gauges for the shard that replaces a failed one; the counts remain.</summary>
     internal void BeginAnew()
     {
         Held = 0;
@@ -76,7 +79,7 @@ public sealed class ShardCounters
 
     internal void Count(ToleratedField field) => soft[(int)field]++;
 
-    /// <summary>Counts several fields, a bit for each.</summary>
+    /// <summary>Counts several fields, one bit per field.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal void Count(uint toleratedFields)
     {

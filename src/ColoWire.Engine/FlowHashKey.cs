@@ -5,16 +5,18 @@ using System.Runtime.CompilerServices;
 
 namespace ColoWire.Engine;
 
-/// <summary>The secret of the flow hash: 13 random words of 64 bits, one for each 32-bit word of a flow key and one more.</summary>
+/// <summary>
+/// The secret of the flow hash: 13 random words of 64 bits, one for each 32-bit word of a flow key and one more.
+/// </summary>
 [InlineArray(Words)]
 public struct FlowHashKey : IEquatable<FlowHashKey>
 {
-    /// <summary>How many words a key has.</summary>
+    /// <summary>The number of words of a key.</summary>
     public const int Words = 13;
 
     private ulong first;
 
-    /// <summary>Stretches a seed to a key by the SplitMix64 generator. A live host gives random bits as the seed.</summary>
+    /// <summary>Derives a key from a seed with the SplitMix64 generator. A live host passes a random seed.</summary>
     public static FlowHashKey FromSeed(ulong seed)
     {
         FlowHashKey key = default;

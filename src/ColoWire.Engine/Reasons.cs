@@ -3,16 +3,16 @@
 
 namespace ColoWire.Engine;
 
-/// <summary>Why a primary frame left without having been verified.</summary>
+/// <summary>Why a primary frame was sent unverified.</summary>
 public enum UnverifiedReason : byte
 {
     /// <summary>A finished checkpoint made the secondary a copy of the primary.</summary>
     Checkpoint,
 
-    /// <summary>Its flow diverged earlier, and no checkpoint can mend it (requester <c>none</c>).</summary>
+    /// <summary>Its flow diverged earlier, and no checkpoint can resolve it (requester <c>none</c>).</summary>
     AfterDivergence,
 
-    /// <summary>Its flow held more than <c>max_queue_size</c>, or no slot or flow was left.</summary>
+    /// <summary>Its flow held more than <c>max_queue_size</c> frames, or no slot or flow was free.</summary>
     Overflow,
 
     /// <summary>ColoWire stopped.</summary>
@@ -21,26 +21,28 @@ public enum UnverifiedReason : byte
     /// <summary>It was captured before the checkpoint that has finished since.</summary>
     StaleEpoch,
 
-    /// <summary>A policy (<c>rst</c>, <c>dup</c>) let it go.</summary>
+    /// <summary>A policy (<c>rst</c>, <c>dup</c>) released it.</summary>
     Policy,
 
-    /// <summary>The secondary's port had no link, and the policy is to go on.</summary>
+    /// <summary>The secondary's port had no link, and the policy is <c>bypass</c>.</summary>
     SecondaryLost,
 
-    /// <summary>The secondary may have said it before the comparison began: the beginning of its TCP connection was not seen, or
-    /// the epoch has just begun without a checkpoint, and its twin may have come before that.</summary>
+    /// <summary>
+    /// The secondary may have sent the same before the comparison began: the beginning of the TCP connection was not seen, or an
+    /// epoch began without a checkpoint and the twin may have arrived before it.
+    /// </summary>
     Unseen,
 
-    /// <summary>The guest was taken over by the primary alone.</summary>
+    /// <summary>A fail-over to the primary has ended the comparison.</summary>
     Failover,
 
-    /// <summary>The operator has ordered it (a flush, or another mode).</summary>
+    /// <summary>The operator ordered a flush or another mode.</summary>
     Order,
 
-    /// <summary>Its flow has used up its share of checkpoints (<c>checkpoint_share</c>), and differed once more.</summary>
+    /// <summary>Its flow had used up its share of checkpoints (<c>checkpoint_share</c>) and diverged again.</summary>
     KeepsDiffering,
 
-    /// <summary>Its flow has made a duty fail, and is not compared any more.</summary>
+    /// <summary>Its flow has made a duty fail and is no longer compared.</summary>
     Quarantine,
 }
 
@@ -80,38 +82,49 @@ public enum ToleratedField : byte
     /// <summary>TCP options, timestamps and SACK blocks among them; not those of a SYN.</summary>
     TcpOptions,
 
-    /// <summary>What a SYN offers: maximum segment size, window scale, SACK (RFC 9293 section 3.2, RFC 7323, RFC 2018).</summary>
+    /// <summary>
+    /// The options of a SYN: maximum segment size, window scale, SACK (RFC 9293 section 3.2, RFC 7323, RFC 2018).
+    /// </summary>
     SynOptions,
 
     /// <summary>Checksum of the transport: zero, partial or full.</summary>
     Checksum,
 
-    /// <summary>The secondary contradicts what it has said itself; the first copy counts. The first of those that are no field of a
-    /// header.</summary>
+    /// <summary>
+    /// The secondary has sent bytes of a stream again with other values; the first copy counts. This value is the first that is
+    /// no header field.
+    /// </summary>
     SecondaryOverlap,
 
-    /// <summary>The primary says bytes of a stream again of which the secondary has said more than one version, and this one among them: that
-    /// is no difference between the two.</summary>
+    /// <summary>
+    /// The primary retransmits bytes of a stream of which the secondary has sent several versions, this version among them, which
+    /// is no difference between the replicas.
+    /// </summary>
     ConflictingRetransmission,
 
-    /// <summary>A keepalive of the primary whose one byte is another one than was verified there (RFC 1122 section 4.2.3.6): both sent the
-    /// same, or nothing had been said for <see cref="EngineLimits.KeepaliveSilenceNs"/>.</summary>
+    /// <summary>
+    /// A keepalive of the primary whose byte differs from the verified byte (RFC 1122 section 4.2.3.6): both replicas sent the
+    /// same, or the connection was silent for <see cref="EngineLimits.KeepaliveSilenceNs"/>.
+    /// </summary>
     Keepalive,
 }
 
-/// <summary>Why a frame that arrived went nowhere.</summary>
+/// <summary>Why a received frame was dropped.</summary>
 public enum DropReason : byte
 {
     /// <summary>Primary: a policy drops its flow.</summary>
     PrimaryPolicy,
 
-    /// <summary>Primary: held when the secondary took over; the client never saw it and the secondary goes on without it.</summary>
+    /// <summary>
+    /// Primary: held at, or received after, the fail-over to the secondary; the client never received it, and the secondary
+    /// continues without it.
+    /// </summary>
     PrimaryFailover,
 
     /// <summary>Secondary: a policy drops its flow.</summary>
     SecondaryPolicy,
 
-    /// <summary>Secondary: not comparable, see <see cref="NotComparedReason"/>.</summary>
+    /// <summary>Secondary: not compared, see <see cref="NotComparedReason"/>.</summary>
     SecondaryPassed,
 
     /// <summary>Secondary: malformed.</summary>
@@ -120,31 +133,33 @@ public enum DropReason : byte
     /// <summary>Secondary: captured before the checkpoint that has finished since (R7).</summary>
     SecondaryStale,
 
-    /// <summary>Secondary: its flow has diverged for good.</summary>
+    /// <summary>Secondary: its flow has diverged, and the primary's frames are sent unverified.</summary>
     SecondaryAfterDivergence,
 
-    /// <summary>Secondary: its flow held <c>max_queue_size</c> frames of it already.</summary>
+    /// <summary>Secondary: its flow already held <c>max_queue_size</c> frames of the secondary.</summary>
     SecondaryQueueFull,
 
-    /// <summary>Secondary: every flow holds something, and <c>overflow</c> says to hold.</summary>
+    /// <summary>Secondary: the flow table is full, every flow holds frames, and <c>overflow</c> is <c>hold</c>.</summary>
     SecondaryTableFull,
 
-    /// <summary>Secondary: its sequence number is farther from what its flow holds than any window reaches.</summary>
+    /// <summary>Secondary: its sequence number is farther from the flow's position than the largest window.</summary>
     SecondaryOutOfWindow,
 
-    /// <summary>Secondary: a fragment whose datagram cannot be put together (missing, overlapping, or no memory left).</summary>
+    /// <summary>
+    /// Secondary: a fragment whose datagram cannot be reassembled (missing or overlapping fragments, or no memory left).
+    /// </summary>
     SecondaryFragment,
 
-    /// <summary>Secondary: the primary runs alone, or the secondary is not in step with it yet.</summary>
+    /// <summary>Secondary: only the primary's frames are sent, or the secondary is not in step with the primary yet.</summary>
     SecondaryAlone,
 
-    /// <summary>Secondary: the primary never said it; cleared by a checkpoint, a divergence or the stop.</summary>
+    /// <summary>Secondary: the primary never sent the same; dropped at a checkpoint, a divergence or the stop.</summary>
     SecondaryUnmatched,
 
-    /// <summary>Primary: it was under way when a duty failed.</summary>
+    /// <summary>Primary: it was inside the path when a duty failed.</summary>
     PrimaryFailure,
 
-    /// <summary>Secondary: it was under way, or waited for its twin, when a duty failed.</summary>
+    /// <summary>Secondary: it was inside the path or held when a duty failed.</summary>
     SecondaryFailure,
 }
 
@@ -169,26 +184,28 @@ public enum NotComparedReason : byte
     /// <summary>IGMP: each host reports after a random delay (RFC 3376 section 5).</summary>
     Igmp,
 
-    /// <summary>IPv6 neighbour discovery and multicast listener discovery (RFC 4861, RFC 3810): timers of their own.</summary>
+    /// <summary>
+    /// IPv6 neighbour discovery and multicast listener discovery (RFC 4861, RFC 3810): each host has its own timers.
+    /// </summary>
     NeighborDiscovery,
 
-    /// <summary>SCTP: random tags make every association differ (RFC 9260 section 5.3.1).</summary>
+    /// <summary>SCTP: the random initiate tags differ in every association (RFC 9260 section 5.3.1).</summary>
     Sctp,
 
-    /// <summary>ESP or AH: encrypted or keyed, never equal (RFC 4303, RFC 4302).</summary>
+    /// <summary>ESP or AH: encrypted or authenticated, never equal (RFC 4303, RFC 4302).</summary>
     Ipsec,
 
-    /// <summary>A rule of the operator's passes its flow.</summary>
+    /// <summary>A rule of the operator passes its flow.</summary>
     Policy,
 }
 
-/// <summary>What is wrong with a malformed frame.</summary>
+/// <summary>The defect of a malformed frame.</summary>
 public enum MalformedKind : byte
 {
     /// <summary>Shorter than an Ethernet header, or cut off within a VLAN tag.</summary>
     EthernetShort,
 
-    /// <summary>Shorter than its IP header says, or than the least IP header.</summary>
+    /// <summary>Shorter than the length in its IP header, or than the shortest IP header.</summary>
     IpHeaderShort,
 
     /// <summary>IPv4 header length below 5 words, or an IP version that contradicts the ethertype.</summary>
@@ -209,7 +226,7 @@ public enum MalformedKind : byte
     /// <summary>ICMP header cut off.</summary>
     IcmpHeader,
 
-    /// <summary>Shorter than the virtio-net header that stands before every frame of its port.</summary>
+    /// <summary>Shorter than the virtio-net header that precedes every frame of its port.</summary>
     VnetHeader,
 }
 

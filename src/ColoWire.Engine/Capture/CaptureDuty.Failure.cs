@@ -6,15 +6,21 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Capture;
 
-/// <content>What it was at when it failed, and what it spares the flow that did it. The first is asked only after its thread has
-/// ended.</content>
+/// <content>
+/// Names the frame that the duty was processing when it failed, and excludes fragments of quarantined flows from reassembly.
+/// </content>
 public sealed partial class CaptureDuty
 {
-    /// <summary>Frames that it has taken from the port and not handed on.</summary>
+    /// <summary>
+    /// The number of frames that the duty has received and not passed on. Read only after the duty's thread has ended.
+    /// </summary>
     internal long UnderWay => received - next + Reassembly.Waiting;
 
-    /// <summary>Finds the frame, or the datagram in fragments, that it had not done with.</summary>
-    /// <returns>Null when it was at none.</returns>
+    /// <summary>
+    /// Finds the frame, or the fragmented datagram, that the duty was processing when it failed. Called only after the duty's
+    /// thread has ended.
+    /// </summary>
+    /// <returns>Null when it was processing none.</returns>
     internal Culprit? FindCulprit()
     {
         FrameRef frame = fragments.ShowGivingUp();
@@ -28,13 +34,13 @@ public sealed partial class CaptureDuty
             return null;
         }
 
-        // The port does not know whose side it is on, and the frame may not have come so far.
+        // The port does not set the side, and the duty may have failed before it did.
         arena[frame].Side = side;
         CulpritWriter writer = new(arena, frame);
         return writer.Of(writer.KeyOf(frame));
     }
 
-    /// <summary>Fragments of a flow that has made a duty fail are not put together any more.</summary>
+    /// <summary>Whether the flow of a fragment has made a duty fail; its fragments are not reassembled.</summary>
     private bool IsQuarantined(FrameRef fragment)
     {
         if (quarantine.Count == 0)

@@ -14,8 +14,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Capture;
 
 /// <summary>
-/// Where the way of a frame begins: takes a batch from the port, parses each frame once, completes the checksum that a guest has left to
-/// its NIC, has fragments put together, hashes the flow and hands the frame to the shard that owns it. Takes home the slots that come back.
+/// Receives frames: takes a batch from the port, parses each frame once, completes partial checksums, reassembles fragments,
+/// hashes the flow and passes the frame to the shard that owns the flow. Also returns freed slots to the pool.
 /// </summary>
 public sealed partial class CaptureDuty : IDuty
 {
@@ -70,20 +70,20 @@ public sealed partial class CaptureDuty : IDuty
         completesChecksums = options.PartialChecksums == PartialChecksumPolicy.Complete;
         vnetHeadersLeave = output.KeepsVnetHeader;
         this.stop = stop;
-        // The last batch of slots is for the frames that arrive while the shards make room.
+        // The last batch of slots remains for frames that arrive while the shards release slots.
         lowSmallSlots = Math.Min(EngineLimits.BatchFrames, arena.SmallSlotsPerSide / 2);
     }
 
-    /// <summary>Says to the shards that slots run out.</summary>
+    /// <summary>Signals to the shards that free slots run out.</summary>
     internal PressureSignal Pressure { get; } = new();
 
-    /// <summary>What has been counted of datagrams in fragments; any thread may read it.</summary>
+    /// <summary>The counters of fragmented datagrams; any thread may read them.</summary>
     public ReassemblyCounters Reassembly => fragments.Counters;
 
-    /// <summary>Frames whose partial checksum was completed; any thread may read it.</summary>
+    /// <summary>The number of frames whose partial checksum was completed; any thread may read it.</summary>
     public long CompletedChecksums { get; private set; }
 
-    /// <summary>Whether the path stops and all slots of this side are home; any thread may ask.</summary>
+    /// <summary>Whether the path stops and all slots of this side are free; any thread may read it.</summary>
     public bool IsDrained => Volatile.Read(ref drained);
 
     /// <inheritdoc/>
@@ -113,18 +113,18 @@ public sealed partial class CaptureDuty : IDuty
     private int Receive(long nowNs)
     {
         BeginEpoch(nowNs);
-        // A failure leaves the two where they are: they say which frame did it.
+        // Neither index is reset when the duty fails: the failure report then names the frame.
         next = 0;
         received = port.Receive(pool, batch, nowNs);
         int vnetHeaderBytes = port.VnetHeaderBytes;
-        // A header that leaves too says what is left to do: whoever takes the frame does that.
+        // Where the virtio-net header is sent along, its receiver completes the checksum that the header declares partial.
         completesInBatch = completesChecksums && !(vnetHeadersLeave && vnetHeaderBytes != 0);
         for (; next < received; next++)
         {
             Take(batch[next], vnetHeaderBytes);
         }
 
-        // After the frames: a fragment that came in time is not late because it lay in the port.
+        // After the frames are processed: a fragment that arrived in time must not expire because it waited in the port.
         fragments.Expire(nowNs);
         HandOn();
         Publish();
@@ -134,7 +134,7 @@ public sealed partial class CaptureDuty : IDuty
 
     private void BeginEpoch(long nowNs)
     {
-        // Acquire: a frame must not bear an epoch older than one that was visible when it came. Partner: CheckpointGate.Poll.
+        // Acquire: a frame must not get an epoch older than one that was visible when it arrived. Partner: CheckpointGate.Poll.
         uint seen = gate.CapturedEpoch;
         if (seen != epoch)
         {
@@ -145,7 +145,7 @@ public sealed partial class CaptureDuty : IDuty
 
         if (!forwards && gate.Protection == Protection.SecondaryAlone)
         {
-            // Nothing is compared any more: fragments go as they come.
+            // Nothing is compared from here on: fragments are forwarded without reassembly.
             forwards = true;
             fragments.GiveUpAll(DatagramOutcome.Stop, nowNs);
             HandOn();
@@ -203,8 +203,8 @@ public sealed partial class CaptureDuty : IDuty
         frame.Epoch = epoch;
     }
 
-    /// <summary>Makes a frame begin behind the virtio-net header that its port puts before it.</summary>
-    /// <returns>False when it ends before that; it has been handed on as malformed then.</returns>
+    /// <summary>Skips the virtio-net header that the port puts before a frame.</summary>
+    /// <returns>False when the frame is shorter than the header; it was then passed on as malformed.</returns>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryStepOver(int vnetHeaderBytes, FrameRef frameRef)
     {
@@ -243,8 +243,10 @@ public sealed partial class CaptureDuty : IDuty
         }
     }
 
-    /// <summary>Completes a partial checksum here, where nobody else has the bytes yet: both sides are compared as a wire would have had
-    /// them, and whichever speaks for the guest, its frames are whole.</summary>
+    /// <summary>
+    /// Completes a partial checksum at the capture, before any comparison: the frames of both sides are compared as a NIC would
+    /// have sent them, and the frames of either side are complete when they are sent.
+    /// </summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private void CompleteChecksum(FrameRef frameRef)
     {
@@ -255,7 +257,7 @@ public sealed partial class CaptureDuty : IDuty
         }
     }
 
-    /// <summary>What came of fragments, if anything.</summary>
+    /// <summary>Passes on the output of the reassembly.</summary>
     private void HandOn()
     {
         while (fragments.TryTake(out FrameRef frame))
@@ -268,7 +270,7 @@ public sealed partial class CaptureDuty : IDuty
     private void HandOn(FrameView frame, uint hash)
     {
         frame.Descriptor.FlowHash = hash;
-        // The hash's upper bits choose the shard, its lower ones the bucket.
+        // The upper bits of the hash select the shard, the lower bits the bucket.
         toShards[(int)((hash * (ulong)toShards.Length) >> 32)].Add(frame.Reference);
     }
 

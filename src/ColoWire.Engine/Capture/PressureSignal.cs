@@ -2,29 +2,32 @@
 
 namespace ColoWire.Engine.Capture;
 
-/// <summary>Which slots of a side run out.</summary>
+/// <summary>The slots of a side that run out.</summary>
 internal enum Pressure
 {
     None,
 
-    /// <summary>Those of 2 KiB.</summary>
+    /// <summary>Small slots, of 2 KiB.</summary>
     Small,
 
-    /// <summary>Those of 68 KiB.</summary>
+    /// <summary>Large slots, of 68 KiB.</summary>
     Large,
 }
 
-/// <summary>Slots of a side run out: set by its capture duty, seen by the shards, which release what they hold if it is much.</summary>
+/// <summary>
+/// Signals that slots of a side run out: set by the side's capture duty, read by the shards, which then release frames if they
+/// hold many.
+/// </summary>
 internal sealed class PressureSignal
 {
-    // Only a hint: it orders nothing, it must merely be seen.
+    // A hint that orders no other memory access; volatile only makes the write visible to other threads.
     private volatile Pressure pressure;
 
     public Pressure Value => pressure;
 
     public void Set(Pressure value)
     {
-        // A line that is written only when it changes stays in the shards' caches.
+        // Written only on a change, so that the cache line stays in the shards' caches.
         if (pressure != value)
         {
             pressure = value;

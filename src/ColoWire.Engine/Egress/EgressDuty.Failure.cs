@@ -7,12 +7,12 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Egress;
 
-/// <content>What it was at when it failed. Asked only after its thread has ended.</content>
+/// <content>Names the frames that the duty was sending when it failed. Called only after the duty's thread has ended.</content>
 public sealed partial class EgressDuty
 {
-    /// <summary>Finds the frames that it had given to the port.</summary>
-    /// <returns>Null when it had given none. No flow is named: which of the frames it was the port does not say, and none is
-    /// spared the port.</returns>
+    /// <summary>Finds the frames that the duty had passed to the port.</summary>
+    /// <returns>Null when it had passed none. The culprit names no flow, because the port does not report which of the frames
+    /// failed; no flow is therefore quarantined.</returns>
     internal Culprit? FindCulprit()
     {
         if (!injecting || pendingCount == 0)

@@ -9,8 +9,8 @@ using ColoWire.Engine.Rings;
 namespace ColoWire.Engine.Egress;
 
 /// <summary>
-/// Where the way of a frame ends: injects what the shards released, each shard's in its order (R6), and sends the slots home. What
-/// the port does not take is offered again before anything newer.
+/// Sends frames: injects the frames that the shards released, those of each shard in their order (R6), and returns their slots.
+/// Frames that the port does not take are offered again before any newer frame.
 /// </summary>
 public sealed partial class EgressDuty : IDuty
 {
@@ -33,7 +33,7 @@ public sealed partial class EgressDuty : IDuty
         HoldTimes = failed?.HoldTimes ?? new HoldTimes();
     }
 
-    /// <summary>How long frames were held, from arrival to injection.</summary>
+    /// <summary>The durations from the arrival of frames to their injection.</summary>
     public HoldTimes HoldTimes { get; }
 
     /// <inheritdoc/>
@@ -56,7 +56,7 @@ public sealed partial class EgressDuty : IDuty
 
     private int Send(long nowNs)
     {
-        // With nothing to send too: the port looks after its link.
+        // Called even with nothing to send, because the port then checks its link.
         injecting = true;
         int taken = port.Inject(arena, pending.AsSpan(0, pendingCount), nowNs);
         NoteHoldTimes(taken, nowNs);
@@ -66,7 +66,7 @@ public sealed partial class EgressDuty : IDuty
         return taken;
     }
 
-    /// <summary>Frames that came in one batch came at one time, so that most of them count at once.</summary>
+    /// <summary>Counts the hold times. Frames of one capture batch have the same arrival time and are counted together.</summary>
     private void NoteHoldTimes(int sent, long nowNs)
     {
         int from = 0;
@@ -87,7 +87,7 @@ public sealed partial class EgressDuty : IDuty
         int count;
         do
         {
-            // Each shard may have sent a batch, so one batch back would not keep up.
+            // Each shard may have sent a batch, so reclaiming one batch per poll would not suffice.
             count = port.Reclaim(reclaimed);
             SendHome(count);
             work += count;
@@ -125,7 +125,8 @@ public sealed partial class EgressDuty : IDuty
             return shards[0].SecondaryInjectedHome;
         }
 
-        // What was only observed must come to the shard that may still look at it; all else is done with, and any ring leads home.
+        // A frame that was sent ahead returns to its shard, which may not have compared it yet; all other slots are free, and the
+        // rings of any shard lead to their pool.
         return (arena[injected].Marks & FrameMarks.SentAhead) == 0
             ? shards[0].InjectedHome
             : shards[(int)((arena[injected].FlowHash * (ulong)shards.Length) >> 32)].Observed;

@@ -7,8 +7,8 @@ using System.Threading;
 namespace ColoWire.Engine.Egress;
 
 /// <summary>
-/// A histogram of durations with a relative error of at most 1/8: eight equal steps within each power of two. Written by one
-/// thread, read by any.
+/// A histogram of durations with a relative error of at most 1/8: eight equal steps within each power of two. One thread writes
+/// it, any thread may read it.
 /// </summary>
 public sealed class HoldTimes
 {
@@ -18,15 +18,15 @@ public sealed class HoldTimes
     private readonly long[] counts = new long[(64 - StepBits + 1) * Steps];
 
     /// <summary>Counts a duration.</summary>
-    /// <param name="durationNs">In nanoseconds; a negative one counts as 0.</param>
-    /// <param name="times">How often.</param>
+    /// <param name="durationNs">The duration in nanoseconds; a negative duration counts as 0.</param>
+    /// <param name="times">How many times to count it.</param>
     public void Add(long durationNs, int times = 1)
     {
         ulong value = durationNs < 0 ? 0 : (ulong)durationNs;
         counts[IndexOf(value)] += times;
     }
 
-    /// <summary>Counts what another one has counted so far.</summary>
+    /// <summary>Adds the counts of another histogram.</summary>
     public void Add(HoldTimes other)
     {
         for (int i = 0; i < counts.Length; i++)
@@ -35,12 +35,12 @@ public sealed class HoldTimes
         }
     }
 
-    /// <summary>Forgets all that was counted. For the one who sums others up: whoever counts for them never forgets.</summary>
+    /// <summary>Resets all counts. Only for a histogram that sums up others: the histogram of a duty is never reset.</summary>
     public void Clear() => Array.Clear(counts);
 
-    /// <summary>The duration that this share of all durations does not exceed, in nanoseconds.</summary>
+    /// <summary>Returns the duration in nanoseconds that a given share of all durations does not exceed.</summary>
     /// <param name="quantile">Between 0 and 1: 0.5 is the median.</param>
-    /// <returns>The upper end of the step in which it lies; 0 when nothing was counted.</returns>
+    /// <returns>The upper end of the quantile's step; 0 when nothing was counted.</returns>
     public long Quantile(double quantile)
     {
         long total = 0;
@@ -62,7 +62,7 @@ public sealed class HoldTimes
         return 0;
     }
 
-    // Below 8 each value has its own step; above, the three bits under the leading one choose the step.
+    // Each value below 8 has its own step; above, the three bits after the leading one select the step.
     private static int IndexOf(ulong value)
     {
         if (value < Steps)

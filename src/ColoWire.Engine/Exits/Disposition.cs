@@ -7,12 +7,12 @@ using ColoWire.Engine.Rings;
 namespace ColoWire.Engine.Exits;
 
 /// <summary>
-/// Every way in which a frame leaves a shard: on to egress, or home to the pool of its slot. No other type writes to the shard's outgoing
+/// Sends each frame out of a shard: to egress, or back to the pool of its slot. No other type writes to the shard's outgoing
 /// rings, and each exit is counted here (R4).
 /// </summary>
-/// <param name="arena">Where the frames lie.</param>
+/// <param name="arena">The arena of the frames.</param>
 /// <param name="rings">The rings of the shard.</param>
-/// <param name="counters">What the shard counts.</param>
+/// <param name="counters">The counters of the shard.</param>
 internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCounters counters)
 {
     private readonly SpscRing<FrameRef> released = rings.Released;
@@ -20,11 +20,13 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
     private readonly SpscRing<FrameRef> secondaryHome = rings.SecondaryHome;
     private readonly FrameRef[] observed = new FrameRef[EngineLimits.BatchFrames];
 
-    /// <summary>How many frames of the primary one stands for: the fragments of which it was assembled, or one.</summary>
+    /// <summary>
+    /// The number of the primary's frames that a frame represents: its fragments if it was reassembled, else 1.
+    /// </summary>
     public int Weight(FrameRef primary) =>
         (arena[primary].Marks & FrameMarks.Assembled) != 0 ? arena.Fragments(primary).Count : 1;
 
-    /// <summary>Sends a frame of the primary that was verified, and that was not assembled.</summary>
+    /// <summary>Sends a verified frame of the primary that is not reassembled.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ReleaseVerified(FrameView primary)
     {
@@ -39,7 +41,7 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         }
     }
 
-    /// <summary>Sends a frame of the primary that was verified, or taken for equal (<see cref="FrameMarks.Assumed"/>).</summary>
+    /// <summary>Sends a frame of the primary that was verified or assumed equal (<see cref="FrameMarks.Assumed"/>).</summary>
     public void ReleaseVerified(FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Assumed) != 0)
@@ -73,16 +75,18 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         Send(primary);
     }
 
-    /// <summary>Sends a fragment of the primary whose datagram is compared, and counted, in its place.</summary>
+    /// <summary>Sends a fragment of the primary; its reassembled datagram is compared and counted instead.</summary>
     public void ReleaseFragment(FrameRef primary) => Send(primary);
 
-    /// <summary>Sends a frame of the primary before it is compared (mode <c>observe</c>). Its slot comes home once the frame was both injected and
-    /// compared.</summary>
+    /// <summary>
+    /// Sends a frame of the primary before its comparison (mode <c>observe</c>). Its slot returns to the pool once the frame was
+    /// both injected and compared.
+    /// </summary>
     public void SendAhead(FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Assembled) != 0)
         {
-            // Its fragments have left before it, or leave now.
+            // Its fragments were sent before, or are sent now.
             SendFragments(primary);
             return;
         }
@@ -91,7 +95,9 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         released.Add(primary);
     }
 
-    /// <summary>Returns a frame of the primary that does not leave. One that was sent ahead has left already.</summary>
+    /// <summary>
+    /// Drops a frame of the primary and returns its slot. A frame that was sent ahead is only marked as compared.
+    /// </summary>
     public void DropPrimary(FrameRef primary, DropReason reason)
     {
         if ((arena[primary].Marks & FrameMarks.SentAhead) != 0)
@@ -116,18 +122,18 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         primaryHome.Add(primary);
     }
 
-    /// <summary>Returns a frame of the secondary that agrees with the primary.</summary>
+    /// <summary>Returns the slot of a secondary frame that equals the primary's.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ReturnSecondary(FrameRef secondary) => secondaryHome.Add(secondary);
 
-    /// <summary>Returns a frame of the secondary that repeats what was verified.</summary>
+    /// <summary>Returns the slot of a secondary frame that repeats verified bytes.</summary>
     public void ReturnRepeated(FrameRef secondary)
     {
         counters.SecondaryRepeated++;
         secondaryHome.Add(secondary);
     }
 
-    /// <summary>Returns a frame of the secondary that was not compared.</summary>
+    /// <summary>Drops a secondary frame that was not compared, and returns its slot.</summary>
     public void DropSecondary(FrameRef secondary, DropReason reason)
     {
         const FrameMarks OfFragments = FrameMarks.Assembled | FrameMarks.Incomplete;
@@ -136,12 +142,13 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         secondaryHome.Add(secondary);
     }
 
-    /// <summary>Sends a frame of the secondary, which alone speaks for the guest.</summary>
+    /// <summary>Sends a frame of the secondary after a fail-over to the secondary.</summary>
     public void ReleaseSecondary(FrameRef secondary)
     {
         if ((arena[secondary].Marks & FrameMarks.Assembled) != 0)
         {
-            // Its fragments are gone, and the wire does not take it whole. From now on they come as they are.
+            // Its fragments were returned to the pool, and the whole datagram exceeds the MTU. Later fragments are forwarded
+            // without reassembly.
             DropSecondary(secondary, DropReason.SecondaryFragment);
             return;
         }
@@ -150,8 +157,8 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         released.Add(secondary);
     }
 
-    /// <summary>Takes back frames that egress has injected before they were compared.</summary>
-    /// <returns>How many.</returns>
+    /// <summary>Takes back frames that egress injected before their comparison.</summary>
+    /// <returns>The number of frames.</returns>
     public int TakeInjected()
     {
         int count = rings.Observed.Read(observed);
@@ -163,7 +170,7 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         return count;
     }
 
-    /// <summary>Shows the other duties all that was sent on or home.</summary>
+    /// <summary>Publishes the shard's outgoing rings to the other duties.</summary>
     public void Publish()
     {
         released.Publish();
@@ -171,8 +178,9 @@ internal sealed class Disposition(FrameArena arena, ShardRings rings, ShardCount
         primaryHome.Publish();
     }
 
-    /// <summary>A frame goes to egress, or the fragments of which it was assembled. One that was sent ahead left before: its slot goes home
-    /// once the frame was also injected.</summary>
+    /// <summary>
+    /// Sends a frame, or its fragments if it was reassembled, to egress. A frame that was sent ahead is only marked as compared.
+    /// </summary>
     private void Send(FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Assembled) != 0)

@@ -7,8 +7,8 @@ using ColoWire.Engine.Rings;
 namespace ColoWire.Engine.Exits;
 
 /// <summary>
-/// The rings that join one shard to the rest. Each ring of frames has room for every slot of a side, so none can be full and no
-/// frame ever waits to be handed on.
+/// The rings between one shard and the other duties. Each ring of frames has room for every slot of a side, so no ring can be
+/// full.
 /// </summary>
 internal sealed class ShardRings(int slotsPerSide)
 {
@@ -18,29 +18,36 @@ internal sealed class ShardRings(int slotsPerSide)
     /// <summary>Secondary capture → shard.</summary>
     public SpscRing<FrameRef> Secondary { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → egress: what may go, in order; the primary's, and the secondary's after it took over.</summary>
+    /// <summary>Shard → egress: frames to send, in order; the primary's, and after a fail-over the secondary's.</summary>
     public SpscRing<FrameRef> Released { get; } = new(2 * slotsPerSide);
 
-    /// <summary>Egress → primary capture: what has been injected.</summary>
+    /// <summary>Egress → primary capture: slots of injected frames.</summary>
     public SpscRing<FrameRef> InjectedHome { get; } = new(slotsPerSide);
 
-    /// <summary>Egress → shard: what has been injected in observe mode, where the shard may still look at it.</summary>
+    /// <summary>
+    /// Egress → shard: frames that were sent ahead and injected in observe mode, which the shard may not have compared yet.
+    /// </summary>
     public SpscRing<FrameRef> Observed { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → primary capture: what is dropped or was made of fragments, and in observe mode what has been injected and judged.</summary>
+    /// <summary>
+    /// Shard → primary capture: slots of dropped and of reassembled frames, and in observe mode of frames that were injected and
+    /// compared.
+    /// </summary>
     public SpscRing<FrameRef> PrimaryHome { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → secondary capture: what has been consumed or dropped.</summary>
+    /// <summary>Shard → secondary capture: slots of compared or dropped frames.</summary>
     public SpscRing<FrameRef> SecondaryHome { get; } = new(slotsPerSide);
 
-    /// <summary>Egress → secondary capture: what has been injected after the secondary took over.</summary>
+    /// <summary>Egress → secondary capture: slots of frames that were injected after a fail-over to the secondary.</summary>
     public SpscRing<FrameRef> SecondaryInjectedHome { get; } = new(slotsPerSide);
 
-    /// <summary>Shard → gate.</summary>
+    /// <summary>Shard → gate: divergences, and flows that are to be compared again.</summary>
     public SpscRing<CheckpointReport> Reports { get; } = new(EngineLimits.ReportRingEntries);
 
-    /// <summary>Forgets all frames, for the path that goes on where one has failed; reports stay, for the gate to read. Called
-    /// only while no duty runs.</summary>
+    /// <summary>
+    /// Removes all frames, for the path that replaces a failed one. Reports remain for the gate to read. Called only while no
+    /// duty runs.
+    /// </summary>
     public void ClearFrames()
     {
         foreach (SpscRing<FrameRef> ring in (SpscRing<FrameRef>[])
@@ -50,7 +57,7 @@ internal sealed class ShardRings(int slotsPerSide)
         }
     }
 
-    /// <summary>Bytes that the rings of one shard take.</summary>
+    /// <summary>The size of the rings of one shard, in bytes.</summary>
     public static long ByteCount(int slotsPerSide) =>
         (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<CheckpointReport>.ByteCount(EngineLimits.ReportRingEntries);
 }

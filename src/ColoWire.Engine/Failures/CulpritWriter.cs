@@ -9,11 +9,11 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Failures;
 
 /// <summary>
-/// Copies frames of a path that has failed. What a descriptor says may be what made it fail: nothing of it is believed that leads
-/// out of the slot, and chains are followed no farther than their bound.
+/// Copies frames of a path that has failed. Their descriptors may be corrupt: offsets and lengths are limited to the slot, and
+/// linked lists are followed no farther than their stated length.
 /// </summary>
-/// <param name="arena">Where they lie.</param>
-/// <param name="self">The frame that the duty was at, which comes last even where its flow holds it already; or none.</param>
+/// <param name="arena">The arena of the frames.</param>
+/// <param name="self">The frame that the duty was processing, which is copied last even where its flow holds it; or none.</param>
 internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
 {
     private readonly List<CulpritFrame> frames = [];
@@ -21,9 +21,9 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
     /// <summary>Copies a frame.</summary>
     public void Add(FrameRef frame) => frames.Add(new CulpritFrame(arena[frame].Side, arena[frame].ArrivalNs, BytesOf(frame).ToArray()));
 
-    /// <summary>Copies frames that are linked, the last ones of them.</summary>
-    /// <param name="first">The first, or none.</param>
-    /// <param name="count">How many they are said to be.</param>
+    /// <summary>Copies the last frames of a linked list.</summary>
+    /// <param name="first">The first frame of the list, or none.</param>
+    /// <param name="count">The stated length of the list.</param>
     private void AddChain(FrameRef first, int count)
     {
         FrameRef at = first;
@@ -46,7 +46,7 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
         AddChain(flow.Secondary.Head, flow.Secondary.Count);
     }
 
-    /// <summary>The culprit with what was copied.</summary>
+    /// <summary>Builds the culprit from the copied frames.</summary>
     public Culprit Of(in FlowKey flow)
     {
         if (!self.IsNone)
@@ -57,7 +57,7 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
         return new Culprit(flow, frames);
     }
 
-    /// <summary>Reads the key of a frame's flow anew, from its bytes.</summary>
+    /// <summary>Parses the flow key of a frame from its bytes again.</summary>
     /// <returns>A key without an IP version when the frame has none.</returns>
     public FlowKey KeyOf(FrameRef frame)
     {
@@ -75,7 +75,7 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
         }
         catch (Exception exception) when (exception is ArgumentException or IndexOutOfRangeException)
         {
-            // The parser itself has failed at this frame, and does so again.
+            // The parser itself failed at this frame, and fails again.
             return default;
         }
     }
@@ -86,7 +86,7 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
         ReadOnlySpan<byte> slot = arena.SlotBytes(frame);
         int offset = Math.Min(descriptor.Offset, slot.Length);
         int most = Math.Min(slot.Length - offset, EngineLimits.MaxFrameBytes);
-        // A length that cannot be: all that the slot has.
+        // An impossible length is replaced by all bytes that the slot has.
         int length = (uint)descriptor.Length <= (uint)most ? descriptor.Length : most;
         return slot.Slice(offset, length);
     }

@@ -6,17 +6,17 @@ using ColoWire.Engine.Flows;
 namespace ColoWire.Engine.Failures;
 
 /// <summary>
-/// The flows that have made a duty fail: they leave unverified, so that they do it once. Filled between two paths, while no duty
-/// runs; read by all duties.
+/// The flows that have made a duty fail. Their frames are sent unverified, so that they cause no further failure. Changed only
+/// between two paths, while no duty runs; read by all duties.
 /// </summary>
 internal sealed class Quarantine
 {
     private readonly List<FlowKey> keys = new(EngineLimits.QuarantinedFlows);
 
-    /// <summary>Flows in it.</summary>
+    /// <summary>The number of quarantined flows.</summary>
     public int Count => keys.Count;
 
-    /// <summary>Whether a flow is in it.</summary>
+    /// <summary>Whether a flow is quarantined.</summary>
     public bool Holds(in FlowKey key)
     {
         for (int i = 0; i < keys.Count; i++)
@@ -30,7 +30,7 @@ internal sealed class Quarantine
         return false;
     }
 
-    /// <summary>Adds a flow; where there is no room, in the place of the one that was added first.</summary>
+    /// <summary>Adds a flow; where there is no room, it replaces the flow that was added first.</summary>
     public void Add(in FlowKey key)
     {
         if (Holds(in key))

@@ -7,14 +7,16 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Frames;
 
-/// <summary>A TCP header as a view over a frame that was parsed as TCP; no accessor can fail.</summary>
+/// <summary>
+/// A view of the TCP header of a frame that was parsed as TCP. The parser has checked all lengths, so no accessor can fail.
+/// </summary>
 internal readonly ref struct TcpSegment
 {
     private readonly ref readonly byte header;
     private readonly ushort headerBytes;
     private readonly ushort payloadLength;
 
-    /// <summary>Looks at a frame that was parsed as TCP.</summary>
+    /// <summary>Makes a view of a frame that was parsed as TCP.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TcpSegment(FrameView frame)
     {
@@ -30,11 +32,14 @@ internal readonly ref struct TcpSegment
 
     public byte Flags => Network.UInt8(in header, Tcp.FlagsOffset);
 
-    /// <summary>What places it in its stream: sequence and acknowledgment number, then header length and flags; as they stand there.</summary>
+    /// <summary>
+    /// The fields that position the segment in its stream: sequence and acknowledgment numbers, then data offset and flags, in
+    /// network byte order.
+    /// </summary>
     public (ulong Numbers, ushort LengthAndFlags) Place =>
         (Network.Raw64(in header, Tcp.SequenceOffset), Network.Raw16(in header, Tcp.DataOffsetOffset));
 
-    /// <summary>Its options, without the fixed part of the header.</summary>
+    /// <summary>The options, without the fixed part of the header.</summary>
     public ReadOnlySpan<byte> Options
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -45,8 +50,8 @@ internal readonly ref struct TcpSegment
     public ushort Window => Network.UInt16(in header, Tcp.WindowOffset);
 
     /// <summary>
-    /// What a SYN offers, in one number: maximum segment size (low 16 bits), window scale (8 bits), and whether each stands there and
-    /// whether SACK is permitted. Options that are cut off end the list.
+    /// The options of a SYN that are compared, as one number: maximum segment size (low 16 bits), window scale (8 bits), and
+    /// three bits: MSS present, window scale present, SACK permitted. A truncated option ends the list.
     /// </summary>
     public uint SynOffer
     {
@@ -78,22 +83,26 @@ internal readonly ref struct TcpSegment
 
     public bool Has(byte flag) => (Flags & flag) != 0;
 
-    /// <summary>Whether it aborts a connection. It does nothing else then: it opens and closes nothing, and its payload, if any, is a text
-    /// that stands in no stream (RFC 9293 sections 3.5.3 and 3.10.7.4, RFC 1122 section 4.2.2.12).</summary>
+    /// <summary>
+    /// Whether the segment aborts a connection. A RST has no other effect: its SYN and FIN flags do not count, and its payload is
+    /// diagnostic text that belongs to no stream (RFC 9293 sections 3.5.3 and 3.10.7.4, RFC 1122 section 4.2.2.12).
+    /// </summary>
     public bool Resets => Has(Tcp.Rst);
 
-    /// <summary>Whether it opens a connection.</summary>
+    /// <summary>Whether the segment opens a connection.</summary>
     public bool Opens => (Flags & (Tcp.Syn | Tcp.Rst)) == Tcp.Syn;
 
-    /// <summary>Whether it closes a stream.</summary>
+    /// <summary>Whether the segment closes its stream.</summary>
     public bool Closes => (Flags & (Tcp.Fin | Tcp.Rst)) == Tcp.Fin;
 
-    /// <summary>Sequence number of the first payload byte: a SYN takes one before it (RFC 9293 section 3.4).</summary>
+    /// <summary>
+    /// The sequence number of the first payload byte; a SYN occupies the number before it (RFC 9293 section 3.4).
+    /// </summary>
     public uint StreamStart => Sequence + (Opens ? 1u : 0u);
 
-    /// <summary>Sequence number after the last payload byte; it is the FIN's own, where there is one.</summary>
+    /// <summary>The sequence number after the last payload byte, which is that of the FIN where there is one.</summary>
     public uint StreamEnd => StreamStart + (Resets ? 0u : payloadLength);
 
-    /// <summary>Sequence number after everything that the segment says, its FIN included.</summary>
+    /// <summary>The sequence number after the segment, its FIN included.</summary>
     public uint Next => StreamEnd + (Closes ? 1u : 0u);
 }

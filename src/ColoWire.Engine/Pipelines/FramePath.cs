@@ -12,12 +12,12 @@ using ColoWire.Engine.Shards;
 namespace ColoWire.Engine.Pipelines;
 
 /// <summary>
-/// One appliance without its threads: its pipelines and the checkpoint gate, all made at the start. Several can live in one process; nothing
-/// is shared between them.
+/// One appliance without its threads: its pipelines and the checkpoint gate, all allocated at the start. Several paths can exist
+/// in one process; they share nothing.
 /// </summary>
 /// <remarks>
-/// A core runs a pipeline to completion and touches no other core's memory on the way of a frame. Of the gate, cores share the epoch and
-/// the <see cref="Protection"/>, which they read at each poll and which are written at checkpoints and when one of the two is lost.
+/// A core runs a pipeline to completion and, while it processes frames, accesses no other core's memory except the gate's epoch
+/// and <see cref="Protection"/>. Cores read these two at each poll; they are written at checkpoints and when a replica is lost.
 /// </remarks>
 public sealed class FramePath : IDisposable
 {
@@ -29,21 +29,21 @@ public sealed class FramePath : IDisposable
     private readonly ShardRings[][] rings;
     private readonly Pipeline[] pipelines;
 
-    /// <summary>Takes all memory and joins the duties.</summary>
+    /// <summary>Allocates all memory and connects the duties.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="ports">Of each pipeline its ports and its arena, one pipeline or more. The path disposes the arenas.</param>
-    /// <param name="requester">Who is asked for checkpoints.</param>
+    /// <param name="ports">The ports and the arena of each pipeline, at least one. The path disposes the arenas.</param>
+    /// <param name="requester">The object that requests checkpoints from the hypervisor.</param>
     public FramePath(EngineOptions options, IReadOnlyList<PipelinePorts> ports, ICheckpointRequester requester)
         : this(options, ports, requester, failed: null)
     {
     }
 
-    /// <summary>Takes all memory and joins the duties of a path of one pipeline.</summary>
+    /// <summary>Allocates all memory and connects the duties of a path of one pipeline.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="primary">Where the primary's frames come in.</param>
-    /// <param name="secondary">Where the secondary's frames come in.</param>
-    /// <param name="output">Where the primary's frames leave.</param>
-    /// <param name="requester">Who is asked for checkpoints.</param>
+    /// <param name="primary">The port that receives the primary's frames.</param>
+    /// <param name="secondary">The port that receives the secondary's frames.</param>
+    /// <param name="output">The port that sends frames to the clients.</param>
+    /// <param name="requester">The object that requests checkpoints from the hypervisor.</param>
     public FramePath(
         EngineOptions options, ICapturePort primary, ICapturePort secondary, IInjectPort output, ICheckpointRequester requester)
         : this(options, [new PipelinePorts(MakeArena(options), primary, secondary, output)], requester)
@@ -66,7 +66,7 @@ public sealed class FramePath : IDisposable
             reports.AddRange(Array.ConvertAll(rings[i], r => r.Reports));
         }
 
-        // All queues of an interface have one link, and one program.
+        // All queues of an interface share its link and its XDP program, so the ports of the first pipeline suffice.
         Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options);
         if (failed is not null)
         {
@@ -85,21 +85,23 @@ public sealed class FramePath : IDisposable
         Shards = shards;
     }
 
-    /// <summary>Each takes frames from end to end by itself.</summary>
+    /// <summary>The pipelines, each of which processes its frames independently.</summary>
     public IReadOnlyList<Pipeline> Pipelines => pipelines;
 
     /// <summary>The shards of all pipelines.</summary>
     public IReadOnlyList<Shard> Shards { get; }
 
-    /// <summary>Asks for checkpoints and hands out divergence reports, of all pipelines.</summary>
+    /// <summary>The gate that requests checkpoints and collects the divergence reports of all pipelines.</summary>
     public CheckpointGate Gate { get; }
 
-    /// <summary>Whether, after <see cref="BeginStop"/>, every frame has left and every slot is home; any thread may ask.</summary>
+    /// <summary>
+    /// Whether, after <see cref="BeginStop"/>, every frame has left and every slot is free; any thread may read it.
+    /// </summary>
     public bool IsDrained => Array.TrueForAll(pipelines, pipeline => pipeline.IsDrained);
 
     /// <summary>
-    /// The earliest instant at which time alone changes something, the expired scan aside; <see cref="long.MaxValue"/> when there is
-    /// none. For whoever replays: only the thread that polls may ask.
+    /// The earliest time in nanoseconds at which a grace ends, the expired scan not included; <see cref="long.MaxValue"/> when
+    /// there is none. For replays; only the polling thread may read it.
     /// </summary>
     public long NextDueNs
     {
@@ -115,18 +117,20 @@ public sealed class FramePath : IDisposable
         }
     }
 
-    /// <summary>The memory of a pipeline's frames, which ports may need before there is a path.</summary>
+    /// <summary>Allocates the arena of a pipeline, which ports may need before the path is made.</summary>
     public static FrameArena MakeArena(EngineOptions options) =>
         new(options.SlotsPerSide, options.LargeSlotsPerSide, options.AdviseMemory);
 
-    /// <summary>Bytes that an instance with these options takes, by what they are for.</summary>
-    /// <param name="options">Its options.</param>
-    /// <param name="pipelines">How many pipelines it has.</param>
+    /// <summary>The memory of a path with given options in bytes, by purpose.</summary>
+    /// <param name="options">The options of the path.</param>
+    /// <param name="pipelines">The number of pipelines.</param>
     public static IReadOnlyList<(string Name, long Bytes)> MemoryPlan(EngineOptions options, int pipelines = 1) =>
         Array.ConvertAll(Pipeline.MemoryPlan(OfPipeline(options, pipelines)), part => (part.Name, part.Bytes * pipelines));
 
-    /// <summary>Runs every duty once, in the order of the way of a frame: one core, run to completion.</summary>
-    /// <returns>How much was done.</returns>
+    /// <summary>
+    /// Polls every duty once, in the order in which a frame passes them, for an appliance that runs on one core.
+    /// </summary>
+    /// <returns>The amount of work; 0 when there was none.</returns>
     public int Poll(long nowNs)
     {
         int work = 0;
@@ -139,34 +143,41 @@ public sealed class FramePath : IDisposable
     }
 
     /// <summary>
-    /// From now on nothing more is captured, and what is held is released unverified (R4). The duties must be polled on until
-    /// <see cref="IsDrained"/>. Any thread may call it.
+    /// Begins the stop: nothing more is captured, and held frames are released unverified (R4). The caller must poll the duties
+    /// until <see cref="IsDrained"/>. Any thread may call it.
     /// </summary>
     public void BeginStop() => stop.Raise();
 
     /// <summary>
-    /// Fail-over: one of the two speaks for the guest from now on, for good. To the primary: what is held leaves, and all that comes. To
-    /// the secondary: what is held is dropped and counted, and the secondary's stream goes on from where it is. Any thread may call it.
+    /// Fails over permanently to one replica. To the primary: held frames and all further frames are sent without comparison. To
+    /// the secondary: the primary's held frames are dropped and counted, and the secondary's frames are sent from the current
+    /// position on. Any thread may call it.
     /// </summary>
     public void FailOverTo(Side side) =>
         Gate.TakeOver(side == Side.Primary ? Protection.PrimaryAlone : Protection.SecondaryAlone);
 
-    /// <summary>Asks for a checkpoint as a divergence does; where nobody makes any, nothing happens. Any thread may call it.</summary>
+    /// <summary>
+    /// Requests a checkpoint as a divergence does; without a requester nothing happens. Any thread may call it.
+    /// </summary>
     public void RequestCheckpoint() => Gate.OrderCheckpoint();
 
-    /// <summary>Lets out what is held, unverified, and has every flow compared afresh. Any thread may call it.</summary>
+    /// <summary>Releases all held frames unverified and restarts the comparison of every flow. Any thread may call it.</summary>
     public void Flush() => Gate.OrderFlush();
 
-    /// <summary>Changes when frames of the primary leave. What is held leaves unverified; with a requester a checkpoint is asked for when the
-    /// comparison begins to count. Any thread may call it.</summary>
+    /// <summary>
+    /// Changes the mode. Held frames are released unverified; with a requester, a change to lockstep requests a checkpoint. Any
+    /// thread may call it.
+    /// </summary>
     public void SetMode(CompareMode mode) => Gate.OrderMode(mode);
 
-    /// <summary>Flows that are not compared any more, because each has made a duty fail; at most
-    /// <see cref="EngineLimits.QuarantinedFlows"/>.</summary>
+    /// <summary>
+    /// The number of flows that are no longer compared because each has made a duty fail; at most
+    /// <see cref="EngineLimits.QuarantinedFlows"/>.
+    /// </summary>
     public int QuarantinedFlows => quarantine.Count;
 
-    /// <summary>Finds what made a duty fail, after all threads have ended.</summary>
-    /// <returns>Most often one; none when the duty was at no frame.</returns>
+    /// <summary>Finds the frames that failed duties were processing, after all threads have ended.</summary>
+    /// <returns>Usually one culprit; none when the duty was processing no frame.</returns>
     public IReadOnlyList<Culprit> FindCulprits()
     {
         List<Culprit> culprits = [];
@@ -179,13 +190,13 @@ public sealed class FramePath : IDisposable
     }
 
     /// <summary>
-    /// Makes the path that goes on where a duty of this one has failed: over the same ports, slots and rings, in a new epoch, for
-    /// which a checkpoint is asked. It counts on from where this one was. The flows of the culprits leave unverified until the
-    /// process ends, or until as many others as <see cref="EngineLimits.QuarantinedFlows"/> have followed. What was under way is
-    /// not sent any more, but counted (<see cref="DropReason.PrimaryFailure"/>). No duty may run; this path is not to be used,
-    /// nor disposed of, any more.
+    /// Makes the path that replaces this one after a duty has failed: over the same ports, slots and rings, in a new epoch, for
+    /// which a checkpoint is requested. It keeps this path's counters. The culprits' flows are sent unverified until the process
+    /// ends, or until <see cref="EngineLimits.QuarantinedFlows"/> others have followed. Frames inside this path are not sent, but
+    /// counted (<see cref="DropReason.PrimaryFailure"/>). No duty may be running; this path must not be used or disposed
+    /// afterwards.
     /// </summary>
-    /// <param name="culprits">What <see cref="FindCulprits"/> has found.</param>
+    /// <param name="culprits">The result of <see cref="FindCulprits"/>.</param>
     public FramePath Succeed(IReadOnlyList<Culprit> culprits)
     {
         foreach (Culprit culprit in culprits)
@@ -199,7 +210,7 @@ public sealed class FramePath : IDisposable
         return new FramePath(options, ports, requester, failed: this);
     }
 
-    /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
+    /// <summary>Frees the memory. No duty may be running; the ports belong to the caller.</summary>
     public void Dispose()
     {
         foreach (Pipeline pipeline in pipelines)
@@ -208,6 +219,6 @@ public sealed class FramePath : IDisposable
         }
     }
 
-    // Slots and shards are of each pipeline, flows of all together.
+    // Slots and shards are options per pipeline; flows are an option for all pipelines together.
     private static EngineOptions OfPipeline(EngineOptions options, int pipelines) => options with { Flows = options.Flows / pipelines };
 }

@@ -8,11 +8,12 @@ using ColoWire.Engine.Shards;
 
 namespace ColoWire.Engine.Pipelines;
 
-/// <content>What becomes of it when a duty of its path has failed. No duty runs any more.</content>
+/// <content>Replaces the pipeline after a duty of its path has failed. No duty is running.</content>
 public sealed partial class Pipeline
 {
-    /// <summary>Finds what its duties had not done with.</summary>
-    /// <param name="culprits">Gets one for each duty that was at a frame; most often there is one in all.</param>
+    /// <summary>Finds the frames that the duties were processing.</summary>
+    /// <param name="culprits">Receives one culprit for each duty that was processing a frame; usually there is one in
+    /// all.</param>
     internal void FindCulprits(List<Culprit> culprits)
     {
         Add(PrimaryCapture.FindCulprit());
@@ -29,17 +30,19 @@ public sealed partial class Pipeline
         }
     }
 
-    /// <summary>Makes the pipeline that goes on in the place of this one, over the same ports and slots. What this one held is
-    /// counted as lost: to send it now would be to send some of it twice.</summary>
-    /// <param name="options">As it was made with.</param>
-    /// <param name="shared">What the pipelines of the new path share.</param>
+    /// <summary>
+    /// Makes the pipeline that replaces this one, over the same ports and slots. The frames inside this pipeline are counted as
+    /// lost: sending them could send some of them twice.
+    /// </summary>
+    /// <param name="options">The options of this pipeline.</param>
+    /// <param name="shared">The objects that the pipelines of the new path share.</param>
     internal Pipeline Succeed(EngineOptions options, PipelinesShare shared)
     {
         long lostOfSecondary = SecondaryCapture.UnderWay;
         foreach (Shard shard in shards)
         {
             lostOfSecondary += shard.SecondaryUnderWay;
-            // Its memory goes first: there is never more than what was planned.
+            // The old shard's memory is freed before the new one's is allocated, so that the memory plan is never exceeded.
             shard.Dispose();
         }
 
@@ -54,7 +57,7 @@ public sealed partial class Pipeline
         return pipeline;
     }
 
-    /// <summary>Primary frames that came in, are to leave and have not.</summary>
+    /// <summary>The number of received frames that should have been sent and were not.</summary>
     private long NotSent()
     {
         InjectStatistics sent = ports.Output.Statistics;
@@ -74,7 +77,7 @@ public sealed partial class Pipeline
         FrameRef[] done = new FrameRef[EngineLimits.BatchFrames];
         while (ports.Output.Reclaim(done) != 0)
         {
-            // They are free, as all slots are but those that a port keeps.
+            // Nothing to do: Recover marks all slots as free that no port uses.
         }
 
         Arena.Primary.Recover(slot => ports.Primary.Keeps(slot) || IsLeaving(slot));
@@ -87,7 +90,7 @@ public sealed partial class Pipeline
                 return false;
             }
 
-            // When it has left nobody waits for it any more but its pool.
+            // No shard of the new pipeline waits for this frame, so its slot returns to the pool once it is sent.
             Arena[slot].Marks = FrameMarks.None;
             return true;
         }

@@ -16,22 +16,23 @@ using ColoWire.Engine.Shards;
 
 namespace ColoWire.Engine.Pipelines;
 
-/// <summary>The memory and the ports of one pipeline.</summary>
-/// <param name="Arena">Where its frames lie; made before the ports, which may register it with the kernel.</param>
-/// <param name="Primary">Where the primary's frames come in.</param>
-/// <param name="Secondary">Where the secondary's frames come in.</param>
-/// <param name="Output">Where the primary's frames leave.</param>
+/// <summary>The arena and the ports of one pipeline.</summary>
+/// <param name="Arena">The arena of the frames; made before the ports, which may register it with the kernel.</param>
+/// <param name="Primary">The port that receives the primary's frames.</param>
+/// <param name="Secondary">The port that receives the secondary's frames.</param>
+/// <param name="Output">The port that sends frames to the clients.</param>
 public sealed record PipelinePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
 
-/// <summary>What the pipelines of a path share.</summary>
-/// <param name="Gate">Asks for checkpoints.</param>
-/// <param name="Stop">Says that the path stops.</param>
-/// <param name="Quarantine">The flows that are not compared any more.</param>
+/// <summary>The objects that the pipelines of a path share.</summary>
+/// <param name="Gate">The gate that requests checkpoints.</param>
+/// <param name="Stop">The signal that the path stops.</param>
+/// <param name="Quarantine">The flows that are no longer compared.</param>
 internal sealed record PipelinesShare(CheckpointGate Gate, StopSignal Stop, Quarantine Quarantine);
 
 /// <summary>
-/// The way of a frame from end to end: the two captures, the shards, the egress and the rings between them, over slots of its own. It
-/// is one duty too, for a core that runs it to completion. Pipelines share nothing but the <see cref="CheckpointGate"/>.
+/// One complete path of frames: two capture duties, the shards, the egress duty and the rings between them, with its own slots. A
+/// pipeline is itself a duty, for a core that runs it to completion. Pipelines share only the objects of
+/// <see cref="PipelinesShare"/>.
 /// </summary>
 public sealed partial class Pipeline : IDuty, IDisposable
 {
@@ -41,10 +42,10 @@ public sealed partial class Pipeline : IDuty, IDisposable
 
     /// <summary>Makes a pipeline.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="ports">Its ports and its memory.</param>
-    /// <param name="rings">Those of its shards, without frames.</param>
-    /// <param name="shared">What all pipelines share.</param>
-    /// <param name="failed">The pipeline in whose place it goes on, counting from where that was; null at the start.</param>
+    /// <param name="ports">The ports and the arena.</param>
+    /// <param name="rings">The rings of the shards, without frames.</param>
+    /// <param name="shared">The objects that all pipelines share.</param>
+    /// <param name="failed">The failed pipeline that this one replaces, whose counters it keeps; null at the start.</param>
     internal Pipeline(EngineOptions options, PipelinePorts ports, ShardRings[] rings, PipelinesShare shared, Pipeline? failed)
     {
         (CheckpointGate gate, StopSignal stop, Quarantine quarantine) = shared;
@@ -62,8 +63,9 @@ public sealed partial class Pipeline : IDuty, IDisposable
 
         Egress = new EgressDuty(Arena, ports.Output, rings, gate, failed?.Egress);
 
-        // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. What never goes
-        // to egress, the slot in which fragments were put together and what a policy drops, the shard sends home in either mode.
+        // In lockstep mode egress returns the slots of the primary; in observe mode the shard does, because it may not have
+        // compared the frame yet. Slots that never reach egress (of reassembled frames and of frames that a policy drops) are
+        // returned by the shard in both modes.
         CaptureDuty Capture(ICapturePort port, SlotPool pool, SpscRing<FrameRef>[] toShards, CaptureDuty? failedCapture)
         {
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
@@ -73,22 +75,22 @@ public sealed partial class Pipeline : IDuty, IDisposable
         }
     }
 
-    /// <summary>The memory of its frames.</summary>
+    /// <summary>The arena of its frames.</summary>
     public FrameArena Arena { get; }
 
-    /// <summary>Takes in the primary's frames.</summary>
+    /// <summary>The duty that receives the primary's frames.</summary>
     public CaptureDuty PrimaryCapture { get; }
 
-    /// <summary>Takes in the secondary's frames.</summary>
+    /// <summary>The duty that receives the secondary's frames.</summary>
     public CaptureDuty SecondaryCapture { get; }
 
-    /// <summary>Compare.</summary>
+    /// <summary>The shards, which compare the frames.</summary>
     public IReadOnlyList<Shard> Shards => shards;
 
-    /// <summary>Sends the primary's frames.</summary>
+    /// <summary>The duty that sends frames to the clients.</summary>
     public EgressDuty Egress { get; }
 
-    /// <summary>Whether the path stops, every frame has left and every slot is home; any thread may ask.</summary>
+    /// <summary>Whether the path stops, every frame has left and every slot is free; any thread may read it.</summary>
     public bool IsDrained => PrimaryCapture.IsDrained && SecondaryCapture.IsDrained;
 
     /// <summary>See <see cref="FramePath.NextDueNs"/>.</summary>
@@ -106,7 +108,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
         }
     }
 
-    /// <summary>Runs every duty once, in the order of the way of a frame.</summary>
+    /// <summary>Polls every duty once, in the order in which a frame passes them.</summary>
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
@@ -119,7 +121,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
         return work + Egress.Poll(nowNs);
     }
 
-    /// <summary>Gives the memory back. No duty may run any more; the ports belong to the caller.</summary>
+    /// <summary>Frees the memory. No duty may be running; the ports belong to the caller.</summary>
     public void Dispose()
     {
         foreach (Shard shard in shards)
@@ -130,7 +132,10 @@ public sealed partial class Pipeline : IDuty, IDisposable
         Arena.Dispose();
     }
 
-    /// <summary>The rings of its shards: they are made first, because the gate reads from all pipelines' and each pipeline knows the gate.</summary>
+    /// <summary>
+    /// Makes the rings of a pipeline's shards. They are made before the pipelines, because the gate reads the rings of all
+    /// pipelines and each pipeline needs the gate.
+    /// </summary>
     internal static ShardRings[] MakeRings(EngineOptions options, FrameArena arena)
     {
         ShardRings[] rings = new ShardRings[options.Shards];
@@ -142,7 +147,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
         return rings;
     }
 
-    /// <summary>Bytes that a pipeline with these options takes, by what they are for.</summary>
+    /// <summary>The memory of a pipeline with given options in bytes, by purpose.</summary>
     internal static (string Name, long Bytes)[] MemoryPlan(EngineOptions options) =>
     [
         ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),

@@ -7,20 +7,21 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>Decides which flows a shard knows, and what happens to their frames: a new flow gets its policy, and where the table is full
-/// another one makes room for it.</summary>
+/// <summary>Admits flows to a shard's table: a new flow gets its policy, and a full table evicts another flow for it.</summary>
 internal sealed class Admission(
     EngineOptions options, FrameArena arena, FlowTable flows, Quarantine quarantine, FlushLog flushes, ShardView view, FlowLifecycle lifecycle,
     HeldFrames held, UnfinishedFlow unfinished, StepMeter steps, WorkPlace place, ShardCounters counters)
 {
     private readonly PolicyRule[] policies = [.. options.Policies, .. PolicyMatching.Defaults];
 
-    /// <summary>Has the flow of a frame follow what has happened to all flows, or makes it where it was not found.</summary>
-    /// <param name="found">The flow that was found, or a null reference.</param>
+    /// <summary>
+    /// Brings the flow of a frame up to date with the flushes and take-overs of all flows, or adds the flow if it was not found.
+    /// </summary>
+    /// <param name="found">The found flow, or a null reference.</param>
     /// <param name="frame">The frame.</param>
-    /// <param name="nowNs">The engine's clock.</param>
-    /// <returns>The flow; a null reference when the table has no room and <c>overflow</c> says to hold, or when the next poll has to go on
-    /// with a flow.</returns>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
+    /// <returns>The flow; a null reference when the table is full and <c>overflow</c> is <c>hold</c>, or when the next poll must
+    /// first continue with an unfinished flow.</returns>
     public ref Flow Admit(ref Flow found, FrameRef frame, long nowNs)
     {
         if (Unsafe.IsNullRef(in found))
@@ -31,7 +32,7 @@ internal sealed class Admission(
         lifecycle.Follow(ref found);
         if (unfinished.IsAny)
         {
-            // What comes now must not leave with what leaves unverified.
+            // The new frame must not be sent together with the frames that are being released unverified.
             return ref Unsafe.NullRef<Flow>();
         }
 
@@ -53,7 +54,7 @@ internal sealed class Admission(
         return ref flows[flow];
     }
 
-    /// <summary>Decides once what happens to all frames of a flow.</summary>
+    /// <summary>Sets the action for all frames of a flow, once.</summary>
     private void ApplyPolicies(ref Flow flow)
     {
         if (quarantine.Holds(in flow.Key))
@@ -73,8 +74,11 @@ internal sealed class Admission(
         }
     }
 
-    /// <summary>Makes room for a flow: the idle one that was seen longest ago goes; where none is idle, the oldest overflows.</summary>
-    /// <returns>False when none is idle and <c>overflow</c> says to hold, or the next poll has to go on with one.</returns>
+    /// <summary>
+    /// Evicts a flow: the idle flow that was unused longest; where none is idle, the oldest flow overflows and is evicted.
+    /// </summary>
+    /// <returns>False when no flow is idle and <c>overflow</c> is <c>hold</c>, or when the next poll must continue with the
+    /// overflowing flow.</returns>
     private bool TryEvict(long nowNs)
     {
         uint victim = FindVictim();
@@ -94,7 +98,7 @@ internal sealed class Admission(
             lifecycle.Overflow(ref flows[victim], nowNs);
             if (unfinished.IsAny)
             {
-                // It holds more than one poll can let out.
+                // It holds more frames than one poll can release.
                 place.FlowIndex = Flow.None;
                 return false;
             }
@@ -107,9 +111,11 @@ internal sealed class Admission(
         return true;
     }
 
-    /// <summary>Finds the flow to forget. Those that hold frames are set aside, so that each is met once until a frame finds it
-    /// again.</summary>
-    /// <returns>An idle flow, or the one that was set aside longest ago when none was found.</returns>
+    /// <summary>
+    /// Finds the flow to evict. Flows that hold frames are set aside, so that the search visits each of them once until its next
+    /// frame.
+    /// </summary>
+    /// <returns>An idle flow, or, if none was found, the flow that was set aside first.</returns>
     private uint FindVictim()
     {
         for (int i = 0; i < EngineLimits.EvictionSteps && !unfinished.IsAny && flows.Oldest is var oldest and not Flow.None; i++)

@@ -11,7 +11,7 @@ namespace ColoWire.Engine.Shards;
 /// <summary>Counts the divergences of a shard and reports them to the gate.</summary>
 internal sealed class DivergenceReporter(FrameArena arena, SpscRing<CheckpointReport> toGate, ShardView view, ShardCounters counters)
 {
-    /// <summary>Whether a further report finds room.</summary>
+    /// <summary>Whether the ring has room for another report.</summary>
     public bool HasRoom => toGate.HasRoom;
 
     /// <summary>Reports that a flow has diverged, with the oldest held frame of each side.</summary>
@@ -46,7 +46,7 @@ internal sealed class DivergenceReporter(FrameArena arena, SpscRing<CheckpointRe
         Send(in report);
     }
 
-    /// <summary>Requests a checkpoint so that a flow can be compared again that left unverified.</summary>
+    /// <summary>Requests a checkpoint so that a flow whose frames were sent unverified can be compared again.</summary>
     public void RequestComparison(in Flow flow, long nowNs) =>
         Send(new CheckpointReport { Cause = CheckpointCause.ComparedAgain, Flow = flow.Key, AtNs = nowNs, Epoch = view.Epoch });
 

@@ -8,8 +8,8 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// What happens when time runs out: a frame was suspect for longer than <c>grace_ms</c>, or held for longer than <c>compare_timeout</c>. The
-/// graces are kept in a queue; the timeouts are found by a scan over all flows, a part of them per poll.
+/// Handles timeouts: a frame was suspect for longer than <c>grace_ms</c>, or held for longer than <c>compare_timeout</c>. Graces
+/// are kept in a queue; timeouts are found by a scan over all flows, in parts over several polls.
 /// </summary>
 internal sealed class Expiry(
     EngineOptions options, FrameArena arena, FlowTable flows, FlowComparers comparers, HeldComparison comparison, FlowLifecycle lifecycle,
@@ -22,7 +22,9 @@ internal sealed class Expiry(
     private long dueNs = long.MinValue;
     private uint next = Flow.None;
 
-    /// <summary>What has been suspect for longer than its grace is no longer late, but different.</summary>
+    /// <summary>
+    /// Resolves the flows whose suspect frame has exceeded its grace: the frame is then no longer considered late, but different.
+    /// </summary>
     public void ResolveSuspects(long nowNs)
     {
         uint due;
@@ -40,7 +42,7 @@ internal sealed class Expiry(
         place.FlowIndex = Flow.None;
     }
 
-    /// <summary>Looks at the next flows of the scan: each one once per cycle.</summary>
+    /// <summary>Scans the next flows; a scan visits each flow once per cycle.</summary>
     public void Scan(long nowNs)
     {
         if (next == Flow.None)
@@ -55,7 +57,7 @@ internal sealed class Expiry(
         }
 
         uint end = Math.Min(flows.HighWater, next + EngineLimits.ScanFlowsPerPoll);
-        // Each flow may have something to report; where no room is left, the next poll goes on.
+        // Each flow may produce a report; where the ring is full, the next poll continues.
         for (; next < end && reports.HasRoom && !steps.IsSpent; next++)
         {
             place.FlowIndex = next;
@@ -81,7 +83,7 @@ internal sealed class Expiry(
     private void ResolveSuspect(ref Flow flow, long nowNs)
     {
         FrameRef subject = flow.Suspect.Subject;
-        // A subject that has left meanwhile is suspect no longer.
+        // A subject that has left the flow since is no longer suspect.
         bool isOvertaken = subject == flow.Secondary.Head;
         if (isOvertaken && !comparison.TryReturnUnmatched(ref flow, subject))
         {
@@ -89,19 +91,23 @@ internal sealed class Expiry(
         }
         else
         {
-            // It leaves, diverges, or waits for something else now: in no case does the same suspect stay due.
+            // The subject is released, diverges, or waits for another event: in no case does the same suspect remain due.
             comparison.Compare(ref flow, nowNs, isGraceOver: true);
         }
     }
 
-    /// <summary>Where the primary waits, too, the oldest frames of both sides differ; else the secondary's has no twin.</summary>
+    /// <summary>
+    /// The divergence for an overtaken frame of the secondary: where the primary holds frames too, the oldest frames of both
+    /// sides differ; otherwise the secondary's frame has no twin.
+    /// </summary>
     private Verdict VerdictOnOvertaken(ref Flow flow, FrameRef overtaken) => flow.Primary.IsEmpty
         ? new Verdict(VerdictKind.Divergence, DivergenceReason.Timeout, 0, overtaken, 0)
         : comparers.Compare(ref flow, flow.Primary.Head) with { Kind = VerdictKind.Divergence };
 
     private void Expire(ref Flow flow, long nowNs)
     {
-        // A datagram that the secondary repeats waits for the timeout itself before it is compared with what was cached.
+        // A datagram that the secondary repeats is held for one timeout before it is compared with the cached frames, so the
+        // cache of a datagram flow is kept for two timeouts.
         comparers.ClearCache(ref flow, nowNs - (flow.IsStream ? timeoutNs : 2 * timeoutNs));
         if (flow.State != FlowState.Comparing || flow.IsIdle)
         {
@@ -134,13 +140,13 @@ internal sealed class Expiry(
                 return;
             }
 
-            // The frames behind it have waited as long, and have no twin either: all of them leave in this scan.
+            // The frames behind it have also exceeded the timeout and also lack a twin: all of them are released in this scan.
             comparison.ReleaseEarly(ref flow);
         }
     }
 
-    /// <summary>Looks for a frame of the secondary that has waited too long.</summary>
-    /// <returns>Whether the flow has diverged for it.</returns>
+    /// <summary>Searches for a frame of the secondary that has exceeded the timeout.</summary>
+    /// <returns>Whether the flow has diverged because of it.</returns>
     private bool ExpireSecondary(ref Flow flow, long nowNs)
     {
         FrameRef behind;
@@ -152,7 +158,7 @@ internal sealed class Expiry(
             bool isExpired = IsExpired(at, nowNs);
             if (!isExpired && !flow.IsStream)
             {
-                // Datagrams stand in the order in which they came.
+                // Datagrams are queued in order of arrival, so all later ones are newer.
                 return false;
             }
 

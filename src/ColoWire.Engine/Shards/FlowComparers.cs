@@ -8,8 +8,10 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>The two comparers of a shard, and the only place that chooses between them: TCP segments are compared as byte streams, all else as
-/// datagrams.</summary>
+/// <summary>
+/// Holds the two comparers of a shard and is the only type that chooses between them: TCP segments are compared as byte streams,
+/// all other frames as datagrams.
+/// </summary>
 internal sealed class FlowComparers
 {
     private readonly TcpStreamComparer streams;
@@ -24,34 +26,37 @@ internal sealed class FlowComparers
         datagrams = new DatagramComparer(options, arena, counters, cache, disposition, steps);
     }
 
-    /// <summary>Notes a predicted frame of the primary.</summary>
-    /// <returns>False when it is not the one that was predicted; then nothing has changed.</returns>
+    /// <summary>Accepts a predicted frame of the primary.</summary>
+    /// <returns>False when the frame does not match the prediction; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryAccept(ref Flow flow, FrameView primary, bool isStream) => !isStream || TcpStreamComparer.TryAccept(ref flow, primary);
 
-    /// <summary>Whether the oldest held frame of a predicted flow is a pure acknowledgment that may leave.</summary>
+    /// <summary>Whether the oldest held frame of a predicted flow is a pure acknowledgment that may be sent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReleaseAck(in Flow flow, FrameView primary) => streams.TryReleaseAck(in flow, primary);
 
-    /// <summary>Takes a pure acknowledgment of the secondary, as <see cref="TcpStreamComparer.TryAcceptAck"/> says.</summary>
+    /// <summary>Accepts a pure acknowledgment of the secondary (<see cref="TcpStreamComparer.TryAcceptAck"/>).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAcceptAck(ref Flow flow, FrameView secondary, out bool advances) => streams.TryAcceptAck(ref flow, secondary, out advances);
 
-    /// <summary>Compares a predicted frame of the secondary with the oldest held one. Nothing of the secondary's may wait.</summary>
-    /// <returns>Whether both say the same, so that the primary's is verified; else nothing has changed.</returns>
+    /// <summary>
+    /// Compares a predicted frame of the secondary with the oldest held frame of the primary. The flow must hold no frame of the
+    /// secondary.
+    /// </summary>
+    /// <returns>Whether both frames are equal, so that the primary's is verified; otherwise nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(ref Flow flow, FrameView oldest, FrameView secondary, bool isStream) =>
         isStream ? streams.TryMatch(ref flow, oldest, secondary) : datagrams.TryMatch(oldest, secondary);
 
-    /// <summary>Whether the oldest held frame of a predicted flow has to wait, so that there is nothing to compare.</summary>
+    /// <summary>Whether the oldest held frame of a predicted flow must wait, so that no comparison is needed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool MustWait(in Flow flow, FrameView oldest, bool isStream) =>
         isStream ? TcpStreamComparer.MustWait(in flow, oldest) : datagrams.MustWait(in flow);
 
-    /// <summary>Notes where a frame of the primary stands in its flow.</summary>
+    /// <summary>Records the position of a primary frame in its flow.</summary>
     /// <param name="flow">Its flow.</param>
-    /// <param name="primary">The frame, not held yet.</param>
-    /// <param name="isShared">Whether a checkpoint made it the secondary's, too.</param>
+    /// <param name="primary">The frame, which is not held yet.</param>
+    /// <param name="isShared">Whether a later checkpoint has copied the primary's output to the secondary.</param>
     public void AcceptPrimary(ref Flow flow, FrameRef primary, bool isShared)
     {
         if (flow.IsStream)
@@ -60,13 +65,15 @@ internal sealed class FlowComparers
         }
     }
 
-    /// <summary>Whether a frame of the primary that was just held changes what can be said of its flow. Behind an older frame it has to wait in
-    /// any case (R6), but a datagram of the secondary that waited for it waits no longer.</summary>
+    /// <summary>
+    /// Whether a newly held frame of the primary requires a comparison. Behind an older frame it must wait in any case (R6), but
+    /// it may be the twin of a waiting datagram of the secondary.
+    /// </summary>
     public bool ChangesFlow(ref Flow flow, FrameRef primary) =>
         flow.Primary.Count == 1 || (!flow.IsStream && datagrams.AcceptPrimary(ref flow, primary));
 
-    /// <summary>Takes a frame of the secondary in.</summary>
-    /// <returns>Whether the oldest held frame of the primary is to be compared again.</returns>
+    /// <summary>Accepts a frame of the secondary.</summary>
+    /// <returns>Whether the oldest held frame of the primary must be compared again.</returns>
     public bool AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
         if (flow.IsStream)
@@ -78,16 +85,16 @@ internal sealed class FlowComparers
         return true;
     }
 
-    /// <summary>Says what may happen to the oldest held frame of the primary.</summary>
+    /// <summary>Compares the oldest held frame of the primary and returns the verdict.</summary>
     public Verdict Compare(ref Flow flow, FrameRef oldest) =>
         flow.IsStream ? streams.Compare(ref flow, oldest) : datagrams.Compare(ref flow, oldest);
 
-    /// <summary>Says what becomes of the oldest held frame of the primary, which was suspect until its grace was over.</summary>
+    /// <summary>Returns the verdict on the oldest held frame of the primary after its grace as a suspect has ended.</summary>
     public Verdict ResolveAfterGrace(ref Flow flow, FrameRef oldest, in Verdict suspect, long nowNs) => flow.IsStream
         ? streams.ResolveAfterGrace(ref flow, oldest, in suspect, nowNs)
         : datagrams.ResolveAfterGrace(ref flow, oldest, in suspect);
 
-    /// <summary>Forgets a held frame of the primary that leaves, or is dropped.</summary>
+    /// <summary>Removes a held frame of the primary that is sent or dropped from the comparer's index.</summary>
     public void Forget(ref Flow flow, FrameRef primary)
     {
         if (!flow.IsStream)
@@ -96,7 +103,7 @@ internal sealed class FlowComparers
         }
     }
 
-    /// <summary>Takes a held frame of the secondary out of its flow; the caller owns it then.</summary>
+    /// <summary>Removes a held frame of the secondary from its flow; the caller then owns the frame.</summary>
     public void Remove(ref Flow flow, FrameRef secondary)
     {
         if (flow.IsStream)
@@ -109,19 +116,21 @@ internal sealed class FlowComparers
         }
     }
 
-    /// <summary>Returns a held frame of the secondary that needs no twin.</summary>
-    /// <returns>False when it needs one.</returns>
+    /// <summary>Returns the slot of a held frame of the secondary that needs no twin.</summary>
+    /// <returns>False when the frame needs a twin.</returns>
     public bool TryReturnUnmatched(ref Flow flow, FrameRef secondary) =>
         flow.IsStream ? streams.TryDropUnseen(ref flow, secondary) : datagrams.TryDropRepeated(ref flow, secondary);
 
-    /// <summary>Whether the secondary's oldest held datagram was overtaken by one that found its twin.</summary>
+    /// <summary>Whether the secondary's oldest held datagram was overtaken by a datagram whose twin was found.</summary>
     public bool IsOvertaken(in Flow flow) => datagrams.IsOvertaken(in flow);
 
-    /// <summary>Whether the secondary has opened, closed or reset a connection before an instant, and the primary has not.</summary>
+    /// <summary>
+    /// Whether the secondary opened, closed or reset a connection before a given time, and the primary has not.
+    /// </summary>
     public bool HasControlSince(ref Flow flow, long sinceNs) =>
         flow.IsStream && streams.HasControlSince(ref flow, sinceNs);
 
-    /// <summary>A checkpoint has made the secondary a copy of the primary.</summary>
+    /// <summary>Resets the comparison of a flow after a checkpoint, which has made the secondary a copy of the primary.</summary>
     public static void Synchronise(ref Flow flow)
     {
         if (flow.IsStream)
@@ -130,7 +139,7 @@ internal sealed class FlowComparers
         }
     }
 
-    /// <summary>Frames have passed uncompared: what was verified before counts no longer.</summary>
+    /// <summary>Discards the record of verified bytes, because frames have bypassed the comparison.</summary>
     public static void ForgetVerified(ref Flow flow)
     {
         if (flow.IsStream)
@@ -139,7 +148,7 @@ internal sealed class FlowComparers
         }
     }
 
-    /// <summary>Gives up the order in which the secondary's segments were searched, before all of them are dropped.</summary>
+    /// <summary>Discards the search order of the secondary's segments, before all of them are dropped.</summary>
     public static void ForgetOrder(ref Flow flow)
     {
         if (flow.IsStream)
@@ -148,9 +157,9 @@ internal sealed class FlowComparers
         }
     }
 
-    /// <summary>Returns the verified frames that are cached for retransmissions.</summary>
+    /// <summary>Returns the slots of all verified frames that are cached for retransmissions.</summary>
     public void ClearCache(ref Flow flow) => cache.Clear(ref flow);
 
-    /// <summary>Returns those of them that came before an instant.</summary>
+    /// <summary>Returns the slots of the cached frames that arrived before a given time.</summary>
     public void ClearCache(ref Flow flow, long beforeNs) => cache.ClearBefore(ref flow, beforeNs);
 }

@@ -5,21 +5,25 @@ using ColoWire.Engine.Flows;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>All changes of a flow's state: it diverges, overflows, is flushed, is taken over by the secondary, or is compared
-/// again.</summary>
+/// <summary>
+/// Makes all changes of a flow's state: divergence, overflow, flush, take-over by the secondary, and the return to comparison.
+/// </summary>
 internal sealed class FlowLifecycle(
     HeldFrames held, ShardView view, FlushLog flushes, FlowShare share, DivergenceReporter reports, UnfinishedFlow unfinished)
 {
-    /// <summary>Whether the primary's frames of a flow leave unverified, because it has diverged and waits for no checkpoint.</summary>
+    /// <summary>
+    /// Whether the primary's frames of a flow are sent unverified, because the flow has diverged and waits for no checkpoint.
+    /// </summary>
     public static bool LeavesUnverified(in Flow flow) => flow.State is FlowState.Unverified or FlowState.OverShare;
 
-    /// <summary>Why they leave so.</summary>
+    /// <summary>The reason why the primary's frames of such a flow are sent unverified.</summary>
     public static UnverifiedReason ReasonNotVerified(in Flow flow) =>
         flow.State == FlowState.OverShare ? UnverifiedReason.KeepsDiffering : UnverifiedReason.AfterDivergence;
 
     /// <summary>
-    /// The replicas differ in a flow. Where a checkpoint can end that, its frames wait for the checkpoint; where none will come, or the flow
-    /// has used up its share of them, they leave unverified from now on. In both cases the flow is reported once.
+    /// Handles a divergence. Where a checkpoint will resolve it, the flow's frames wait for the checkpoint; where none will come,
+    /// or the flow has used up its share of checkpoints, its frames are sent unverified from now on. In both cases the flow is
+    /// reported once.
     /// </summary>
     public void Diverge(ref Flow flow, in Verdict verdict, long nowNs)
     {
@@ -32,7 +36,10 @@ internal sealed class FlowLifecycle(
         }
     }
 
-    /// <summary>A flow holds too much, or makes room: its frames leave in order, unverified, and a checkpoint is requested (R4, R8).</summary>
+    /// <summary>
+    /// Handles an overflow or an eviction: the flow's frames are released in order, unverified, and a checkpoint is requested
+    /// (R4, R8).
+    /// </summary>
     public void Overflow(ref Flow flow, long nowNs)
     {
         if (flow.State == FlowState.Comparing)
@@ -45,8 +52,10 @@ internal sealed class FlowLifecycle(
         held.ClearSecondary(ref flow);
     }
 
-    /// <summary>A flow that had used up its share of checkpoints is compared again after the next checkpoint. When its time is over and none has
-    /// come, the flow requests one, and its frames wait for it.</summary>
+    /// <summary>
+    /// Returns a flow that has used up its share of checkpoints to comparison. The next checkpoint does so; if none has finished
+    /// when the flow's penalty time ends, the flow requests one, and its frames wait for it.
+    /// </summary>
     public void CompareAgainInTime(ref Flow flow, long nowNs)
     {
         if (share.IsLeft(in flow, nowNs))
@@ -56,7 +65,7 @@ internal sealed class FlowLifecycle(
         }
     }
 
-    /// <summary>Lets happen to a flow what has happened to all flows since it was last looked at, in that order.</summary>
+    /// <summary>Applies to a flow the events that concerned all flows since the flow was last visited, in their order.</summary>
     public void Follow(ref Flow flow)
     {
         if (view.IsSecondaryAlone)
@@ -110,7 +119,9 @@ internal sealed class FlowLifecycle(
         }
     }
 
-    /// <summary>Frames of a TCP flow have passed uncompared: what is held waits for the checkpoint that was requested.</summary>
+    /// <summary>
+    /// Has the held frames of a TCP flow wait for the requested checkpoint, because frames have bypassed the comparison.
+    /// </summary>
     private void WaitForCheckpoint(ref Flow flow)
     {
         held.ClearSecondary(ref flow);

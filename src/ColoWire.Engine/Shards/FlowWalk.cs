@@ -6,20 +6,24 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// Brings to every flow what concerns all of them: a flush, a take-over, or that no checkpoint will come. There may be millions of flows, so a
-/// walk reaches them a part per poll; a flow that a frame finds first follows at once (<see cref="FlowLifecycle.Follow"/>).
+/// Applies events that concern all flows to each of them: a flush, a take-over, or the loss of checkpoints. There may be millions
+/// of flows, so a walk visits a part of them per poll; a flow whose frame arrives earlier is brought up to date at once
+/// (<see cref="FlowLifecycle.Follow"/>).
 /// </summary>
 internal sealed class FlowWalk(FlowTable flows, ShardView view, FlowLifecycle lifecycle, StepMeter steps, WorkPlace place)
 {
     private uint next = Flow.None;
 
-    /// <summary>Whether a walk has not reached all flows yet.</summary>
+    /// <summary>Whether a walk has yet to visit some flows.</summary>
     public bool IsUnderWay => next != Flow.None;
 
-    /// <summary>Whether flows have yet to follow that the secondary speaks alone. It takes its turn after the frames that they hold.</summary>
+    /// <summary>
+    /// Whether some flows have yet to be taken over by the secondary. New frames of the secondary wait until the held ones have
+    /// been sent.
+    /// </summary>
     public bool IsTakingOver => view.IsSecondaryAlone && IsUnderWay;
 
-    /// <summary>Takes over the guest's state, and begins a walk when it concerns all flows.</summary>
+    /// <summary>Refreshes the copy of the guest's state, and starts a walk when a change concerns all flows.</summary>
     public void Refresh(long nowNs)
     {
         if (view.Refresh(nowNs))
@@ -29,9 +33,10 @@ internal sealed class FlowWalk(FlowTable flows, ShardView view, FlowLifecycle li
     }
 
     /// <summary>
-    /// Takes over what a frame may bring: a new epoch. A fragment comes alone when its datagram could not be put together, or because a
-    /// checkpoint or the stop came while it was. The capture duty has seen that before, so it can be seen here, too; in the second case
-    /// nothing diverges.
+    /// Refreshes the state before a frame is processed, because the frame may belong to a new epoch. A fragment arrives by itself
+    /// where its datagram was not reassembled, possibly because of a checkpoint or the stop. The capture duty saw that event
+    /// before it passed the fragment on, so the whole state is refreshed for a fragment; otherwise the fragment would count as a
+    /// divergence.
     /// </summary>
     public void RefreshFor(FrameKind kind, long nowNs)
     {
@@ -45,10 +50,10 @@ internal sealed class FlowWalk(FlowTable flows, ShardView view, FlowLifecycle li
         }
     }
 
-    /// <summary>Has the next flows follow.</summary>
+    /// <summary>Continues the walk with the next flows.</summary>
     public void Continue()
     {
-        // Half of a poll's steps: the rest is for the frames that come meanwhile.
+        // At most half of a poll's steps: the rest is for new frames.
         for (; next < flows.HighWater && !steps.IsHalfSpent; next++)
         {
             steps.Count();
@@ -59,7 +64,7 @@ internal sealed class FlowWalk(FlowTable flows, ShardView view, FlowLifecycle li
                 lifecycle.Follow(ref flow);
                 if (view.IsSecondaryAlone && flow.HoldsFrames)
                 {
-                    // More than one poll can let out; meanwhile no frame of it is taken.
+                    // It holds more frames than one poll can release; until all have left, none of its new frames is taken.
                     break;
                 }
             }

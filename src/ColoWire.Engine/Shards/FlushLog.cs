@@ -6,8 +6,8 @@ using ColoWire.Engine.Flows;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// The flushes of a shard, by number: at each one every flow releases what it holds and is compared afresh. There may be millions of
-/// flows, so a flow follows when it is next looked at, and reads here what has happened since the last flush that it followed.
+/// The numbered flushes of a shard. A flush makes every flow release its held frames and restart its comparison. There may be
+/// millions of flows, so each flow applies the flushes when it is next visited, and reads here which flushes it has not applied.
 /// </summary>
 internal sealed class FlushLog
 {
@@ -15,12 +15,14 @@ internal sealed class FlushLog
     private uint lastForgetting;
     private uint lastBeforeTakeOver;
 
-    /// <summary>The number of the last flush; never <see cref="Flow.PredictsNothing"/>.</summary>
+    /// <summary>The number of the last flush; never equal to <see cref="Flow.PredictsNothing"/>.</summary>
     public uint Last { get; private set; } = 1;
 
-    /// <summary>Begins a flush.</summary>
-    /// <param name="reason">Why frames leave unverified; null where they wait for the checkpoint that has been requested.</param>
-    /// <param name="forgets">Whether TCP flows forget which bytes were verified, because frames have passed uncompared.</param>
+    /// <summary>Adds a flush.</summary>
+    /// <param name="reason">Why frames are released unverified; null where they wait for the checkpoint that was
+    /// requested.</param>
+    /// <param name="forgets">Whether TCP flows discard the record of verified bytes, because frames have bypassed the
+    /// comparison.</param>
     public void Add(UnverifiedReason? reason, bool forgets)
     {
         Last = Last + 1 is Flow.PredictsNothing ? 1 : Last + 1;
@@ -28,19 +30,19 @@ internal sealed class FlushLog
         lastForgetting = forgets ? Last : lastForgetting;
     }
 
-    /// <summary>Notes that the secondary speaks alone from now on: flushes until now come before that.</summary>
+    /// <summary>Records that the secondary has taken over: all flushes so far precede the take-over.</summary>
     public void NoteTakeOver() => lastBeforeTakeOver = Last;
 
-    /// <summary>Whether a flow has yet to follow a flush of before the secondary spoke alone.</summary>
-    /// <param name="followed">The number of the last flush that the flow followed.</param>
+    /// <summary>Whether a flow has yet to apply a flush that precedes the take-over.</summary>
+    /// <param name="followed">The number of the last flush that the flow has applied.</param>
     public bool IsBeforeTakeOver(uint followed) => (int)(lastBeforeTakeOver - followed) > 0;
 
-    /// <summary>Whether one of the flushes that a flow has yet to follow makes it forget which bytes were verified.</summary>
-    /// <param name="followed">The number of the last flush that the flow followed.</param>
+    /// <summary>Whether a flush that the flow has yet to apply discards the record of verified bytes.</summary>
+    /// <param name="followed">The number of the last flush that the flow has applied.</param>
     public bool ForgetsSince(uint followed) => (int)(lastForgetting - followed) > 0;
 
-    /// <summary>The reason of the first flush that a flow has yet to follow and that releases frames.</summary>
-    /// <param name="followed">The number of the last flush that the flow followed.</param>
+    /// <summary>The reason of the first flush that the flow has yet to apply and that releases frames.</summary>
+    /// <param name="followed">The number of the last flush that the flow has applied.</param>
     /// <returns>The reason, or null when none of them releases frames.</returns>
     public UnverifiedReason? ReasonSince(uint followed)
     {

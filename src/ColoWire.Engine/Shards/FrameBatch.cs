@@ -5,25 +5,32 @@ using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>Frames of one side that a shard has read from their ring. Those that it could not take yet stay in front.</summary>
+/// <summary>
+/// A batch of frames of one side that a shard has read from their ring. Frames that the shard cannot take yet remain at the
+/// front.
+/// </summary>
 internal sealed class FrameBatch(SpscRing<FrameRef> ring)
 {
     private readonly FrameRef[] frames = new FrameRef[EngineLimits.BatchFrames];
 
-    /// <summary>Index of the first frame that was not taken. A failure leaves it at the frame that made the shard fail.</summary>
+    /// <summary>
+    /// The index of the first frame that was not taken. After a failure it is the index of the frame that made the shard fail.
+    /// </summary>
     public int Next { get; set; }
 
-    /// <summary>Frames in the batch, those that were taken included.</summary>
+    /// <summary>The number of frames in the batch, taken ones included.</summary>
     public int Count { get; private set; }
 
-    /// <summary>Frames that were not taken, those in the ring included.</summary>
+    /// <summary>The number of frames that were not taken, those in the ring included.</summary>
     public int Waiting => ring.Count + Count - Next;
 
-    /// <summary>A frame of the batch. Behind <see cref="Count"/> stand frames of earlier batches.</summary>
+    /// <summary>
+    /// A frame of the batch. From index <see cref="Count"/> on, the array still contains frames of earlier batches.
+    /// </summary>
     public FrameRef this[int index] => frames[index];
 
-    /// <summary>Reads the next frames from the ring, once all of the batch have been taken.</summary>
-    /// <returns>Whether the batch is a new one.</returns>
+    /// <summary>Reads the next batch from the ring, if all frames of this batch have been taken.</summary>
+    /// <returns>Whether a new batch was read.</returns>
     public bool TryRefill()
     {
         if (Next != Count)

@@ -8,15 +8,17 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>Compares the held frames of a flow, and does what the comparer's verdict says: the oldest one leaves, waits, is suspect, or stands
-/// for a divergence.</summary>
+/// <summary>
+/// Compares the held frames of a flow and applies the verdicts: the oldest frame is released, waits, is suspect, or is reported
+/// as a divergence.
+/// </summary>
 internal sealed class HeldComparison(
     FrameArena arena, FlowTable flows, FlowComparers comparers, HeldFrames held, FlowLifecycle lifecycle, Disposition disposition,
     EpochStart epochStart, SuspectQueue suspects, UnfinishedFlow unfinished, ShardView view, StepMeter steps)
 {
-    /// <summary>Goes on with the flow that the poll before could not finish.</summary>
-    /// <param name="place">Where to note the flow, in case of a failure.</param>
-    /// <param name="nowNs">The engine's clock.</param>
+    /// <summary>Continues with the flow that the previous poll left unfinished.</summary>
+    /// <param name="place">Where the flow is recorded in case of a failure.</param>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
     public void Resume(WorkPlace place, long nowNs)
     {
         if (!unfinished.IsAny)
@@ -44,12 +46,12 @@ internal sealed class HeldComparison(
         place.FlowIndex = Flow.None;
     }
 
-    /// <summary>Compares the held frames of a flow, oldest first, until one has to wait.</summary>
+    /// <summary>Compares the held frames of a flow, oldest first, until one must wait.</summary>
     /// <param name="flow">The flow.</param>
-    /// <param name="nowNs">The engine's clock.</param>
-    /// <param name="isGraceOver">Whether the oldest, or a datagram that was overtaken, has been suspect for as long as its grace.</param>
-    /// <returns>The last verdict: Hold or Suspect with what the oldest waits for, Release when none is held any more or the next poll goes on,
-    /// or Divergence.</returns>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
+    /// <param name="isGraceOver">Whether the grace of the suspect (the oldest frame or an overtaken datagram) has ended.</param>
+    /// <returns>The last verdict: Hold or Suspect with the reason why the oldest frame waits; Release when no frame is held or
+    /// the next poll continues; or Divergence.</returns>
     public Verdict Compare(ref Flow flow, long nowNs, bool isGraceOver = false)
     {
         Verdict verdict = Verdict.Release;
@@ -97,18 +99,21 @@ internal sealed class HeldComparison(
         return verdict;
     }
 
-    /// <summary>Releases the oldest held frame as one whose twin may have come before the epoch.</summary>
+    /// <summary>Releases the oldest held frame, whose twin may have arrived before the epoch.</summary>
     public void ReleaseEarly(ref Flow flow)
     {
         arena[flow.Primary.Head].Marks |= FrameMarks.Assumed;
         held.ReleaseOldest(ref flow, VerdictKind.Release);
     }
 
-    /// <summary>Whether a frame of the primary may lack its twin because that came before the epoch (<see cref="EpochStart.IsEarly"/>).</summary>
+    /// <summary>
+    /// Whether a frame of the primary may lack its twin because the twin arrived before the epoch
+    /// (<see cref="EpochStart.IsEarly"/>).
+    /// </summary>
     public bool IsEarly(FrameRef primary) => epochStart.IsEarly(in arena[primary]);
 
-    /// <summary>Returns a held frame of the secondary that has no twin and needs none.</summary>
-    /// <returns>False when it stands for a difference.</returns>
+    /// <summary>Returns the slot of a held frame of the secondary that has no twin and needs none.</summary>
+    /// <returns>False when the missing twin is a difference.</returns>
     public bool TryReturnUnmatched(ref Flow flow, FrameRef secondary)
     {
         if (IsStraggler(secondary))
@@ -119,7 +124,8 @@ internal sealed class HeldComparison(
 
         if (arena[secondary].Layout.Kind == FrameKind.Fragment)
         {
-            // What makes no datagram says nothing by itself; a datagram that it was to be lacks its twin elsewhere.
+            // A fragment that was not reassembled is no difference by itself; if its datagram was complete on the primary, the
+            // primary's frame lacks a twin and times out.
             comparers.Remove(ref flow, secondary);
             disposition.DropSecondary(secondary, DropReason.SecondaryFragment);
             return true;
@@ -137,8 +143,10 @@ internal sealed class HeldComparison(
             : verdict;
     }
 
-    /// <summary>Notes what is suspect in a flow, if anything. A datagram of the secondary that was overtaken comes first: it has waited for longer
-    /// than what the primary waits with.</summary>
+    /// <summary>
+    /// Records the suspect of a flow, if any. An overtaken datagram of the secondary takes precedence, because it has waited
+    /// longer than the primary's oldest frame.
+    /// </summary>
     private void NoteSuspect(ref Flow flow, bool isOldestSuspect, long nowNs)
     {
         FrameRef subject = comparers.IsOvertaken(in flow) ? flow.Secondary.Head : isOldestSuspect ? flow.Primary.Head : FrameRef.None;

@@ -9,17 +9,17 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// Holds frames in their flows and takes them out again: all at once when a flow is flushed, released or dropped. A flow may hold more than
-/// one poll may take out; the rest is left to the next poll (<see cref="UnfinishedFlow"/>).
+/// Holds frames in their flows and removes them: all at once when a flow is flushed, released or dropped. A flow may hold more
+/// frames than one poll may remove; the next poll removes the rest (<see cref="UnfinishedFlow"/>).
 /// </summary>
 internal sealed class HeldFrames(
     FrameArena arena, FlowTable flows, FlowComparers comparers, Disposition disposition, SuspectQueue suspects, UnfinishedFlow unfinished,
     ShardView view, StepMeter steps, ShardCounters counters)
 {
-    /// <summary>Holds a frame of the primary, as the newest of its flow.</summary>
+    /// <summary>Holds a frame of the primary as the newest of its flow.</summary>
     /// <param name="flow">Its flow.</param>
     /// <param name="primary">The frame.</param>
-    /// <param name="weight">How many frames it stands for (<see cref="Disposition.Weight"/>).</param>
+    /// <param name="weight">The number of frames that it represents (<see cref="Disposition.Weight"/>).</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Hold(ref Flow flow, FrameRef primary, int weight)
     {
@@ -27,7 +27,7 @@ internal sealed class HeldFrames(
         counters.Held += weight;
     }
 
-    /// <summary>Releases the oldest held frame of a predicted flow, which is verified.</summary>
+    /// <summary>Releases the oldest held frame of a predicted flow as verified.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void ReleaseOldest(ref Flow flow, FrameView oldest)
     {
@@ -67,7 +67,7 @@ internal sealed class HeldFrames(
         }
     }
 
-    /// <summary>Drops all held frames of the secondary, and forgets all that it has said.</summary>
+    /// <summary>Drops all held frames of the secondary, its cached frames, and the flow's suspect.</summary>
     public void ClearSecondary(ref Flow flow)
     {
         FlowComparers.ForgetOrder(ref flow);
@@ -88,8 +88,9 @@ internal sealed class HeldFrames(
         suspects.Forget(flows.IndexOf(ref flow));
     }
 
-    /// <summary>The secondary speaks alone: the primary's frames are dropped, and what the secondary has said and the primary has not is
-    /// the first to leave.</summary>
+    /// <summary>
+    /// Hands a flow over to the secondary: the primary's held frames are dropped, and the secondary's held frames are sent first.
+    /// </summary>
     public void TakeOver(ref Flow flow)
     {
         for (; !flow.Primary.IsEmpty && !steps.IsSpent; steps.Count())

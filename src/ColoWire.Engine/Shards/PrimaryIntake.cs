@@ -10,8 +10,9 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// Takes the primary's frames: each one is held until the secondary has said the same, or leaves at once. <see cref="Take"/> is the inlined
-/// head, which takes nearly all frames of two replicas in step; <see cref="TakeInFull"/> takes all others, with the flow already found.
+/// Takes the primary's frames: each one is held until the secondary has sent the same, or is sent at once. <see cref="Take"/> is
+/// inlined and takes predicted frames, nearly all of them while the replicas are in step; <see cref="TakeInFull"/> takes all
+/// other frames, with the flow already found.
 /// </summary>
 internal sealed class PrimaryIntake(
     EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers, HeldFrames held,
@@ -19,14 +20,14 @@ internal sealed class PrimaryIntake(
 {
     private readonly int maxQueueSize = options.MaxQueueSize;
 
-    // Behind this many, datagrams are indexed, which the head does not do.
+    // From this queue length on, datagrams are indexed, which the prediction path does not do.
     private readonly int predictedQueueSize = int.Min(options.MaxQueueSize, EngineLimits.IndexedAtOnce);
 
     /// <summary>Takes a frame.</summary>
-    /// <param name="flow">Its flow, or a null reference where it has none yet.</param>
+    /// <param name="flow">Its flow, or a null reference where none exists yet.</param>
     /// <param name="primary">The frame.</param>
-    /// <param name="nowNs">The engine's clock.</param>
-    /// <returns>False when there is no room for the frame yet, its epoch has not begun, or the poll ends.</returns>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
+    /// <returns>False when there is no room for the frame yet, its epoch has not begun, or the poll must end.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Take(ref Flow flow, FrameView primary, long nowNs) =>
         (view.Predicts(in flow, primary) && TryTakePredicted(ref flow, primary, nowNs)) || TakeInFull(ref flow, primary.Reference, nowNs);

@@ -10,9 +10,9 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// Takes the secondary's frames: each one is compared with what the primary has said, or waits for the primary. <see cref="Take"/> is the
-/// inlined head, which takes nearly all frames of two replicas in step; <see cref="TakeInFull"/> takes all others, with the flow already
-/// found.
+/// Takes the secondary's frames: each one is compared with the primary's held frames, or held until the primary sends the same.
+/// <see cref="Take"/> is inlined and takes predicted frames, nearly all of them while the replicas are in step;
+/// <see cref="TakeInFull"/> takes all other frames, with the flow already found.
 /// </summary>
 internal sealed class SecondaryIntake(
     EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers, HeldFrames held,
@@ -21,10 +21,10 @@ internal sealed class SecondaryIntake(
     private readonly int maxQueueSize = options.MaxQueueSize;
 
     /// <summary>Takes a frame.</summary>
-    /// <param name="flow">Its flow, or a null reference where it has none yet.</param>
+    /// <param name="flow">Its flow, or a null reference where none exists yet.</param>
     /// <param name="secondary">The frame.</param>
-    /// <param name="nowNs">The engine's clock.</param>
-    /// <returns>False when its epoch has not begun, or the poll ends.</returns>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
+    /// <returns>False when its epoch has not begun, or the poll must end.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Take(ref Flow flow, FrameView secondary, long nowNs) =>
         (view.Predicts(in flow, secondary) && TryTakePredicted(ref flow, secondary, nowNs))
@@ -54,7 +54,7 @@ internal sealed class SecondaryIntake(
         return matches;
     }
 
-    /// <summary>An acknowledgment of the secondary: the oldest held frame may have waited for it.</summary>
+    /// <summary>Takes a predicted acknowledgment of the secondary, for which the oldest held frame may have waited.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryTakePredictedAck(ref Flow flow, FrameView secondary, long nowNs)
     {
@@ -81,7 +81,7 @@ internal sealed class SecondaryIntake(
         return true;
     }
 
-    /// <summary>Releases the oldest held frame, which is verified, and compares the next one unless that has to wait.</summary>
+    /// <summary>Releases the oldest held frame as verified, and compares the next one unless that one must wait.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void ReleasePredicted(ref Flow flow, FrameView oldest, bool isStream, long nowNs)
     {
@@ -180,7 +180,10 @@ internal sealed class SecondaryIntake(
         : flow.Secondary.Count >= maxQueueSize && MayBeHeld(in layout) ? DropReason.SecondaryQueueFull
         : null;
 
-    /// <summary>Fragments of the secondary that make no datagram: the primary sends the same, or the replicas differ.</summary>
+    /// <summary>
+    /// Takes fragments of the secondary that were not reassembled: the primary has sent the same fragments, or the replicas
+    /// differ.
+    /// </summary>
     private void TakeFragments(ref Flow flow, FrameRef secondary, long nowNs)
     {
         bool isOverdue = (arena[secondary].Marks & FrameMarks.Overdue) != 0;
@@ -190,7 +193,7 @@ internal sealed class SecondaryIntake(
             comparison.Compare(ref flow, nowNs);
         }
 
-        // The primary's had to be there first, so that they would have found each other by now.
+        // The primary's fragments time out earlier, so their frame has arrived by now and would have matched.
         if (isOverdue && !unfinished.IsAny && flow.Secondary.Tail == secondary)
         {
             comparers.Remove(ref flow, secondary);
@@ -200,6 +203,9 @@ internal sealed class SecondaryIntake(
         }
     }
 
-    /// <summary>A segment without payload says what it has to say at once, and a full queue must not suppress it.</summary>
+    /// <summary>
+    /// Whether a frame may be held. A TCP segment without payload is processed at once and not held, so a full queue must not
+    /// drop it.
+    /// </summary>
     private static bool MayBeHeld(in FrameLayout layout) => layout.Kind != FrameKind.Tcp || layout.PayloadLength != 0;
 }

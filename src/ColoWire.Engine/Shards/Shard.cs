@@ -13,8 +13,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// Owns a set of flows, all their frames and timers; touched by one thread only. Takes both sides' frames from its rings, finds the flow of
-/// each once, and gives both to the intake of the frame's side.
+/// Owns a set of flows with all their frames and timers; only one thread accesses it. It takes the frames of both sides from its
+/// rings, finds the flow of each frame once, and passes both to the intake of the frame's side.
 /// </summary>
 public sealed class Shard : IDuty, IDisposable
 {
@@ -75,16 +75,22 @@ public sealed class Shard : IDuty, IDisposable
         secondaryBatch = new FrameBatch(rings.Secondary);
     }
 
-    /// <summary>What the shard has counted; any thread may read it.</summary>
+    /// <summary>The counters of the shard; any thread may read them.</summary>
     public ShardCounters Counters { get; }
 
-    /// <summary>What the last poll did beyond looking at its frames.</summary>
+    /// <summary>The steps of the last poll beyond the processing of its frames.</summary>
     internal StepMeter Steps { get; } = new();
 
-    /// <summary>When the next grace is over, in nanoseconds of the engine's clock; <see cref="long.MaxValue"/> when nothing is suspect.</summary>
+    /// <summary>
+    /// The time when the next grace ends, in nanoseconds of the engine's clock; <see cref="long.MaxValue"/> when no frame is
+    /// suspect.
+    /// </summary>
     internal long NextDueNs => suspects.NextDueNs;
 
-    /// <summary>Frames of the secondary that it has or that are on their way to it. Asked only after its thread has ended.</summary>
+    /// <summary>
+    /// The number of the secondary's frames that the shard holds or has not taken yet. Read only after the shard's thread has
+    /// ended.
+    /// </summary>
     internal long SecondaryUnderWay => Counters.SecondaryHeld + secondaryBatch.Waiting;
 
     /// <inheritdoc/>
@@ -106,7 +112,7 @@ public sealed class Shard : IDuty, IDisposable
             work += disposition.TakeInjected();
         }
 
-        // After the frames: one that came in time is not late because it lay in a ring.
+        // After the frames are processed: a twin that arrived in time must not count as late because it waited in a ring.
         if (view.IsCompared && !unfinished.IsAny)
         {
             expiry.ResolveSuspects(nowNs);
@@ -115,17 +121,19 @@ public sealed class Shard : IDuty, IDisposable
 
         disposition.Publish();
         rings.Reports.Publish();
-        // A core that sleeps when a poll has done nothing must not sleep with something left to do.
+        // A core sleeps when a poll reports no work, so unfinished work counts as work.
         bool hasMoreToDo = unfinished.EndsPoll || walk.IsUnderWay || relief.IsUnderWay;
         return work + (hasMoreToDo ? 1 : 0);
     }
 
-    /// <summary>Gives the memory of the flows back. The duty may not run any more.</summary>
+    /// <summary>Frees the memory of the flows. The duty may not be running.</summary>
     public void Dispose() => flows.Dispose();
 
-    /// <summary>Finds the flow, and the frame if it was at one, that it had not done with when it failed. Asked only after its thread has
-    /// ended.</summary>
-    /// <returns>Null when it was at none.</returns>
+    /// <summary>
+    /// Finds the flow, and the frame if any, that the shard was processing when it failed. Called only after the shard's thread
+    /// has ended.
+    /// </summary>
+    /// <returns>Null when it was processing none.</returns>
     internal Culprit? FindCulprit()
     {
         FrameRef frame = place.Batch switch
@@ -137,7 +145,7 @@ public sealed class Shard : IDuty, IDisposable
         CulpritWriter writer = new(arena, frame);
         if (place.FlowIndex != Flow.None)
         {
-            // The flow of another frame, or of none: it was to make room, or its time had come.
+            // A flow that was processed for another reason than this frame: an eviction, a flush or a timeout.
             writer.AddHeld(in flows[place.FlowIndex]);
             return writer.Of(in flows[place.FlowIndex].Key);
         }
@@ -156,7 +164,10 @@ public sealed class Shard : IDuty, IDisposable
         return writer.Of(in key);
     }
 
-    /// <summary>Takes a batch of the primary's frames; those for which there is no room yet (<c>overflow: hold</c>) come first next time.</summary>
+    /// <summary>
+    /// Takes a batch of the primary's frames; frames for which there is no room yet (<c>overflow: hold</c>) are the first at the
+    /// next poll.
+    /// </summary>
     private int TakePrimaries(long nowNs)
     {
         if (primaryBatch.TryRefill())
@@ -169,7 +180,7 @@ public sealed class Shard : IDuty, IDisposable
         place.Batch = Side.Primary;
         for (; next < primaryBatch.Count; next++)
         {
-            // A failure leaves it where it is: it says which frame made the shard fail.
+            // Not reset when the shard fails: the failure report then names this frame.
             primaryBatch.Next = next;
             FrameView frame = arena.View(primaryBatch[next]);
             ref Flow flow = ref Find(frame, nowNs);
@@ -184,7 +195,9 @@ public sealed class Shard : IDuty, IDisposable
         return next - start;
     }
 
-    /// <summary>Takes a batch of the secondary's frames; those of an epoch that has not begun come first next time.</summary>
+    /// <summary>
+    /// Takes a batch of the secondary's frames; frames of an epoch that has not begun are the first at the next poll.
+    /// </summary>
     private int TakeSecondaries(long nowNs)
     {
         if (secondaryBatch.TryRefill())
@@ -217,8 +230,8 @@ public sealed class Shard : IDuty, IDisposable
         return next - start;
     }
 
-    /// <summary>Finds the flow of a frame, once for all that becomes of the frame.</summary>
-    /// <returns>The flow, or a null reference when there is none yet, or the frame belongs to none.</returns>
+    /// <summary>Finds the flow of a frame; no later step searches for it again.</summary>
+    /// <returns>The flow, or a null reference when none exists yet or the frame is not compared.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref Flow Find(FrameView frame, long nowNs)
     {
@@ -230,13 +243,17 @@ public sealed class Shard : IDuty, IDisposable
         return ref flows.Find(frame, nowNs);
     }
 
-    /// <summary>How many frames of a batch have their payload fetched ahead: all or none. The next one speaks for the batch: short frames have no
-    /// payload beyond the cache line of their headers.</summary>
+    /// <summary>
+    /// The number of frames of a batch whose payload is prefetched: all or none, by the length of the next frame, because short
+    /// frames have no payload beyond the cache line of their headers.
+    /// </summary>
     private int CountToPrefetch(FrameBatch batch) =>
         batch.Next < batch.Count && arena[batch[batch.Next]].Length > EngineLimits.CacheLineBytes ? batch.Count : 0;
 
-    /// <summary>Has the payload of a secondary's frame fetched, and that of the primary's at the same place of its batch, which most often is
-    /// the twin: memory then works while the frames before are compared. Where it is not the twin, or has long left, nothing is lost.</summary>
+    /// <summary>
+    /// Prefetches the payload of a secondary frame, and that of the primary frame at the same index, which usually is its twin,
+    /// so that the memory access overlaps the comparison of earlier frames. A wrong guess costs only the prefetch.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private void PrefetchPayloads(int at)
     {
@@ -244,7 +261,10 @@ public sealed class Shard : IDuty, IDisposable
         arena.View(primaryBatch[at]).PrefetchPayload();
     }
 
-    /// <summary>Has the flows of a batch fetched, all at once: they lie anywhere, and one after the other each would be waited for.</summary>
+    /// <summary>
+    /// Prefetches the flows of a batch together, because their records are scattered in memory and the cache misses would
+    /// otherwise occur one after another.
+    /// </summary>
     private void PrefetchFlows(FrameBatch batch)
     {
         if (flows.Count < EngineLimits.CachedFlows)

@@ -4,9 +4,9 @@ using ColoWire.Engine.Capture;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>What other threads say to a shard beside frames.</summary>
-/// <param name="Stop">The path stops.</param>
-/// <param name="Primary">Slots of the primary run out.</param>
-/// <param name="Secondary">Slots of the secondary run out.</param>
-/// <param name="Shards">How many shards share the slots.</param>
+/// <summary>The signals that a shard reads from other threads.</summary>
+/// <param name="Stop">Raised when the path stops.</param>
+/// <param name="Primary">Whether slots of the primary run out.</param>
+/// <param name="Secondary">Whether slots of the secondary run out.</param>
+/// <param name="Shards">The number of shards that share the slots.</param>
 internal sealed record ShardSignals(StopSignal Stop, PressureSignal Primary, PressureSignal Secondary, int Shards);

@@ -9,9 +9,9 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// What a shard knows of the guest's state: epoch, protection, mode and stop. The gate may change them at any time; a shard goes by this
-/// copy, which changes only in <see cref="Refresh"/> and <see cref="RefreshEpoch"/>, so that one frame meets one state. With several
-/// guests there will be one view of each.
+/// A shard's copy of the guest's state: epoch, protection, mode and stop. The gate may change them at any time; the copy changes
+/// only in <see cref="Refresh"/> and <see cref="RefreshEpoch"/>, so that each frame is processed under one state. With several
+/// guests there will be one view per guest.
 /// </summary>
 internal sealed class ShardView
 {
@@ -40,68 +40,75 @@ internal sealed class ShardView
         observes = options.Mode == CompareMode.Observe;
     }
 
-    /// <summary>What <see cref="Flow.IsPredicted"/> is asked with: the number of the last flush, or <see cref="Flow.PredictsNothing"/>.</summary>
+    /// <summary>
+    /// The argument of <see cref="Flow.IsPredicted"/>: the number of the last flush, or <see cref="Flow.PredictsNothing"/>.
+    /// </summary>
     public uint Prediction { get; private set; } = Flow.PredictsNothing;
 
     /// <summary>The epoch whose frames are compared.</summary>
     public uint Epoch => epoch;
 
-    /// <summary>Whether frames of the primary are sent before they are compared.</summary>
+    /// <summary>Whether frames of the primary are sent before their comparison (mode <c>observe</c>).</summary>
     public bool Observes => observes;
 
-    /// <summary>Whether the path stops: the primary's frames leave unverified.</summary>
+    /// <summary>Whether the path stops, so that the primary's frames are sent unverified.</summary>
     public bool IsStopped { get; private set; }
 
     /// <summary>Whether the two sides are compared.</summary>
     public bool IsCompared => protection is Protection.InStep or Protection.Bypassed or Protection.DegradedNoCheckpoints;
 
-    /// <summary>Whether the secondary alone speaks for the guest.</summary>
+    /// <summary>Whether only the secondary's frames are sent, after a fail-over.</summary>
     public bool IsSecondaryAlone => protection == Protection.SecondaryAlone;
 
-    /// <summary>Whether the primary's frames leave without a comparison, because there is no secondary.</summary>
+    /// <summary>Whether the primary's frames are sent without a comparison, because there is no secondary.</summary>
     public bool PrimaryLeavesUncompared => protection == Protection.PrimaryAlone
         || (protection == Protection.DegradedNoSecondary && options.SecondaryLoss == SecondaryLossPolicy.Bypass);
 
-    /// <summary>Why they leave so.</summary>
+    /// <summary>The reason why the primary's frames are sent without a comparison.</summary>
     public UnverifiedReason ReasonNotCompared =>
         protection == Protection.PrimaryAlone ? UnverifiedReason.Failover : UnverifiedReason.SecondaryLost;
 
-    /// <summary>Whether a checkpoint will end what diverges, so that frames wait for it.</summary>
+    /// <summary>Whether a checkpoint will resolve a divergence, so that the frames of a diverged flow wait for it.</summary>
     public bool Mends => gate.Mends;
 
-    /// <summary>Whether a flow that has diverged waits for a checkpoint that will not come.</summary>
+    /// <summary>Whether a diverged flow waits for a checkpoint that will not come.</summary>
     public bool HasNoCheckpoints => protection == Protection.DegradedNoCheckpoints && !gate.Mends;
 
-    /// <summary>Whether frames that were sent before they were compared may still come back.</summary>
+    /// <summary>Whether frames that were sent ahead may still return from egress.</summary>
     public bool HasObserved => gate.HasObserved;
 
-    /// <summary>Whether frames wait in their ring where there is no room for them. Never where they are sent before they are
-    /// compared.</summary>
+    /// <summary>Whether frames stay in their ring while there is no room for them. Never in mode <c>observe</c>.</summary>
     public bool HoldsOverflow => options.Overflow == OverflowPolicy.Hold && !observes;
 
-    /// <summary>Whether a frame belongs to the epoch that begins when the checkpoint has finished for which both replicas are stopped. The
-    /// frame, and all behind it, wait for that epoch, unless nothing is compared before and after it.</summary>
+    /// <summary>
+    /// Whether a frame belongs to the epoch that begins when the current checkpoint finishes. The frame and all behind it wait
+    /// for that epoch, unless nothing is compared before and after it.
+    /// </summary>
     public bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !IsStopped && (!PrimaryLeavesUncompared || isReturning);
 
-    /// <summary>Whether a frame of the secondary has to wait for the next epoch.</summary>
+    /// <summary>Whether a frame of the secondary must wait for the next epoch.</summary>
     public bool MustWaitForEpoch(in Frame secondary) => IsAhead(in secondary) && (IsCompared || isReturning);
 
     /// <summary>Whether a frame was captured before the last checkpoint (R7).</summary>
     public bool IsStale(in Frame frame) => (int)(frame.Epoch - flushedEpoch) < 0;
 
-    /// <summary>Whether the next frame of a flow is predicted: the shard and the flow are in their usual state, and so is the frame.</summary>
+    /// <summary>
+    /// Whether a frame may be compared with its flow's prediction: the shard, the flow and the frame are in their usual state.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Predicts(in Flow flow, FrameView frame) =>
         !Unsafe.IsNullRef(in flow) && flow.IsPredicted(Prediction) && frame.Descriptor.Marks == FrameMarks.None
         && frame.Descriptor.Epoch == epoch;
 
-    /// <summary>Sets <see cref="Prediction"/>. To be called when a poll begins, and when a flow was left unfinished; all other changes are
-    /// made here.</summary>
+    /// <summary>
+    /// Sets <see cref="Prediction"/>. Callers call it when a poll begins and when a flow was left unfinished; this type calls it
+    /// at all other changes.
+    /// </summary>
     public void RenewPrediction() => Prediction =
         options.Predicts && IsCompared && !IsStopped && !unfinished.EndsPoll ? flushes.Last : Flow.PredictsNothing;
 
-    /// <summary>Takes over what the gate and the path say now.</summary>
-    /// <returns>Whether every flow has something to follow.</returns>
+    /// <summary>Refreshes the copy from the gate and the stop signal.</summary>
+    /// <returns>Whether every flow must be updated.</returns>
     public bool Refresh(long nowNs)
     {
         bool concernsFlows = RefreshEpoch(nowNs) | RefreshBypasses() | RefreshProtection();
@@ -114,13 +121,15 @@ internal sealed class ShardView
         return concernsFlows;
     }
 
-    /// <summary>Takes over a new epoch: what the primary said before it is now the secondary's, too. A frame may bring the news, because its
-    /// capture duty saw the new epoch first.</summary>
-    /// <returns>Whether every flow has something to follow.</returns>
+    /// <summary>
+    /// Refreshes the epoch: the primary's output before a checkpoint is now also the secondary's. Called for each frame, because
+    /// its capture duty may have seen the new epoch before the shard.
+    /// </summary>
+    /// <returns>Whether every flow must be updated.</returns>
     public bool RefreshEpoch(long nowNs)
     {
         isReturning = gate.IsReturning;
-        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.BeginEpoch.
+        // Acquire: with the new epoch, all writes before it are visible. Partner: CheckpointGate.BeginEpoch.
         uint seen = gate.Epoch;
         if ((int)(seen - epoch) <= 0)
         {
@@ -132,7 +141,10 @@ internal sealed class ShardView
         return RefreshProtection() | RefreshBypasses() | RefreshFlush(nowNs);
     }
 
-    /// <summary>Where both sides are in step again, the gate first says so and then begins an epoch; only then do frames count.</summary>
+    /// <summary>
+    /// Refreshes the protection. When both sides are in step again, the gate first sets the protection and then begins an epoch;
+    /// frames are compared only from that epoch on.
+    /// </summary>
     private bool RefreshProtection()
     {
         Protection seen = gate.Protection;
@@ -152,7 +164,10 @@ internal sealed class ShardView
         return PrimaryLeavesUncompared ? Flush(ReasonNotCompared, forgets: false) : HasNoCheckpoints;
     }
 
-    /// <summary>Frames have passed uncompared: from now on no frame leaves because of bytes that were verified before.</summary>
+    /// <summary>
+    /// Refreshes the number of bypasses: after frames have bypassed the comparison, no frame is released because of bytes that
+    /// were verified before.
+    /// </summary>
     private bool RefreshBypasses()
     {
         int seen = gate.Bypasses;
@@ -165,8 +180,10 @@ internal sealed class ShardView
         return Flush(null, forgets: true);
     }
 
-    /// <summary>Most epochs begin with a flush; one that goes on with what is held does not. A flush that belongs to an epoch not seen yet
-    /// comes with that one.</summary>
+    /// <summary>
+    /// Refreshes the last flushed epoch. Most epochs begin with a flush; an epoch that continues with the held frames does not.
+    /// The flush of an epoch that this shard has not seen yet is applied with that epoch.
+    /// </summary>
     private bool RefreshFlush(long nowNs)
     {
         uint flushed = gate.FlushedEpoch;

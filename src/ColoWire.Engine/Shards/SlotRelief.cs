@@ -6,7 +6,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>Slots run out: the flows of a shard that holds many of them make room (R8).</summary>
+/// <summary>Releases held frames when slots run out, if the shard holds many of them (R8).</summary>
 internal sealed class SlotRelief(
     FrameArena arena, FlowTable flows, ShardSignals signals, ShardView view, FlowLifecycle lifecycle, DivergenceReporter reports,
     UnfinishedFlow unfinished, StepMeter steps, WorkPlace place, ShardCounters counters)
@@ -14,13 +14,14 @@ internal sealed class SlotRelief(
     private long dueNs = long.MinValue;
     private uint next;
 
-    /// <summary>Whether a round over the flows is not finished yet.</summary>
+    /// <summary>Whether a pass over the flows is unfinished.</summary>
     public bool IsUnderWay => next != 0;
 
-    /// <summary>Releases what is held where slots run out.</summary>
+    /// <summary>Releases held frames if slots run out.</summary>
     public void KeepBounds(long nowNs)
     {
-        // A secondary that is far ahead of a primary that cannot move waits with it.
+        // While the primary's slots run out, only its held frames count: the secondary's cannot be verified before the primary's
+        // port can receive again.
         bool isPressed = signals.Primary.Value != Pressure.None
             ? HoldsMuch(signals.Primary, counters.Held)
             : HoldsMuch(signals.Secondary, counters.SecondaryHeld);
@@ -35,8 +36,8 @@ internal sealed class SlotRelief(
     }
 
     /// <summary>
-    /// Whether slots run out and this shard holds at least half of its share of them. Where it does not, they wait elsewhere, at a slow out
-    /// port for instance, and to release what is held would cost checkpoints and give no slot back.
+    /// Whether slots run out and this shard holds at least half of its share of them. Otherwise the slots are in use elsewhere,
+    /// for instance at a slow inject port; releasing held frames would then cause checkpoints and free no slot.
     /// </summary>
     private bool HoldsMuch(PressureSignal signal, long held)
     {
@@ -45,14 +46,14 @@ internal sealed class SlotRelief(
         return pressure != Pressure.None && held * 2 * signals.Shards >= slots;
     }
 
-    /// <summary>Has flows make room, as many at a time as can be reported.</summary>
+    /// <summary>Releases the frames of flows, as many flows at a time as can be reported.</summary>
     private void Relieve(long nowNs)
     {
         for (; next < flows.HighWater && reports.HasRoom; next++)
         {
             if (steps.IsHalfSpent)
             {
-                // The next poll goes on.
+                // The next poll continues.
                 place.FlowIndex = Flow.None;
                 return;
             }

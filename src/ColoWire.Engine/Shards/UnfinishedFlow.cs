@@ -5,40 +5,40 @@ using ColoWire.Engine.Flows;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// The flow that a shard was emptying, or comparing, when the poll had taken <see cref="EngineLimits.StepsPerPoll"/> steps. The next poll
-/// begins with it: no frame is taken before that, so that frames leave in their order (R6).
+/// The flow that a shard was emptying or comparing when the poll had taken <see cref="EngineLimits.StepsPerPoll"/> steps. The
+/// next poll begins with this flow and takes no frame before it is finished, so that frames are sent in order (R6).
 /// </summary>
-/// <param name="steps">The steps of the poll.</param>
+/// <param name="steps">The step counter of the poll.</param>
 internal sealed class UnfinishedFlow(StepMeter steps)
 {
     private uint index = Flow.None;
     private UnverifiedReason? release;
     private bool clears;
 
-    /// <summary>Whether there is such a flow.</summary>
+    /// <summary>Whether a flow is unfinished.</summary>
     public bool IsAny => index != Flow.None;
 
-    /// <summary>Whether the poll takes no further frame: it has taken its steps, or there is such a flow.</summary>
+    /// <summary>Whether the poll takes no further frame: its steps are used up, or a flow is unfinished.</summary>
     public bool EndsPoll => steps.IsSpent || IsAny;
 
-    /// <summary>Notes that the held frames of a flow have yet to be compared.</summary>
+    /// <summary>Records that the held frames of a flow have yet to be compared.</summary>
     public void LeaveComparison(uint flow) => index = flow;
 
-    /// <summary>Notes that the primary's held frames of a flow have yet to be released.</summary>
+    /// <summary>Records that the primary's held frames of a flow have yet to be released.</summary>
     public void LeaveRelease(uint flow, UnverifiedReason reason)
     {
         index = flow;
         release = reason;
     }
 
-    /// <summary>Notes that the secondary's held frames of a flow have yet to be dropped.</summary>
+    /// <summary>Records that the secondary's held frames of a flow have yet to be dropped.</summary>
     public void LeaveClearing(uint flow)
     {
         index = flow;
         clears = true;
     }
 
-    /// <summary>Takes up the flow: there is none afterwards.</summary>
+    /// <summary>Takes the unfinished flow and clears the record.</summary>
     /// <param name="reason">Why the primary's frames are released; null when they are not.</param>
     /// <param name="clearsSecondary">Whether the secondary's frames are dropped.</param>
     /// <returns>The flow.</returns>

@@ -5,13 +5,16 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Shards;
 
-/// <summary>What a shard works on at the moment. A failure leaves it as it is, so that it names the frame or the flow that made the shard
-/// fail.</summary>
+/// <summary>
+/// The frame or the flow that a shard is processing. It is not reset when the shard fails, so that the failure report names it.
+/// </summary>
 internal sealed class WorkPlace
 {
-    /// <summary>The side whose batch the shard takes; null when it takes none.</summary>
+    /// <summary>The side whose batch the shard is taking; null when it is taking none.</summary>
     public Side? Batch { get; set; }
 
-    /// <summary>The flow that the shard works on although no frame of it has come; <see cref="Flow.None"/> when there is none.</summary>
+    /// <summary>
+    /// The flow that the shard is processing for another reason than a frame of it; <see cref="Flow.None"/> when there is none.
+    /// </summary>
     public uint FlowIndex { get; set; } = Flow.None;
 }

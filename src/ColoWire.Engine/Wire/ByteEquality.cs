@@ -7,9 +7,9 @@ using System.Runtime.Intrinsics;
 
 namespace ColoWire.Engine.Wire;
 
-/// <summary>Equality of two pieces of payload.</summary>
+/// <summary>Compares two byte ranges of payload for equality.</summary>
 /// <remarks>
-/// Chosen by measurement (EqualityBenchmarks in perf/; ns on an AMD EPYC of family 26, payloads out of step with the cache's lines):
+/// Chosen by measurement (EqualityBenchmarks in perf/; ns on an AMD EPYC of family 26, payloads not aligned to cache lines):
 /// <code>
 /// bytes                                22     64    256   1458   9000
 /// SequenceEqual                       1.9    2.1    5.0   25.5    154
@@ -20,19 +20,20 @@ namespace ColoWire.Engine.Wire;
 /// loop by hand, 4 x 64 bytes          2.0    2.3    5.9   28.2    183
 /// FirstDifference                     1.5    1.9    5.1   27.8    140
 /// </code>
-/// So the base class library judges what is long, in registers as wide as the processor has them; by hand is only what fits into two
-/// registers of 8 or 16 bytes, for there its call would cost more than the comparison. Where a difference is, is looked for only when there
-/// is one: that takes twice as long, and happens once in the life of a connection.
+/// Therefore the base class library compares long ranges, in the widest registers of the processor. Only ranges that fit two
+/// registers of 8 or 16 bytes are compared here, because the call would cost more than the comparison. The offset of a difference
+/// is searched only where the ranges differ: this search takes twice as long, but is rare.
 /// </remarks>
 internal static class ByteEquality
 {
     /// <summary>Finds the first difference.</summary>
-    /// <returns>Its offset; the length of the shorter when that is a prefix of the longer; -1 when they are equal.</returns>
+    /// <returns>The offset of the first difference; the length of the shorter range when it is a prefix of the longer; -1 when
+    /// the ranges are equal.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static int FirstDifference(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right) =>
         AreEqual(left, right) ? -1 : left.CommonPrefixLength(right);
 
-    /// <summary>Whether two pieces are the same.</summary>
+    /// <summary>Whether two ranges are equal.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool AreEqual(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
@@ -41,7 +42,7 @@ internal static class ByteEquality
             return false;
         }
 
-        // By hand, the front and the back: together all, and none beyond either end.
+        // Two overlapping loads, from the start and from the end, cover the whole range and read nothing outside it.
         ref byte a = ref MemoryMarshal.GetReference(left);
         ref byte b = ref MemoryMarshal.GetReference(right);
         switch (left.Length)

@@ -6,8 +6,8 @@ using System.Runtime.InteropServices;
 namespace ColoWire.Engine.Wire;
 
 /// <summary>
-/// Where the layers of a frame are: found once and validated once by <see cref="FrameParser"/>, so that every later look at a header
-/// needs no check of a length (R1: the payload ends where IP says, not where the wire's padding does).
+/// The offsets of a frame's layers, found and validated once by <see cref="FrameParser"/>, so that later accesses to the headers
+/// need no length checks. The payload ends where the IP length says, which excludes Ethernet padding (R1).
 /// </summary>
 [StructLayout(LayoutKind.Sequential)]
 public struct FrameLayout
@@ -17,29 +17,34 @@ public struct FrameLayout
 
     private byte reason;
 
-    /// <summary>Protocol number of the transport (IANA), after IPv6 extension headers.</summary>
+    /// <summary>The IANA protocol number of the upper layer, after IPv6 extension headers.</summary>
     public byte Protocol;
 
-    /// <summary>IP version, 4 or 6; 0 when the frame carries none.</summary>
+    /// <summary>The IP version, 4 or 6; 0 when the frame contains no IP header.</summary>
     public byte IpVersion;
 
-    /// <summary>How many VLAN tags stand before the network header.</summary>
+    /// <summary>The number of VLAN tags before the network header.</summary>
     public byte VlanTags;
 
-    /// <summary>Whether it is what nearly every frame is: TCP or UDP right behind an IPv4 header without options or an IPv6 header without
-    /// extension headers. What its flow is stands at fixed offsets from the network header then.</summary>
+    /// <summary>
+    /// Whether the frame is TCP or UDP directly behind an IPv4 header without options or an IPv6 header without extension
+    /// headers. Nearly every frame is. Its flow key is then at fixed offsets from the network header.
+    /// </summary>
     public bool IsRegular;
 
-    /// <summary>Offset of the network header in the frame.</summary>
+    /// <summary>The offset of the network header in the frame, in bytes.</summary>
     public ushort NetworkOffset;
 
-    /// <summary>Offset of the transport header in the frame.</summary>
+    /// <summary>The offset of the transport header in the frame, in bytes.</summary>
     public ushort TransportOffset;
 
-    /// <summary>Offset in the frame of the bytes that are compared: the payload of TCP and UDP; for all else the transport.</summary>
+    /// <summary>
+    /// The offset of the compared bytes in the frame, in bytes: the payload of TCP and UDP, the IP payload of all other
+    /// protocols.
+    /// </summary>
     public ushort PayloadOffset;
 
-    /// <summary>Number of bytes that are compared; without padding.</summary>
+    /// <summary>The number of compared bytes, without padding.</summary>
     public ushort PayloadLength;
 
     /// <summary>Why the frame is not compared; for <see cref="FrameKind.NotCompared"/> only.</summary>
@@ -47,29 +52,29 @@ public struct FrameLayout
     {
         get
         {
-            Debug.Assert(Kind == FrameKind.NotCompared, "only such a frame has this reason");
+            Debug.Assert(Kind == FrameKind.NotCompared, "the reason is read as that of the frame's kind");
             return (NotComparedReason)reason;
         }
     }
 
-    /// <summary>What is wrong with the frame; for <see cref="FrameKind.Malformed"/> only.</summary>
+    /// <summary>The defect of the frame; for <see cref="FrameKind.Malformed"/> only.</summary>
     public readonly MalformedKind Malformed
     {
         get
         {
-            Debug.Assert(Kind == FrameKind.Malformed, "only such a frame has this reason");
+            Debug.Assert(Kind == FrameKind.Malformed, "the reason is read as that of the frame's kind");
             return (MalformedKind)reason;
         }
     }
 
-    /// <summary>Notes that the frame is not compared.</summary>
+    /// <summary>Marks the frame as not compared.</summary>
     internal void MarkNotCompared(NotComparedReason why)
     {
         Kind = FrameKind.NotCompared;
         reason = (byte)why;
     }
 
-    /// <summary>Notes that the frame is malformed.</summary>
+    /// <summary>Marks the frame as malformed.</summary>
     internal void MarkMalformed(MalformedKind kind)
     {
         Kind = FrameKind.Malformed;
@@ -83,7 +88,7 @@ public enum FrameKind : byte
     /// <summary>Compared as a byte stream.</summary>
     Tcp,
 
-    /// <summary>Compared as a datagram, payload only: the checksum is the wire's.</summary>
+    /// <summary>Compared as a datagram, payload only; the checksum is a tolerated field.</summary>
     Udp,
 
     /// <summary>Compared as a datagram.</summary>
@@ -95,12 +100,20 @@ public enum FrameKind : byte
     /// <summary>Another protocol over IP, compared as a datagram.</summary>
     OtherIp,
 
-    /// <summary>A fragment. Datagrams are compared whole: only what could not be put together comes to a shard as this.</summary>
+    /// <summary>
+    /// A fragment. Fragmented datagrams are compared after reassembly, so a shard gets only fragments that were not reassembled.
+    /// </summary>
     Fragment,
 
-    /// <summary>Not compared: the primary's leaves at once, the secondary's is dropped, both counted by <see cref="NotComparedReason"/>.</summary>
+    /// <summary>
+    /// Not compared: the primary's frame is sent at once, the secondary's is dropped, both counted by
+    /// <see cref="NotComparedReason"/>.
+    /// </summary>
     NotCompared,
 
-    /// <summary>Not what its headers claim: the primary's leaves at once, the secondary's is dropped, counted by <see cref="MalformedKind"/>.</summary>
+    /// <summary>
+    /// Inconsistent with its own headers: the primary's frame is sent at once, the secondary's is dropped, counted by
+    /// <see cref="MalformedKind"/>.
+    /// </summary>
     Malformed,
 }

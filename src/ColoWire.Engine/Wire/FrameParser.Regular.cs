@@ -6,11 +6,13 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Wire;
 
-/// <content>Regular frames (<see cref="FrameLayout.IsRegular"/>), which are parsed in one go.</content>
+/// <content>Parses regular frames (<see cref="FrameLayout.IsRegular"/>) without loops over headers.</content>
 public static partial class FrameParser
 {
-    /// <summary>The least length of a frame of which the headers as far as the protocol's number may be read without another look at its
-    /// length: two VLAN tags and an IPv4 header.</summary>
+    /// <summary>
+    /// The minimum length in bytes of a frame whose headers up to the protocol number can be read without further length checks:
+    /// two VLAN tags and an IPv4 header.
+    /// </summary>
     private const int LeastRegularBytes = Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes) + Ipv4.LeastHeaderBytes;
 
     private static readonly FrameLayout RegularTcp4 = Regular(FrameKind.Tcp, Protocol.Tcp, ipVersion: 4);
@@ -18,13 +20,14 @@ public static partial class FrameParser
     private static readonly FrameLayout RegularUdp4 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 4);
     private static readonly FrameLayout RegularUdp6 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 6);
 
-    /// <summary>Parses what nearly every frame is, in one go (<see cref="FrameLayout.IsRegular"/>).</summary>
-    /// <returns>False for all else, and for what is not as its headers claim; the layout is undefined then.</returns>
+    /// <summary>Parses a regular frame (<see cref="FrameLayout.IsRegular"/>), which nearly every frame is.</summary>
+    /// <returns>False for all other frames and for frames inconsistent with their headers; the layout is then
+    /// undefined.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool TryParseRegular(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
         Unsafe.SkipInit(out layout);
-        // What is read at once from a regular frame is read in the order of a little-endian processor.
+        // The readers of regular frames load several fields as one word and assume a little-endian processor.
         if (!BitConverter.IsLittleEndian || frame.Length < LeastRegularBytes)
         {
             return false;
@@ -58,7 +61,7 @@ public static partial class FrameParser
         return isRegular;
     }
 
-    /// <summary>Parses a frame from its network header on.</summary>
+    /// <summary>Parses a frame from its network header.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryParseNetwork(ReadOnlySpan<byte> frame, ushort type, int tagBytes, out FrameLayout layout)
     {

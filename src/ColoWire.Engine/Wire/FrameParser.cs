@@ -6,14 +6,14 @@ using System.Runtime.CompilerServices;
 namespace ColoWire.Engine.Wire;
 
 /// <summary>
-/// Reads a frame's headers once. It checks every length it relies on; what it accepts can be looked at by offset without a check, and
-/// what it refuses it names. It never throws, whatever the bytes.
+/// Parses a frame's headers once. It checks every length that it uses: an accepted frame can be accessed by offset without
+/// checks, and a refused frame gets its <see cref="MalformedKind"/>. It never throws, for any input.
 /// </summary>
 public static partial class FrameParser
 {
     /// <summary>Finds the layers of a frame.</summary>
-    /// <param name="frame">Its bytes, no more than a slot has room for.</param>
-    /// <param name="layout">Where they are, and how the frame is to be treated.</param>
+    /// <param name="frame">The bytes of the frame, at most the size of a slot.</param>
+    /// <param name="layout">The offsets of the layers and the kind of the frame.</param>
     public static void Parse(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
         if (!TryParseRegular(frame, out layout))
@@ -62,7 +62,7 @@ public static partial class FrameParser
         }
     }
 
-    /// <summary>Marks a frame as malformed that was not even to be looked into.</summary>
+    /// <summary>Marks a frame as malformed without parsing it.</summary>
     internal static void Refuse(MalformedKind kind, out FrameLayout layout)
     {
         layout = default;
@@ -143,8 +143,10 @@ public static partial class FrameParser
         }
     }
 
-    /// <summary>Walks the extension headers (RFC 8200 section 4). Behind a fragment header nothing is looked at: only the first
-    /// fragment has it.</summary>
+    /// <summary>
+    /// Walks the extension headers (RFC 8200 section 4). It stops at a fragment header, because only the first fragment contains
+    /// the headers that follow.
+    /// </summary>
     private static bool WalkExtensions(ReadOnlySpan<byte> frame, int end, ref FrameLayout layout, out int offset, out bool isFragment)
     {
         offset = layout.NetworkOffset + Ipv6.HeaderBytes;
@@ -228,7 +230,7 @@ public static partial class FrameParser
         int length = datagram.Length < Udp.HeaderBytes ? 0 : Network.UInt16(datagram, Udp.LengthOffset);
         Accept(ref layout, FrameKind.Udp, length >= Udp.HeaderBytes && length <= datagram.Length, MalformedKind.UdpHeader);
         layout.PayloadOffset += Udp.HeaderBytes;
-        // What stands between the end of the datagram and the end of the IP payload belongs to neither (RFC 768: "Length").
+        // Bytes between the end of the datagram and the end of the IP payload belong to neither (RFC 768, "Length").
         layout.PayloadLength = (ushort)(length - Udp.HeaderBytes);
     }
 
