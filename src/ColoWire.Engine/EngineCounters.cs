@@ -15,7 +15,7 @@ public sealed class ShardCounters
     private readonly long[] notCompared = new long[Enum.GetValues<NotComparedReason>().Length];
     private readonly long[] malformed = new long[Enum.GetValues<MalformedKind>().Length];
     private readonly long[] unverified = new long[Enum.GetValues<UnverifiedReason>().Length];
-    private readonly long[] soft = new long[Enum.GetValues<ToleratedField>().Length];
+    private readonly long[] tolerated = new long[Enum.GetValues<ToleratedField>().Length];
     private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
     private readonly long[] divergences = new long[Enum.GetValues<DivergenceReason>().Length];
 
@@ -55,7 +55,7 @@ public sealed class ShardCounters
     public ReadOnlySpan<long> Unverified => unverified;
 
     /// <summary>Tolerated differences, by field.</summary>
-    public ReadOnlySpan<long> Tolerated => soft;
+    public ReadOnlySpan<long> Tolerated => tolerated;
 
     /// <summary>Dropped frames, by reason.</summary>
     public ReadOnlySpan<long> Drops => drops;
@@ -77,7 +77,7 @@ public sealed class ShardCounters
 
     internal void Count(UnverifiedReason reason, int frames) => unverified[(int)reason] += frames;
 
-    internal void Count(ToleratedField field) => soft[(int)field]++;
+    internal void Count(ToleratedField field) => tolerated[(int)field]++;
 
     /// <summary>Counts several fields, one bit per field.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -85,7 +85,7 @@ public sealed class ShardCounters
     {
         for (; toleratedFields != 0; toleratedFields &= toleratedFields - 1)
         {
-            soft[BitOperations.TrailingZeroCount(toleratedFields)]++;
+            tolerated[BitOperations.TrailingZeroCount(toleratedFields)]++;
         }
     }
 

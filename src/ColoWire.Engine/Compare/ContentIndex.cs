@@ -8,9 +8,10 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Finds a datagram of one side by its content in O(1): buckets of frames chained through their descriptors, those that came first in
-/// front. Two have those that wait and did not come in the expected order, another one those that are kept because the guest may repeat
-/// them (<c>dup: pass</c>).
+/// Hash index that finds a datagram of one side by its content in O(1). Each bucket chains its frames through their descriptors,
+/// in the order in which they were added. The datagram comparer has an index for the held datagrams of each side that did not
+/// arrive in the expected order. The retransmit cache has one for verified datagrams, which the guest may repeat
+/// (<c>dup: pass</c>).
 /// </summary>
 internal sealed class ContentIndex
 {
@@ -24,14 +25,15 @@ internal sealed class ContentIndex
         this.arena = arena;
         buckets = new FrameRef[BucketCount(arena.SlotsPerSide)];
         buckets.AsSpan().Fill(FrameRef.None);
-        // A client that chooses what guests echo must not be able to choose what collides.
+        // A client chooses the bytes that guests echo. Because it does not know the secret, it cannot choose bytes whose hashes
+        // collide.
         secret = hashKey[0];
         multiplier = hashKey[1] | 1;
     }
 
     public static long ByteCount(int slotsPerSide) => (long)BucketCount(slotsPerSide) * sizeof(uint);
 
-    /// <summary>The hash of a datagram's compared parts within its flow.</summary>
+    /// <summary>Hashes the compared parts of a datagram, together with the hash of its flow.</summary>
     public uint Hash(uint flowHash, ReadOnlySpan<byte> payload, in ComparedParts parts)
     {
         ulong hash = secret ^ flowHash;
@@ -43,10 +45,10 @@ internal sealed class ContentIndex
         return (uint)(hash >> 32);
     }
 
-    /// <summary>The hash of bytes within their flow.</summary>
+    /// <summary>Hashes bytes, together with the hash of their flow.</summary>
     public uint Hash(uint flowHash, ReadOnlySpan<byte> bytes) => (uint)(Mix(secret ^ flowHash, bytes) >> 32);
 
-    /// <summary>Adds a frame whose <see cref="HeldDatagram.ContentHash"/> is set, behind those of the same hash.</summary>
+    /// <summary>Adds a frame at the end of its bucket. <see cref="HeldDatagram.ContentHash"/> must be set.</summary>
     public void Add(FrameRef datagram)
     {
         ref Frame frame = ref arena[datagram];
@@ -60,14 +62,14 @@ internal sealed class ContentIndex
             return;
         }
 
-        // The first of a bucket has the last one before it: no search for the end.
+        // The first frame of a bucket links back to the last one, so that no walk to the end is needed.
         FrameRef last = arena[bucket].Datagram.PreviousInBucket;
         arena[last].Datagram.NextInBucket = datagram;
         frame.Datagram.PreviousInBucket = last;
         arena[bucket].Datagram.PreviousInBucket = datagram;
     }
 
-    /// <summary>Takes a frame out, if it was in.</summary>
+    /// <summary>Removes a frame, if the index has it.</summary>
     public void Remove(FrameRef datagram)
     {
         ref Frame frame = ref arena[datagram];
@@ -94,10 +96,11 @@ internal sealed class ContentIndex
         }
     }
 
-    /// <summary>The first frame that could be one with this hash; the others follow by <see cref="HeldDatagram.NextInBucket"/>.</summary>
+    /// <summary>The first frame of the bucket for a hash; <see cref="HeldDatagram.NextInBucket"/> links each frame to the next
+    /// one. Frames with other hashes may be in the same bucket.</summary>
     public FrameRef First(uint hash) => Bucket(hash);
 
-    // As many buckets as frames can be in it: a look-up then meets 1.5 frames on average.
+    // As many buckets as frames can be in the index: a look-up then examines 1.5 frames on average.
     private static int BucketCount(int slotsPerSide) => (int)BitOperations.RoundUpToPowerOf2((uint)slotsPerSide);
 
     private ref FrameRef Bucket(uint hash) => ref buckets[hash & (uint)(buckets.Length - 1)];

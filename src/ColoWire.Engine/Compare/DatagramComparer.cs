@@ -11,9 +11,10 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Compares datagrams (UDP, ICMP, any other IP) by their content: each of the primary's finds an equal one of the secondary's, whatever
-/// order those came in, as soon as both are there; it leaves when all older ones have left (R6). What has no twin while others are there
-/// is in doubt: late, or different.
+/// Compares datagrams (UDP, ICMP and every other protocol over IP but TCP) by content. Each datagram of the primary is matched
+/// with an equal one of the secondary, in whatever order the datagrams arrived. A matched datagram is released once all older
+/// datagrams of its flow have been released (R6). A datagram without a twin is suspect when the secondary has sent other
+/// datagrams: the twin is late, or the replicas differ.
 /// </summary>
 internal sealed class DatagramComparer(
     EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, StepMeter steps)
@@ -26,20 +27,22 @@ internal sealed class DatagramComparer(
 
     private uint accepted;
 
-    /// <summary>Bytes that the indexes of one shard take: of both sides' that wait, and of those that are cache.</summary>
+    /// <summary>Bytes that the content indexes of one shard take: one index for the held datagrams of each side, and with
+    /// <c>dup: pass</c> one for the cached datagrams.</summary>
     public static long ByteCount(EngineOptions options) =>
         (options.Duplicate == DuplicatePolicy.Pass ? 3 : 2) * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide);
 
-    /// <summary>Whether the oldest held datagram can do nothing but wait: nothing of the secondary's is there, and none has found its
-    /// twin.</summary>
+    /// <summary>Whether the oldest held datagram can only stay held: no datagram of the secondary is held, and no newer datagram
+    /// of the primary has found its twin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool MustWait(in Flow flow) => (flow.Secondary.Count | flow.Datagrams.Agreed) == 0 && !passesDuplicates;
 
     /// <summary>
-    /// Compares a new datagram of the secondary with the oldest held one, as both mostly come in one order; nothing of the secondary's may
-    /// wait.
+    /// Compares a new datagram of the secondary with the oldest held one of the primary, because the datagrams of both sides
+    /// mostly arrive in the same order. No datagram of the secondary may be held.
     /// </summary>
-    /// <returns>Whether they are the same: both belong to the caller then. Else nothing has changed.</returns>
+    /// <returns>Whether the two are equal. If so, the secondary's slot has been returned and the caller owns the primary's frame;
+    /// otherwise nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(FrameView primary, FrameView secondary)
     {
@@ -53,8 +56,9 @@ internal sealed class DatagramComparer(
         return true;
     }
 
-    /// <summary>Notes a datagram of the primary behind older ones that wait: its twin may have come already.</summary>
-    /// <returns>Whether it had.</returns>
+    /// <summary>Records a datagram of the primary that is held behind older ones, and matches it when its twin has already
+    /// arrived.</summary>
+    /// <returns>Whether the datagram was matched.</returns>
     public bool AcceptPrimary(ref Flow flow, FrameRef primary)
     {
         if (flow.Secondary.IsEmpty)
@@ -72,7 +76,8 @@ internal sealed class DatagramComparer(
         return TryAgree(ref flow, primary, Find(secondaries, primary));
     }
 
-    /// <summary>Keeps a datagram of the secondary until the primary sends its twin, unless that waits behind older ones already.</summary>
+    /// <summary>Holds a datagram of the secondary until its twin is compared. A twin that is held behind older datagrams is
+    /// matched at once.</summary>
     public void AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
         arena[secondary].Datagram.Order = ++accepted;
@@ -101,7 +106,8 @@ internal sealed class DatagramComparer(
         }
     }
 
-    /// <summary>Says what may happen to the oldest held primary frame; its twin goes home.</summary>
+    /// <summary>Decides what happens to the oldest held frame of the primary. When it is matched, the slot of its twin is
+    /// returned; with <c>dup: pass</c> the twin is cached.</summary>
     public Verdict Compare(ref Flow flow, FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Agreed) != 0)
@@ -122,7 +128,8 @@ internal sealed class DatagramComparer(
             return Verdict.ReleaseUnverified;
         }
 
-        // What was said before this one came has not overtaken it: the secondary need not have come so far.
+        // Matched datagrams count only when a twin arrived after this frame. Before that, the secondary need not have sent this
+        // datagram yet.
         int overtaking = flow.Secondary.Count + (flow.Datagrams.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Datagrams.Agreed : 0);
         if (overtaking == 0)
         {
@@ -134,7 +141,8 @@ internal sealed class DatagramComparer(
         return new Verdict(kind, reason, difference, first, difference);
     }
 
-    /// <summary>Takes a datagram of the primary that leaves, or goes home, out of all that is known of those that wait.</summary>
+    /// <summary>Removes a datagram of the primary that is released or dropped from the index and from the matched
+    /// datagrams.</summary>
     public void Forget(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
@@ -158,7 +166,8 @@ internal sealed class DatagramComparer(
         flow.Datagrams.Agreed -= (frame.Marks & FrameMarks.Agreed) != 0 ? 1 : 0;
     }
 
-    /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
+    /// <summary>Decides what happens to the oldest held frame of the primary, which is suspect, when its grace has
+    /// expired.</summary>
     public Verdict ResolveAfterGrace(ref Flow flow, FrameRef primary, in Verdict suspect)
     {
         bool dropped = false;
@@ -171,8 +180,9 @@ internal sealed class DatagramComparer(
         return verdict.Kind == VerdictKind.Suspect ? verdict with { Kind = VerdictKind.Divergence } : verdict;
     }
 
-    /// <summary>Sends a datagram home that the secondary repeats and the primary does not, where <c>dup</c> says that this is nothing.</summary>
-    /// <returns>False when it is something else.</returns>
+    /// <summary>Returns the slot of a datagram that the secondary repeats and the primary does not, where <c>dup</c> permits
+    /// that.</summary>
+    /// <returns>False when the datagram is no permitted repetition; nothing has changed then.</returns>
     public bool TryDropRepeated(ref Flow flow, FrameRef secondary)
     {
         bool isNothing = passesDuplicates && IsRepeated(in flow, secondary);
@@ -185,11 +195,12 @@ internal sealed class DatagramComparer(
         return isNothing;
     }
 
-    /// <summary>Whether the secondary's oldest datagram was overtaken by one that found its twin.</summary>
+    /// <summary>Whether the secondary's oldest held datagram arrived before another one that has already found its
+    /// twin.</summary>
     public bool IsOvertaken(in Flow flow) => !flow.IsStream && !flow.Secondary.IsEmpty
         && (int)(arena[flow.Secondary.Head].Datagram.Order - flow.Datagrams.OvertakenBefore) < 0;
 
-    /// <summary>Takes a datagram of the secondary out of its flow; it belongs to the caller then.</summary>
+    /// <summary>Removes a held datagram of the secondary from its flow; the caller owns it afterwards.</summary>
     public void Remove(ref Flow flow, FrameRef secondary)
     {
         if (flow.Datagrams.Unindexed == secondary)
@@ -213,10 +224,10 @@ internal sealed class DatagramComparer(
         return Verdict.Release;
     }
 
-    /// <summary>Notes that a datagram of the primary and one of the secondary say the same, before it is the oldest one's turn.</summary>
+    /// <summary>Matches a datagram of the primary, which is held behind older ones, with an equal one of the secondary.</summary>
     private bool TryAgree(ref Flow flow, FrameRef primary, FrameRef twin)
     {
-        // Where a field differs that strict names, this is found when the datagram is the oldest.
+        // A difference in a field that strict names is reported when the datagram is the oldest held one.
         if (primary.IsNone || twin.IsNone || headers.Count(primary, twin) is not null)
         {
             return false;
@@ -256,7 +267,7 @@ internal sealed class DatagramComparer(
     {
         if (flow.Secondary.Count <= 1)
         {
-            // The only one there is the one that was looked at.
+            // The caller has already compared the only one.
             return FrameRef.None;
         }
 
@@ -277,7 +288,8 @@ internal sealed class DatagramComparer(
         flow.Datagrams.Unindexed = FrameRef.None;
     }
 
-    /// <summary>Puts the primary's datagrams that wait into the index, up to and including one of them.</summary>
+    /// <summary>Adds the primary's held datagrams to the index, oldest first, up to and including
+    /// <paramref name="last"/>.</summary>
     private void IndexPrimaries(ref Flow flow, FrameRef last)
     {
         while (flow.Datagrams.LastIndexed != last && (arena[last].Marks & FrameMarks.Hashed) == 0)
@@ -290,7 +302,7 @@ internal sealed class DatagramComparer(
         }
     }
 
-    /// <summary>The first of the other side's datagrams that says what a frame says, or none.</summary>
+    /// <summary>Finds the first datagram of the other side that equals a frame, or none.</summary>
     private FrameRef Find(ContentIndex others, FrameRef frame)
     {
         FrameRef found = others.First(arena[frame].Datagram.ContentHash);
@@ -303,7 +315,8 @@ internal sealed class DatagramComparer(
         return found;
     }
 
-    /// <summary>A bucket holds frames of any flow; two flows with one hash hold different addresses or ports.</summary>
+    /// <summary>Whether two frames belong to the same flow and are equal. A bucket holds frames of every flow, and two flows with
+    /// the same hash differ in their addresses or ports.</summary>
     private bool IsTwin(FrameRef primary, FrameRef secondary)
     {
         ref Frame left = ref arena[primary];

@@ -10,8 +10,9 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Verified frames of the secondary that stay in their slots for a while instead of going home, so that what the primary says again
-/// can be compared with what it said first. Bounded for each flow, and by a quarter of the slots for all; nothing is copied.
+/// Keeps verified frames of the secondary in their slots for a while, so that a retransmission of the primary can be compared
+/// with the bytes that were verified first. The number of cached frames is bounded per flow (<c>retransmit_window</c>) and, for
+/// all flows together, by a quarter of the slots. No bytes are copied.
 /// </summary>
 internal sealed class RetransmitCache
 {
@@ -38,18 +39,18 @@ internal sealed class RetransmitCache
         said = options.Duplicate == DuplicatePolicy.Pass ? new ContentIndex(arena, options.HashKey) : null;
     }
 
-    /// <summary>Datagrams that are kept, by their content; null when none are.</summary>
+    /// <summary>The index of cached datagrams by content; null unless <c>dup: pass</c> is set.</summary>
     public ContentIndex? Said => said;
 
-    /// <summary>Keeps a frame that is in no queue any more; where there is no room, the flow's oldest or else the frame itself goes
-    /// home.</summary>
+    /// <summary>Caches a verified frame that is in no queue. When there is no room, the flow's oldest cached frame is evicted;
+    /// when that makes no room either, the slot of the frame itself is returned.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Keep(ref Flow flow, FrameRef secondary)
     {
         bool isFull = flow.Cached.Count == perFlow && perFlow != 0;
         if (isFull && !flow.RetransmitIndex.Exists && !arena.IsLarge(flow.Cached.Head) && !arena.IsLarge(secondary))
         {
-            // The rule: it takes the place of the oldest one.
+            // The usual case: the frame replaces the oldest one, and the number of cached frames stays the same.
             disposition.ReturnSecondary(flow.Cached.Head);
             flow.Cached.RemoveHead(arena);
             flow.Cached.Append(arena, secondary);
@@ -60,7 +61,8 @@ internal sealed class RetransmitCache
         }
     }
 
-    /// <summary>Keeps a datagram, whose <see cref="HeldDatagram.ContentHash"/> is set, so that <see cref="Said"/> finds it.</summary>
+    /// <summary>Caches a datagram whose <see cref="HeldDatagram.ContentHash"/> is set, and adds it to
+    /// <see cref="Said"/>.</summary>
     public void KeepDatagram(ref Flow flow, FrameRef secondary)
     {
         KeepWhereRoomIs(ref flow, secondary);
@@ -95,12 +97,12 @@ internal sealed class RetransmitCache
         index.Add(ref flow, secondary);
     }
 
-    /// <summary>Finds the kept frames of a stream that hold a byte of a range.</summary>
-    /// <returns>The frames, in no order; the span is valid until the next search.</returns>
+    /// <summary>Finds the cached frames of a TCP flow that contain a byte of a range of sequence numbers.</summary>
+    /// <returns>The frames, in no particular order; the span is valid until the next search.</returns>
     public ReadOnlySpan<FrameRef> FindMeeting(ref Flow flow, uint from, uint end) => index.FindMeeting(ref flow, from, end);
 
-    /// <summary>Gives up the index over the kept frames of a flow, before their sequence numbers change or all of them go
-    /// home.</summary>
+    /// <summary>Discards the index over the cached frames of a flow. Must be called before their sequence numbers change or all
+    /// of them are evicted.</summary>
     public static void ForgetIndex(ref Flow flow)
     {
         if (flow.RetransmitIndex.Exists)
@@ -109,7 +111,7 @@ internal sealed class RetransmitCache
         }
     }
 
-    /// <summary>Sends all of a flow's home.</summary>
+    /// <summary>Evicts all cached frames of a flow.</summary>
     public void Clear(ref Flow flow)
     {
         ForgetIndex(ref flow);
@@ -119,7 +121,7 @@ internal sealed class RetransmitCache
         }
     }
 
-    /// <summary>Sends those of a flow home that came before an instant.</summary>
+    /// <summary>Evicts the cached frames of a flow that arrived before a time, in nanoseconds of the engine's clock.</summary>
     public void ClearBefore(ref Flow flow, long arrivalNs)
     {
         while (!flow.Cached.IsEmpty && arena[flow.Cached.Head].ArrivalNs < arrivalNs)
@@ -128,7 +130,7 @@ internal sealed class RetransmitCache
         }
     }
 
-    /// <summary>Sends those of a flow home that were captured before the frame of a number.</summary>
+    /// <summary>Evicts the cached frames of a flow that were captured before the frame with a given number.</summary>
     public void ClearBefore(ref Flow flow, uint number)
     {
         while (!flow.Cached.IsEmpty && (int)(arena[flow.Cached.Head].Number - number) < 0)
@@ -143,7 +145,7 @@ internal sealed class RetransmitCache
 
     private void LetGo(ref Flow flow, FrameRef kept)
     {
-        Debug.Assert(kept == flow.Cached.Head, "the oldest one goes first");
+        Debug.Assert(kept == flow.Cached.Head, "cached frames are evicted oldest first");
         index.Remove(ref flow, kept);
         flow.Cached.RemoveHead(arena);
         steps.Count();

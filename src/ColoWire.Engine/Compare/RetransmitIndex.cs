@@ -8,9 +8,10 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Finds the kept frames of a stream that hold a range of sequence numbers. Few flows search at all, so a flow has no index until
-/// a search meets more than <see cref="EngineLimits.RetransmitSearchSteps"/> kept frames. From then on each kept frame costs O(log n),
-/// so the index is given up after <c>retransmit_window</c> further frames without a search.
+/// Finds the cached frames of a TCP flow that contain bytes of a range of sequence numbers. Most flows are never searched, so a
+/// flow has no index until it is searched while it has more than <see cref="EngineLimits.RetransmitSearchSteps"/> cached frames.
+/// From then on each cached frame costs O(log n), so the index is discarded after <c>retransmit_window</c> further frames without
+/// a search.
 /// </summary>
 internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int perFlow)
 {
@@ -18,15 +19,15 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
     private readonly FrameRef[] meeting = new FrameRef[perFlow];
     private int count;
 
-    /// <summary>Finds the kept frames of a flow that hold a byte of a range.</summary>
-    /// <returns>The frames, in no order; the span is valid until the next search.</returns>
+    /// <summary>Finds the cached frames of a flow that contain a byte of a range of sequence numbers.</summary>
+    /// <returns>The frames, in no particular order; the span is valid until the next search.</returns>
     public ReadOnlySpan<FrameRef> FindMeeting(ref Flow flow, uint from, uint end)
     {
         count = 0;
         if (flow.Cached.Count > EngineLimits.RetransmitSearchSteps && TryIndex(ref flow))
         {
             flow.RetransmitIndex.Until = arena[flow.Cached.Tail].Number + (uint)perFlow;
-            // A frame is shorter than 2^16 bytes, so none reaches so far.
+            // A segment is shorter than 2^16 bytes, so none in the index reaches a range that is so far from the centre.
             if (TcpSequence.Distance(from, flow.RetransmitIndex.Centre) < 2 * EngineLimits.RetransmitIndexReachBytes)
             {
                 Collect(flow.RetransmitIndex.Root, from - flow.RetransmitIndex.LongestBytes, from, end);
@@ -43,7 +44,8 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
         return meeting.AsSpan(0, count);
     }
 
-    /// <summary>Adds a frame to the index of a flow that has one.</summary>
+    /// <summary>Adds a frame to the index of a flow that has one. Discards the index instead when the last search was more than
+    /// <c>retransmit_window</c> frames ago, or when the frame begins too far from the centre of the index.</summary>
     public void Add(ref Flow flow, FrameRef kept)
     {
         if (!flow.RetransmitIndex.Exists)
@@ -58,7 +60,7 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
         }
     }
 
-    /// <summary>Takes a frame out of the index of a flow that has one.</summary>
+    /// <summary>Removes a frame from the index of a flow that has one.</summary>
     public void Remove(ref Flow flow, FrameRef kept)
     {
         if (flow.RetransmitIndex.Exists)
@@ -69,7 +71,7 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
     }
 
     /// <summary>Builds the index of a flow that has none.</summary>
-    /// <returns>False when its frames are too far apart for one.</returns>
+    /// <returns>False when the flow's cached frames are too far apart for an index.</returns>
     private bool TryIndex(ref Flow flow)
     {
         if (flow.RetransmitIndex.Exists)
@@ -92,8 +94,8 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
         return true;
     }
 
-    /// <summary>Inserts a frame.</summary>
-    /// <returns>False when it begins too far from the centre of the index.</returns>
+    /// <summary>Inserts a frame into the index.</summary>
+    /// <returns>False when the frame begins too far from the centre of the index.</returns>
     private bool TryInsert(ref Flow flow, FrameRef kept)
     {
         ref Frame frame = ref arena[kept];
@@ -107,8 +109,8 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
         return true;
     }
 
-    /// <summary>Takes the frames that hold a byte of the range, from the part of the tree whose frames begin at
-    /// <paramref name="lowest"/> or behind it, and before the range ends.</summary>
+    /// <summary>Collects the frames of a subtree that contain a byte of the range. Only frames that begin at or after
+    /// <paramref name="lowest"/>, and before the end of the range, can contain one.</summary>
     private void Collect(FrameRef at, uint lowest, uint from, uint end)
     {
         while (!at.IsNone)
@@ -124,7 +126,7 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
             }
 
             Take(at, from, end);
-            // The recursion is as deep as the tree is high: for 4,096 frames, the most that a flow keeps, some 30 calls.
+            // The depth of the recursion is the height of the tree: about 30 calls for 4,096 frames, the most that a flow caches.
             Collect(frame.Segment.IndexLeft, lowest, from, end);
             at = frame.Segment.IndexRight;
         }

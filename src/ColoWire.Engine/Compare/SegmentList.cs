@@ -9,22 +9,24 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// The secondary's segments of one flow, in the order of their sequence numbers and without overlap: of two copies of a byte the
-/// first one counts (RFC 9293 section 3.10.7.4 leaves the choice; guests keep the first). A search starts at the ends and at the
-/// place of the last one, so that in-order, reversed and interleaved arrivals all cost O(1); only where that is not near enough, the
-/// flow gets an index, and costs O(log n) from then on until nothing waits in it.
+/// The held segments of the secondary in one flow, ordered by sequence number and without overlap. Of two copies of a byte the
+/// first one counts (RFC 9293 section 3.10.7.4 leaves the choice; guests keep the first). A search starts at both ends of the
+/// list and at the segment where the last search ended, so that in-order, reversed and interleaved arrivals all cost O(1). When
+/// the segment is farther away than a few steps, the flow gets an index; each search then costs O(log n) until the flow holds no
+/// segment of the secondary.
 /// </summary>
 internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart, StepMeter steps)
 {
     private readonly SegmentIndex index = new(arena);
 
-    /// <summary>Takes a segment in, trimmed to what is new.</summary>
+    /// <summary>Inserts a segment, trimmed to the bytes that no held segment has.</summary>
     public Insertion Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
         if (!IsInWindow(in flow, frame.Segment.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending) && !flow.Tcp.Has(TcpFlags.OlderDropped))
         {
-            // It belongs to the connection that is about to begin; the one before must not stand in its way.
+            // The segment belongs to the connection that the pending SYN opens. Held segments of the connection before would
+            // reject it.
             DropOlderConnection(ref flow);
         }
 
@@ -47,7 +49,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
 
         ClearTheWay(ref flow, previous, segment);
         bool isEmpty = !TcpSequence.Before(frame.Segment.StreamStart, frame.Segment.StreamEnd);
-        // What is verified while a SYN waits for the primary's belongs to the connection before.
+        // While the secondary's SYN waits for the primary's, the verified ranges belong to the connection before.
         bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.Segment.StreamStart);
         if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.Segment.StreamStart, frame.Segment.StreamEnd)))
         {
@@ -76,7 +78,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         return Insertion.Waits;
     }
 
-    /// <summary>Finds the segment that holds a position.</summary>
+    /// <summary>Finds the held segment that contains a sequence number.</summary>
     /// <returns>The segment, or none.</returns>
     public FrameRef Find(ref Flow flow, uint position)
     {
@@ -84,7 +86,8 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         return !found.IsNone && TcpSequence.Before(position, arena[found].Segment.StreamEnd) ? found : FrameRef.None;
     }
 
-    /// <summary>Finds the first segment that could hold a position or one behind it; the others follow in order.</summary>
+    /// <summary>Finds the first held segment that can contain a sequence number or a later one; the list continues with the later
+    /// segments.</summary>
     /// <returns>The segment, or none.</returns>
     public FrameRef FindFrom(ref Flow flow, uint position)
     {
@@ -92,12 +95,12 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         return found.IsNone ? flow.Secondary.Head : found;
     }
 
-    /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
+    /// <summary>The bytes of a segment from a sequence number to the end of the part that was not trimmed.</summary>
     public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].Segment.StreamEnd);
 
     /// <summary>
-    /// Sends home what came before the secondary's last SYN and the primary has not said; but what stands right behind that SYN was only
-    /// faster on its way.
+    /// Drops the held segments that arrived before the secondary's last SYN. Segments that begin directly behind that SYN are
+    /// kept, because they belong to the new connection and only overtook the SYN.
     /// </summary>
     public void DropOlderConnection(ref Flow flow)
     {
@@ -118,11 +121,11 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
             }
         }
 
-        // What comes from now on came behind the SYN.
+        // Segments that arrive from now on arrive after the SYN.
         flow.Tcp.Set(TcpFlags.OlderDropped);
     }
 
-    /// <summary>Takes a segment out; it belongs to the caller then.</summary>
+    /// <summary>Removes a segment from the list; the caller owns it afterwards.</summary>
     public void Take(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
@@ -140,18 +143,20 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         counters.SecondaryHeld--;
     }
 
-    /// <summary>Whether a position is so near behind the last SYN that it belongs to the connection which that opens.</summary>
+    /// <summary>Whether a segment begins so close behind the last SYN of either side that it belongs to the connection that this
+    /// SYN opens.</summary>
     public static bool IsBehindSyn(in TcpState tcp, uint start) =>
         start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes
         || (tcp.Has(TcpFlags.PrimarySyn) && start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes);
 
-    /// <summary>Whether a segment may continue the segments that wait: it begins near the end of the last one.</summary>
+    /// <summary>Whether a segment may continue the held segments: it begins near the end of the last one.</summary>
     public bool MayContinueAt(in Flow flow, uint start) =>
         !flow.Secondary.IsEmpty
         && TcpSequence.Distance(start, arena[flow.Secondary.Tail].Segment.StreamEnd) < EngineLimits.OvertakenSynBytes;
 
-    /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends
-    /// sequence numbers from all around the circle must not confuse the order that searches rely on.</summary>
+    /// <summary>Whether a sequence number is close enough to both ends of the list for serial arithmetic (RFC 1982) to order it
+    /// among the segments. Without this check, a sender that uses numbers from the whole sequence number space would break the
+    /// order on which searches rely.</summary>
     private bool IsInWindow(in Flow flow, uint position) =>
         flow.Secondary.IsEmpty
         || (TcpSequence.Distance(position, arena[flow.Secondary.Head].Segment.StreamStart) < EngineLimits.MaxWindowBytes
@@ -197,8 +202,10 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         return flow.Tcp.Cursor;
     }
 
-    /// <summary>Walks a few steps from where the last search ended. The position lies between the ends of the list.</summary>
-    /// <returns>The last segment that begins at or before it, or none when that is farther away.</returns>
+    /// <summary>Walks a few steps from the segment where the last search ended. The sequence number lies between the ends of the
+    /// list.</summary>
+    /// <returns>The last segment that begins at or before the sequence number, or none when that segment is more steps
+    /// away.</returns>
     private FrameRef FindNear(FrameRef at, uint position)
     {
         int steps = EngineLimits.SegmentSearchSteps;
@@ -233,8 +240,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         index.Build(ref flow);
     }
 
-    /// <summary>The first copy counts, and cuts the second one; but a straggler's word gives way to that of the new secondary.</summary>
-    /// <returns>The segment behind which the new one goes.</returns>
+    /// <summary>Resolves the overlap of a new segment with the one before it. The first copy counts, and the new segment is cut.
+    /// A straggler that differs from a segment of the new secondary is dropped instead.</summary>
+    /// <returns>The segment behind which the new one is inserted.</returns>
     private FrameRef MeetPrevious(ref Flow flow, FrameRef previous, FrameRef segment)
     {
         bool differs = NoteConflict(previous, segment);
@@ -247,7 +255,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
                 return before;
             }
 
-            // What the new secondary repeats is its own word from now on.
+            // The new secondary has repeated the straggler's bytes, so that they count as its own from now on.
             arena[previous].ArrivalNs = arena[segment].ArrivalNs;
         }
 
@@ -255,7 +263,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         return previous;
     }
 
-    /// <summary>Removes later segments that the new one repeats, and cuts it where it runs into one that says more or otherwise.</summary>
+    /// <summary>Resolves the overlap of a new segment with later ones. A later segment that the new one repeats in full is
+    /// removed. The new segment is cut where a later one differs or extends beyond it. A straggler that differs is
+    /// dropped.</summary>
     private void ClearTheWay(ref Flow flow, FrameRef previous, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
@@ -305,15 +315,16 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
     }
 }
 
-/// <summary>What became of a segment of the secondary.</summary>
+/// <summary>Result of inserting a segment of the secondary.</summary>
 internal enum Insertion : byte
 {
-    /// <summary>It waits for the primary to say the same.</summary>
+    /// <summary>The segment is held until the primary has sent the same bytes.</summary>
     Waits,
 
-    /// <summary>It says nothing that was not said before, alike or not; it belongs to the caller, untrimmed.</summary>
+    /// <summary>All bytes of the segment were sent before, with the same values or others. The caller owns the segment,
+    /// untrimmed.</summary>
     SaidBefore,
 
-    /// <summary>It is too far from what waits, and has gone home.</summary>
+    /// <summary>The segment is too far from the held ones, and was dropped.</summary>
     OutOfWindow,
 }

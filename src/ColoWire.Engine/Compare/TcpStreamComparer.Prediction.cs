@@ -8,17 +8,17 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <content>
-/// What is inlined of the verbs for flows whose next frame is predicted (<see cref="Flow.IsPredicted"/>): each segment goes on where the
-/// last one ended, and the secondary's says what the oldest held one says. Each method changes all that the verb changes in full
-/// (<see cref="AcceptPrimary"/>, <see cref="AcceptSecondary"/>, <see cref="Compare"/>), or nothing.
+/// The inlined heads for flows whose next frame is predicted (<see cref="Flow.IsPredicted"/>): each segment begins where the last
+/// one ended, and the secondary's segment equals the oldest held one. Each method makes all changes that the general method makes
+/// (<see cref="AcceptPrimary"/>, <see cref="AcceptSecondary"/>, <see cref="Compare"/>), or none.
 /// </content>
 internal sealed partial class TcpStreamComparer
 {
     private const byte PlainFlags = Tcp.Ack | Tcp.Psh;
 
-    /// <summary>Notes the position of a segment of the primary that begins where the last one ended: data, or a pure
+    /// <summary>Records the position of a segment of the primary that begins where the last one ended: data, or a pure
     /// acknowledgment.</summary>
-    /// <returns>False when it is anything else.</returns>
+    /// <returns>False for any other segment; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryAccept(ref Flow flow, FrameView primary)
     {
@@ -34,15 +34,15 @@ internal sealed partial class TcpStreamComparer
         uint end = start + frame.Layout.PayloadLength;
         PlaceAt(ref frame, start, end);
         LeaveBeginning(ref tcp, start);
-        // A segment that begins where the last one ended begins after PrimaryFirst. Only when the sequence numbers have wrapped around it
-        // seems to begin before; BeginningLeft is set by then, and PrimaryFirst is not used any more.
+        // A segment that begins where the last one ended begins after PrimaryFirst. It seems to begin before PrimaryFirst only
+        // once the sequence numbers have wrapped around; BeginningLeft is set by then, and PrimaryFirst is no longer used.
         tcp.PrimaryNext = end;
         NoteAck(ref tcp, segment.Ack);
         return true;
     }
 
-    /// <summary>Whether a held segment can do nothing but wait: for bytes of which nothing of the secondary's is there, or for an
-    /// acknowledgment.</summary>
+    /// <summary>Whether a held segment can only stay held: it waits for bytes of which no segment of the secondary is held, or
+    /// for an acknowledgment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool MustWait(in Flow flow, FrameView primary)
     {
@@ -54,9 +54,10 @@ internal sealed partial class TcpStreamComparer
             : IsPlain(segment) && TcpSequence.After(segment.Ack, flow.Tcp.SecondaryAck);
     }
 
-    /// <summary>Compares a new segment of the secondary with the oldest held one; nothing of the secondary's may wait.</summary>
-    /// <returns>Whether they are the same, and all that the primary's waits for has been said: the primary's belongs to the caller then.
-    /// </returns>
+    /// <summary>Compares a new segment of the secondary with the oldest held one of the primary. No segment of the secondary may
+    /// be held.</summary>
+    /// <returns>Whether the two are equal, and the primary's segment waits for nothing else. If so, the secondary's segment has
+    /// been cached and the caller owns the primary's; otherwise nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(ref Flow flow, FrameView primary, FrameView secondary)
     {
@@ -93,8 +94,8 @@ internal sealed partial class TcpStreamComparer
     /// <summary>Takes a pure acknowledgment of the secondary, and returns its slot.</summary>
     /// <param name="flow">Its flow.</param>
     /// <param name="secondary">The segment, which has no payload.</param>
-    /// <param name="advances">Whether it acknowledges more than the secondary did before.</param>
-    /// <returns>False when it bears anything else.</returns>
+    /// <param name="advances">Whether the segment acknowledges more than the secondary did before.</param>
+    /// <returns>False when the segment has other flags or is far from its stream; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAcceptAck(ref Flow flow, FrameView secondary, out bool advances)
     {
@@ -113,8 +114,8 @@ internal sealed partial class TcpStreamComparer
         return true;
     }
 
-    /// <summary>Judges the oldest held segment where it is an acknowledgment and nothing else.</summary>
-    /// <returns>Whether it is one that may leave.</returns>
+    /// <summary>Compares the oldest held segment when it is a pure acknowledgment.</summary>
+    /// <returns>Whether the segment is a pure acknowledgment that may be released.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReleaseAck(in Flow flow, FrameView primary)
     {
@@ -126,7 +127,7 @@ internal sealed partial class TcpStreamComparer
         return mayLeave && (segment.Ack != tcp.SecondaryAck || headers.TryCountWindow(segment.Window, tcp.SecondaryWindow));
     }
 
-    /// <summary>Whether a segment neither opens, closes nor resets anything.</summary>
+    /// <summary>Whether a segment has the flag ACK, perhaps PSH, and no other flag.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsPlain(TcpSegment segment) => (segment.Flags | Tcp.Psh) == PlainFlags;
 
@@ -138,12 +139,12 @@ internal sealed partial class TcpStreamComparer
         frame.Segment.StreamEnd = end;
     }
 
-    /// <summary>Notes an acknowledgment of the primary.</summary>
+    /// <summary>Records an acknowledgment of the primary.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void NoteAck(ref TcpState tcp, uint ack) => tcp.PrimaryAck = TcpSequence.Later(ack, tcp.PrimaryAck);
 
-    /// <summary>Notes the acknowledgment and the window of a segment of the secondary.</summary>
-    /// <returns>Whether it acknowledges more than before.</returns>
+    /// <summary>Records the acknowledgment and the window of a segment of the secondary.</summary>
+    /// <returns>Whether the segment acknowledges more than the secondary did before.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool HearAck(ref TcpState tcp, TcpSegment segment)
     {

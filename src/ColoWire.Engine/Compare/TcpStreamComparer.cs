@@ -9,11 +9,12 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Compares two TCP streams byte by byte, however each side cut, repeated or reordered its segments (R2). A segment of the primary
-/// may go when the secondary has produced each of its bytes, and its SYN, FIN or RST, and has acknowledged as much: else, after a
-/// take-over, the client would not send again what the secondary never got. This file is the bytes; SYN, FIN, RST and what a
-/// checkpoint means stand in <c>TcpStreamComparer.Control.cs</c>, what is said again in <c>TcpStreamComparer.Repetition.cs</c>, streams
-/// whose beginning nobody saw in <c>TcpStreamComparer.MidStream.cs</c>.
+/// Compares two TCP streams byte by byte, independently of how each side cut, repeated or reordered its segments (R2). A segment
+/// of the primary may be released when the secondary has sent each of its bytes and its SYN, FIN or RST, and has acknowledged as
+/// much. Otherwise, after a take-over, the client would not retransmit bytes that the secondary has never received. This file
+/// compares the bytes. SYN, FIN, RST and checkpoints are in <c>TcpStreamComparer.Control.cs</c>, retransmissions in
+/// <c>TcpStreamComparer.Repetition.cs</c>, streams whose beginning was not captured in <c>TcpStreamComparer.MidStream.cs</c>, and
+/// predicted segments in <c>TcpStreamComparer.Prediction.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
     EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, EpochStart epochStart,
@@ -23,10 +24,11 @@ internal sealed partial class TcpStreamComparer(
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly bool passesResets = options.Reset == ResetPolicy.Pass;
 
-    /// <summary>Notes where a segment of the primary stands in its stream.</summary>
+    /// <summary>Records the position of a segment of the primary in its stream.</summary>
     /// <param name="flow">Its flow.</param>
     /// <param name="primary">The segment.</param>
-    /// <param name="isShared">Whether a checkpoint made it the secondary's too, so that neither has to say it again.</param>
+    /// <param name="isShared">Whether a checkpoint has made the segment the secondary's too, so that the secondary need not send
+    /// it.</param>
     public void AcceptPrimary(ref Flow flow, FrameRef primary, bool isShared)
     {
         ref Frame frame = ref arena[primary];
@@ -58,8 +60,9 @@ internal sealed partial class TcpStreamComparer(
         flow.RenewPrediction();
     }
 
-    /// <summary>Takes in what a segment of the secondary says; keeps the frame only while it bears bytes not yet verified.</summary>
-    /// <returns>Whether the oldest held primary frame should be judged again.</returns>
+    /// <summary>Records the control flags and the acknowledgment of a segment of the secondary; holds the frame only while it
+    /// contains unverified bytes.</summary>
+    /// <returns>Whether the oldest held frame of the primary is to be compared again.</returns>
     public bool AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
         bool isNews = TakeIn(ref flow, secondary);
@@ -104,17 +107,18 @@ internal sealed partial class TcpStreamComparer(
         return Keep(ref flow, secondary) || news;
     }
 
-    /// <summary>Takes a segment of the secondary out of its flow; it belongs to the caller then.</summary>
+    /// <summary>Removes a held segment of the secondary from its flow; the caller owns it afterwards.</summary>
     public void Remove(ref Flow flow, FrameRef secondary) => segments.Take(ref flow, secondary);
 
-    /// <summary>Gives up the order in which the secondary's segments were searched, before all of them are removed.</summary>
+    /// <summary>Discards the search state over the secondary's held segments, before all of them are removed.</summary>
     public static void ForgetOrder(ref Flow flow)
     {
         flow.Tcp.Cursor = FrameRef.None;
         flow.Tcp.IndexRoot = FrameRef.None;
     }
 
-    /// <summary>Says what may happen to the oldest held primary frame; what is verified of it stays verified.</summary>
+    /// <summary>Decides what happens to the oldest held frame of the primary. Bytes of it that were verified stay
+    /// verified.</summary>
     public Verdict Compare(ref Flow flow, FrameRef primary)
     {
         Verdict verdict = CompareInFull(ref flow, primary);
@@ -150,8 +154,8 @@ internal sealed partial class TcpStreamComparer(
         return segment.Has(Tcp.Ack) ? CompareAck(in tcp, segment, frame.Layout.PayloadLength == 0) : Verdict.Release;
     }
 
-    /// <summary>Keeps a segment with payload, unless it says nothing new.</summary>
-    /// <returns>Whether it may hold what the oldest held primary frame waits for.</returns>
+    /// <summary>Holds a segment with payload, unless all its bytes were sent before.</summary>
+    /// <returns>Whether the segment may contain bytes for which the oldest held frame of the primary waits.</returns>
     private bool Keep(ref Flow flow, FrameRef secondary)
     {
         Insertion insertion = segments.Insert(ref flow, secondary);
@@ -201,8 +205,8 @@ internal sealed partial class TcpStreamComparer(
         return Verdict.Release;
     }
 
-    /// <summary>Compares as much as both segments hold; what is equal is verified, and nothing is left of the secondary's segment when
-    /// all of it is.</summary>
+    /// <summary>Compares the bytes that both segments contain. Equal bytes are verified; once all bytes of the secondary's
+    /// segment are, the segment is cached.</summary>
     private Verdict CompareWith(ref Flow flow, FrameRef primary, FrameRef secondary)
     {
         ref Frame frame = ref arena[primary];
@@ -244,8 +248,8 @@ internal sealed partial class TcpStreamComparer(
 
     private Verdict CompareMissing(in Flow flow, in Frame frame)
     {
-        // A secondary that has closed or reset its stream will never produce these bytes; but what stands before that may have been
-        // overtaken by it.
+        // A secondary that has closed or reset its stream never sends bytes behind the FIN or RST. Bytes before that may only
+        // have been overtaken by it.
         ref readonly TcpState tcp = ref flow.Tcp;
         bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && IsAtOrBehind(frame.Segment.StreamStart, tcp.SecondaryFin);
         bool isReset = tcp.Has(TcpFlags.RstPending) && IsAtOrBehind(frame.Segment.StreamStart, tcp.SecondaryRst + tcp.Shift);
@@ -265,8 +269,8 @@ internal sealed partial class TcpStreamComparer(
             : Verdict.Hold(DivergenceReason.Timeout, offset);
     }
 
-    /// <summary>Whether a position stands where a stream ends or behind that. What is farther away than any window is of another
-    /// connection, or of none.</summary>
+    /// <summary>Whether a sequence number is at the end of a stream or behind it. A number farther behind than any window belongs
+    /// to another connection, or to none.</summary>
     private static bool IsAtOrBehind(uint position, uint end) => position - end < EngineLimits.MaxWindowBytes;
 
     private Verdict CompareAck(in TcpState tcp, TcpSegment segment, bool isPure)

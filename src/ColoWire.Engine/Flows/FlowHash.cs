@@ -7,8 +7,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// The hash of <see cref="FlowKey.Hash"/> for regular frames (<see cref="FrameLayout.IsRegular"/>), without making a key: of the six
-/// products of an IPv4 flow three do not depend on the frame.
+/// Computes <see cref="FlowKey.Hash"/> for regular frames (<see cref="FrameLayout.IsRegular"/>) without building a key. Three of
+/// the six products of an IPv4 flow do not depend on the frame, and are computed once.
 /// </summary>
 internal readonly struct FlowHash
 {
@@ -50,9 +50,9 @@ internal readonly struct FlowHash
             + Term(6, Network.Raw64(in frame.First, addresses + 24));
     }
 
-    /// <summary>The product of two words of a key.</summary>
-    /// <param name="word">The first one's number.</param>
-    /// <param name="words">Both, the first one in the lower half.</param>
+    /// <summary>The product of two adjacent words of a key.</summary>
+    /// <param name="word">The index of the first word.</param>
+    /// <param name="words">Both words, the first one in the lower half.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Term(int word, ulong words) => (secret[word + 1] + (uint)words) * (secret[word + 2] + (words >> 32));
 }

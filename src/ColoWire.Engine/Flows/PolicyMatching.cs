@@ -5,10 +5,11 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
 
-/// <summary>Finds the flows that a <see cref="PolicyRule"/> is for.</summary>
+/// <summary>Decides which flows a <see cref="PolicyRule"/> matches.</summary>
 public static class PolicyMatching
 {
-    /// <summary>The rules behind those of the operator: protocols whose output differs between any two hosts by nature leave at once.</summary>
+    /// <summary>The rules that apply after those of the operator: frames of protocols whose output always differs between two
+    /// hosts are released without comparison.</summary>
     public static IReadOnlyList<PolicyRule> Defaults { get; } =
     [
         new(PolicyAction.Pass) { Protocol = Protocol.Igmp, Reason = NotComparedReason.Igmp },
@@ -17,13 +18,13 @@ public static class PolicyMatching
         new(PolicyAction.Pass) { Protocol = Protocol.Ah, Reason = NotComparedReason.Ipsec },
     ];
 
-    /// <summary>Whether a rule is for a flow. Asked once for each flow, not for each frame.</summary>
+    /// <summary>Whether a rule matches a flow. Evaluated once per flow, not per frame.</summary>
     internal static bool Matches(this PolicyRule rule, in FlowKey key) =>
-        // A protocol without ports has 0 in their place, and 0 is no port that a rule can name.
+        // The ports of a protocol without ports are 0, and no rule can name port 0.
         (rule.Ports is not { } ports || ports.Contains(key.SourcePort) || ports.Contains(key.DestinationPort))
         && rule.MatchesProtocol(in key) && rule.MatchesPlace(in key);
 
-    /// <summary>Whether a rule is for a flow of which the ports, and perhaps the protocol, are not known.</summary>
+    /// <summary>Whether a rule matches a flow whose ports, and perhaps protocol, are unknown.</summary>
     internal static PolicyMatch MatchUnknown(this PolicyRule rule, in FlowKey key, bool isProtocolKnown)
     {
         if (!rule.MatchesPlace(in key) || (isProtocolKnown && !rule.MatchesProtocol(in key)))
@@ -41,15 +42,15 @@ public static class PolicyMatching
         && (rule.Network is not { } network || network.Contains(key.SourceBytes) || network.Contains(key.DestinationBytes));
 }
 
-/// <summary>Whether a rule is for a flow of which not all is known.</summary>
+/// <summary>Whether a rule matches a flow of which some fields are unknown.</summary>
 internal enum PolicyMatch : byte
 {
-    /// <summary>It is not, whatever the rest of the flow is.</summary>
+    /// <summary>The rule does not match, for any values of the unknown fields.</summary>
     Never,
 
-    /// <summary>That depends on what is not known.</summary>
+    /// <summary>The result depends on the unknown fields.</summary>
     Perhaps,
 
-    /// <summary>It is, whatever the rest of the flow is.</summary>
+    /// <summary>The rule matches, for all values of the unknown fields.</summary>
     Always,
 }

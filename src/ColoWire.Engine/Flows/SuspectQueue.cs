@@ -5,19 +5,19 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// The flows in which a frame stands against another one and may yet turn out to be only late. The grace is the same for all, so
-/// whoever came first is due first and only the head is ever looked at.
+/// The flows that have a suspect frame: one without a twin, which may still turn out to be late. The grace is equally long for
+/// all flows, so the queue is in the order of due times, and only its head is examined.
 /// </summary>
 internal sealed class SuspectQueue(FlowTable flows, long graceNs)
 {
     private uint first = Flow.None;
     private uint last = Flow.None;
 
-    /// <summary>Notes what a flow is in doubt about; the grace begins anew when that is something else than before.</summary>
-    /// <param name="flow">The flow.</param>
+    /// <summary>Records the suspect frame of a flow. The grace starts again when it is another frame than before.</summary>
+    /// <param name="flow">The index of the flow.</param>
     /// <param name="subject">The frame that has no twin.</param>
-    /// <param name="number">Its number, for a slot may come back with another frame.</param>
-    /// <param name="nowNs">The engine's clock.</param>
+    /// <param name="number">The number of the frame, because another frame may use its slot later.</param>
+    /// <param name="nowNs">The time in nanoseconds of the engine's clock.</param>
     public void Watch(uint flow, FrameRef subject, uint number, long nowNs)
     {
         ref FlowSuspect suspect = ref flows[flow].Suspect;
@@ -40,7 +40,7 @@ internal sealed class SuspectQueue(FlowTable flows, long graceNs)
         last = flow;
     }
 
-    /// <summary>A flow is in no doubt any more.</summary>
+    /// <summary>Removes a flow that is no longer suspect; does nothing when the flow is not in the queue.</summary>
     public void Forget(uint flow)
     {
         if (!flows[flow].IsSuspect)
@@ -57,11 +57,12 @@ internal sealed class SuspectQueue(FlowTable flows, long graceNs)
         }
     }
 
-    /// <summary>Finds a flow whose grace is over; it stays in the queue until its doubt is settled.</summary>
+    /// <summary>Finds a flow whose grace has expired; the flow stays in the queue until its suspect frame is resolved.</summary>
     /// <returns>The flow, or <see cref="Flow.None"/>.</returns>
     public uint FindDue(long nowNs) => nowNs >= NextDueNs ? first : Flow.None;
 
-    /// <summary>When the next grace is over; <see cref="long.MaxValue"/> when no flow is in suspect.</summary>
+    /// <summary>When the next grace expires, in nanoseconds of the engine's clock; <see cref="long.MaxValue"/> when no flow is
+    /// suspect.</summary>
     public long NextDueNs => first != Flow.None ? flows[first].Suspect.DueNs : long.MaxValue;
 
     private void Join(uint earlier, uint later)
@@ -82,7 +83,7 @@ internal sealed class SuspectQueue(FlowTable flows, long graceNs)
     }
 }
 
-/// <summary>What a flow is in doubt about, and its place in the <see cref="SuspectQueue"/>.</summary>
+/// <summary>The suspect frame of a flow, and the place of the flow in the <see cref="SuspectQueue"/>.</summary>
 internal struct FlowSuspect
 {
     public long DueNs;

@@ -7,52 +7,56 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// What a TCP flow remembers of both streams, what every segment needs first. Sequence numbers are the primary's; those of the secondary
-/// are shifted.
+/// The state of both TCP streams of a flow; the fields that every segment reads come first. Sequence numbers are the primary's;
+/// <see cref="Shift"/> translates those of the secondary.
 /// </summary>
 [StructLayout(LayoutKind.Sequential, Pack = sizeof(uint))]
 internal struct TcpState
 {
-    /// <summary>Set when both sides have said and acknowledged something.</summary>
+    /// <summary>Set once a segment of the primary was captured and both sides have acknowledged something.</summary>
     private const TcpFlags Known = TcpFlags.PrimarySeen | TcpFlags.PrimaryAcked | TcpFlags.SecondaryAcked;
 
     private const TcpFlags Disturbances =
         TcpFlags.PrimaryFar | TcpFlags.SecondaryFar | TcpFlags.ShiftOpen | TcpFlags.SynPending | TcpFlags.RstPending | TcpFlags.FinPending
         | TcpFlags.SecondaryFin;
 
-    /// <summary>What is known.</summary>
     public TcpFlags Flags;
 
-    /// <summary>The window that the secondary last offered.</summary>
+    /// <summary>The window field of the secondary's last segment, not scaled (RFC 7323 section 2).</summary>
     public ushort SecondaryWindow;
 
-    /// <summary>The sequence number after the last one that the primary used.</summary>
+    /// <summary>The sequence number after the last one that the primary has sent.</summary>
     public uint PrimaryNext;
 
-    /// <summary>The greatest acknowledgment of the primary.</summary>
+    /// <summary>The greatest acknowledgment number of the primary.</summary>
     public uint PrimaryAck;
 
-    /// <summary>The greatest acknowledgment of the secondary: it never falls, whatever old segment arrives.</summary>
+    /// <summary>The greatest acknowledgment number of the secondary; an old segment that arrives late does not lower
+    /// it.</summary>
     public uint SecondaryAck;
 
-    /// <summary>What is added to the secondary's sequence numbers: 0 where a rewriter stands before it, or both chose the same.</summary>
+    /// <summary>Added to the secondary's sequence numbers to get the primary's, modulo 2^32: 0 when a rewriter in front of the
+    /// secondary translates them, or when both sides chose the same initial number.</summary>
     public uint Shift;
 
-    /// <summary>What both have said alike, SYN and FIN included. The latest range ends the cache line of what every segment needs.</summary>
+    /// <summary>The sequence numbers that both sides have sent with the same bytes, SYN and FIN included. The latest range is at
+    /// the end of the cache line that every segment reads.</summary>
     public VerifiedRanges Verified;
 
-    /// <summary>The least sequence number that the primary has used, when <see cref="TcpFlags.PrimarySeen"/> is set and
+    /// <summary>The lowest sequence number that the primary has sent, when <see cref="TcpFlags.PrimarySeen"/> is set and
     /// <see cref="TcpFlags.BeginningLeft"/> is not.</summary>
     public uint PrimaryFirst;
 
-    /// <summary>The least sequence number that the secondary has used, when <see cref="TcpFlags.SecondarySeen"/> is set and
-    /// <see cref="TcpFlags.BeginningLeft"/> is not: it had sent all before it when its part of the connection was first seen.</summary>
+    /// <summary>The lowest sequence number that was captured of the secondary, when <see cref="TcpFlags.SecondarySeen"/> is set
+    /// and <see cref="TcpFlags.BeginningLeft"/> is not: the secondary had sent all bytes before it when its first segment was
+    /// captured.</summary>
     public uint SecondaryFirst;
 
-    /// <summary>Where the last search in the secondary's segments ended: the next one is most often near it.</summary>
+    /// <summary>The segment at which the last search in the secondary's segments ended; the next search mostly ends near
+    /// it.</summary>
     public FrameRef Cursor;
 
-    /// <summary>The root of the index over the secondary's segments; none while they come in order.</summary>
+    /// <summary>The root of the index over the secondary's segments; none while they arrive in order.</summary>
     public FrameRef IndexRoot;
 
     /// <summary>The sequence number of the primary's last SYN, when <see cref="TcpFlags.PrimarySyn"/> is set.</summary>
@@ -61,7 +65,7 @@ internal struct TcpState
     /// <summary>The sequence number of the secondary's SYN, unshifted, when <see cref="TcpFlags.SecondarySyn"/> is set.</summary>
     public uint SecondaryIsn;
 
-    /// <summary>Number of the secondary's SYN frame: segments before it belong to the connection before.</summary>
+    /// <summary>The number of the secondary's SYN frame: segments captured before it belong to the connection before.</summary>
     public uint SecondarySynNumber;
 
     /// <summary>The sequence number of the secondary's FIN, shifted, when <see cref="TcpFlags.SecondaryFin"/> is set.</summary>
@@ -70,20 +74,23 @@ internal struct TcpState
     /// <summary>The sequence number of the secondary's RST, unshifted, when <see cref="TcpFlags.RstPending"/> is set.</summary>
     public uint SecondaryRst;
 
-    /// <summary>The hash of the text in the secondary's RST, when <see cref="TcpFlags.RstPending"/> is set; 0 without a text.</summary>
+    /// <summary>The hash of the text in the secondary's RST, when <see cref="TcpFlags.RstPending"/> is set; 0 without a
+    /// text.</summary>
     public uint SecondaryRstText;
 
     /// <summary>The acknowledgment number of the secondary's SYN, when <see cref="TcpFlags.SynPendingAck"/> is set.</summary>
     public uint SecondarySynAck;
 
-    /// <summary>What the secondary's SYN offers (<c>TcpSegment.SynOffer</c>).</summary>
+    /// <summary>The options that the secondary's SYN offers (<c>TcpSegment.SynOffer</c>).</summary>
     public uint SecondaryOffer;
 
-    /// <summary>Arrival of the oldest SYN, FIN or RST of the secondary that the primary has not sent.</summary>
+    /// <summary>When the oldest SYN, FIN or RST of the secondary that the primary has not sent arrived, in nanoseconds of the
+    /// engine's clock.</summary>
     public long ControlSinceNs;
 
-    /// <summary>Whether both sides use the same numbers, and neither has opened, closed or reset anything that the other has
-    /// not.</summary>
+    /// <summary>Whether the next segments can be predicted: both sides have acknowledged something and use the same sequence
+    /// numbers, the secondary has sent no FIN and no SYN or RST without a twin, and the last segment of neither side was far from
+    /// the stream.</summary>
     public readonly bool IsSettled => (Flags & (Known | Disturbances)) == Known && Shift == 0;
 
     public static TcpState Fresh => new() { Cursor = FrameRef.None, IndexRoot = FrameRef.None };
@@ -91,7 +98,7 @@ internal struct TcpState
     /// <summary>Whether the secondary has sent a SYN, FIN or RST that the primary has not.</summary>
     public readonly bool IsControlPending => Has(TcpFlags.SynPending | TcpFlags.FinPending | TcpFlags.RstPending);
 
-    /// <summary>Notes a SYN, FIN or RST that the primary has not sent.</summary>
+    /// <summary>Records a SYN, FIN or RST that the primary has not sent.</summary>
     public void Pend(TcpFlags flag, long arrivalNs)
     {
         if (!IsControlPending)
@@ -109,37 +116,38 @@ internal struct TcpState
     public void Clear(TcpFlags flag) => Flags &= ~flag;
 }
 
-/// <summary>What is known of a TCP flow.</summary>
+/// <summary>What is known of a TCP flow, one bit for each fact.</summary>
 [Flags]
 internal enum TcpFlags : uint
 {
     None = 0,
 
-    /// <summary>A primary segment was seen.</summary>
+    /// <summary>A segment of the primary was captured.</summary>
     PrimarySeen = 1 << 0,
 
-    /// <summary>The primary has acknowledged something.</summary>
+    /// <summary>The primary has sent an acknowledgment.</summary>
     PrimaryAcked = 1 << 1,
 
-    /// <summary>The secondary has acknowledged something.</summary>
+    /// <summary>The secondary has sent an acknowledgment.</summary>
     SecondaryAcked = 1 << 2,
 
-    /// <summary>A SYN of the primary was seen.</summary>
+    /// <summary>A SYN of the primary was captured.</summary>
     PrimarySyn = 1 << 3,
 
-    /// <summary>It has found its twin.</summary>
+    /// <summary>The SYN of the primary has found its twin.</summary>
     SynMatched = 1 << 11,
 
-    /// <summary>A SYN of the secondary was seen.</summary>
+    /// <summary>A SYN of the secondary was captured.</summary>
     SecondarySyn = 1 << 4,
 
     /// <summary>The secondary's SYN waits for the primary's.</summary>
     SynPending = 1 << 5,
 
-    /// <summary>The secondary's SYN acknowledged one of the client's.</summary>
+    /// <summary>The secondary's SYN acknowledges a SYN of the client.</summary>
     SynPendingAck = 1 << 6,
 
-    /// <summary>The two SYNs differ in number, and no later segment has told yet in whose numbers the secondary goes on.</summary>
+    /// <summary>The initial sequence numbers differ, and no later segment has shown yet which numbers the secondary uses behind
+    /// its SYN.</summary>
     ShiftOpen = 1 << 7,
 
     /// <summary>The secondary has sent its FIN.</summary>
@@ -154,25 +162,28 @@ internal enum TcpFlags : uint
     /// <summary>The secondary has sent a FIN that the primary has not.</summary>
     FinPending = 1 << 12,
 
-    /// <summary>Both have sent their FIN, at the same place.</summary>
+    /// <summary>Both have sent their FIN, with the same sequence number.</summary>
     FinMatched = 1 << 13,
 
-    /// <summary>A segment of the secondary was seen.</summary>
+    /// <summary>A segment of the secondary was captured.</summary>
     SecondarySeen = 1 << 14,
 
     /// <summary>The primary has sent a RST.</summary>
     PrimaryRst = 1 << 15,
 
-    /// <summary>Bytes of both have been compared: the secondary was first seen at or before the end of what is verified.</summary>
+    /// <summary>Bytes of both sides were compared and are equal: the first captured byte of the secondary is at or before the end
+    /// of what is verified.</summary>
     InStep = 1 << 16,
 
-    /// <summary>The connection has gone on by more than any window since it was first seen: of before that nothing is said again.</summary>
+    /// <summary>The connection has advanced by more than any window since it was first captured: no byte from before is sent
+    /// again.</summary>
     BeginningLeft = 1 << 17,
 
-    /// <summary>Among the secondary's segments that wait may be some of before a checkpoint.</summary>
+    /// <summary>The held segments of the secondary may include some that it sent before a checkpoint.</summary>
     HoldsStragglers = 1 << 18,
 
-    /// <summary>What waited when the secondary sent its SYN, and belongs to an older connection, has gone.</summary>
+    /// <summary>The segments that were held when the secondary sent its SYN, and that belong to an older connection, have been
+    /// dropped.</summary>
     OlderDropped = 1 << 19,
 
     /// <summary>The last segment of the primary was farther than <see cref="EngineLimits.StrayBytes"/> from

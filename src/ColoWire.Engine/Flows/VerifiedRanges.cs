@@ -6,11 +6,11 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// Which sequence numbers of a flow both sides have produced alike: a few half-open ranges, latest first. One is the rule; a hole
-/// that neither side ever fills makes another. When there is no room the range farthest behind is forgotten: to verify again what
-/// was verified costs at worst a checkpoint, to believe what was not costs a failover. So that "latest" means something, all of them
-/// lie on less than half of the circle (<see cref="EngineLimits.MaxVerifiedSpanBytes"/>): what both say farther away than that is all
-/// that is remembered from then on.
+/// The sequence numbers of a flow that both sides have sent with the same bytes: a few half-open ranges, latest first. Usually
+/// there is one; each gap that neither side fills adds another. When there is no room, the range farthest back is forgotten: to
+/// verify bytes again costs a checkpoint at worst, but bytes wrongly taken for verified break the connection at a fail-over. All
+/// ranges are within less than half of the sequence number space (<see cref="EngineLimits.MaxVerifiedSpanBytes"/>), so that
+/// serial arithmetic orders them (RFC 1982). A new range that does not fit into that span replaces all others.
 /// </summary>
 internal struct VerifiedRanges
 {
@@ -21,7 +21,7 @@ internal struct VerifiedRanges
 
     /// <summary>Whether a position is verified.</summary>
     /// <param name="position">A sequence number.</param>
-    /// <param name="end">Where the verified range that holds it ends.</param>
+    /// <param name="end">The end of the verified range that contains the position.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool Contains(uint position, out uint end)
     {
@@ -38,32 +38,33 @@ internal struct VerifiedRanges
         return false;
     }
 
-    /// <summary>Whether every position of a range is verified.</summary>
+    /// <summary>Whether every sequence number of a range is verified.</summary>
     public readonly bool Covers(uint start, uint end) => Contains(start, out uint verifiedEnd) && !TcpSequence.Before(verifiedEnd, end);
 
-    /// <summary>Whether all that is verified ends at a position, and nothing behind it is.</summary>
+    /// <summary>Whether the latest verified range ends at a position.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool EndAt(uint position) => count != 0 && ranges[0].End == position;
 
-    /// <summary>Whether all that is verified ends at a position, and what stands behind that can be added without forgetting anything.</summary>
-    /// <param name="position">Where it ends.</param>
-    /// <param name="end">Where what is to be added ends.</param>
+    /// <summary>Whether the latest verified range ends at a position, and can be extended without forgetting another
+    /// one.</summary>
+    /// <param name="position">The position.</param>
+    /// <param name="end">The end of the extended range.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool EndAtWithRoom(uint position, uint end) =>
         EndAt(position) && end - ranges[count - 1].Start <= EngineLimits.MaxVerifiedSpanBytes;
 
-    /// <summary>Adds what stands right behind all that is verified (<see cref="EndAtWithRoom"/>).</summary>
+    /// <summary>Extends the latest verified range. <see cref="EndAtWithRoom"/> must be true.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddBehind(uint end) => ranges[0].End = end;
 
-    /// <summary>Forgets all and starts with one range.</summary>
+    /// <summary>Replaces all ranges by one.</summary>
     public void Reset(uint start, uint end)
     {
         ranges[0] = new SequenceRange(start, end);
         count = 1;
     }
 
-    /// <summary>Adds a range; those it touches are joined with it.</summary>
+    /// <summary>Adds a range, and joins it with the ranges that it touches.</summary>
     public void Add(uint start, uint end)
     {
         ForgetFarFrom(start, end);
@@ -94,8 +95,8 @@ internal struct VerifiedRanges
         ranges[at] = new SequenceRange(start, end);
     }
 
-    /// <summary>Forgets what would lie too far from a new range for serial arithmetic to order them: the new one stays, its caller relies
-    /// on it.</summary>
+    /// <summary>Forgets the ranges that are too far from a new one for serial arithmetic to order them (RFC 1982). The new range
+    /// is always kept, because its caller relies on it.</summary>
     private void ForgetFarFrom(uint start, uint end)
     {
         uint latest = count == 0 ? end : TcpSequence.Later(ranges[0].End, end);
@@ -119,8 +120,9 @@ internal struct VerifiedRanges
     }
 
     /// <summary>Makes room for a range.</summary>
-    /// <param name="at">Its place in the order.</param>
-    /// <returns>Where it goes: in the place of the one farthest behind where it is even farther, for its caller relies on it.</returns>
+    /// <param name="at">The index of the range in the order.</param>
+    /// <returns>The index at which to store the range. Where even the new range is the farthest back, it replaces the one that
+    /// was, because its caller relies on it.</returns>
     private int MakeRoom(int at)
     {
         if (count == EngineLimits.MaxVerifiedRanges)
