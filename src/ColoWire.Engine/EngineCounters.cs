@@ -152,40 +152,92 @@ public enum DropReason : byte
 }
 
 /// <summary>
-/// What one shard has counted. Written by the shard's thread only; any thread may read it, each number whole, together not a snapshot.
+/// What one shard has counted, or the sum of several. A shard's is written by the shard's thread only; any thread may read it: each
+/// number is whole, all of them together are no snapshot.
 /// </summary>
 public sealed class ShardCounters
 {
     private readonly long[] notCompared = new long[Enum.GetValues<Wire.NotComparedReason>().Length];
     private readonly long[] malformed = new long[Enum.GetValues<Wire.MalformedKind>().Length];
     private readonly long[] unverified = new long[Enum.GetValues<UnverifiedReason>().Length];
-    private readonly long[] soft = new long[Enum.GetValues<ToleratedField>().Length];
+    private readonly long[] tolerated = new long[Enum.GetValues<ToleratedField>().Length];
     private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
     private readonly long[] divergences = new long[Enum.GetValues<Compare.DivergenceReason>().Length];
+    private readonly long[][] byReason;
+    private SingleNumbers singles;
+
+    /// <summary>Makes counters that are all zero.</summary>
+    public ShardCounters() => byReason = [notCompared, malformed, unverified, tolerated, drops, divergences];
+
+    // The list of the counters that are single numbers. With byReason it is the only list of all counters.
+    private enum Single
+    {
+        Verified,
+        Held,
+        SecondaryHeld,
+        Flows,
+        FlowsEvicted,
+        SecondaryRepeated,
+        SecondaryReleased,
+        ReportsLost,
+        Count,
+    }
 
     /// <summary>Primary frames that left because the secondary agreed.</summary>
-    public long Verified { get; internal set; }
+    public long Verified
+    {
+        get => singles[(int)Single.Verified];
+        internal set => singles[(int)Single.Verified] = value;
+    }
 
     /// <summary>Primary frames that wait.</summary>
-    public long Held { get; internal set; }
+    public long Held
+    {
+        get => singles[(int)Single.Held];
+        internal set => singles[(int)Single.Held] = value;
+    }
 
     /// <summary>Secondary frames that wait for the primary to say the same.</summary>
-    public long SecondaryHeld { get; internal set; }
+    public long SecondaryHeld
+    {
+        get => singles[(int)Single.SecondaryHeld];
+        internal set => singles[(int)Single.SecondaryHeld] = value;
+    }
 
     /// <summary>Flows known.</summary>
-    public long Flows { get; internal set; }
+    public long Flows
+    {
+        get => singles[(int)Single.Flows];
+        internal set => singles[(int)Single.Flows] = value;
+    }
 
     /// <summary>Idle flows that made room for new ones.</summary>
-    public long FlowsEvicted { get; internal set; }
+    public long FlowsEvicted
+    {
+        get => singles[(int)Single.FlowsEvicted];
+        internal set => singles[(int)Single.FlowsEvicted] = value;
+    }
 
     /// <summary>Secondary frames that repeated what had been verified.</summary>
-    public long SecondaryRepeated { get; internal set; }
+    public long SecondaryRepeated
+    {
+        get => singles[(int)Single.SecondaryRepeated];
+        internal set => singles[(int)Single.SecondaryRepeated] = value;
+    }
 
     /// <summary>Secondary frames that left because it took over.</summary>
-    public long SecondaryReleased { get; internal set; }
+    public long SecondaryReleased
+    {
+        get => singles[(int)Single.SecondaryReleased];
+        internal set => singles[(int)Single.SecondaryReleased] = value;
+    }
 
     /// <summary>Divergence reports that the gate had no room for; their flows are held all the same.</summary>
-    public long ReportsLost { get; internal set; }
+    public long ReportsLost
+    {
+        get => singles[(int)Single.ReportsLost];
+        internal set => singles[(int)Single.ReportsLost] = value;
+    }
 
     /// <summary>Primary frames that are not comparable and left at once, by reason.</summary>
     public ReadOnlySpan<long> NotCompared => notCompared;
@@ -197,13 +249,30 @@ public sealed class ShardCounters
     public ReadOnlySpan<long> Unverified => unverified;
 
     /// <summary>Tolerated differences, by field.</summary>
-    public ReadOnlySpan<long> Tolerated => soft;
+    public ReadOnlySpan<long> Tolerated => tolerated;
 
     /// <summary>Frames that went nowhere, by reason.</summary>
     public ReadOnlySpan<long> Drops => drops;
 
     /// <summary>Divergences, by reason.</summary>
     public ReadOnlySpan<long> Divergences => divergences;
+
+    /// <summary>Adds what another shard has counted so far.</summary>
+    public void Add(ShardCounters other)
+    {
+        CounterArrays.Add(singles, other.singles);
+        CounterArrays.Add(byReason, other.byReason);
+    }
+
+    /// <summary>Sets all numbers to zero. Only for a sum: the counters of a running shard only grow.</summary>
+    public void Clear()
+    {
+        singles = default;
+        CounterArrays.Clear(byReason);
+    }
+
+    /// <summary>All numbers, in an order that is always the same.</summary>
+    public long[] ToArray() => [.. (ReadOnlySpan<long>)singles, .. CounterArrays.Flatten(byReason)];
 
     /// <summary>For the shard that goes on where one has failed: nothing is held any more, what was counted stays.</summary>
     internal void BeginAnew()
@@ -219,7 +288,7 @@ public sealed class ShardCounters
 
     internal void Count(UnverifiedReason reason, int frames) => unverified[(int)reason] += frames;
 
-    internal void Count(ToleratedField field) => soft[(int)field]++;
+    internal void Count(ToleratedField field) => tolerated[(int)field]++;
 
     /// <summary>Counts several fields, a bit for each.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -227,11 +296,18 @@ public sealed class ShardCounters
     {
         for (; toleratedFields != 0; toleratedFields &= toleratedFields - 1)
         {
-            soft[BitOperations.TrailingZeroCount(toleratedFields)]++;
+            tolerated[BitOperations.TrailingZeroCount(toleratedFields)]++;
         }
     }
 
     internal void Count(DropReason reason, int frames = 1) => drops[(int)reason] += frames;
 
     internal void Count(Compare.DivergenceReason reason) => divergences[(int)reason]++;
+
+    // An element at a constant index is as cheap as a field, and all of them together are a span.
+    [InlineArray((int)Single.Count)]
+    private struct SingleNumbers
+    {
+        private long first;
+    }
 }
