@@ -129,20 +129,19 @@ internal sealed class Simulation : IDisposable
         Stop();
         oracle.JudgeEnd();
         return new Outcome(
-            log.Digest, Digest(path.Shards.Select(shard => shard.Counters)), oracle.Captured, population.Flows.Count, population.ConnectionsFinished, harms, path.Gate.Requests,
-            hypervisor.Checkpoints, scheduler.NowNs);
+            log.Digest,
+            Digest([.. path.Shards.SelectMany(shard => shard.Counters.ToArray()), .. PathCounters.Of(path).ToArray()]),
+            oracle.Captured,
+            population.Flows.Count,
+            population.ConnectionsFinished,
+            harms,
+            path.Gate.Requests,
+            hypervisor.Checkpoints,
+            scheduler.NowNs);
     }
 
-    private static long Digest(IEnumerable<ShardCounters> shards)
-    {
-        IEnumerable<long> numbers = shards.SelectMany(counters => (long[])
-        [
-            counters.Verified, counters.Held, counters.SecondaryHeld, counters.Flows, counters.FlowsEvicted, counters.SecondaryRepeated,
-            counters.SecondaryReleased, counters.ReportsLost, .. counters.NotCompared.ToArray(), .. counters.Malformed.ToArray(),
-            .. counters.Unverified.ToArray(), .. counters.Tolerated.ToArray(), .. counters.Drops.ToArray(), .. counters.Divergences.ToArray(),
-        ]);
-        return numbers.Aggregate(17L, (digest, number) => unchecked((digest * 1_000_003) + number));
-    }
+    private static long Digest(IEnumerable<long> numbers) =>
+        numbers.Aggregate(17L, (digest, number) => unchecked((digest * 1_000_003) + number));
 
     /// <summary>Starts nothing new and runs until everything in progress has finished.</summary>
     private void Rest()

@@ -33,22 +33,40 @@ public enum DatagramOutcome : byte
 }
 
 /// <summary>
-/// The counters of one side's reassembly. Only the thread of the capture duty writes them; any thread may read them. Each value
-/// is consistent, but the values are not a snapshot of one instant.
+/// The counters of one side's reassembly, or the sum of several. Only the thread of the capture duty writes its own; any thread may read
+/// them. Each value is consistent, but the values are not a snapshot of one instant.
 /// </summary>
 public sealed class ReassemblyCounters
 {
+    private readonly long[] waiting = new long[1];
     private readonly long[] datagrams = new long[Enum.GetValues<DatagramOutcome>().Length];
     private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
+    private readonly long[][] all;
+
+    /// <summary>Makes counters that are all zero.</summary>
+    public ReassemblyCounters() => all = [waiting, datagrams, drops];
 
     /// <summary>The number of frames that belong to incomplete datagrams.</summary>
-    public long Waiting { get; internal set; }
+    public long Waiting
+    {
+        get => waiting[0];
+        internal set => waiting[0] = value;
+    }
 
-    /// <summary>The number of datagrams, by outcome.</summary>
+    /// <summary>Datagrams, by what became of them.</summary>
     public ReadOnlySpan<long> Datagrams => datagrams;
 
-    /// <summary>The number of dropped fragments of the secondary, by reason.</summary>
+    /// <summary>Fragments of the secondary that went nowhere, by reason.</summary>
     public ReadOnlySpan<long> Drops => drops;
+
+    /// <summary>Adds what another reassembly has counted so far.</summary>
+    public void Add(ReassemblyCounters other) => CounterArrays.Add(all, other.all);
+
+    /// <summary>Sets all numbers to zero. Only for a sum.</summary>
+    public void Clear() => CounterArrays.Clear(all);
+
+    /// <summary>All numbers, in an order that is always the same.</summary>
+    public long[] ToArray() => [.. CounterArrays.Flatten(all)];
 
     internal void Count(DatagramOutcome outcome) => datagrams[(int)outcome]++;
 

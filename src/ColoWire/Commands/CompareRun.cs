@@ -2,10 +2,11 @@
 
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
@@ -28,13 +29,11 @@ internal sealed class CompareRun : IDisposable
     /// <summary>Polls between two looks at what the user wants and sees.</summary>
     private const int PollsPerLook = 1024;
 
-    private static readonly string StopName = CounterNames.Of(UnverifiedReason.Stop);
-
     private readonly EngineOptions options;
     private readonly FileCapturePort primary;
     private readonly FileCapturePort secondary;
     private readonly FramePath path;
-    private readonly ShardTotals totals;
+    private readonly PathCounters counters = new();
     private readonly ReplayClock clock;
     private readonly long primaryFirstNs;
     private readonly long secondaryFirstNs;
@@ -61,7 +60,6 @@ internal sealed class CompareRun : IDisposable
         secondaryFirstNs = secondary.NextArrivalNs ?? 0;
         clock = new ReplayClock(DueNs ?? 0, options.ExpiredScanCycleMs * NanosecondsPerMs);
         path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
-        totals = new ShardTotals(path);
     }
 
     /// <summary>Where to tell how far it is, if anywhere.</summary>
@@ -81,7 +79,14 @@ internal sealed class CompareRun : IDisposable
     // Records that the ports could not hand on whole.
     private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused;
 
-    private long Waiting => totals.Sum(c => c.Held + c.SecondaryHeld) + FragmentTotals.WaitingOf(path);
+    private long Waiting
+    {
+        get
+        {
+            counters.Read(path);
+            return counters.Shards.Held + counters.Shards.SecondaryHeld + counters.FragmentsWaiting;
+        }
+    }
 
     /// <summary>Runs both captures to their ends and judges all that is still held.</summary>
     /// <exception cref="OperationCanceledException">The user has had enough.</exception>
@@ -90,7 +95,8 @@ internal sealed class CompareRun : IDisposable
     {
         Replay();
         RunOut();
-        long heldAtEnd = totals.Sum(c => c.Held);
+        counters.Read(path);
+        long heldAtEnd = counters.Shards.Held;
         path.BeginStop();
         while (Poll() != 0 || !path.IsDrained)
         {
@@ -181,7 +187,7 @@ internal sealed class CompareRun : IDisposable
     // A scan takes several polls when there are many flows, and each of them may find nothing to do.
     private void Settle()
     {
-        long idleAllowed = 1 + (Waiting == 0 ? 0 : totals.Sum(c => c.Flows) / EngineLimits.ScanFlowsPerPoll);
+        long idleAllowed = 1 + (Waiting == 0 ? 0 : counters.Shards.Flows / EngineLimits.ScanFlowsPerPoll);
         while (idleAllowed > 0)
         {
             if (Poll() == 0)
@@ -231,36 +237,48 @@ internal sealed class CompareRun : IDisposable
 
     private CompareResult Summarise(long heldAtEnd)
     {
-        FragmentTotals fragments = FragmentTotals.Of(path);
+        counters.Read(path);
+        counters.ReadHoldTimes(path);
+        ShardCounters shards = counters.Shards;
+        CountsByName unverified = CountsByName.Of<UnverifiedReason>(shards.Unverified);
+        // What only the stop let go was held to the end.
+        unverified.Remove(CounterNames.Of(UnverifiedReason.Stop));
         return new CompareResult
         {
             Primary = SideTotals.Of(primary.Statistics, primaryFirstNs) with { ClockStepFrame = primary.FirstClockStepFrame },
             Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs) with { ClockStepFrame = secondary.FirstClockStepFrame },
-            Verified = totals.Sum(c => c.Verified),
-            NotCompared = totals.Named<NotComparedReason>(c => c.NotCompared),
-            Malformed = totals.Named<MalformedKind>(c => c.Malformed),
-            SecondaryMalformed = totals.Sum(c => c.Drops[(int)DropReason.SecondaryMalformed]),
-            // What only the stop let go was held to the end.
-            Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != StopName)],
+            Verified = shards.Verified,
+            NotCompared = CountsByName.Of<NotComparedReason>(shards.NotCompared),
+            Malformed = CountsByName.Of<MalformedKind>(shards.Malformed),
+            SecondaryMalformed = shards.Drops[(int)DropReason.SecondaryMalformed],
+            Unverified = unverified,
             HeldAtEnd = heldAtEnd,
             Checkpoints = path.Gate.Requests,
-            Flows = totals.Sum(c => c.Flows + c.FlowsEvicted),
-            DivergencesTotal = totals.Named<DivergenceReason>(c => c.Divergences).Sum(n => n.Count),
+            Flows = shards.Flows + shards.FlowsEvicted,
+            DivergencesTotal = counters.DivergenceCount,
             Divergences = divergences,
             Shown = shown,
-            Tolerated = totals.Named<ToleratedField>(c => c.Tolerated),
-            Drops = [.. fragments.JoinDrops(totals.Named<DropReason>(c => c.Drops)), .. Skipped("primary", primary), .. Skipped("secondary", secondary)],
-            Fragments = fragments,
-            HoldMedianNs = path.Pipelines[0].Egress.HoldTimes.Quantile(0.5),
-            HoldP99Ns = path.Pipelines[0].Egress.HoldTimes.Quantile(0.99),
+            Tolerated = CountsByName.Of<ToleratedField>(shards.Tolerated),
+            Drops = Drops(),
+            PrimaryFragments = CountsByName.Of<DatagramOutcome>(counters.PrimaryFragments.Datagrams),
+            SecondaryFragments = CountsByName.Of<DatagramOutcome>(counters.SecondaryFragments.Datagrams),
+            HoldMedianNs = counters.HoldTimes.Quantile(0.5),
+            HoldP99Ns = counters.HoldTimes.Quantile(0.99),
         };
     }
 
-    // Frames that the port could not hand on whole.
-    private static IEnumerable<NamedCount> Skipped(string side, FileCapturePort port)
+    // Those of the shards come first, then those of fragments alone, then the frames that the ports could not hand on whole.
+    private CountsByName Drops()
     {
-        CaptureStatistics statistics = port.Statistics;
-        NamedCount[] counts = [new($"{side}_oversize", statistics.Oversize), new($"{side}_truncated", statistics.Truncated)];
-        return counts.Where(c => c.Count != 0);
+        CountsByName drops = CountsByName.Of<DropReason>(counters.Shards.Drops);
+        drops.Add<DropReason>(counters.SecondaryFragments.Drops);
+        foreach ((string side, FileCapturePort port) in ((string, FileCapturePort)[])[("primary", primary), ("secondary", secondary)])
+        {
+            CaptureStatistics statistics = port.Statistics;
+            drops.AddUnlessZero($"{side}_oversize", statistics.Oversize);
+            drops.AddUnlessZero($"{side}_truncated", statistics.Truncated);
+        }
+
+        return drops;
     }
 }

@@ -235,18 +235,13 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     {
         public static Tally Of(Appliance appliance)
         {
-            Tally sum = default;
-            foreach (ShardCounters shard in appliance.Path.Shards.Select(shard => shard.Counters))
-            {
-                long unverified = shard.Unverified[(int)UnverifiedReason.Order] + shard.Unverified[(int)UnverifiedReason.Failover];
-                sum += new Tally(unverified, shard.Drops[(int)DropReason.PrimaryFailover], shard.SecondaryReleased);
-            }
-
-            return sum;
+            PathCounters counters = PathCounters.Of(appliance.Path);
+            ReadOnlySpan<long> unverified = counters.Shards.Unverified;
+            return new Tally(
+                unverified[(int)UnverifiedReason.Order] + unverified[(int)UnverifiedReason.Failover],
+                counters.Drops[(int)DropReason.PrimaryFailover],
+                counters.Shards.SecondaryReleased);
         }
-
-        public static Tally operator +(Tally left, Tally right) =>
-            new(left.Unverified + right.Unverified, left.Dropped + right.Dropped, left.SecondaryReleased + right.SecondaryReleased);
 
         public static Tally operator -(Tally left, Tally right) =>
             new(left.Unverified - right.Unverified, left.Dropped - right.Dropped, left.SecondaryReleased - right.SecondaryReleased);

@@ -2,8 +2,6 @@
 
 using System;
 using System.Collections.Concurrent;
-using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
 using System.Threading.Channels;
 using ColoWire.Engine;
@@ -161,9 +159,8 @@ public sealed partial class Appliance
     {
         public static Lost Of(FramePath path)
         {
-            IReadOnlyList<ShardCounters> shards = [.. path.Shards.Select(shard => shard.Counters)];
-            return new Lost(
-                shards.Sum(shard => shard.Drops[(int)DropReason.PrimaryFailure]), shards.Sum(shard => shard.Drops[(int)DropReason.SecondaryFailure]));
+            ReadOnlySpan<long> drops = PathCounters.Of(path).Drops;
+            return new Lost(drops[(int)DropReason.PrimaryFailure], drops[(int)DropReason.SecondaryFailure]);
         }
     }
 }

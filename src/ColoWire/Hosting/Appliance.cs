@@ -111,10 +111,10 @@ public sealed partial class Appliance : IDisposable
         get
         {
             InjectStatistics sent = Ports.OutputStatistics;
-            long dropped = Path.Shards.Sum(shard =>
-                shard.Counters.Drops[(int)DropReason.PrimaryPolicy] + shard.Counters.Drops[(int)DropReason.PrimaryFailover]
-                + shard.Counters.Drops[(int)DropReason.PrimaryFailure]);
-            long others = Path.Shards.Sum(shard => shard.Counters.SecondaryReleased);
+            PathCounters counters = PathCounters.Of(Path);
+            long dropped = counters.Drops[(int)DropReason.PrimaryPolicy] + counters.Drops[(int)DropReason.PrimaryFailover]
+                + counters.Drops[(int)DropReason.PrimaryFailure];
+            long others = counters.Shards.SecondaryReleased;
             return Ports.PrimaryStatistics.Frames - dropped - (sent.Frames + sent.Lost - others);
         }
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Collections.Generic;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Egress;
@@ -17,15 +16,7 @@ namespace ColoWire.Hosting;
 /// <summary>What an appliance has counted since its start, all shards together.</summary>
 internal sealed record ApplianceSnapshot
 {
-    private readonly CounterSums<NotComparedReason> notCompared = new();
-    private readonly CounterSums<MalformedKind> malformed = new();
-    private readonly CounterSums<UnverifiedReason> unverified = new();
-    private readonly CounterSums<ToleratedField> soft = new();
-    private readonly CounterSums<DropReason> drops = new();
-    private readonly CounterSums<DivergenceReason> divergences = new();
-    private readonly CounterSums<DatagramOutcome> primaryFragments = new();
-    private readonly CounterSums<DatagramOutcome> secondaryFragments = new();
-    private readonly HoldTimes holdTimes = new();
+    private readonly PathCounters counters = new();
 
     /// <summary>Time since the start, in nanoseconds.</summary>
     public long ElapsedNs { get; set; }
@@ -46,52 +37,52 @@ internal sealed record ApplianceSnapshot
     public string? Trouble { get; private set; }
 
     /// <summary>Primary frames that the secondary agreed with.</summary>
-    public long Verified { get; private set; }
+    public long Verified => counters.Shards.Verified;
 
     /// <summary>Primary frames that are not comparable and left at once, by reason.</summary>
-    public IReadOnlyList<NamedCount> NotCompared => notCompared.Named;
+    public CountsByName NotCompared { get; } = [];
 
     /// <summary>Primary frames that are malformed and left at once, by kind.</summary>
-    public IReadOnlyList<NamedCount> Malformed => malformed.Named;
+    public CountsByName Malformed { get; } = [];
 
     /// <summary>Primary frames that left unverified, by reason.</summary>
-    public IReadOnlyList<NamedCount> Unverified => unverified.Named;
+    public CountsByName Unverified { get; } = [];
 
     /// <summary>Tolerated differences, by field.</summary>
-    public IReadOnlyList<NamedCount> Tolerated => soft.Named;
+    public CountsByName Tolerated { get; } = [];
 
     /// <summary>Secondary frames that went nowhere, by reason.</summary>
-    public IReadOnlyList<NamedCount> Drops => drops.Named;
+    public CountsByName Drops { get; } = [];
 
     /// <summary>Frames of the primary whose partial checksum was completed.</summary>
-    public long PrimaryChecksums { get; private set; }
+    public long PrimaryChecksums => counters.PrimaryChecksums;
 
     /// <summary>Frames of the secondary whose partial checksum was completed.</summary>
-    public long SecondaryChecksums { get; private set; }
+    public long SecondaryChecksums => counters.SecondaryChecksums;
 
     /// <summary>What became of the primary's datagrams in fragments.</summary>
-    public IReadOnlyList<NamedCount> PrimaryFragments => primaryFragments.Named;
+    public CountsByName PrimaryFragments { get; } = [];
 
     /// <summary>What became of the secondary's datagrams in fragments.</summary>
-    public IReadOnlyList<NamedCount> SecondaryFragments => secondaryFragments.Named;
+    public CountsByName SecondaryFragments { get; } = [];
 
     /// <summary>Frames of both whose datagrams are incomplete.</summary>
-    public long FragmentsWaiting { get; private set; }
+    public long FragmentsWaiting => counters.FragmentsWaiting;
 
     /// <summary>Divergences, by reason.</summary>
-    public IReadOnlyList<NamedCount> Divergences => divergences.Named;
+    public CountsByName Divergences { get; } = [];
 
     /// <summary>Primary frames that wait.</summary>
-    public long Held { get; private set; }
+    public long Held => counters.Shards.Held;
 
     /// <summary>Secondary frames that wait.</summary>
-    public long SecondaryHeld { get; private set; }
+    public long SecondaryHeld => counters.Shards.SecondaryHeld;
 
     /// <summary>Flows known.</summary>
-    public long Flows { get; private set; }
+    public long Flows => counters.Shards.Flows;
 
     /// <summary>Idle flows that made room.</summary>
-    public long FlowsEvicted { get; private set; }
+    public long FlowsEvicted => counters.Shards.FlowsEvicted;
 
     /// <summary>Whether the guest is protected.</summary>
     public Protection Protection { get; private set; }
@@ -106,7 +97,7 @@ internal sealed record ApplianceSnapshot
     public long ConnectionsRefused { get; private set; }
 
     /// <summary>Divergences whose report found no room.</summary>
-    public long ReportsLost { get; private set; }
+    public long ReportsLost => counters.ReportsLost;
 
     /// <summary>The median of how long a primary frame was held, in nanoseconds.</summary>
     public long HoldMedianNs { get; private set; }
@@ -130,13 +121,13 @@ internal sealed record ApplianceSnapshot
     public UnwrittenCounts Unwritten { get; private set; }
 
     /// <summary>Primary frames that left at once because they cannot be compared.</summary>
-    public long NotComparedFrames => Sum(NotCompared) + Sum(Malformed);
+    public long NotComparedFrames => counters.NotComparedFrames;
 
     /// <summary>Primary frames that left unverified.</summary>
-    public long UnverifiedFrames => Sum(Unverified);
+    public long UnverifiedFrames => counters.UnverifiedFrames;
 
     /// <summary>All divergences.</summary>
-    public long DivergenceCount => Sum(Divergences);
+    public long DivergenceCount => counters.DivergenceCount;
 
     /// <summary>Frames that arrived at a capture port and never reached the engine.</summary>
     public long CaptureDrops => Missed(Primary) + Missed(Secondary);
@@ -174,9 +165,11 @@ internal sealed record ApplianceSnapshot
             ConnectionsRefused += appliance.Peers[i].Reporter.Refused.Count;
         }
 
-        ReadShards(path);
-        ReadPipelines(path);
-        ReportsLost += path.Gate.ReportsLost;
+        counters.Read(path);
+        counters.ReadHoldTimes(path);
+        Name();
+        HoldMedianNs = counters.HoldTimes.Quantile(0.5);
+        HoldP99Ns = counters.HoldTimes.Quantile(0.99);
         // A collection of an older generation is one of the youngest, too.
         GarbageCollections = GC.CollectionCount(0);
         AllocatedBytes = GC.GetTotalAllocatedBytes();
@@ -187,76 +180,18 @@ internal sealed record ApplianceSnapshot
         Primary == earlier.Primary && Secondary == earlier.Secondary && Output == earlier.Output && Held == earlier.Held
         && DivergenceCount == earlier.DivergenceCount && Checkpoints == earlier.Checkpoints && Flows == earlier.Flows;
 
-    private void ReadShards(FramePath path)
+    private void Name()
     {
-        (Verified, Held, SecondaryHeld, Flows, FlowsEvicted, ReportsLost) = (0, 0, 0, 0, 0, 0);
-        notCompared.Clear();
-        malformed.Clear();
-        unverified.Clear();
-        soft.Clear();
-        drops.Clear();
-        divergences.Clear();
-        for (int i = 0; i < path.Shards.Count; i++)
-        {
-            ShardCounters shard = path.Shards[i].Counters;
-            Verified += shard.Verified;
-            Held += shard.Held;
-            SecondaryHeld += shard.SecondaryHeld;
-            Flows += shard.Flows;
-            FlowsEvicted += shard.FlowsEvicted;
-            ReportsLost += shard.ReportsLost;
-            notCompared.Add(shard.NotCompared);
-            malformed.Add(shard.Malformed);
-            unverified.Add(shard.Unverified);
-            soft.Add(shard.Tolerated);
-            drops.Add(shard.Drops);
-            divergences.Add(shard.Divergences);
-        }
-
-        notCompared.Name();
-        malformed.Name();
-        unverified.Name();
-        soft.Name();
-        divergences.Name();
-    }
-
-    private void ReadPipelines(FramePath path)
-    {
-        (PrimaryChecksums, SecondaryChecksums, FragmentsWaiting) = (0, 0, 0);
-        primaryFragments.Clear();
-        secondaryFragments.Clear();
-        holdTimes.Clear();
-        for (int i = 0; i < path.Pipelines.Count; i++)
-        {
-            Pipeline pipeline = path.Pipelines[i];
-            PrimaryChecksums += pipeline.PrimaryCapture.CompletedChecksums;
-            SecondaryChecksums += pipeline.SecondaryCapture.CompletedChecksums;
-            FragmentsWaiting += pipeline.PrimaryCapture.Reassembly.Waiting + pipeline.SecondaryCapture.Reassembly.Waiting;
-            primaryFragments.Add(pipeline.PrimaryCapture.Reassembly.Datagrams);
-            secondaryFragments.Add(pipeline.SecondaryCapture.Reassembly.Datagrams);
-            // Fragments that went nowhere are frames that did.
-            drops.Add(pipeline.SecondaryCapture.Reassembly.Drops);
-            holdTimes.Add(pipeline.Egress.HoldTimes);
-        }
-
-        primaryFragments.Name();
-        secondaryFragments.Name();
-        drops.Name();
-        HoldMedianNs = holdTimes.Quantile(0.5);
-        HoldP99Ns = holdTimes.Quantile(0.99);
+        NotCompared.Fill<NotComparedReason>(counters.Shards.NotCompared);
+        Malformed.Fill<MalformedKind>(counters.Shards.Malformed);
+        Unverified.Fill<UnverifiedReason>(counters.Shards.Unverified);
+        Tolerated.Fill<ToleratedField>(counters.Shards.Tolerated);
+        Divergences.Fill<DivergenceReason>(counters.Shards.Divergences);
+        Drops.Fill<DropReason>(counters.Drops);
+        PrimaryFragments.Fill<DatagramOutcome>(counters.PrimaryFragments.Datagrams);
+        SecondaryFragments.Fill<DatagramOutcome>(counters.SecondaryFragments.Datagrams);
     }
 
     private static long Missed(CaptureStatistics port) =>
         port.KernelDropped + port.InterfaceDropped + port.Oversize + port.Truncated;
-
-    private static long Sum(IReadOnlyList<NamedCount> counts)
-    {
-        long sum = 0;
-        for (int i = 0; i < counts.Count; i++)
-        {
-            sum += counts[i].Count;
-        }
-
-        return sum;
-    }
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -62,11 +61,11 @@ internal static class FinalReport
 
         void Line(string name, params string[] parts) => writer.WriteLine($"{name + ":",-14}{string.Join(", ", parts)}");
 
-        void Named(string name, IReadOnlyList<NamedCount> counts)
+        void Named(string name, CountsByName counts)
         {
             if (counts.Count != 0)
             {
-                Line(name, [.. counts.Select(count => Count(count.Count, count.Name))]);
+                Line(name, [.. counts.Select(count => Count(count.Value, count.Key))]);
             }
         }
     }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Collections.Generic;
 using System.Text.Json;
 using ColoWire.Engine.Frames;
 using ColoWire.Reports;
@@ -129,13 +128,12 @@ internal static class SnapshotJson
         json.WriteEndObject();
     }
 
-    private static void WriteCounts(Utf8JsonWriter json, string name, IReadOnlyList<NamedCount> counts)
+    private static void WriteCounts(Utf8JsonWriter json, string name, CountsByName counts)
     {
         json.WriteStartObject(name);
-        // An enumerator of an interface is an object.
-        for (int i = 0; i < counts.Count; i++)
+        foreach ((string counter, long count) in counts)
         {
-            json.WriteNumber(counts[i].Name, counts[i].Count);
+            json.WriteNumber(counter, count);
         }
 
         json.WriteEndObject();

@@ -78,11 +78,11 @@ internal sealed class StatusService(
     {
         looks++;
         LookAtPorts();
-        LookAtChecksums();
         requesterLog.Look(MonotonicClock.NowNs);
         if (looks % LooksPerSecond == 0)
         {
             now.Read(appliance, outputs.Unwritten);
+            LookAtChecksums();
             TellLosses();
             TellRefused();
             unwrittenLog.Look();
@@ -104,9 +104,9 @@ internal sealed class StatusService(
     private void LookLast()
     {
         LookAtPorts();
-        LookAtChecksums();
         requesterLog.Look(MonotonicClock.NowNs, isLast: true);
         now.Read(appliance, outputs.Unwritten);
+        LookAtChecksums();
         TellLosses();
         TellRefused();
         if (form == StatusForm.Terminal)
@@ -239,12 +239,8 @@ internal sealed class StatusService(
 
     private void LookAtChecksums()
     {
-        for (int i = 0; i < appliance.Path.Pipelines.Count; i++)
-        {
-            Pipeline pipeline = appliance.Path.Pipelines[i];
-            TellChecksums(pipeline.PrimaryCapture.CompletedChecksums, appliance.Ports.PrimaryName);
-            TellChecksums(pipeline.SecondaryCapture.CompletedChecksums, appliance.Ports.SecondaryName);
-        }
+        TellChecksums(now.PrimaryChecksums, appliance.Ports.PrimaryName);
+        TellChecksums(now.SecondaryChecksums, appliance.Ports.SecondaryName);
     }
 
     private void TellChecksums(long completed, string port)

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Buffers;
-using System.Collections.Generic;
 using System.IO;
 using System.Net;
 using System.Text;
@@ -44,8 +43,8 @@ internal static class CompareReport
             WriteCounts(json, "soft", result.Tolerated);
             WriteCounts(json, "drops", result.Drops);
             json.WriteStartObject("fragments");
-            WriteCounts(json, "primary", result.Fragments.Primary);
-            WriteCounts(json, "secondary", result.Fragments.Secondary);
+            WriteCounts(json, "primary", result.PrimaryFragments);
+            WriteCounts(json, "secondary", result.SecondaryFragments);
             json.WriteEndObject();
             WriteCounts(json, "passed", result.NotCompared);
             WriteCounts(json, "malformed", result.Malformed);
@@ -143,12 +142,12 @@ internal static class CompareReport
         }
     }
 
-    private static void WriteCounts(Utf8JsonWriter json, string name, IReadOnlyList<NamedCount> counts)
+    private static void WriteCounts(Utf8JsonWriter json, string name, CountsByName counts)
     {
         json.WriteStartObject(name);
-        foreach (NamedCount count in counts)
+        foreach ((string counter, long count) in counts)
         {
-            json.WriteNumber(count.Name, count.Count);
+            json.WriteNumber(counter, count);
         }
 
         json.WriteEndObject();

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
-using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Flows;
@@ -22,16 +21,16 @@ internal sealed record CompareResult
     public required long Verified { get; init; }
 
     /// <summary>Primary frames that are not comparable, by reason.</summary>
-    public required IReadOnlyList<NamedCount> NotCompared { get; init; }
+    public required CountsByName NotCompared { get; init; }
 
     /// <summary>Primary frames that are malformed, by kind.</summary>
-    public required IReadOnlyList<NamedCount> Malformed { get; init; }
+    public required CountsByName Malformed { get; init; }
 
     /// <summary>Frames of the secondary that are malformed.</summary>
     public long SecondaryMalformed { get; init; }
 
     /// <summary>Primary frames that left unverified, by reason.</summary>
-    public required IReadOnlyList<NamedCount> Unverified { get; init; }
+    public required CountsByName Unverified { get; init; }
 
     /// <summary>Primary frames that were never released.</summary>
     public required long HeldAtEnd { get; init; }
@@ -52,13 +51,16 @@ internal sealed record CompareResult
     public required IReadOnlyList<CheckpointReport> Shown { get; init; }
 
     /// <summary>Differences that count for nothing, by field.</summary>
-    public required IReadOnlyList<NamedCount> Tolerated { get; init; }
+    public required CountsByName Tolerated { get; init; }
 
     /// <summary>Frames that went nowhere, by reason.</summary>
-    public required IReadOnlyList<NamedCount> Drops { get; init; }
+    public required CountsByName Drops { get; init; }
 
-    /// <summary>What became of datagrams in fragments.</summary>
-    public required FragmentTotals Fragments { get; init; }
+    /// <summary>Datagrams of the primary that came in fragments, by what became of them.</summary>
+    public required CountsByName PrimaryFragments { get; init; }
+
+    /// <summary>Datagrams of the secondary that came in fragments, by what became of them.</summary>
+    public required CountsByName SecondaryFragments { get; init; }
 
     /// <summary>The median of how long a primary frame waited, in nanoseconds.</summary>
     public required long HoldMedianNs { get; init; }
@@ -67,14 +69,14 @@ internal sealed record CompareResult
     public required long HoldP99Ns { get; init; }
 
     /// <summary>Primary frames that left at once because they cannot be compared.</summary>
-    public long NotComparedFrames => Sum(NotCompared) + Sum(Malformed);
+    public long NotComparedFrames => NotCompared.Total + Malformed.Total;
 
     /// <summary>Primary frames that left unverified.</summary>
-    public long UnverifiedFrames => Sum(Unverified);
+    public long UnverifiedFrames => Unverified.Total;
 
     /// <summary>Frames of both that ought to be compared and could not be: a capture holds them only in part or damaged, or they are too
     /// long.</summary>
-    public long UnreadableFrames => Primary.Refused + Secondary.Refused + Sum(Malformed) + SecondaryMalformed;
+    public long UnreadableFrames => Primary.Refused + Secondary.Refused + Malformed.Total + SecondaryMalformed;
 
     /// <summary>Whether a frame of either side was judged.</summary>
     public bool IsAnythingCompared => Verified + UnverifiedFrames + HeldAtEnd + DivergencesTotal != 0;
@@ -84,8 +86,6 @@ internal sealed record CompareResult
 
     /// <summary>The instant that people are shown as zero: the start of the primary's capture, if it has one.</summary>
     public long OriginNs => Primary.Frames != 0 ? Primary.FirstNs : Secondary.FirstNs;
-
-    private static long Sum(IReadOnlyList<NamedCount> counts) => counts.Sum(c => c.Count);
 }
 
 /// <summary>What one capture delivered.</summary>

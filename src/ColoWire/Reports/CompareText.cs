@@ -35,8 +35,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
-        WriteCounts("primary's datagrams in fragments", result.Fragments.Primary);
-        WriteCounts("secondary's datagrams in fragments", result.Fragments.Secondary);
+        WriteCounts("primary's datagrams in fragments", result.PrimaryFragments);
+        WriteCounts("secondary's datagrams in fragments", result.SecondaryFragments);
         writer.WriteLine($"held: median {Microseconds(result.HoldMedianNs)} us, p99 {Microseconds(result.HoldP99Ns)} us");
         writer.WriteLine(Invariant($"checkpoints asked for: {result.Checkpoints:N0}"));
         WriteDivergences(result);
@@ -153,11 +153,11 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         }
     }
 
-    private void WriteCounts(string title, IReadOnlyList<NamedCount> counts)
+    private void WriteCounts(string title, CountsByName counts)
     {
         if (counts.Count != 0)
         {
-            string text = $"{title}: {string.Join(", ", counts.Select(c => Invariant($"{c.Name} {c.Count:N0}")))}";
+            string text = $"{title}: {string.Join(", ", counts.Select(count => Invariant($"{count.Key} {count.Value:N0}")))}";
             foreach (string line in Wrap(text))
             {
                 writer.WriteLine(line);

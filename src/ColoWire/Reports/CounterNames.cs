@@ -29,8 +29,3 @@ internal static class CounterNames
         public static string Make(T value) => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
     }
 }
-
-/// <summary>What was counted under a name.</summary>
-/// <param name="Name">Lower case with underscores.</param>
-/// <param name="Count">How often.</param>
-internal readonly record struct NamedCount(string Name, long Count);

@@ -64,7 +64,7 @@ internal sealed class RequesterApplianceTests
         Assert.That(leftBefore, Is.InRange(Frames - (Frames / Flows), Frames - 1), "only the connection that differs is held");
         Assert.That(snapshot.Protection, Is.EqualTo(Protection.InStep));
         Assert.That(snapshot.Requester.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
-        Assert.That(snapshot.Unverified.Single().Name, Is.EqualTo("checkpoint"), "nothing left by the stop");
+        Assert.That(snapshot.Unverified.Keys.Single(), Is.EqualTo("checkpoint"), "nothing left by the stop");
         using StringWriter text = new(CultureInfo.InvariantCulture);
         text.Write(SnapshotText.Json(snapshot));
         FinalReport.Write(text, snapshot);

@@ -136,7 +136,8 @@ internal sealed class DivergenceTextTests
         Shown = reports,
         Tolerated = [],
         Drops = [],
-        Fragments = new FragmentTotals([], [], 0, []),
+        PrimaryFragments = [],
+        SecondaryFragments = [],
         HoldMedianNs = 0,
         HoldP99Ns = 0,
     };

@@ -79,7 +79,7 @@ internal sealed class OrderTests
         rig.Secondary.Say(ControlRig.Datagram("second of the secondary", 2));
         ControlRig.WaitUntil(() => rig.Output.Left.Length == 2);
         Assert.That(rig.Output.Left, Is.EqualTo(new[] { "first of the secondary", "second of the secondary" }));
-        ControlRig.WaitUntil(() => ApplianceSnapshot.Of(rig.Appliance).Drops.Any(drop => drop is { Name: "primary_failover", Count: 3 }));
+        ControlRig.WaitUntil(() => ApplianceSnapshot.Of(rig.Appliance).Drops.Contains(new("primary_failover", 3)));
     }
 
     [Test]

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
@@ -74,7 +73,7 @@ internal sealed class FailureTests(LivePorts ports)
         Assert.That(last.Verified, Is.GreaterThan(before.Verified), "it counts on");
         Assert.That(last.FailWire.ToWire, Is.Positive, "the kernel's program has taken over");
         Assert.That(last.QuarantinedFlows, Is.EqualTo(FailureTolerance.SamePlace - 1));
-        long counted = last.Drops.Where(drop => drop.Name == "primary_failure").Sum(drop => drop.Count);
+        long counted = last.Drops.Of("primary_failure");
         Assert.That(lost, Is.AtMost(counted), "what is lost is counted: the bad frames too, and those that only wait to be read are sent");
     }
 
