@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;

@@ -6,6 +6,7 @@ using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;

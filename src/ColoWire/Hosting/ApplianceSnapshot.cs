@@ -3,7 +3,6 @@
 using System;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
-using ColoWire.Engine.Egress;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;

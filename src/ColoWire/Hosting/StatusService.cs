@@ -8,7 +8,6 @@ using System.Threading.Tasks;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
 using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;

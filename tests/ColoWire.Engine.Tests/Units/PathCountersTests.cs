@@ -2,9 +2,7 @@
 
 using System.Linq;
 using System.Reflection;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Fragments;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;

@@ -9,7 +9,7 @@ using System.Text.RegularExpressions;
 using ColoWire.Commands;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Egress;
 using ColoWire.Engine.Fragments;
 
-namespace ColoWire.Engine;
+namespace ColoWire.Engine.Pipelines;
 
 /// <summary>
 /// The sums of all counters of a <see cref="FramePath"/>, over its shards and its pipelines: the only type that sums counters. It is
