@@ -4,7 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
 
-namespace ColoWire.Benchmarks.Rows;
+namespace ColoWire.Figures;
 
 /// <summary>Reads one row, and says of a bad one where it stands, what is wrong and what is allowed.</summary>
 internal static class RowReader

@@ -2,7 +2,7 @@
 
 using System;
 
-namespace ColoWire.Benchmarks;
+namespace ColoWire.Figures;
 
 /// <summary>What the user gave cannot be used; the message is the one line that says why.</summary>
 internal sealed class BadInputException(string message) : Exception(message);

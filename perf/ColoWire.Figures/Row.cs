@@ -2,7 +2,7 @@
 
 using System.Collections.Generic;
 
-namespace ColoWire.Benchmarks.Rows;
+namespace ColoWire.Figures;
 
 /// <summary>One line of the table: figures of several runs, and those of the anchor that ran in between.</summary>
 /// <param name="Group">The part of the measurement.</param>

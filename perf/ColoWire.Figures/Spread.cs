@@ -3,7 +3,7 @@
 using System.Collections.Generic;
 using System.Linq;
 
-namespace ColoWire.Benchmarks.Rows;
+namespace ColoWire.Figures;
 
 /// <summary>Figures of several runs, summed up.</summary>
 /// <param name="Least">The least.</param>
