@@ -7,6 +7,7 @@ using ColoWire.Benchmarks.Hostile;
 using ColoWire.Benchmarks.Micro;
 using ColoWire.Benchmarks.Rows;
 using ColoWire.Benchmarks.Shards;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks;
 

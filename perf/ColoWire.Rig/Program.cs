@@ -3,12 +3,20 @@
 using System;
 using System.CommandLine;
 using System.Linq;
+using ColoWire.Figures;
 using ColoWire.Rig;
+using ColoWire.Rig.Live;
 using ColoWire.Rig.Qemu;
 
 const int BadInput = 2;
 
-RootCommand root = new("Drives what ColoWire is measured against.") { QemuCommand.Create() };
+RootCommand root = new("Measures ColoWire as a running program, and drives what it is measured against.")
+{
+    WireCommand.Create(),
+    XdpCommand.Create(),
+    QemuCommand.Create(),
+    RepeatCommand.Create(),
+};
 ParseResult parsed = root.Parse(args);
 if (parsed.Errors.Count > 0)
 {
@@ -21,7 +29,7 @@ try
 {
     return parsed.Invoke(new InvocationConfiguration { EnableDefaultExceptionHandler = false });
 }
-catch (RigException fault)
+catch (Exception fault) when (fault is RigException or BadInputException)
 {
     Console.Error.WriteLine($"ColoWire.Rig: {fault.Message}");
     return BadInput;

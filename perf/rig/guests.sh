@@ -1,15 +1,15 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 #
-# Measures a live COLO pair: two real guests in QEMU 11, compared by ColoWire, and by QEMU's own colo-compare in the very same place.
+# Measures a live COLO pair: two real guests in QEMU 11, compared by ColoWire, and by QEMU's own colo-compare in the very same place. One
+# round, each with a new pair; perf/run.sh runs several.
 #
-#   guests.sh --rows FILE [--colowire PATH] [--idle "STRATEGY..."]
+#   guests.sh --rows FILE --colowire PROGRAM [--idle "STRATEGY..."]
 #
-# Appends rows to FILE: small GETs per second, GET of 1 MiB, ping, checkpoints that nothing called for in 60 s of serving, and the time
-# from a divergence on the wire to the QMP request and to the release of what was held. Round by round in turn, each with a new pair.
-# --colowire is a published `colowire`; without it one is made. --idle names the values of the option `idle` that are measured beside the
-# default one, in turn with it: small GETs and 1 MiB only, because the question is what ColoWire's waiting takes from the guests on the
-# CPUs that it shares with them. Needs root, and at most 450 s once the guest and QEMU 11 are there
+# Appends rows to FILE: small GETs per second, GET of 1 MiB, ping, checkpoints that nothing called for while it serves, and the time
+# from a divergence on the wire to the QMP request and to the release of what was held. PROGRAM is a published `colowire`. --idle names the
+# values of the option `idle` that are measured beside the default one: small GETs and 1 MiB only, because the question is what ColoWire's
+# waiting takes from the guests on the CPUs that it shares with them. Needs root, and some 90 s once the guest and QEMU 11 are there
 # (tests/qemu/guest.sh and qemu11.sh make them: a minute).
 #
 # A small GET is one connection from its SYN to the server's FIN, as ab counts it. A divergence is an answer in which each guest says a
@@ -18,16 +18,17 @@
 set -euo pipefail
 export LC_ALL=C
 
-readonly rounds=5 small_seconds=8 small_batch=25 large_seconds=4 divergences=12 budget_seconds=450
+readonly small_seconds=8 small_batch=25 large_seconds=4 divergences=12
 # shellcheck disable=SC2034 # read by lab.sh
 colo=on qemu_release=11 requester=qmp sockets=tcp vnet=off checkpoint_share=0 # each divergence is to ask, however often one connection differs
 # shellcheck source=tests/qemu/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../tests/qemu/lab.sh"
 
-# fatal WHAT: replaces the one of the tests; without it there are no figures
+# fatal WHAT: replaces the one of the tests; there are no more figures, but those that were measured become rows
 fatal() {
     tail -n 5 "$work"/*.log >&2
     echo "guests.sh: not so: $1" >&2
+    add_rows
     exit 1
 }
 
@@ -42,25 +43,20 @@ while [ $# -gt 0 ]; do
             esac
             shift 2
             ;;
-        *) wrong "$1: unknown; allowed are --rows FILE, --colowire PATH and --idle STRATEGIES" ;;
+        *) wrong "$1: unknown; allowed are --rows FILE, --colowire PROGRAM and --idle STRATEGIES" ;;
     esac
 done
 [ -n "$rows" ] || wrong '--rows: missing; name the file that the rows are appended to'
-[ -z "$colowire" ] || [ -x "$colowire" ] || wrong "--colowire: '$colowire' is not a program"
+[ -x "$colowire" ] || wrong "--colowire: '$colowire' is not a program"
 install_missing ab:apache2-utils tcpdump:tcpdump
 
 prepare_lab
-if [ -z "$colowire" ]; then
-    dotnet publish "$root/src/ColoWire" -c Release -r linux-x64 --no-self-contained -o "$work/published" -v quiet -nologo >&2
-    colowire=$work/published/colowire
-fi
 version=$(chroot "$qemu_system" qemu-system-x86_64 --version | sed -n '1s/.*version \([0-9.]*\).*/\1/p')
-SECONDS=0
 make_namespace
 
-# Figures of all runs, each followed by a comma, by comparer and what was measured.
+# The figures by comparer and what was measured.
 declare -A figures=()
-# In this order in each round; all but qemu are ColoWire, those after the first with that value of the option idle.
+# In this order; all but qemu are ColoWire, those after the first with that value of the option idle.
 read -ra comparers <<<"colowire $strategies qemu"
 # What ColoWire said of each checkpoint that was not needed.
 reasons=''
@@ -89,7 +85,7 @@ end_pair() {
 # add FIGURE WHAT
 add() {
     [ -n "$1" ] || fatal "$comparer: a figure for $2"
-    figures[$comparer $2]+=$1,
+    figures[$comparer $2]=$1
 }
 
 measure_serving() {
@@ -137,9 +133,15 @@ times() {
         }'
 }
 
+# has_all_times: whether the capture has each divergence, its request and its release
+has_all_times() {
+    times "$work/capture" >"$work/times"
+    [ "$(wc -l <"$work/times")" = "$divergences" ] && { [ "$comparer" = qemu ] || ! grep -q '^-' "$work/times"; }
+}
+
 measure_divergences() {
     local number answer
-    ip netns exec "$space" tcpdump -i lo -s 0 -U --immediate-mode -w "$work/capture" 'tcp and (port 9001 or port 9004 or port 9005 or port 9006)' 2>"$work/tcpdump.log" &
+    ip netns exec "$space" tcpdump -i lo -s 0 -B 65536 -U --immediate-mode -w "$work/capture" 'tcp and (port 9001 or port 9004 or port 9005 or port 9006)' 2>"$work/tcpdump.log" &
     pids[capture]=$!
     disown "${pids[capture]}"
     until_true 10 grep -qs 'listening on' "$work/tcpdump.log" || fatal "tcpdump captures on lo"
@@ -152,70 +154,63 @@ measure_divergences() {
         [ "$(say "after $number")" = "after $number" ] || fatal "the conversation goes on"
     done
     # What it has captured it writes a moment later.
-    sleep 0.5
+    until_true 10 has_all_times || true
     kill -TERM "${pids[capture]}"
     until_true 5 gone capture || true
     end capture
     times "$work/capture" >"$work/times"
     [ "$(wc -l <"$work/times")" = "$divergences" ] || fatal "each of $divergences divergences is in the capture, not $(wc -l <"$work/times")"
-    cat "$work/times" >>"$work/times.$comparer"
     if [ "$comparer" = colowire ]; then
         ! grep -q '^-' "$work/times" || fatal "each divergence has its QMP request in the capture"
-        add "$(quantile 1 50 "$work/times")" asked
+        add "$(quantile 1 50)" asked
+        add "$(quantile 1 100)" asked-longest
     fi
-    add "$(quantile 2 50 "$work/times")" released
+    add "$(quantile 2 50)" released
+    add "$(quantile 2 100)" released-longest
 }
 
-# quantile COLUMN PERCENT FILE
+# quantile COLUMN PERCENT: of the times of the last capture
 quantile() {
-    cut -d ' ' -f "$1" "$3" | sort -n | awk -v p="$2" '{ v[NR] = $1 } END { i = int((NR * p + 99) / 100); print v[i < 1 ? 1 : i] }'
+    cut -d ' ' -f "$1" "$work/times" | sort -n | awk -v p="$2" '{ v[NR] = $1 } END { i = int((NR * p + 99) / 100); print v[i < 1 ? 1 : i] }'
 }
 
-# add_row WHAT UNIT OURS THEIRS BAR NOTE: the figures of all runs, separated by commas; no anchor where THEIRS is empty, no bar for null
+# add_row WHAT UNIT FIGURE BAR NOTE: ours, and QEMU's, but for the time to the request, which QEMU's own comparer does not make; no bar for
+# null. No row where one of them was not measured.
 add_row() {
-    jq -nc --arg what "$1" --arg unit "$2" --argjson runs "[${3%,}]" --argjson anchorRuns "[${4%,}]" --argjson bar "$5" --arg note "$6" \
-        --arg anchor "QEMU colo-compare $version" \
-        '{group: "live guests", what: $what, unit: $unit, runs: $runs}
-         + if ($anchorRuns | length) > 0 then {anchor: $anchor, anchorRuns: $anchorRuns} else {} end
-         + if $bar then {bar: $bar} else {} end + if $note != "" then {note: $note} else {} end' >>"$rows"
-    tail -n 1 "$rows"
+    [ -n "${figures[$3]:-}" ] && [[ -n "${figures[qemu ${3#* }]:-}" || $3 == *asked* ]] || return 0
+    jq -nc --arg what "$1" --arg unit "$2" --argjson ours "${figures[$3]}" --argjson qemu "${figures[qemu ${3#* }]:-null}" --argjson bar "$4" \
+        --arg note "$5" --arg anchor "QEMU colo-compare $version" \
+        '{group: "live guests", what: $what, unit: $unit, runs: [$ours]}
+         + if $qemu != null then {anchor: $anchor, anchorRuns: [$qemu]} else {} end
+         + if $bar then {bar: $bar} else {} end + if $note != "" then {note: $note} else {} end' | tee -a "$rows"
 }
 
-# sum FIGURES
-sum() {
-    jq -n "[${1%,}] | add"
-}
-
-for ((round = 0; round < rounds; round++)); do
+add_rows() {
+    add_row 'small GETs, a connection each' 'GETs/s' 'colowire small' '{"of": "ratio", "least": 3}' "one after the other, each to the server's FIN"
+    add_row 'GET of 1 MiB' 'MB/s' 'colowire large' '{"of": "ratio", "least": 1}' "each run: median of $large_seconds s"
     for comparer in "${comparers[@]}"; do
-        start_pair
-        measure_serving
         case "$comparer" in
-            colowire | qemu) measure_divergences ;;
+            colowire | qemu) continue ;;
         esac
-        end_pair
+        add_row "small GETs, idle $comparer" 'GETs/s' "$comparer small" null 'the default is above'
+        add_row "GET of 1 MiB, idle $comparer" 'MB/s' "$comparer large" null ''
     done
-done
+    add_row 'ping, mean of 20' 'ms' 'colowire ping' null ''
+    add_row "needless checkpoints in $((small_seconds + large_seconds)) s of serving" 'checkpoints' 'colowire needless' \
+        '{"of": "each", "most": 0}' "STOP events of the primary$reasons"
+    add_row 'divergence on the wire to QMP request, median' 'us' 'colowire asked' null "on lo, both frames in to command out; each run: $divergences divergences"
+    add_row "divergence on the wire to QMP request, longest of $divergences" 'us' 'colowire asked-longest' null ''
+    add_row 'divergence on the wire to release of held frames, median' 'us' 'colowire released' null \
+        "the guests' checkpoint is most of it; each run: $divergences divergences"
+    add_row "divergence on the wire to release of held frames, longest of $divergences" 'us' 'colowire released-longest' null ''
+}
 
-total=$((rounds * divergences))
-add_row 'small GETs, a connection each' 'GETs/s' "${figures[colowire small]}" "${figures[qemu small]}" '{"of": "ratio", "least": 3}' \
-    "one after the other, each to the server's FIN"
-add_row 'GET of 1 MiB' 'MB/s' "${figures[colowire large]}" "${figures[qemu large]}" '{"of": "ratio", "least": 1}' \
-    "each run: median of $large_seconds s"
 for comparer in "${comparers[@]}"; do
+    start_pair
+    measure_serving
     case "$comparer" in
-        colowire | qemu) continue ;;
+        colowire | qemu) measure_divergences ;;
     esac
-    add_row "small GETs, idle $comparer" 'GETs/s' "${figures[$comparer small]}" "${figures[qemu small]}" null 'the default is above'
-    add_row "GET of 1 MiB, idle $comparer" 'MB/s' "${figures[$comparer large]}" "${figures[qemu large]}" null ''
+    end_pair
 done
-add_row 'ping, mean of 20' 'ms' "${figures[colowire ping]}" "${figures[qemu ping]}" null ''
-add_row "needless checkpoints in $((small_seconds + large_seconds)) s of serving" 'checkpoints' "${figures[colowire needless]}" "${figures[qemu needless]}" \
-    '{"of": "each", "most": 0}' "$rounds pairs, $(sum "${figures[colowire needless]}") in all, QEMU $(sum "${figures[qemu needless]}"); STOP events of the primary$reasons"
-add_row 'divergence on the wire to QMP request, median' 'us' "${figures[colowire asked]}" '' null "on lo, both frames in to command out; each run: $divergences divergences"
-add_row "divergence on the wire to QMP request, p99 of $total" 'us' "$(quantile 1 99 "$work/times.colowire")" '' null ''
-add_row 'divergence on the wire to release of held frames, median' 'us' "${figures[colowire released]}" "${figures[qemu released]}" null \
-    "the guests' checkpoint is most of it; each run: $divergences divergences"
-add_row "divergence on the wire to release of held frames, p99 of $total" 'us' "$(quantile 2 99 "$work/times.colowire")" \
-    "$(quantile 2 99 "$work/times.qemu")" null ''
-echo "guests.sh: took $SECONDS s of $budget_seconds s"
+add_rows

@@ -3,7 +3,7 @@
 using System;
 using System.CommandLine;
 using System.Linq;
-using ColoWire.Benchmarks.Rows;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Hostile;
 
@@ -14,15 +14,22 @@ internal static class HostileCommand
     /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
-        Option<string?> rows = new("--rows") { Description = "Appends the rows to this file.", HelpName = "FILE" };
-        Option<string?> only = new("--only") { Description = "Only what has these words in its name.", HelpName = "WORDS" };
-        Option<int> rounds = RowFile.RoundsOption();
-        Command command = new("hostile", "Measures frames that are made to cost much, in turn with ordinary ones.") { rows, only, rounds };
-        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds)));
+        Option<string?> rows = MeasureOptions.Rows();
+        Option<string?> only = MeasureOptions.Only();
+        Option<int> rounds = MeasureOptions.Rounds(Row.LeastRuns + 2);
+        Option<int> seconds = MeasureOptions.Seconds();
+        Command command = new("hostile", "Measures frames that are made to cost much, in turn with ordinary ones.")
+        {
+            rows,
+            only,
+            rounds,
+            seconds,
+        };
+        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
         return command;
     }
 
-    private static int Run(string? path, string? words, int rounds)
+    private static int Run(string? path, string? words, int rounds, int seconds)
     {
         HostileContest[] all = [.. HostileWorkloads.All()];
         HostileContest[] contests =
@@ -38,9 +45,11 @@ internal static class HostileCommand
             RowFile.CheckWritable(path);
         }
 
+        TimePlan plan = new(
+            "hostile", contests.Select(contest => new PlannedStep(contest.What, contest.RoundSeconds)), rounds, MeasureOptions.Limit(seconds));
         foreach (HostileContest contest in contests)
         {
-            Row row = contest.Measure(rounds);
+            Row row = contest.Measure(plan.Rounds(contest.What));
             Console.WriteLine(
                 $"{row.What}: {RowText.Number(row.Ours.Median)} {row.Unit}, {row.Ratio:F2} of {row.Anchor} "
                 + $"({RowText.Number(row.Theirs!.Value.Median)}): {row.Verdict}");

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Benchmarks.Rows;
+using System.Collections.Generic;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Hostile;
 
@@ -18,23 +19,27 @@ internal sealed record HostileContest(string What, Func<HostileRun> Hostile, str
 
     private const int WarmUpRounds = 3;
 
+    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating both.</summary>
+    public double RoundSeconds { get; init; } = 0.3;
+
     /// <summary>Measures both workloads alternately: hostile, ordinary, hostile, ordinary.</summary>
-    /// <param name="rounds">Number of measurements of each.</param>
-    public Row Measure(int rounds)
+    /// <param name="rounds">The rounds, as many as there is time for.</param>
+    public Row Measure(IEnumerable<int> rounds)
     {
-        double[] runs = new double[rounds];
-        double[] anchorRuns = new double[rounds];
+        List<double> runs = [];
+        List<double> anchorRuns = [];
         using HostileRun hostile = Hostile();
         using HostileRun ordinary = Ordinary();
-        for (int i = -WarmUpRounds; i < rounds; i++)
+        for (int i = 0; i < WarmUpRounds; i++)
         {
-            double cost = hostile.Measure();
-            double ordinaryCost = ordinary.Measure();
-            if (i >= 0)
-            {
-                runs[i] = cost;
-                anchorRuns[i] = ordinaryCost;
-            }
+            hostile.Measure();
+            ordinary.Measure();
+        }
+
+        foreach (int _ in rounds)
+        {
+            runs.Add(hostile.Measure());
+            anchorRuns.Add(ordinary.Measure());
         }
 
         string unit = Bar.Of == BarSubject.Ratio ? Row.NsPerFrame : Row.NsPerPoll;

@@ -2,8 +2,8 @@
 
 using System;
 using System.Collections.Generic;
-using ColoWire.Benchmarks.Rows;
 using ColoWire.Engine;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Hostile;
 

@@ -14,8 +14,8 @@ using BenchmarkDotNet.Loggers;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
 using BenchmarkDotNet.Toolchains.InProcess.Emit;
-using ColoWire.Benchmarks.Rows;
 using ColoWire.Benchmarks.Shards;
+using ColoWire.Figures;
 using Perfolizer.Horology;
 
 namespace ColoWire.Benchmarks.Micro;
@@ -25,7 +25,6 @@ internal static class MicroCommand
 {
     private const int IterationMs = 15;
     private const int WarmUps = 6;
-    private const int Iterations = 7;
 
     /// <summary>
     /// Delay in milliseconds from the last tier-0 compilation until the runtime counts calls for tiered compilation. Each case of
@@ -33,24 +32,35 @@ internal static class MicroCommand
     /// </summary>
     private const string CompilerDelay = "DOTNET_TC_CallCountingDelayMs";
 
-    private static readonly Type[] Benchmarks =
-        [typeof(EqualityBenchmarks), typeof(ChecksumBenchmarks), typeof(ParsingBenchmarks), typeof(RingBenchmarks), typeof(ShardBenchmarks)];
+    private static readonly (Type Type, PlannedStep Step)[] Benchmarks =
+    [
+        (typeof(EqualityBenchmarks), new PlannedStep("byte equality", 6)),
+        (typeof(ChecksumBenchmarks), new PlannedStep("checksums", 0.8)),
+        (typeof(ParsingBenchmarks), new PlannedStep("parsing", 2)),
+        (typeof(RingBenchmarks), new PlannedStep("rings", 0.8)),
+        (typeof(ShardBenchmarks), new PlannedStep("shards", 6)),
+    ];
 
     /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
-        Option<string?> rows = new("--rows") { Description = "Appends the most telling results to this file as rows.", HelpName = "FILE" };
+        Option<string?> rows = MeasureOptions.Rows();
+        Option<int> rounds = MeasureOptions.Rounds(Row.LeastRuns + 2);
+        Option<int> seconds = MeasureOptions.Seconds();
         Option<string?> report = new("--report") { Description = "Writes all results to this file as Markdown.", HelpName = "FILE" };
-        Option<string?> only = new("--only") { Description = "Only benchmarks with such a full name.", HelpName = "GLOB" };
+        Option<string?> only = MeasureOptions.Only();
         Command command = new("micro", "Runs BenchmarkDotNet over byte equality, parsing, the ring, and a whole appliance in memory.")
         {
             rows,
             report,
             only,
+            rounds,
+            seconds,
         };
         command.SetAction(parse => Environment.GetEnvironmentVariable(CompilerDelay) == null
             ? RunWithoutDelay()
-            : Run(parse.GetValue(rows), parse.GetValue(report), parse.GetValue(only) ?? "*"));
+            : Run(
+                parse.GetValue(rows), parse.GetValue(report), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
         return command;
     }
 
@@ -64,7 +74,7 @@ internal static class MicroCommand
         return process.ExitCode;
     }
 
-    private static int Run(string? rows, string? report, string only)
+    private static int Run(string? rows, string? report, string? only, int rounds, int seconds)
     {
         if (rows != null)
         {
@@ -75,12 +85,14 @@ internal static class MicroCommand
         string artifacts = Directory.CreateTempSubdirectory("colowire-micro-").FullName;
         try
         {
-            IConfig config = Config(artifacts, only);
+            TimePlan plan = new("micro", Benchmarks.Select(benchmark => benchmark.Step), rounds, MeasureOptions.Limit(seconds));
             MixedWarmUp.Run();
             bool any = false, good = true;
-            foreach (Type type in Benchmarks)
+            foreach ((Type type, PlannedStep step) in Benchmarks)
             {
-                Summary summary = BenchmarkRunner.Run(type, config);
+                int iterations = plan.RoundsOf(step.Name);
+                Summary summary = BenchmarkRunner.Run(type, Config(artifacts, only, iterations));
+                plan.End(step.Name, iterations);
                 any |= summary.BenchmarksCases.Length != 0;
                 good &= Tell(summary, rows, writer);
             }
@@ -97,20 +109,20 @@ internal static class MicroCommand
     /// Short runs in this process: a process for each of some hundred cases would take longer to start than to measure, and in
     /// one process the compiler has seen both protocols before it optimises.
     /// </summary>
-    private static ManualConfig Config(string artifacts, string only)
+    private static ManualConfig Config(string artifacts, string? only, int iterations)
     {
         Job job = Job.Default
             .WithToolchain(InProcessEmitToolchain.Instance)
             .WithClock(new CpuClock())
             .WithIterationTime(TimeInterval.FromMilliseconds(IterationMs))
             .WithWarmupCount(WarmUps)
-            .WithIterationCount(Iterations)
+            .WithIterationCount(iterations)
             .WithEvaluateOverhead(false);
         return ManualConfig.CreateEmpty()
             .AddJob(job)
             .AddDiagnoser(MemoryDiagnoser.Default)
             .AddColumnProvider(DefaultColumnProviders.Instance)
-            .AddFilter(new BenchmarkDotNet.Filters.GlobFilter([only]))
+            .AddFilter(new BenchmarkDotNet.Filters.GlobFilter([$"*{only}*"]))
             .AddLogger(NullLogger.Instance)
             .WithArtifactsPath(artifacts)
             .WithOptions(ConfigOptions.DisableLogFile);
@@ -146,10 +158,10 @@ internal static class MicroCommand
         return failed.Length == 0;
     }
 
-    private static BadInputException NoBenchmark(string only)
+    private static BadInputException NoBenchmark(string? only)
     {
-        string allowed = string.Join(", ", Benchmarks.Select(type => $"*{type.Name}*"));
-        return new BadInputException($"--only {only}: no benchmark has such a name; allowed are {allowed} and narrower ones");
+        string allowed = string.Join(", ", Benchmarks.Select(benchmark => benchmark.Type.Name));
+        return new BadInputException($"--only {only}: nothing has this in its name; there are {allowed}");
     }
 
     private static StreamWriter OpenReport(string path)

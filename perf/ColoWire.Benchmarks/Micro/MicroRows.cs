@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using BenchmarkDotNet.Reports;
 using BenchmarkDotNet.Running;
-using ColoWire.Benchmarks.Rows;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Micro;
 

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Rows;
 

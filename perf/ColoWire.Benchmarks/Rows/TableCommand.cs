@@ -6,6 +6,7 @@ using System.CommandLine;
 using System.IO;
 using System.Linq;
 using System.Text;
+using ColoWire.Figures;
 using Spectre.Console;
 
 namespace ColoWire.Benchmarks.Rows;
@@ -28,7 +29,7 @@ internal static class TableCommand
         };
         command.SetAction(parse =>
         {
-            Row[] rows = [.. parse.GetValue(files)!.SelectMany(RowFile.Read)];
+            Row[] rows = RowMerge.Merge(parse.GetValue(files)!.SelectMany(RowFile.Read));
             Print(Console.Out, rows);
             if (parse.GetValue(markdown) is { } path)
             {

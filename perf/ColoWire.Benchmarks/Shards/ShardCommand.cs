@@ -4,7 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
-using ColoWire.Benchmarks.Rows;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Shards;
 
@@ -14,20 +14,22 @@ internal static class ShardCommand
     /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
-        Option<string?> rows = new("--rows") { Description = "Appends the rows to this file.", HelpName = "FILE" };
-        Option<string?> only = new("--only") { Description = "Only what has these words in its name.", HelpName = "WORDS" };
-        Option<int> rounds = RowFile.RoundsOption();
+        Option<string?> rows = MeasureOptions.Rows();
+        Option<string?> only = MeasureOptions.Only();
+        Option<int> rounds = MeasureOptions.Rounds(Row.LeastRuns + 2);
+        Option<int> seconds = MeasureOptions.Seconds();
         Command command = new("shards", "Measures a whole appliance in memory in turn with a loop that only compares the same bytes.")
         {
             rows,
             only,
             rounds,
+            seconds,
         };
-        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds)));
+        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
         return command;
     }
 
-    private static int Run(string? path, string? words, int rounds)
+    private static int Run(string? path, string? words, int rounds, int seconds)
     {
         ShardContest[] contests =
             [.. ShardContest.All().Where(contest => words == null || contest.What.Contains(words, StringComparison.OrdinalIgnoreCase))];
@@ -42,11 +44,13 @@ internal static class ShardCommand
             RowFile.CheckWritable(path);
         }
 
+        TimePlan plan = new(
+            "shards", contests.Select(contest => new PlannedStep(contest.What, contest.RoundSeconds)), rounds, MeasureOptions.Limit(seconds));
         MixedWarmUp.Run();
         List<Cost> costs = [];
         foreach (ShardContest contest in contests)
         {
-            Tell(contest.Measure(costs, rounds), path);
+            Tell(contest.Measure(costs, plan.Rounds(contest.What)), path);
         }
 
         Tell(Garbage("bytes allocated per pair", "B", costs, cost => cost.Bytes / (double)cost.Pairs), path);

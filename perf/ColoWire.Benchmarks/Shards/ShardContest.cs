@@ -2,7 +2,7 @@
 
 using System;
 using System.Collections.Generic;
-using ColoWire.Benchmarks.Rows;
+using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Shards;
 
@@ -32,6 +32,9 @@ internal sealed record ShardContest(
 
     private static readonly Dress Identical = new();
     private static readonly Dress OwnIds = new() { IdsDiffer = true };
+
+    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating both.</summary>
+    public double RoundSeconds { get; init; } = 0.25;
 
     /// <summary>All contests.</summary>
     public static IEnumerable<ShardContest> All() => [.. Sizes(), .. Dresses(), .. Shapes()];
@@ -114,19 +117,19 @@ internal sealed record ShardContest(
 
     /// <summary>Measures the workload and the anchor alternately.</summary>
     /// <param name="costs">Receives the cost of each run of the workload.</param>
-    /// <param name="rounds">Number of measurements of each.</param>
-    public Row Measure(List<Cost> costs, int rounds)
+    /// <param name="rounds">The rounds, as many as there is time for.</param>
+    public Row Measure(List<Cost> costs, IEnumerable<int> rounds)
     {
-        double[] runs = new double[rounds];
-        double[] anchorRuns = new double[rounds];
+        List<double> runs = [];
+        List<double> anchorRuns = [];
         using Runner ours = Ours();
         using Runner theirs = Theirs();
-        for (int i = 0; i < rounds; i++)
+        foreach (int _ in rounds)
         {
             Cost cost = ours.Run(PairsPerRun);
             costs.Add(cost);
-            runs[i] = Figure(cost);
-            anchorRuns[i] = Figure(theirs.Run(PairsPerRun));
+            runs.Add(Figure(cost));
+            anchorRuns.Add(Figure(theirs.Run(PairsPerRun)));
         }
 
         ours.Check();

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Benchmarks;
 using ColoWire.Benchmarks.Rows;
+using ColoWire.Figures;
 using ColoWire.Tests.Ports;
 using NUnit.Framework;
 
@@ -106,10 +106,10 @@ public sealed class RowTests
         RowFile.Append(path, new Row("wire", "frames | lost", "frames", [0]));
         Assert.That(TableCommand.Markdown(RowFile.Read(path)), Is.EqualTo(
             """
-            | group | what | ours | unit | anchor | ratio | bar | verdict |
-            | --- | --- | --- | --- | --- | --- | --- | --- |
-            | wire | 64-byte UDP | 3.00 (1.00..5.00) | ns/pair | bare forwarder: 2.00 | 1.50 | ratio ≤ 1.25 | MISSED |
-            | wire | frames \| lost | 0 | frames |  |  |  |  |
+            | group | what | ours | runs | unit | anchor | ratio | bar | verdict |
+            | --- | --- | --- | --- | --- | --- | --- | --- | --- |
+            | wire | 64-byte UDP | 3.00 (1.00..5.00) | 5 | ns/pair | bare forwarder: 2.00 | 1.50 | ratio ≤ 1.25 | MISSED |
+            | wire | frames \| lost | 0 | 1 | frames |  |  |  |  |
 
             2 rows, 1 with a bar: 0 met, 1 missed.
 

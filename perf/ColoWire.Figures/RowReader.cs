@@ -4,7 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text.Json;
 
-namespace ColoWire.Benchmarks.Rows;
+namespace ColoWire.Figures;
 
 /// <summary>Reads one row; the message for an invalid one has its place, the fault and the allowed values.</summary>
 internal static class RowReader

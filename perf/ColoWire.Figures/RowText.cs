@@ -5,13 +5,13 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Linq;
 
-namespace ColoWire.Benchmarks.Rows;
+namespace ColoWire.Figures;
 
 /// <summary>The text of the table's cells, the same on a terminal and in Markdown.</summary>
 internal static class RowText
 {
     /// <summary>The headings of the columns.</summary>
-    public static readonly string[] Headings = ["group", "what", "ours", "unit", "anchor", "ratio", "bar", "verdict"];
+    public static readonly string[] Headings = ["group", "what", "ours", "runs", "unit", "anchor", "ratio", "bar", "verdict"];
 
     /// <summary>The cells of one row, the verdict last.</summary>
     public static string[] Cells(Row row) =>
@@ -19,6 +19,7 @@ internal static class RowText
         row.Group,
         row.What,
         Figures(row.Ours),
+        row.Runs.Count.ToString(CultureInfo.InvariantCulture),
         row.Unit,
         row.Theirs is { } theirs ? $"{row.Anchor}: {Number(theirs.Median)}" : string.Empty,
         row.Ratio is { } ratio ? ratio.ToString("F2", CultureInfo.InvariantCulture) : string.Empty,

@@ -2,20 +2,16 @@
 
 using System;
 using System.Collections.Generic;
-using System.CommandLine;
-using System.Globalization;
 using System.IO;
 using System.Text.Encodings.Web;
 using System.Text.Json;
 using System.Text.Json.Serialization;
 
-namespace ColoWire.Benchmarks.Rows;
+namespace ColoWire.Figures;
 
 /// <summary>A file of rows, one JSON object per line. Each measuring program appends rows to it.</summary>
 internal static class RowFile
 {
-    private const int MostRounds = 100;
-
     private static readonly JsonSerializerOptions Json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -24,29 +20,6 @@ internal static class RowFile
         IgnoreReadOnlyProperties = true,
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
-
-    /// <summary>Number of measurements of each row, alternating with its anchor.</summary>
-    public static Option<int> RoundsOption()
-    {
-        Option<int> rounds = new("--rounds")
-        {
-            Description = $"How often each is measured in turn with its anchor, 1 to {MostRounds}.",
-            HelpName = "NUMBER",
-            DefaultValueFactory = _ => 7,
-            CustomParser = result =>
-            {
-                string text = result.Tokens[0].Value;
-                bool isAllowed = int.TryParse(text, CultureInfo.InvariantCulture, out int number) && number is >= 1 and <= MostRounds;
-                if (!isAllowed)
-                {
-                    result.AddError($"--rounds is '{text}'; allowed are 1 to {MostRounds}");
-                }
-
-                return number;
-            },
-        };
-        return rounds;
-    }
 
     /// <summary>Checks that a file can be written, before minutes of measuring.</summary>
     public static void CheckWritable(string path) => Append(path, string.Empty);

@@ -2,7 +2,7 @@
 
 using System.Collections.Generic;
 
-namespace ColoWire.Benchmarks.Rows;
+namespace ColoWire.Figures;
 
 /// <summary>One line of the table: the figures of several runs, and those of the anchor that ran alternately with them.</summary>
 /// <param name="Group">The part of the measurement.</param>

@@ -2,7 +2,7 @@
 
 using System;
 
-namespace ColoWire.Benchmarks;
+namespace ColoWire.Figures;
 
 /// <summary>The user's input cannot be used; the message is one line with the reason.</summary>
 internal sealed class BadInputException(string message) : Exception(message);
