@@ -117,7 +117,7 @@ internal sealed class QmpRequesterTests
         StartReady();
         probe.Ask();
         probe.Expect(Began, Failed);
-        Assert.That(requester.Trouble, Does.Contain("before it said why"));
+        Assert.That(requester.Trouble, Does.Contain("before it reported why"));
     }
 
     [Test]

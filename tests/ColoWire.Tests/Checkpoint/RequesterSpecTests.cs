@@ -46,7 +46,7 @@ internal sealed class RequesterSpecTests
     [TestCase("notify_dev:host:0", "'0' is no port from 1 to 65535")]
     [TestCase("notify_dev:unix:/a,client", "a path has no comma here (only ',server' follows one)")]
     [TestCase("command: ", "no program is given")]
-    [TestCase("command:/bin/sh -c 'exit 0'", "there is no shell, which quotes would be for: words end at spaces")]
+    [TestCase("command:/bin/sh -c 'exit 0'", "quotes are not allowed: there is no shell, and words end at spaces")]
     public void What_is_none_is_refused_with_what_is_allowed(string? written, string fault)
     {
         Assert.That(RequesterSpec.TryParse(written, out RequesterSpec? spec, out string? error), Is.False);

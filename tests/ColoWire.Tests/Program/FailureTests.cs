@@ -134,7 +134,7 @@ internal sealed class FailureTests
         Assert.That(files.Select(file => file[file.IndexOf('Z', StringComparison.Ordinal)..]), Is.EqualTo(new[] { "Z.primary.pcap", "Z.txt" }));
         Assert.That(files.Select(file => File.GetUnixFileMode(scratch.File(file))), Has.All.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.That(TestCapture.Read(scratch.File(files[0])), Is.EqualTo(failure.Culprits[0].Frames.Select(frame => frame.Bytes)));
-        Assert.That(File.ReadAllText(scratch.File(files[1])), Does.Contain("   at ColoWire.Engine.Compare.AddressPrefix.Contains"), "the stack");
+        Assert.That(File.ReadAllText(scratch.File(files[1])), Does.Contain("   at ColoWire.Engine.AddressPrefix.Contains"), "the stack");
         Assert.That(text, Does.StartWith("IndexOutOfRangeException in AddressPrefix.Contains, at udp 10.66.0.1:1 > 10.0.0.2:2000; compares again after "));
         Assert.That(text, Does.EndWith($", lost are 1 frames of the primary and 0 of the secondary; this connection leaves unverified from now on; "
             + $"saved as {scratch.Path}/{files[1][..^4]}.*"));

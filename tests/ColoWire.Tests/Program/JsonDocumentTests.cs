@@ -169,9 +169,9 @@ internal sealed partial class JsonDocumentTests
             """
             {"problems":[{"what":"no permission","command":"setcap \u0027x\u0027"}],"interfaces":[{"name":"eth1",
             "driver":null,"state":"down","mtu":1500,"usable":false,"xdp":{"support":"unknown",
-            "why":"Linux tells from 6.3 on","receive_queues":null},"problems":[{"what":"down: cannot be opened",
+            "why":"reported from Linux 6.3 on","receive_queues":null},"problems":[{"what":"down: cannot be opened",
             "command":"ip link set eth1 up"}]},{"name":"eth2","driver":null,"state":"no link","mtu":1500,
-            "usable":false,"xdp":{"support":"unknown","why":"Linux tells from 6.3 on","receive_queues":4},
+            "usable":false,"xdp":{"support":"unknown","why":"reported from Linux 6.3 on","receive_queues":4},
             "problems":[{"what":"no link: the cable or the other end is missing or down","command":null}]}]}
             """) + Environment.NewLine));
     }
