@@ -146,9 +146,9 @@ public static class EngineLimits
     /// <summary>Frames that waited unread in a port are read at least this many times as fast as they arrived.</summary>
     public const int LeastCatchUpFactor = 4;
 
-    /// <summary>How long after the news that both replicas are stopped frames still come that they sent before: the way of a frame through
-    /// taps, bridges and rings, against that of the news through a socket. The shortest checkpoint measured keeps both stopped for 5 ms, so
-    /// that nothing can come yet that they say after it.</summary>
+    /// <summary>How long frames still come in that both replicas sent before they were stopped, from when the requester tells the stop: a
+    /// frame comes through taps, bridges and rings, the stop is told through a socket. The shortest checkpoint measured keeps both stopped
+    /// for 5 ms, so nothing that they send after it can come in earlier.</summary>
     public const long StopSettlesNs = 1_000_000;
 
     /// <summary>The time within which a flow may cause <see cref="EngineOptions.CheckpointShare"/> checkpoints, and for which it leaves
@@ -156,8 +156,8 @@ public static class EngineLimits
     /// </summary>
     public const long CheckpointShareNs = 10_000_000_000;
 
-    /// <summary>Divergence reports that wait for the gate: one for each frame of a poll's two batches, and as many again for its
-    /// scan; one that finds no room is counted and its flow still held.</summary>
+    /// <summary>Reports that wait for the gate, or for the host: one for each frame of a poll's two batches, and as many again for its
+    /// scan; one that finds no room is counted, and its flow is held all the same.</summary>
     public const int ReportRingEntries = 4 * BatchFrames;
 
     /// <summary>Bytes of a frame's front that a report keeps: Ethernet, two tags, IPv6 with an extension header, TCP with options.</summary>

@@ -14,8 +14,8 @@ namespace ColoWire.Engine;
 /// is shared between them.
 /// </summary>
 /// <remarks>
-/// A core runs a pipeline to completion and touches no other core's memory on the way of a frame. Of the gate, cores share the epoch and
-/// the <see cref="Protection"/>, which they read at each poll and which are written at checkpoints and when one of the two is lost.
+/// A core runs a pipeline to completion and touches no other core's memory on the way of a frame. Cores share the
+/// <see cref="GuestState"/>, which they read at each poll and which is written at checkpoints and when one of the two is lost.
 /// </remarks>
 public sealed class FramePath : IDisposable
 {
@@ -23,7 +23,6 @@ public sealed class FramePath : IDisposable
     private readonly IReadOnlyList<PipelinePorts> ports;
     private readonly ICheckpointRequester requester;
     private readonly Quarantine quarantine;
-    private readonly StopSignal stop = new();
     private readonly ShardRings[][] rings;
     private readonly Pipeline[] pipelines;
 
@@ -65,13 +64,9 @@ public sealed class FramePath : IDisposable
         }
 
         // All queues of an interface have one link, and one program.
-        Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options);
-        if (failed is not null)
-        {
-            Gate.Follow(failed.Gate);
-        }
+        Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options, failed?.Gate);
 
-        PipelinesShare shared = new(Gate, stop, quarantine);
+        PipelinesShare shared = new(Guest, Guest.Stop, quarantine);
         pipelines = new Pipeline[ports.Count];
         List<Shard> shards = [];
         for (int i = 0; i < pipelines.Length; i++)
@@ -91,6 +86,9 @@ public sealed class FramePath : IDisposable
 
     /// <summary>Asks for checkpoints and hands out divergence reports, of all pipelines.</summary>
     public CheckpointGate Gate { get; }
+
+    /// <summary>The state of the guest, as the gate publishes it: its epoch, who speaks for it, when its frames leave.</summary>
+    public GuestState Guest => Gate.Guest;
 
     /// <summary>Whether, after <see cref="BeginStop"/>, every frame has left and every slot is home; any thread may ask.</summary>
     public bool IsDrained => Array.TrueForAll(pipelines, pipeline => pipeline.IsDrained);
@@ -140,7 +138,7 @@ public sealed class FramePath : IDisposable
     /// From now on nothing more is captured, and what is held is released unverified (R4). The duties must be polled on until
     /// <see cref="IsDrained"/>. Any thread may call it.
     /// </summary>
-    public void BeginStop() => stop.Raise();
+    public void BeginStop() => Guest.Stop.Raise();
 
     /// <summary>
     /// Fail-over: one of the two speaks for the guest from now on, for good. To the primary: what is held leaves, and all that comes. To

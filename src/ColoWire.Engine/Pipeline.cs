@@ -19,14 +19,14 @@ namespace ColoWire.Engine;
 public sealed record PipelinePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
 
 /// <summary>What the pipelines of a path share.</summary>
-/// <param name="Gate">Asks for checkpoints.</param>
+/// <param name="Guest">The state of the guest, as its gate publishes it.</param>
 /// <param name="Stop">Says that the path stops.</param>
 /// <param name="Quarantine">The flows that are not compared any more.</param>
-internal sealed record PipelinesShare(CheckpointGate Gate, StopSignal Stop, Quarantine Quarantine);
+internal sealed record PipelinesShare(GuestState Guest, StopSignal Stop, Quarantine Quarantine);
 
 /// <summary>
 /// The way of a frame from end to end: the two captures, the shards, the egress and the rings between them, over slots of its own. It
-/// is one duty too, for a core that runs it to completion. Pipelines share nothing but the <see cref="CheckpointGate"/>.
+/// is one duty too, for a core that runs it to completion. Pipelines share nothing but the <see cref="GuestState"/>.
 /// </summary>
 public sealed partial class Pipeline : IDuty, IDisposable
 {
@@ -42,7 +42,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
     /// <param name="failed">The pipeline in whose place it goes on, counting from where that was; null at the start.</param>
     internal Pipeline(EngineOptions options, PipelinePorts ports, ShardRings[] rings, PipelinesShare shared, Pipeline? failed)
     {
-        (CheckpointGate gate, StopSignal stop, Quarantine quarantine) = shared;
+        (GuestState guest, StopSignal stop, Quarantine quarantine) = shared;
         this.ports = ports;
         this.rings = rings;
         Arena = ports.Arena;
@@ -52,10 +52,10 @@ public sealed partial class Pipeline : IDuty, IDisposable
         shards = new Shard[rings.Length];
         for (int i = 0; i < shards.Length; i++)
         {
-            shards[i] = new Shard(options, Arena, rings[i], gate, signals, quarantine, failed?.shards[i]);
+            shards[i] = new Shard(options, Arena, rings[i], guest, signals, quarantine, failed?.shards[i]);
         }
 
-        Egress = new EgressDuty(Arena, ports.Output, rings, gate, failed?.Egress);
+        Egress = new EgressDuty(Arena, ports.Output, rings, guest, failed?.Egress);
 
         // In lockstep egress sends a primary's slot home; in observe mode the shard does, because it may still look at it. What never goes
         // to egress, the slot in which fragments were put together and what a policy drops, the shard sends home in either mode.
@@ -64,7 +64,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
                 ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
                 : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.PrimaryHome)];
-            return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop, quarantine, failedCapture);
+            return new CaptureDuty(port, ports.Output, pool, toShards, home, guest, options, stop, quarantine, failedCapture);
         }
     }
 
@@ -125,7 +125,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
         Arena.Dispose();
     }
 
-    /// <summary>The rings of its shards: they are made first, because the gate reads from all pipelines' and each pipeline knows the gate.</summary>
+    /// <summary>The rings of its shards: they are made first, because the gate reads from all pipelines', and each pipeline reads the gate's state.</summary>
     internal static ShardRings[] MakeRings(EngineOptions options, FrameArena arena)
     {
         ShardRings[] rings = new ShardRings[options.Shards];

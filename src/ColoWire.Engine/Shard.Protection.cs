@@ -33,7 +33,7 @@ public sealed partial class Shard
     /// </summary>
     private void RefreshProtection()
     {
-        Protection seen = gate.Protection;
+        Protection seen = guest.Protection;
         if (seen == protection)
         {
             return;
@@ -50,7 +50,7 @@ public sealed partial class Shard
         {
             Flush(ReasonToBypass());
         }
-        else if (protection == Protection.DegradedNoCheckpoints && !gate.Mends)
+        else if (protection == Protection.DegradedNoCheckpoints && !guest.Mends)
         {
             // Nobody will mend what has diverged.
             BeginWalk();

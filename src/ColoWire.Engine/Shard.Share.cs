@@ -22,7 +22,7 @@ public sealed partial class Shard
 
     /// <summary>What becomes of a flow that differs.</summary>
     private FlowState StateToDiverge(ref Flow flow, long nowNs) =>
-        !gate.Mends ? FlowState.Unverified : TryTakeShare(ref flow, nowNs) ? FlowState.Diverged : FlowState.OverShare;
+        !guest.Mends ? FlowState.Unverified : TryTakeShare(ref flow, nowNs) ? FlowState.Diverged : FlowState.OverShare;
 
     private bool TryTakeShare(ref Flow flow, long nowNs)
     {

@@ -55,13 +55,13 @@ public sealed partial class Shard
     /// </summary>
     private void RefreshEpoch()
     {
-        isReturning = gate.IsReturning;
-        // Acquire: the new epoch comes with everything that led to it. Partner: CheckpointGate.BeginEpoch.
-        uint seen = gate.Epoch;
+        isReturning = guest.IsReturning;
+        // Acquire: the new epoch comes with everything that led to it. Partners: GuestState.Writer.BeginEpoch and ContinueEpoch.
+        uint seen = guest.Epoch;
         if ((int)(seen - epoch) > 0)
         {
             epoch = seen;
-            observe = gate.Mode == CompareMode.Observe;
+            observe = guest.Mode == CompareMode.Observe;
             RefreshProtection();
             RefreshBypass();
             RefreshFlush();
@@ -72,21 +72,21 @@ public sealed partial class Shard
     /// comes with that one.</summary>
     private void RefreshFlush()
     {
-        uint flushed = gate.FlushedEpoch;
+        uint flushed = guest.FlushedEpoch;
         if ((int)(flushed - flushedEpoch) > 0 && (int)(flushed - epoch) <= 0)
         {
-            bool isFresh = (int)(gate.FreshEpoch - flushedEpoch) > 0;
+            bool isFresh = (int)(guest.FreshEpoch - flushedEpoch) > 0;
             flushedEpoch = flushed;
             stragglersUntilNs = polledNs + graceNs;
             earlyUntilNs = long.MinValue;
-            if (isFresh && gate.EpochReason != UnverifiedReason.Checkpoint)
+            if (isFresh && guest.EpochReason != UnverifiedReason.Checkpoint)
             {
                 stragglersUntilNs = Math.Max(stragglersUntilNs, polledNs + EngineLimits.FreshEpochSettlesNs);
                 earlyUntilNs = stragglersUntilNs;
             }
 
             streams.ExpectStragglersUntil(stragglersUntilNs);
-            Flush(gate.EpochReason, isFresh);
+            Flush(guest.EpochReason, isFresh);
         }
     }
 

@@ -81,7 +81,7 @@ public sealed partial class Shard
     /// <summary>Frames have passed uncompared: from now on no frame leaves because of what was said before.</summary>
     private void RefreshBypass()
     {
-        int seen = gate.Bypasses;
+        int seen = guest.Bypasses;
         if (seen != absences)
         {
             absences = seen;
@@ -91,7 +91,7 @@ public sealed partial class Shard
 
     /// <summary>Releases all that is held, each flow in its order, and compares every flow afresh.</summary>
     /// <param name="reason">Why it leaves unverified; null where it waits for a checkpoint.</param>
-    /// <param name="forgets">Whether flows forget what was said before (<see cref="CheckpointGate.FreshEpoch"/>).</param>
+    /// <param name="forgets">Whether flows forget what was said before (<see cref="GuestState.FreshEpoch"/>).</param>
     private void Flush(UnverifiedReason? reason, bool forgets = false)
     {
         flush = flush + 1 is Flow.PredictsNothing ? 1 : flush + 1;
@@ -153,7 +153,7 @@ public sealed partial class Shard
             Flush(ref flow);
         }
 
-        if (flow.State == FlowState.Diverged && protection == Protection.DegradedNoCheckpoints && !gate.Mends)
+        if (flow.State == FlowState.Diverged && protection == Protection.DegradedNoCheckpoints && !guest.Mends)
         {
             // Nobody will mend it.
             flow.State = FlowState.Unverified;
@@ -210,7 +210,7 @@ public sealed partial class Shard
         TcpStreamComparer.Forget(ref flow);
         if (flow.State == FlowState.Comparing && !flow.Primary.IsEmpty)
         {
-            flow.State = gate.Mends ? FlowState.Diverged : FlowState.Unverified;
+            flow.State = guest.Mends ? FlowState.Diverged : FlowState.Unverified;
             if (flow.State == FlowState.Unverified)
             {
                 ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);

@@ -23,7 +23,7 @@ public sealed partial class Shard : IDuty, IDisposable
     private readonly FrameArena arena;
     private readonly ShardRings rings;
     private readonly SpscRing<FrameRef> released;
-    private readonly CheckpointGate gate;
+    private readonly GuestState guest;
     private readonly FlowTable flows;
     private readonly TcpStreamComparer streams;
     private readonly DatagramComparer datagrams;
@@ -42,7 +42,7 @@ public sealed partial class Shard : IDuty, IDisposable
         EngineOptions options,
         FrameArena arena,
         ShardRings rings,
-        CheckpointGate gate,
+        GuestState guest,
         ShardSignals signals,
         Quarantine quarantine,
         Shard? failed)
@@ -53,7 +53,7 @@ public sealed partial class Shard : IDuty, IDisposable
         this.arena = arena;
         this.rings = rings;
         released = rings.Released;
-        this.gate = gate;
+        this.guest = guest;
         this.signals = signals;
         flows = new FlowTable(Pipeline.FlowsPerShard(options), options.AdviseMemory);
         kept = new RetransmitCache(options, arena, rings.SecondaryHome, steps);
@@ -93,7 +93,7 @@ public sealed partial class Shard : IDuty, IDisposable
         }
 
         int work = TakePrimaries(nowNs) + TakeSecondaries(nowNs);
-        if (gate.HasObserved)
+        if (guest.HasObserved)
         {
             work += TakeObserved();
         }

@@ -199,7 +199,7 @@ internal sealed partial class Oracle
             int flow = FlowIdentity.NumberOf(in report.Flow);
             log.Add("report", flow, EventLog.NumberOf(in report));
             // What a checkpoint has mended meanwhile costs nothing.
-            if (report.Epoch == path.Gate.CapturedEpoch && !stopped)
+            if (report.Epoch == path.Guest.CapturedEpoch && !stopped)
             {
                 CheckNeeded(flow, judges[flow], in report);
                 judges[flow].IsReported |= ReasonOf(in report) != DivergenceReason.Fragment;
