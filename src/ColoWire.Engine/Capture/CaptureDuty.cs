@@ -25,7 +25,7 @@ public sealed partial class CaptureDuty : IDuty
     private readonly Side side;
     private readonly SpscRing<FrameRef>[] toShards;
     private readonly SpscRing<FrameRef>[] home;
-    private readonly CheckpointGate gate;
+    private readonly GuestState guest;
     private readonly StopSignal stop;
     private readonly Quarantine quarantine;
     private readonly FlowHashKey hashKey;
@@ -49,7 +49,7 @@ public sealed partial class CaptureDuty : IDuty
         SlotPool pool,
         SpscRing<FrameRef>[] toShards,
         SpscRing<FrameRef>[] home,
-        CheckpointGate gate,
+        GuestState guest,
         EngineOptions options,
         StopSignal stop,
         Quarantine quarantine,
@@ -61,7 +61,7 @@ public sealed partial class CaptureDuty : IDuty
         side = pool.Side;
         this.toShards = toShards;
         this.home = home;
-        this.gate = gate;
+        this.guest = guest;
         hashKey = options.HashKey;
         flowHash = new FlowHash(in hashKey);
         this.quarantine = quarantine;
@@ -134,16 +134,17 @@ public sealed partial class CaptureDuty : IDuty
 
     private void BeginEpoch(long nowNs)
     {
-        // Acquire: a frame must not get an epoch older than one that was visible when it arrived. Partner: CheckpointGate.Poll.
-        uint seen = gate.CapturedEpoch;
+        // Acquire: a frame must not get an epoch older than one that was visible when it arrived. Partners: BeginEpoch and
+        // CaptureNextEpoch of GuestState.Writer.
+        uint seen = guest.CapturedEpoch;
         if (seen != epoch)
         {
             epoch = seen;
-            fragments.BeginEpoch(nowNs, gate.Mode);
+            fragments.BeginEpoch(nowNs, guest.Mode);
             HandOn();
         }
 
-        if (!forwards && gate.Protection == Protection.SecondaryAlone)
+        if (!forwards && guest.Protection == Protection.SecondaryAlone)
         {
             // Nothing is compared from here on: fragments are forwarded without reassembly.
             forwards = true;

@@ -1,204 +1,219 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Threading;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
-/// Between the shards and the hypervisor: merges the divergences of all shards into at most one outstanding request (R5), and turns
-/// a finished checkpoint into a new epoch, at the sight of which every shard flushes. When a request goes out, and what follows when
-/// nothing comes of it, stands in <c>CheckpointGate.Requests.cs</c>, who speaks for the guest meanwhile in
-/// <c>CheckpointGate.Protection.cs</c>, what an operator may order in <c>CheckpointGate.Orders.cs</c>.
+/// Between the shards and the hypervisor: sees what happens to a guest (reports of the shards, links, the requester, an
+/// operator's orders) and hands it to the <see cref="CheckpointCycle"/>, which asks for checkpoints and begins epochs. What
+/// follows for other threads they read in <see cref="Guest"/>.
 /// </summary>
-/// <remarks>
-/// A checkpoint of which the beginning is heard has two ends to an epoch. Frames that are captured once both replicas stand belong to the
-/// epoch to come (<see cref="CapturedEpoch"/>); the held ones of before leave when it has come (<see cref="Epoch"/>), not earlier, for
-/// until then the secondary cannot reproduce them.
-/// </remarks>
-public sealed partial class CheckpointGate : IDuty
+public sealed class CheckpointGate : IDuty
 {
-    private const long NanosecondsPerMs = 1_000_000;
-
     private readonly SpscRing<CheckpointReport>[] fromShards;
-    private readonly ICheckpointRequester requester;
-    private readonly ICapturePort primary;
-    private readonly ICapturePort secondary;
     private readonly CheckpointReport[] inbox = new CheckpointReport[1];
-    private readonly CheckpointReport[] outbox = new CheckpointReport[1];
-    private SpscRing<CheckpointReport> toHost = new(EngineLimits.ReportRingEntries);
-    private long? beganAtNs;
-    private bool settled;
-    private bool isReturning;
-    private uint epoch;
-    private uint flushedEpoch;
-    private uint freshEpoch;
-    private uint capturedEpoch;
-    private int epochReason;
-    private long completed;
-    private long reportsLost;
+    private readonly ICheckpointRequester requester;
+    private readonly RequesterWatch readiness;
+    private readonly OperatorOrders orders;
+    private readonly BypassNotice bypass = new();
+    private readonly ReportOutlet reports;
+    private readonly Losses losses;
+    private readonly CheckpointCycle cycle;
 
+    /// <summary>Makes a gate.</summary>
+    /// <param name="requester">Who is asked for checkpoints.</param>
+    /// <param name="primary">Where the primary's frames come in.</param>
+    /// <param name="secondary">Where the secondary's frames come in.</param>
+    /// <param name="fromShards">What the shards report.</param>
+    /// <param name="options">Validated options.</param>
+    /// <param name="failed">The gate of the path in which a duty has failed, null at the start. This one goes on where that one
+    /// was: with its epoch, its counters, what was ordered, and what is lost. The frames that were under way are lost on both
+    /// sides, which only a checkpoint mends. No duty may run.</param>
     internal CheckpointGate(
         ICheckpointRequester requester,
         ICapturePort primary,
         ICapturePort secondary,
         SpscRing<CheckpointReport>[] fromShards,
-        EngineOptions options)
+        EngineOptions options,
+        CheckpointGate? failed)
     {
+        CheckpointTimes times = CheckpointTimes.Of(options);
+        GuestState.Writer guest = new(requester, options, failed?.Guest);
+        Guest = guest.State;
         this.requester = requester;
-        this.primary = primary;
-        this.secondary = secondary;
         this.fromShards = fromShards;
-        retryNs = options.CheckpointRetryMs * NanosecondsPerMs;
-        retries = options.CheckpointRetries;
-        intervalNs = options.CheckpointIntervalMs * NanosecondsPerMs;
-        longestStopNs = options.CheckpointMaxMs * NanosecondsPerMs;
-        bypassesRequesterLoss = options.RequesterLoss == RequesterLossPolicy.Bypass;
-        mode = (int)options.Mode;
-        orderedMode = mode;
-        hasObserved = options.Mode == CompareMode.Observe;
+        readiness = new RequesterWatch(requester, times.RetryNs, failed?.readiness);
+        // An ordered flush is done with the path itself, and an ordered checkpoint is the one that the bypass asks for.
+        orders = new OperatorOrders(failed?.orders.Mode ?? options.Mode);
+        reports = failed?.reports ?? new ReportOutlet();
+        losses = new Losses(primary, secondary, guest, failed?.losses);
+        cycle = new CheckpointCycle(requester, guest, losses, reports, times, failed?.cycle);
+        if (failed is not null)
+        {
+            NoteBypass();
+        }
     }
 
-    /// <summary>The number that a finished checkpoint raises; any thread may read it.</summary>
-    public uint Epoch => Volatile.Read(ref epoch);
+    /// <summary>What all threads read.</summary>
+    public GuestState Guest { get; }
 
-    /// <summary>The last epoch at the sight of which every shard flushes: all of them, but for those that go on with what is held
-    /// (<see cref="ContinueEpoch"/>). Never ahead of <see cref="Epoch"/> for whoever reads that first.</summary>
-    internal uint FlushedEpoch => Volatile.Read(ref flushedEpoch);
-
-    /// <summary>The last epoch at whose beginning each flow forgot what was said before, because frames had passed uncompared
-    /// (<see cref="NoteBypass"/>), or because no checkpoint began the epoch. Written before <see cref="FlushedEpoch"/>:
-    /// a thread that reads an epoch there, and this one afterwards, knows whether flows forgot at it.</summary>
-    internal uint FreshEpoch => Volatile.Read(ref freshEpoch);
-
-    /// <summary>The epoch of the frames that come now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a checkpoint until
-    /// one has finished. Any thread may read it.</summary>
-    public uint CapturedEpoch => Volatile.Read(ref capturedEpoch);
-
-    /// <summary>Whether both replicas are stopped for the checkpoint that ends the loss of the secondary. The secondary's link is
-    /// back, so frames of the next epoch wait for the end of the checkpoint. A thread that reads false here, and
-    /// <see cref="Epoch"/> afterwards, reads the new epoch. Any thread may read it.</summary>
-    internal bool IsReturning => Volatile.Read(ref isReturning);
+    /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
+    public long Requests => cycle.Requests;
 
     /// <summary>Checkpoints that have finished, asked for or not; any thread may read it.</summary>
-    public long Completed => Volatile.Read(ref completed);
+    public long Completed => cycle.Completed;
 
     /// <summary>Reports that the host did not fetch in time; the divergences themselves are counted by the shards.</summary>
-    public long ReportsLost => Volatile.Read(ref reportsLost);
+    public long ReportsLost => reports.Lost;
 
-    /// <summary>Why what was held when <see cref="FlushedEpoch"/> began left unverified.</summary>
-    internal UnverifiedReason EpochReason => (UnverifiedReason)Volatile.Read(ref epochReason);
+    /// <summary>How far a checkpoint has come. For tests: the gate's thread changes it.</summary>
+    internal CheckpointPhase Phase => cycle.Phase;
 
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = FollowPrimary() + FollowSecondary(nowNs) + FollowRequester(nowNs) + EndBypass(nowNs) + TakeOrders(nowNs);
-        CheckpointEvent happened = requester.Poll(nowNs);
-        if (happened != CheckpointEvent.None)
+        int work = FollowPrimary() + FollowSecondary(nowNs) + FollowRequester(nowNs) + TakeBypass(nowNs) + TakeOrders(nowNs);
+        CheckpointEvent told = requester.Poll(nowNs);
+        if (told != CheckpointEvent.None)
         {
-            Hear(happened, nowNs);
+            cycle.Hear(told, nowNs);
             work++;
         }
 
-        Settle(nowNs);
-        WatchBeginning(nowNs);
-        foreach (SpscRing<CheckpointReport> ring in fromShards)
-        {
-            for (int i = 0; i < EngineLimits.ReportRingEntries && ring.Read(inbox) != 0; i++)
-            {
-                Merge(in inbox[0], nowNs);
-                work++;
-            }
-        }
-
-        return work + AskIfDue(nowNs);
+        cycle.WatchStop(nowNs);
+        return work + TakeReports(nowNs) + cycle.AskIfDue(nowNs);
     }
 
     /// <summary>Host: fetches the oldest report.</summary>
     /// <returns>False when there is none.</returns>
-    public bool TryReadReport(out CheckpointReport report)
-    {
-        bool read = toHost.Read(outbox) != 0;
-        report = outbox[0];
-        return read;
-    }
+    public bool TryReadReport(out CheckpointReport report) => reports.TryRead(out report);
 
-    /// <summary>What was under way when both replicas were stopped has come: the rest belongs to the next epoch.</summary>
-    private void Settle(long nowNs)
+    /// <summary>Frames of the primary have gone past the comparison, because no thread took them (fail-to-wire): the replicas may
+    /// differ since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
+    /// <param name="unreadNs">For how long the ports took in frames that no thread read, in nanoseconds; 0 when they took in
+    /// none.</param>
+    public void NoteBypass(long unreadNs = 0) => bypass.Give(unreadNs);
+
+    /// <summary>One of the two replicas goes on alone from now on, for good. Any thread may call it.</summary>
+    internal void TakeOver(Protection alone) => losses.TakeOver(alone);
+
+    /// <summary>Orders a checkpoint, as a divergence does. Any thread may call it.</summary>
+    internal void OrderCheckpoint() => orders.OrderCheckpoint();
+
+    /// <summary>Orders that what is held leaves unverified, and that every flow is compared afresh. Any thread may call
+    /// it.</summary>
+    internal void OrderFlush() => orders.OrderFlush();
+
+    /// <summary>Orders a mode. Any thread may call it.</summary>
+    internal void OrderMode(CompareMode ordered) => orders.OrderMode(ordered);
+
+    private int FollowPrimary()
     {
-        if (!settled && !hasOverrun && nowNs - beganAtNs >= EngineLimits.StopSettlesNs)
+        if (!losses.FollowPrimary())
         {
-            settled = true;
-            // Also after one that failed: what was said between the two is not of the epoch that the second one begins.
-            Volatile.Write(ref capturedEpoch, capturedEpoch + 1);
+            return 0;
         }
 
-        // Written after the epoch, and read before it. Partner: Shard.RefreshEpoch.
-        Volatile.Write(ref isReturning, settled && secondaryLost && hadLink);
-    }
-
-    private void Hear(CheckpointEvent happened, long nowNs)
-    {
-        switch (happened)
+        if (!losses.IsBypassed)
         {
-            case CheckpointEvent.Began:
-                beganAtNs ??= nowNs;
-                break;
-            case CheckpointEvent.Completed:
-                EndRequest();
-                askDueNs = nowNs + intervalNs;
-                Volatile.Write(ref completed, completed + 1);
-                secondaryLost = secondaryLost && !secondary.HasLink;
-                requesterLost = false;
-                SetProtection();
-                // The one that frames belong to already, if it was heard that both replicas stood.
-                BeginEpoch(UnverifiedReason.Checkpoint, settled ? capturedEpoch : capturedEpoch + 1, isFresh: hasUnseen);
-                break;
-            case CheckpointEvent.Failed:
-                NoteFailure(nowNs);
-                break;
-            case CheckpointEvent.SecondaryLost:
-                ForgetBeginning();
-                LoseSecondary(nowNs);
-                ContinueUnlessAsked();
-                break;
-            default:
-                break;
+            // What left meanwhile was not compared.
+            NoteBypass();
         }
 
-        SetProtection();
+        return 1;
     }
 
-    /// <summary>Begins an epoch without a checkpoint. No frame has been captured in it yet.</summary>
-    private void BeginEpoch(UnverifiedReason reason) => BeginEpoch(reason, capturedEpoch + 1, isFresh: true);
-
-    private void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh)
+    private int FollowSecondary(long nowNs)
     {
-        ForgetBeginning();
-        Volatile.Write(ref epochReason, (int)reason);
-        Volatile.Write(ref capturedEpoch, next);
-        if (isFresh)
+        if (losses.IsTakenOver)
         {
-            hasUnseen = false;
-            Volatile.Write(ref freshEpoch, next);
+            return losses.Publish() ? 1 : 0;
         }
 
-        Volatile.Write(ref flushedEpoch, next);
-        // Release: whoever sees the new epoch sees all that came before it. Partners: CaptureDuty.Poll and Shard.RefreshEpoch.
-        Volatile.Write(ref epoch, next);
+        if (!losses.FollowSecondaryLink())
+        {
+            return 0;
+        }
+
+        if (!losses.HasSecondaryLink || Guest.AsksForCheckpoints)
+        {
+            cycle.LoseSecondary(nowNs);
+        }
+        else
+        {
+            cycle.RegainSecondary(nowNs);
+        }
+
+        return 1;
     }
 
-    /// <summary>The frames that wait for a checkpoint that broke off are judged with what is held: nobody knows whether the secondary is a
-    /// copy of the primary, so nothing leaves but what both say.</summary>
-    private void ContinueEpoch() => Volatile.Write(ref epoch, capturedEpoch);
-
-    private void ForgetBeginning()
+    /// <summary>A requester that cannot be reached for as long as a request stands makes no checkpoints. Once it can be reached
+    /// again, what has diverged meanwhile is asked for; if nothing has, the two are in step as before.</summary>
+    private int FollowRequester(long nowNs)
     {
-        beganAtNs = null;
-        settled = false;
+        bool isBack = readiness.IsBack(nowNs);
+        if (isBack && !cycle.IsAsked)
+        {
+            losses.RegainRequester();
+        }
+        else if (!losses.IsRequesterLost && readiness.IsAwayTooLong(nowNs))
+        {
+            cycle.Happen(PhaseEvent.RequesterAway, nowNs);
+        }
+
+        return isBack ? 1 : 0;
     }
 
-    /// <summary>What is no difference between frames, and asks for a checkpoint all the same.</summary>
-    private CheckpointReport Event(CheckpointCause cause, long nowNs) => new() { Cause = cause, AtNs = nowNs, Epoch = epoch };
+    private int TakeBypass(long nowNs)
+    {
+        if (bypass.TryTake(out long unreadNs))
+        {
+            cycle.NoteBypass(unreadNs, nowNs);
+            return 1;
+        }
+
+        return cycle.BeginPlannedEpoch(nowNs) ? 1 : 0;
+    }
+
+    private int TakeOrders(long nowNs)
+    {
+        int work = 0;
+        CompareMode ordered = orders.Mode;
+        if (ordered != Guest.Mode)
+        {
+            cycle.ChangeMode(ordered, nowNs);
+            work++;
+        }
+
+        if (orders.TryTakeFlush())
+        {
+            cycle.Happen(PhaseEvent.FlushOrdered, nowNs);
+            work++;
+        }
+
+        if (orders.TryTakeCheckpoint())
+        {
+            cycle.Order(nowNs);
+            work++;
+        }
+
+        return work;
+    }
+
+    private int TakeReports(long nowNs)
+    {
+        int work = 0;
+        foreach (SpscRing<CheckpointReport> ring in fromShards)
+        {
+            for (int i = 0; i < EngineLimits.ReportRingEntries && ring.Read(inbox) != 0; i++)
+            {
+                cycle.Report(in inbox[0], nowNs);
+                work++;
+            }
+        }
+
+        return work;
+    }
 }

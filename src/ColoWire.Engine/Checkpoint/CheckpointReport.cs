@@ -10,7 +10,8 @@ public struct CheckpointReport
     /// <summary>What has happened.</summary>
     public CheckpointCause Cause;
 
-    /// <summary>Whether the connection has used up its share of checkpoints, so that none is asked for and its frames leave unverified.</summary>
+    /// <summary>Whether the connection has used up its share of checkpoints, so that none is asked for and its frames leave
+    /// unverified.</summary>
     public bool ExceedsShare;
 
     /// <summary>The epoch in which it was found.</summary>
@@ -22,6 +23,7 @@ public struct CheckpointReport
     /// <summary>The connection; empty where all of them are concerned.</summary>
     public FlowKey Flow;
 
-    /// <summary>In what the replicas differ; empty unless <see cref="Cause"/> is <see cref="CheckpointCause.Divergence"/>.</summary>
+    /// <summary>In what the replicas differ; empty unless <see cref="Cause"/> is
+    /// <see cref="CheckpointCause.Divergence"/>.</summary>
     public Divergence Divergence;
 }

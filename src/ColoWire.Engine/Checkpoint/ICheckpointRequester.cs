@@ -2,16 +2,17 @@
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>Who is asked for a checkpoint. Called by the thread of the <see cref="CheckpointGate"/> only; never blocks.</summary>
+/// <summary>Makes checkpoints on request. Called by the thread of the <see cref="CheckpointGate"/> only; never blocks.</summary>
 public interface ICheckpointRequester
 {
     /// <summary>
-    /// Whether a finished request makes the secondary a copy of the primary. Where it does not (requester <c>none</c>), a diverged
-    /// flow stays diverged: it is released unverified from then on, and the other flows are compared as before.
+    /// Whether a finished request makes the secondary a copy of the primary. Where it does not (requester <c>none</c>), a
+    /// diverged flow stays diverged: it is released unverified from then on, and the other flows are compared as before.
     /// </summary>
     bool Synchronises { get; }
 
-    /// <summary>Whether somebody is there to be asked now. A request that is made while nobody is comes to nothing, and is made again.</summary>
+    /// <summary>Whether the requester can be reached now. A request that is made while it cannot be reached comes to nothing, and
+    /// is made again.</summary>
     bool IsReady => true;
 
     /// <summary>Asks for a checkpoint, or asks again.</summary>
@@ -29,21 +30,22 @@ public enum CheckpointEvent : byte
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>Both replicas have been stopped for a checkpoint, asked for or not. Nothing that they say from now on belongs to the time
-    /// before it. Not every requester hears of it.</summary>
+    /// <summary>Both replicas have been stopped for a checkpoint, asked for or not. Nothing that they send from now on belongs to
+    /// the time before it. Not every requester tells it.</summary>
     Began,
 
     /// <summary>A checkpoint has finished, asked for or not.</summary>
     Completed,
 
-    /// <summary>The last request failed, or the checkpoint that began; the request is made again after <c>checkpoint_retry_ms</c>.</summary>
+    /// <summary>The last request failed, or the checkpoint that began; the request is made again after
+    /// <c>checkpoint_retry_ms</c>.</summary>
     Failed,
 
     /// <summary>The hypervisor lets the primary run alone: there is no secondary until a checkpoint has finished.</summary>
     SecondaryLost,
 }
 
-/// <summary>Nobody is asked: differences are reported, the diverged flow is released, and the rest goes on.</summary>
+/// <summary>Makes no checkpoints: differences are reported, the diverged flow is released, and the rest goes on.</summary>
 public sealed class NoCheckpoints : ICheckpointRequester
 {
     /// <inheritdoc/>

@@ -8,15 +8,16 @@ public enum Protection : byte
     /// <summary>Both replicas run in lock-step and are compared.</summary>
     InStep,
 
-    /// <summary>The secondary's port has no link, or the hypervisor says that there is none, and no checkpoint has finished since:
-    /// <c>secondary_loss</c> acts.</summary>
+    /// <summary>The secondary's port has no link, or the hypervisor says that there is none, and no checkpoint has finished
+    /// since: <c>secondary_loss</c> acts.</summary>
     DegradedNoSecondary,
 
-    /// <summary>Both are compared and what agrees leaves, but no checkpoint can be had: <c>requester_loss</c> acts on what differs.</summary>
+    /// <summary>Both are compared and what agrees leaves, but no checkpoint can be had: <c>requester_loss</c> acts on what
+    /// differs.</summary>
     DegradedNoCheckpoints,
 
-    /// <summary>Frames of the primary do not come to ColoWire: the kernel's program that hands them over is gone from the interface, or was
-    /// replaced. What comes all the same is compared.</summary>
+    /// <summary>Frames of the primary do not come to ColoWire: the kernel's program that hands them over is gone from the
+    /// interface, or was replaced. What comes all the same is compared.</summary>
     Bypassed,
 
     /// <summary>The primary was told to go on alone: its frames leave as they come.</summary>

@@ -19,17 +19,17 @@ public sealed partial class EgressDuty : IDuty
     private readonly ShardRings[] shards;
     private readonly FrameRef[] pending = new FrameRef[EngineLimits.BatchFrames];
     private readonly FrameRef[] reclaimed = new FrameRef[EngineLimits.BatchFrames];
-    private readonly CheckpointGate gate;
+    private readonly GuestState guest;
     private int pendingCount;
     private bool injecting;
     private int nextShard;
 
-    internal EgressDuty(FrameArena arena, IInjectPort port, ShardRings[] shards, CheckpointGate gate, EgressDuty? failed)
+    internal EgressDuty(FrameArena arena, IInjectPort port, ShardRings[] shards, GuestState guest, EgressDuty? failed)
     {
         this.arena = arena;
         this.port = port;
         this.shards = shards;
-        this.gate = gate;
+        this.guest = guest;
         HoldTimes = failed?.HoldTimes ?? new HoldTimes();
     }
 
@@ -106,7 +106,7 @@ public sealed partial class EgressDuty : IDuty
 
     private void SendHome(int count)
     {
-        if (!gate.HasObserved && arena.AreSmallOfPrimary(reclaimed, count))
+        if (!guest.HasObserved && arena.AreSmallOfPrimary(reclaimed, count))
         {
             shards[0].InjectedHome.Add(reclaimed, count);
             return;

@@ -16,8 +16,8 @@ namespace ColoWire.Engine.Pipelines;
 /// in one process; they share nothing.
 /// </summary>
 /// <remarks>
-/// A core runs a pipeline to completion and, while it processes frames, accesses no other core's memory except the gate's epoch
-/// and <see cref="Protection"/>. Cores read these two at each poll; they are written at checkpoints and when a replica is lost.
+/// A core runs a pipeline to completion and, while it processes frames, accesses no other core's memory except the
+/// <see cref="GuestState"/>, which cores read at each poll and which is written at checkpoints and when a replica is lost.
 /// </remarks>
 public sealed class FramePath : IDisposable
 {
@@ -25,7 +25,6 @@ public sealed class FramePath : IDisposable
     private readonly IReadOnlyList<PipelinePorts> ports;
     private readonly ICheckpointRequester requester;
     private readonly Quarantine quarantine;
-    private readonly StopSignal stop = new();
     private readonly ShardRings[][] rings;
     private readonly Pipeline[] pipelines;
 
@@ -67,13 +66,9 @@ public sealed class FramePath : IDisposable
         }
 
         // All queues of an interface share its link and its XDP program, so the ports of the first pipeline suffice.
-        Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options);
-        if (failed is not null)
-        {
-            Gate.Follow(failed.Gate);
-        }
+        Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options, failed?.Gate);
 
-        PipelinesShare shared = new(Gate, stop, quarantine);
+        PipelinesShare shared = new(Guest, Guest.Stop, quarantine);
         pipelines = new Pipeline[ports.Count];
         List<Shard> shards = [];
         for (int i = 0; i < pipelines.Length; i++)
@@ -93,6 +88,9 @@ public sealed class FramePath : IDisposable
 
     /// <summary>The gate that requests checkpoints and collects the divergence reports of all pipelines.</summary>
     public CheckpointGate Gate { get; }
+
+    /// <summary>The state of the guest, as the gate publishes it.</summary>
+    public GuestState Guest => Gate.Guest;
 
     /// <summary>
     /// Whether, after <see cref="BeginStop"/>, every frame has left and every slot is free; any thread may read it.
@@ -146,7 +144,7 @@ public sealed class FramePath : IDisposable
     /// Begins the stop: nothing more is captured, and held frames are released unverified (R4). The caller must poll the duties
     /// until <see cref="IsDrained"/>. Any thread may call it.
     /// </summary>
-    public void BeginStop() => stop.Raise();
+    public void BeginStop() => Guest.Stop.Raise();
 
     /// <summary>
     /// Fails over permanently to one replica. To the primary: held frames and all further frames are sent without comparison. To

@@ -24,10 +24,10 @@ namespace ColoWire.Engine.Pipelines;
 public sealed record PipelinePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
 
 /// <summary>The objects that the pipelines of a path share.</summary>
-/// <param name="Gate">The gate that requests checkpoints.</param>
+/// <param name="Guest">The state of the guest, as the gate publishes it.</param>
 /// <param name="Stop">The signal that the path stops.</param>
 /// <param name="Quarantine">The flows that are no longer compared.</param>
-internal sealed record PipelinesShare(CheckpointGate Gate, StopSignal Stop, Quarantine Quarantine);
+internal sealed record PipelinesShare(GuestState Guest, StopSignal Stop, Quarantine Quarantine);
 
 /// <summary>
 /// One complete path of frames: two capture duties, the shards, the egress duty and the rings between them, with its own slots. A
@@ -48,7 +48,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
     /// <param name="failed">The failed pipeline that this one replaces, whose counters it keeps; null at the start.</param>
     internal Pipeline(EngineOptions options, PipelinePorts ports, ShardRings[] rings, PipelinesShare shared, Pipeline? failed)
     {
-        (CheckpointGate gate, StopSignal stop, Quarantine quarantine) = shared;
+        (GuestState guest, StopSignal stop, Quarantine quarantine) = shared;
         this.ports = ports;
         this.rings = rings;
         Arena = ports.Arena;
@@ -58,10 +58,10 @@ public sealed partial class Pipeline : IDuty, IDisposable
         shards = new Shard[rings.Length];
         for (int i = 0; i < shards.Length; i++)
         {
-            shards[i] = new Shard(options, Arena, rings[i], gate, signals, quarantine, failed?.shards[i]);
+            shards[i] = new Shard(options, Arena, rings[i], guest, signals, quarantine, failed?.shards[i]);
         }
 
-        Egress = new EgressDuty(Arena, ports.Output, rings, gate, failed?.Egress);
+        Egress = new EgressDuty(Arena, ports.Output, rings, guest, failed?.Egress);
 
         // In lockstep mode egress returns the slots of the primary; in observe mode the shard does, because it may not have
         // compared the frame yet. Slots that never reach egress (of reassembled frames and of frames that a policy drops) are
@@ -71,7 +71,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
                 ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
                 : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.PrimaryHome)];
-            return new CaptureDuty(port, ports.Output, pool, toShards, home, gate, options, stop, quarantine, failedCapture);
+            return new CaptureDuty(port, ports.Output, pool, toShards, home, guest, options, stop, quarantine, failedCapture);
         }
     }
 
@@ -134,7 +134,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
 
     /// <summary>
     /// Makes the rings of a pipeline's shards. They are made before the pipelines, because the gate reads the rings of all
-    /// pipelines and each pipeline needs the gate.
+    /// pipelines and each pipeline needs the state that the gate publishes.
     /// </summary>
     internal static ShardRings[] MakeRings(EngineOptions options, FrameArena arena)
     {

@@ -15,7 +15,7 @@ namespace ColoWire.Engine.Shards;
 /// </summary>
 internal sealed class ShardView
 {
-    private readonly CheckpointGate gate;
+    private readonly GuestState guest;
     private readonly StopSignal stop;
     private readonly FlushLog flushes;
     private readonly EpochStart epochStart;
@@ -29,10 +29,10 @@ internal sealed class ShardView
     private bool isReturning;
 
     public ShardView(
-        EngineOptions options, CheckpointGate gate, StopSignal stop, FlushLog flushes, EpochStart epochStart, UnfinishedFlow unfinished)
+        EngineOptions options, GuestState guest, StopSignal stop, FlushLog flushes, EpochStart epochStart, UnfinishedFlow unfinished)
     {
         this.options = options;
-        this.gate = gate;
+        this.guest = guest;
         this.stop = stop;
         this.flushes = flushes;
         this.epochStart = epochStart;
@@ -69,13 +69,13 @@ internal sealed class ShardView
         protection == Protection.PrimaryAlone ? UnverifiedReason.Failover : UnverifiedReason.SecondaryLost;
 
     /// <summary>Whether a checkpoint will resolve a divergence, so that the frames of a diverged flow wait for it.</summary>
-    public bool Mends => gate.Mends;
+    public bool Mends => guest.Mends;
 
     /// <summary>Whether a diverged flow waits for a checkpoint that will not come.</summary>
-    public bool HasNoCheckpoints => protection == Protection.DegradedNoCheckpoints && !gate.Mends;
+    public bool HasNoCheckpoints => protection == Protection.DegradedNoCheckpoints && !guest.Mends;
 
     /// <summary>Whether frames that were sent ahead may still return from egress.</summary>
-    public bool HasObserved => gate.HasObserved;
+    public bool HasObserved => guest.HasObserved;
 
     /// <summary>Whether frames stay in their ring while there is no room for them. Never in mode <c>observe</c>.</summary>
     public bool HoldsOverflow => options.Overflow == OverflowPolicy.Hold && !observes;
@@ -128,16 +128,16 @@ internal sealed class ShardView
     /// <returns>Whether every flow must be updated.</returns>
     public bool RefreshEpoch(long nowNs)
     {
-        isReturning = gate.IsReturning;
-        // Acquire: with the new epoch, all writes before it are visible. Partner: CheckpointGate.BeginEpoch.
-        uint seen = gate.Epoch;
+        isReturning = guest.IsReturning;
+        // Acquire: with the new epoch, all writes before it are visible. Partner: GuestState.Writer.BeginEpoch.
+        uint seen = guest.Epoch;
         if ((int)(seen - epoch) <= 0)
         {
             return false;
         }
 
         epoch = seen;
-        observes = gate.Mode == CompareMode.Observe;
+        observes = guest.Mode == CompareMode.Observe;
         return RefreshProtection() | RefreshBypasses() | RefreshFlush(nowNs);
     }
 
@@ -147,7 +147,7 @@ internal sealed class ShardView
     /// </summary>
     private bool RefreshProtection()
     {
-        Protection seen = gate.Protection;
+        Protection seen = guest.Protection;
         if (seen == protection)
         {
             return false;
@@ -170,7 +170,7 @@ internal sealed class ShardView
     /// </summary>
     private bool RefreshBypasses()
     {
-        int seen = gate.Bypasses;
+        int seen = guest.Bypasses;
         if (seen == bypasses)
         {
             return false;
@@ -186,16 +186,16 @@ internal sealed class ShardView
     /// </summary>
     private bool RefreshFlush(long nowNs)
     {
-        uint flushed = gate.FlushedEpoch;
+        uint flushed = guest.FlushedEpoch;
         if ((int)(flushed - flushedEpoch) <= 0 || (int)(flushed - epoch) > 0)
         {
             return false;
         }
 
-        bool isFresh = (int)(gate.FreshEpoch - flushedEpoch) > 0;
+        bool isFresh = (int)(guest.FreshEpoch - flushedEpoch) > 0;
         flushedEpoch = flushed;
-        epochStart.Begin(nowNs, hasCheckpoint: !isFresh || gate.EpochReason == UnverifiedReason.Checkpoint);
-        return Flush(gate.EpochReason, isFresh);
+        epochStart.Begin(nowNs, hasCheckpoint: !isFresh || guest.EpochReason == UnverifiedReason.Checkpoint);
+        return Flush(guest.EpochReason, isFresh);
     }
 
     private bool Flush(UnverifiedReason? reason, bool forgets)

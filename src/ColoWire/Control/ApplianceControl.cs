@@ -41,7 +41,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     /// <summary>How long an order waits for its checkpoint.</summary>
     public TimeSpan CheckpointPatience { get; init; } = DefaultCheckpointPatience;
 
-    private bool IsAlone => appliance.Path.Gate.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
+    private bool IsAlone => appliance.Path.Guest.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
 
     /// <summary>Carries out an order.</summary>
     /// <param name="order">The order; a status is none.</param>
@@ -101,7 +101,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
                 return Conflict(AloneText());
             }
 
-            if (appliance.Path.Gate.Mode == CompareMode.Observe)
+            if (appliance.Path.Guest.Mode == CompareMode.Observe)
             {
                 return Conflict("the mode is observe, in which no checkpoint is asked for: colowire ctl mode lockstep");
             }
@@ -110,7 +110,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             {
                 return ControlAnswer.Refused(StatusCodes.Status408RequestTimeout,
                     $"no checkpoint has finished within {CheckpointPatience.TotalSeconds} s; it stays asked for "
-                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(appliance.Path.Gate.Protection)})");
+                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(appliance.Path.Guest.Protection)})");
             }
 
             await Task.Delay(LookInterval, cancellation);
@@ -119,7 +119,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         long tookNs = Stopwatch.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
         return ControlAnswer.Done($"a checkpoint has finished after {DurationText.Of(tookNs)}", json =>
         {
-            json.WriteNumber("epoch", appliance.Path.Gate.Epoch);
+            json.WriteNumber("epoch", appliance.Path.Guest.Epoch);
             json.WriteNumber("took_ns", tookNs);
         });
     }
@@ -128,12 +128,12 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     {
         Protection wanted = side == Side.Primary ? Protection.PrimaryAlone : Protection.SecondaryAlone;
         Tally before = Tally.Of(appliance);
-        if (IsAlone && appliance.Path.Gate.Protection != wanted)
+        if (IsAlone && appliance.Path.Guest.Protection != wanted)
         {
             return Conflict(AloneText());
         }
 
-        bool isNews = appliance.Path.Gate.Protection != wanted;
+        bool isNews = appliance.Path.Guest.Protection != wanted;
         appliance.Path.FailOverTo(side);
         if (!await SeenAsync())
         {
@@ -147,7 +147,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         string message = isNews ? $"the {Name(side)} goes on alone, for good: {frames}" : $"the {Name(side)} goes on alone already";
         return ControlAnswer.Done(message, json =>
         {
-            json.WriteString("protection", CounterNames.Of(appliance.Path.Gate.Protection));
+            json.WriteString("protection", CounterNames.Of(appliance.Path.Guest.Protection));
             json.WriteBoolean("changed", isNews);
             json.WriteNumber("released", change.Unverified);
             json.WriteNumber("dropped", change.Dropped);
@@ -162,7 +162,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             return Conflict(AloneText());
         }
 
-        CompareMode earlier = appliance.Path.Gate.Mode;
+        CompareMode earlier = appliance.Path.Guest.Mode;
         Tally before = Tally.Of(appliance);
         appliance.Path.SetMode(mode);
         if (!await SeenAsync())
@@ -219,7 +219,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
 
     private string AloneText()
     {
-        string side = Name(appliance.Path.Gate.Protection == Protection.PrimaryAlone ? Side.Primary : Side.Secondary);
+        string side = Name(appliance.Path.Guest.Protection == Protection.PrimaryAlone ? Side.Primary : Side.Secondary);
         return $"the {side} goes on alone, for good: restart ColoWire when both run in step again";
     }
 

@@ -63,8 +63,8 @@ internal sealed class StatusReports(Appliance appliance, StandardOutputs outputs
         {
             json.WriteString("version", Version);
             json.WriteNumber("uptime_s", snapshot.ElapsedNs / NanosecondsPerSecond);
-            json.WriteString("mode", CounterNames.Of(appliance.Path.Gate.Mode));
-            json.WriteNumber("epoch", appliance.Path.Gate.Epoch);
+            json.WriteString("mode", CounterNames.Of(appliance.Path.Guest.Mode));
+            json.WriteNumber("epoch", appliance.Path.Guest.Epoch);
             json.WriteNumber("checkpoints_completed", appliance.Path.Gate.Completed);
             json.WriteStartObject("ports");
             json.WriteString("primary_in", appliance.Ports.PrimaryName);

@@ -155,7 +155,7 @@ internal sealed record ApplianceSnapshot
         FramePath path = appliance.Path;
         Failures = appliance.FailureCount;
         QuarantinedFlows = path.QuarantinedFlows;
-        Protection = path.Gate.Protection;
+        Protection = path.Guest.Protection;
         Checkpoints = path.Gate.Requests;
         Requester = RequesterSnapshot.Of(appliance.Requester);
         ConnectionsRefused = 0;

@@ -197,7 +197,7 @@ internal sealed class StatusService(
             LookAtName(ports.Linked[i].Name, ports.Linked[i].Port.CalledNow);
         }
 
-        Protection protection = appliance.Path.Gate.Protection;
+        Protection protection = appliance.Path.Guest.Protection;
         if (protection != toldProtection)
         {
             TellProtection(protection);

@@ -50,7 +50,7 @@ public static class Words
         bench => Assert.That(bench.Requester.Asked, Is.EqualTo(count), "requests and retries");
 
     public static Action<TestBench> Stands(Protection expected) => bench =>
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(expected));
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(expected));
 
     public static byte[] Fill(char letter, int count = 100) => [.. Enumerable.Repeat((byte)letter, count)];
 

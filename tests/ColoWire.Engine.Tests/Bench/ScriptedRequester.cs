@@ -20,9 +20,16 @@ public sealed class ScriptedRequester : ICheckpointRequester
     /// <summary>Every request, retries included.</summary>
     public int Asked { get; private set; }
 
+    /// <summary>What the last request was for.</summary>
+    public CheckpointCause LastCause { get; private set; }
+
     public void Happen(CheckpointEvent happened) => events.Enqueue(happened);
 
-    public void Request(in CheckpointReport cause, long nowNs) => Asked++;
+    public void Request(in CheckpointReport cause, long nowNs)
+    {
+        Asked++;
+        LastCause = cause.Cause;
+    }
 
     public CheckpointEvent Poll(long nowNs)
     {

@@ -70,7 +70,7 @@ public sealed class CheckpointShareScenarios
         Assert.That(bench.Reports, Has.Count.EqualTo(reported), "the flow is not reported a second time");
         Assert.That(bench.Reports.Count(report => report.ExceedsShare), Is.EqualTo(1));
         Assert.That(bench.Reports[^1].ExceedsShare, Is.True);
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.InStep));
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.InStep));
 
         bench.SendPrimary(A.Bytes());
         Assert.That(bench.Output.Frames, Has.Count.EqualTo(left + 5), "another flow is held");

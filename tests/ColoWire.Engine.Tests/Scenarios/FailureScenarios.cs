@@ -54,12 +54,12 @@ public sealed class FailureScenarios(int shards)
     {
         using TestBench bench = Bench(failure);
         long verified = bench.Sum(c => c.Verified);
-        uint epoch = bench.Path.Gate.Epoch;
+        uint epoch = bench.Path.Guest.Epoch;
         bench.Fail(failure.Act);
         Assert.That(bench.Sum(c => c.Drops[(int)DropReason.PrimaryFailure]), Is.EqualTo(failure.Lost), "lost frames");
         Assert.That(bench.Sum(c => c.Verified), Is.AtLeast(verified), "no counter decreases");
         Assert.That(bench.Sum(c => c.Held + c.SecondaryHeld + c.Flows), Is.Zero, "no frame and no flow is left");
-        Assert.That(bench.Path.Gate.Epoch, Is.GreaterThan(epoch));
+        Assert.That(bench.Path.Guest.Epoch, Is.GreaterThan(epoch));
 
         bench.Wait(10_000);
         bench.Checkpoint();
@@ -166,11 +166,11 @@ public sealed class FailureScenarios(int shards)
         P(A)(bench);
         Happens(CheckpointEvent.Began)(bench);
         bench.Wait(20);
-        uint captured = bench.Path.Gate.CapturedEpoch;
+        uint captured = bench.Path.Guest.CapturedEpoch;
         P(B)(bench);
         bench.Primary.BreaksNext = true;
         bench.Fail(P(Bad));
-        Assert.That(bench.Path.Gate.Epoch, Is.GreaterThan(captured));
+        Assert.That(bench.Path.Guest.Epoch, Is.GreaterThan(captured));
         Dropped(DropReason.PrimaryFailure, 3)(bench);
         bench.Checkpoint();
         P(C)(bench);
@@ -186,7 +186,7 @@ public sealed class FailureScenarios(int shards)
         bench.Path.SetMode(CompareMode.Observe);
         bench.Poll();
         bench.Fail(P(Bad));
-        Assert.That(bench.Path.Gate.Mode, Is.EqualTo(CompareMode.Observe));
+        Assert.That(bench.Path.Guest.Mode, Is.EqualTo(CompareMode.Observe));
         P(A)(bench);
         Out(A)(bench);
         bench.Path.FailOverTo(Side.Secondary);

@@ -362,7 +362,7 @@ public sealed class PolicyTableTests
     {
         bench.Requester.IsReady = false;
         bench.Wait(5000);
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
         Both(bench, primary, secondary);
     }
 

@@ -120,7 +120,7 @@ public sealed class ProtectionScenarios(int shards)
         S(B)(bench);
         Out(A, B)(bench);
         Cp(1, CheckpointCause.Absence)(bench);
-        Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1));
+        Assert.That(bench.Path.Guest.Epoch, Is.EqualTo(1));
         bench.StopAndCheckNothingLost();
     }
 
@@ -134,7 +134,7 @@ public sealed class ProtectionScenarios(int shards)
         Out()(bench);
         bench.Wait(20);
         OutAnyOrder(One, A)(bench);
-        Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(2));
+        Assert.That(bench.Path.Guest.Epoch, Is.EqualTo(2));
         Assert.That(bench.Sum(counters => counters.Divergences.ToArray().Sum()), Is.Zero);
         P(Three)(bench);
         S(Three)(bench);

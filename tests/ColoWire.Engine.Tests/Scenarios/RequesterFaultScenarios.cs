@@ -77,18 +77,18 @@ public sealed class RequesterFaultScenarios(int shards)
         bench.SendSecondary(A.Flipped(1).Bytes());
         long differedAtNs = bench.NowNs;
 
-        long lostAtNs = traffic.RunUntil(() => bench.Path.Gate.Protection == Protection.DegradedNoCheckpoints, row.LostMs + StepMs);
+        long lostAtNs = traffic.RunUntil(() => bench.Path.Guest.Protection == Protection.DegradedNoCheckpoints, row.LostMs + StepMs);
         Assert.That(lostAtNs, Is.Positive, "the requester counts as lost");
         traffic.Run(60_000);
         Assert.That(traffic.LongestWaitMs(), Is.LessThanOrEqualTo(row.HeldMs + (2 * StepMs)), "longest hold time");
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
         bool differentHasLeft = bench.Output.Frames.Any(frame => frame.AsSpan().SequenceEqual(A.Bytes()));
         Assert.That(differentHasLeft, Is.EqualTo(policy == RequesterLossPolicy.Bypass), "the frame that differs has left");
         AssertPaced(requester, bench.NowNs - differedAtNs, RetryMs);
 
         requester.Mend();
         traffic.Run(RetryMs + 100);
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.InStep), "a checkpoint restores the protection");
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.InStep), "a checkpoint restores the protection");
         bench.Wait(100);
         Assert.That(traffic.Waiting(), Is.Zero);
         bench.SendPrimary(C.Bytes());
@@ -139,7 +139,7 @@ public sealed class RequesterFaultScenarios(int shards)
         AssertPaced(requester, bench.NowNs - differedAtNs, retryMs);
         requester.Mend();
         traffic.Run(maxMs + (2 * retryMs));
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.InStep), "a checkpoint restores the protection");
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.InStep), "a checkpoint restores the protection");
         bench.StopAndCheckNothingLost();
     }
 

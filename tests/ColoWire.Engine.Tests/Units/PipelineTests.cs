@@ -82,7 +82,7 @@ internal sealed class PipelineTests
 
         requester.Happen(CheckpointEvent.Completed);
         Poll();
-        Assert.That(path.Gate.Epoch, Is.EqualTo(1));
+        Assert.That(path.Guest.Epoch, Is.EqualTo(1));
         Assert.That(Left(), Is.EqualTo(new[] { 1, 1 }));
         Assert.That(path.Shards.Select(shard => shard.Counters.Unverified[(int)UnverifiedReason.Checkpoint]), Is.EqualTo(new[] { 1, 1 }));
         Wait(30);

@@ -310,7 +310,7 @@ internal sealed class CaseRunner : IDisposable
 
         throw new InvariantException(
             "waits for ever",
-            $"{Sum(c => c.Held)} frames held, {primaries.Sum(p => p.Waiting)} in the port, protection {path.Gate.Protection}, though all is well again");
+            $"{Sum(c => c.Held)} frames held, {primaries.Sum(p => p.Waiting)} in the port, protection {path.Guest.Protection}, though all is well again");
     }
 
     private void Stop()

@@ -200,7 +200,7 @@ internal sealed partial class Oracle
             int flow = FlowIdentity.NumberOf(in report.Flow);
             log.Add("report", flow, EventLog.NumberOf(in report));
             // A divergence that a checkpoint has resolved in the meantime causes no request.
-            if (report.Epoch == path.Gate.CapturedEpoch && !stopped)
+            if (report.Epoch == path.Guest.CapturedEpoch && !stopped)
             {
                 CheckNeeded(flow, judges[flow], in report);
                 judges[flow].IsReported |= ReasonOf(in report) != DivergenceReason.Fragment;

@@ -71,7 +71,7 @@ internal sealed partial class Oracle
         }
 
         primaryCaptured++;
-        CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Gate.CapturedEpoch < checkpointsTaken };
+        CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Guest.CapturedEpoch < checkpointsTaken };
         if (bySlot.TryGetValue(slot.Slot, out CapturedFrame? before) && !before.HasLeft)
         {
             throw Broken("R4 no loss", frame.Flow, $"a frame was captured into the slot of {before.Sent}, which has not left");

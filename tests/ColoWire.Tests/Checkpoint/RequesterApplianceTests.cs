@@ -80,10 +80,10 @@ internal sealed class RequesterApplianceTests
         using Appliance appliance = Make(output, secondaryFrames: 0, cores: 1);
         appliance.Start();
         Probe.Until(() => output.Statistics.Frames == Frames, "all have left");
-        Assert.That(appliance.Path.Gate.Protection, Is.EqualTo(Protection.DegradedNoSecondary));
+        Assert.That(appliance.Path.Guest.Protection, Is.EqualTo(Protection.DegradedNoSecondary));
         Assert.That(qmp.Asked, Is.Zero);
         qmp.Mode = "primary";
-        Probe.Until(() => appliance.Path.Gate.Protection == Protection.InStep, "it is protected");
+        Probe.Until(() => appliance.Path.Guest.Protection == Protection.InStep, "it is protected");
         Assert.That(qmp.Asked, Is.Positive);
         appliance.Stop(Probe.Patience);
     }

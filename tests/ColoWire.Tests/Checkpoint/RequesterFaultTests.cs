@@ -152,7 +152,7 @@ internal sealed class RequesterFaultTests
             Thread.Sleep(FramePauseMs);
         }
 
-        Probe.Until(() => appliance.Path.Gate.Protection == Protection.DegradedNoCheckpoints, "it counts as lost");
+        Probe.Until(() => appliance.Path.Guest.Protection == Protection.DegradedNoCheckpoints, "it counts as lost");
         Probe.Until(() => output.Statistics.Frames == Frames, $"all have left: {output.Statistics.Frames} of {Frames}");
         int times = asked();
         double elapsedMs = Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds;
