@@ -11,8 +11,8 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Ports.Checkpoint;
 
 /// <summary>
-/// A program of the operator's that makes a checkpoint, one run of it for each: exit code 0 says that it is done. There is no shell; what
-/// the checkpoint is for stands in its environment.
+/// Runs a program of the operator for each checkpoint; exit code 0 means that the checkpoint is done. No shell is involved. The
+/// environment of the program describes the divergence.
 /// </summary>
 public sealed class CommandRequester : CheckpointRequester
 {
@@ -36,7 +36,7 @@ public sealed class CommandRequester : CheckpointRequester
         this.timeoutMs = timeoutMs;
         this.speaker = speaker;
         path = Find(this.words[0]);
-        BeReady();
+        SetReady();
     }
 
     /// <inheritdoc/>
@@ -54,7 +54,7 @@ public sealed class CommandRequester : CheckpointRequester
                     hasLeftBehind = true;
                 }
 
-                // What a program has left behind when it ended may take as long as the program itself.
+                // A process that the program has left running may run as long as the program itself.
                 hasLeftBehind = hasLeftBehind && family.EndOlderThan(timeoutMs);
             }
         }
@@ -66,7 +66,7 @@ public sealed class CommandRequester : CheckpointRequester
 
     private void MakeCheckpoint(in DivergenceReport cause)
     {
-        NoteRequest();
+        CountRequest();
         using ChildProcess? child = ChildProcess.Start(family, path, words, Environment(cause), out string error);
         if (child is null)
         {
@@ -77,7 +77,7 @@ public sealed class CommandRequester : CheckpointRequester
         ChildEnd end = child.Wait(timeoutMs, Ending);
         if (end is { How: ChildEndKind.Exited, Code: 0 })
         {
-            // Before it is said to be done: what was asked for meanwhile is mended by it, what is asked for afterwards is not.
+            // Before the event: requests that came while the program ran are met by this checkpoint, later ones are not.
             _ = TryTakeRequest(out DivergenceReport _);
             Complete();
             return;
@@ -89,7 +89,7 @@ public sealed class CommandRequester : CheckpointRequester
             ChildEndKind.Exited => $"'{words[0]}' has ended with exit code {end.Code}{last}",
             ChildEndKind.Signalled => $"'{words[0]}' was ended by signal {end.Code}{last}",
             ChildEndKind.TimedOut => $"'{words[0]}' took longer than {timeoutMs} ms and was killed{last}",
-            _ => $"'{words[0]}' was killed, for ColoWire is stopping{last}",
+            _ => $"'{words[0]}' was killed, because ColoWire is stopping{last}",
         });
     }
 

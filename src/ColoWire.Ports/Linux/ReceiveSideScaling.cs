@@ -7,19 +7,19 @@ using System.Linq;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// Judges whether every frame of two interfaces arrives in a queue that is served, and the frames of one flow in the same queue of both.
-/// Only what both guests send is compared, in one direction, so no symmetric hash is needed.
+/// Checks whether every frame of two interfaces arrives in a queue that is served, and the frames of one flow in the same queue
+/// of both (Documentation/networking/scaling.rst). Only the guests' direction is compared, so a symmetric hash is not needed.
 /// </summary>
 public static class ReceiveSideScaling
 {
-    /// <summary>The letters by which ethtool names header fields, by their bits (RXH_*, linux/ethtool.h).</summary>
+    /// <summary>ethtool's letters for header fields, by their bits (RXH_*, linux/ethtool.h).</summary>
     private static readonly (char Letter, int Bit)[] FieldLetters =
         [('m', 1), ('v', 2), ('t', 3), ('s', 4), ('d', 5), ('f', 6), ('n', 7), ('e', 8), ('r', 31)];
 
-    /// <summary>What is wrong with the number of queues of an interface that captures.</summary>
-    /// <param name="queues">What is known of it.</param>
+    /// <summary>What is wrong with the number of queues of a capture interface.</summary>
+    /// <param name="queues">The interface's queues.</param>
     /// <param name="served">The queues that are served, each once.</param>
-    /// <returns>One line with the command that mends it, or null.</returns>
+    /// <returns>One line with the command that corrects it, or null.</returns>
     public static string? CaptureFault(InterfaceQueues queues, IReadOnlyList<int> served)
     {
         ArgumentNullException.ThrowIfNull(queues);
@@ -34,19 +34,19 @@ public static class ReceiveSideScaling
         return Missing(queues, queues.Receive, served);
     }
 
-    /// <summary>What is wrong with the queues of the interface where frames leave. It may have more than are used.</summary>
+    /// <summary>What is wrong with the queues of the out interface. It may have more queues than are used.</summary>
     /// <inheritdoc cref="CaptureFault"/>
     public static string? SendFault(InterfaceQueues queues, IReadOnlyList<int> served)
     {
         ArgumentNullException.ThrowIfNull(queues);
         ArgumentNullException.ThrowIfNull(served);
-        // The kernel binds a socket to a queue of which one direction exists, and sends by its number.
+        // The kernel binds a socket to a queue that exists in one direction at least, and transmits by the queue's number.
         return Missing(queues, queues.Send, served);
     }
 
-    /// <summary>Judges whether two interfaces with several queues put the frames of a flow into the same one.</summary>
-    /// <param name="primary">Where the primary's frames arrive.</param>
-    /// <param name="secondary">Where the secondary's frames arrive; as many queues.</param>
+    /// <summary>Checks whether two interfaces with several queues put the frames of a flow into the same one.</summary>
+    /// <param name="primary">The interface of the primary's frames.</param>
+    /// <param name="secondary">The interface of the secondary's frames; it has as many queues.</param>
     public static SpreadJudgement JudgeTwins(InterfaceQueues primary, InterfaceQueues secondary)
     {
         ArgumentNullException.ThrowIfNull(primary);
@@ -108,7 +108,7 @@ public static class ReceiveSideScaling
         {
             if (secondary.HashFields.TryGetValue(traffic, out ulong others) && others != fields)
             {
-                // A NIC that hashes nothing of it follows the other.
+                // A NIC that hashes no field of this traffic is set like the other one.
                 (InterfaceQueues changed, ulong wanted) = fields == 0 ? (primary, others) : (secondary, fields);
                 differing.Add($"the fields hashed of {traffic}");
                 commands.Add($"ethtool -N {changed.Name} rx-flow-hash {traffic} {Letters(wanted)}");
@@ -123,7 +123,7 @@ public static class ReceiveSideScaling
         ? null
         : $"interface '{queues.Name}' has no queue {served.Max()}, they count from 0 and it has {Queues(count)}; {Remedy(queues, served.Max() + 1)}";
 
-    /// <summary>How an interface comes to so many queues.</summary>
+    /// <summary>How to give an interface so many queues.</summary>
     private static string Remedy(InterfaceQueues queues, int count) => queues switch
     {
         { Channels: { } channels } when channels.CombinedMaximum >= count => $"mend it with: ethtool -L {queues.Name} combined {count}",
@@ -138,7 +138,8 @@ public static class ReceiveSideScaling
     private static string Queues(int count) => count == 1 ? "1 queue" : $"{count} queues";
 }
 
-/// <summary>Whether two interfaces spread flows alike.</summary>
-/// <param name="Fault">Why not, in one line with the commands that mend it; null when they do, or when nobody can know.</param>
-/// <param name="Note">Why nobody can know, in one line; null when it is known.</param>
+/// <summary>Whether two interfaces distribute flows alike.</summary>
+/// <param name="Fault">Why not, in one line with the commands that correct it; null when they do, or when that is
+/// unknown.</param>
+/// <param name="Note">Why that is unknown, in one line; null when it is known.</param>
 public sealed record SpreadJudgement(string? Fault, string? Note);

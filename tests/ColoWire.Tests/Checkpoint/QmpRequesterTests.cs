@@ -117,7 +117,7 @@ internal sealed class QmpRequesterTests
         StartReady();
         probe.Ask();
         probe.Expect(Began, Failed);
-        Assert.That(requester.Trouble, Does.Contain("before it said why"));
+        Assert.That(requester.Trouble, Does.Contain("before it reported why"));
     }
 
     [Test]
@@ -256,7 +256,7 @@ internal sealed class QmpRequesterTests
     {
         qmp.Greets = false;
         requester.Start();
-        Probe.Until(() => requester.Trouble?.Contains("does not greet", StringComparison.Ordinal) == true, "it says what is wrong");
+        Probe.Until(() => requester.Trouble?.Contains("has sent no greeting", StringComparison.Ordinal) == true, "it says what is wrong");
         Assert.That(requester.IsReady, Is.False);
     }
 

@@ -55,7 +55,7 @@ internal sealed class InterfacesTests
     [TestCase(1500, 0x7UL, 4, "native", "with a copy", @"native: with a copy +│ +│\n[^\n]*│ 4 receive queues +│")]
     [TestCase(1500, 0x7UL, null, "native", "with a copy", @"native: with a copy +│ +│\n╰")]
     [TestCase(1500, 0UL, 2, "generic", "not in its driver", @"generic: not in its driver")]
-    [TestCase(1500, null, 2, "unknown", "Linux tells from 6.3 on", @"unknown: Linux tells from 6.3 on")]
+    [TestCase(1500, null, 2, "unknown", "reported from Linux 6.3 on", @"unknown: reported from Linux 6.3 on")]
     [TestCase(9000, 0xFUL, 2, "none", "MTU above 1770", @"no: MTU above 1770")]
     public void It_tells_how_well_an_interface_does_as_an_xdp_port(
         int mtu, ulong? features, int? queues, string support, string? why, string cell)
