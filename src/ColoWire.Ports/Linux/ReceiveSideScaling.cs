@@ -60,8 +60,8 @@ public static class ReceiveSideScaling
             return new SpreadJudgement(
                 null,
                 $"whether {primary.Name} and {secondary.Name} put the frames of a flow into the same queue cannot be checked, "
-                + $"its driver does not tell: {drivers}; where they do not, both guests' frames wait for twins that another core has "
-                + "(native-config/README.md, Several queues)");
+                + $"its driver does not tell: {drivers}; where they do not, both guests' frames wait for twins that another core "
+                + "has (native-config/README.md, Several queues)");
         }
 
         string names = $"'{primary.Name}' and '{secondary.Name}'";
@@ -69,8 +69,8 @@ public static class ReceiveSideScaling
         {
             return new SpreadJudgement(
                 $"interfaces {names} cannot spread flows over their queues alike: their indirection tables have "
-                + $"{first.Table.Count} and {second.Table.Count} entries, their hash keys {first.Key.Count} and {second.Key.Count} "
-                + "bytes; use two NICs of one kind, or one queue",
+                + $"{first.Table.Count} and {second.Table.Count} entries, their hash keys {first.Key.Count} and "
+                + $"{second.Key.Count} bytes; use two NICs of one kind, or one queue",
                 null);
         }
 
