@@ -32,7 +32,9 @@ public enum PortKind
 public sealed record PortSpec(PortKind Kind, string Target)
 {
     /// <summary>The forms that are allowed, for messages and help.</summary>
-    public const string Allowed = "pcap:INTERFACE, xdp:INTERFACE, file:PATH, stream:unix:PATH[,server], stream:HOST:PORT[,server[,peer=ADDRESS]], or INTERFACE alone";
+    public const string Allowed =
+        "pcap:INTERFACE, xdp:INTERFACE, file:PATH, stream:unix:PATH[,server], stream:HOST:PORT[,server[,peer=ADDRESS]], "
+        + "or INTERFACE alone";
 
     private const string PcapPrefix = "pcap";
     private const string XdpPrefix = "xdp";
@@ -115,8 +117,8 @@ public sealed record PortSpec(PortKind Kind, string Target)
         "" => "no interface is given",
         "." or ".." => "that is no name of an interface",
         { Length: > InterfaceControl.MaxAlternativeNameLength } =>
-            $"an interface's name has at most {InterfaceControl.MaxNameLength} characters, an alternative one {InterfaceControl.MaxAlternativeNameLength} "
-                + "(a path is written file:PATH)",
+            $"an interface's name has at most {InterfaceControl.MaxNameLength} characters, an alternative one "
+                + $"{InterfaceControl.MaxAlternativeNameLength} (a path is written file:PATH)",
         _ when name.Contains('/') => "an interface's name has no '/' (a path is written file:PATH)",
         _ when name.Any(c => c is ':' or <= ' ' or > '~') => "an interface's name has no spaces, colons or symbols",
         _ => null,

@@ -26,7 +26,9 @@ public sealed class PortUpkeep : IDisposable
     /// <param name="failWire">The programs on their interfaces; null for none.</param>
     public PortUpkeep(IReadOnlyList<PipelinePorts> pipelines, FailWire? failWire)
     {
-        keepers = [.. pipelines.SelectMany(pipeline => (object[])[pipeline.Primary, pipeline.Secondary, pipeline.Output]).OfType<IKeptPort>().Select(port => port.Keeper)];
+        IEnumerable<object> ports = pipelines.SelectMany(
+            pipeline => (object[])[pipeline.Primary, pipeline.Secondary, pipeline.Output]);
+        keepers = [.. ports.OfType<IKeptPort>().Select(port => port.Keeper)];
         this.failWire = failWire;
         // The thread inherits the network namespace of the thread that creates it, in which all ports are.
         thread = new Thread(Run) { Name = "colowire-upkeep", IsBackground = true };

@@ -57,7 +57,8 @@ public sealed class NotifyDevRequester : StreamRequester
             uint length = BinaryPrimitives.ReadUInt32BigEndian(left);
             if (length > RequesterLimits.NotifyMessageBytes - headerBytes)
             {
-                throw new InvalidDataException($"it announces a message of {length} bytes, longer than any (vnet_hdr_support may be wrong)");
+                throw new InvalidDataException(
+                    $"it announces a message of {length} bytes, longer than any (vnet_hdr_support may be wrong)");
             }
 
             if (left.Length - headerBytes < length)

@@ -26,7 +26,8 @@ internal static class QmpCommands
     public static byte[] Checkpoint { get; } = Make(
         "migrate-set-parameters",
         CheckpointId,
-        string.Create(CultureInfo.InvariantCulture, $"\"arguments\":{{\"x-checkpoint-delay\":{RequesterLimits.CheckpointDelayMs}}},"));
+        string.Create(
+            CultureInfo.InvariantCulture, $"\"arguments\":{{\"x-checkpoint-delay\":{RequesterLimits.CheckpointDelayMs}}},"));
 
     /// <summary>A command as a line of JSON.</summary>
     /// <param name="command">Its name.</param>

@@ -54,7 +54,8 @@ internal readonly record struct QmpMessage(QmpMessageKind Kind, string Name, str
         if (Member(root, "event") is not null)
         {
             JsonElement data = Member(root, "data") ?? default;
-            return new QmpMessage(QmpMessageKind.Event, Word(root, "event"), Word(data, "mode"), Word(data, "status"), Word(data, "reason"));
+            return new QmpMessage(
+                QmpMessageKind.Event, Word(root, "event"), Word(data, "mode"), Word(data, "status"), Word(data, "reason"));
         }
 
         if (Member(root, "return") is JsonElement answer)

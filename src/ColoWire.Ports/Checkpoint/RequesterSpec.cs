@@ -28,7 +28,8 @@ public sealed record RequesterSpec
 {
     /// <summary>The forms that are allowed, for messages and help.</summary>
     public const string Allowed =
-        "none, qmp:unix:PATH, qmp:HOST:PORT, notify_dev:unix:PATH[,server], notify_dev:HOST:PORT[,server[,peer=ADDRESS]], command:PROGRAM [ARGUMENT...]";
+        "none, qmp:unix:PATH, qmp:HOST:PORT, notify_dev:unix:PATH[,server], notify_dev:HOST:PORT[,server[,peer=ADDRESS]], "
+        + "command:PROGRAM [ARGUMENT...]";
 
     private const string NoneWord = "none";
     private const string QmpWord = "qmp";
@@ -60,7 +61,8 @@ public sealed record RequesterSpec
     /// <param name="spec">The requester.</param>
     /// <param name="error">What is wrong and what is allowed, in one line.</param>
     /// <returns>False, with an error, when the text is no requester.</returns>
-    public static bool TryParse(string? written, [NotNullWhen(true)] out RequesterSpec? spec, [NotNullWhen(false)] out string? error)
+    public static bool TryParse(
+        string? written, [NotNullWhen(true)] out RequesterSpec? spec, [NotNullWhen(false)] out string? error)
     {
         string whole = written ?? string.Empty;
         int colon = whole.IndexOf(':');

@@ -79,14 +79,15 @@ internal static class CaptureFile
         // order (sf-pcapng.c).
         if (error.Contains("different from the type of the first interface", StringComparison.Ordinal))
         {
-            return $"cannot read capture '{path}' from frame {frame} on: it has interfaces of several link types, which libpcap does not read "
-                + $"({error}); take one of them out with 'tshark -r {path} -Y frame.interface_id==0 -F pcap -w FILE'";
+            return $"cannot read capture '{path}' from frame {frame} on: it has interfaces of several link types, which libpcap "
+                + $"does not read ({error}); take one of them out with "
+                + $"'tshark -r {path} -Y frame.interface_id==0 -F pcap -w FILE'";
         }
 
         return error.Contains("of the first interface", StringComparison.Ordinal) || IsOtherByteOrder(error)
-            ? $"cannot read capture '{path}' from frame {frame} on: it has interfaces or sections that differ in snapshot length or byte order, "
-                + $"which libpcap does not read ({error}); make a plain capture of it with 'editcap -F pcap {path} FILE', or of several "
-                + "with 'mergecap -F pcap -w FILE ...'"
+            ? $"cannot read capture '{path}' from frame {frame} on: it has interfaces or sections that differ in snapshot length "
+                + $"or byte order, which libpcap does not read ({error}); make a plain capture of it with 'editcap -F pcap "
+                + $"{path} FILE', or of several with 'mergecap -F pcap -w FILE ...'"
             : $"cannot read capture '{path}' to its end: frame {frame} is cut off or damaged ({error})";
     }
 
@@ -201,7 +202,8 @@ internal static class CaptureFile
             if (error != Libc.NoSuchAddress || Environment.TickCount64 >= endMs)
             {
                 string reason = error == Libc.NoSuchAddress
-                    ? $"no process has opened this pipe for reading within {PortLimits.PipeReaderPatienceMs} ms; start its reader first"
+                    ? $"no process has opened this pipe for reading within {PortLimits.PipeReaderPatienceMs} ms; "
+                        + "start its reader first"
                     : Marshal.GetPInvokeErrorMessage(error);
                 throw new PortException($"cannot write capture '{path}': {reason}");
             }

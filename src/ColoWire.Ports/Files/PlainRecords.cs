@@ -58,7 +58,8 @@ internal sealed unsafe class PlainRecords : IDisposable
         {
             file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, FileOptions.SequentialScan);
             FileHeader header = default;
-            if (RandomAccess.Read(file, new Span<byte>(&header, sizeof(FileHeader)), 0) == sizeof(FileHeader) && IsOrdinary(in header))
+            if (RandomAccess.Read(file, new Span<byte>(&header, sizeof(FileHeader)), 0) == sizeof(FileHeader)
+                && IsOrdinary(in header))
             {
                 return new PlainRecords(file, &header);
             }

@@ -29,7 +29,10 @@ internal sealed class ChildFamily
     public ChildFamily()
     {
         _ = Libc.AdoptOrphans();
-        foreign = [.. ProcessTable.Read().Where(process => process.Parent == self).Select(process => (process.Id, process.StartTicks))];
+        foreign =
+        [
+            .. ProcessTable.Read().Where(process => process.Parent == self).Select(process => (process.Id, process.StartTicks)),
+        ];
     }
 
     /// <summary>Kills the children that have run for longer, with all their descendants, and reaps those that have
@@ -110,9 +113,12 @@ internal sealed class ChildFamily
     /// id.</summary>
     private void Reap()
     {
-        foreach (ProcessRecord child in ProcessTable.Read().Where(process => process.Parent == self && process.HasEnded && IsOwn(process)))
+        foreach (ProcessRecord process in ProcessTable.Read())
         {
-            _ = Libc.WaitForProcess(child.Id, out int _, Libc.DoNotHang);
+            if (process.Parent == self && process.HasEnded && IsOwn(process))
+            {
+                _ = Libc.WaitForProcess(process.Id, out int _, Libc.DoNotHang);
+            }
         }
     }
 

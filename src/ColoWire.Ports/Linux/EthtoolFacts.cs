@@ -59,7 +59,8 @@ internal static unsafe class EthtoolFacts
     {
         ChannelCounts counts = new() { Command = GetChannels };
         return InterfaceControl.TryAskDriver(socket, name, ref counts)
-            ? new InterfaceChannels(counts.Rx, counts.RxMaximum, counts.Tx, counts.TxMaximum, counts.Combined, counts.CombinedMaximum)
+            ? new InterfaceChannels(
+                counts.Rx, counts.RxMaximum, counts.Tx, counts.TxMaximum, counts.Combined, counts.CombinedMaximum)
             : null;
     }
 

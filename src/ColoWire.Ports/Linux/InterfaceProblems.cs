@@ -72,8 +72,8 @@ public static class InterfaceProblems
         if (DriversWithoutChecksums.Contains(facts.Driver))
         {
             problems.Add(new InterfaceProblem(
-                $"{facts.Driver}: a guest behind it may leave TCP and UDP checksums incomplete; ColoWire completes them (partial_checksums), "
-                + "or the guest does after this command in it, where IF is its interface",
+                $"{facts.Driver}: a guest behind it may leave TCP and UDP checksums incomplete; ColoWire completes them "
+                + "(partial_checksums), or the guest does after this command in it, where IF is its interface",
                 "ethtool -K IF tx off"));
         }
 
@@ -93,8 +93,8 @@ public static class InterfaceProblems
         (capabilities & ProgramCapabilities) == ProgramCapabilities
             ? null
             : new InterfaceProblem(
-                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN are needed too, "
-                + "and for xdp: ports memory that may be locked (ulimit -l, or CAP_IPC_LOCK)",
+                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN are needed "
+                + "too, and for xdp: ports memory that may be locked (ulimit -l, or CAP_IPC_LOCK)",
                 $"setcap cap_net_raw,cap_net_admin,cap_bpf,cap_sys_admin,cap_ipc_lock+ep {programPath}"));
 
     private static void AddOffloads(List<InterfaceProblem> problems, InterfaceFacts facts)
@@ -149,7 +149,8 @@ public static class InterfaceProblems
     private static ulong EffectiveCapabilities()
     {
         const string label = "CapEff:";
-        string? line = File.ReadLines("/proc/thread-self/status").FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
+        string? line = File.ReadLines("/proc/thread-self/status")
+            .FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
         return ulong.TryParse(line?[label.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong value)
             ? value
             : 0;

@@ -42,7 +42,8 @@ public sealed record InterfaceQueues
         int socket = InterfaceControl.OpenSocket();
         try
         {
-            bool isEthernet = InterfaceControl.TryGetHardwareType(socket, name, out int type) && type == InterfaceFacts.EthernetHardwareType;
+            bool isEthernet = InterfaceControl.TryGetHardwareType(socket, name, out int type)
+                && type == InterfaceFacts.EthernetHardwareType;
             return isEthernet ? Read(socket, name) : null;
         }
         finally

@@ -21,7 +21,8 @@ public static class IsolatedCpus
         HashSet<int> cpus = [];
         foreach (string file in Files)
         {
-            if (TryReadText(file) is { } text && NumberRanges.TryParse(text, CpuAffinity.MaxCpus - 1, out IReadOnlyList<int> numbers))
+            if (TryReadText(file) is { } text
+                && NumberRanges.TryParse(text, CpuAffinity.MaxCpus - 1, out IReadOnlyList<int> numbers))
             {
                 cpus.UnionWith(numbers);
             }

@@ -19,8 +19,11 @@ internal static unsafe partial class Libc
     public const int TryAgain = 11;
     public const int NoMemory = 12;
     public const int Busy = 16;
+    public const int Exists = 17;
     public const int NoSuchDevice = 19;
     public const int InvalidArgument = 22;
+    public const int NoSpace = 28;
+    public const int NoSuchCall = 38;
     public const int MessageTooLong = 90;
     public const int NotSupported = 95;
     public const int AddressFamilyUnknown = 97;
@@ -197,7 +200,7 @@ internal static unsafe partial class Libc
     private static partial int GetSocketOption(int socket, int level, int option, void* value, uint* valueBytes);
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
-    private static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
+    public static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
 
     /// <summary><c>struct mmsghdr</c> (sys/socket.h): a message, and how much of it was sent.</summary>
     [StructLayout(LayoutKind.Sequential)]

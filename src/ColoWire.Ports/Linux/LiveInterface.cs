@@ -34,7 +34,9 @@ internal static class LiveInterface
         _ = Libc.Close(socket);
         if (known && type != InterfaceFacts.EthernetHardwareType)
         {
-            throw new PortException($"cannot use interface '{interfaceName}': its type is {type}; Ethernet ({InterfaceFacts.EthernetHardwareType}) is needed");
+            throw new PortException(
+                $"cannot use interface '{interfaceName}': its type is {type}; "
+                + $"Ethernet ({InterfaceFacts.EthernetHardwareType}) is needed");
         }
     }
 
@@ -52,6 +54,10 @@ internal static class LiveInterface
     public static PortException Down(string interfaceName) =>
         new($"cannot open interface '{interfaceName}': it is down; mend it with: ip link set {interfaceName} up");
 
-    private static PortException Unknown(string interfaceName) =>
-        new($"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
+    /// <summary>The error for a name that no interface has.</summary>
+    public static PortException Unknown(string interfaceName)
+    {
+        string known = string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name));
+        return new PortException($"there is no interface '{interfaceName}'; known are {known}");
+    }
 }

@@ -27,7 +27,9 @@ public static class NumberRanges
         foreach (string part in text.Split(',', StringSplitOptions.TrimEntries))
         {
             string[] ends = part.Split('-', 2);
-            if (!TryParseNumber(ends[0], greatest, out int first) || !TryParseNumber(ends[^1], greatest, out int last) || last < first)
+            if (!TryParseNumber(ends[0], greatest, out int first)
+                || !TryParseNumber(ends[^1], greatest, out int last)
+                || last < first)
             {
                 return false;
             }

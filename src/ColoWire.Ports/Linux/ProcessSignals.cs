@@ -45,7 +45,8 @@ public static class ProcessSignals
         {
             if (line.StartsWith(IgnoredField, StringComparison.Ordinal))
             {
-                ulong ignored = ulong.Parse(line.AsSpan(IgnoredField.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                ReadOnlySpan<char> mask = line.AsSpan(IgnoredField.Length).Trim();
+                ulong ignored = ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
                 return ((ignored >> (signal - 1)) & 1) != 0;
             }
         }

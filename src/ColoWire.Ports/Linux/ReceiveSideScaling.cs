@@ -26,9 +26,11 @@ public static class ReceiveSideScaling
         ArgumentNullException.ThrowIfNull(served);
         if (queues.Receive != served.Count)
         {
-            string loss = queues.Receive < served.Count ? "" : $": what comes in the {(queues.Receive == served.Count + 1 ? "other" : "others")} would not be compared";
-            return $"interface '{queues.Name}' receives on {Queues(queues.Receive)}, and {served.Count} {(served.Count == 1 ? "is" : "are")} to be "
-                + $"served{loss}; {Remedy(queues, served.Count)}";
+            string others = queues.Receive == served.Count + 1 ? "other" : "others";
+            string loss = queues.Receive < served.Count ? "" : $": what comes in the {others} would not be compared";
+            string are = served.Count == 1 ? "is" : "are";
+            return $"interface '{queues.Name}' receives on {Queues(queues.Receive)}, and {served.Count} {are} to be served"
+                + $"{loss}; {Remedy(queues, served.Count)}";
         }
 
         return Missing(queues, queues.Receive, served);
@@ -53,18 +55,23 @@ public static class ReceiveSideScaling
         ArgumentNullException.ThrowIfNull(secondary);
         if (primary.Spread is not { } first || secondary.Spread is not { } second)
         {
-            string silent = string.Join(", ", new[] { primary, secondary }.Where(q => q.Spread == null).Select(q => $"{q.Name} ({q.Driver ?? "no driver"})"));
+            IEnumerable<InterfaceQueues> unknown = new[] { primary, secondary }.Where(queues => queues.Spread == null);
+            string drivers = string.Join(", ", unknown.Select(queues => $"{queues.Name} ({queues.Driver ?? "no driver"})"));
             return new SpreadJudgement(
-                null, $"whether {primary.Name} and {secondary.Name} put the frames of a flow into the same queue cannot be checked, its driver does not tell: {silent}; "
-                + "where they do not, both guests' frames wait for twins that another core has (native-config/XDP.md, Several queues)");
+                null,
+                $"whether {primary.Name} and {secondary.Name} put the frames of a flow into the same queue cannot be checked, "
+                + $"its driver does not tell: {drivers}; where they do not, both guests' frames wait for twins that another core "
+                + "has (native-config/XDP.md, Several queues)");
         }
 
         string names = $"'{primary.Name}' and '{secondary.Name}'";
         if (first.Table.Count != second.Table.Count || first.Key.Count != second.Key.Count)
         {
             return new SpreadJudgement(
-                $"interfaces {names} cannot spread flows over their queues alike: their indirection tables have {first.Table.Count} and "
-                + $"{second.Table.Count} entries, their hash keys {first.Key.Count} and {second.Key.Count} bytes; use two NICs of one kind, or one queue", null);
+                $"interfaces {names} cannot spread flows over their queues alike: their indirection tables have "
+                + $"{first.Table.Count} and {second.Table.Count} entries, their hash keys {first.Key.Count} and "
+                + $"{second.Key.Count} bytes; use two NICs of one kind, or one queue",
+                null);
         }
 
         List<string> differing = [];
@@ -74,11 +81,13 @@ public static class ReceiveSideScaling
         return differing.Count == 0
             ? new SpreadJudgement(null, null)
             : new SpreadJudgement(
-                $"interfaces {names} would put the frames of one flow into different queues, they differ in {string.Join(", ", differing)}; "
-                + $"mend it with: {string.Join("; ", commands)}", null);
+                $"interfaces {names} would put the frames of one flow into different queues, they differ in "
+                + $"{string.Join(", ", differing)}; mend it with: {string.Join("; ", commands)}",
+                null);
     }
 
-    private static void CompareHashes(InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
+    private static void CompareHashes(
+        InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
     {
         ReceiveSpread first = primary.Spread!;
         ReceiveSpread second = secondary.Spread!;
@@ -99,10 +108,12 @@ public static class ReceiveSideScaling
         string function = unequal.Contains("hash function") ? " hfunc toeplitz" : "";
         string plain = unequal.Contains("symmetric hash") ? " xfrm none" : "";
         differing.AddRange(unequal);
-        commands.AddRange(new[] { primary, secondary }.Select(q => $"ethtool -X {q.Name}{key}{function}{plain} equal {q.Receive}"));
+        commands.Add($"ethtool -X {primary.Name}{key}{function}{plain} equal {primary.Receive}");
+        commands.Add($"ethtool -X {secondary.Name}{key}{function}{plain} equal {secondary.Receive}");
     }
 
-    private static void CompareFields(InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
+    private static void CompareFields(
+        InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
     {
         foreach ((string traffic, ulong fields) in primary.HashFields)
         {
@@ -121,16 +132,19 @@ public static class ReceiveSideScaling
 
     private static string? Missing(InterfaceQueues queues, int count, IReadOnlyList<int> served) => served.Max() < count
         ? null
-        : $"interface '{queues.Name}' has no queue {served.Max()}, they count from 0 and it has {Queues(count)}; {Remedy(queues, served.Max() + 1)}";
+        : $"interface '{queues.Name}' has no queue {served.Max()}, they count from 0 and it has {Queues(count)}; "
+            + Remedy(queues, served.Max() + 1);
 
     /// <summary>How to give an interface so many queues.</summary>
     private static string Remedy(InterfaceQueues queues, int count) => queues switch
     {
-        { Channels: { } channels } when channels.CombinedMaximum >= count => $"mend it with: ethtool -L {queues.Name} combined {count}",
+        { Channels: { } channels } when channels.CombinedMaximum >= count =>
+            $"mend it with: ethtool -L {queues.Name} combined {count}",
         { Channels: { } channels } when channels.RxMaximum >= count && channels.TxMaximum >= count =>
             $"mend it with: ethtool -L {queues.Name} rx {count} tx {count}",
         { Driver: "veth" } =>
-            $"make it anew with: ip link add {queues.Name} numrxqueues {count} numtxqueues {count} type veth peer name PEER numrxqueues {count} numtxqueues {count}",
+            $"make it anew with: ip link add {queues.Name} numrxqueues {count} numtxqueues {count} "
+            + $"type veth peer name PEER numrxqueues {count} numtxqueues {count}",
         { Channels: null } => $"its driver cannot change that (no ethtool -L): name its queues in xdp_queues, and as many cores",
         _ => $"its driver cannot have {count}: name its queues in xdp_queues, and as many cores",
     };

@@ -42,7 +42,8 @@ public readonly record struct XdpFitness(XdpSupport Support, string? Why)
             { XdpFeatures: null } => new(XdpSupport.Unknown, "reported from Linux 6.3 on"),
             { XdpFeatures: { } features } when !Has(features, NetdevNetlink.RunsAndRedirects) =>
                 new(XdpSupport.Generic, "not in its driver"),
-            { XdpFeatures: { } features } when !Has(features, NetdevNetlink.SharesMemory) => new(XdpSupport.Native, "with a copy"),
+            { XdpFeatures: { } features } when !Has(features, NetdevNetlink.SharesMemory) =>
+                new(XdpSupport.Native, "with a copy"),
             _ => new(XdpSupport.ZeroCopy, null),
         };
     }

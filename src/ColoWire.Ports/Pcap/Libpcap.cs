@@ -122,6 +122,7 @@ internal static unsafe partial class Libpcap
             }
         }
 
-        throw new DllNotFoundException($"none of {string.Join(", ", LibraryNames)} is installed (Debian: apt-get install libpcap0.8)");
+        throw new DllNotFoundException(
+            $"none of {string.Join(", ", LibraryNames)} is installed (Debian: apt-get install libpcap0.8)");
     }
 }

@@ -31,7 +31,8 @@ internal static class LiveDevice
             if (device.LinkType != LinkLayers.Ethernet)
             {
                 string linkType = $"{device.LinkType} ({(int)device.LinkType})";
-                throw new PortException($"cannot use interface '{interfaceName}': its link type is {linkType}; Ethernet is needed");
+                throw new PortException(
+                    $"cannot use interface '{interfaceName}': its link type is {linkType}; Ethernet is needed");
             }
 
             if (filter is not null)

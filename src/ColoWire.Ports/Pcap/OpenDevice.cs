@@ -37,11 +37,14 @@ internal sealed class OpenDevice : IInterfaceHandle
     public static OpenDevice OpenForReceive(string interfaceName, int bufferMiB, int? snapLength)
     {
         int length = snapLength ?? PcapCapturePort.SnapLengthFor(LiveInterface.MtuOf(interfaceName));
-        OpenDevice handle = new(
-            LiveDevice.Open(
-                interfaceName,
-                new DeviceConfiguration { Mode = DeviceModes.Promiscuous, Immediate = true, Snaplen = length, BufferSize = bufferMiB << 20 }),
-            length);
+        DeviceConfiguration receiving = new()
+        {
+            Mode = DeviceModes.Promiscuous,
+            Immediate = true,
+            Snaplen = length,
+            BufferSize = bufferMiB << 20,
+        };
+        OpenDevice handle = new(LiveDevice.Open(interfaceName, receiving), length);
         handle.IgnoreOutgoing(interfaceName);
         return handle;
     }

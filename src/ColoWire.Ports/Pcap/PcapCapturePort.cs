@@ -100,7 +100,8 @@ public sealed class PcapCapturePort : LiveCapturePort, ICapturePort
 
     private void ReadDrops()
     {
-        if (link.Handle is { } handle && Libpcap.Statistics(handle.Device.Handle, out Libpcap.DeviceStatistics now) != Libpcap.Failed)
+        if (link.Handle is { } handle
+            && Libpcap.Statistics(handle.Device.Handle, out Libpcap.DeviceStatistics now) != Libpcap.Failed)
         {
             tally.SetDrops(drops.Add(now));
         }

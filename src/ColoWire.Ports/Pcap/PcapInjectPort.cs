@@ -35,7 +35,13 @@ public sealed class PcapInjectPort : LivePort, IInjectPort, IFrameSender
         : base(LiveDevice.NamePrefix + interfaceName)
     {
         loop = new InjectLoop(sendRetryMs ?? PortLimits.SendRetryMs.Default);
-        DeviceConfiguration sending = new() { Mode = DeviceModes.None, Immediate = true, Snaplen = SnapLength, BufferSize = BufferBytes };
+        DeviceConfiguration sending = new()
+        {
+            Mode = DeviceModes.None,
+            Immediate = true,
+            Snaplen = SnapLength,
+            BufferSize = BufferBytes,
+        };
         link = new InterfaceLink<OpenDevice>(interfaceName, () => OpenDevice.OpenForTransmit(interfaceName, sending, NoFrames));
         batch = new SendBatch(link.Handle!.Descriptor);
     }

@@ -85,7 +85,9 @@ public sealed unsafe class StreamCapturePort : StreamPort, ICapturePort, IWaitab
         // A header that is longer than the whole frame is not skipped: the engine finds the frame malformed.
         int headerBytes = VnetHeaderBytes <= length ? VnetHeaderBytes : 0;
         int frameBytes = length - headerBytes;
-        int longest = pool.Arena.LargeSlotsPerSide != 0 ? EngineLimits.MaxFrameBytes : EngineLimits.SmallSlotBytes - StreamFormat.FrameOffset;
+        int longest = pool.Arena.LargeSlotsPerSide != 0
+            ? EngineLimits.MaxFrameBytes
+            : EngineLimits.SmallSlotBytes - StreamFormat.FrameOffset;
         if (frameBytes > longest)
         {
             frameRef = FrameRef.None;
@@ -132,7 +134,9 @@ public sealed unsafe class StreamCapturePort : StreamPort, ICapturePort, IWaitab
         {
             _ = tally.NextNumber();
             tally.BadLength();
-            GiveUp($"a frame of {input.Length} bytes was announced, {StreamFormat.MaxLength} are possible (is vnet_hdr_support the same at both ends?)");
+            GiveUp(
+                $"a frame of {input.Length} bytes was announced, {StreamFormat.MaxLength} are possible "
+                + "(is vnet_hdr_support the same at both ends?)");
         }
 
         return input.Content == StreamContent.Frame;

@@ -53,7 +53,9 @@ internal sealed class StreamChannel : IDisposable
     public bool IsConnected => Volatile.Read(ref connected);
 
     /// <summary>Why there is no connection, in one line. Any thread may read it.</summary>
-    public string Trouble => Volatile.Read(ref loss) ?? connector.Trouble ?? (endpoint.IsServer ? "no client has connected yet" : "not connected yet");
+    public string Trouble => Volatile.Read(ref loss)
+        ?? connector.Trouble
+        ?? (endpoint.IsServer ? "no client has connected yet" : "not connected yet");
 
     /// <summary>Address and port of the other end, over TCP; null while there is no connection. Any thread may read it.</summary>
     public string? Peer => IsConnected ? connector.Peer : null;
@@ -133,7 +135,9 @@ internal sealed class StreamChannel : IDisposable
 
     /// <summary>Why a connection is lost, by the error number of a call; null for an error that passes.</summary>
     private static string? ReasonOf(int error) =>
-        error is Libc.TryAgain or Libc.Interrupted or Libc.NoBufferSpace or Libc.NoMemory ? null : Marshal.GetPInvokeErrorMessage(error);
+        error is Libc.TryAgain or Libc.Interrupted or Libc.NoBufferSpace or Libc.NoMemory
+            ? null
+            : Marshal.GetPInvokeErrorMessage(error);
 
     private async Task ConnectAsync()
     {

@@ -47,7 +47,8 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
         endpoint = null;
         string served = text;
         List<IPNetwork> peers = [];
-        for (int at = served.LastIndexOf(','); at >= 0 && served[at..].StartsWith(PeerPrefix, StringComparison.Ordinal); at = served.LastIndexOf(','))
+        int at;
+        while ((at = served.LastIndexOf(',')) >= 0 && served[at..].StartsWith(PeerPrefix, StringComparison.Ordinal))
         {
             if (!StreamPeers.TryParse(served[(at + PeerPrefix.Length)..], out IPNetwork peer, out error))
             {
@@ -84,10 +85,13 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
             : !isBracketed && host.Contains(':') ? "an IPv6 address is written in brackets"
             : isBracketed && !IPAddress.TryParse(host[1..^1], out _) ? $"'{host}' is no IPv6 address"
             : host.Any(c => c is <= ' ' or > '~' or ',' or '/') ? $"'{host}' is no host"
-            : !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number is < 1 or > IPEndPoint.MaxPort
+            : !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number)
+                || number is < 1 or > IPEndPoint.MaxPort
                 ? $"'{port}' is no port from 1 to {IPEndPoint.MaxPort}"
             : null;
-        endpoint = error is null ? new StreamEndpoint(null, isBracketed ? host[1..^1] : host, number, isServer) { Peers = peers } : null;
+        endpoint = error is null
+            ? new StreamEndpoint(null, isBracketed ? host[1..^1] : host, number, isServer) { Peers = peers }
+            : null;
         return endpoint is not null;
     }
 
@@ -104,7 +108,8 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
     {
         string host = Host?.Contains(':') == true ? $"[{Host}]" : Host ?? string.Empty;
         string place = Path is null ? string.Create(CultureInfo.InvariantCulture, $"{host}:{Port}") : UnixPrefix + Path;
-        return (IsServer ? place + ServerSuffix : place) + string.Concat(Peers.Select(peer => PeerPrefix + StreamPeers.Text(peer)));
+        string peers = string.Concat(Peers.Select(peer => PeerPrefix + StreamPeers.Text(peer)));
+        return place + (IsServer ? ServerSuffix : string.Empty) + peers;
     }
 
     /// <summary>A socket for the endpoint, neither connected nor bound.</summary>
@@ -119,7 +124,8 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
 
     private static string? PeersError(string place, bool isServer, int count) =>
         !isServer ? "peer= says which addresses may connect to a server: write it behind ',server'"
-        : place.StartsWith(UnixPrefix, StringComparison.Ordinal) ? "peer= is for TCP: a unix socket is for its user and group (mode 0660)"
+        : place.StartsWith(UnixPrefix, StringComparison.Ordinal)
+            ? "peer= is for TCP: a unix socket is for its user and group (mode 0660)"
         : count > StreamPeers.Most ? $"at most {StreamPeers.Most} peers can be named: name their network"
         : null;
 

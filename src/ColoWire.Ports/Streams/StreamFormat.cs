@@ -7,7 +7,7 @@ namespace ColoWire.Ports.Streams;
 /// <summary>
 /// The format in which QEMU's sockets carry frames (net_fill_rstate in net/net.c, and net/colo-compare.c), and how a received
 /// frame lies in its slot. Per frame:
-///   length (4 bytes, big-endian) │ with vnet_hdr_support: length of the virtio-net header (4 bytes) │ that header │ the frame
+///   length (4 bytes, big-endian) │ with vnet_hdr_support: length of the virtio-net header (4 bytes) │ header │ frame
 /// The first length counts the bytes of the header and of the frame.
 /// </summary>
 internal static class StreamFormat

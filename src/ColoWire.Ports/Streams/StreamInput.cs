@@ -96,7 +96,9 @@ internal sealed unsafe class StreamInput(bool hasVnetHeaders)
 
             if (Length != 0)
             {
-                VnetHeaderBytes = hasVnetHeaders ? BinaryPrimitives.ReadUInt32BigEndian(memory.AsSpan(from + StreamFormat.WordBytes)) : 0;
+                VnetHeaderBytes = hasVnetHeaders
+                    ? BinaryPrimitives.ReadUInt32BigEndian(memory.AsSpan(from + StreamFormat.WordBytes))
+                    : 0;
                 Content = to - from - prefixBytes >= Length ? StreamContent.Frame : StreamContent.Part;
                 return;
             }

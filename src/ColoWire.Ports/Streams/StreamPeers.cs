@@ -24,7 +24,8 @@ internal static class StreamPeers
     public static bool TryParse(string text, out IPNetwork peer, out string error)
     {
         string[] parts = text.Split('/');
-        bool isAddress = IPAddress.TryParse(parts[0], out IPAddress? address) && !parts[0].Contains('%', StringComparison.Ordinal);
+        bool isAddress = IPAddress.TryParse(parts[0], out IPAddress? address)
+            && !parts[0].Contains('%', StringComparison.Ordinal);
         // IPAddress takes shortened and octal forms (inet_aton(3)), too. Here they are a typing error.
         isAddress = isAddress && (address!.AddressFamily == AddressFamily.InterNetworkV6 || address.ToString() == parts[0]);
         peer = default;

@@ -3,6 +3,7 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Text;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
@@ -22,11 +23,6 @@ internal static unsafe partial class Bpf
 
     /// <summary>The bits of the source register in an instruction.</summary>
     public const ulong SourceRegister = 0xFUL << 12;
-
-    /// <summary>Error numbers (asm-generic/errno.h).</summary>
-    private const int NoPermission = 1;
-    private const int NoSpace = 28;
-    private const int NoSuchCall = 38;
 
     private const int LogBytes = 64 << 10;
 
@@ -108,7 +104,7 @@ internal static unsafe partial class Bpf
         }
 
         string reason = LastLines(log);
-        Marshal.SetLastPInvokeError(error == NoSpace ? Marshal.GetLastPInvokeError() : error);
+        Marshal.SetLastPInvokeError(error == Libc.NoSpace ? Marshal.GetLastPInvokeError() : error);
         throw Failure("cannot load the XDP program", reason.Length == 0 ? null : $"the kernel's verifier says: {reason}");
     }
 
@@ -155,7 +151,7 @@ internal static unsafe partial class Bpf
     {
         ById attributes = new() { Id = id };
         int descriptor = Call(command, &attributes, sizeof(ById));
-        return descriptor < 0 && Marshal.GetLastPInvokeError() == NoPermission
+        return descriptor < 0 && Marshal.GetLastPInvokeError() == Libc.NotPermitted
             ? throw new PortException(
                 $"no permission to look whether BPF {what} {id}, which is in use, is ColoWire's; root or CAP_SYS_ADMIN is needed")
             : descriptor;
@@ -203,9 +199,9 @@ internal static unsafe partial class Bpf
 
     private static PortException Failure(string what, string? reason = null) => Marshal.GetLastPInvokeError() switch
     {
-        NoPermission when reason is null =>
+        Libc.NotPermitted when reason is null =>
             new PortException($"{what}: no permission; root or CAP_BPF and CAP_NET_ADMIN are needed"),
-        NoSuchCall => new PortException($"{what}: this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
+        Libc.NoSuchCall => new PortException($"{what}: this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
         int error => new PortException($"{what}: {reason ?? Marshal.GetPInvokeErrorMessage(error)}"),
     };
 

@@ -122,7 +122,9 @@ internal sealed class EarlierProgram : IDisposable
     public ProgramOwner? FindLivingOwner()
     {
         using StateMemory? memory = OpenState();
-        if (memory is null || memory.State.LastBeatNs is not (not 0 and long first) || memory.State.Owner == ProgramOwner.ThisProcess)
+        if (memory is null
+            || memory.State.LastBeatNs is not (not 0 and long first)
+            || memory.State.Owner == ProgramOwner.ThisProcess)
         {
             return null;
         }
@@ -145,9 +147,13 @@ internal sealed class EarlierProgram : IDisposable
 
         try
         {
-            return Bpf.MapInfo(map) is { Name: ProgramObjects.StateName, ValueBytes: PortState.QueueBytes, Entries: PortProgram.MaxQueues }
-                ? new StateMemory(map, writable: false)
-                : null;
+            bool isState = Bpf.MapInfo(map) is
+            {
+                Name: ProgramObjects.StateName,
+                ValueBytes: PortState.QueueBytes,
+                Entries: PortProgram.MaxQueues,
+            };
+            return isState ? new StateMemory(map, writable: false) : null;
         }
         finally
         {

@@ -90,7 +90,12 @@ public sealed class FailWire : IDisposable
     /// <exception cref="PortException">The program of an <c>xdp:</c> port cannot be loaded. A <c>pcap:</c> port does without one,
     /// and <see cref="Notes"/> says why.</exception>
     public static FailWire Load(
-        PortSpec primary, PortSpec secondary, PortSpec output, IReadOnlyList<PipelinePorts> pipelines, IReadOnlyList<int> queues, FailWireOptions options)
+        PortSpec primary,
+        PortSpec secondary,
+        PortSpec output,
+        IReadOnlyList<PipelinePorts> pipelines,
+        IReadOnlyList<int> queues,
+        FailWireOptions options)
     {
         ArgumentNullException.ThrowIfNull(primary);
         ArgumentNullException.ThrowIfNull(secondary);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Linq;
 using System.Runtime.InteropServices;
 using ColoWire.Ports.Linux;
 
@@ -11,10 +10,7 @@ internal static partial class InterfaceIndex
 {
     /// <summary>The index of an interface.</summary>
     /// <exception cref="PortException">There is none of this name.</exception>
-    public static int Of(string interfaceName) =>
-        Find(interfaceName)
-        ?? throw new PortException(
-            $"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
+    public static int Of(string interfaceName) => Find(interfaceName) ?? throw LiveInterface.Unknown(interfaceName);
 
     /// <summary>The index of an interface, by its name or an alternative one; null when there is none.</summary>
     public static int? Find(string interfaceName)

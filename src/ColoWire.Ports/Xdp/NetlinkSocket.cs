@@ -9,7 +9,7 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>Sends requests to the kernel, one at a time, in this thread's network namespace (netlink(7)).</summary>
-internal sealed unsafe partial class NetlinkSocket : IDisposable
+internal sealed unsafe class NetlinkSocket : IDisposable
 {
     /// <summary>Protocols (linux/netlink.h): interfaces and routes; and families that are found by name.</summary>
     public const int Route = 0;
@@ -41,8 +41,8 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
 
         // Kernels that know neither option answer with the error number alone, which is enough.
         int on = 1;
-        _ = SetOption(descriptor, Level, CappedAcknowledge, &on, sizeof(int));
-        _ = SetOption(descriptor, Level, ExtendedAcknowledge, &on, sizeof(int));
+        _ = Libc.SetSocketOption(descriptor, Level, CappedAcknowledge, &on, sizeof(int));
+        _ = Libc.SetSocketOption(descriptor, Level, ExtendedAcknowledge, &on, sizeof(int));
     }
 
     /// <summary>Sends a request and waits for the answer.</summary>
@@ -60,7 +60,7 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
     {
         fixed (byte* first = message)
         {
-            if (Send(descriptor, first, (nuint)message.Length, 0) < 0)
+            if (Libc.Send(descriptor, first, (nuint)message.Length, 0) < 0)
             {
                 return new NetlinkView(Marshal.GetLastPInvokeError(), default, default);
             }
@@ -110,19 +110,10 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
     {
         fixed (byte* first = answer)
         {
-            nint length = Receive(descriptor, first + from, (nuint)(AnswerBytes - from), 0);
+            nint length = Libc.Receive(descriptor, first + from, (nuint)(AnswerBytes - from), 0);
             return answer.AsSpan(from, (int)Math.Max(0, length));
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
-    private static partial int SetOption(int socket, int level, int option, void* value, int valueBytes);
-
-    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
-    private static partial nint Send(int socket, byte* bytes, nuint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
-    private static partial nint Receive(int socket, byte* bytes, nuint length, int flags);
 }
 
 /// <summary>An answer of the kernel, in the memory of the socket.</summary>

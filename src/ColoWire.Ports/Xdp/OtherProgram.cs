@@ -44,7 +44,8 @@ internal sealed class OtherProgram : IDisposable
         using EarlierProgram program = new(interfaceName, descriptor, attached.Mode);
         if (name != PortProgram.Name)
         {
-            return new OtherProgram(attached.Id, EarlierProgram.Foreign(interfaceName, name, attached), isOfColoWire: false, memory: null);
+            string text = EarlierProgram.Foreign(interfaceName, name, attached);
+            return new OtherProgram(attached.Id, text, isOfColoWire: false, memory: null);
         }
 
         StateMemory? memory = program.OpenState();

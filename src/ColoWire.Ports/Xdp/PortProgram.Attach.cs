@@ -1,16 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
 public sealed unsafe partial class PortProgram
 {
-    /// <summary>Error numbers (asm-generic/errno-base.h).</summary>
-    private const int NoPermission = 1;
-    private const int Busy = 16;
-    private const int Exists = 17;
-
     /// <summary>Attaches the program. A program of ColoWire that is attached is replaced in one step, so that each frame meets
     /// one of the two; only one that runs in the other mode is detached first. To let no frame bypass ColoWire, write the
     /// heartbeat before.</summary>
@@ -66,8 +62,8 @@ public sealed unsafe partial class PortProgram
         string what = $"cannot attach the XDP program to interface '{interfaceName}'";
         throw new PortException(answer.Error switch
         {
-            NoPermission => $"{what}: no permission; root or CAP_NET_ADMIN and CAP_BPF are needed",
-            Busy or Exists => $"{what}: {answer.Reason}; see what is there: ip link show dev {interfaceName}",
+            Libc.NotPermitted => $"{what}: no permission; root or CAP_NET_ADMIN and CAP_BPF are needed",
+            Libc.Busy or Libc.Exists => $"{what}: {answer.Reason}; see what is there: ip link show dev {interfaceName}",
             _ when options.Mode == XdpMode.Generic => $"{what} in generic mode: {answer.Reason}",
             _ when answer.Reason.Contains("MTU", StringComparison.OrdinalIgnoreCase) =>
                 $"{what} in native mode: {answer.Reason}; use xdp_mode generic, or at both ends of the cable: "

@@ -31,7 +31,8 @@ internal sealed class PortPrograms(PortProgram? primary, PortProgram? secondary,
 
     /// <summary>Writes the heartbeat of a queue in both.</summary>
     /// <returns>The longer of the times without a heartbeat, in nanoseconds; see <see cref="Heartbeat.Beat"/>.</returns>
-    public long Beat(int queue, long aliveNs) => Math.Max(primary?.Beat(queue, aliveNs) ?? 0, secondary?.Beat(queue, aliveNs) ?? 0);
+    public long Beat(int queue, long aliveNs) =>
+        Math.Max(primary?.Beat(queue, aliveNs) ?? 0, secondary?.Beat(queue, aliveNs) ?? 0);
 
     /// <summary>Starts a bypass. Here the primary's is the first: no frame of it is to wait for a twin that goes
     /// nowhere.</summary>

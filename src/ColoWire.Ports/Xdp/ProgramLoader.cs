@@ -63,8 +63,8 @@ internal sealed class ProgramLoader(FailWireOptions options, int? wire, PortSpec
 
     private PortProgram LoadForSockets(PortSpec port, int? wireIndex, IEnumerable<ICapturePort> sockets)
     {
-        PortProgram program = PortProgram.Load(
-            port.Target, new PortProgramOptions(options.Xdp.Mode, ToSocket: true, TimeoutMs, wireIndex, OutlivesProcess: options.ToWire));
+        PortProgramOptions wanted = new(options.Xdp.Mode, ToSocket: true, TimeoutMs, wireIndex, OutlivesProcess: options.ToWire);
+        PortProgram program = PortProgram.Load(port.Target, wanted);
         foreach ((ICapturePort socket, int queue) in sockets.Zip(queues))
         {
             program.SetSocket(queue, ((XdpCapturePort)socket).WaitHandle);

@@ -31,8 +31,12 @@ internal sealed record ProgramOwner(int? ProcessId, DateTime? Since)
     /// empty.</summary>
     public override string ToString()
     {
-        string process = ProcessId is int id ? string.Create(CultureInfo.InvariantCulture, $" (process {id}{NameOf(id)})") : string.Empty;
-        string since = Since is DateTime begin ? string.Create(CultureInfo.InvariantCulture, $" since {begin:yyyy-MM-dd HH:mm:ss}") : string.Empty;
+        string process = ProcessId is int id
+            ? string.Create(CultureInfo.InvariantCulture, $" (process {id}{NameOf(id)})")
+            : string.Empty;
+        string since = Since is DateTime begin
+            ? string.Create(CultureInfo.InvariantCulture, $" since {begin:yyyy-MM-dd HH:mm:ss}")
+            : string.Empty;
         return process + since;
     }
 

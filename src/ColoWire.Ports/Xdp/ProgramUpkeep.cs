@@ -30,7 +30,11 @@ internal sealed class ProgramUpkeep : IDisposable
     /// <param name="queues">The receive queue of each pipeline.</param>
     /// <exception cref="PortException">An interface does not exist any more.</exception>
     public ProgramUpkeep(
-        PortSpec primary, PortSpec secondary, PortPrograms programs, IReadOnlyList<PipelinePorts> pipelines, IReadOnlyList<int> queues)
+        PortSpec primary,
+        PortSpec secondary,
+        PortPrograms programs,
+        IReadOnlyList<PipelinePorts> pipelines,
+        IReadOnlyList<int> queues)
     {
         this.programs = programs;
         this.queues = queues;

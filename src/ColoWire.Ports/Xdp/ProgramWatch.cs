@@ -141,7 +141,8 @@ internal sealed class ProgramWatch : IDisposable
             wasMissing = true;
             // Without a program the frames go to the kernel's stack, where a `pcap:` port receives them.
             Report(
-                $"ColoWire's XDP program was detached from interface '{interfaceName}' by another process", isBypassed: own.Options.ToSocket);
+                $"ColoWire's XDP program was detached from interface '{interfaceName}' by another process",
+                isBypassed: own.Options.ToSocket);
         }
     }
 

@@ -85,7 +85,8 @@ internal static class RouteNetlink
     public static int? FindByAlternativeName(string name)
     {
         using NetlinkSocket socket = new(NetlinkSocket.Route);
-        NetlinkAnswer answer = socket.Ask(new NetlinkRequest(GetLink, FixedPart(0)).Add(AlternativeName, Encoding.ASCII.GetBytes(name + '\0')));
+        NetlinkRequest request = new(GetLink, FixedPart(0));
+        NetlinkAnswer answer = socket.Ask(request.Add(AlternativeName, Encoding.ASCII.GetBytes(name + '\0')));
         return answer.Error == 0 ? BinaryPrimitives.ReadInt32LittleEndian(answer.Content.AsSpan(IndexAt)) : null;
     }
 
@@ -106,7 +107,8 @@ internal static class RouteNetlink
         return new AttachedProgram(BinaryPrimitives.ReadUInt32LittleEndian(id), generic ? XdpMode.Generic : XdpMode.Native);
     }
 
-    private static ReadOnlySpan<byte> FixedPart(int interfaceIndex) => MemoryMarshal.AsBytes<int>(new int[] { 0, interfaceIndex, 0, 0 });
+    private static ReadOnlySpan<byte> FixedPart(int interfaceIndex) =>
+        MemoryMarshal.AsBytes<int>(new int[] { 0, interfaceIndex, 0, 0 });
 }
 
 /// <summary>An XDP program that is attached to an interface.</summary>

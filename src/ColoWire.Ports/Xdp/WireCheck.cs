@@ -23,18 +23,20 @@ public static class WireCheck
         if (known && outMtu < captureMtu)
         {
             warnings.Add(
-                $"the out interface '{outName}' has an MTU of {outMtu} and '{captureName}' one of {captureMtu}: longer frames cannot bypass "
-                + $"ColoWire; mend it with: ip link set dev {outName} mtu {captureMtu}");
+                $"the out interface '{outName}' has an MTU of {outMtu} and '{captureName}' one of {captureMtu}: longer frames "
+                + $"cannot bypass ColoWire; mend it with: ip link set dev {outName} mtu {captureMtu}");
         }
 
         // In generic mode the frame is in an skb by then, which every interface can send.
         if (mode == XdpMode.Native && NetdevNetlink.XdpFeatures(outIndex) is { } features
             && (features & NetdevNetlink.SendsRedirected) == 0)
         {
-            string how = isVeth ? "at the far end of its cable: ethtool -K PEER gro on; or use xdp_mode generic" : "use xdp_mode generic";
+            string how = isVeth
+                ? "at the far end of its cable: ethtool -K PEER gro on; or use xdp_mode generic"
+                : "use xdp_mode generic";
             warnings.Add(
-                $"the out interface '{outName}' cannot send frames that XDP redirects in native mode, so the kernel would drop all frames "
-                + $"that are to bypass ColoWire; {how}");
+                $"the out interface '{outName}' cannot send frames that XDP redirects in native mode, so the kernel would drop "
+                + $"all frames that are to bypass ColoWire; {how}");
         }
 
         return warnings;

@@ -74,7 +74,8 @@ public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
             return count;
         }
 
-        return count + (link.Handle is { } socket ? ReclaimSent(socket.Completion, frames[count..]) : ReclaimLost(frames[count..]));
+        Span<FrameRef> room = frames[count..];
+        return count + (link.Handle is { } socket ? ReclaimSent(socket.Completion, room) : ReclaimLost(room));
     }
 
     /// <inheritdoc/>
@@ -122,7 +123,8 @@ public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
                 break;
             }
 
-            ring[(uint)count] = new XdpAbi.Descriptor { Address = Umem.Address(frameRef, frame.Offset), Length = (uint)frame.Length };
+            ulong address = Umem.Address(frameRef, frame.Offset);
+            ring[(uint)count] = new XdpAbi.Descriptor { Address = address, Length = (uint)frame.Length };
             outstanding.Add(frameRef);
             bytes += frame.Length;
             count++;

@@ -65,11 +65,13 @@ internal sealed class XdpSocket : IInterfaceHandle
 
     /// <summary>Opens a socket for frames that arrive.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static XdpSocket OpenForReceive(string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface) =>
-        Open(
-            new XdpSocket(interfaceName, queue, umem, options) { interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null },
-            options,
-            XdpAbi.OptionReceiveRing);
+    public static XdpSocket OpenForReceive(
+        string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface)
+    {
+        XdpSocket socket = new(interfaceName, queue, umem, options);
+        socket.interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null;
+        return Open(socket, options, XdpAbi.OptionReceiveRing);
+    }
 
     /// <summary>Opens a socket for frames that leave.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
@@ -220,14 +222,19 @@ internal sealed class XdpSocket : IInterfaceHandle
         return true;
     }
 
-    private PortException Refused(string what, int error) => new($"cannot {what} AF_XDP on queue {queue} of interface '{interfaceName}': " + error switch
+    private PortException Refused(string what, int error) => new(
+        $"cannot {what} AF_XDP on queue {queue} of interface '{interfaceName}': {Reason(error)}");
+
+    private static string Reason(int error) => error switch
     {
         Libc.NotPermitted => "no permission; root or CAP_NET_RAW and CAP_BPF are needed",
-        Libc.Busy => $"another program has been using it for {PortLimits.RebindMs} ms; end it, or name another queue (xdp_queues)",
+        Libc.Busy =>
+            $"another program has been using it for {PortLimits.RebindMs} ms; end it, or name another queue (xdp_queues)",
         Libc.NoBufferSpace or Libc.NoMemory => "the memory may not be locked; raise ulimit -l (LimitMEMLOCK)",
         Libc.InvalidArgument or Libc.NotSupported =>
-            "its driver does not support it, or not in the same way as the other ports' drivers; try xdp_mode native_copy, or generic",
+            "its driver does not support it, or not in the same way as the other ports' drivers; "
+            + "try xdp_mode native_copy, or generic",
         Libc.AddressFamilyUnknown => "this kernel is built without AF_XDP (CONFIG_XDP_SOCKETS)",
         _ => Marshal.GetPInvokeErrorMessage(error),
-    });
+    };
 }

@@ -5,7 +5,8 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Tests.Ports;
 
-/// <summary>Writes pcapng captures block by block (draft-ietf-opsawg-pcapng), with several sections and interfaces of any kind.</summary>
+/// <summary>Writes pcapng captures block by block (draft-ietf-opsawg-pcapng), with several sections and interfaces of any
+/// kind.</summary>
 internal sealed class PcapngBuilder
 {
     private const uint SectionBlock = 0x0A0D0D0A;

@@ -9,7 +9,8 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Wire.Tests.Ports;
 
-/// <summary>Frames of an EtherType to which no host reacts (IEEE 802, local experimental), and their copy into an arena.</summary>
+/// <summary>Frames of an EtherType to which no host reacts (IEEE 802, local experimental), and their copy into an
+/// arena.</summary>
 internal static class WireFrames
 {
     private const ushort ExperimentalType = 0x88B5;

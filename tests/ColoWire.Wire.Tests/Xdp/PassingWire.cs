@@ -9,8 +9,8 @@ using ColoWire.Wire.Tests.Ports;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>The veths of a guest and of an out interface, <c>guest0 - in0</c> and <c>out0 - away0</c>,
-/// all in one namespace. The far end of the out interface has GRO on, without which a veth receives no redirected frame.</summary>
+/// <summary>The veths of a guest and of an out interface, <c>guest0 - in0</c> and <c>out0 - away0</c>, all in one namespace. The
+/// far end of the out interface has GRO on, without which a veth receives no redirected frame.</summary>
 internal sealed class PassingWire : IDisposable
 {
     public const string Guest = "guest0";

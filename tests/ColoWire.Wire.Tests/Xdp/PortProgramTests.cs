@@ -8,7 +8,8 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>Where the program sends frames. Heartbeats have times of the past and of the future, so that no test depends on the machine's speed.</summary>
+/// <summary>Where the program sends frames. Heartbeats have times of the past and of the future, so that no test depends on the
+/// machine's speed.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class PortProgramTests

@@ -26,8 +26,8 @@ internal sealed class ProgramSourceTests
         Assert.That(Shell.Finish(build, Patience), Does.Contain("is what native-config/xdp/port.bpf.c makes"));
     }
 
-    /// <summary>The kernel's tag is a hash of the instructions as they were loaded, without the descriptors of maps: SHA-256 in Linux
-    /// 6.18, SHA-1 before.</summary>
+    /// <summary>The kernel's tag is a hash of the instructions as they were loaded, without the descriptors of maps: SHA-256 in
+    /// Linux 6.18, SHA-1 before.</summary>
     [Test]
     public unsafe void The_kernel_has_loaded_these_instructions()
     {

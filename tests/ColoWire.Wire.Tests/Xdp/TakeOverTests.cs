@@ -171,7 +171,8 @@ internal sealed class TakeOverTests
         Assert.That(program.TakeOver, Throws.Nothing);
     });
 
-    /// <summary>The last heartbeat of a killed process may be as recent as that of a running one, and that of a paused process older.</summary>
+    /// <summary>The last heartbeat of a killed process may be as recent as that of a running one, and that of a paused process
+    /// older.</summary>
     [TestCase(true, true)]
     [TestCase(false, false)]
     public void An_interface_is_in_use_while_the_heartbeat_of_another_process_advances(bool beats, bool isInUse) => wire.Inside(() =>
