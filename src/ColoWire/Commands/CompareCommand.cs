@@ -4,6 +4,7 @@ using System;
 using System.CommandLine;
 using System.IO;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Flows;
@@ -184,7 +185,7 @@ internal static class CompareCommand
     {
         if (request.Json)
         {
-            CompareReport.WriteJson(output, result);
+            output.WriteLine(JsonSerializer.Serialize(result, ReportJson.Default.CompareResult));
         }
         else
         {

@@ -222,7 +222,7 @@ internal sealed class CompareRun : IDisposable
     {
         while (path.Gate.TryReadReport(out DivergenceReport report))
         {
-            if (divergences.Count < CompareReport.MaxListedDivergences)
+            if (divergences.Count < CompareResult.MaxListedDivergences)
             {
                 divergences.Add(DivergenceSummary.Of(report));
             }
@@ -259,8 +259,12 @@ internal sealed class CompareRun : IDisposable
             Shown = shown,
             Tolerated = CountsByName.Of<ToleratedField>(shards.Tolerated),
             Drops = Drops(),
-            PrimaryFragments = CountsByName.Of<DatagramOutcome>(counters.PrimaryFragments.Datagrams),
-            SecondaryFragments = CountsByName.Of<DatagramOutcome>(counters.SecondaryFragments.Datagrams),
+            Fragments = new FragmentCounts
+            {
+                Waiting = null,
+                Primary = CountsByName.Of<DatagramOutcome>(counters.PrimaryFragments.Datagrams),
+                Secondary = CountsByName.Of<DatagramOutcome>(counters.SecondaryFragments.Datagrams),
+            },
             HoldMedianNs = counters.HoldTimes.Quantile(0.5),
             HoldP99Ns = counters.HoldTimes.Quantile(0.99),
         };

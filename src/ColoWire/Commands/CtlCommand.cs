@@ -9,6 +9,7 @@ using System.Text.Json;
 using ColoWire.Control;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 
 namespace ColoWire.Commands;
 
@@ -93,7 +94,7 @@ internal static class CtlCommand
         {
             streams.Error.WriteLine($"colowire: {exception.Message}");
         }
-        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             streams.Error.WriteLine(
                 $"colowire: '{path}': the answer to '{order.Words}' is none of this version's: is another version running there?");
@@ -106,7 +107,8 @@ internal static class CtlCommand
     {
         if (order.Kind == OrderKind.Status && done && !json)
         {
-            StatusText.Write(streams.Output, answer, Console.IsOutputRedirected ? RedirectedWidth : null);
+            ApplianceSnapshot status = answer.Deserialize(ReportJson.Default.ApplianceSnapshot);
+            StatusText.Write(streams.Output, status, Console.IsOutputRedirected ? RedirectedWidth : null);
             return;
         }
 

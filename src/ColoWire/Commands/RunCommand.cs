@@ -121,11 +121,11 @@ internal static class RunCommand
     {
         // On a terminal both are seen: the log ends before the report begins.
         _ = outputs.Log.Flush(Patience());
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance, outputs.Unwritten);
+        ApplianceSnapshot snapshot = new SnapshotReader(appliance).Read(outputs.Unwritten, final: true);
         if (json)
         {
             using JsonLine line = new();
-            SnapshotJson.Write(line, snapshot, final: true);
+            line.Write(snapshot, ReportJson.Default.ApplianceSnapshot);
             outputs.Status.Add(line.Bytes.Span);
         }
         else

@@ -115,11 +115,9 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         long tookNs = Stopwatch.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
-        return ControlAnswer.Done($"a checkpoint has finished after {DurationText.Of(tookNs)}", json =>
-        {
-            json.WriteNumber("epoch", appliance.Path.Gate.Epoch);
-            json.WriteNumber("took_ns", tookNs);
-        });
+        return ControlAnswer.Done(
+            new CheckpointReport($"a checkpoint has finished after {DurationText.Of(tookNs)}", appliance.Path.Gate.Epoch, tookNs),
+            ReportJson.Default.CheckpointReport);
     }
 
     private async Task<ControlAnswer> FailOverAsync(Side side)
@@ -143,14 +141,14 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             ? $"{change.Unverified} frames were let out unverified"
             : $"{change.Dropped} frames of the primary were dropped, {change.SecondaryReleased} of the secondary have left";
         string message = isNews ? $"the {Name(side)} goes on alone, for good: {frames}" : $"the {Name(side)} goes on alone already";
-        return ControlAnswer.Done(message, json =>
-        {
-            json.WriteString("protection", CounterNames.Of(appliance.Path.Gate.Protection));
-            json.WriteBoolean("changed", isNews);
-            json.WriteNumber("released", change.Unverified);
-            json.WriteNumber("dropped", change.Dropped);
-            json.WriteNumber("secondary_released", change.SecondaryReleased);
-        });
+        FailoverReport report = new(
+            message,
+            CounterNames.Of(appliance.Path.Gate.Protection),
+            isNews,
+            change.Unverified,
+            change.Dropped,
+            change.SecondaryReleased);
+        return ControlAnswer.Done(report, ReportJson.Default.FailoverReport);
     }
 
     private async Task<ControlAnswer> SetModeAsync(CompareMode mode)
@@ -173,12 +171,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         string message = mode == earlier
             ? $"the mode is {name} already"
             : $"the mode is {name} from now on; {released} frames were let out unverified";
-        return ControlAnswer.Done(message, json =>
-        {
-            json.WriteString("mode", name);
-            json.WriteString("earlier", CounterNames.Of(earlier));
-            json.WriteNumber("released", released);
-        });
+        return ControlAnswer.Done(new ModeReport(message, name, CounterNames.Of(earlier), released), ReportJson.Default.ModeReport);
     }
 
     private async Task<ControlAnswer> FlushAsync()
@@ -191,7 +184,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         long released = (Tally.Of(appliance) - before).Unverified;
-        return ControlAnswer.Done($"{released} frames were let out unverified", json => json.WriteNumber("released", released));
+        return ControlAnswer.Done(new FlushReport($"{released} frames were let out unverified", released), ReportJson.Default.FlushReport);
     }
 
     /// <summary>Waits until every thread has seen the order, and then what the gate has made of it.</summary>

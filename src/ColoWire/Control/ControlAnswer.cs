@@ -3,6 +3,8 @@
 using System;
 using System.Text.Encodings.Web;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
+using ColoWire.Reports;
 using ColoWire.Writing;
 using Microsoft.AspNetCore.Http;
 
@@ -25,26 +27,22 @@ internal sealed record ControlAnswer(int Status, string Text, ReadOnlyMemory<byt
     /// <summary>How answers are written: apostrophes stay as they are, no browser reads this.</summary>
     public static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
-    /// <summary>It was done.</summary>
-    /// <param name="message">What was done, for people.</param>
-    /// <param name="writeMembers">Writes the same for programs.</param>
-    public static ControlAnswer Done(string message, Action<Utf8JsonWriter> writeMembers) => Make(StatusCodes.Status200OK, message, json =>
-    {
-        json.WriteString(MessageName, message);
-        writeMembers(json);
-    });
+    /// <summary>The order was carried out.</summary>
+    /// <param name="report">The answer.</param>
+    /// <param name="type">How its type is serialized.</param>
+    public static ControlAnswer Done<T>(T report, JsonTypeInfo<T> type)
+        where T : IOrderReport => Make(StatusCodes.Status200OK, report.Message, report, type);
 
-    /// <summary>It was refused, or failed.</summary>
+    /// <summary>The order was refused, or has failed.</summary>
     /// <param name="status">The status of HTTP.</param>
-    /// <param name="error">Why, in one line.</param>
-    public static ControlAnswer Refused(int status, string error) => Make(status, error, json => json.WriteString(ErrorName, error));
+    /// <param name="error">The reason, in one line.</param>
+    public static ControlAnswer Refused(int status, string error) =>
+        Make(status, error, new RefusalReport(error), ReportJson.Default.RefusalReport);
 
-    private static ControlAnswer Make(int status, string text, Action<Utf8JsonWriter> writeMembers)
+    private static ControlAnswer Make<T>(int status, string text, T report, JsonTypeInfo<T> type)
     {
         using JsonLine line = new(Form);
-        line.Begin();
-        writeMembers(line.Json);
-        line.End();
+        line.Write(report, type);
         return new ControlAnswer(status, text, line.Bytes);
     }
 }

@@ -4,6 +4,7 @@ using System;
 using System.Globalization;
 using System.IO;
 using Microsoft.Extensions.Logging;
+using ColoWire.Reports;
 
 namespace ColoWire.Hosting;
 

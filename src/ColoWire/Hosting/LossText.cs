@@ -6,6 +6,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
+using ColoWire.Reports;
 
 namespace ColoWire.Hosting;
 

@@ -4,6 +4,7 @@ using ColoWire.Engine;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using Microsoft.Extensions.Logging;
+using ColoWire.Reports;
 
 namespace ColoWire.Hosting;
 

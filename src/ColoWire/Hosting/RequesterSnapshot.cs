@@ -2,6 +2,7 @@
 
 using ColoWire.Engine;
 using ColoWire.Ports.Checkpoint;
+using ColoWire.Reports;
 
 namespace ColoWire.Hosting;
 
@@ -12,6 +13,9 @@ namespace ColoWire.Hosting;
 /// <param name="Counts">What it has done.</param>
 internal readonly record struct RequesterSnapshot(string Name, bool IsReady, string? Trouble, RequesterCounts Counts)
 {
+    /// <summary>The same for reports.</summary>
+    public RequesterState State => RequesterState.Of(Name, IsReady, Trouble, Counts);
+
     /// <summary>Looks.</summary>
     public static RequesterSnapshot Of(ICheckpointRequester requester) => requester is CheckpointRequester asked
         ? new RequesterSnapshot(asked.Name, asked.IsReady, asked.Trouble, asked.Counts)

@@ -10,6 +10,7 @@ using ColoWire.Engine.Frames;
 using ColoWire.Ports;
 using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
+using ColoWire.Reports;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
@@ -59,8 +60,9 @@ internal sealed class StatusService(
     private FailWireCounts toldBypasses;
     private Protection toldProtection = Protection.InStep;
     private readonly JsonLine json = new();
-    private ApplianceSnapshot now = new();
-    private ApplianceSnapshot shown = ApplianceSnapshot.Of(appliance);
+    private readonly SnapshotReader reader = new(appliance);
+    private ApplianceSnapshot now;
+    private ApplianceSnapshot shown = SnapshotReader.Of(appliance);
     private CaptureStatistics primaryTold = appliance.Ports.PrimaryStatistics;
     private CaptureStatistics secondaryTold = appliance.Ports.SecondaryStatistics;
     private InjectStatistics outputTold = appliance.Ports.OutputStatistics;
@@ -79,7 +81,7 @@ internal sealed class StatusService(
         requesterLog.Look(MonotonicClock.NowNs);
         if (looks % LooksPerSecond == 0)
         {
-            now.Read(appliance, outputs.Unwritten);
+            now = reader.Read(outputs.Unwritten);
             LookAtChecksums();
             TellLosses();
             TellRefused();
@@ -103,7 +105,7 @@ internal sealed class StatusService(
     {
         LookAtPorts();
         requesterLog.Look(MonotonicClock.NowNs, isLast: true);
-        now.Read(appliance, outputs.Unwritten);
+        now = reader.Read(outputs.Unwritten);
         LookAtChecksums();
         TellLosses();
         TellRefused();
@@ -119,7 +121,7 @@ internal sealed class StatusService(
         switch (form)
         {
             case StatusForm.Json:
-                SnapshotJson.Write(json, now, final: false);
+                json.Write(now, ReportJson.Default.ApplianceSnapshot);
                 outputs.Status.Add(json.Bytes.Span);
                 break;
             case StatusForm.Terminal:
@@ -133,7 +135,7 @@ internal sealed class StatusService(
                 return;
         }
 
-        (now, shown) = (shown, now);
+        shown = now;
     }
 
     private void Write(string text) => outputs.Status.Add(StandardOutputs.Encoding.GetBytes(text));
@@ -141,10 +143,12 @@ internal sealed class StatusService(
     private void TellLosses()
     {
         AppliancePorts ports = appliance.Ports;
-        TellLosses(LossText.Of(ports.PrimaryName, now.Primary, primaryTold));
-        TellLosses(LossText.Of(ports.SecondaryName, now.Secondary, secondaryTold));
-        TellLosses(LossText.Of(ports.OutputName, now.Output, outputTold));
-        (primaryTold, secondaryTold, outputTold) = (now.Primary, now.Secondary, now.Output);
+        (CaptureStatistics primary, CaptureStatistics secondary, InjectStatistics output) =
+            (ports.PrimaryStatistics, ports.SecondaryStatistics, ports.OutputStatistics);
+        TellLosses(LossText.Of(ports.PrimaryName, primary, primaryTold));
+        TellLosses(LossText.Of(ports.SecondaryName, secondary, secondaryTold));
+        TellLosses(LossText.Of(ports.OutputName, output, outputTold));
+        (primaryTold, secondaryTold, outputTold) = (primary, secondary, output);
     }
 
     private void TellLosses(IReadOnlyList<string> losses)
@@ -237,8 +241,8 @@ internal sealed class StatusService(
 
     private void LookAtChecksums()
     {
-        TellChecksums(now.PrimaryChecksums, appliance.Ports.PrimaryName);
-        TellChecksums(now.SecondaryChecksums, appliance.Ports.SecondaryName);
+        TellChecksums(now.PartialChecksums.Primary, appliance.Ports.PrimaryName);
+        TellChecksums(now.PartialChecksums.Secondary, appliance.Ports.SecondaryName);
     }
 
     private void TellChecksums(long completed, string port)
@@ -338,7 +342,7 @@ internal sealed class StatusService(
 
     private bool IsQuiet()
     {
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
-        return snapshot.Held == 0 && snapshot.SecondaryHeld == 0 && snapshot.FragmentsWaiting == 0 && appliance.Unsent == 0;
+        PathCounters counters = PathCounters.Of(appliance.Path);
+        return counters.Shards.Held == 0 && counters.Shards.SecondaryHeld == 0 && counters.FragmentsWaiting == 0 && appliance.Unsent == 0;
     }
 }

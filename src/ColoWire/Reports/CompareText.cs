@@ -35,8 +35,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
-        WriteCounts("primary's datagrams in fragments", result.PrimaryFragments);
-        WriteCounts("secondary's datagrams in fragments", result.SecondaryFragments);
+        WriteCounts("primary's datagrams in fragments", result.Fragments.Primary);
+        WriteCounts("secondary's datagrams in fragments", result.Fragments.Secondary);
         writer.WriteLine($"held: median {Microseconds(result.HoldMedianNs)} us, p99 {Microseconds(result.HoldP99Ns)} us");
         writer.WriteLine(Invariant($"checkpoints asked for: {result.Checkpoints:N0}"));
         WriteDivergences(result);
@@ -66,9 +66,9 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             return Invariant($"diverged: {Frames(result.UnverifiedFrames + result.HeldAtEnd)} of the primary found no judgement");
         }
 
-        long diverged = Math.Min(result.DivergencesTotal, result.Divergences.Select(d => d.Flow).Distinct().LongCount());
+        long diverged = Math.Min(result.DivergencesTotal, result.Divergences.Select(d => d.Key).Distinct().LongCount());
         IEnumerable<string> reasons = result.Divergences
-            .GroupBy(d => d.Reason)
+            .GroupBy(d => d.Kind)
             .OrderBy(g => g.Key)
             .Select(g => Invariant($"{DivergenceText.Reason(g.Key)} {g.Count():N0}"));
         return Invariant($"diverged: {diverged:N0} of {Flows(Math.Max(diverged, result.Flows))} ({string.Join(", ", reasons)})");

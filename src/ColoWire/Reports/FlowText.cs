@@ -31,6 +31,12 @@ internal static class FlowText
     /// <summary>Whether the flow is told apart by ports.</summary>
     public static bool HasPorts(in FlowKey flow) => flow.Protocol is Tcp or Udp && !flow.IsFragment;
 
+    /// <summary>The source address.</summary>
+    public static string Source(in FlowKey flow) => new IPAddress(flow.SourceAddress()).ToString();
+
+    /// <summary>The destination address.</summary>
+    public static string Destination(in FlowKey flow) => new IPAddress(flow.DestinationAddress()).ToString();
+
     /// <summary>One line: protocol, source, destination, VLANs.</summary>
     public static string Line(in FlowKey flow)
     {

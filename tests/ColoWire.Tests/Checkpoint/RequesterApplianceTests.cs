@@ -10,6 +10,7 @@ using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
+using ColoWire.Reports;
 using ColoWire.Tests.Program;
 using NUnit.Framework;
 
@@ -60,10 +61,10 @@ internal sealed class RequesterApplianceTests
         appliance.Start();
         Probe.Until(() => output.Statistics.Frames == Frames, "all have left");
         appliance.Stop(Probe.Patience);
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
         Assert.That(leftBefore, Is.InRange(Frames - (Frames / Flows), Frames - 1), "only the connection that differs is held");
-        Assert.That(snapshot.Protection, Is.EqualTo(Protection.InStep));
-        Assert.That(snapshot.Requester.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
+        Assert.That(snapshot.Protection, Is.EqualTo("in_step"));
+        Assert.That(snapshot.Requester, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
         Assert.That(snapshot.Unverified.Keys.Single(), Is.EqualTo("checkpoint"), "nothing left by the stop");
         using StringWriter text = new(CultureInfo.InvariantCulture);
         text.Write(SnapshotText.Json(snapshot));

@@ -3,6 +3,7 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
@@ -102,9 +103,7 @@ internal sealed class DivergenceTextTests
 
     private static JsonNode Json(in DivergenceReport report)
     {
-        using StringWriter text = new();
-        CompareReport.WriteJson(text, Result([report]));
-        return JsonNode.Parse(text.ToString())!["divergences"]![0]!;
+        return JsonSerializer.SerializeToNode(Result([report]), ReportJson.Default.CompareResult)!["divergences"]![0]!;
     }
 
     private static CompareResult Result(DivergenceReport[] reports) => new()
@@ -123,8 +122,7 @@ internal sealed class DivergenceTextTests
         Shown = reports,
         Tolerated = [],
         Drops = [],
-        PrimaryFragments = [],
-        SecondaryFragments = [],
+        Fragments = new FragmentCounts { Waiting = null, Primary = [], Secondary = [] },
         HoldMedianNs = 0,
         HoldP99Ns = 0,
     };

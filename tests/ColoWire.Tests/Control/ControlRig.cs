@@ -68,7 +68,7 @@ internal sealed class ControlRig : IDisposable
     public static byte[] Datagram(string payload, ushort connection) => TestCapture.Udp(payload, connection);
 
     public void WaitUntilHeld(long primary, long secondary) => WaitUntil(() =>
-        ApplianceSnapshot.Of(Appliance) is { } now && now.Held == primary && now.SecondaryHeld == secondary);
+        SnapshotReader.Of(Appliance) is { } now && now.Held == primary && now.SecondaryHeld == secondary);
 
     public static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
 

@@ -9,6 +9,7 @@ using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Control;
 using ColoWire.Hosting;
+using ColoWire.Reports;
 using ColoWire.Tests.Program;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
@@ -36,7 +37,7 @@ internal sealed class OrderTests
         Assert.That(answer.GetProperty("uptime_s").GetInt64(), Is.InRange(0, 20));
         Assert.That(answer.GetProperty("held").GetInt64(), Is.EqualTo(1));
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        text.Write(SnapshotText.Json(ApplianceSnapshot.Of(rig.Appliance)));
+        text.Write(SnapshotText.Json(SnapshotReader.Of(rig.Appliance)));
         string[] names = [.. JsonDocument.Parse(text.ToString()).RootElement.EnumerateObject().Select(member => member.Name)];
         Assert.That(names, Is.SubsetOf(answer.EnumerateObject().Select(member => member.Name)), "what --json prints is all there");
     }
@@ -50,7 +51,7 @@ internal sealed class OrderTests
         rig.WaitUntilHeld(1, 1);
         rig.Order("flush");
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        StatusText.Write(text, rig.Order("status").Answer, 120);
+        StatusText.Write(text, rig.Order("status").Answer.Deserialize(ReportJson.Default.ApplianceSnapshot), 120);
         string table = text.ToString();
         Assert.That(table, Does.Match(@"│ protection +│ in_step +│"));
         Assert.That(table, Does.Match(@"│ primary_in +│ staged:primary: 1 frames, 0 not captured +│"));
@@ -79,7 +80,7 @@ internal sealed class OrderTests
         rig.Secondary.Say(ControlRig.Datagram("second of the secondary", 2));
         ControlRig.WaitUntil(() => rig.Output.Left.Length == 2);
         Assert.That(rig.Output.Left, Is.EqualTo(new[] { "first of the secondary", "second of the secondary" }));
-        ControlRig.WaitUntil(() => ApplianceSnapshot.Of(rig.Appliance).Drops.Contains(new("primary_failover", 3)));
+        ControlRig.WaitUntil(() => SnapshotReader.Of(rig.Appliance).Drops.Contains(new("primary_failover", 3)));
     }
 
     [Test]

@@ -14,6 +14,7 @@ using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;
@@ -40,10 +41,10 @@ internal sealed class ApplianceTests
         appliance.Start();
         WaitUntil(() => output.Statistics.Frames == frames);
         appliance.Stop(Patience);
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
-        Assert.That(snapshot.Verified, Is.EqualTo(frames));
-        Assert.That(snapshot.UnverifiedFrames + snapshot.NotComparedFrames + snapshot.Held, Is.Zero);
+        Assert.That(snapshot.Released.Verified, Is.EqualTo(frames));
+        Assert.That(snapshot.Released.Unverified + snapshot.Released.NotCompared + snapshot.Held, Is.Zero);
         Assert.That(appliance.Unsent, Is.Zero);
     }
 
@@ -54,10 +55,10 @@ internal sealed class ApplianceTests
         using FakeInjectPort output = new();
         using Appliance appliance = Make(Ports(frames, 0, output), 1, 1);
         appliance.Start();
-        WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == frames);
+        WaitUntil(() => SnapshotReader.Of(appliance).Held == frames);
         Assert.That(output.Statistics.Frames, Is.Zero, "lockstep holds what the secondary has not said");
         appliance.Stop(Patience);
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
         Assert.That(output.Statistics.Frames, Is.EqualTo(frames));
         Assert.That(snapshot.Unverified.Single().ToString(), Does.Contain("stop").And.Contain("100"));
@@ -132,9 +133,9 @@ internal sealed class ApplianceTests
     public void Time_counts_from_the_start_not_from_the_boot_of_the_machine()
     {
         using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()), 1, 1);
-        Assert.That(ApplianceSnapshot.Of(appliance).ElapsedNs, Is.Zero);
+        Assert.That(SnapshotReader.Of(appliance).ElapsedNs, Is.Zero);
         appliance.Start();
-        Assert.That(ApplianceSnapshot.Of(appliance).ElapsedNs, Is.InRange(0, Patience.Ticks * 100));
+        Assert.That(SnapshotReader.Of(appliance).ElapsedNs, Is.InRange(0, Patience.Ticks * 100));
         appliance.Stop(Patience);
     }
 
@@ -188,7 +189,7 @@ internal sealed class ApplianceTests
             appliance.Start();
             WaitUntil(() => ports.Ended && appliance.Unsent == 0);
             appliance.Stop(Patience);
-            Assert.That(ApplianceSnapshot.Of(appliance).Verified, Is.EqualTo(500));
+            Assert.That(SnapshotReader.Of(appliance).Released.Verified, Is.EqualTo(500));
         }
 
         Assert.That(TestCapture.Read(released), Is.EqualTo(frames.Select(frame => frame.Item2)));
@@ -203,7 +204,7 @@ internal sealed class ApplianceTests
         WaitUntil(() => appliance.Ports.OutputStatistics.Frames == 64);
         appliance.Stop(Patience);
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        text.Write(SnapshotText.Json(ApplianceSnapshot.Of(appliance)));
+        text.Write(SnapshotText.Json(SnapshotReader.Of(appliance)));
         string line = text.ToString();
         Assert.That(line.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
         Assert.That(line, Does.Contain("\"final\":true").And.Contain("\"released\":{\"verified\":64,\"passed\":0,\"unverified\":0}"));
@@ -217,12 +218,12 @@ internal sealed class ApplianceTests
         AppliancePorts ports = new([pipeline]);
         using Appliance appliance = Make(ports, 1, 1);
         appliance.Start();
-        WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 64);
+        WaitUntil(() => SnapshotReader.Of(appliance).Held == 64);
         appliance.Stop(Patience);
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        text.Write(SnapshotText.Json(ApplianceSnapshot.Of(appliance)));
+        text.Write(SnapshotText.Json(SnapshotReader.Of(appliance)));
         Assert.That(text.ToString(), Does.Contain("\"partial_checksums\":{\"primary\":64,\"secondary\":0}"));
-        FinalReport.Write(text, ApplianceSnapshot.Of(appliance));
+        FinalReport.Write(text, SnapshotReader.Of(appliance));
         Assert.That(text.ToString(), Does.Contain("completed:    partial checksums: 64 primary, 0 secondary\n"));
     }
 

@@ -13,6 +13,7 @@ using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
+using ColoWire.Reports;
 using ColoWire.Tests.Control;
 using ColoWire.Tests.Ports;
 using ColoWire.Tests.Ports.Streams;
@@ -46,7 +47,7 @@ internal sealed class FailureTests
         Both(primary, secondary, TestCapture.Udp("before"));
         WaitUntil(() => output.Left.Length == 1);
         primary.Say(TestCapture.Udp("held"));
-        WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 1);
+        WaitUntil(() => SnapshotReader.Of(appliance).Held == 1);
         Both(primary, secondary, Bad("bad", 1));
         PathFailure failure = NextFailure(appliance);
         // Without checkpoints an absence settles for 10 ms.
@@ -56,7 +57,7 @@ internal sealed class FailureTests
         primary.Say(Bad("bad again", 1));
         WaitUntil(() => output.Left.Contains("bad again"));
 
-        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot now = SnapshotReader.Of(appliance);
         Assert.That(failure.End, Is.Null);
         Assert.That(failure.Place, Is.EqualTo("IndexOutOfRangeException in AddressPrefix.Contains"));
         Assert.That(failure.AwayNs, Is.Positive);
@@ -65,7 +66,7 @@ internal sealed class FailureTests
         Assert.That(now.Drops["primary_failure"], Is.EqualTo(failure.LostOfPrimary));
         Assert.That(now.Unverified["quarantine"], Is.AtLeast(1));
         Assert.That((now.Failures, now.QuarantinedFlows), Is.EqualTo((1, 1)));
-        Assert.That(now.Verified, Is.EqualTo(2), "it counts on");
+        Assert.That(now.Released.Verified, Is.EqualTo(2), "it counts on");
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
         Assert.That(appliance.Unsent, Is.Zero);
@@ -190,7 +191,7 @@ internal sealed class FailureTests
         Assert.That(outside.Read(frames.Length), Is.EqualTo(frames));
         Assert.That((failure.LostOfPrimary, failure.LostOfSecondary), Is.EqualTo((1, 0)));
         Assert.That(failure.AwayNs, Is.Positive);
-        Assert.That(ApplianceSnapshot.Of(appliance).Verified, Is.EqualTo(100));
+        Assert.That(SnapshotReader.Of(appliance).Released.Verified, Is.EqualTo(100));
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
 

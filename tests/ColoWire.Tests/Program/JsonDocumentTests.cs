@@ -13,6 +13,7 @@ using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using ColoWire.Tests.Compare;
 using ColoWire.Tests.Control;
 using ColoWire.Writing;
@@ -48,7 +49,7 @@ internal sealed partial class JsonDocumentTests
     public void The_object_of_run()
     {
         using Appliance appliance = Counted();
-        string line = SnapshotText.Json(ApplianceSnapshot.Of(appliance));
+        string line = SnapshotText.Json(SnapshotReader.Of(appliance));
         Assert.That(Settled(line), Is.EqualTo("{\"final\":true," + Counters + "}\n"));
     }
 
@@ -69,7 +70,7 @@ internal sealed partial class JsonDocumentTests
     {
         using Appliance appliance = Counted();
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        FinalReport.Write(text, ApplianceSnapshot.Of(appliance));
+        FinalReport.Write(text, SnapshotReader.Of(appliance));
         Assert.That(text.ToString(), Is.EqualTo(
             """
             in:           6 primary, 6 secondary
@@ -96,7 +97,7 @@ internal sealed partial class JsonDocumentTests
         StatusReports reports = new(appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null));
         using JsonDocument status = JsonDocument.Parse(reports.Take().Bytes);
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        StatusText.Write(text, status.RootElement, 120);
+        StatusText.Write(text, status.RootElement.Deserialize(ReportJson.Default.ApplianceSnapshot), 120);
         Assert.That(text.ToString(), Is.EqualTo(
             """
             ╭────────────────────┬──────────────────────────────────────────────────────────────────╮
@@ -163,8 +164,8 @@ internal sealed partial class JsonDocumentTests
             Rings = null,
         };
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteJson(
-            text, [facts, facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4 }], new PortPermissions(new("no permission", "setcap 'x'"), null));
+        InterfacesCommand.WriteJson(text, InterfacesReport.Of(
+            [facts, facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4 }], new PortPermissions(new("no permission", "setcap 'x'"), null)));
         Assert.That(text.ToString(), Is.EqualTo(OneLine(
             """
             {"problems":[{"what":"no permission","command":"setcap \u0027x\u0027"}],"interfaces":[{"name":"eth1",

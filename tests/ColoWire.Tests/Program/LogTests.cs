@@ -9,6 +9,7 @@ using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using Microsoft.Extensions.Logging;
 using NUnit.Framework;
 
@@ -62,13 +63,13 @@ internal sealed class LogTests
         AppliancePorts ports = FakePorts.Of(
             new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")), new FakeCapturePort("s", 64, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
-        ApplianceSnapshot before = ApplianceSnapshot.Of(appliance) with { ElapsedNs = 0 };
+        ApplianceSnapshot before = SnapshotReader.Of(appliance) with { ElapsedNs = 0 };
         for (int round = 0; round < 10; round++)
         {
             appliance.Path.Poll(round * 10_000_000L);
         }
 
-        ApplianceSnapshot after = ApplianceSnapshot.Of(appliance) with { ElapsedNs = 500_000_000 };
+        ApplianceSnapshot after = SnapshotReader.Of(appliance) with { ElapsedNs = 500_000_000 };
         Assert.That(StatusLine.Text(after, before), Does.StartWith("in 128/128 per s | verified 64 passed 0 unverified 0 held 0 |"));
         Assert.That(after.CountsLike(before), Is.False);
         Assert.That(after.CountsLike(after with { ElapsedNs = 1 }), Is.True);

@@ -11,6 +11,7 @@ using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -30,9 +31,9 @@ internal sealed class PipelineTests
         appliance.Start();
         WaitUntil(() => appliance.Ports.OutputStatistics.Frames == frames.Sum());
         appliance.Stop(Patience);
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
-        Assert.That(snapshot.Verified, Is.EqualTo(frames.Sum()));
+        Assert.That(snapshot.Released.Verified, Is.EqualTo(frames.Sum()));
         Assert.That((snapshot.Primary.Frames, snapshot.Secondary.Frames), Is.EqualTo((frames.Sum(), frames.Sum())));
         Assert.That(appliance.Path.Pipelines.Select(pipeline => pipeline.Shards.Sum(shard => shard.Counters.Verified)), Is.EqualTo(frames));
         Assert.That(appliance.Unsent, Is.Zero);
@@ -43,7 +44,7 @@ internal sealed class PipelineTests
     {
         using Appliance appliance = Make([Pipeline(10, 10), Pipeline(20, 0)]);
         appliance.Start();
-        WaitUntil(() => ApplianceSnapshot.Of(appliance) is { Held: 20, Verified: 10 });
+        WaitUntil(() => SnapshotReader.Of(appliance) is { Held: 20, Released.Verified: 10 });
         Assert.That(appliance.Unsent, Is.EqualTo(20));
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));

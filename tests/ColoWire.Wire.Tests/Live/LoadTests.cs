@@ -9,6 +9,7 @@ using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Reports;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -82,8 +83,8 @@ internal sealed class LoadTests(LivePorts ports)
         appliance.Stop(Appliance.DrainPatience);
         host.RemovePrograms(0);
 
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
-        Assert.That((snapshot.Verified, snapshot.UnverifiedFrames, snapshot.CaptureDrops), Is.EqualTo((loops * Frames, 0, 0)));
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
+        Assert.That((snapshot.Released.Verified, snapshot.Released.Unverified, snapshot.Primary.NotCaptured + snapshot.Secondary.NotCaptured), Is.EqualTo((loops * Frames, 0, 0)));
         Assert.That(gauge.MeasuredFrames, Is.AtLeast(50_000));
         Assert.That(gauge.AllocatedBytes, Is.Zero);
     }

@@ -3,7 +3,7 @@
 using System;
 using System.Globalization;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Reports;
 
 /// <summary>The counters in one line.</summary>
 internal static class StatusLine
@@ -17,17 +17,17 @@ internal static class StatusLine
     public static bool IsOnTerminal => !Console.IsOutputRedirected && !Console.IsErrorRedirected;
 
     /// <summary>The counters, with rates since an earlier look.</summary>
-    public static string Text(ApplianceSnapshot now, ApplianceSnapshot earlier)
+    public static string Text(in ApplianceSnapshot now, in ApplianceSnapshot earlier)
     {
         double seconds = Math.Max(1, now.ElapsedNs - earlier.ElapsedNs) / NanosecondsPerSecond;
         double primary = (now.Primary.Frames - earlier.Primary.Frames) / seconds;
         double secondary = (now.Secondary.Frames - earlier.Secondary.Frames) / seconds;
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"in {primary:N0}/{secondary:N0} per s | verified {now.Verified:N0} passed {now.NotComparedFrames:N0} "
-            + $"unverified {now.UnverifiedFrames:N0} held {now.Held:N0} | divergences {now.DivergenceCount:N0} "
-            + $"checkpoints {now.Checkpoints:N0} | drops {now.CaptureDrops:N0} lost {now.Output.Lost:N0} | "
-            + $"hold p50 {DurationText.Of(now.HoldMedianNs)} p99 {DurationText.Of(now.HoldP99Ns)}");
+            $"in {primary:N0}/{secondary:N0} per s | verified {now.Released.Verified:N0} passed {now.Released.NotCompared:N0} "
+            + $"unverified {now.Released.Unverified:N0} held {now.Held:N0} | divergences {now.DivergencesTotal:N0} "
+            + $"checkpoints {now.Checkpoints:N0} | drops {now.Primary.NotCaptured + now.Secondary.NotCaptured:N0} lost {now.Output.Lost:N0} | "
+            + $"hold p50 {DurationText.Of(now.HoldNs.P50)} p99 {DurationText.Of(now.HoldNs.P99)}");
     }
 
     /// <summary>What rewrites the line on the terminal.</summary>

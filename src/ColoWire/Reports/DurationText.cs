@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Globalization;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Reports;
 
 /// <summary>Durations as people read them.</summary>
 internal static class DurationText
@@ -19,6 +20,9 @@ internal static class DurationText
         < Second => Number(durationNs, Millisecond, "ms"),
         _ => Number(durationNs, Second, "s"),
     };
+
+    /// <summary>The same for a duration in milliseconds.</summary>
+    public static string OfMs(double durationMs) => Of((long)Math.Round(durationMs * Millisecond));
 
     private static string Number(long durationNs, long unitNs, string unit)
     {
