@@ -7,7 +7,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
@@ -73,9 +72,8 @@ internal static class CompareCommand
         });
         command.SetAction(parse =>
         {
-            ApplianceOptions options = binder.Bind(parse);
-            // What stands in a capture is what was on a wire, or is to be shown as it is.
-            EngineOptions engine = options.ToEngineOptions(FlowHashKey.FromSeed(0)) with { PartialChecksums = PartialChecksumPolicy.Pass };
+            // A capture holds what was on a wire: no checksum in it is to be completed.
+            EngineOptions engine = binder.Bind(parse).Engine with { PartialChecksums = PartialChecksumPolicy.Pass };
             CompareRequest request = new(Required(parse, primary), Required(parse, secondary), engine)
             {
                 OutPath = parse.GetValue(output),

@@ -55,7 +55,9 @@ internal static class RunCommand
         command.SetAction(parse =>
         {
             ApplianceOptions options = binder.Bind(parse) with { TakesOver = parse.GetValue(takeOver) };
-            return Run(verb == Verbs.Observe ? options with { Mode = CompareMode.Observe } : options, parse.GetValue(json), outputs);
+            EngineOptions engine = options.Engine with { HashKey = DrawHashKey() };
+            engine = verb == Verbs.Observe ? engine with { Mode = CompareMode.Observe } : engine;
+            return Run(options with { Engine = engine }, parse.GetValue(json), outputs);
         });
         return command;
     }
@@ -67,12 +69,11 @@ internal static class RunCommand
         // Before any frame is touched: another instance may have the path.
         using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
         FailureFolder? failures = OpenFailureFolder(options);
-        FlowHashKey hashKey = DrawHashKey();
         using CheckpointRequester? requester = MakeRequester(options);
-        AppliancePorts ports = OpenPorts(options, hashKey);
+        AppliancePorts ports = OpenPorts(options);
         // The process is this one appliance's: all that is not a duty goes elsewhere.
         CpuAffinity.KeepFree(options.Cores);
-        using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), hashKey);
+        using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints());
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
         using (IHost host = Host(appliance, form, control, failures, signals, outputs))
         {
@@ -158,15 +159,14 @@ internal static class RunCommand
     }
 
     /// <summary>Takes the memory of all frames and opens the ports on it.</summary>
-    private static AppliancePorts OpenPorts(ApplianceOptions options, FlowHashKey hashKey)
+    private static AppliancePorts OpenPorts(ApplianceOptions options)
     {
-        EngineOptions engine = options.ToEngineOptions(hashKey);
         List<FrameArena> arenas = [];
         try
         {
             while (arenas.Count < options.Pipelines)
             {
-                arenas.Add(FramePath.MakeArena(engine));
+                arenas.Add(FramePath.MakeArena(options.Engine));
             }
 
             return AppliancePorts.Open(options, arenas);

@@ -6,7 +6,6 @@ using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
@@ -52,8 +51,7 @@ public sealed partial class Appliance : IDisposable
     /// <param name="options">Validated options.</param>
     /// <param name="ports">The ports and arenas of its pipelines; the appliance closes and disposes them.</param>
     /// <param name="requester">Who is asked for checkpoints.</param>
-    /// <param name="hashKey">The secret of the flow hash.</param>
-    public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester, FlowHashKey hashKey)
+    public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester)
     {
         Options = options;
         Ports = ports;
@@ -61,8 +59,8 @@ public sealed partial class Appliance : IDisposable
         (string Name, object Speaker)[] speakers =
             [.. ports.Linked.Select(linked => (linked.Name, (object)linked.Port)), (options.Requester.ToString(), requester)];
         Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter).Select(named => (named.Name, (IPeerReporter)named.Speaker))];
-        path = new FramePath(options.ToEngineOptions(hashKey), ports.Pipelines, requester);
-        Plan = ports.Pipelines.Count > 1 ? CorePlan.ForPipelines(options.Cores) : CorePlan.For(options.Cores, options.Shards);
+        path = new FramePath(options.Engine, ports.Pipelines, requester);
+        Plan = ports.Pipelines.Count > 1 ? CorePlan.ForPipelines(options.Cores) : CorePlan.For(options.Cores, options.Engine.Shards);
         threads = new PathThreads(this, path, Fail);
         reviver = new Thread(ReviveUntilEnd) { Name = "colowire-revive", IsBackground = true };
     }

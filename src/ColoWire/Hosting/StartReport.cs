@@ -15,22 +15,22 @@ internal static class StartReport
     public static IEnumerable<string> Lines(Appliance appliance)
     {
         ApplianceOptions options = appliance.Options;
-        string mode = options.Mode == CompareMode.Observe
+        string mode = options.Engine.Mode == CompareMode.Observe
             ? "observe: the primary's frames leave at once, differences are only reported"
             : "lockstep: the primary's frames leave when the secondary has produced the same";
         yield return $"ColoWire {Version()}, {mode}";
         yield return $"primary_in {appliance.Ports.PrimaryName}, secondary_in {appliance.Ports.SecondaryName}, "
             + $"outdev {appliance.Ports.OutputName}, requester {options.Requester}";
-        yield return $"compare_timeout {options.CompareTimeoutMs} ms, expired_scan_cycle {options.ExpiredScanCycleMs} ms, "
-            + $"max_queue_size {options.MaxQueueSize} frames, {options.Flows} flows";
+        yield return $"compare_timeout {options.Engine.CompareTimeoutMs} ms, expired_scan_cycle {options.Engine.ExpiredScanCycleMs} ms, "
+            + $"max_queue_size {options.Engine.MaxQueueSize} frames, {options.Engine.Flows} flows";
         if (options.PolicyTexts.Count != 0)
         {
             yield return $"policies: {string.Join(", ", options.PolicyTexts)}; the first that matches counts, then the defaults";
         }
 
-        if (options.Strict.Count != 0)
+        if (options.Engine.Strict.Count != 0)
         {
-            yield return $"strict: a difference in {string.Join(", ", options.Strict.Select(CounterNames.Of))} is a divergence";
+            yield return $"strict: a difference in {string.Join(", ", options.Engine.Strict.Select(CounterNames.Of))} is a divergence";
         }
 
         foreach (CoreAssignment core in appliance.Plan)

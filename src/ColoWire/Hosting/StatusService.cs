@@ -329,10 +329,10 @@ internal sealed class StatusService(
                 log.LogBypassed();
                 break;
             case Protection.DegradedNoSecondary:
-                log.LogNoSecondary(appliance.Options.SecondaryLoss == SecondaryLossPolicy.Bypass ? LeaveUnverified : Wait);
+                log.LogNoSecondary(appliance.Options.Engine.SecondaryLoss == SecondaryLossPolicy.Bypass ? LeaveUnverified : Wait);
                 break;
             case Protection.DegradedNoCheckpoints:
-                log.LogNoCheckpoints(appliance.Options.RequesterLoss == RequesterLossPolicy.Bypass ? LeaveUnverified : Wait);
+                log.LogNoCheckpoints(appliance.Options.Engine.RequesterLoss == RequesterLossPolicy.Bypass ? LeaveUnverified : Wait);
                 break;
             default:
                 log.LogAlone(protection == Protection.PrimaryAlone ? "primary" : "secondary");

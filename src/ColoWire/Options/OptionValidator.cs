@@ -147,9 +147,9 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
     private void CheckShards()
     {
         int comparing = options.XdpQueues.Count > 1 ? 1 : CorePlan.ComparingCores(options.Cores.Count);
-        if (options.Shards < comparing && !faulty.Overlaps(["xdp_queues", "shards"]))
+        if (options.Engine.Shards < comparing && !faulty.Overlaps(["xdp_queues", "shards"]))
         {
-            Fault("shards", $"{options.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, and each needs one or more");
+            Fault("shards", $"{options.Engine.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, and each needs one or more");
         }
     }
 
@@ -163,30 +163,30 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         }
 
         bool usesRings = options.PrimaryIn?.Kind == PortKind.Xdp || options.SecondaryIn?.Kind == PortKind.Xdp;
-        if (usesRings && !faulty.Overlaps(["xdp_ring", "slots"]) && options.XdpRingFrames > options.SlotsPerSide / 2)
+        if (usesRings && !faulty.Overlaps(["xdp_ring", "slots"]) && options.XdpRingFrames > options.Engine.SlotsPerSide / 2)
         {
-            Fault("xdp_ring", $"{options.XdpRingFrames} frames are more than {options.SlotsPerSide / 2}, half of a side's slots: lower it, or raise slots");
+            Fault("xdp_ring", $"{options.XdpRingFrames} frames are more than {options.Engine.SlotsPerSide / 2}, half of a side's slots: lower it, or raise slots");
         }
     }
 
     private void CheckGrace()
     {
-        if (!faulty.Overlaps(["grace_ms", "compare_timeout"]) && options.GraceMs > options.CompareTimeoutMs)
+        if (!faulty.Overlaps(["grace_ms", "compare_timeout"]) && options.Engine.GraceMs > options.Engine.CompareTimeoutMs)
         {
-            Fault("grace_ms", $"{options.GraceMs} ms is more than compare_timeout, {options.CompareTimeoutMs} ms: lower it, or raise compare_timeout");
+            Fault("grace_ms", $"{options.Engine.GraceMs} ms is more than compare_timeout, {options.Engine.CompareTimeoutMs} ms: lower it, or raise compare_timeout");
         }
     }
 
     // Fragments lie in the slots that all other frames need too.
     private void CheckFragmentMemory()
     {
-        long smallBytes = (long)options.SlotsPerSide * EngineLimits.SmallSlotBytes;
-        long largeBytes = (long)options.LargeSlotsPerSide * EngineLimits.LargeSlotBytes;
+        long smallBytes = (long)options.Engine.SlotsPerSide * EngineLimits.SmallSlotBytes;
+        long largeBytes = (long)options.Engine.LargeSlotsPerSide * EngineLimits.LargeSlotBytes;
         long allowedKiB = (smallBytes + largeBytes) / BytesPerKiB / 2;
-        if (!faulty.Overlaps(["fragment_memory", "slots", "large_slots"]) && options.FragmentMemoryKiB > allowedKiB)
+        if (!faulty.Overlaps(["fragment_memory", "slots", "large_slots"]) && options.Engine.FragmentMemoryKiB > allowedKiB)
         {
             string lower = allowedKiB < EngineLimits.FragmentMemoryKiB.Minimum ? "" : "lower it, or ";
-            Fault("fragment_memory", $"{options.FragmentMemoryKiB} KiB is more than {allowedKiB} KiB, half of a side's slots: {lower}raise slots or large_slots");
+            Fault("fragment_memory", $"{options.Engine.FragmentMemoryKiB} KiB is more than {allowedKiB} KiB, half of a side's slots: {lower}raise slots or large_slots");
         }
     }
 

@@ -4,7 +4,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
@@ -131,12 +130,15 @@ internal sealed class RequesterApplianceTests
         ApplianceOptions options = new()
         {
             Cores = [.. Enumerable.Range(0, cores).Select(core => CpuAffinity.AllowedCpus()[core % CpuAffinity.AllowedCpus().Count])],
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            CheckpointRetryMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                CheckpointRetryMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester, FlowHashKey.FromSeed(1));
+        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester);
     }
 
     private static byte[] Frame(int index, string word) => TestCapture.Udp($"{word} {index}", (ushort)(1000 + (index % Flows)));

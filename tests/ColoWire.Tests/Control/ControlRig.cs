@@ -7,7 +7,6 @@ using System.Text.Json;
 using System.Threading;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
@@ -38,12 +37,15 @@ internal sealed class ControlRig : IDisposable
         {
             Cores = [CpuAffinity.AllowedCpus()[^1]],
             Requester = Spec(requester is null ? "none" : "command:staged"),
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            CheckpointRetryMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                CheckpointRetryMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints());
         Appliance.Start();
         service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null), NullLoggerFactory.Instance);
         service.StartAsync(CancellationToken.None).GetAwaiter().GetResult();

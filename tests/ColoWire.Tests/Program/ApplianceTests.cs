@@ -9,7 +9,6 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Files;
@@ -260,13 +259,16 @@ internal sealed class ApplianceTests
         {
             // More threads than this machine has CPUs share them; the plan is the same.
             Cores = [.. Enumerable.Range(0, cores).Select(core => cpus[core % cpus.Count])],
-            Shards = shards,
-            Flows = 1024,
-            MaxQueueSize = 1 << 20,
-            CompareTimeoutMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Shards = shards,
+                Flows = 1024,
+                MaxQueueSize = 1 << 20,
+                CompareTimeoutMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        return new Appliance(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        return new Appliance(options, ports, new NoCheckpoints());
     }
 
     private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");

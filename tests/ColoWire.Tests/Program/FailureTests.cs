@@ -7,7 +7,6 @@ using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
@@ -42,7 +41,7 @@ internal sealed class FailureTests
         StagedCapturePort primary = new("staged:primary");
         StagedCapturePort secondary = new("staged:secondary");
         KeepingInjectPort output = new();
-        using Appliance appliance = new(Options(cores, shards), FakePorts.Of(primary, secondary, output), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        using Appliance appliance = new(Options(cores, shards), FakePorts.Of(primary, secondary, output), new NoCheckpoints());
         appliance.Start();
         Both(primary, secondary, TestCapture.Udp("before"));
         WaitUntil(() => output.Left.Length == 1);
@@ -78,7 +77,7 @@ internal sealed class FailureTests
     {
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints());
         appliance.Start();
         for (ushort port = 1; port < FailureTolerance.SamePlace; port++)
         {
@@ -103,7 +102,7 @@ internal sealed class FailureTests
         FakeCapturePort secondary = new("fake:secondary", 0, _ => []) { OnReceive = hang.Wait };
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(4, 1), FakePorts.Of(primary, secondary, new KeepingInjectPort()), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            Options(4, 1), FakePorts.Of(primary, secondary, new KeepingInjectPort()), new NoCheckpoints());
         appliance.Start();
         hang.Reset();
         primary.Say(Bad("bad", 1));
@@ -175,7 +174,7 @@ internal sealed class FailureTests
             XdpQueues = [0],
         };
         using Appliance appliance = new(
-            options, AppliancePorts.Open(options, [FramePath.MakeArena(FakePorts.Slots)]), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            options, AppliancePorts.Open(options, [FramePath.MakeArena(FakePorts.Slots)]), new NoCheckpoints());
         appliance.Start();
         using StreamPeer primary = StreamPeer.Connect(Place("primary"));
         using StreamPeer secondary = StreamPeer.Connect(Place("secondary"));
@@ -212,7 +211,7 @@ internal sealed class FailureTests
     {
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints());
         appliance.Start();
         primary.Say(Bad("bad", 1));
         PathFailure failure = NextFailure(appliance);
@@ -247,11 +246,14 @@ internal sealed class FailureTests
         return new ApplianceOptions
         {
             Cores = [.. Enumerable.Range(0, cores).Select(core => cpus[core % cpus.Count])],
-            Shards = shards,
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            LargeSlotsPerSide = 0,
-            Policies = [ThrowsAtBad],
+            Engine = new EngineOptions
+            {
+                Shards = shards,
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                LargeSlotsPerSide = 0,
+                Policies = [ThrowsAtBad],
+            },
         };
     }
 

@@ -7,7 +7,6 @@ using System.Text;
 using System.Threading;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Files;
@@ -148,10 +147,10 @@ internal sealed class IdleAllocationTests
     private Appliance Idle()
     {
         TestCapture.Write(folder.File("p"), [(0, TestCapture.Udp("one")), (3_600_000, TestCapture.Udp("an hour later"))]);
-        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
+        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 } };
         AppliancePorts ports = FakePorts.Of(
             FileCapturePort.OpenAsLive(folder.File("p")), FileCapturePort.OpenAsLive(folder.File("p")), new FileInjectPort(folder.File("out")));
-        Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        Appliance appliance = new(options, ports, new NoCheckpoints());
         for (int round = 0; round < 10; round++)
         {
             appliance.Path.Poll(round * 10_000_000L);

@@ -9,7 +9,6 @@ using System.Text.RegularExpressions;
 using ColoWire.Commands;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
@@ -219,12 +218,15 @@ internal sealed partial class JsonDocumentTests
         ApplianceOptions options = new()
         {
             Cores = [CpuAffinity.AllowedCpus()[0]],
-            Flows = 1024,
-            LargeSlotsPerSide = 0,
-            CompareTimeoutMs = 600_000,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                LargeSlotsPerSide = 0,
+                CompareTimeoutMs = 600_000,
+            },
         };
         AppliancePorts ports = FakePorts.Of(Port("fake:primary", primary), Port("fake:secondary", secondary), new FakeInjectPort());
-        Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        Appliance appliance = new(options, ports, new NoCheckpoints());
         for (int round = 0; round < 10; round++)
         {
             appliance.Path.Poll(round * RoundNs);

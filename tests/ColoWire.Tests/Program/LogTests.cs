@@ -4,7 +4,6 @@ using System;
 using System.Globalization;
 using System.IO;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
@@ -38,9 +37,9 @@ internal sealed class LogTests
         const int flows = 30;
         FakeCapturePort primary = new("fake:primary", flows, i => TestCapture.Udp("P", (ushort)(1000 + i)));
         FakeCapturePort secondary = new("fake:secondary", flows, i => TestCapture.Udp("S", (ushort)(1000 + i)));
-        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
+        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 } };
         AppliancePorts ports = FakePorts.Of(primary, secondary, new FakeInjectPort());
-        using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        using Appliance appliance = new(options, ports, new NoCheckpoints());
         for (int round = 0; round < 10; round++)
         {
             appliance.Path.Poll(round * 10_000_000L);
@@ -59,10 +58,10 @@ internal sealed class LogTests
     [Test]
     public void The_line_of_counters_tells_rates_since_the_last_look()
     {
-        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
+        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 } };
         AppliancePorts ports = FakePorts.Of(
             new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")), new FakeCapturePort("s", 64, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
-        using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        using Appliance appliance = new(options, ports, new NoCheckpoints());
         ApplianceSnapshot before = SnapshotReader.Of(appliance) with { ElapsedNs = 0 };
         for (int round = 0; round < 10; round++)
         {

@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Options;
@@ -116,12 +115,15 @@ internal sealed class PipelineTests
             // More threads than this machine has CPUs share them; the plan is the same.
             Cores = [.. Enumerable.Range(0, pipelines.Length).Select(core => cpus[core % cpus.Count])],
             XdpQueues = queues ?? [.. Enumerable.Range(0, pipelines.Length)],
-            Flows = 1024,
-            MaxQueueSize = 1 << 20,
-            CompareTimeoutMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                MaxQueueSize = 1 << 20,
+                CompareTimeoutMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints());
     }
 
     private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");

@@ -143,15 +143,14 @@ internal sealed class PolicyOptionTests
     [TestCase("pass udp vlan 5", "drop vlan 5")]
     public void A_rule_that_still_takes_something_is_good(string earlier, string later)
     {
-        Assert.That(Load(Json(earlier, later)).Policies, Has.Count.EqualTo(2));
+        Assert.That(Load(Json(earlier, later)).Engine.Policies, Has.Count.EqualTo(2));
     }
 
     [Test]
     public void Rules_keep_their_order()
     {
-        Assert.That(Load(Json(TwoRules)).Policies, Is.EqualTo(TwoRulesRead));
-        Assert.That(Load(Json([.. TwoRules.Reverse()])).Policies, Is.EqualTo(TwoRulesRead.Reverse()));
-        Assert.That(Load(Json(TwoRules)).ToEngineOptions(default).Policies, Is.EqualTo(TwoRulesRead));
+        Assert.That(Load(Json(TwoRules)).Engine.Policies, Is.EqualTo(TwoRulesRead));
+        Assert.That(Load(Json([.. TwoRules.Reverse()])).Engine.Policies, Is.EqualTo(TwoRulesRead.Reverse()));
     }
 
     private static IEnumerable<TestCaseData> CommandLines()
@@ -168,7 +167,7 @@ internal sealed class PolicyOptionTests
     {
         string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "policies.json");
         File.WriteAllText(path, file ?? "{}");
-        Assert.That(Bind([.. PortArguments, "--config", path, .. arguments], Machine).Policies, Is.EqualTo(TwoRulesRead));
+        Assert.That(Bind([.. PortArguments, "--config", path, .. arguments], Machine).Engine.Policies, Is.EqualTo(TwoRulesRead));
     }
 
     [TestCase("5", "5 is no list: " + Grammar + ", for example pass udp port 123")]

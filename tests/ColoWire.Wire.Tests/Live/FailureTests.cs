@@ -3,7 +3,6 @@
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
@@ -105,13 +104,15 @@ internal sealed class FailureTests(LivePorts ports)
                 Cores = [CpuAffinity.AllowedCpus()[^1]],
                 XdpQueues = [0],
                 XdpMode = ports == LivePorts.XdpGeneric ? XdpMode.Generic : XdpMode.Native,
-                CompareTimeoutMs = 15_000,
                 FailwireTimeoutMs = FailwireTimeoutMs,
-                Policies = [new PolicyRule(PolicyAction.Pass) { Network = new AddressPrefix(BadSource, 33) }],
+                Engine = new EngineOptions
+                {
+                    CompareTimeoutMs = 15_000,
+                    Policies = [new PolicyRule(PolicyAction.Pass) { Network = new AddressPrefix(BadSource, 33) }],
+                },
             };
-            FlowHashKey key = FlowHashKey.FromSeed(1);
-            AppliancePorts opened = AppliancePorts.Open(options, [FramePath.MakeArena(options.ToEngineOptions(key))]);
-            appliance = new Appliance(options, opened, new NoCheckpoints(), key);
+            AppliancePorts opened = AppliancePorts.Open(options, [FramePath.MakeArena(options.Engine)]);
+            appliance = new Appliance(options, opened, new NoCheckpoints());
             appliance.Start();
         });
         return appliance!;
