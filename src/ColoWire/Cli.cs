@@ -30,10 +30,10 @@ internal static class Cli
 
     /// <summary>Runs what the command line says.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments, StandardOutputs outputs)
+    public static int Run(string[] arguments, StandardOutputs outputs, TimeProvider time)
     {
         TextWriter errors = outputs.Errors;
-        ParseResult parse = Root(outputs).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parse = Root(outputs, time).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
         {
             CheckWords(parse);
@@ -69,13 +69,13 @@ internal static class Cli
         }
     }
 
-    private static RootCommand Root(StandardOutputs outputs)
+    private static RootCommand Root(StandardOutputs outputs, TimeProvider time)
     {
         return new RootCommand("ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
         {
-            RunCommand.Create(Options.Verbs.Run, outputs),
-            RunCommand.Create(Options.Verbs.Observe, outputs),
-            CompareCommand.Create(),
+            RunCommand.Create(Options.Verbs.Run, outputs, time),
+            RunCommand.Create(Options.Verbs.Observe, outputs, time),
+            CompareCommand.Create(time),
             InterfacesCommand.Create(),
             CtlCommand.Create(),
             OptionsCommand.Create(),

@@ -34,7 +34,8 @@ internal static class CompareCommand
     private static readonly Range<int> ShowRange = new(0, 10_000, 10);
 
     /// <summary>Makes the verb.</summary>
-    public static Command Create()
+    /// <param name="time">The source of the time.</param>
+    public static Command Create(TimeProvider time)
     {
         Argument<string> primary = CaptureArgument("PRIMARY", "The primary's capture: a pcap or pcapng file of Ethernet frames.");
         Argument<string> secondary = CaptureArgument("SECONDARY", "The secondary's capture.");
@@ -80,6 +81,7 @@ internal static class CompareCommand
                 Json = parse.GetValue(json),
                 Align = parse.GetValue(align),
                 Show = shown,
+                Time = time,
             };
             return RunUntilInterrupted(request, parse.InvocationConfiguration);
         });
@@ -174,7 +176,7 @@ internal static class CompareCommand
     private static CompareProgress? MakeProgress(CompareRequest request, TextWriter errors)
     {
         bool isTerminal = ReferenceEquals(errors, Console.Error) && !Console.IsErrorRedirected;
-        return isTerminal ? new CompareProgress(errors, Size(request.PrimaryPath) + Size(request.SecondaryPath)) : null;
+        return isTerminal ? new CompareProgress(errors, Size(request.PrimaryPath) + Size(request.SecondaryPath), request.Time) : null;
 
         static long Size(string path) => new FileInfo(path).Length;
     }

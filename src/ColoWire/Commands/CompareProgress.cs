@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Diagnostics;
 using System.Globalization;
 using System.IO;
 
@@ -10,7 +9,8 @@ namespace ColoWire.Commands;
 /// <summary>One line on a terminal that rewrites itself while captures are compared.</summary>
 /// <param name="terminal">The terminal.</param>
 /// <param name="totalBytes">Bytes of both files; 0 when nobody knows (a pipe).</param>
-internal sealed class CompareProgress(TextWriter terminal, long totalBytes)
+/// <param name="time">The source of the time.</param>
+internal sealed class CompareProgress(TextWriter terminal, long totalBytes, TimeProvider time)
 {
     /// <summary>Bytes that stand before each frame in a capture file (the pcap format's record header).</summary>
     public const int RecordHeaderBytes = 16;
@@ -18,18 +18,18 @@ internal sealed class CompareProgress(TextWriter terminal, long totalBytes)
     private const string EraseLine = "\r\x1b[K";
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
-    private readonly Stopwatch sinceShown = Stopwatch.StartNew();
+    private long shownAt = time.GetTimestamp();
     private bool shown;
 
     /// <summary>Tells how far it is; the line changes ten times a second at most, and not at all in the first tenth.</summary>
     public void Show(long frames, long bytes)
     {
-        if (sinceShown.Elapsed < Interval)
+        if (time.GetElapsedTime(shownAt) < Interval)
         {
             return;
         }
 
-        sinceShown.Restart();
+        shownAt = time.GetTimestamp();
         shown = true;
         string share = totalBytes == 0
             ? ""

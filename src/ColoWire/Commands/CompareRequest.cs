@@ -26,6 +26,9 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
     /// <summary>How many divergences are shown with their bytes.</summary>
     public int Show { get; init; }
 
+    /// <summary>The source of the time.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Makes sure that writing the output destroys neither capture.</summary>
     /// <exception cref="OptionException">It would.</exception>
     public void CheckOutPath()

@@ -41,7 +41,7 @@ internal static class RunCommand
     private static readonly TimeSpan EndReserve = TimeSpan.FromMilliseconds(100);
 
     /// <summary>Makes one of the two verbs.</summary>
-    public static Command Create(Verbs verb, StandardOutputs outputs)
+    public static Command Create(Verbs verb, StandardOutputs outputs, TimeProvider time)
     {
         Command command = verb == Verbs.Observe
             ? new Command("observe", "Compares live traffic; the primary's frames leave at once, differences are only reported.")
@@ -57,25 +57,25 @@ internal static class RunCommand
             ApplianceOptions options = binder.Bind(parse) with { TakesOver = parse.GetValue(takeOver) };
             EngineOptions engine = options.Engine with { HashKey = DrawHashKey() };
             engine = verb == Verbs.Observe ? engine with { Mode = CompareMode.Observe } : engine;
-            return Run(options with { Engine = engine }, parse.GetValue(json), outputs);
+            return Run(options with { Engine = engine }, parse.GetValue(json), outputs, time);
         });
         return command;
     }
 
-    private static int Run(ApplianceOptions options, bool json, StandardOutputs outputs)
+    private static int Run(ApplianceOptions options, bool json, StandardOutputs outputs, TimeProvider time)
     {
         // Before all else: a signal that comes while ports are opened is a stop in order, too.
-        StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, Failure);
+        StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, Failure, time);
         // Before any frame is touched: another instance may have the path.
         using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
-        FailureFolder? failures = OpenFailureFolder(options);
+        FailureFolder? failures = OpenFailureFolder(options, time);
         using CheckpointRequester? requester = MakeRequester(options);
-        AppliancePorts ports = OpenPorts(options);
+        AppliancePorts ports = OpenPorts(options, time);
         // The process is this one appliance's: all that is not a duty goes elsewhere.
         CpuAffinity.KeepFree(options.Cores);
-        using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints());
+        using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), time);
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
-        using (IHost host = Host(appliance, form, control, failures, signals, outputs))
+        using (IHost host = Host(appliance, form, control, failures, signals, outputs, time))
         {
             if (signals.IsStopping)
             {
@@ -105,11 +105,11 @@ internal static class RunCommand
         _ => Failure,
     };
 
-    private static FailureFolder? OpenFailureFolder(ApplianceOptions options)
+    private static FailureFolder? OpenFailureFolder(ApplianceOptions options, TimeProvider time)
     {
         try
         {
-            return options.FailureFolder is string path ? FailureFolder.Open(path) : null;
+            return options.FailureFolder is string path ? FailureFolder.Open(path, time) : null;
         }
         catch (PortException exception)
         {
@@ -159,7 +159,7 @@ internal static class RunCommand
     }
 
     /// <summary>Takes the memory of all frames and opens the ports on it.</summary>
-    private static AppliancePorts OpenPorts(ApplianceOptions options)
+    private static AppliancePorts OpenPorts(ApplianceOptions options, TimeProvider time)
     {
         List<FrameArena> arenas = [];
         try
@@ -169,7 +169,7 @@ internal static class RunCommand
                 arenas.Add(FramePath.MakeArena(options.Engine));
             }
 
-            return AppliancePorts.Open(options, arenas);
+            return AppliancePorts.Open(options, arenas, time);
         }
         catch
         {
@@ -179,23 +179,29 @@ internal static class RunCommand
     }
 
     private static IHost Host(
-        Appliance appliance, StatusForm form, ControlSocket? control, FailureFolder? failures, StopSignals signals, StandardOutputs outputs)
+        Appliance appliance,
+        StatusForm form,
+        ControlSocket? control,
+        FailureFolder? failures,
+        StopSignals signals,
+        StandardOutputs outputs,
+        TimeProvider time)
     {
         HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.AddProvider(new LineLoggerProvider(outputs.Log, new LineFormatter(SystemdService.IsOne())));
+        builder.Logging.AddProvider(new LineLoggerProvider(outputs.Log, new LineFormatter(SystemdService.IsOne(), time)));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
         // The library's own notifier, but not its lifetime: that waits for systemd, and takes one signal of several.
-        QueuedNotifier notifier = new(new SystemdNotifier());
+        QueuedNotifier notifier = new(new SystemdNotifier(), time);
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             signals, services.GetRequiredService<IHostApplicationLifetime>(), notifier, Log<SignalLifetime>(services)));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownPatience);
         // Stopped in reverse: first the appliance, then those who tell of its last frames.
         builder.Services.AddHostedService(services => new FailureLog(appliance, failures, Log<FailureLog>(services)));
-        builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services)));
+        builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services), time));
         builder.Services.AddHostedService(services => new StatusService(
-            appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services)));
+            appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services), time));
         builder.Services.AddHostedService(services => new WatchdogService(
-            appliance, notifier, Log<WatchdogService>(services)));
+            appliance, notifier, Log<WatchdogService>(services), time));
         builder.Services.AddSingleton(services => new ApplianceService(
             appliance, services.GetRequiredService<IHostApplicationLifetime>(), Log<ApplianceService>(services)));
         builder.Services.AddHostedService(services => services.GetRequiredService<ApplianceService>());
@@ -205,7 +211,7 @@ internal static class RunCommand
             builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Error);
             // Last, so that frames flow before there is a server, and stopped first: no order comes to an appliance that ends.
             builder.Services.AddHostedService(services => new ControlService(
-                control, appliance, outputs, services.GetRequiredService<ILoggerFactory>()));
+                control, appliance, outputs, services.GetRequiredService<ILoggerFactory>(), time));
         }
 
         return builder.Build();

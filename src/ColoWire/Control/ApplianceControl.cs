@@ -2,7 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
@@ -19,10 +18,10 @@ namespace ColoWire.Control;
 /// Carries out orders on a running appliance, and says what became of them. It tells the duties what is wanted and looks at their
 /// counters; no duty ever waits for it.
 /// </summary>
-internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log) : IDisposable
+internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log, TimeProvider time) : IDisposable
 {
     /// <summary>How long an ordered checkpoint may take: several tries of the requester, and a guest with much memory.</summary>
-    public static readonly TimeSpan DefaultCheckpointPatience = TimeSpan.FromSeconds(10);
+    public static readonly TimeSpan CheckpointPatience = TimeSpan.FromSeconds(10);
 
     /// <summary>How long the duties may take to see an order. Each looks every millisecond.</summary>
     private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(1);
@@ -35,9 +34,6 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     // What an order has done is told by counters, so one is carried out after the other. One that waits for a checkpoint stops no
     // other.
     private readonly SemaphoreSlim turn = new(1);
-
-    /// <summary>How long an order waits for its checkpoint.</summary>
-    public TimeSpan CheckpointPatience { get; init; } = DefaultCheckpointPatience;
 
     private bool IsAlone => appliance.Path.Gate.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
 
@@ -86,7 +82,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             return Conflict($"the requester is {appliance.Options.Requester}: nobody makes checkpoints (option requester)");
         }
 
-        long start = Stopwatch.GetTimestamp();
+        long start = time.GetTimestamp();
         // A path that has failed is another one's by then, whose gate counts on.
         long before = appliance.Path.Gate.Completed;
         // Where it cannot be had, the gate does nothing.
@@ -104,17 +100,17 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
                 return Conflict("the mode is observe, in which no checkpoint is asked for: colowire ctl mode lockstep");
             }
 
-            if (Stopwatch.GetElapsedTime(start) > CheckpointPatience)
+            if (time.GetElapsedTime(start) > CheckpointPatience)
             {
                 return ControlAnswer.Refused(StatusCodes.Status408RequestTimeout,
                     $"no checkpoint has finished within {CheckpointPatience.TotalSeconds} s; it stays asked for "
                     + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(appliance.Path.Gate.Protection)})");
             }
 
-            await Task.Delay(LookInterval, cancellation);
+            await Task.Delay(LookInterval, time, cancellation);
         }
 
-        long tookNs = Stopwatch.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
+        long tookNs = time.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
         return ControlAnswer.Done(
             new CheckpointReport($"a checkpoint has finished after {DurationText.Of(tookNs)}", appliance.Path.Gate.Epoch, tookNs),
             ReportJson.Default.CheckpointReport);
@@ -194,15 +190,15 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
     private async Task<bool> RoundsAsync()
     {
         IReadOnlyList<long> before = appliance.Rounds();
-        long start = Stopwatch.GetTimestamp();
+        long start = time.GetTimestamp();
         while (appliance.Rounds().Zip(before).Any(rounds => rounds.First - rounds.Second < SeeingRounds))
         {
-            if (Stopwatch.GetElapsedTime(start) > OrderPatience)
+            if (time.GetElapsedTime(start) > OrderPatience)
             {
                 return false;
             }
 
-            await Task.Delay(LookInterval);
+            await Task.Delay(LookInterval, time);
         }
 
         return true;

@@ -17,7 +17,7 @@ internal static class ControlClient
     private const int MaxAnswerBytes = 1 << 20;
 
     /// <summary>Longer than the longest order takes.</summary>
-    private static readonly TimeSpan Patience = ApplianceControl.DefaultCheckpointPatience + TimeSpan.FromSeconds(5);
+    private static readonly TimeSpan Patience = ApplianceControl.CheckpointPatience + TimeSpan.FromSeconds(5);
 
     /// <summary>Gives the order, and waits for the answer.</summary>
     /// <param name="path">The socket.</param>

@@ -38,17 +38,20 @@ internal sealed class ControlService : IHostedService, IDisposable
     private readonly StatusReports status;
     private readonly KestrelServer server;
     private readonly ILogger<ControlService> log;
+    private readonly TimeProvider time;
 
     /// <summary>Makes a server that does not answer yet.</summary>
     /// <param name="socket">Where it will; it listens already.</param>
     /// <param name="appliance">Whose orders it takes.</param>
     /// <param name="outputs">What the process could not write is told in the status.</param>
     /// <param name="loggers">Who logs.</param>
-    public ControlService(ControlSocket socket, Appliance appliance, StandardOutputs outputs, ILoggerFactory loggers)
+    /// <param name="time">The source of the time.</param>
+    public ControlService(ControlSocket socket, Appliance appliance, StandardOutputs outputs, ILoggerFactory loggers, TimeProvider time)
     {
         this.socket = socket;
+        this.time = time;
         log = loggers.CreateLogger<ControlService>();
-        control = new ApplianceControl(appliance, loggers.CreateLogger<ApplianceControl>());
+        control = new ApplianceControl(appliance, loggers.CreateLogger<ApplianceControl>(), time);
         status = new StatusReports(appliance, outputs);
         KestrelServerOptions options = new() { AddServerHeader = false };
         Bound(options.Limits);
@@ -69,9 +72,9 @@ internal sealed class ControlService : IHostedService, IDisposable
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await stopping.CancelAsync();
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(StopPatience);
-        // What is not answered by then is cut off.
+        using CancellationTokenSource limit = new(StopPatience, time);
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        // Requests that are not answered by then are cut off.
         await server.StopAsync(patience.Token);
     }
 

@@ -78,7 +78,7 @@ public sealed partial class Appliance
 
     private void Revive(Exception exception)
     {
-        long sinceNs = MonotonicClock.NowNs;
+        long sinceNs = Clock.NowNs;
         // Again, where one failed while the path before was let in.
         Ports.FailWire?.StepAside();
         if (!threads.End(RevivalPatience))
@@ -113,7 +113,7 @@ public sealed partial class Appliance
         PathThreads anew = new(this, Path, Fail);
         Volatile.Write(ref threads, anew);
         anew.Start();
-        long awayNs = MonotonicClock.NowNs - sinceNs;
+        long awayNs = Clock.NowNs - sinceNs;
         if (failed.IsEmpty && Ports.FailWire?.StepIn(awayNs) == true)
         {
             // The path has asked for a checkpoint when it began: one that has finished since knows nothing of what went past until now.

@@ -2,7 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
@@ -44,6 +43,7 @@ public sealed partial class Appliance : IDisposable
     private static readonly TimeSpan DrainLookInterval = TimeSpan.FromMilliseconds(1);
 
     private readonly IReadOnlySet<int> isolatedCpus = IsolatedCpus.Read();
+    private readonly TimeProvider time;
     private PathThreads threads;
     private bool threadsEnded = true;
 
@@ -51,8 +51,11 @@ public sealed partial class Appliance : IDisposable
     /// <param name="options">Validated options.</param>
     /// <param name="ports">The ports and arenas of its pipelines; the appliance closes and disposes them.</param>
     /// <param name="requester">Who is asked for checkpoints.</param>
-    public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester)
+    /// <param name="time">The source of the time.</param>
+    public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester, TimeProvider time)
     {
+        this.time = time;
+        Clock = new MonotonicClock(time);
         Options = options;
         Ports = ports;
         Requester = requester;
@@ -67,6 +70,9 @@ public sealed partial class Appliance : IDisposable
 
     /// <summary>What was chosen.</summary>
     public ApplianceOptions Options { get; }
+
+    /// <summary>The clock of its threads.</summary>
+    public MonotonicClock Clock { get; }
 
     /// <summary>Its ports.</summary>
     public AppliancePorts Ports { get; }
@@ -120,7 +126,7 @@ public sealed partial class Appliance : IDisposable
     /// <exception cref="PortException">Frames cannot be had: another program of somebody else's has come to an interface.</exception>
     public void Start()
     {
-        StartedAtNs = MonotonicClock.NowNs;
+        StartedAtNs = Clock.NowNs;
         HasStarted = true;
         threadsEnded = false;
         (Requester as CheckpointRequester)?.Start();
@@ -146,10 +152,10 @@ public sealed partial class Appliance : IDisposable
         lock (turn)
         {
             stops = true;
-            long start = Stopwatch.GetTimestamp();
+            long start = time.GetTimestamp();
             Ports.HandOver();
             Path.BeginStop();
-            while (!Path.IsDrained && failed.IsEmpty && Failure is null && Stopwatch.GetElapsedTime(start) < patience)
+            while (!Path.IsDrained && failed.IsEmpty && Failure is null && time.GetElapsedTime(start) < patience)
             {
                 Thread.Sleep(DrainLookInterval);
             }

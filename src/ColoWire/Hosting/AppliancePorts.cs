@@ -16,8 +16,6 @@ namespace ColoWire.Hosting;
 /// <param name="Pipelines">One or more. The pipelines of one appliance are the queues of the same three interfaces.</param>
 public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : IDisposable
 {
-    private const long NanosecondsPerTick = 100;
-
     private PortUpkeep? upkeep;
 
     /// <summary>What sends frames past the appliance when it does not take them; null where no port is live.</summary>
@@ -133,8 +131,9 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
     /// <summary>Opens the ports that the options name.</summary>
     /// <param name="options">Validated options.</param>
     /// <param name="arenas">The memory of each pipeline; it stays the caller's when this fails.</param>
+    /// <param name="time">The source of the time.</param>
     /// <exception cref="OptionException">One or more cannot be opened; it says of each why.</exception>
-    public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas)
+    public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas, TimeProvider time)
     {
         options = WithKernelsNames(options, out IReadOnlyList<string> names);
         RefuseIfInUse(options);
@@ -151,7 +150,7 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
             HasVnetHeaders = options.HasVnetHeaders,
             Xdp = new XdpOptions(options.XdpMode, options.XdpCopy, options.XdpRingFrames),
             SnapLength = options.SnapLengthBytes == OptionTable.SnapLengthOfMtu ? null : options.SnapLengthBytes,
-            FileTimeShiftNs = ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) - MonotonicClock.NowNs,
+            FileTimeShiftNs = new MonotonicClock(time).UnixOffsetNs,
         };
         List<PipelinePorts> pipelines = [];
         try

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
@@ -16,7 +15,7 @@ namespace ColoWire.Hosting;
 /// Takes the divergence reports from the gate and logs them: a line each, with <c>trace</c> the bytes around the difference too. A
 /// storm of them is counted and cut, so that the log cannot fill a disk.
 /// </summary>
-internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> log) : BackgroundService
+internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> log, TimeProvider time) : BackgroundService
 {
     /// <summary>Reports shown in a second: what a person can still follow.</summary>
     public const int MaxPerSecond = 10;
@@ -26,17 +25,17 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private long secondStart = Stopwatch.GetTimestamp();
+    private long secondStart = time.GetTimestamp();
     private int shown;
     private long omitted;
 
     /// <summary>Logs what the gate has; called by one thread at a time.</summary>
     internal void Drain()
     {
-        if (Stopwatch.GetElapsedTime(secondStart) >= Second)
+        if (time.GetElapsedTime(secondStart) >= Second)
         {
             TellOmitted();
-            secondStart = Stopwatch.GetTimestamp();
+            secondStart = time.GetTimestamp();
             shown = 0;
         }
 
@@ -54,7 +53,7 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
     }
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Cadence.RunAsync(Interval, Drain, DrainLast, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new Cadence(time).RunAsync(Interval, Drain, DrainLast, stoppingToken);
 
     /// <summary>The appliance stopped before this service: what it reported last is logged now.</summary>
     private void DrainLast()

@@ -30,6 +30,7 @@ internal sealed class DutyLoop
     private readonly IdleWait idle;
     private readonly bool hasPorts;
     private readonly SpinWindow spin;
+    private readonly MonotonicClock clock;
     private readonly Action<Exception> failed;
     private readonly Thread thread;
     private bool ending;
@@ -42,12 +43,15 @@ internal sealed class DutyLoop
     /// <param name="duties">What it does in a round, in this order.</param>
     /// <param name="waitHandles">File descriptors of the ports that its duties capture from, and of whoever else wakes it.</param>
     /// <param name="strategy">What it does while there is nothing to do.</param>
+    /// <param name="clock">The clock of its rounds.</param>
     /// <param name="failed">Called on the thread when a duty threw, which is a bug of the duty; the thread then ends.</param>
     public DutyLoop(
-        string name, int cpu, IDuty[] duties, ReadOnlySpan<int> waitHandles, IdleStrategy strategy, Action<Exception> failed)
+        string name, int cpu, IDuty[] duties, ReadOnlySpan<int> waitHandles, IdleStrategy strategy, MonotonicClock clock,
+        Action<Exception> failed)
     {
         this.cpu = cpu;
         this.duties = duties;
+        this.clock = clock;
         this.failed = failed;
         spin = new SpinWindow(strategy);
         hasPorts = waitHandles.Length != 0;
@@ -89,7 +93,7 @@ internal sealed class DutyLoop
         bool ready = false;
         while (!Volatile.Read(ref ending))
         {
-            long nowNs = MonotonicClock.NowNs;
+            long nowNs = clock.NowNs;
             int work = 0;
             foreach (IDuty duty in duties)
             {

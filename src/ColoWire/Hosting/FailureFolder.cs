@@ -28,11 +28,17 @@ internal sealed class FailureFolder
 
     private readonly string path;
 
-    private FailureFolder(string path) => this.path = path;
+    private readonly TimeProvider time;
+
+    private FailureFolder(string path, TimeProvider time)
+    {
+        this.path = path;
+        this.time = time;
+    }
 
     /// <summary>Looks whether files can be written to a folder.</summary>
     /// <exception cref="PortException">They cannot, and why.</exception>
-    public static FailureFolder Open(string path)
+    public static FailureFolder Open(string path, TimeProvider time)
     {
         if (!Directory.Exists(path))
         {
@@ -44,7 +50,7 @@ internal sealed class FailureFolder
             string probe = Path.Combine(path, $"{Prefix}probe-{Environment.ProcessId}");
             Create(probe).Dispose();
             File.Delete(probe);
-            return new FailureFolder(path);
+            return new FailureFolder(path, time);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -56,8 +62,9 @@ internal sealed class FailureFolder
     /// <returns>Where, or why not, in words for the log.</returns>
     public string Save(PathFailure failure)
     {
-        string name = $"{Prefix}{DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}";
+        string name = $"{Prefix}{time.GetUtcNow().ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}";
         string start = Path.Combine(path, name);
+        long unixOffsetNs = new MonotonicClock(time).UnixOffsetNs;
         try
         {
             using (StreamWriter text = new(Create($"{start}.txt")))
@@ -70,7 +77,7 @@ internal sealed class FailureFolder
             {
                 string file = $"{start}.{side.Key.ToString().ToLowerInvariant()}.pcap";
                 Create(file).Dispose();
-                FrameFile.Write(file, side.Select(frame => (InUnixTime(frame.ArrivalNs), frame.Bytes)));
+                FrameFile.Write(file, side.Select(frame => (unixOffsetNs + frame.ArrivalNs, frame.Bytes)));
             }
 
             RemoveOldest();
@@ -84,9 +91,6 @@ internal sealed class FailureFolder
 
     private static FileStream Create(string file) =>
         new(file, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
-
-    private static long InUnixTime(long ns) =>
-        ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick) - MonotonicClock.NowNs + ns;
 
     /// <summary>The names begin with the time, so that the oldest comes first.</summary>
     private void RemoveOldest()

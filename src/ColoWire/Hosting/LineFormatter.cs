@@ -10,7 +10,8 @@ namespace ColoWire.Hosting;
 
 /// <summary>One line for each entry of the log: the time of day, the level where it is not the usual one, the message.</summary>
 /// <param name="forJournal">Whether systemd's journal reads the lines.</param>
-internal sealed class LineFormatter(bool forJournal)
+/// <param name="time">The source of the time.</param>
+internal sealed class LineFormatter(bool forJournal, TimeProvider time)
 {
     /// <summary>Writes an entry.</summary>
     public void Write(LogLevel level, string text, Exception? exception, TextWriter writer)
@@ -30,8 +31,8 @@ internal sealed class LineFormatter(bool forJournal)
 
         // On a terminal the entry takes the place of the line of counters, which comes back below it.
         string start = StatusLine.IsOnTerminal ? StatusLine.EraseLine : string.Empty;
-        string time = DateTime.Now.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
-        writer.WriteLine($"{start}{time} {Level(level)}{text}");
+        string now = time.GetLocalNow().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
+        writer.WriteLine($"{start}{now} {Level(level)}{text}");
     }
 
     private static string Level(LogLevel level) => level switch

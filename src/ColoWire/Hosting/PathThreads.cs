@@ -92,7 +92,7 @@ internal sealed class PathThreads
             duties.Add(heartbeat);
         }
 
-        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], appliance.IdleOf(core.Cpu).Strategy, failed);
+        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], appliance.IdleOf(core.Cpu).Strategy, appliance.Clock, failed);
     }
 
     /// <summary>The ports that a duty captures from.</summary>

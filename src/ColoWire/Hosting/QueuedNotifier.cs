@@ -11,12 +11,12 @@ namespace ColoWire.Hosting;
 /// Tells systemd through a queue: its socket blocks while systemd does not read it, and neither the start nor the stop of an appliance
 /// may wait for that.
 /// </summary>
-internal sealed class QueuedNotifier(ISystemdNotifier notifier) : ISystemdNotifier
+internal sealed class QueuedNotifier(ISystemdNotifier notifier, TimeProvider time) : ISystemdNotifier
 {
     /// <summary>Some ten messages; when systemd has not read those, it does not need one more sign of life.</summary>
     private const int CapacityBytes = 256;
 
-    private readonly OutputQueue queue = new("colowire-notify", new Sink(notifier), CapacityBytes);
+    private readonly OutputQueue queue = new("colowire-notify", new Sink(notifier), time, CapacityBytes);
 
     /// <inheritdoc/>
     public bool IsEnabled => notifier.IsEnabled;

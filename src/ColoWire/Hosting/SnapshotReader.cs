@@ -55,7 +55,7 @@ internal sealed class SnapshotReader(Appliance appliance)
             Ports = null,
             Faults = null,
             Final = final,
-            ElapsedNs = appliance.HasStarted ? MonotonicClock.NowNs - appliance.StartedAtNs : 0,
+            ElapsedNs = appliance.HasStarted ? appliance.Clock.NowNs - appliance.StartedAtNs : 0,
             Protection = CounterNames.Of(path.Gate.Protection),
             Primary = CaptureCounts.Of(appliance.Ports.PrimaryStatistics),
             Secondary = CaptureCounts.Of(appliance.Ports.SecondaryStatistics),

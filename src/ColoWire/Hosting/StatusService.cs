@@ -32,7 +32,12 @@ internal enum StatusForm
 
 /// <summary>Shows the counters of an appliance, and looks after what its ports have to say.</summary>
 internal sealed class StatusService(
-    Appliance appliance, StatusForm form, StandardOutputs outputs, IHostApplicationLifetime lifetime, ILogger<StatusService> log)
+    Appliance appliance,
+    StatusForm form,
+    StandardOutputs outputs,
+    IHostApplicationLifetime lifetime,
+    ILogger<StatusService> log,
+    TimeProvider time)
     : BackgroundService
 {
     /// <summary>Seconds between two lines in the log.</summary>
@@ -78,7 +83,7 @@ internal sealed class StatusService(
     {
         looks++;
         LookAtPorts();
-        requesterLog.Look(MonotonicClock.NowNs);
+        requesterLog.Look(appliance.Clock.NowNs);
         if (looks % LooksPerSecond == 0)
         {
             now = reader.Read(outputs.Unwritten);
@@ -98,13 +103,13 @@ internal sealed class StatusService(
     }
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Cadence.RunAsync(LookInterval, Look, LookLast, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new Cadence(time).RunAsync(LookInterval, Look, LookLast, stoppingToken);
 
     /// <summary>The appliance stopped before this service: what came last is told now.</summary>
     private void LookLast()
     {
         LookAtPorts();
-        requesterLog.Look(MonotonicClock.NowNs, isLast: true);
+        requesterLog.Look(appliance.Clock.NowNs, isLast: true);
         now = reader.Read(outputs.Unwritten);
         LookAtChecksums();
         TellLosses();

@@ -2,7 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Threading;
 using ColoWire.Ports.Linux;
@@ -45,16 +44,19 @@ internal sealed class StopSignals
     private readonly Lock turn = new();
     private readonly TimeSpan limit;
     private readonly Action end;
+    private readonly TimeProvider time;
     private IHostApplicationLifetime? host;
     private ILogger? log;
     private string? first;
-    private long limitFrom;
+    private long? limitFrom;
 
     /// <summary>Makes one that no signal reaches yet.</summary>
     /// <param name="limit">How long a stop may take.</param>
     /// <param name="end">Ends the process when it has taken longer.</param>
-    internal StopSignals(TimeSpan limit, Action end)
+    /// <param name="time">The source of the time.</param>
+    internal StopSignals(TimeSpan limit, Action end, TimeProvider time)
     {
+        this.time = time;
         this.limit = limit;
         this.end = end;
     }
@@ -63,13 +65,14 @@ internal sealed class StopSignals
     /// <param name="hangUp">What SIGHUP means.</param>
     /// <param name="lastWords">Where the log goes.</param>
     /// <param name="exitCodeAtLimit">The exit code of a stop that takes too long.</param>
-    public static StopSignals Take(HangUpMeaning hangUp, OutputQueue lastWords, int exitCodeAtLimit)
+    /// <param name="time">The source of the time.</param>
+    public static StopSignals Take(HangUpMeaning hangUp, OutputQueue lastWords, int exitCodeAtLimit, TimeProvider time)
     {
         StopSignals signals = new(Limit, () =>
         {
             _ = lastWords.Flush(LastLinePatience);
             ProcessSignals.EndNow(exitCodeAtLimit);
-        });
+        }, time);
         Take((int)PosixSignal.SIGTERM, () => signals.Stop("SIGTERM"));
         Take((int)PosixSignal.SIGINT, () => signals.Stop("SIGINT"));
         Take((int)PosixSignal.SIGQUIT, () => signals.Stop("SIGQUIT"));
@@ -105,7 +108,7 @@ internal sealed class StopSignals
         {
             lock (turn)
             {
-                return limitFrom == 0 ? limit : limit - Stopwatch.GetElapsedTime(limitFrom);
+                return limitFrom is { } from ? limit - time.GetElapsedTime(from) : limit;
             }
         }
     }
@@ -144,12 +147,12 @@ internal sealed class StopSignals
     {
         lock (turn)
         {
-            if (limitFrom != 0)
+            if (limitFrom != null)
             {
                 return;
             }
 
-            limitFrom = Stopwatch.GetTimestamp();
+            limitFrom = time.GetTimestamp();
         }
 
         // A thread of its own: those of the pool may all wait for what keeps the stop from its end.
@@ -197,6 +200,7 @@ internal sealed class StopSignals
 
     private void EndAtLimit()
     {
+        // Not a timer: timers need a thread of the pool, and this must end a process in which nothing else runs any more.
         Thread.Sleep(limit);
         log?.LogStopTookTooLong(limit.TotalSeconds);
         end();

@@ -15,7 +15,7 @@ namespace ColoWire.Hosting;
 /// Tells systemd that the appliance lives, for as long as every thread of it makes progress (sd_watchdog_enabled(3), WatchdogSec= in
 /// systemd.service(5)). When one hangs, systemd restarts the service.
 /// </summary>
-internal sealed class WatchdogService(Appliance appliance, ISystemdNotifier notifier, ILogger<WatchdogService> log) : BackgroundService
+internal sealed class WatchdogService(Appliance appliance, ISystemdNotifier notifier, ILogger<WatchdogService> log, TimeProvider time) : BackgroundService
 {
     /// <summary>Beats in one period of the watchdog, as sd_watchdog_enabled(3) recommends.</summary>
     private const int BeatsPerPeriod = 2;
@@ -60,7 +60,7 @@ internal sealed class WatchdogService(Appliance appliance, ISystemdNotifier noti
             return;
         }
 
-        using PeriodicTimer timer = new(period / BeatsPerPeriod);
+        using PeriodicTimer timer = new(period / BeatsPerPeriod, time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))

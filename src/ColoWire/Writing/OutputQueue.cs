@@ -2,7 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Threading;
 
 namespace ColoWire.Writing;
@@ -29,6 +28,7 @@ internal sealed class OutputQueue
 
     private readonly string threadName;
     private readonly IRecordSink sink;
+    private readonly TimeProvider time;
     private readonly byte[] bytes;
     private readonly Queue<(int Offset, int Length)> records = new(MaxRecords);
     private readonly object turn = new();
@@ -40,9 +40,11 @@ internal sealed class OutputQueue
     /// <summary>Makes one that is empty. Its thread starts with the first record.</summary>
     /// <param name="threadName">What the thread is called.</param>
     /// <param name="sink">Where the records go.</param>
+    /// <param name="time">The source of the time.</param>
     /// <param name="capacityBytes">Bytes that may wait.</param>
-    public OutputQueue(string threadName, IRecordSink sink, int capacityBytes = DefaultBytes)
+    public OutputQueue(string threadName, IRecordSink sink, TimeProvider time, int capacityBytes = DefaultBytes)
     {
+        this.time = time;
         this.threadName = threadName;
         this.sink = sink;
         bytes = new byte[capacityBytes];
@@ -102,12 +104,12 @@ internal sealed class OutputQueue
     /// <returns>False where that took too long.</returns>
     public bool Flush(TimeSpan patience)
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = time.GetTimestamp();
         lock (turn)
         {
             while (records.Count != 0)
             {
-                TimeSpan left = patience - Stopwatch.GetElapsedTime(start);
+                TimeSpan left = patience - time.GetElapsedTime(start);
                 if (left <= TimeSpan.Zero || !Monitor.Wait(turn, left))
                 {
                     return records.Count == 0;

@@ -45,12 +45,13 @@ internal sealed class StandardOutputs
     public UnwrittenCounts Unwritten => new(Log.Lost, Status.Lost);
 
     /// <summary>Takes the streams of the process, those of the console in the runtime too: libraries write there.</summary>
-    public static StandardOutputs Open()
+    /// <param name="time">The source of the time.</param>
+    public static StandardOutputs Open(TimeProvider time)
     {
         ProcessSignals.LetNoWriteEndIt();
         StandardStream output = new(StandardStream.OutputDescriptor, "standard output") { DiscardsWithoutReader = true };
-        OutputQueue status = new("colowire-status", new StandardSink(new StandardStream(StandardStream.OutputDescriptor, "standard output")));
-        OutputQueue log = new("colowire-log", new StandardSink(new StandardStream(StandardStream.ErrorDescriptor, "standard error")));
+        OutputQueue status = new("colowire-status", new StandardSink(new StandardStream(StandardStream.OutputDescriptor, "standard output")), time);
+        OutputQueue log = new("colowire-log", new StandardSink(new StandardStream(StandardStream.ErrorDescriptor, "standard error")), time);
         StandardStream.OccupyFreeDescriptors();
         Console.SetOut(new StreamWriter(output, Encoding));
         Console.SetError(new QueueWriter(log));
@@ -62,7 +63,7 @@ internal sealed class StandardOutputs
     /// <param name="output">Where results go.</param>
     /// <param name="errors">Where faults go.</param>
     public static StandardOutputs Of(TextWriter output, TextWriter errors) =>
-        new(output, errors, new OutputQueue("status", new NoSink()), new OutputQueue("log", new NoSink()));
+        new(output, errors, new OutputQueue("status", new NoSink(), TimeProvider.System), new OutputQueue("log", new NoSink(), TimeProvider.System));
 
     private sealed class NoSink : IRecordSink
     {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -138,7 +139,7 @@ internal sealed class RequesterApplianceTests
                 LargeSlotsPerSide = 0,
             },
         };
-        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester);
+        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester, TimeProvider.System);
     }
 
     private static byte[] Frame(int index, string word) => TestCapture.Udp($"{word} {index}", (ushort)(1000 + (index % Flows)));

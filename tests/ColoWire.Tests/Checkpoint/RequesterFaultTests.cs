@@ -144,7 +144,7 @@ internal sealed class RequesterFaultTests
                 LargeSlotsPerSide = 0,
             },
         };
-        using Appliance appliance = new(options, FakePorts.Of(primary, secondary, output), requester);
+        using Appliance appliance = new(options, FakePorts.Of(primary, secondary, output), requester, TimeProvider.System);
         appliance.Start();
         Probe.Until(() => requester.IsReady, "it can be asked");
         long startedAt = Stopwatch.GetTimestamp();

@@ -45,9 +45,9 @@ internal sealed class ControlRig : IDisposable
                 LargeSlotsPerSide = 0,
             },
         };
-        Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints());
+        Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints(), TimeProvider.System);
         Appliance.Start();
-        service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null), NullLoggerFactory.Instance);
+        service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null), NullLoggerFactory.Instance, TimeProvider.System);
         service.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
     }
 

@@ -12,6 +12,7 @@ using ColoWire.Hosting;
 using ColoWire.Reports;
 using ColoWire.Tests.Program;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Control;
@@ -201,10 +202,25 @@ internal sealed class OrderTests
     public async Task A_checkpoint_that_does_not_finish_in_time_is_told()
     {
         using ControlRig rig = new(new StagedRequester(makes: false));
-        using ApplianceControl control = new(rig.Appliance, NullLogger<ApplianceControl>.Instance) { CheckpointPatience = TimeSpan.FromMilliseconds(50) };
-        ControlAnswer answer = await control.CarryOutAsync(ControlRig.Find("checkpoint"), CancellationToken.None);
-        Assert.That(answer.Status, Is.EqualTo(408));
-        Assert.That(answer.Text, Is.EqualTo("no checkpoint has finished within 0.05 s; it stays asked for (requester command:staged, protection in_step)"));
+        FakeTimeProvider time = new();
+        using ApplianceControl control = new(rig.Appliance, NullLogger<ApplianceControl>.Instance, time);
+        Task<ControlAnswer> answer = control.CarryOutAsync(ControlRig.Find("checkpoint"), CancellationToken.None);
+        for (TimeSpan waited = default; waited <= ApplianceControl.CheckpointPatience; waited += TimeSpan.FromSeconds(1))
+        {
+            Assert.That(answer.IsCompleted, Is.False);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        ControlRig.WaitUntil(() =>
+        {
+            // The order looks again when its timer has been set and has run out.
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            return answer.IsCompleted;
+        });
+        Assert.That((await answer).Status, Is.EqualTo(408));
+        Assert.That(
+            (await answer).Text,
+            Is.EqualTo("no checkpoint has finished within 10 s; it stays asked for (requester command:staged, protection in_step)"));
     }
 
     [Test]
@@ -215,7 +231,7 @@ internal sealed class OrderTests
         Task<(bool Done, JsonElement Answer)> waiting = Task.Run(() => rig.Order("checkpoint"));
         ControlRig.WaitUntil(() => requester.Asked == 1);
         rig.Order("flush");
-        await Task.Delay(50);
+        Assert.That((rig.Appliance.Path.Gate.Epoch, rig.Appliance.Path.Gate.Completed), Is.EqualTo((1, 0)), "the flush has begun an epoch");
         Assert.That(waiting.IsCompleted, Is.False, "an epoch that a flush began is no checkpoint");
         Assert.That(rig.Order("failover primary").Done, Is.True);
         (bool done, JsonElement answer) = await waiting.WaitAsync(ControlRig.Patience);

@@ -121,7 +121,8 @@ internal sealed class ApplianceTests
         using Appliance appliance = Make(FakePorts.Of(primary, Twin(frames), output), 1, 1);
         appliance.Start();
         WaitUntil(() => output.Statistics.Frames == frames);
-        Thread.Sleep(100);
+        long rounds = appliance.Rounds()[0];
+        WaitUntil(() => appliance.Rounds()[0] > rounds + 100);
         appliance.Stop(Patience);
         Assert.That(before, Is.Positive);
         // A collection that another test starts may charge this thread for the rest of its allocation context, some 8 KiB, once.
@@ -142,15 +143,16 @@ internal sealed class ApplianceTests
     public void An_idle_appliance_leaves_its_cores_alone()
     {
         using Appliance appliance = Make(Ports(0, 0, new FakeInjectPort()), 2, 1);
+        const int rounds = 1000;
         appliance.Start();
-        Thread.Sleep(200);
         long before = appliance.Rounds().Sum();
-        Stopwatch clock = Stopwatch.StartNew();
-        Thread.Sleep(1000);
-        long rounds = appliance.Rounds().Sum() - before;
-        double mostRounds = 2 * clock.Elapsed.TotalMicroseconds / DutyLoop.SleepMicroseconds;
-        Assert.That(rounds, Is.Positive, "its threads live");
-        Assert.That(rounds, Is.LessThan(mostRounds), "each of the two threads sleeps between rounds; one that spins does millions");
+        long start = Stopwatch.GetTimestamp();
+        WaitUntil(() => appliance.Rounds().Sum() > before + rounds);
+        double leastMicroseconds = (rounds / 2.0 - 2) * DutyLoop.SleepMicroseconds;
+        Assert.That(
+            Stopwatch.GetElapsedTime(start).TotalMicroseconds,
+            Is.AtLeast(leastMicroseconds),
+            "each of the two threads sleeps between rounds; one that spins takes a hundredth of the time");
         appliance.Stop(Patience);
     }
 
@@ -158,15 +160,26 @@ internal sealed class ApplianceTests
     public void The_watchdog_sees_threads_that_move_and_threads_that_hang()
     {
         using ManualResetEventSlim hang = new(initialState: true);
-        FakeCapturePort secondary = new("fake:secondary", 0, _ => []) { OnReceive = hang.Wait };
+        using ManualResetEventSlim hangs = new();
+        FakeCapturePort secondary = new("fake:secondary", 0, _ => [])
+        {
+            OnReceive = () =>
+            {
+                if (!hang.IsSet)
+                {
+                    hangs.Set();
+                }
+
+                hang.Wait();
+            },
+        };
         using Appliance appliance = Make(FakePorts.Of(new FakeCapturePort("fake:primary", 0, Frame), secondary, new FakeInjectPort()), 2, 1);
-        using WatchdogService watchdog = new(appliance, new SystemdNotifier(), NullLogger<WatchdogService>.Instance);
+        using WatchdogService watchdog = new(appliance, new SystemdNotifier(), NullLogger<WatchdogService>.Instance, TimeProvider.System);
         appliance.Start();
         WaitUntil(watchdog.AllMoved);
         hang.Reset();
-        Thread.Sleep(100);
+        Assert.That(hangs.Wait(Patience), Is.True);
         watchdog.AllMoved();
-        Thread.Sleep(100);
         Assert.That(watchdog.AllMoved(), Is.False);
         hang.Set();
         WaitUntil(watchdog.AllMoved);
@@ -268,7 +281,7 @@ internal sealed class ApplianceTests
                 LargeSlotsPerSide = 0,
             },
         };
-        return new Appliance(options, ports, new NoCheckpoints());
+        return new Appliance(options, ports, new NoCheckpoints(), TimeProvider.System);
     }
 
     private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");

@@ -226,7 +226,7 @@ internal sealed partial class JsonDocumentTests
             },
         };
         AppliancePorts ports = FakePorts.Of(Port("fake:primary", primary), Port("fake:secondary", secondary), new FakeInjectPort());
-        Appliance appliance = new(options, ports, new NoCheckpoints());
+        Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         for (int round = 0; round < 10; round++)
         {
             appliance.Path.Poll(round * RoundNs);

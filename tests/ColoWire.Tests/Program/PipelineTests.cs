@@ -123,7 +123,7 @@ internal sealed class PipelineTests
                 LargeSlotsPerSide = 0,
             },
         };
-        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints());
+        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints(), TimeProvider.System);
     }
 
     private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");

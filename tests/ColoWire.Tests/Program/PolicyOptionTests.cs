@@ -184,7 +184,10 @@ internal sealed class PolicyOptionTests
     public void Every_bad_rule_is_a_fault_and_one_line_of_exit_code_2()
     {
         using StringWriter errors = new();
-        int code = Cli.Run(["compare", "p.pcap", "s.pcap", "--policies", "allow udp,pass udp,drop vlan x,", "--policies", "pass tcp"], StandardOutputs.Of(TextWriter.Null, errors));
+        int code = Cli.Run(
+            ["compare", "p.pcap", "s.pcap", "--policies", "allow udp,pass udp,drop vlan x,", "--policies", "pass tcp"],
+            StandardOutputs.Of(TextWriter.Null, errors),
+            TimeProvider.System);
         Assert.That(code, Is.EqualTo(Cli.BadInput));
         AssertEqual(
             errors.ToString().TrimEnd().Split(Environment.NewLine),

@@ -9,6 +9,7 @@ using ColoWire.Hosting;
 using ColoWire.Tests.Ports;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -88,10 +89,14 @@ internal sealed class SignalTests
     [Test]
     public void A_stop_that_is_asked_for_during_the_start_begins_when_the_start_is_over()
     {
-        StopSignals signals = new(TimeSpan.FromHours(1), () => { });
+        FakeTimeProvider time = new();
+        StopSignals signals = new(TimeSpan.FromHours(1), () => { }, time);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(signals.Left, Is.EqualTo(TimeSpan.FromHours(1)));
         signals.Stop("SIGTERM");
         Assert.That(signals.IsStopping, Is.True);
-        Assert.That(signals.Left, Is.LessThan(TimeSpan.FromHours(1)), "the time of the stop counts from the signal");
+        time.Advance(TimeSpan.FromMinutes(2));
+        Assert.That(signals.Left, Is.EqualTo(TimeSpan.FromMinutes(58)), "the time of the stop counts from the signal");
         ApplicationLifetime host = new(NullLogger<ApplicationLifetime>.Instance);
         signals.Attach(host, NullLogger.Instance);
         Assert.That(host.ApplicationStopping.IsCancellationRequested, Is.True);
@@ -101,7 +106,7 @@ internal sealed class SignalTests
     public void A_stop_that_takes_too_long_ends_the_process_once_however_many_signals_come()
     {
         int ends = 0;
-        StopSignals signals = new(TimeSpan.FromMilliseconds(1), () => Interlocked.Increment(ref ends));
+        StopSignals signals = new(TimeSpan.FromMilliseconds(1), () => Interlocked.Increment(ref ends), TimeProvider.System);
         signals.Stop("SIGTERM");
         signals.Stop("SIGINT");
         signals.BeginLimit();

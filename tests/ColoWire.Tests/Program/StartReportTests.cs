@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using ColoWire.Engine;
 using ColoWire.Hosting;
 using ColoWire.Options;
@@ -32,7 +33,7 @@ internal sealed class StartReportTests
         options = options with { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = options.Engine with { LargeSlotsPerSide = 0 } };
         AppliancePorts ports = FakePorts.Of(
             new FakeCapturePort("fake:primary", 0, _ => []), new FakeCapturePort("fake:secondary", 0, _ => []), new FakeInjectPort());
-        using Appliance appliance = new(options, ports, new NoCheckpoints());
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         return [.. StartReport.Lines(appliance)];
     }
 }

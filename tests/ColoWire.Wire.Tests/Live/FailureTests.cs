@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Compare;
@@ -111,8 +112,8 @@ internal sealed class FailureTests(LivePorts ports)
                     Policies = [new PolicyRule(PolicyAction.Pass) { Network = new AddressPrefix(BadSource, 33) }],
                 },
             };
-            AppliancePorts opened = AppliancePorts.Open(options, [FramePath.MakeArena(options.Engine)]);
-            appliance = new Appliance(options, opened, new NoCheckpoints());
+            AppliancePorts opened = AppliancePorts.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System);
+            appliance = new Appliance(options, opened, new NoCheckpoints(), TimeProvider.System);
             appliance.Start();
         });
         return appliance!;

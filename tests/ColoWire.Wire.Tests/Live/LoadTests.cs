@@ -69,10 +69,10 @@ internal sealed class LoadTests(LivePorts ports)
             Engine = new EngineOptions { CompareTimeoutMs = 15_000 },
         };
         AppliancePorts open = null!;
-        host.Host.Inside(() => open = AppliancePorts.Open(options, [FramePath.MakeArena(options.Engine)]));
+        host.Host.Inside(() => open = AppliancePorts.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System));
         AllocationGauge gauge = new(open.Pipelines[0].Primary, warmUpFrames);
         open = open with { Pipelines = [open.Pipelines[0] with { Primary = gauge }] };
-        using Appliance appliance = new(options, open, new NoCheckpoints());
+        using Appliance appliance = new(options, open, new NoCheckpoints(), TimeProvider.System);
         host.Host.Inside(appliance.Start);
 
         BridgeRun.Replay(host, 0, primaryCapture, secondaryCapture, "--preload-pcap", "--pps=15000", $"--loop={loops}");
