@@ -11,6 +11,7 @@ using ColoWire.Commands;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using ColoWire.Writing;
 
 namespace ColoWire;
@@ -18,16 +19,6 @@ namespace ColoWire;
 /// <summary>The command line: its verbs, and how their faults are told.</summary>
 internal static class Cli
 {
-    /// <summary>The exit code when ColoWire itself has failed and does not help itself (EX_SOFTWARE of sysexits.h): started
-    /// again, it may.</summary>
-    public const int InternalFailure = 70;
-
-    /// <summary>The exit code of whatever the operator can mend: bad options, unreadable captures, unusable ports.</summary>
-    public const int BadInput = 2;
-
-    /// <summary>The exit code of a verb whose whole purpose was what it could not write: trouble, as diff(1) and grep(1) have it.</summary>
-    public const int NotWritten = BadInput;
-
     /// <summary>Runs what the command line says.</summary>
     /// <returns>The exit code.</returns>
     public static int Run(string[] arguments, StandardOutputs outputs, TimeProvider time)
@@ -51,7 +42,7 @@ internal static class Cli
         catch (OutputException exception)
         {
             errors.WriteLine($"colowire: {exception.Message}; what it was to say is lost");
-            return NotWritten;
+            return ExitCodes.NotWritten;
         }
         catch (OptionException exception)
         {
@@ -60,12 +51,12 @@ internal static class Cli
                 errors.WriteLine($"colowire: {OneLine(fault)}");
             }
 
-            return BadInput;
+            return ExitCodes.BadInput;
         }
         catch (PortException exception)
         {
             errors.WriteLine($"colowire: {OneLine(exception.Message)}");
-            return BadInput;
+            return ExitCodes.BadInput;
         }
     }
 

@@ -19,16 +19,13 @@ namespace ColoWire.Commands;
 internal static class CompareCommand
 {
     /// <summary>Exit code: the replicas said the same.</summary>
-    public const int Equal = 0;
+    public const int Equal = ExitCodes.Success;
 
     /// <summary>Exit code: they did not, or not all of it could be compared.</summary>
-    public const int Diverged = 1;
+    public const int Diverged = ExitCodes.Failure;
 
     /// <summary>Exit code: nothing could be compared, as for captures that cannot be read.</summary>
-    public const int NothingCompared = Cli.BadInput;
-
-    /// <summary>Exit code: the user pressed Ctrl-C (128 and the number of the signal, as every shell has it).</summary>
-    public const int Interrupted = 130;
+    public const int NothingCompared = ExitCodes.BadInput;
 
     /// <summary>Divergences that are shown with their bytes: a screen or two; each takes some 700 bytes of memory.</summary>
     private static readonly Range<int> ShowRange = new(0, 10_000, 10);
@@ -112,11 +109,11 @@ internal static class CompareCommand
         catch (PortException exception)
         {
             errors.WriteLine($"colowire: {exception.Message}");
-            return Cli.BadInput;
+            return ExitCodes.BadInput;
         }
         catch (OperationCanceledException)
         {
-            return Interrupted;
+            return ExitCodes.Interrupted;
         }
     }
 

@@ -3,6 +3,7 @@
 using System;
 using System.Globalization;
 using System.IO;
+using ColoWire.Writing;
 
 namespace ColoWire.Commands;
 
@@ -15,7 +16,6 @@ internal sealed class CompareProgress(TextWriter terminal, long totalBytes, Time
     /// <summary>Bytes that stand before each frame in a capture file (the pcap format's record header).</summary>
     public const int RecordHeaderBytes = 16;
 
-    private const string EraseLine = "\r\x1b[K";
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
 
     private long shownAt = time.GetTimestamp();
@@ -34,7 +34,7 @@ internal sealed class CompareProgress(TextWriter terminal, long totalBytes, Time
         string share = totalBytes == 0
             ? ""
             : string.Create(CultureInfo.InvariantCulture, $"{Math.Min(100, 100 * bytes / totalBytes)} %, ");
-        terminal.Write(string.Create(CultureInfo.InvariantCulture, $"{EraseLine}comparing: {share}{frames:N0} frames"));
+        terminal.Write(string.Create(CultureInfo.InvariantCulture, $"{TerminalLine.Erase}comparing: {share}{frames:N0} frames"));
         terminal.Flush();
     }
 
@@ -43,7 +43,7 @@ internal sealed class CompareProgress(TextWriter terminal, long totalBytes, Time
     {
         if (shown)
         {
-            terminal.Write(EraseLine);
+            terminal.Write(TerminalLine.Erase);
             terminal.Flush();
         }
     }

@@ -16,15 +16,12 @@ namespace ColoWire.Commands;
 /// <summary><c>colowire ctl</c>: gives an order to a running appliance, at its control socket.</summary>
 internal static class CtlCommand
 {
-    /// <summary>The exit code when the appliance has refused, or failed.</summary>
-    private const int Refused = 1;
-
     /// <summary>Columns of a table that goes to a file or a pipe.</summary>
     private const int RedirectedWidth = 120;
 
     private static readonly Option<string[]> Socket = new("--socket")
     {
-        Description = $"The control socket of the instance that is meant. Default: {ControlSocket.DefaultPath}.",
+        Description = $"The control socket of the instance that is meant. Default: {DefaultPaths.ControlSocket}.",
         HelpName = "path",
         Arity = ArgumentArity.ZeroOrMore,
         Recursive = true,
@@ -75,7 +72,7 @@ internal static class CtlCommand
         OptionPlace place = new(Socket.Name, OptionPlace.CommandLine);
         return paths switch
         {
-            null => ControlSocket.DefaultPath,
+            null => DefaultPaths.ControlSocket,
             [string path] => SocketPathRow.PathError(path) is string error ? throw new OptionException(place.Fault($"'{path}': {error}")) : path,
             [] => throw new OptionException(place.Fault("its value is missing: a path")),
             _ => throw new OptionException(place.Fault("stands there more than once; once is allowed")),
@@ -88,7 +85,7 @@ internal static class CtlCommand
         {
             (bool done, JsonElement answer) = ControlClient.Send(path, order);
             Tell(order, done, answer, json, streams);
-            return done ? 0 : Refused;
+            return done ? ExitCodes.Success : ExitCodes.Failure;
         }
         catch (IOException exception) when (exception is not OutputException)
         {
@@ -100,7 +97,7 @@ internal static class CtlCommand
                 $"colowire: '{path}': the answer to '{order.Words}' is none of this version's: is another version running there?");
         }
 
-        return Refused;
+        return ExitCodes.Failure;
     }
 
     private static void Tell(ControlOrder order, bool done, JsonElement answer, bool json, InvocationConfiguration streams)

@@ -18,6 +18,7 @@ using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Reports;
+using ColoWire.Services;
 using ColoWire.Writing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -29,11 +30,6 @@ namespace ColoWire.Commands;
 /// <summary><c>colowire run</c> and <c>colowire observe</c>: an appliance, until a signal or the end of its captures.</summary>
 internal static class RunCommand
 {
-    private const int Success = 0;
-
-    /// <summary>The exit code when frames were held back, or an interface is missing or not this process's at the end.</summary>
-    private const int Failure = 1;
-
     /// <summary>A stop ends within five seconds: the host gives up shortly after the appliance has.</summary>
     private static readonly TimeSpan ShutdownPatience = Appliance.DrainPatience + TimeSpan.FromMilliseconds(800);
 
@@ -65,7 +61,7 @@ internal static class RunCommand
     private static int Run(ApplianceOptions options, bool json, StandardOutputs outputs, TimeProvider time)
     {
         // Before all else: a signal that comes while ports are opened is a stop in order, too.
-        StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, Failure, time);
+        StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, ExitCodes.Failure, time);
         // Before any frame is touched: another instance may have the path.
         using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
         FailureFolder? failures = OpenFailureFolder(options, time);
@@ -79,7 +75,7 @@ internal static class RunCommand
         {
             if (signals.IsStopping)
             {
-                return Success;
+                return ExitCodes.Success;
             }
 
             ApplianceService service = host.Services.GetRequiredService<ApplianceService>();
@@ -100,9 +96,9 @@ internal static class RunCommand
     /// <param name="hasFaults">Whether something else has gone wrong for good on the ports.</param>
     internal static int ExitCode(ApplianceEnd end, bool isImpaired, bool hasFaults) => end switch
     {
-        ApplianceEnd.Failed => Cli.InternalFailure,
-        ApplianceEnd.Drained when !isImpaired => hasFaults ? Cli.BadInput : Success,
-        _ => Failure,
+        ApplianceEnd.Failed => ExitCodes.InternalFailure,
+        ApplianceEnd.Drained when !isImpaired => hasFaults ? ExitCodes.BadInput : ExitCodes.Success,
+        _ => ExitCodes.Failure,
     };
 
     private static FailureFolder? OpenFailureFolder(ApplianceOptions options, TimeProvider time)
@@ -169,7 +165,7 @@ internal static class RunCommand
                 arenas.Add(FramePath.MakeArena(options.Engine));
             }
 
-            return AppliancePorts.Open(options, arenas, time);
+            return PortOpener.Open(options, arenas, time);
         }
         catch
         {

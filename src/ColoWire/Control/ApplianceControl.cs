@@ -9,6 +9,7 @@ using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Reports;
+using ColoWire.Services;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 

@@ -11,9 +11,6 @@ namespace ColoWire.Control;
 /// <summary>The unix socket that takes orders: it listens from the start on, and its path goes with it.</summary>
 internal sealed class ControlSocket : IDisposable
 {
-    /// <summary>Where the service's socket is (RuntimeDirectory= of <c>native-config/colowire.service</c>), and where <c>ctl</c> looks.</summary>
-    public const string DefaultPath = "/run/colowire/control.sock";
-
     /// <summary>Connections that the kernel keeps waiting: as many as the server takes at once.</summary>
     private const int Backlog = ControlService.MaxConnections;
 

@@ -6,6 +6,7 @@ using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Options;
 using ColoWire.Ports;
 
 namespace ColoWire.Hosting;

@@ -18,8 +18,6 @@ internal sealed class SnapshotReader(Appliance appliance)
 {
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    private static readonly string Version = StartReport.Version();
-
     private readonly PathCounters counters = new();
     private readonly CountsByName notCompared = [];
     private readonly CountsByName malformed = [];
@@ -107,7 +105,7 @@ internal sealed class SnapshotReader(Appliance appliance)
         CheckpointGate gate = appliance.Path.Gate;
         return snapshot with
         {
-            Version = Version,
+            Version = ProgramVersion.Text,
             UptimeS = snapshot.ElapsedNs / NanosecondsPerSecond,
             Mode = CounterNames.Of(gate.Mode),
             Epoch = gate.Epoch,

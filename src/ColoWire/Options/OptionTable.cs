@@ -195,10 +195,10 @@ public static class OptionTable
         new NumberRow("memory_limit", "MiB", MemoryLimitMiB, Verbs.All,
             "Refuse to start when slots, flows, shards and buffers together would take more than this.",
             (o, v) => o with { MemoryLimitMiB = v }),
-        new SocketPathRow("control_socket", Control.ControlSocket.DefaultPath, Verbs.Live,
+        new SocketPathRow("control_socket", DefaultPaths.ControlSocket, Verbs.Live,
             "The unix socket where colowire ctl, or any HTTP client, sees how things stand and gives orders; its folder must exist.",
             (o, v) => o with { ControlSocket = v }),
-        new FolderRow("failure_folder", Hosting.FailureFolder.DefaultPath, Verbs.Live,
+        new FolderRow("failure_folder", DefaultPaths.FailureFolder, Verbs.Live,
             "Where ColoWire saves what made it fail itself: the stack, and the frames as a capture of each side, for its owner alone; the last 16 failures. "
             + "It must exist.",
             (o, v) => o with { FailureFolder = v }),

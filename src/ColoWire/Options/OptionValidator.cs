@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Numerics;
 using ColoWire.Engine;
-using ColoWire.Hosting;
 using ColoWire.Ports;
 
 namespace ColoWire.Options;

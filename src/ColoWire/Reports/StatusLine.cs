@@ -8,13 +8,7 @@ namespace ColoWire.Reports;
 /// <summary>The counters in one line.</summary>
 internal static class StatusLine
 {
-    /// <summary>Back to the first column, and erase to the end of the line (ECMA-48, EL).</summary>
-    public const string EraseLine = "\r\u001b[K";
-
     private const double NanosecondsPerSecond = 1e9;
-
-    /// <summary>Whether the line of counters stands on the same terminal as the log.</summary>
-    public static bool IsOnTerminal => !Console.IsOutputRedirected && !Console.IsErrorRedirected;
 
     /// <summary>The counters, with rates since an earlier look.</summary>
     public static string Text(in ApplianceSnapshot now, in ApplianceSnapshot earlier)
@@ -28,13 +22,5 @@ internal static class StatusLine
             + $"unverified {now.Released.Unverified:N0} held {now.Held:N0} | divergences {now.DivergencesTotal:N0} "
             + $"checkpoints {now.Checkpoints:N0} | drops {now.Primary.NotCaptured + now.Secondary.NotCaptured:N0} lost {now.Output.Lost:N0} | "
             + $"hold p50 {DurationText.Of(now.HoldNs.P50)} p99 {DurationText.Of(now.HoldNs.P99)}");
-    }
-
-    /// <summary>What rewrites the line on the terminal.</summary>
-    public static string Rewritten(string text)
-    {
-        // A line that wraps could not be rewritten. A terminal that does not know its width says 0.
-        int width = Console.WindowWidth > 1 ? Console.WindowWidth - 1 : text.Length;
-        return EraseLine + text[..Math.Min(text.Length, width)];
     }
 }

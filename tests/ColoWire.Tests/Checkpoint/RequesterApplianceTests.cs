@@ -11,6 +11,7 @@ using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
 using ColoWire.Reports;
+using ColoWire.Services;
 using ColoWire.Tests.Program;
 using NUnit.Framework;
 

@@ -14,6 +14,7 @@ using ColoWire.Options;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Linux;
 using ColoWire.Reports;
+using ColoWire.Services;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging.Abstractions;
 using NUnit.Framework;

@@ -9,6 +9,8 @@ using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using ColoWire.Hosting;
 using ColoWire.Ports.Files;
+using ColoWire.Services;
+using ColoWire.Writing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;

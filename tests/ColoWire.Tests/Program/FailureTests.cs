@@ -13,6 +13,7 @@ using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
 using ColoWire.Reports;
+using ColoWire.Services;
 using ColoWire.Tests.Control;
 using ColoWire.Tests.Ports;
 using ColoWire.Tests.Ports.Streams;
@@ -178,7 +179,7 @@ internal sealed class FailureTests
         };
         FakeTimeProvider time = new();
         using Appliance appliance = new(
-            options, AppliancePorts.Open(options, [FramePath.MakeArena(FakePorts.Slots)], time), new NoCheckpoints(), time);
+            options, PortOpener.Open(options, [FramePath.MakeArena(FakePorts.Slots)], time), new NoCheckpoints(), time);
         appliance.Start();
         using StreamPeer primary = StreamPeer.Connect(Place("primary"));
         using StreamPeer secondary = StreamPeer.Connect(Place("secondary"));

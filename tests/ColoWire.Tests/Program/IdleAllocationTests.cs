@@ -11,6 +11,7 @@ using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Linux;
+using ColoWire.Services;
 using ColoWire.Tests.Control;
 using ColoWire.Tests.Ports;
 using ColoWire.Tests.Shared;

@@ -9,6 +9,8 @@ using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
 using ColoWire.Reports;
+using ColoWire.Services;
+using ColoWire.Writing;
 using Microsoft.Extensions.Logging;
 using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;

@@ -5,7 +5,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
@@ -47,8 +46,8 @@ internal sealed class OptionTests
             PrimaryIn = new PortSpec(PortKind.Pcap, "primary0"),
             SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
             OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
-            ControlSocket = ColoWire.Control.ControlSocket.DefaultPath,
-            FailureFolder = FailureFolder.DefaultPath,
+            ControlSocket = DefaultPaths.ControlSocket,
+            FailureFolder = DefaultPaths.FailureFolder,
             Cores = loaded.Cores,
             XdpQueues = loaded.XdpQueues,
             PolicyTexts = loaded.PolicyTexts,
@@ -273,7 +272,7 @@ internal sealed class OptionTests
         Assert.That(EditDistance.Between(left, right), Is.EqualTo(edits));
     }
 
-    private static string RepositoryRoot()
+    internal static string RepositoryRoot()
     {
         string folder = AppContext.BaseDirectory;
         while (!File.Exists(Path.Combine(folder, "ColoWire.sln")))

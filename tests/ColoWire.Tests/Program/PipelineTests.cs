@@ -11,6 +11,7 @@ using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using ColoWire.Reports;
+using ColoWire.Services;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;

@@ -8,6 +8,7 @@ using System.Net;
 using System.Text.Json;
 using ColoWire.Engine.Compare;
 using ColoWire.Options;
+using ColoWire.Reports;
 using ColoWire.Writing;
 using NUnit.Framework;
 using static ColoWire.Tests.Program.OptionCase;
@@ -188,7 +189,7 @@ internal sealed class PolicyOptionTests
             ["compare", "p.pcap", "s.pcap", "--policies", "allow udp,pass udp,drop vlan x,", "--policies", "pass tcp"],
             StandardOutputs.Of(TextWriter.Null, errors),
             TimeProvider.System);
-        Assert.That(code, Is.EqualTo(Cli.BadInput));
+        Assert.That(code, Is.EqualTo(ExitCodes.BadInput));
         AssertEqual(
             errors.ToString().TrimEnd().Split(Environment.NewLine),
             "colowire: --policies (command line): rule 1, 'allow udp': 'allow' is no action: compare, pass or drop",

@@ -5,6 +5,7 @@ using ColoWire.Engine;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
+using ColoWire.Services;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;

@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using System.Threading;
-using ColoWire.Hosting;
+using ColoWire.Services;
 using ColoWire.Tests.Shared;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting.Systemd;

@@ -112,7 +112,7 @@ internal sealed class FailureTests(LivePorts ports)
                     Policies = [new PolicyRule(PolicyAction.Pass) { Network = new AddressPrefix(BadSource, 33) }],
                 },
             };
-            AppliancePorts opened = AppliancePorts.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System);
+            AppliancePorts opened = PortOpener.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System);
             appliance = new Appliance(options, opened, new NoCheckpoints(), TimeProvider.System);
             appliance.Start();
         });

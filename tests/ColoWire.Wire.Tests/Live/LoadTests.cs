@@ -69,7 +69,7 @@ internal sealed class LoadTests(LivePorts ports)
             Engine = new EngineOptions { CompareTimeoutMs = 15_000 },
         };
         AppliancePorts open = null!;
-        host.Host.Inside(() => open = AppliancePorts.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System));
+        host.Host.Inside(() => open = PortOpener.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System));
         AllocationGauge gauge = new(open.Pipelines[0].Primary, warmUpFrames);
         open = open with { Pipelines = [open.Pipelines[0] with { Primary = gauge }] };
         using Appliance appliance = new(options, open, new NoCheckpoints(), TimeProvider.System);

@@ -6,9 +6,8 @@ using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
-using ColoWire.Reports;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Reports;
 
 /// <summary>
 /// Words for frames that were lost: no primary frame is lost without a line in the log (R4), and none of the secondary's without

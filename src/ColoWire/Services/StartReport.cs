@@ -3,10 +3,11 @@
 using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
+using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Reports;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>What an appliance says at its start: what it uses, so that an operator sees what was understood.</summary>
 internal static class StartReport
@@ -18,7 +19,7 @@ internal static class StartReport
         string mode = options.Engine.Mode == CompareMode.Observe
             ? "observe: the primary's frames leave at once, differences are only reported"
             : "lockstep: the primary's frames leave when the secondary has produced the same";
-        yield return $"ColoWire {Version()}, {mode}";
+        yield return $"ColoWire {ProgramVersion.Text}, {mode}";
         yield return $"primary_in {appliance.Ports.PrimaryName}, secondary_in {appliance.Ports.SecondaryName}, "
             + $"outdev {appliance.Ports.OutputName}, requester {options.Requester}";
         yield return $"compare_timeout {options.Engine.CompareTimeoutMs} ms, expired_scan_cycle {options.Engine.ExpiredScanCycleMs} ms, "
@@ -54,9 +55,6 @@ internal static class StartReport
         yield return $"memory: {parts}; {MemoryText.MiB(memory.Sum(part => part.Bytes))} MiB in all, fixed from now on "
             + $"(memory_limit {options.MemoryLimitMiB} MiB)";
     }
-
-    /// <summary>The version of the program.</summary>
-    internal static string Version() => typeof(StartReport).Assembly.GetName().Version?.ToString(fieldCount: 3) ?? "unknown";
 
     private static string Name(PlannedDuty duty, ApplianceOptions options) => duty.Kind switch
     {

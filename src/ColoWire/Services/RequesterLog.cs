@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using ColoWire.Engine;
+using ColoWire.Hosting;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
-using Microsoft.Extensions.Logging;
 using ColoWire.Reports;
+using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>
 /// Logs what becomes of checkpoint requests, and whether somebody is there to be asked. At most once a second of each, so that neither

@@ -2,10 +2,9 @@
 
 using System;
 using System.IO;
-using ColoWire.Writing;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Writing;
 
 /// <summary>
 /// The log of an appliance: lines in a bounded queue. Unlike the library's console logger it never has anybody wait, whether or not

@@ -4,7 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Options;
 
 /// <summary>What a duty is, as far as the plan of the cores cares.</summary>
 public enum DutyKind

@@ -5,7 +5,7 @@ using System.Text;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting.Systemd;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>
 /// Tells systemd through a queue: its socket blocks while systemd does not read it, and neither the start nor the stop of an appliance

@@ -5,11 +5,12 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Hosting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>
 /// Tells systemd that the appliance lives, for as long as every thread of it makes progress (sd_watchdog_enabled(3), WatchdogSec= in

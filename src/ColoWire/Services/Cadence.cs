@@ -4,7 +4,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>
 /// Has a thread of its own look again and again, at even intervals. A timer of the runtime costs some 30 bytes of garbage each time, and

@@ -3,7 +3,7 @@
 using ColoWire.Writing;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>Logs that the process cannot write what it has to say: once when the counters are not taken any more, and when all is written again
 /// how much was lost meanwhile.</summary>

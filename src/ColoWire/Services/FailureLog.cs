@@ -6,11 +6,12 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
+using ColoWire.Hosting;
 using ColoWire.Reports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>Tells of duties that have failed, in a line each, and saves what they were at. Frames flow again by then.</summary>
 internal sealed class FailureLog(Appliance appliance, FailureFolder? folder, ILogger<FailureLog> log) : BackgroundService
@@ -55,7 +56,7 @@ internal sealed class FailureLog(Appliance appliance, FailureFolder? folder, ILo
         string text = Text(failure, folder?.Save(failure) ?? "nothing is saved (failure_folder)");
         if (failure.End is string reason)
         {
-            log.LogFailureForGood(text, reason, Cli.InternalFailure);
+            log.LogFailureForGood(text, reason, ExitCodes.InternalFailure);
         }
         else
         {

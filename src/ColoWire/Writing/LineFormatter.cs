@@ -4,9 +4,8 @@ using System;
 using System.Globalization;
 using System.IO;
 using Microsoft.Extensions.Logging;
-using ColoWire.Reports;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Writing;
 
 /// <summary>One line for each entry of the log: the time of day, the level where it is not the usual one, the message.</summary>
 /// <param name="forJournal">Whether systemd's journal reads the lines.</param>
@@ -30,7 +29,7 @@ internal sealed class LineFormatter(bool forJournal, TimeProvider time)
         }
 
         // On a terminal the entry takes the place of the line of counters, which comes back below it.
-        string start = StatusLine.IsOnTerminal ? StatusLine.EraseLine : string.Empty;
+        string start = TerminalLine.IsSharedWithLog ? TerminalLine.Erase : string.Empty;
         string now = time.GetLocalNow().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
         writer.WriteLine($"{start}{now} {Level(level)}{text}");
     }

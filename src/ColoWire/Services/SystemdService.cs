@@ -4,7 +4,7 @@ using System;
 using System.Globalization;
 using Microsoft.Extensions.Hosting.Systemd;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>Whether systemd has started this process as a service.</summary>
 internal static class SystemdService

@@ -2,12 +2,13 @@
 
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Hosting;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>Starts and stops an appliance with the host.</summary>
 internal sealed class ApplianceService(Appliance appliance, IHostApplicationLifetime lifetime, ILogger<ApplianceService> log)

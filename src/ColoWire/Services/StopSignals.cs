@@ -7,10 +7,9 @@ using System.Threading;
 using ColoWire.Ports.Linux;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>What SIGHUP means to a process.</summary>
 internal enum HangUpMeaning
@@ -205,28 +204,4 @@ internal sealed class StopSignals
         log?.LogStopTookTooLong(limit.TotalSeconds);
         end();
     }
-}
-
-/// <summary>Joins signals and systemd to the host of an appliance.</summary>
-internal sealed class SignalLifetime(
-    StopSignals signals, IHostApplicationLifetime host, ISystemdNotifier notifier, ILogger<SignalLifetime> log) : IHostLifetime
-{
-    /// <inheritdoc/>
-    public System.Threading.Tasks.Task WaitForStartAsync(CancellationToken cancellationToken)
-    {
-        host.ApplicationStarted.Register(() =>
-        {
-            notifier.Notify(ServiceState.Ready);
-            signals.Attach(host, log);
-        });
-        host.ApplicationStopping.Register(() =>
-        {
-            signals.BeginLimit();
-            notifier.Notify(ServiceState.Stopping);
-        });
-        return System.Threading.Tasks.Task.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public System.Threading.Tasks.Task StopAsync(CancellationToken cancellationToken) => System.Threading.Tasks.Task.CompletedTask;
 }

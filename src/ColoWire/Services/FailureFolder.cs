@@ -6,10 +6,11 @@ using System.IO;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Hosting;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>
 /// The folder in which is saved what made a duty fail: the stack, and a capture of each side that <c>colowire compare</c> reads.
@@ -19,9 +20,6 @@ internal sealed class FailureFolder
 {
     /// <summary>Failures of which files are kept; one more removes the oldest.</summary>
     public const int MostFailures = 16;
-
-    /// <summary>What the service's unit makes (LogsDirectory).</summary>
-    public const string DefaultPath = "/var/log/colowire";
 
     private const string Prefix = "failure-";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;

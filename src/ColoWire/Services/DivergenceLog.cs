@@ -5,11 +5,12 @@ using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine.Compare;
+using ColoWire.Hosting;
 using ColoWire.Reports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>
 /// Takes the divergence reports from the gate and logs them: a line each, with <c>trace</c> the bytes around the difference too. A

@@ -2,7 +2,7 @@
 
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>Everything that a running appliance says in its log.</summary>
 internal static partial class LogMessages
