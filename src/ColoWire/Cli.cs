@@ -16,10 +16,10 @@ using ColoWire.Writing;
 
 namespace ColoWire;
 
-/// <summary>The command line: its verbs, and how their faults are told.</summary>
+/// <summary>The command line: its commands, and how faults are reported.</summary>
 internal static class Cli
 {
-    /// <summary>Runs what the command line says.</summary>
+    /// <summary>Runs a command line.</summary>
     /// <returns>The exit code.</returns>
     public static int Run(string[] arguments, StandardOutputs outputs, TimeProvider time)
     {
@@ -31,7 +31,7 @@ internal static class Cli
             int code = parse.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
-                // The host answers signals in its own order: stop capture, flush, report.
+                // The host handles signals itself: it stops the capture, flushes, and reports.
                 ProcessTerminationTimeout = null,
                 Output = outputs.Output,
                 Error = errors,
@@ -41,7 +41,7 @@ internal static class Cli
         }
         catch (OutputException exception)
         {
-            errors.WriteLine($"colowire: {exception.Message}; what it was to say is lost");
+            errors.WriteLine($"colowire: {exception.Message}; the output is lost");
             return ExitCodes.NotWritten;
         }
         catch (OptionException exception)
@@ -85,10 +85,10 @@ internal static class Cli
         foreach (ParseError error in parse.Errors)
         {
             string message = error.Message.ReplaceLineEndings(" ");
-            bool told = parse.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal));
-            if (!told && command.Subcommands.Count == 0)
+            bool isReported = parse.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal));
+            if (!isReported && command.Subcommands.Count == 0)
             {
-                // What the options say themselves bears its place already; only the library's own words do not.
+                // Faults of options name their place already; messages of System.CommandLine do not.
                 faults.Add(error.SymbolResult is CommandResult ? message : $"{OptionPlace.CommandLine}: {message}");
             }
         }
@@ -117,9 +117,10 @@ internal static class Cli
         return isOption ? nearest : $"{nearest} of {string.Join(", ", known)}";
     }
 
-    /// <summary>A fault as one line: what it names, a file for instance, may bear control characters.</summary>
+    /// <summary>A fault as one line: names in it, for example of files, can contain control characters.</summary>
     private static string OneLine(string fault) => string.Concat(
         fault.Select(c => char.IsControl(c) ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}") : $"{c}"));
 
-    private static IEnumerable<string> Verbs(Command command) => command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name);
+    private static IEnumerable<string> Verbs(Command command) =>
+        command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name);
 }

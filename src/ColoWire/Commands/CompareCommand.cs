@@ -15,22 +15,23 @@ using ColoWire.Reports;
 
 namespace ColoWire.Commands;
 
-/// <summary><c>colowire compare</c>: compares two captures, without root and without a network.</summary>
+/// <summary><c>colowire compare</c>: compares two captures. It needs neither root nor a network.</summary>
 internal static class CompareCommand
 {
-    /// <summary>Exit code: the replicas said the same.</summary>
+    /// <summary>Exit code: the captures are equal.</summary>
     public const int Equal = ExitCodes.Success;
 
-    /// <summary>Exit code: they did not, or not all of it could be compared.</summary>
+    /// <summary>Exit code: they differ, or not every frame could be compared.</summary>
     public const int Diverged = ExitCodes.Failure;
 
-    /// <summary>Exit code: nothing could be compared, as for captures that cannot be read.</summary>
+    /// <summary>Exit code: no frame could be compared, for example because a capture cannot be read.</summary>
     public const int NothingCompared = ExitCodes.BadInput;
 
-    /// <summary>Divergences that are shown with their bytes: a screen or two; each takes some 700 bytes of memory.</summary>
+    /// <summary>How many divergences are shown with their bytes. By default these fill one or two screens; each takes some 700
+    /// bytes of memory.</summary>
     private static readonly Range<int> ShowRange = new(0, 10_000, 10);
 
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the command.</summary>
     /// <param name="time">The source of the time.</param>
     public static Command Create(TimeProvider time)
     {
@@ -56,7 +57,8 @@ internal static class CompareCommand
         int shown = ShowRange.Default;
         Command command = new(
             "compare",
-            "Compares two captures. Exit code 0: equal, 1: diverged or not all compared, 2: bad input, nothing compared, or no room for the result.")
+            "Compares two captures. Exit code 0: equal, 1: diverged or not all compared, 2: bad input, nothing compared, or no room for "
+            + "the result.")
         {
             primary, secondary, output, json, align, show,
         };
@@ -85,11 +87,11 @@ internal static class CompareCommand
         return command;
     }
 
-    /// <summary>Does what is asked for.</summary>
-    /// <param name="request">What is asked for.</param>
-    /// <param name="output">Where the result goes.</param>
-    /// <param name="errors">Where faults are told.</param>
-    /// <param name="cancellation">Makes it end at once.</param>
+    /// <summary>Compares two captures and writes the result.</summary>
+    /// <param name="request">What to compare, and how.</param>
+    /// <param name="output">Where the result is written.</param>
+    /// <param name="errors">Where faults are written.</param>
+    /// <param name="cancellation">Ends the comparison at once.</param>
     /// <returns>The exit code.</returns>
     public static int Run(CompareRequest request, TextWriter output, TextWriter errors, CancellationToken cancellation)
     {
@@ -120,7 +122,7 @@ internal static class CompareCommand
     private static Argument<string> CaptureArgument(string name, string description) =>
         new(name) { Description = description, Arity = ArgumentArity.ZeroOrOne };
 
-    // The library's own message does not say which argument is missing.
+    // The message of System.CommandLine does not name the missing argument.
     private static string Required(ParseResult parse, Argument<string> argument) => parse.GetValue(argument)
         ?? throw new OptionException($"{argument.Name} (command line): missing; two captures are needed: PRIMARY and SECONDARY");
 
@@ -129,7 +131,8 @@ internal static class CompareCommand
         using CancellationTokenSource interruption = new();
         using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
-            // Once is a wish that is granted within a millisecond; twice means that something hangs, and the runtime ends it.
+            // The first Ctrl-C ends the comparison within a millisecond. After a second one something hangs, and the runtime ends
+            // the process.
             context.Cancel = !interruption.IsCancellationRequested;
             interruption.Cancel();
         });

@@ -7,13 +7,13 @@ using ColoWire.Writing;
 
 namespace ColoWire.Commands;
 
-/// <summary>One line on a terminal that rewrites itself while captures are compared.</summary>
+/// <summary>The line on a terminal that shows how much of the captures has been compared.</summary>
 /// <param name="terminal">The terminal.</param>
-/// <param name="totalBytes">Bytes of both files; 0 when nobody knows (a pipe).</param>
+/// <param name="totalBytes">Bytes of both files; 0 when it is not known (a pipe).</param>
 /// <param name="time">The source of the time.</param>
 internal sealed class CompareProgress(TextWriter terminal, long totalBytes, TimeProvider time)
 {
-    /// <summary>Bytes that stand before each frame in a capture file (the pcap format's record header).</summary>
+    /// <summary>Bytes of the record header before each frame of a pcap file (draft-ietf-opsawg-pcap, section 5).</summary>
     public const int RecordHeaderBytes = 16;
 
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(100);
@@ -21,7 +21,7 @@ internal sealed class CompareProgress(TextWriter terminal, long totalBytes, Time
     private long shownAt = time.GetTimestamp();
     private bool shown;
 
-    /// <summary>Tells how far it is; the line changes ten times a second at most, and not at all in the first tenth.</summary>
+    /// <summary>Shows the progress. The line changes ten times a second at most, and appears after a tenth of a second.</summary>
     public void Show(long frames, long bytes)
     {
         if (time.GetElapsedTime(shownAt) < Interval)
@@ -38,7 +38,7 @@ internal sealed class CompareProgress(TextWriter terminal, long totalBytes, Time
         terminal.Flush();
     }
 
-    /// <summary>Takes the line away.</summary>
+    /// <summary>Erases the line.</summary>
     public void Clear()
     {
         if (shown)

@@ -11,13 +11,15 @@ using Spectre.Console;
 
 namespace ColoWire.Commands;
 
-/// <summary><c>colowire interfaces</c>: what can be a port, and what is wrong with it, with the command that mends it.</summary>
+/// <summary><c>colowire interfaces</c>: shows which interfaces can be ports, and for each problem the command that corrects
+/// it.</summary>
 internal static class InterfacesCommand
 {
-    /// <summary>Columns of a table that goes to a file or a pipe: no command in it is broken in two.</summary>
+    /// <summary>Columns of a table that is written to a file or a pipe: wide enough for each command to fit in one
+    /// line.</summary>
     private const int RedirectedWidth = 200;
 
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create()
     {
         Option<bool> json = new("--json") { Description = "One JSON object on the standard output." };
@@ -54,8 +56,8 @@ internal static class InterfacesCommand
         foreach (InterfaceReport one in report.Interfaces)
         {
             string usable = !one.Usable ? "no" : one.Problems.Count == 0 ? "yes" : "with care";
-            string[] cells =
-                [one.Name, one.Driver ?? "-", one.State, $"{one.Mtu}", usable, XdpText(one.Xdp), string.Join('\n', one.Problems.Select(Text))];
+            string problems = string.Join('\n', one.Problems.Select(Text));
+            string[] cells = [one.Name, one.Driver ?? "-", one.State, $"{one.Mtu}", usable, XdpText(one.Xdp), problems];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 

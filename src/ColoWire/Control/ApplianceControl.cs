@@ -15,33 +15,32 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Control;
 
-/// <summary>
-/// Carries out orders on a running appliance, and says what became of them. It tells the duties what is wanted and looks at their
-/// counters; no duty ever waits for it.
-/// </summary>
+/// <summary>Carries out orders on a running appliance and reports the outcome. It sets what the duties read and reads their
+/// counters; no duty waits for it.</summary>
 internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log, TimeProvider time) : IDisposable
 {
-    /// <summary>How long an ordered checkpoint may take: several tries of the requester, and a guest with much memory.</summary>
+    /// <summary>How long an order waits for its checkpoint: enough for several requests and for a guest with much
+    /// memory.</summary>
     public static readonly TimeSpan CheckpointPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the duties may take to see an order. Each looks every millisecond.</summary>
+    /// <summary>How long the duties may take to see an order. Each of them looks every millisecond.</summary>
     private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>Rounds after which a thread has surely seen what was said before them: the first may have begun already.</summary>
+    /// <summary>After so many rounds a thread has seen an order: the first of them may have begun before it.</summary>
     private const int SeeingRounds = 2;
 
-    // What an order has done is told by counters, so one is carried out after the other. One that waits for a checkpoint stops no
-    // other.
+    // The effect of an order is the change of counters, so only one order is carried out at a time. An order that waits for a
+    // checkpoint does not block others.
     private readonly SemaphoreSlim turn = new(1);
 
     private bool IsAlone => appliance.Path.Gate.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
 
     /// <summary>Carries out an order.</summary>
-    /// <param name="order">The order; a status is none.</param>
-    /// <param name="cancellation">Cancelled when nobody waits for the answer any more.</param>
-    /// <exception cref="OperationCanceledException">Nobody waits for the answer.</exception>
+    /// <param name="order">Any order but <c>status</c>.</param>
+    /// <param name="cancellation">Cancelled when the client has gone or the server stops.</param>
+    /// <exception cref="OperationCanceledException">The client has gone or the server stops.</exception>
     public async Task<ControlAnswer> CarryOutAsync(ControlOrder order, CancellationToken cancellation)
     {
         log.LogOrder(order.Words);
@@ -52,7 +51,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         return answer;
     }
 
-    /// <summary>Nothing is carried out any more.</summary>
+    /// <summary>No order may be carried out any more.</summary>
     public void Dispose() => turn.Dispose();
 
     private async Task<ControlAnswer> InTurnAsync(OrderKind kind, CancellationToken cancellation)
@@ -84,13 +83,13 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         long start = time.GetTimestamp();
-        // A path that has failed is another one's by then, whose gate counts on.
+        // The path may be replaced after a failure; the gate of the new one goes on counting from the same number.
         long before = appliance.Path.Gate.Completed;
-        // Where it cannot be had, the gate does nothing.
+        // When no checkpoint can be requested, the gate ignores it.
         appliance.Path.RequestCheckpoint();
         while (appliance.Path.Gate.Completed == before)
         {
-            // Looked at again and again: after another order nobody is asked any more.
+            // Checked in each turn: after another order no checkpoint is requested any more.
             if (IsAlone)
             {
                 return Conflict(AloneText());
@@ -181,11 +180,12 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         long released = (Tally.Of(appliance) - before).Unverified;
-        return ControlAnswer.Done(new FlushReport($"{released} frames were let out unverified", released), ReportJson.Default.FlushReport);
+        FlushReport report = new($"{released} frames were let out unverified", released);
+        return ControlAnswer.Done(report, ReportJson.Default.FlushReport);
     }
 
-    /// <summary>Waits until every thread has seen the order, and then what the gate has made of it.</summary>
-    /// <returns>False when one does not move.</returns>
+    /// <summary>Waits until every thread has seen the order, and then the reaction of the gate.</summary>
+    /// <returns>False when a thread makes no progress.</returns>
     private async Task<bool> SeenAsync() => await RoundsAsync() && await RoundsAsync();
 
     private async Task<bool> RoundsAsync()
@@ -219,7 +219,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         StatusCodes.Status503ServiceUnavailable,
         "a thread of the appliance makes no progress: the order may still be carried out (see the log)");
 
-    /// <summary>Counters that orders move.</summary>
+    /// <summary>Counters that orders change.</summary>
     private readonly record struct Tally(long Unverified, long Dropped, long SecondaryReleased)
     {
         public static Tally Of(Appliance appliance)

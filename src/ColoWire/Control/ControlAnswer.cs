@@ -10,21 +10,20 @@ using Microsoft.AspNetCore.Http;
 
 namespace ColoWire.Control;
 
-/// <summary>
-/// What the control socket answers: a JSON object, with a <c>message</c> for people where something was done, or an <c>error</c>.
-/// </summary>
-/// <param name="Status">The status of HTTP.</param>
-/// <param name="Text">The message or the error; empty where the numbers speak.</param>
-/// <param name="Body">The object.</param>
+/// <summary>An answer of the control socket: a JSON object with the member <c>message</c> when the order was carried out, or with
+/// <c>error</c>.</summary>
+/// <param name="Status">The HTTP status code.</param>
+/// <param name="Text">The message or the error.</param>
+/// <param name="Body">The JSON object.</param>
 internal sealed record ControlAnswer(int Status, string Text, ReadOnlyMemory<byte> Body)
 {
-    /// <summary>The member that a refusal has.</summary>
+    /// <summary>The member of a refusal.</summary>
     public const string ErrorName = "error";
 
-    /// <summary>The member that says what was done.</summary>
+    /// <summary>The member of an order that was carried out.</summary>
     public const string MessageName = "message";
 
-    /// <summary>How answers are written: apostrophes stay as they are, no browser reads this.</summary>
+    /// <summary>How answers are written: without escapes for HTML, because no browser shows them.</summary>
     public static readonly JsonWriterOptions Form = new() { Encoder = JavaScriptEncoder.UnsafeRelaxedJsonEscaping };
 
     /// <summary>The order was carried out.</summary>
@@ -34,7 +33,7 @@ internal sealed record ControlAnswer(int Status, string Text, ReadOnlyMemory<byt
         where T : IOrderReport => Make(StatusCodes.Status200OK, report.Message, report, type);
 
     /// <summary>The order was refused, or has failed.</summary>
-    /// <param name="status">The status of HTTP.</param>
+    /// <param name="status">The HTTP status code.</param>
     /// <param name="error">The reason, in one line.</param>
     public static ControlAnswer Refused(int status, string error) =>
         Make(status, error, new RefusalReport(error), ReportJson.Default.RefusalReport);

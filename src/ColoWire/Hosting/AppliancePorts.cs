@@ -19,7 +19,8 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
     private readonly IFaultReporter[] faultReporters = [.. All(Pipelines).Select(named => named.Port).OfType<IFaultReporter>()];
     private PortUpkeep? upkeep;
 
-    /// <summary>The kernel's programs that send frames past the appliance when it does not take them; null without live ports.</summary>
+    /// <summary>The kernel's programs that send frames past the appliance when it does not take them; null without live
+    /// ports.</summary>
     public FailWire? FailWire { get; init; }
 
     /// <summary>The number of the queue of each pipeline.</summary>

@@ -76,7 +76,8 @@ public static class PortOpener
             .. from later in Enumerable.Range(1, meant.Length - 1)
                from earlier in Enumerable.Range(0, later)
                where meant[earlier].IsSameAs(meant[later])
-               select $"{ports[later].Option}: '{ports[later].Written}' is {ports[earlier].Option} already: three different ports are needed",
+               select $"{ports[later].Option}: '{ports[later].Written}' is {ports[earlier].Option} already: "
+                   + "three different ports are needed",
         ];
         notes =
         [

@@ -10,10 +10,8 @@ using ColoWire.Writing;
 
 namespace ColoWire.Hosting;
 
-/// <summary>
-/// Reads the state and the counters of an appliance into snapshots. To read again allocates nothing, so a reader is kept where snapshots
-/// are taken each second. It belongs to one thread.
-/// </summary>
+/// <summary>Reads the state and the counters of an appliance into snapshots. To read again allocates nothing, so a reader is kept
+/// where snapshots are taken each second. It belongs to one thread.</summary>
 internal sealed class SnapshotReader(Appliance appliance)
 {
     private const long NanosecondsPerSecond = 1_000_000_000;
@@ -61,12 +59,7 @@ internal sealed class SnapshotReader(Appliance appliance)
             FailWire = BypassCounts.Of(
                 appliance.Ports.FailWire?.Counts ?? default, appliance.Ports.Troubles is [string first, ..] ? first : null),
             ConnectionsRefused = ConnectionsRefused(),
-            Released = new ReleasedCounts
-            {
-                Verified = shards.Verified,
-                NotCompared = counters.NotComparedFrames,
-                Unverified = counters.UnverifiedFrames,
-            },
+            Released = new ReleasedCounts(shards.Verified, counters.NotComparedFrames, counters.UnverifiedFrames),
             Held = shards.Held,
             SecondaryHeld = shards.SecondaryHeld,
             Flows = shards.Flows,
@@ -77,20 +70,15 @@ internal sealed class SnapshotReader(Appliance appliance)
             ReportsLost = counters.ReportsLost,
             Failures = appliance.FailureCount,
             QuarantinedFlows = path.QuarantinedFlows,
-            HoldNs = new HoldQuantiles { P50 = counters.HoldTimes.Quantile(0.5), P99 = counters.HoldTimes.Quantile(0.99) },
+            HoldNs = new HoldQuantiles(counters.HoldTimes.Quantile(0.5), counters.HoldTimes.Quantile(0.99)),
             // A collection of an older generation is one of the youngest, too.
-            Runtime = new RuntimeCounts { GarbageCollections = GC.CollectionCount(0), AllocatedBytes = GC.GetTotalAllocatedBytes() },
+            Runtime = new RuntimeCounts(GC.CollectionCount(0), GC.GetTotalAllocatedBytes()),
             Unwritten = unwritten,
             DivergenceReasons = divergences,
             Tolerated = tolerated,
             Drops = drops,
-            PartialChecksums = new BothSides { Primary = counters.PrimaryChecksums, Secondary = counters.SecondaryChecksums },
-            Fragments = new FragmentCounts
-            {
-                Waiting = counters.FragmentsWaiting,
-                Primary = primaryFragments,
-                Secondary = secondaryFragments,
-            },
+            PartialChecksums = new BothSides(counters.PrimaryChecksums, counters.SecondaryChecksums),
+            Fragments = new FragmentCounts(counters.FragmentsWaiting, primaryFragments, secondaryFragments),
             NotCompared = notCompared,
             Malformed = malformed,
             Unverified = unverified,

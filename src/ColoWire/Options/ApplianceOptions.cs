@@ -10,17 +10,17 @@ using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Options;
 
-/// <summary>What becomes of the primary's frames while no ColoWire takes them.</summary>
+/// <summary>What happens to the primary's frames while no ColoWire captures them.</summary>
 public enum DeathPolicy
 {
     /// <summary>The kernel sends them straight to the out interface: the guest goes on, unprotected.</summary>
     Wire,
 
-    /// <summary>Nothing leaves that was not compared.</summary>
+    /// <summary>No frame leaves that was not compared.</summary>
     Block,
 }
 
-/// <summary>All that an operator has chosen, validated.</summary>
+/// <summary>All options of an appliance, validated.</summary>
 public sealed record ApplianceOptions
 {
     /// <summary>Bytes of a MiB.</summary>
@@ -38,7 +38,7 @@ public sealed record ApplianceOptions
     /// <summary>The port where the primary's frames leave.</summary>
     public PortSpec? OutDevice { get; init; }
 
-    /// <summary>Who is asked for checkpoints.</summary>
+    /// <summary>The requester of checkpoints.</summary>
     public RequesterSpec Requester { get; init; } = RequesterSpec.None;
 
     /// <summary>How long the program of a <c>command:</c> requester may take, in milliseconds.</summary>
@@ -56,7 +56,7 @@ public sealed record ApplianceOptions
     /// <summary>How many pipelines there are: ports without queues make one.</summary>
     public int Pipelines => Math.Max(1, XdpQueues.Count);
 
-    /// <summary>What a thread does while no frame comes.</summary>
+    /// <summary>What a thread does while no frame arrives.</summary>
     public IdleStrategy Idle { get; init; }
 
     /// <summary>The kernel's buffer of each live capture port, in MiB.</summary>
@@ -65,7 +65,7 @@ public sealed record ApplianceOptions
     /// <summary>Longest frame that live ports capture, in bytes, or <see cref="OptionTable.SnapLengthOfMtu"/>.</summary>
     public int SnapLengthBytes { get; init; } = OptionTable.SnapLengthOfMtu;
 
-    /// <summary>Where the frames of <c>xdp:</c> ports leave the kernel's way.</summary>
+    /// <summary>Where the kernel hands frames to <c>xdp:</c> ports.</summary>
     public XdpMode XdpMode { get; init; }
 
     /// <summary>Whether the kernel copies the frames of <c>xdp:</c> ports.</summary>
@@ -77,25 +77,26 @@ public sealed record ApplianceOptions
     /// <summary>How long a frame waits for room in a full send queue, in milliseconds.</summary>
     public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
 
-    /// <summary>Whether the frames of <c>stream:</c> ports bear virtio-net headers.</summary>
+    /// <summary>Whether the frames of <c>stream:</c> ports have virtio-net headers.</summary>
     public bool HasVnetHeaders { get; init; }
 
-    /// <summary>What becomes of the primary's frames while nobody takes them.</summary>
+    /// <summary>What happens to the primary's frames while no ColoWire captures them.</summary>
     public DeathPolicy OnDeath { get; init; }
 
-    /// <summary>Whether the capture interfaces are taken even from another ColoWire that runs.</summary>
+    /// <summary>Whether the capture interfaces are taken over even from another running ColoWire.</summary>
     public bool TakesOver { get; init; }
 
-    /// <summary>How long the process may be silent before it counts as dead, in milliseconds; 0: what dies lets nothing pass.</summary>
+    /// <summary>How old the heartbeat may grow before the process counts as dead, in milliseconds; 0 stands for
+    /// <see cref="DeathPolicy.Block"/>.</summary>
     public int FailwireTimeoutMs { get; init; } = PortLimits.FailwireTimeoutMs.Default;
 
-    /// <summary>What everything together may take, in MiB.</summary>
+    /// <summary>The memory that everything together may take, in MiB.</summary>
     public int MemoryLimitMiB { get; init; } = OptionTable.MemoryLimitMiB.Default;
 
-    /// <summary>The path of the unix socket that takes orders; null where none does.</summary>
+    /// <summary>The path of the control socket; null for none.</summary>
     public string? ControlSocket { get; init; }
 
-    /// <summary>The folder in which is saved what made a duty fail; null where nothing is.</summary>
+    /// <summary>The folder of saved failures; null for none.</summary>
     public string? FailureFolder { get; init; }
 
     /// <summary>Whether divergences are logged with a hexdump.</summary>

@@ -10,13 +10,12 @@ using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Options;
 
-/// <summary>
-/// Every option that shapes an appliance, once. The command line, the reader of the file, the sample file and the table in the README
-/// are made from it, so that none of them can say something else.
-/// </summary>
+/// <summary>All options of an appliance. The command line, the reader of the file, the sample file and the table in the README
+/// are made from this list, so that they agree.</summary>
 public static class OptionTable
 {
-    /// <summary>The <see cref="ApplianceOptions.SnapLengthBytes"/> that stands for what the MTU of each interface needs.</summary>
+    /// <summary>The value of <see cref="ApplianceOptions.SnapLengthBytes"/> for the length that the MTU of each interface
+    /// needs.</summary>
     public const int SnapLengthOfMtu = 0;
 
     /// <summary>Range of <see cref="ApplianceOptions.MemoryLimitMiB"/>.</summary>
@@ -29,7 +28,7 @@ public static class OptionTable
     private const string Spin = "spin";
     private const string Block = "block";
 
-    /// <summary>The options, in the order in which an operator thinks of them.</summary>
+    /// <summary>The options, in the order of the documents.</summary>
     public static IReadOnlyList<OptionRow> Rows { get; } =
     [
         new PortRow("primary_in", "pcap:primary0", Verbs.Live, "Where the primary's frames come in.",

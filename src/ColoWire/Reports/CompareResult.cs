@@ -11,13 +11,12 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Reports;
 
-/// <summary>
-/// The result of comparing two captures. <c>compare --json</c> prints it as one JSON object; the members stand there in the order in
-/// which they are declared here, without those that only the text for people shows.
-/// </summary>
+/// <summary>The result of comparing two captures. <c>compare --json</c> prints it as one JSON object with the
+/// members in the order of their declaration here, without those that only the text for people shows.</summary>
 internal sealed record CompareResult
 {
-    /// <summary>Divergences that are listed; beyond these only their number is counted. At some 200 bytes each, 20 MB of JSON.</summary>
+    /// <summary>Divergences that are listed; beyond these only their number is counted. At some 200 bytes each, 20 MB of
+    /// JSON.</summary>
     public const int MaxListedDivergences = 100_000;
 
     /// <summary>What the primary's capture delivered.</summary>
@@ -27,10 +26,10 @@ internal sealed record CompareResult
     public required SideTotals Secondary { get; init; }
 
     /// <summary>Primary frames that left.</summary>
-    public ReleasedCounts Released => new() { Verified = Verified, NotCompared = NotComparedFrames, Unverified = UnverifiedFrames };
+    public ReleasedCounts Released => new(Verified, NotComparedFrames, UnverifiedFrames);
 
-    /// <summary>Frames of both sides that should be compared and cannot be: a capture holds them only in part or damaged, or they are too
-    /// long.</summary>
+    /// <summary>Frames of both sides that should be compared and cannot be: a capture holds them only in part or damaged, or they
+    /// are too long.</summary>
     [JsonPropertyName("not_compared")]
     public long UnreadableFrames => Primary.Refused + Secondary.Refused + Malformed.Total + SecondaryMalformed;
 
@@ -104,10 +103,11 @@ internal sealed record CompareResult
 
     /// <summary>Whether the replicas do not differ. A frame that was not compared does not count as equal.</summary>
     [JsonIgnore]
-    public bool IsEqual => IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0 && UnreadableFrames == 0;
+    public bool IsEqual =>
+        IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0 && UnreadableFrames == 0;
 
-    /// <summary>The instant that people are shown as zero: the start of the primary's capture, or of the secondary's when the primary's is
-    /// empty.</summary>
+    /// <summary>The instant that people are shown as zero: the start of the primary's capture, or of the secondary's when the
+    /// primary's is empty.</summary>
     [JsonIgnore]
     public long OriginNs => Primary.Frames != 0 ? Primary.FirstNs : Secondary.FirstNs;
 }

@@ -8,14 +8,14 @@ using ColoWire.Engine.Compare;
 
 namespace ColoWire.Reports;
 
-/// <summary>A divergence for people: one line that says all, the headers of both frames, and the bytes around the difference.</summary>
+/// <summary>A divergence for people: a headline, the headers of both frames, and the bytes around the difference.</summary>
 internal static class DivergenceText
 {
     private const long NanosecondsPerMicrosecond = 1_000;
     private const long MicrosecondsPerSecond = 1_000_000;
 
     /// <summary>Writes one divergence.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <param name="writer">Where it is written.</param>
     /// <param name="report">The divergence.</param>
     /// <param name="originNs">The instant of the engine's clock that is shown as zero.</param>
     public static void Write(TextWriter writer, in DivergenceReport report, long originNs)
@@ -28,7 +28,8 @@ internal static class DivergenceText
         }
     }
 
-    /// <summary>The one line: reason, flow, frames, offset, time; a divergence of all flows at once has neither frames nor offset.</summary>
+    /// <summary>The headline: reason, flow, frames, offset, time. A divergence of all flows has neither frames nor
+    /// offset.</summary>
     public static string Headline(in DivergenceReport report, long originNs)
     {
         string what = report.Reason == DivergenceReason.Header
@@ -40,8 +41,8 @@ internal static class DivergenceText
                 $"{FlowText.Line(report.Flow)}, frames {Number(report.Primary)}/{Number(report.Secondary)}, offset {report.Offset}")
             : "all flows";
         string share = report.ExceedsShare
-            ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, which it asks for after "
-                + $"{EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
+            ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, "
+                + $"which it asks for after {EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
             : "";
         return $"{what}: {where}, at {Seconds(report.AtNs - originNs)}{share}";
     }
@@ -59,7 +60,7 @@ internal static class DivergenceText
 
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"  {side} {frame.Number}: {frame.Length} bytes, {HeaderLine.Describe(frame.Head)}"));
-        // Elsewhere the replicas differ in a header, or one of them said nothing: no byte of the payload is the wrong one.
+        // For other reasons the replicas differ in a header, or one of them sent nothing: no byte of the payload differs.
         bool byteDiffers = reason is DivergenceReason.Payload or DivergenceReason.Retransmit;
         HexDump.Write(writer, frame.Window, frame.WindowOffset, byteDiffers ? frame.DifferenceOffset : HexDump.NoMark);
     }

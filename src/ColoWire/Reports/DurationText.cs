@@ -5,7 +5,7 @@ using System.Globalization;
 
 namespace ColoWire.Reports;
 
-/// <summary>Durations as people read them.</summary>
+/// <summary>Durations for people.</summary>
 internal static class DurationText
 {
     private const long Microsecond = 1_000;

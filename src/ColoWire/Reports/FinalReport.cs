@@ -6,16 +6,17 @@ using System.Linq;
 
 namespace ColoWire.Reports;
 
-/// <summary>What an appliance has done, told when it has stopped.</summary>
+/// <summary>The counters of an appliance, written after it has stopped.</summary>
 internal static class FinalReport
 {
-    /// <summary>Writes it.</summary>
+    /// <summary>Writes the report.</summary>
     public static void Write(TextWriter writer, in ApplianceSnapshot snapshot)
     {
         Line("in", Count(snapshot.Primary.Frames, "primary"), Count(snapshot.Secondary.Frames, "secondary"));
         Line("released", Count(snapshot.Released.Verified, "verified"), Count(snapshot.Released.NotCompared, "passed"),
             Count(snapshot.Released.Unverified, "unverified"));
-        Line("out", Count(snapshot.Output.Frames, "sent"), Count(snapshot.Output.Lost, "lost"), Count(snapshot.Output.Retries, "retries"));
+        Line("out", Count(snapshot.Output.Frames, "sent"), Count(snapshot.Output.Lost, "lost"),
+            Count(snapshot.Output.Retries, "retries"));
         Line("lost at out", Count(snapshot.Output.TooLong, "too long"),
             Count(snapshot.Output.LinkDown, "link down"), Count(snapshot.Output.Failed, "failed"));
         Line("not captured", Missed("primary", snapshot.Primary), Missed("secondary", snapshot.Secondary));
@@ -41,7 +42,8 @@ internal static class FinalReport
         Line("hold time", $"p50 {DurationText.Of(snapshot.HoldNs.P50)}", $"p99 {DurationText.Of(snapshot.HoldNs.P99)}");
         if (snapshot.PartialChecksums != default)
         {
-            Line("completed", $"partial checksums: {Count(snapshot.PartialChecksums.Primary, "primary")}", Count(snapshot.PartialChecksums.Secondary, "secondary"));
+            Line("completed", $"partial checksums: {Count(snapshot.PartialChecksums.Primary, "primary")}",
+                Count(snapshot.PartialChecksums.Secondary, "secondary"));
         }
 
         Named("divergences", snapshot.DivergenceReasons);
@@ -54,7 +56,8 @@ internal static class FinalReport
         Named("fragments S", snapshot.Fragments.Secondary);
         if (snapshot.Unwritten != default)
         {
-            Line("not written", Count(snapshot.Unwritten.LogEntries, "entries of the log"), Count(snapshot.Unwritten.Status, "lines of counters"));
+            Line("not written", Count(snapshot.Unwritten.LogEntries, "entries of the log"),
+                Count(snapshot.Unwritten.Status, "lines of counters"));
         }
 
         writer.Flush();

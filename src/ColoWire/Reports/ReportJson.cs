@@ -4,10 +4,8 @@ using System.Text.Json.Serialization;
 
 namespace ColoWire.Reports;
 
-/// <summary>
-/// Every JSON object that the program writes, serialized by code that the compiler generates from the records: names in snake_case, in
-/// the order of declaration. Without reflection it works in a native build, too.
-/// </summary>
+/// <summary>Every JSON object that the program writes, serialized by code that the compiler generates from the records: names in
+/// snake_case, in the order of declaration. Without reflection it works in a native build, too.</summary>
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, GenerationMode = JsonSourceGenerationMode.Serialization)]
 // ctl reads it, too.

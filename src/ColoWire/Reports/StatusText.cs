@@ -13,7 +13,7 @@ namespace ColoWire.Reports;
 internal static class StatusText
 {
     /// <summary>Writes it.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <param name="writer">Where it is written.</param>
     /// <param name="status">The answer of the control socket.</param>
     /// <param name="width">Columns; null for those of the terminal.</param>
     public static void Write(TextWriter writer, ApplianceSnapshot status, int? width)
@@ -46,7 +46,8 @@ internal static class StatusText
         yield return ("checkpoints", $"{Number(status.Checkpoints)} asked for, {Number(status.CheckpointsCompleted ?? 0)} finished");
         if (status.Failures != 0)
         {
-            yield return ("failures", $"{Number(status.Failures)} of ColoWire itself, {Number(status.QuarantinedFlows)} connections quarantined");
+            yield return ("failures", $"{Number(status.Failures)} of ColoWire itself, "
+                + $"{Number(status.QuarantinedFlows)} connections quarantined");
         }
 
         (string Name, CountsByName Counts)[] all =
@@ -65,7 +66,8 @@ internal static class StatusText
     private static string Requester(in RequesterState requester)
     {
         string readiness = requester.Ready ? "ready" : "not ready";
-        return requester.Trouble is { Length: > 0 } trouble ? $"{requester.Name}, {readiness}: {trouble}" : $"{requester.Name}, {readiness}";
+        string state = $"{requester.Name}, {readiness}";
+        return requester.Trouble is { Length: > 0 } trouble ? $"{state}: {trouble}" : state;
     }
 
     private static string Capture(in CaptureCounts port) => $"{Number(port.Frames)} frames, {Number(port.NotCaptured)} not captured";

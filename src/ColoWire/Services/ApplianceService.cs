@@ -16,7 +16,7 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
 {
     private CancellationTokenRegistration failing;
 
-    /// <summary>Why it could not start, or null.</summary>
+    /// <summary>Why the appliance could not start, or null.</summary>
     public PortException? Refusal { get; private set; }
 
     /// <inheritdoc/>
@@ -27,7 +27,7 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
             log.LogPlan(line);
         }
 
-        // After all memory was taken, before the first frame.
+        // After all memory was allocated, before the first frame.
         log.LogPlan(MemoryLock.TryLockAll() is string reason
             ? $"memory may be swapped out: it cannot be locked: {reason} (see ulimit -l, LimitMEMLOCK)"
             : "memory is locked: none of it is swapped out");

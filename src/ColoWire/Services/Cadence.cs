@@ -6,18 +6,20 @@ using System.Threading.Tasks;
 
 namespace ColoWire.Services;
 
-/// <summary>
-/// Has a thread of its own look again and again, at even intervals. A timer of the runtime costs some 30 bytes of garbage each time, and
-/// its looks wait for a thread of the pool, all of which may be waiting for something else.
-/// </summary>
+/// <summary>Calls an action at even intervals, on a thread of its own. A timer of the runtime allocates some 30 bytes each time,
+/// and its action waits for a thread of the pool, all of which may be blocked.</summary>
+/// <remarks>
+/// The time provider only measures the intervals. The thread waits for the cancellation with a time limit, which no provider replaces.
+/// </remarks>
 /// <param name="time">The source of the time.</param>
 internal sealed class Cadence(TimeProvider time)
 {
-    /// <summary>Calls an action at even intervals until it is cancelled, on a thread of its own. Intervals that have passed meanwhile are left out.</summary>
+    /// <summary>Calls an action at even intervals until it is cancelled, on a thread of its own. Intervals that have passed
+    /// meanwhile are skipped.</summary>
     /// <param name="interval">The interval.</param>
     /// <param name="look">The action.</param>
-    /// <param name="end">Called on the same thread when it was cancelled.</param>
-    /// <param name="cancellation">Ends it.</param>
+    /// <param name="end">Called on the same thread after the cancellation.</param>
+    /// <param name="cancellation">Ends the calls.</param>
     public Task RunAsync(TimeSpan interval, Action look, Action end, CancellationToken cancellation) => Task.Factory.StartNew(
         () =>
         {
@@ -37,7 +39,7 @@ internal sealed class Cadence(TimeProvider time)
         while (true)
         {
             TimeSpan now = time.GetElapsedTime(start);
-            // Rounded up: a wait of 0 ms before the time would be a busy one.
+            // Rounded up: waits of 0 ms before the time would be a busy loop.
             int waitMs = (int)Math.Ceiling(Math.Max(0, (due - now).TotalMilliseconds));
             if (cancelled.WaitOne(waitMs))
             {

@@ -12,16 +12,14 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Services;
 
-/// <summary>
-/// Takes the divergence reports from the gate and logs them: a line each, with <c>trace</c> the bytes around the difference too. A
-/// storm of them is counted and cut, so that the log cannot fill a disk.
-/// </summary>
+/// <summary>Logs the divergence reports of the gate: a line each, with <c>trace</c> also the bytes around the difference. Beyond
+/// a number of reports a second they are only counted, so that the log cannot fill a disk.</summary>
 internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> log, TimeProvider time) : BackgroundService
 {
-    /// <summary>Reports shown in a second: what a person can still follow.</summary>
+    /// <summary>Reports logged in a second, at most.</summary>
     public const int MaxPerSecond = 10;
 
-    /// <summary>How often the gate is asked; its ring holds the reports of a storm for as long.</summary>
+    /// <summary>How often reports are fetched. The gate's ring holds the reports of so long a time.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
@@ -30,12 +28,12 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
     private int shown;
     private long omitted;
 
-    /// <summary>Logs what the gate has; called by one thread at a time.</summary>
+    /// <summary>Logs the reports that the gate holds. One thread at a time may call it.</summary>
     internal void Drain()
     {
         if (time.GetElapsedTime(secondStart) >= Second)
         {
-            TellOmitted();
+            LogOmitted();
             secondStart = time.GetTimestamp();
             shown = 0;
         }
@@ -54,13 +52,14 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
     }
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => new Cadence(time).RunAsync(Interval, Drain, DrainLast, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new Cadence(time).RunAsync(Interval, Drain, DrainLast, stoppingToken);
 
-    /// <summary>The appliance stopped before this service: what it reported last is logged now.</summary>
+    /// <summary>The appliance has stopped before this service: its last reports are logged now.</summary>
     private void DrainLast()
     {
         Drain();
-        TellOmitted();
+        LogOmitted();
     }
 
     private string Text(in DivergenceReport report)
@@ -75,7 +74,7 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
         return text.ToString().TrimEnd();
     }
 
-    private void TellOmitted()
+    private void LogOmitted()
     {
         if (omitted != 0)
         {

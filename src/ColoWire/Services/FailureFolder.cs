@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -12,13 +13,11 @@ using ColoWire.Ports.Files;
 
 namespace ColoWire.Services;
 
-/// <summary>
-/// The folder in which is saved what made a duty fail: the stack, and a capture of each side that <c>colowire compare</c> reads.
-/// They hold what the guests say, so that only their owner may read them.
-/// </summary>
+/// <summary>The folder of saved failures: for each the stack trace, and a capture of each side's frames, which <c>colowire
+/// compare</c> reads. Only their owner may read the files, because they contain data of the guests.</summary>
 internal sealed class FailureFolder
 {
-    /// <summary>Failures of which files are kept; one more removes the oldest.</summary>
+    /// <summary>Failures that are kept; another one removes the oldest.</summary>
     public const int MostFailures = 16;
 
     private const string Prefix = "failure-";
@@ -34,8 +33,8 @@ internal sealed class FailureFolder
         this.time = time;
     }
 
-    /// <summary>Looks whether files can be written to a folder.</summary>
-    /// <exception cref="PortException">They cannot, and why.</exception>
+    /// <summary>Opens a folder, and checks that files can be written to it.</summary>
+    /// <exception cref="PortException">No file can be written; the message says why.</exception>
     public static FailureFolder Open(string path, TimeProvider time)
     {
         if (!Directory.Exists(path))
@@ -57,7 +56,7 @@ internal sealed class FailureFolder
     }
 
     /// <summary>Saves a failure.</summary>
-    /// <returns>Where, or why not, in words for the log.</returns>
+    /// <returns>Text for the log: where it was saved, or why it was not.</returns>
     public string Save(PathFailure failure)
     {
         string name = $"{Prefix}{time.GetUtcNow().ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}";
@@ -71,7 +70,8 @@ internal sealed class FailureFolder
                 text.WriteLine(failure.Exception);
             }
 
-            foreach (IGrouping<Side, CulpritFrame> side in failure.Culprits.SelectMany(culprit => culprit.Frames).GroupBy(frame => frame.Side))
+            IEnumerable<CulpritFrame> frames = failure.Culprits.SelectMany(culprit => culprit.Frames);
+            foreach (IGrouping<Side, CulpritFrame> side in frames.GroupBy(frame => frame.Side))
             {
                 string file = $"{start}.{side.Key.ToString().ToLowerInvariant()}.pcap";
                 Create(file).Dispose();
@@ -90,7 +90,7 @@ internal sealed class FailureFolder
     private static FileStream Create(string file) =>
         new(file, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
 
-    /// <summary>The names begin with the time, so that the oldest comes first.</summary>
+    /// <summary>Names begin with the time, so the oldest is the first in order.</summary>
     private void RemoveOldest()
     {
         string[] names = [.. Directory.EnumerateFiles(path, $"{Prefix}*.txt").Order(StringComparer.Ordinal)];

@@ -9,21 +9,19 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Services;
 
-/// <summary>
-/// Logs what becomes of checkpoint requests, and whether somebody is there to be asked. At most once a second of each, so that neither
-/// checkpoints in a row nor a peer that comes and goes fill a disk.
-/// </summary>
+/// <summary>Logs the outcome of checkpoint requests, and whether checkpoints can be requested. Each at most once a second, so
+/// that neither many checkpoints nor a peer that connects again and again can fill a disk.</summary>
 internal sealed class RequesterLog(ICheckpointRequester requester, ILogger log)
 {
     private const long IntervalNs = 1_000_000_000;
 
-    private RequesterSnapshot told = new(string.Empty, IsReady: false, Trouble: null, default);
-    private long? stateToldAtNs;
-    private long? countsToldAtNs;
+    private RequesterSnapshot logged = new(string.Empty, IsReady: false, Trouble: null, default);
+    private long? stateLoggedAtNs;
+    private long? countsLoggedAtNs;
 
-    /// <summary>Looks, and logs what is new.</summary>
-    /// <param name="nowNs">The time.</param>
-    /// <param name="isLast">Whether nobody looks again.</param>
+    /// <summary>Looks, and logs the changes.</summary>
+    /// <param name="nowNs">The time, in nanoseconds.</param>
+    /// <param name="isLast">Whether this is the last look.</param>
     public void Look(long nowNs, bool isLast = false)
     {
         if (requester is not CheckpointRequester)
@@ -32,22 +30,22 @@ internal sealed class RequesterLog(ICheckpointRequester requester, ILogger log)
         }
 
         RequesterSnapshot now = RequesterSnapshot.Of(requester);
-        if (isLast || IsTime(stateToldAtNs, nowNs))
+        if (isLast || IsTime(stateLoggedAtNs, nowNs))
         {
-            TellState(now, nowNs);
+            LogState(now, nowNs);
         }
 
-        if (isLast || IsTime(countsToldAtNs, nowNs))
+        if (isLast || IsTime(countsLoggedAtNs, nowNs))
         {
-            TellCounts(now, nowNs);
+            LogCounts(now, nowNs);
         }
     }
 
-    private static bool IsTime(long? toldAtNs, long nowNs) => toldAtNs is null || nowNs - toldAtNs >= IntervalNs;
+    private static bool IsTime(long? loggedAtNs, long nowNs) => loggedAtNs is null || nowNs - loggedAtNs >= IntervalNs;
 
-    private void TellState(in RequesterSnapshot now, long nowNs)
+    private void LogState(in RequesterSnapshot now, long nowNs)
     {
-        if (now.IsReady && !told.IsReady)
+        if (now.IsReady && !logged.IsReady)
         {
             log.LogRequesterReady(now.Name);
             if (requester is IPeerReporter { Peer: string peer })
@@ -55,7 +53,7 @@ internal sealed class RequesterLog(ICheckpointRequester requester, ILogger log)
                 log.LogConnectedTo(now.Name, peer);
             }
         }
-        else if (!now.IsReady && (told.IsReady || now.Trouble != told.Trouble))
+        else if (!now.IsReady && (logged.IsReady || now.Trouble != logged.Trouble))
         {
             log.LogRequesterLost(now.Name, now.Trouble ?? "it was lost");
         }
@@ -64,30 +62,30 @@ internal sealed class RequesterLog(ICheckpointRequester requester, ILogger log)
             return;
         }
 
-        stateToldAtNs = nowNs;
-        told = told with { IsReady = now.IsReady, Trouble = now.Trouble };
+        stateLoggedAtNs = nowNs;
+        logged = logged with { IsReady = now.IsReady, Trouble = now.Trouble };
     }
 
-    private void TellCounts(in RequesterSnapshot now, long nowNs)
+    private void LogCounts(in RequesterSnapshot now, long nowNs)
     {
         RequesterCounts counts = now.Counts;
-        if (counts.Failed != told.Counts.Failed)
+        if (counts.Failed != logged.Counts.Failed)
         {
             log.LogCheckpointFailed(counts.Requests, now.Trouble ?? "the next one did not");
         }
 
-        if (counts.Requests != told.Counts.Requests || counts.Completed != told.Counts.Completed)
+        if (counts.Requests != logged.Counts.Requests || counts.Completed != logged.Counts.Completed)
         {
             string last = Last(counts);
             log.LogCheckpoint(counts.Requests, counts.Completed, last);
         }
 
-        if (counts != told.Counts with { Ignored = counts.Ignored })
+        if (counts != logged.Counts with { Ignored = counts.Ignored })
         {
-            countsToldAtNs = nowNs;
+            countsLoggedAtNs = nowNs;
         }
 
-        told = told with { Counts = counts };
+        logged = logged with { Counts = counts };
     }
 
     private static string Last(in RequesterCounts counts)

@@ -8,7 +8,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Services;
 
-/// <summary>Joins signals and systemd to the host of an appliance.</summary>
+/// <summary>Starts and stops the host of an appliance on signals, and notifies systemd.</summary>
 internal sealed class SignalLifetime(
     StopSignals signals, IHostApplicationLifetime host, ISystemdNotifier notifier, ILogger<SignalLifetime> log) : IHostLifetime
 {

@@ -9,7 +9,7 @@ using ColoWire.Reports;
 
 namespace ColoWire.Services;
 
-/// <summary>What an appliance says at its start: what it uses, so that an operator sees what was understood.</summary>
+/// <summary>The log of a start: what the appliance uses, so that the operator sees how the options were understood.</summary>
 internal static class StartReport
 {
     /// <summary>The lines.</summary>
@@ -42,7 +42,8 @@ internal static class StartReport
 
         if (appliance.Ports.FailWire is { IsArmed: true } wire)
         {
-            yield return $"on_death wire: {wire.TimeoutMs} ms after it falls silent, the primary's frames go to {appliance.Ports.OutputName} uncompared";
+            yield return $"on_death wire: {wire.TimeoutMs} ms after it falls silent, the primary's frames go to "
+                + $"{appliance.Ports.OutputName} uncompared";
         }
 
         foreach (string note in appliance.Ports.Notes)

@@ -26,8 +26,8 @@ internal enum StatusForm
 }
 
 /// <summary>
-/// Shows the counters of an appliance, and logs what changes on its ports. It also ends the program when both captures are at their end.
-/// In steady state it allocates nothing, because a garbage collection stops the threads that move frames.
+/// Shows the counters of an appliance, and logs what changes on its ports. It also ends the program when both captures are at
+/// their end. In steady state it allocates nothing, because a garbage collection stops the threads that move frames.
 /// </summary>
 internal sealed class StatusService(
     Appliance appliance,
@@ -44,8 +44,8 @@ internal sealed class StatusService(
     /// <summary>How often the ports are looked at in a second.</summary>
     public const int LooksPerSecond = 20;
 
-    /// <summary>How many looks in a row must find no frame before captures count as done: a frame between two threads is in no counter
-    /// of held frames.</summary>
+    /// <summary>How many looks in a row must find no frame before captures count as done: a frame between two threads is in no
+    /// counter of held frames.</summary>
     private const int QuietLooksBeforeEnd = 2;
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromSeconds(1) / LooksPerSecond;

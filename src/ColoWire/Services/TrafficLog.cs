@@ -32,8 +32,8 @@ internal sealed class TrafficLog(Appliance appliance, ILogger log)
         }
     }
 
-    /// <summary>Looks at the counters, and logs the changes. Once a second at most: a host that is not allowed to connect can try thousands
-    /// of times a second.</summary>
+    /// <summary>Looks at the counters, and logs the changes. Once a second at most: a host that is not allowed to connect can try
+    /// thousands of times a second.</summary>
     public void Look(in ApplianceSnapshot now)
     {
         LookAtChecksums(now.PartialChecksums.Primary, ports.PrimaryName);

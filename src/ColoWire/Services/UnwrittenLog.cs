@@ -5,33 +5,33 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Services;
 
-/// <summary>Logs that the process cannot write what it has to say: once when the counters are not taken any more, and when all is written again
-/// how much was lost meanwhile.</summary>
+/// <summary>Logs output that could not be written: once when the counters cannot be written any more, and how much was lost when
+/// all can be written again.</summary>
 internal sealed class UnwrittenLog(StandardOutputs outputs, ILogger log)
 {
-    private UnwrittenCounts told;
-    private bool hasToldStatus;
+    private UnwrittenCounts logged;
+    private bool hasLoggedStatus;
 
-    /// <summary>Looks, and logs what is new.</summary>
+    /// <summary>Looks, and logs the changes.</summary>
     public void Look()
     {
         UnwrittenCounts now = outputs.Unwritten;
-        if (now == told)
+        if (now == logged)
         {
             return;
         }
 
         bool statusWorks = outputs.Status.Works;
-        if (!statusWorks && !hasToldStatus && now.Status != told.Status)
+        if (!statusWorks && !hasLoggedStatus && now.Status != logged.Status)
         {
             log.LogStatusNotTaken();
-            hasToldStatus = true;
+            hasLoggedStatus = true;
         }
         else if (statusWorks && outputs.Log.Works)
         {
-            log.LogUnwritten(now.LogEntries - told.LogEntries, now.Status - told.Status);
-            told = now;
-            hasToldStatus = false;
+            log.LogUnwritten(now.LogEntries - logged.LogEntries, now.Status - logged.Status);
+            logged = now;
+            hasLoggedStatus = false;
         }
     }
 }

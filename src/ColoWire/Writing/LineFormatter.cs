@@ -7,7 +7,7 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Writing;
 
-/// <summary>One line for each entry of the log: the time of day, the level where it is not the usual one, the message.</summary>
+/// <summary>Formats a log entry as a line: the time of day, the level unless it is Information, the message.</summary>
 /// <param name="forJournal">Whether systemd's journal reads the lines.</param>
 /// <param name="time">The source of the time.</param>
 internal sealed class LineFormatter(bool forJournal, TimeProvider time)
@@ -22,13 +22,13 @@ internal sealed class LineFormatter(bool forJournal, TimeProvider time)
 
         if (forJournal)
         {
-            // sd-daemon(3): each line bears its level; the journal adds the time.
+            // sd-daemon(3): each line begins with its level; the journal adds the time.
             string prefix = $"<{JournalLevel(level)}>";
             writer.WriteLine(prefix + text.ReplaceLineEndings("\n" + prefix));
             return;
         }
 
-        // On a terminal the entry takes the place of the line of counters, which comes back below it.
+        // On a terminal the entry replaces the line of counters, which is written again below it.
         string start = TerminalLine.IsSharedWithLog ? TerminalLine.Erase : string.Empty;
         string now = time.GetLocalNow().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
         writer.WriteLine($"{start}{now} {Level(level)}{text}");

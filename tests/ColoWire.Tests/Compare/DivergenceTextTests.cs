@@ -122,7 +122,7 @@ internal sealed class DivergenceTextTests
         Shown = reports,
         Tolerated = [],
         Drops = [],
-        Fragments = new FragmentCounts { Waiting = null, Primary = [], Secondary = [] },
+        Fragments = new FragmentCounts(Waiting: null, [], []),
         HoldMedianNs = 0,
         HoldP99Ns = 0,
     };

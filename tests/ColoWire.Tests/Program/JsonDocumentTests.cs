@@ -65,6 +65,27 @@ internal sealed partial class JsonDocumentTests
     }
 
     [Test]
+    public void What_ctl_reads_of_an_object_is_all_of_it()
+    {
+        using Appliance appliance = Counted();
+        string line = SnapshotText.Json(SnapshotReader.Of(appliance) with
+        {
+            Version = "1",
+            UptimeS = 2,
+            Mode = "observe",
+            Epoch = 3,
+            CheckpointsCompleted = 4,
+            Ports = new PortNames("a", "b", "c"),
+            Faults = ["cut off"],
+            FailWire = new BypassCounts(1, 2, 3, 4, "gone"),
+            Requester = new RequesterState("qmp:x", Ready: false, "lost", 1, 2, 3, 4, LastMs: 1.25, LongestMs: 2.5, LastStopMs: 0.5, LongestStopMs: 1e-6),
+            Unwritten = new UnwrittenCounts(5, 6),
+        });
+        Assert.That(line, Does.Contain("\"absences\":1,").And.Contain("\"last_ms\":1.25,\"longest_ms\":2.5,\"last_stop_ms\":0.5,\"longest_stop_ms\":1E-06"));
+        Assert.That(SnapshotText.Json(JsonSerializer.Deserialize(line, ReportJson.Default.ApplianceSnapshot)), Is.EqualTo(line));
+    }
+
+    [Test]
     public void The_same_counters_for_people()
     {
         using Appliance appliance = Counted();

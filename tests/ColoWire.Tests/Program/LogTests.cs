@@ -103,7 +103,7 @@ internal sealed class LogTests
             LossText.Of("stream:unix:a", after with { KernelDropped = 5, Oversize = 3, BadLengths = 1 }, before),
             Is.EqualTo(new[]
             {
-                "stream:unix:a: 1 frames lost: they were announced with a length that none can have, and the connection was ended: "
+                "stream:unix:a: 1 frames lost: they were announced with a length that no frame can have, and the connection was closed: "
                     + "is vnet_hdr_support the same at both ends?",
                 "stream:unix:a: 2 frames lost: they are longer than 65536 bytes, or than a slot (--large-slots 0)",
             }));

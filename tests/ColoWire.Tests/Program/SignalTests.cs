@@ -60,8 +60,8 @@ internal sealed class SignalTests
     }
 
     [TestCase(ShellProgram.HangUp, "export SYSTEMD_EXEC_PID=$$; ", "<4>SIGHUP: nothing is read again")]
-    [TestCase(ShellProgram.User1, "", "SIGUSR1: it means nothing to ColoWire")]
-    [TestCase(ShellProgram.User2, "", "SIGUSR2: it means nothing to ColoWire")]
+    [TestCase(ShellProgram.User1, "", "SIGUSR1: ignored; ColoWire does not use this signal")]
+    [TestCase(ShellProgram.User2, "", "SIGUSR2: ignored; ColoWire does not use this signal")]
     public void What_is_no_stop_is_a_line_and_the_appliance_goes_on(int signal, string before, string line)
     {
         using ShellProgram program = StartRun(before);
