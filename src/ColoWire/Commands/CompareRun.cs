@@ -15,17 +15,18 @@ using ColoWire.Reports;
 namespace ColoWire.Commands;
 
 /// <summary>
-/// Compares two captures: the duties of a live appliance on one thread, driven by the captures' own timestamps, so that the same
-/// captures always give the same result. What is allocated grows with the divergences, never with the frames.
+/// Compares two captures: the duties of a live appliance run on one thread, with the timestamps of the captures as their clock,
+/// so that the same captures always give the same result. Memory grows with the divergences, not with the frames.
 /// </summary>
 internal sealed class CompareRun : IDisposable
 {
     private const long NanosecondsPerMs = 1_000_000;
 
-    /// <summary>Polls in a row that do nothing although a frame is due: no slot is free, and only time can free one.</summary>
+    /// <summary>After so many polls in a row that do nothing although a frame is due, no slot is free, and only a later time can
+    /// free one.</summary>
     private const int StalledPolls = 2;
 
-    /// <summary>Polls between two looks at what the user wants and sees.</summary>
+    /// <summary>Polls between two checks of the cancellation and two updates of the progress.</summary>
     private const int PollsPerLook = 1024;
 
     private readonly EngineOptions options;
@@ -42,11 +43,11 @@ internal sealed class CompareRun : IDisposable
     private long requestsSeen;
     private int pollsUntilLook = PollsPerLook;
 
-    /// <summary>Joins an appliance to two captures.</summary>
+    /// <summary>Makes an appliance for two captures.</summary>
     /// <param name="options">Validated options.</param>
     /// <param name="primary">The primary's capture.</param>
     /// <param name="secondary">The secondary's capture.</param>
-    /// <param name="output">Where released frames go.</param>
+    /// <param name="output">The port to which released frames are sent.</param>
     /// <param name="shownDivergences">How many divergences are kept with their frames' bytes.</param>
     public CompareRun(
         EngineOptions options, FileCapturePort primary, FileCapturePort secondary, IInjectPort output, int shownDivergences)
@@ -61,10 +62,10 @@ internal sealed class CompareRun : IDisposable
         path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
     }
 
-    /// <summary>Where to tell how far it is, if anywhere.</summary>
+    /// <summary>Shows the progress; null for no display.</summary>
     public CompareProgress? Progress { get; init; }
 
-    /// <summary>Makes <see cref="Run"/> end at once.</summary>
+    /// <summary>Ends <see cref="Run"/> at once.</summary>
     public CancellationToken Cancellation { get; init; }
 
     private long? DueNs => (primary.NextArrivalNs, secondary.NextArrivalNs) switch
@@ -75,7 +76,7 @@ internal sealed class CompareRun : IDisposable
         _ => null,
     };
 
-    // Records that the ports could not hand on whole.
+    // Frames that the ports could not deliver whole.
     private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused;
 
     private long Waiting
@@ -87,8 +88,8 @@ internal sealed class CompareRun : IDisposable
         }
     }
 
-    /// <summary>Runs both captures to their ends and judges all that is still held.</summary>
-    /// <exception cref="OperationCanceledException">The user has had enough.</exception>
+    /// <summary>Runs both captures to their ends, and then lets time pass until every held frame is decided.</summary>
+    /// <exception cref="OperationCanceledException">The user has cancelled it.</exception>
     /// <exception cref="PortException">A capture is cut off or damaged.</exception>
     public CompareResult Run()
     {
@@ -104,7 +105,7 @@ internal sealed class CompareRun : IDisposable
         return Summarise(heldAtEnd);
     }
 
-    /// <summary>Gives the memory back; the ports belong to the caller.</summary>
+    /// <summary>Frees the memory; the ports belong to the caller.</summary>
     public void Dispose() => path.Dispose();
 
     private void Replay()
@@ -135,14 +136,14 @@ internal sealed class CompareRun : IDisposable
             idlePolls = progresses ? 0 : idlePolls + 1;
         }
 
-        // A capture that is cut off has no end that could be judged.
+        // What is missing of a capture that is cut off cannot be compared.
         if ((primary.Fault ?? secondary.Fault) is { } fault)
         {
             throw new PortException(fault);
         }
     }
 
-    // Whatever time alone does before the next frame: a grace that is over, a scan.
+    // Events before the next frame that depend on time alone: the end of a grace time, an expired scan.
     private void AdvanceTime(long dueNs)
     {
         while (path.NextDueNs < dueNs || clock.IsScanBefore(dueNs))
@@ -155,7 +156,8 @@ internal sealed class CompareRun : IDisposable
             {
                 if (Waiting == 0)
                 {
-                    // While nothing waits, a gap of years costs no more than one of a scan cycle.
+                    // While no frame waits, all scans of a gap but the last are skipped: a gap of years takes no longer than one
+                    // of a scan cycle.
                     clock.SkipScansBefore(Math.Min(dueNs, path.NextDueNs));
                 }
 
@@ -166,12 +168,12 @@ internal sealed class CompareRun : IDisposable
         }
     }
 
-    // What nobody holds a frame for may wait too (a FIN without its twin), so time runs on beyond the timeout in any case. A scan finds at
-    // most as many divergences as there is room for reports; what is left is found by the next.
+    // A flow can wait without a held frame (for the FIN of the other side), so time passes beyond the timeout in any case. A scan
+    // finds at most as many divergences as there is room for reports; the next scan finds the others.
     private void RunOut()
     {
         Settle();
-        // A datagram in fragments is given up first; what it was the twin of may wait for longer.
+        // Incomplete datagrams time out first; the frame of the other side that waits for such a datagram times out later.
         long patienceMs = options.FragmentTimeoutMs + options.CompareTimeoutMs + (2L * options.ExpiredScanCycleMs);
         long judgedNs = clock.NowNs + (patienceMs * NanosecondsPerMs);
         bool progresses = true;
@@ -183,7 +185,7 @@ internal sealed class CompareRun : IDisposable
         }
     }
 
-    // A scan takes several polls when there are many flows, and each of them may find nothing to do.
+    // With many flows a scan takes several polls, some of which find nothing to do.
     private void Settle()
     {
         long idleAllowed = 1 + (Waiting == 0 ? 0 : counters.Shards.Flows / EngineLimits.ScanFlowsPerPoll);
@@ -222,7 +224,7 @@ internal sealed class CompareRun : IDisposable
     {
         while (path.Gate.TryReadReport(out CheckpointReport report))
         {
-            if (divergences.Count < CompareReport.MaxListedDivergences)
+            if (divergences.Count < CompareResult.MaxListedDivergences)
             {
                 divergences.Add(DivergenceSummary.Of(report));
             }
@@ -240,7 +242,7 @@ internal sealed class CompareRun : IDisposable
         counters.ReadHoldTimes(path);
         ShardCounters shards = counters.Shards;
         CountsByName unverified = CountsByName.Of<UnverifiedReason>(shards.Unverified);
-        // What only the stop let go was held to the end.
+        // Frames that left because of the stop were held to the end, and are counted there.
         unverified.Remove(CounterNames.Of(UnverifiedReason.Stop));
         return new CompareResult
         {
@@ -259,14 +261,16 @@ internal sealed class CompareRun : IDisposable
             Shown = shown,
             Tolerated = CountsByName.Of<ToleratedField>(shards.Tolerated),
             Drops = Drops(),
-            PrimaryFragments = CountsByName.Of<DatagramOutcome>(counters.PrimaryFragments.Datagrams),
-            SecondaryFragments = CountsByName.Of<DatagramOutcome>(counters.SecondaryFragments.Datagrams),
+            Fragments = new FragmentCounts(
+                Waiting: null,
+                CountsByName.Of<DatagramOutcome>(counters.PrimaryFragments.Datagrams),
+                CountsByName.Of<DatagramOutcome>(counters.SecondaryFragments.Datagrams)),
             HoldMedianNs = counters.HoldTimes.Quantile(0.5),
             HoldP99Ns = counters.HoldTimes.Quantile(0.99),
         };
     }
 
-    // Those of the shards come first, then those of fragments alone, then the frames that the ports could not hand on whole.
+    // First the shards' reasons, then those of fragments alone, then the frames that the ports could not deliver whole.
     private CountsByName Drops()
     {
         CountsByName drops = CountsByName.Of<DropReason>(counters.Shards.Drops);

@@ -11,17 +11,17 @@ using Spectre.Console;
 namespace ColoWire.Reports;
 
 /// <summary>The result of a comparison for people: the verdict, a table, the first divergences.</summary>
-/// <param name="writer">Where to.</param>
-/// <param name="colour">Whether the writer is a terminal that shows colours; else the text is plain.</param>
+/// <param name="writer">Where it is written.</param>
+/// <param name="colour">Whether the writer is a terminal that shows colours; otherwise the text is plain.</param>
 internal sealed class CompareText(TextWriter writer, bool colour)
 {
     private const int Width = 80;
     private const long NanosecondsPerMicrosecond = 1_000;
     private const long NanosecondsPerMs = 1_000_000;
 
-    /// <summary>Writes everything.</summary>
-    /// <param name="result">What came of it.</param>
-    /// <param name="startGapLimitMs">Captures that start farther apart than this get a hint.</param>
+    /// <summary>Writes the result.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="startGapLimitMs">When the captures start farther apart than this, a hint is written.</param>
     public void Write(CompareResult result, int startGapLimitMs)
     {
         IAnsiConsole console = MakeConsole();
@@ -35,14 +35,14 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
-        WriteCounts("primary's datagrams in fragments", result.PrimaryFragments);
-        WriteCounts("secondary's datagrams in fragments", result.SecondaryFragments);
+        WriteCounts("primary's datagrams in fragments", result.Fragments.Primary);
+        WriteCounts("secondary's datagrams in fragments", result.Fragments.Secondary);
         writer.WriteLine($"held: median {Microseconds(result.HoldMedianNs)} us, p99 {Microseconds(result.HoldP99Ns)} us");
         writer.WriteLine(Invariant($"checkpoints asked for: {result.Checkpoints:N0}"));
         WriteDivergences(result);
     }
 
-    /// <summary>The one line that says it all.</summary>
+    /// <summary>The verdict, in one line.</summary>
     public static string Verdict(CompareResult result)
     {
         if (result.IsEqual)
@@ -63,12 +63,12 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
         if (result.DivergencesTotal == 0)
         {
-            return Invariant($"diverged: {Frames(result.UnverifiedFrames + result.HeldAtEnd)} of the primary found no judgement");
+            return Invariant($"diverged: {Frames(result.UnverifiedFrames + result.HeldAtEnd)} of the primary not verified");
         }
 
-        long diverged = Math.Min(result.DivergencesTotal, result.Divergences.Select(d => d.Flow).Distinct().LongCount());
+        long diverged = Math.Min(result.DivergencesTotal, result.Divergences.Select(d => d.Key).Distinct().LongCount());
         IEnumerable<string> reasons = result.Divergences
-            .GroupBy(d => d.Reason)
+            .GroupBy(d => d.Kind)
             .OrderBy(g => g.Key)
             .Select(g => Invariant($"{DivergenceText.Reason(g.Key)} {g.Count():N0}"));
         return Invariant($"diverged: {diverged:N0} of {Flows(Math.Max(diverged, result.Flows))} ({string.Join(", ", reasons)})");
@@ -103,7 +103,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
-        // The table is made to fit; whatever Spectre guesses of a pipe's width must not wrap it.
+        // The table fits into this width; the width that Spectre.Console assumes for a pipe must not wrap it.
         console.Profile.Width = Width;
         console.Profile.Capabilities.Unicode = colour;
         return console;
@@ -149,7 +149,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
     {
         if (totals.ClockStepFrame != 0)
         {
-            writer.WriteLine(Invariant($"The {side}'s clock was set back before frame {totals.ClockStepFrame}; time goes on from there."));
+            writer.WriteLine(
+                Invariant($"The {side}'s clock was set back before frame {totals.ClockStepFrame}; time goes on from there."));
         }
     }
 
@@ -181,7 +182,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         }
     }
 
-    // Counters are many or few; a line is broken between them, and goes on indented.
+    // Breaks a long line between two counters; the next line is indented.
     private static IEnumerable<string> Wrap(string text)
     {
         string line = "";

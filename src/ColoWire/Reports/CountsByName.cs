@@ -5,10 +5,8 @@ using System.Collections.Generic;
 
 namespace ColoWire.Reports;
 
-/// <summary>
-/// Counters of one kind by the names that reports give them, without those that are zero. It is filled again and again, which allocates
-/// nothing once it has been filled.
-/// </summary>
+/// <summary>Counters of one kind by the names that reports give them, without those that are zero. It is filled again and again,
+/// which allocates nothing once it has been filled.</summary>
 internal sealed class CountsByName : OrderedDictionary<string, long>
 {
     /// <summary>The sum of all.</summary>

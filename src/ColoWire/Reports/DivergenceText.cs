@@ -8,14 +8,15 @@ using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Reports;
 
-/// <summary>A divergence, or another cause of a checkpoint, for people: one line that says all, the headers of both frames, and the bytes around the difference.</summary>
+/// <summary>A divergence, or another cause of a checkpoint, for people: a headline, the headers of both frames, and the bytes
+/// around the difference.</summary>
 internal static class DivergenceText
 {
     private const long NanosecondsPerMicrosecond = 1_000;
     private const long MicrosecondsPerSecond = 1_000_000;
 
     /// <summary>Writes one report.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <param name="writer">Where it is written.</param>
     /// <param name="report">The report.</param>
     /// <param name="originNs">The instant of the engine's clock that is shown as zero.</param>
     public static void Write(TextWriter writer, in CheckpointReport report, long originNs)
@@ -28,7 +29,8 @@ internal static class DivergenceText
         }
     }
 
-    /// <summary>The one line: reason, flow, frames, offset, time; what concerns all flows at once has neither frames nor offset.</summary>
+    /// <summary>The headline: reason, flow, frames, offset, time. What concerns all flows has neither frames nor
+    /// offset.</summary>
     public static string Headline(in CheckpointReport report, long originNs)
     {
         bool isHeader = report is { Cause: CheckpointCause.Divergence, Divergence.Reason: DivergenceReason.Header };
@@ -36,11 +38,12 @@ internal static class DivergenceText
         string where = FlowText.IsFlow(report.Flow)
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{FlowText.Line(report.Flow)}, frames {Number(report.Divergence.Primary)}/{Number(report.Divergence.Secondary)}, offset {report.Divergence.Offset}")
+                $"{FlowText.Line(report.Flow)}, frames {Number(report.Divergence.Primary)}/{Number(report.Divergence.Secondary)}, "
+                + $"offset {report.Divergence.Offset}")
             : "all flows";
         string share = report.ExceedsShare
-            ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, which it asks for after "
-                + $"{EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
+            ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, "
+                + $"which it asks for after {EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
             : "";
         return $"{what}: {where}, at {Seconds(report.AtNs - originNs)}{share}";
     }
@@ -63,7 +66,7 @@ internal static class DivergenceText
 
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"  {side} {frame.Number}: {frame.Length} bytes, {HeaderLine.Describe(frame.Head)}"));
-        // Elsewhere the replicas differ in a header, or one of them said nothing: no byte of the payload is the wrong one.
+        // For other reasons the replicas differ in a header, or one of them sent nothing: no byte of the payload differs.
         bool byteDiffers = reason is DivergenceReason.Payload or DivergenceReason.Retransmit;
         HexDump.Write(writer, frame.Window, frame.WindowOffset, byteDiffers ? frame.DifferenceOffset : HexDump.NoMark);
     }

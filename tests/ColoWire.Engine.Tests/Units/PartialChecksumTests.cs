@@ -2,8 +2,8 @@
 
 using System;
 using System.Linq;
-using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Wire;
 using CsCheck;
 using NUnit.Framework;

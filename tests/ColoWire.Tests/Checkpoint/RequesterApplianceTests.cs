@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Globalization;
 using System.IO;
 using System.Linq;
@@ -10,6 +11,8 @@ using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
+using ColoWire.Reports;
+using ColoWire.Services;
 using ColoWire.Tests.Program;
 using NUnit.Framework;
 
@@ -60,10 +63,10 @@ internal sealed class RequesterApplianceTests
         appliance.Start();
         Probe.Until(() => output.Statistics.Frames == Frames, "all have left");
         appliance.Stop(Probe.Patience);
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
         Assert.That(leftBefore, Is.InRange(Frames - (Frames / Flows), Frames - 1), "only the connection that differs is held");
-        Assert.That(snapshot.Protection, Is.EqualTo(Protection.InStep));
-        Assert.That(snapshot.Requester.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
+        Assert.That(snapshot.Protection, Is.EqualTo("in_step"));
+        Assert.That(snapshot.Requester, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
         Assert.That(snapshot.Unverified.Keys.Single(), Is.EqualTo("checkpoint"), "nothing left by the stop");
         using StringWriter text = new(CultureInfo.InvariantCulture);
         text.Write(SnapshotText.Json(snapshot));
@@ -130,12 +133,15 @@ internal sealed class RequesterApplianceTests
         ApplianceOptions options = new()
         {
             Cores = [.. Enumerable.Range(0, cores).Select(core => CpuAffinity.AllowedCpus()[core % CpuAffinity.AllowedCpus().Count])],
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            CheckpointRetryMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                CheckpointRetryMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester, FlowHashKey.FromSeed(1));
+        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester, TimeProvider.System);
     }
 
     private static byte[] Frame(int index, string word) => TestCapture.Udp($"{word} {index}", (ushort)(1000 + (index % Flows)));

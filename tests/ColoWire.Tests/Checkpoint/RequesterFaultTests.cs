@@ -135,13 +135,16 @@ internal sealed class RequesterFaultTests
         ApplianceOptions options = new()
         {
             Cores = [CpuAffinity.AllowedCpus()[0]],
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            CheckpointRetryMs = RetryMs,
-            CheckpointMaxMs = 5 * RetryMs,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                CheckpointRetryMs = RetryMs,
+                CheckpointMaxMs = 5 * RetryMs,
+                LargeSlotsPerSide = 0,
+            },
         };
-        using Appliance appliance = new(options, FakePorts.Of(primary, secondary, output), requester, FlowHashKey.FromSeed(1));
+        using Appliance appliance = new(options, FakePorts.Of(primary, secondary, output), requester, TimeProvider.System);
         appliance.Start();
         Probe.Until(() => requester.IsReady, "it can be asked");
         long startedAt = Stopwatch.GetTimestamp();

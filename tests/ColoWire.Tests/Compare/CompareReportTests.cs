@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ColoWire.Commands;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Compare;
@@ -169,10 +170,13 @@ internal sealed class CompareReportTests
     public void Progress_rewrites_one_line_and_takes_it_away()
     {
         using StringWriter terminal = new();
-        CompareProgress progress = new(terminal, totalBytes: 200);
+        FakeTimeProvider time = new();
+        CompareProgress progress = new(terminal, totalBytes: 200, time);
         progress.Show(1, 10);
+        time.Advance(TimeSpan.FromMilliseconds(99));
+        progress.Show(2, 20);
         string atOnce = terminal.ToString();
-        System.Threading.Thread.Sleep(150);
+        time.Advance(TimeSpan.FromMilliseconds(1));
         progress.Show(1234, 100);
         progress.Clear();
         Assert.Multiple(() =>

@@ -3,6 +3,7 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
@@ -115,9 +116,7 @@ internal sealed class DivergenceTextTests
 
     private static JsonNode Json(in CheckpointReport report)
     {
-        using StringWriter text = new();
-        CompareReport.WriteJson(text, Result([report]));
-        return JsonNode.Parse(text.ToString())!["divergences"]![0]!;
+        return JsonSerializer.SerializeToNode(Result([report]), ReportJson.Default.CompareResult)!["divergences"]![0]!;
     }
 
     private static CompareResult Result(CheckpointReport[] reports) => new()
@@ -136,8 +135,7 @@ internal sealed class DivergenceTextTests
         Shown = reports,
         Tolerated = [],
         Drops = [],
-        PrimaryFragments = [],
-        SecondaryFragments = [],
+        Fragments = new FragmentCounts(Waiting: null, [], []),
         HoldMedianNs = 0,
         HoldP99Ns = 0,
     };

@@ -2,7 +2,7 @@
 
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Hosting;
+using ColoWire.Options;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;

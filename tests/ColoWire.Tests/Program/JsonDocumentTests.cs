@@ -13,6 +13,7 @@ using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using ColoWire.Tests.Compare;
 using ColoWire.Tests.Control;
 using ColoWire.Writing;
@@ -48,7 +49,7 @@ internal sealed partial class JsonDocumentTests
     public void The_object_of_run()
     {
         using Appliance appliance = Counted();
-        string line = SnapshotText.Json(ApplianceSnapshot.Of(appliance));
+        string line = SnapshotText.Json(SnapshotReader.Of(appliance));
         Assert.That(Settled(line), Is.EqualTo("{\"final\":true," + Counters + "}\n"));
     }
 
@@ -65,11 +66,32 @@ internal sealed partial class JsonDocumentTests
     }
 
     [Test]
+    public void What_ctl_reads_of_an_object_is_all_of_it()
+    {
+        using Appliance appliance = Counted();
+        string line = SnapshotText.Json(SnapshotReader.Of(appliance) with
+        {
+            Version = "1",
+            UptimeS = 2,
+            Mode = "observe",
+            Epoch = 3,
+            CheckpointsCompleted = 4,
+            Ports = new PortNames("a", "b", "c"),
+            Faults = ["cut off"],
+            FailWire = new BypassCounts(1, 2, 3, 4, "gone"),
+            Requester = new RequesterState("qmp:x", Ready: false, "lost", 1, 2, 3, 4, LastMs: 1.25, LongestMs: 2.5, LastStopMs: 0.5, LongestStopMs: 1e-6),
+            Unwritten = new UnwrittenCounts(5, 6),
+        });
+        Assert.That(line, Does.Contain("\"absences\":1,").And.Contain("\"last_ms\":1.25,\"longest_ms\":2.5,\"last_stop_ms\":0.5,\"longest_stop_ms\":1E-06"));
+        Assert.That(SnapshotText.Json(JsonSerializer.Deserialize(line, ReportJson.Default.ApplianceSnapshot)), Is.EqualTo(line));
+    }
+
+    [Test]
     public void The_same_counters_for_people()
     {
         using Appliance appliance = Counted();
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        FinalReport.Write(text, ApplianceSnapshot.Of(appliance));
+        FinalReport.Write(text, SnapshotReader.Of(appliance));
         Assert.That(text.ToString(), Is.EqualTo(
             """
             in:           6 primary, 6 secondary
@@ -96,7 +118,7 @@ internal sealed partial class JsonDocumentTests
         StatusReports reports = new(appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null));
         using JsonDocument status = JsonDocument.Parse(reports.Take().Bytes);
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        StatusText.Write(text, status.RootElement, 120);
+        StatusText.Write(text, status.RootElement.Deserialize(ReportJson.Default.ApplianceSnapshot), 120);
         Assert.That(text.ToString(), Is.EqualTo(
             """
             ╭────────────────────┬──────────────────────────────────────────────────────────────────╮
@@ -163,8 +185,8 @@ internal sealed partial class JsonDocumentTests
             Rings = null,
         };
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteJson(
-            text, [facts, facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4 }], new PortPermissions(new("no permission", "setcap 'x'"), null));
+        InterfacesCommand.WriteJson(text, InterfacesReport.Of(
+            [facts, facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4 }], new PortPermissions(new("no permission", "setcap 'x'"), null)));
         Assert.That(text.ToString(), Is.EqualTo(OneLine(
             """
             {"problems":[{"what":"no permission","command":"setcap \u0027x\u0027"}],"interfaces":[{"name":"eth1",
@@ -218,12 +240,15 @@ internal sealed partial class JsonDocumentTests
         ApplianceOptions options = new()
         {
             Cores = [CpuAffinity.AllowedCpus()[0]],
-            Flows = 1024,
-            LargeSlotsPerSide = 0,
-            CompareTimeoutMs = 600_000,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                LargeSlotsPerSide = 0,
+                CompareTimeoutMs = 600_000,
+            },
         };
         AppliancePorts ports = FakePorts.Of(Port("fake:primary", primary), Port("fake:secondary", secondary), new FakeInjectPort());
-        Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         for (int round = 0; round < 10; round++)
         {
             appliance.Path.Poll(round * RoundNs);

@@ -4,7 +4,6 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
@@ -47,26 +46,22 @@ internal sealed class OptionTests
             PrimaryIn = new PortSpec(PortKind.Pcap, "primary0"),
             SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
             OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
-            ControlSocket = ColoWire.Control.ControlSocket.DefaultPath,
-            FailureFolder = FailureFolder.DefaultPath,
+            ControlSocket = DefaultPaths.ControlSocket,
+            FailureFolder = DefaultPaths.FailureFolder,
             Cores = loaded.Cores,
             XdpQueues = loaded.XdpQueues,
-            Strict = loaded.Strict,
-            Policies = loaded.Policies,
             PolicyTexts = loaded.PolicyTexts,
+            Engine = new EngineOptions
+            {
+                AdviseMemory = HugePages.Advise,
+                Strict = loaded.Engine.Strict,
+                Policies = loaded.Engine.Policies,
+            },
         };
         Assert.That(loaded, Is.EqualTo(defaults));
         Assert.That(loaded.Cores, Is.EqualTo(HighestCpu), "the highest-numbered CPU allowed");
-        Assert.That(loaded.Strict, Is.Empty);
-        Assert.That(loaded.Policies, Is.Empty);
-        EngineOptions engine = new()
-        {
-            HashKey = default(FlowHashKey),
-            AdviseMemory = HugePages.Advise,
-            Strict = loaded.Strict,
-            Policies = loaded.Policies,
-        };
-        Assert.That(loaded.ToEngineOptions(default), Is.EqualTo(engine));
+        Assert.That(loaded.Engine.Strict, Is.Empty);
+        Assert.That(loaded.Engine.Policies, Is.Empty);
     }
 
     [TestCase("adaptive", IdleStrategy.Adaptive)]
@@ -208,9 +203,9 @@ internal sealed class OptionTests
         string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "override.json");
         File.WriteAllText(path, $"{{ {RequiredPorts}, \"compare_timeout\": 5, \"max_queue_size\": 0, \"shards\": 2 }} // done");
         ApplianceOptions options = Bind(["--config", path, "--compare-timeout", "70", "--max-queue-size", "9", "--trace"], Machine);
-        Assert.That(options.CompareTimeoutMs, Is.EqualTo(70));
-        Assert.That(options.MaxQueueSize, Is.EqualTo(9), "what is overridden is not judged");
-        Assert.That(options.Shards, Is.EqualTo(2));
+        Assert.That(options.Engine.CompareTimeoutMs, Is.EqualTo(70));
+        Assert.That(options.Engine.MaxQueueSize, Is.EqualTo(9), "what is overridden is not judged");
+        Assert.That(options.Engine.Shards, Is.EqualTo(2));
         Assert.That(options.Trace, Is.True);
     }
 

@@ -12,6 +12,8 @@ using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
+using ColoWire.Services;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -31,9 +33,9 @@ internal sealed class PipelineTests
         appliance.Start();
         WaitUntil(() => appliance.Ports.OutputStatistics.Frames == frames.Sum());
         appliance.Stop(Patience);
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
-        Assert.That(snapshot.Verified, Is.EqualTo(frames.Sum()));
+        Assert.That(snapshot.Released.Verified, Is.EqualTo(frames.Sum()));
         Assert.That((snapshot.Primary.Frames, snapshot.Secondary.Frames), Is.EqualTo((frames.Sum(), frames.Sum())));
         Assert.That(appliance.Path.Pipelines.Select(pipeline => pipeline.Shards.Sum(shard => shard.Counters.Verified)), Is.EqualTo(frames));
         Assert.That(appliance.Unsent, Is.Zero);
@@ -44,7 +46,7 @@ internal sealed class PipelineTests
     {
         using Appliance appliance = Make([Pipeline(10, 10), Pipeline(20, 0)]);
         appliance.Start();
-        WaitUntil(() => ApplianceSnapshot.Of(appliance) is { Held: 20, Verified: 10 });
+        WaitUntil(() => SnapshotReader.Of(appliance) is { Held: 20, Released.Verified: 10 });
         Assert.That(appliance.Unsent, Is.EqualTo(20));
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
@@ -116,12 +118,15 @@ internal sealed class PipelineTests
             // More threads than this machine has CPUs share them; the plan is the same.
             Cores = [.. Enumerable.Range(0, pipelines.Length).Select(core => cpus[core % cpus.Count])],
             XdpQueues = queues ?? [.. Enumerable.Range(0, pipelines.Length)],
-            Flows = 1024,
-            MaxQueueSize = 1 << 20,
-            CompareTimeoutMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                MaxQueueSize = 1 << 20,
+                CompareTimeoutMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints(), TimeProvider.System);
     }
 
     private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");

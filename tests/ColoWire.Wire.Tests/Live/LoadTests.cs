@@ -10,6 +10,7 @@ using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Reports;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -61,19 +62,19 @@ internal sealed class LoadTests(LivePorts ports)
         ApplianceOptions options = new()
         {
             Cores = [MachineFacts.Read().Cpus[^1]],
-            CompareTimeoutMs = 15_000,
             // A thread that waits for its share of a busy machine is not dead.
             FailwireTimeoutMs = PortLimits.FailwireTimeoutMs.Maximum,
             XdpQueues = [0],
             PrimaryIn = new PortSpec(kind, BridgeHost.PrimaryPort(0)),
             SecondaryIn = new PortSpec(kind, BridgeHost.SecondaryPort(0)),
             OutDevice = new PortSpec(kind, BridgeHost.OutPort(0)),
+            Engine = new EngineOptions { CompareTimeoutMs = 15_000 },
         };
         AppliancePorts open = null!;
-        host.Host.Inside(() => open = AppliancePorts.Open(options, [FramePath.MakeArena(options.ToEngineOptions(default))]));
+        host.Host.Inside(() => open = PortOpener.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System));
         AllocationGauge gauge = new(open.Pipelines[0].Primary, warmUpFrames);
         open = open with { Pipelines = [open.Pipelines[0] with { Primary = gauge }] };
-        using Appliance appliance = new(options, open, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        using Appliance appliance = new(options, open, new NoCheckpoints(), TimeProvider.System);
         host.Host.Inside(appliance.Start);
 
         BridgeRun.Replay(host, 0, primaryCapture, secondaryCapture, "--preload-pcap", "--pps=15000", $"--loop={loops}");
@@ -83,8 +84,9 @@ internal sealed class LoadTests(LivePorts ports)
         appliance.Stop(Appliance.DrainPatience);
         host.RemovePrograms(0);
 
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
-        Assert.That((snapshot.Verified, snapshot.UnverifiedFrames, snapshot.CaptureDrops), Is.EqualTo((loops * Frames, 0, 0)));
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
+        Assert.That((snapshot.Released.Verified, snapshot.Released.Unverified), Is.EqualTo((loops * Frames, 0)));
+        Assert.That(snapshot.Primary.NotCaptured + snapshot.Secondary.NotCaptured, Is.Zero);
         Assert.That(gauge.MeasuredFrames, Is.AtLeast(50_000));
         Assert.That(gauge.AllocatedBytes, Is.Zero);
     }

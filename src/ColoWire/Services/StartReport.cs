@@ -3,34 +3,35 @@
 using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
+using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Reports;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
-/// <summary>What an appliance says at its start: what it uses, so that an operator sees what was understood.</summary>
+/// <summary>The log of a start: what the appliance uses, so that the operator sees how the options were understood.</summary>
 internal static class StartReport
 {
     /// <summary>The lines.</summary>
     public static IEnumerable<string> Lines(Appliance appliance)
     {
         ApplianceOptions options = appliance.Options;
-        string mode = options.Mode == CompareMode.Observe
+        string mode = options.Engine.Mode == CompareMode.Observe
             ? "observe: the primary's frames leave at once, differences are only reported"
             : "lockstep: the primary's frames leave when the secondary has produced the same";
-        yield return $"ColoWire {Version()}, {mode}";
+        yield return $"ColoWire {ProgramVersion.Text}, {mode}";
         yield return $"primary_in {appliance.Ports.PrimaryName}, secondary_in {appliance.Ports.SecondaryName}, "
             + $"outdev {appliance.Ports.OutputName}, requester {options.Requester}";
-        yield return $"compare_timeout {options.CompareTimeoutMs} ms, expired_scan_cycle {options.ExpiredScanCycleMs} ms, "
-            + $"max_queue_size {options.MaxQueueSize} frames, {options.Flows} flows";
+        yield return $"compare_timeout {options.Engine.CompareTimeoutMs} ms, expired_scan_cycle {options.Engine.ExpiredScanCycleMs} ms, "
+            + $"max_queue_size {options.Engine.MaxQueueSize} frames, {options.Engine.Flows} flows";
         if (options.PolicyTexts.Count != 0)
         {
             yield return $"policies: {string.Join(", ", options.PolicyTexts)}; the first that matches counts, then the defaults";
         }
 
-        if (options.Strict.Count != 0)
+        if (options.Engine.Strict.Count != 0)
         {
-            yield return $"strict: a difference in {string.Join(", ", options.Strict.Select(CounterNames.Of))} is a divergence";
+            yield return $"strict: a difference in {string.Join(", ", options.Engine.Strict.Select(CounterNames.Of))} is a divergence";
         }
 
         foreach (CoreAssignment core in appliance.Plan)
@@ -41,7 +42,8 @@ internal static class StartReport
 
         if (appliance.Ports.FailWire is { IsArmed: true } wire)
         {
-            yield return $"on_death wire: {wire.TimeoutMs} ms after it falls silent, the primary's frames go to {appliance.Ports.OutputName} uncompared";
+            yield return $"on_death wire: {wire.TimeoutMs} ms after it falls silent, the primary's frames go to "
+                + $"{appliance.Ports.OutputName} uncompared";
         }
 
         foreach (string note in appliance.Ports.Notes)
@@ -54,9 +56,6 @@ internal static class StartReport
         yield return $"memory: {parts}; {MemoryText.MiB(memory.Sum(part => part.Bytes))} MiB in all, fixed from now on "
             + $"(memory_limit {options.MemoryLimitMiB} MiB)";
     }
-
-    /// <summary>The version of the program.</summary>
-    internal static string Version() => typeof(StartReport).Assembly.GetName().Version?.ToString(fieldCount: 3) ?? "unknown";
 
     private static string Name(PlannedDuty duty, ApplianceOptions options) => duty.Kind switch
     {

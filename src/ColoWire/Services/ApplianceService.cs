@@ -2,12 +2,13 @@
 
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Hosting;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>Starts and stops an appliance with the host.</summary>
 internal sealed class ApplianceService(Appliance appliance, IHostApplicationLifetime lifetime, ILogger<ApplianceService> log)
@@ -15,7 +16,7 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
 {
     private CancellationTokenRegistration failing;
 
-    /// <summary>Why it could not start, or null.</summary>
+    /// <summary>Why the appliance could not start, or null.</summary>
     public PortException? Refusal { get; private set; }
 
     /// <inheritdoc/>
@@ -26,7 +27,7 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
             log.LogPlan(line);
         }
 
-        // After all memory was taken, before the first frame.
+        // After all memory was allocated, before the first frame.
         log.LogPlan(MemoryLock.TryLockAll() is string reason
             ? $"memory may be swapped out: it cannot be locked: {reason} (see ulimit -l, LimitMEMLOCK)"
             : "memory is locked: none of it is swapped out");

@@ -2,15 +2,12 @@
 
 using System;
 using System.IO;
-using ColoWire.Writing;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Writing;
 
-/// <summary>
-/// The log of an appliance: lines in a bounded queue. Unlike the library's console logger it never has anybody wait, whether or not
-/// somebody reads the log, and counts what is lost of it.
-/// </summary>
+/// <summary>The log of an appliance: lines in a bounded queue. Unlike the console logger of Microsoft.Extensions.Logging it never
+/// blocks when the log is not read, and it counts lost entries.</summary>
 internal sealed class LineLoggerProvider(OutputQueue queue, LineFormatter formatter) : ILoggerProvider
 {
     /// <inheritdoc/>
@@ -19,7 +16,7 @@ internal sealed class LineLoggerProvider(OutputQueue queue, LineFormatter format
     /// <inheritdoc/>
     public void Dispose()
     {
-        // The queue outlives the host: the program's last words go through it.
+        // The queue is used after the host has stopped, for the last output of the program.
     }
 
     private sealed class LineLogger(OutputQueue queue, LineFormatter formatter) : ILogger

@@ -4,24 +4,24 @@ using System;
 using System.Collections.Generic;
 using System.Linq;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Options;
 
-/// <summary>What a duty is, as far as the plan of the cores cares.</summary>
+/// <summary>The kinds of duties that a plan tells apart.</summary>
 public enum DutyKind
 {
-    /// <summary>Takes in the primary's frames.</summary>
+    /// <summary>Captures the primary's frames.</summary>
     PrimaryCapture,
 
-    /// <summary>Takes in the secondary's frames.</summary>
+    /// <summary>Captures the secondary's frames.</summary>
     SecondaryCapture,
 
-    /// <summary>Compares.</summary>
+    /// <summary>Compares frames.</summary>
     Shard,
 
-    /// <summary>Sends.</summary>
+    /// <summary>Sends frames.</summary>
     Egress,
 
-    /// <summary>Asks for checkpoints.</summary>
+    /// <summary>Requests checkpoints.</summary>
     Gate,
 
     /// <summary>A pipeline from end to end: both captures, its shards, its egress.</summary>
@@ -29,32 +29,35 @@ public enum DutyKind
 }
 
 /// <summary>One duty of the plan.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Index">Which of the shards or of the pipelines; 0 for all else.</param>
+/// <param name="Kind">The kind.</param>
+/// <param name="Index">The number of the shard or of the pipeline; 0 for other kinds.</param>
 public readonly record struct PlannedDuty(DutyKind Kind, int Index = 0);
 
-/// <summary>What one core does.</summary>
+/// <summary>The duties of one core.</summary>
 /// <param name="Cpu">Its number.</param>
 /// <param name="Duties">Its duties, in the order in which it runs them.</param>
 public sealed record CoreAssignment(int Cpu, IReadOnlyList<PlannedDuty> Duties);
 
 /// <summary>
-/// Which core runs which duty. One core runs them all in the order of the way of a frame, to completion: the smallest latency. More
-/// cores take the captures, the egress and then the shards apart, because a frame costs most where it enters and leaves. Where there are
-/// several pipelines, each has a core and runs to completion there, so that a frame never goes from core to core.
+/// Which core runs which duty. One core runs all duties in the order in which a frame passes them, which gives the smallest
+/// latency. With more cores the captures, the egress and then the shards get cores of their own, because capturing and sending
+/// cost most. With several pipelines each pipeline has one core, so that a frame never moves to another core.
 /// </summary>
 public static class CorePlan
 {
     /// <summary>Cores that a plan of four or more gives to the two captures and the egress.</summary>
     private const int PortCores = 3;
 
-    /// <summary>How many of so many cores compare: no fewer shards than that make sense.</summary>
+    /// <summary>How many of the cores compare. Each of them needs a shard.</summary>
     public static int ComparingCores(int cores) => Math.Max(1, cores - PortCores);
 
     /// <summary>Makes the plan of a path of several pipelines. The gate goes with the first.</summary>
     /// <param name="cores">Numbers of the CPUs, one for each pipeline.</param>
     public static IReadOnlyList<CoreAssignment> ForPipelines(IReadOnlyList<int> cores) =>
-        [.. cores.Select((cpu, pipeline) => new CoreAssignment(cpu, pipeline == 0 ? [new(DutyKind.Pipeline), new(DutyKind.Gate)] : [new(DutyKind.Pipeline, pipeline)]))];
+    [
+        .. cores.Select((cpu, pipeline) => new CoreAssignment(
+            cpu, pipeline == 0 ? [new(DutyKind.Pipeline), new(DutyKind.Gate)] : [new(DutyKind.Pipeline, pipeline)])),
+    ];
 
     /// <summary>Makes the plan of a path of one pipeline.</summary>
     /// <param name="cores">Numbers of the CPUs, one or more, in the order in which duties go to them.</param>

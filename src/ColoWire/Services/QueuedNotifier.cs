@@ -5,18 +5,16 @@ using System.Text;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting.Systemd;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
-/// <summary>
-/// Tells systemd through a queue: its socket blocks while systemd does not read it, and neither the start nor the stop of an appliance
-/// may wait for that.
-/// </summary>
-internal sealed class QueuedNotifier(ISystemdNotifier notifier) : ISystemdNotifier
+/// <summary>Sends notifications to systemd through a queue. The socket of systemd blocks while systemd does not read it, and
+/// neither start nor stop of an appliance may wait for that.</summary>
+internal sealed class QueuedNotifier(ISystemdNotifier notifier, TimeProvider time) : ISystemdNotifier
 {
-    /// <summary>Some ten messages; when systemd has not read those, it does not need one more sign of life.</summary>
+    /// <summary>Some ten messages. While systemd has not read those, further ones are not needed.</summary>
     private const int CapacityBytes = 256;
 
-    private readonly OutputQueue queue = new("colowire-notify", new Sink(notifier), CapacityBytes);
+    private readonly OutputQueue queue = new("colowire-notify", new Sink(notifier), time, CapacityBytes);
 
     /// <inheritdoc/>
     public bool IsEnabled => notifier.IsEnabled;

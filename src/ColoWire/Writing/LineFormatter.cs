@@ -5,11 +5,12 @@ using System.Globalization;
 using System.IO;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Writing;
 
-/// <summary>One line for each entry of the log: the time of day, the level where it is not the usual one, the message.</summary>
+/// <summary>Formats a log entry as a line: the time of day, the level unless it is Information, the message.</summary>
 /// <param name="forJournal">Whether systemd's journal reads the lines.</param>
-internal sealed class LineFormatter(bool forJournal)
+/// <param name="time">The source of the time.</param>
+internal sealed class LineFormatter(bool forJournal, TimeProvider time)
 {
     /// <summary>Writes an entry.</summary>
     public void Write(LogLevel level, string text, Exception? exception, TextWriter writer)
@@ -21,16 +22,16 @@ internal sealed class LineFormatter(bool forJournal)
 
         if (forJournal)
         {
-            // sd-daemon(3): each line bears its level; the journal adds the time.
+            // sd-daemon(3): each line begins with its level; the journal adds the time.
             string prefix = $"<{JournalLevel(level)}>";
             writer.WriteLine(prefix + text.ReplaceLineEndings("\n" + prefix));
             return;
         }
 
-        // On a terminal the entry takes the place of the line of counters, which comes back below it.
-        string start = StatusLine.IsOnTerminal ? StatusLine.EraseLine : string.Empty;
-        string time = DateTime.Now.ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
-        writer.WriteLine($"{start}{time} {Level(level)}{text}");
+        // On a terminal the entry replaces the line of counters, which is written again below it.
+        string start = TerminalLine.IsSharedWithLog ? TerminalLine.Erase : string.Empty;
+        string now = time.GetLocalNow().ToString("HH:mm:ss.fff", CultureInfo.InvariantCulture);
+        writer.WriteLine($"{start}{now} {Level(level)}{text}");
     }
 
     private static string Level(LogLevel level) => level switch

@@ -4,12 +4,13 @@ using System;
 using System.Globalization;
 using Microsoft.Extensions.Hosting.Systemd;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>Whether systemd has started this process as a service.</summary>
 internal static class SystemdService
 {
-    /// <summary>Says who is the main process of a service (systemd.exec(5)); a shell that started it has handed the name on.</summary>
+    /// <summary>The process number of the service's main process (systemd.exec(5)). A child of a shell inherits it, too, with
+    /// another number.</summary>
     private const string ProcessVariable = "SYSTEMD_EXEC_PID";
 
     /// <summary>Whether this process is the main one of a service.</summary>

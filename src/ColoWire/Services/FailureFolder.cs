@@ -1,38 +1,41 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine.Failures;
 using ColoWire.Engine.Frames;
+using ColoWire.Hosting;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
-/// <summary>
-/// The folder in which is saved what made a duty fail: the stack, and a capture of each side that <c>colowire compare</c> reads.
-/// They hold what the guests say, so that only their owner may read them.
-/// </summary>
+/// <summary>The folder of saved failures: for each the stack trace, and a capture of each side's frames, which <c>colowire
+/// compare</c> reads. Only their owner may read the files, because they contain data of the guests.</summary>
 internal sealed class FailureFolder
 {
-    /// <summary>Failures of which files are kept; one more removes the oldest.</summary>
+    /// <summary>Failures that are kept; another one removes the oldest.</summary>
     public const int MostFailures = 16;
-
-    /// <summary>What the service's unit makes (LogsDirectory).</summary>
-    public const string DefaultPath = "/var/log/colowire";
 
     private const string Prefix = "failure-";
     private const UnixFileMode OwnerOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
     private readonly string path;
 
-    private FailureFolder(string path) => this.path = path;
+    private readonly TimeProvider time;
 
-    /// <summary>Looks whether files can be written to a folder.</summary>
-    /// <exception cref="PortException">They cannot, and why.</exception>
-    public static FailureFolder Open(string path)
+    private FailureFolder(string path, TimeProvider time)
+    {
+        this.path = path;
+        this.time = time;
+    }
+
+    /// <summary>Opens a folder, and checks that files can be written to it.</summary>
+    /// <exception cref="PortException">No file can be written; the message says why.</exception>
+    public static FailureFolder Open(string path, TimeProvider time)
     {
         if (!Directory.Exists(path))
         {
@@ -44,7 +47,7 @@ internal sealed class FailureFolder
             string probe = Path.Combine(path, $"{Prefix}probe-{Environment.ProcessId}");
             Create(probe).Dispose();
             File.Delete(probe);
-            return new FailureFolder(path);
+            return new FailureFolder(path, time);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
@@ -53,11 +56,12 @@ internal sealed class FailureFolder
     }
 
     /// <summary>Saves a failure.</summary>
-    /// <returns>Where, or why not, in words for the log.</returns>
+    /// <returns>Text for the log: where it was saved, or why it was not.</returns>
     public string Save(PathFailure failure)
     {
-        string name = $"{Prefix}{DateTime.UtcNow.ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}";
+        string name = $"{Prefix}{time.GetUtcNow().ToString("yyyyMMdd'T'HHmmss.fff'Z'", CultureInfo.InvariantCulture)}";
         string start = Path.Combine(path, name);
+        long unixOffsetNs = new MonotonicClock(time).UnixOffsetNs;
         try
         {
             using (StreamWriter text = new(Create($"{start}.txt")))
@@ -66,11 +70,12 @@ internal sealed class FailureFolder
                 text.WriteLine(failure.Exception);
             }
 
-            foreach (IGrouping<Side, CulpritFrame> side in failure.Culprits.SelectMany(culprit => culprit.Frames).GroupBy(frame => frame.Side))
+            IEnumerable<CulpritFrame> frames = failure.Culprits.SelectMany(culprit => culprit.Frames);
+            foreach (IGrouping<Side, CulpritFrame> side in frames.GroupBy(frame => frame.Side))
             {
                 string file = $"{start}.{side.Key.ToString().ToLowerInvariant()}.pcap";
                 Create(file).Dispose();
-                FrameFile.Write(file, side.Select(frame => (InUnixTime(frame.ArrivalNs), frame.Bytes)));
+                FrameFile.Write(file, side.Select(frame => (unixOffsetNs + frame.ArrivalNs, frame.Bytes)));
             }
 
             RemoveOldest();
@@ -85,10 +90,7 @@ internal sealed class FailureFolder
     private static FileStream Create(string file) =>
         new(file, new FileStreamOptions { Mode = FileMode.Create, Access = FileAccess.Write, UnixCreateMode = OwnerOnly });
 
-    private static long InUnixTime(long ns) =>
-        ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * TimeSpan.NanosecondsPerTick) - MonotonicClock.NowNs + ns;
-
-    /// <summary>The names begin with the time, so that the oldest comes first.</summary>
+    /// <summary>Names begin with the time, so the oldest is the first in order.</summary>
     private void RemoveOldest()
     {
         string[] names = [.. Directory.EnumerateFiles(path, $"{Prefix}*.txt").Order(StringComparer.Ordinal)];

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Globalization;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Reports;
 
-/// <summary>Durations as people read them.</summary>
+/// <summary>Durations for people.</summary>
 internal static class DurationText
 {
     private const long Microsecond = 1_000;
@@ -19,6 +20,9 @@ internal static class DurationText
         < Second => Number(durationNs, Millisecond, "ms"),
         _ => Number(durationNs, Second, "s"),
     };
+
+    /// <summary>The same for a duration in milliseconds.</summary>
+    public static string OfMs(double durationMs) => Of((long)Math.Round(durationMs * Millisecond));
 
     private static string Number(long durationNs, long unitNs, string unit)
     {

@@ -2,9 +2,9 @@
 
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
-/// <summary>Everything that a running appliance says in its log.</summary>
+/// <summary>All messages in the log of a running appliance.</summary>
 internal static partial class LogMessages
 {
     [LoggerMessage(Level = LogLevel.Information, Message = "{Line}")]
@@ -19,7 +19,8 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "divergence: {Headline}")]
     public static partial void LogDivergence(this ILogger logger, string headline);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Count} more divergences are counted and not shown; at most {Limit} a second are")]
+    [LoggerMessage(
+        Level = LogLevel.Warning, Message = "{Count} more divergences are counted and not shown; at most {Limit} a second are shown")]
     public static partial void LogDivergencesOmitted(this ILogger logger, long count, int limit);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: the link is down; it is used again as soon as it is up")]
@@ -34,13 +35,17 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: connected, the other end is {Peer}")]
     public static partial void LogConnectedTo(this ILogger logger, string port, string peer);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: {Count} connections closed at once, the last from {Peer}: only {Allowed} may connect")]
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Port}: {Count} connections closed at once, the last from {Peer}: only {Allowed} may connect")]
     public static partial void LogPeersRefused(this ILogger logger, string port, long count, string peer, string allowed);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it goes on by itself as soon as it is")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it is used again as soon as it is connected")]
     public static partial void LogNotConnected(this ILogger logger, string port, string? trouble);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface is gone, removed or moved to another network namespace; it is used again as soon as it is back")]
+    [LoggerMessage(
+        Level = LogLevel.Error,
+        Message = "{Port}: the interface is gone, removed or moved to another network namespace; it is used again as soon as it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface is not used: {Trouble}")]
@@ -49,7 +54,7 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: the interface is called {Name} now; ColoWire goes on with it")]
     public static partial void LogRenamed(this ILogger logger, string port, string name);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: the interface bears its name again")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "{Port}: the interface has its name again")]
     public static partial void LogNamedAsBefore(this ILogger logger, string port);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: the secondary is out of step, the primary's frames {Fate}")]
@@ -58,7 +63,8 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: no checkpoint can be had; connections that differ {Fate}")]
     public static partial void LogNoCheckpoints(this ILogger logger, string fate);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "not protected: frames of the primary do not come to this ColoWire, or not to it alone")]
+    [LoggerMessage(
+        Level = LogLevel.Error, Message = "not protected: frames of the primary do not come to this ColoWire, or not to it alone")]
     public static partial void LogBypassed(this ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "over: {Trouble}")]
@@ -109,28 +115,28 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Information, Message = "{Signal}: the stop is under way; it takes {Seconds} s at most")]
     public static partial void LogStopsAlready(this ILogger logger, string signal, double seconds);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "the stop has taken {Seconds} s: the process ends as it is")]
+    [LoggerMessage(Level = LogLevel.Error, Message = "the stop has taken {Seconds} s: the process ends now")]
     public static partial void LogStopTookTooLong(this ILogger logger, double seconds);
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "SIGHUP: nothing is read again; restart ColoWire to change its options. It goes on")]
+        Level = LogLevel.Warning, Message = "SIGHUP: nothing is read again; restart ColoWire to change its options")]
     public static partial void LogNothingToReload(this ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Signal}: it means nothing to ColoWire, which goes on")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Signal}: ignored; ColoWire does not use this signal")]
     public static partial void LogSignalWithoutMeaning(this ILogger logger, string signal);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "output: the counters are not taken: the standard output is full, closed, or not read; they are lost and counted until it is")]
+        Message = "output: the counters cannot be written: the standard output is full, closed, or not read; lost ones are counted")]
     public static partial void LogStatusNotTaken(this ILogger logger);
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "output: {LogEntries} entries of the log and {Status} reports of the counters were lost: nobody took them, or there was "
-            + "no room for them")]
+        Message = "output: {LogEntries} entries of the log and {Status} reports of the counters were lost: they were not read in "
+            + "time, or there was no room for them")]
     public static partial void LogUnwritten(this ILogger logger, long logEntries, long status);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "stopping: no frame is taken in any more, what is held leaves unverified")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "stopping: no frame is captured any more, held frames leave unverified")]
     public static partial void LogStopping(this ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "both captures are at their end")]
@@ -144,9 +150,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(
         Level = LogLevel.Critical,
-        Message = "ColoWire has failed and ends with exit code {Code}, to be started again, because {Reason}; please report it: {Failure}")]
+        Message = "ColoWire has failed and ends with exit code {Code}, to be started again, because {Reason}; "
+            + "please report it: {Failure}")]
     public static partial void LogFailureForGood(this ILogger logger, string failure, string reason, int code);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "a thread makes no progress; the watchdog is not told")]
+    [LoggerMessage(Level = LogLevel.Warning, Message = "a thread makes no progress; the watchdog is not notified")]
     public static partial void LogNoProgress(this ILogger logger);
 }

@@ -1,42 +1,40 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Diagnostics;
 using System.IO;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine.Checkpoint;
+using ColoWire.Hosting;
 using ColoWire.Reports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
-/// <summary>
-/// Takes the reports of divergences and of other causes of checkpoints from the gate and logs them: a line each, with <c>trace</c> the bytes around the difference too. A
-/// storm of them is counted and cut, so that the log cannot fill a disk.
-/// </summary>
-internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> log) : BackgroundService
+/// <summary>Logs the gate's reports of causes of checkpoints: a line each, with <c>trace</c> also the bytes around the difference. Beyond
+/// a number of reports a second they are only counted, so that the log cannot fill a disk.</summary>
+internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> log, TimeProvider time) : BackgroundService
 {
-    /// <summary>Reports shown in a second: what a person can still follow.</summary>
+    /// <summary>Reports logged in a second, at most.</summary>
     public const int MaxPerSecond = 10;
 
-    /// <summary>How often the gate is asked; its ring holds the reports of a storm for as long.</summary>
+    /// <summary>How often reports are fetched. The gate's ring holds the reports of so long a time.</summary>
     private static readonly TimeSpan Interval = TimeSpan.FromMilliseconds(20);
 
     private static readonly TimeSpan Second = TimeSpan.FromSeconds(1);
 
-    private long secondStart = Stopwatch.GetTimestamp();
+    private long secondStart = time.GetTimestamp();
     private int shown;
     private long omitted;
 
-    /// <summary>Logs what the gate has; called by one thread at a time.</summary>
+    /// <summary>Logs the reports that the gate holds. One thread at a time may call it.</summary>
     internal void Drain()
     {
-        if (Stopwatch.GetElapsedTime(secondStart) >= Second)
+        if (time.GetElapsedTime(secondStart) >= Second)
         {
-            TellOmitted();
-            secondStart = Stopwatch.GetTimestamp();
+            LogOmitted();
+            secondStart = time.GetTimestamp();
             shown = 0;
         }
 
@@ -54,13 +52,14 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
     }
 
     /// <inheritdoc/>
-    protected override Task ExecuteAsync(CancellationToken stoppingToken) => Cadence.RunAsync(Interval, Drain, DrainLast, stoppingToken);
+    protected override Task ExecuteAsync(CancellationToken stoppingToken) =>
+        new Cadence(time).RunAsync(Interval, Drain, DrainLast, stoppingToken);
 
-    /// <summary>The appliance stopped before this service: what it reported last is logged now.</summary>
+    /// <summary>The appliance has stopped before this service: its last reports are logged now.</summary>
     private void DrainLast()
     {
         Drain();
-        TellOmitted();
+        LogOmitted();
     }
 
     private string Text(in CheckpointReport report)
@@ -75,7 +74,7 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
         return text.ToString().TrimEnd();
     }
 
-    private void TellOmitted()
+    private void LogOmitted()
     {
         if (omitted != 0)
         {

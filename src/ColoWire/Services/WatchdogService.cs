@@ -5,19 +5,19 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Threading;
 using System.Threading.Tasks;
+using ColoWire.Hosting;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
-/// <summary>
-/// Tells systemd that the appliance lives, for as long as every thread of it makes progress (sd_watchdog_enabled(3), WatchdogSec= in
-/// systemd.service(5)). When one hangs, systemd restarts the service.
-/// </summary>
-internal sealed class WatchdogService(Appliance appliance, ISystemdNotifier notifier, ILogger<WatchdogService> log) : BackgroundService
+/// <summary>Notifies the watchdog of systemd while every thread of the appliance makes progress (sd_watchdog_enabled(3),
+/// WatchdogSec= in systemd.service(5)). When a thread hangs, systemd restarts the service.</summary>
+internal sealed class WatchdogService(
+    Appliance appliance, ISystemdNotifier notifier, ILogger<WatchdogService> log, TimeProvider time) : BackgroundService
 {
-    /// <summary>Beats in one period of the watchdog, as sd_watchdog_enabled(3) recommends.</summary>
+    /// <summary>Notifications in one period of the watchdog, as sd_watchdog_enabled(3) recommends.</summary>
     private const int BeatsPerPeriod = 2;
 
     private const string PeriodVariable = "WATCHDOG_USEC";
@@ -27,8 +27,8 @@ internal sealed class WatchdogService(Appliance appliance, ISystemdNotifier noti
 
     private IReadOnlyList<long> seen = appliance.Rounds();
 
-    /// <summary>The period that systemd expects of this process.</summary>
-    /// <returns>Null when it expects none.</returns>
+    /// <summary>The period of the watchdog.</summary>
+    /// <returns>Null when systemd expects no notifications of this process.</returns>
     public static TimeSpan? Period()
     {
         string? process = Environment.GetEnvironmentVariable(ProcessVariable);
@@ -60,7 +60,7 @@ internal sealed class WatchdogService(Appliance appliance, ISystemdNotifier noti
             return;
         }
 
-        using PeriodicTimer timer = new(period / BeatsPerPeriod);
+        using PeriodicTimer timer = new(period / BeatsPerPeriod, time);
         try
         {
             while (await timer.WaitForNextTickAsync(stoppingToken))

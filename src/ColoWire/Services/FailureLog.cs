@@ -6,23 +6,26 @@ using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine.Failures;
+using ColoWire.Hosting;
 using ColoWire.Reports;
 using Microsoft.Extensions.Hosting;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
-/// <summary>Tells of duties that have failed, in a line each, and saves what they were at. Frames flow again by then.</summary>
+/// <summary>Logs each failure of a duty in a line, and saves the frames that it was working on. By then frames flow
+/// again.</summary>
 internal sealed class FailureLog(Appliance appliance, FailureFolder? folder, ILogger<FailureLog> log) : BackgroundService
 {
-    /// <summary>What a failure says in the log.</summary>
+    /// <summary>The text of a failure for the log.</summary>
     internal static string Text(PathFailure failure, string saved)
     {
         string flows = string.Join(", ", failure.Culprits.Select(Where).Distinct());
         string at = flows.Length == 0 ? "at no frame" : $"at {flows}";
         string lost = string.Create(
             CultureInfo.InvariantCulture, $"{failure.LostOfPrimary} frames of the primary and {failure.LostOfSecondary} of the secondary");
-        string goesOn = failure.Culprits.Any(culprit => FlowText.IsFlow(culprit.Flow)) ? "; this connection leaves unverified from now on" : "";
+        bool hasFlow = failure.Culprits.Any(culprit => FlowText.IsFlow(culprit.Flow));
+        string goesOn = hasFlow ? "; this connection leaves unverified from now on" : "";
         return failure.End is not null
             ? $"{failure.Place}, {at}; {saved}"
             : $"{failure.Place}, {at}; compares again after {DurationText.Of(failure.AwayNs)}, lost are {lost}{goesOn}; {saved}";
@@ -37,25 +40,25 @@ internal sealed class FailureLog(Appliance appliance, FailureFolder? folder, ILo
         {
             await foreach (PathFailure failure in appliance.Failures.ReadAllAsync(stoppingToken))
             {
-                Tell(failure);
+                Save(failure);
             }
         }
         catch (OperationCanceledException)
         {
-            // The appliance has stopped before this service: what made it give up is told now.
+            // The appliance has stopped before this service: its last failure is logged now.
             while (appliance.Failures.TryRead(out PathFailure? failure))
             {
-                Tell(failure);
+                Save(failure);
             }
         }
     }
 
-    private void Tell(PathFailure failure)
+    private void Save(PathFailure failure)
     {
         string text = Text(failure, folder?.Save(failure) ?? "nothing is saved (failure_folder)");
         if (failure.End is string reason)
         {
-            log.LogFailureForGood(text, reason, Cli.InternalFailure);
+            log.LogFailureForGood(text, reason, ExitCodes.InternalFailure);
         }
         else
         {

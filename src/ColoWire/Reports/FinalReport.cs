@@ -3,21 +3,22 @@
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Ports.Checkpoint;
-using ColoWire.Reports;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Reports;
 
-/// <summary>What an appliance has done, told when it has stopped.</summary>
+/// <summary>The counters of an appliance, written after it has stopped.</summary>
 internal static class FinalReport
 {
-    /// <summary>Writes it.</summary>
-    public static void Write(TextWriter writer, ApplianceSnapshot snapshot)
+    /// <summary>Writes the report.</summary>
+    public static void Write(TextWriter writer, in ApplianceSnapshot snapshot)
     {
         Line("in", Count(snapshot.Primary.Frames, "primary"), Count(snapshot.Secondary.Frames, "secondary"));
-        Line("released", Count(snapshot.Verified, "verified"), Count(snapshot.NotComparedFrames, "passed"), Count(snapshot.UnverifiedFrames, "unverified"));
-        Line("out", Count(snapshot.Output.Frames, "sent"), Count(snapshot.Output.Lost, "lost"), Count(snapshot.Output.Retries, "retries"));
-        Line("lost at out", Count(snapshot.Output.TooLong, "too long"), Count(snapshot.Output.LinkDown, "link down"), Count(snapshot.Output.Failed, "failed"));
+        Line("released", Count(snapshot.Released.Verified, "verified"), Count(snapshot.Released.NotCompared, "passed"),
+            Count(snapshot.Released.Unverified, "unverified"));
+        Line("out", Count(snapshot.Output.Frames, "sent"), Count(snapshot.Output.Lost, "lost"),
+            Count(snapshot.Output.Retries, "retries"));
+        Line("lost at out", Count(snapshot.Output.TooLong, "too long"),
+            Count(snapshot.Output.LinkDown, "link down"), Count(snapshot.Output.Failed, "failed"));
         Line("not captured", Missed("primary", snapshot.Primary), Missed("secondary", snapshot.Secondary));
         if (snapshot.FailWire.Bypasses != 0)
         {
@@ -30,31 +31,33 @@ internal static class FinalReport
             Line("failures", Count(snapshot.Failures, "of ColoWire itself"), Count(snapshot.QuarantinedFlows, "connections quarantined"));
         }
 
-        Line("compared", Count(snapshot.DivergenceCount, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
-        if (snapshot.Requester.Counts is { Requests: > 0 } or { Completed: > 0 })
+        Line("compared", Count(snapshot.DivergencesTotal, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
+        if (snapshot.Requester is { Requests: > 0 } or { Completed: > 0 })
         {
-            RequesterCounts asked = snapshot.Requester.Counts;
+            RequesterState asked = snapshot.Requester;
             Line("checkpoints", Count(asked.Requests, "requested"), Count(asked.Completed, "completed"), Count(asked.Failed, "failed"),
-                $"longest {DurationText.Of(asked.LongestNs)}", $"longest stop {DurationText.Of(asked.LongestStopNs)}");
+                $"longest {DurationText.OfMs(asked.LongestMs)}", $"longest stop {DurationText.OfMs(asked.LongestStopMs)}");
         }
 
-        Line("hold time", $"p50 {DurationText.Of(snapshot.HoldMedianNs)}", $"p99 {DurationText.Of(snapshot.HoldP99Ns)}");
-        if (snapshot.PrimaryChecksums + snapshot.SecondaryChecksums != 0)
+        Line("hold time", $"p50 {DurationText.Of(snapshot.HoldNs.P50)}", $"p99 {DurationText.Of(snapshot.HoldNs.P99)}");
+        if (snapshot.PartialChecksums != default)
         {
-            Line("completed", $"partial checksums: {Count(snapshot.PrimaryChecksums, "primary")}", Count(snapshot.SecondaryChecksums, "secondary"));
+            Line("completed", $"partial checksums: {Count(snapshot.PartialChecksums.Primary, "primary")}",
+                Count(snapshot.PartialChecksums.Secondary, "secondary"));
         }
 
-        Named("divergences", snapshot.Divergences);
+        Named("divergences", snapshot.DivergenceReasons);
         Named("passed", snapshot.NotCompared);
         Named("malformed", snapshot.Malformed);
         Named("unverified", snapshot.Unverified);
         Named("soft", snapshot.Tolerated);
         Named("drops", snapshot.Drops);
-        Named("fragments P", snapshot.PrimaryFragments);
-        Named("fragments S", snapshot.SecondaryFragments);
+        Named("fragments P", snapshot.Fragments.Primary);
+        Named("fragments S", snapshot.Fragments.Secondary);
         if (snapshot.Unwritten != default)
         {
-            Line("not written", Count(snapshot.Unwritten.LogEntries, "entries of the log"), Count(snapshot.Unwritten.Status, "lines of counters"));
+            Line("not written", Count(snapshot.Unwritten.LogEntries, "entries of the log"),
+                Count(snapshot.Unwritten.Status, "lines of counters"));
         }
 
         writer.Flush();
@@ -70,7 +73,7 @@ internal static class FinalReport
         }
     }
 
-    private static string Missed(string side, Engine.Frames.CaptureStatistics port) =>
+    private static string Missed(string side, in CaptureCounts port) =>
         $"{side}: {Count(port.KernelDropped, "kernel")}, {Count(port.InterfaceDropped, "interface")}, "
         + $"{Count(port.Oversize, "oversize")}, {Count(port.Truncated, "truncated")}";
 

@@ -2,74 +2,77 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Threading;
 using ColoWire.Ports.Linux;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting;
-using Microsoft.Extensions.Hosting.Systemd;
 using Microsoft.Extensions.Logging;
 
-namespace ColoWire.Hosting;
+namespace ColoWire.Services;
 
 /// <summary>What SIGHUP means to a process.</summary>
 internal enum HangUpMeaning
 {
-    /// <summary>Nothing: whoever started it has it ignored, as nohup(1) does.</summary>
+    /// <summary>Nothing: the process was started with SIGHUP ignored, as by nohup(1).</summary>
     None,
 
-    /// <summary>Its terminal or its session has gone, which is a stop.</summary>
+    /// <summary>A stop: its terminal or its session has ended.</summary>
     Stop,
 
-    /// <summary>A service of systemd has no terminal: it is asked to read its configuration again, which it cannot.</summary>
+    /// <summary>A request to read the configuration again, which ColoWire cannot do: a service of systemd has no
+    /// terminal.</summary>
     Reload,
 }
 
 /// <summary>
-/// The signals of an appliance, from before its ports are opened to the end of the process. A stop that is asked for during the start
-/// waits for the end of the start: only then is there something that can be stopped in order. A stop that takes longer than
-/// <see cref="Limit"/> ends the process as it is.
+/// Handles the signals of the process, from before its ports are opened to its end. A stop that is requested during the start
+/// begins after the start: only then can it be orderly. A stop that takes longer than <see cref="Limit"/> ends the process at
+/// once.
 /// </summary>
 internal sealed class StopSignals
 {
     /// <summary>How long a stop may take, from the signal to the end of the process.</summary>
     public static readonly TimeSpan Limit = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long the last line of a process that is ended may take.</summary>
+    /// <summary>How long the last line of the log may take when the process is ended.</summary>
     private static readonly TimeSpan LastLinePatience = TimeSpan.FromMilliseconds(20);
 
-    // A registration that nobody holds is undone, and a signal then ends the process before its last words are written.
+    // A registration without a reference is collected; a signal would then end the process before its last output is written.
     private static readonly List<PosixSignalRegistration> Registrations = [];
 
     private readonly Lock turn = new();
     private readonly TimeSpan limit;
     private readonly Action end;
+    private readonly TimeProvider time;
     private IHostApplicationLifetime? host;
     private ILogger? log;
     private string? first;
-    private long limitFrom;
+    private long? limitFrom;
 
-    /// <summary>Makes one that no signal reaches yet.</summary>
+    /// <summary>Makes one that handles no signal yet.</summary>
     /// <param name="limit">How long a stop may take.</param>
-    /// <param name="end">Ends the process when it has taken longer.</param>
-    internal StopSignals(TimeSpan limit, Action end)
+    /// <param name="end">Ends the process when a stop has taken longer.</param>
+    /// <param name="time">The source of the time.</param>
+    internal StopSignals(TimeSpan limit, Action end, TimeProvider time)
     {
+        this.time = time;
         this.limit = limit;
         this.end = end;
     }
 
-    /// <summary>Takes the signals of the process.</summary>
+    /// <summary>Handles the signals of the process.</summary>
     /// <param name="hangUp">What SIGHUP means.</param>
-    /// <param name="lastWords">Where the log goes.</param>
+    /// <param name="lastWords">The log, which is flushed before the process is ended.</param>
     /// <param name="exitCodeAtLimit">The exit code of a stop that takes too long.</param>
-    public static StopSignals Take(HangUpMeaning hangUp, OutputQueue lastWords, int exitCodeAtLimit)
+    /// <param name="time">The source of the time.</param>
+    public static StopSignals Take(HangUpMeaning hangUp, OutputQueue lastWords, int exitCodeAtLimit, TimeProvider time)
     {
         StopSignals signals = new(Limit, () =>
         {
             _ = lastWords.Flush(LastLinePatience);
             ProcessSignals.EndNow(exitCodeAtLimit);
-        });
+        }, time);
         Take((int)PosixSignal.SIGTERM, () => signals.Stop("SIGTERM"));
         Take((int)PosixSignal.SIGINT, () => signals.Stop("SIGINT"));
         Take((int)PosixSignal.SIGQUIT, () => signals.Stop("SIGQUIT"));
@@ -80,13 +83,13 @@ internal sealed class StopSignals
                 : () => signals.log?.LogNothingToReload());
         }
 
-        // Without a handler these end the process.
+        // Without a handler these signals end the process.
         Take(ProcessSignals.User1, () => signals.log?.LogSignalWithoutMeaning("SIGUSR1"));
         Take(ProcessSignals.User2, () => signals.log?.LogSignalWithoutMeaning("SIGUSR2"));
         return signals;
     }
 
-    /// <summary>Whether a signal has asked for a stop.</summary>
+    /// <summary>Whether a signal has requested a stop.</summary>
     public bool IsStopping
     {
         get
@@ -98,14 +101,14 @@ internal sealed class StopSignals
         }
     }
 
-    /// <summary>How much of the time for the stop is left.</summary>
+    /// <summary>The rest of the time for the stop.</summary>
     public TimeSpan Left
     {
         get
         {
             lock (turn)
             {
-                return limitFrom == 0 ? limit : limit - Stopwatch.GetElapsedTime(limitFrom);
+                return limitFrom is { } from ? limit - time.GetElapsedTime(from) : limit;
             }
         }
     }
@@ -121,7 +124,7 @@ internal sealed class StopSignals
     internal static HangUpMeaning HangUp(bool isIgnored, bool hasTerminal, bool isService) =>
         isIgnored ? HangUpMeaning.None : isService && !hasTerminal ? HangUpMeaning.Reload : HangUpMeaning.Stop;
 
-    /// <summary>From now on the host can be stopped. What has come before is done now.</summary>
+    /// <summary>From now on the host can be stopped. A stop that was requested before is done now.</summary>
     public void Attach(IHostApplicationLifetime startedHost, ILogger startedLog)
     {
         string? early;
@@ -139,20 +142,20 @@ internal sealed class StopSignals
         }
     }
 
-    /// <summary>Counts the time of the stop from now on, where no signal has begun that.</summary>
+    /// <summary>Starts the time limit of the stop, unless a signal has started it.</summary>
     public void BeginLimit()
     {
         lock (turn)
         {
-            if (limitFrom != 0)
+            if (limitFrom != null)
             {
                 return;
             }
 
-            limitFrom = Stopwatch.GetTimestamp();
+            limitFrom = time.GetTimestamp();
         }
 
-        // A thread of its own: those of the pool may all wait for what keeps the stop from its end.
+        // A thread of its own, because all threads of the pool may be blocked by what delays the stop.
         new Thread(EndAtLimit) { Name = "colowire-limit", IsBackground = true }.Start();
     }
 
@@ -170,8 +173,8 @@ internal sealed class StopSignals
         }));
     }
 
-    /// <summary>Stops the host, or has it stopped when it has started.</summary>
-    /// <param name="signal">The signal that asks for it.</param>
+    /// <summary>Stops the host, now or after its start.</summary>
+    /// <param name="signal">The name of the signal.</param>
     internal void Stop(string signal)
     {
         IHostApplicationLifetime? known;
@@ -197,32 +200,9 @@ internal sealed class StopSignals
 
     private void EndAtLimit()
     {
+        // No timer: a timer needs a thread of the pool, and this has to end a process in which no other thread may run any more.
         Thread.Sleep(limit);
         log?.LogStopTookTooLong(limit.TotalSeconds);
         end();
     }
-}
-
-/// <summary>Joins signals and systemd to the host of an appliance.</summary>
-internal sealed class SignalLifetime(
-    StopSignals signals, IHostApplicationLifetime host, ISystemdNotifier notifier, ILogger<SignalLifetime> log) : IHostLifetime
-{
-    /// <inheritdoc/>
-    public System.Threading.Tasks.Task WaitForStartAsync(CancellationToken cancellationToken)
-    {
-        host.ApplicationStarted.Register(() =>
-        {
-            notifier.Notify(ServiceState.Ready);
-            signals.Attach(host, log);
-        });
-        host.ApplicationStopping.Register(() =>
-        {
-            signals.BeginLimit();
-            notifier.Notify(ServiceState.Stopping);
-        });
-        return System.Threading.Tasks.Task.CompletedTask;
-    }
-
-    /// <inheritdoc/>
-    public System.Threading.Tasks.Task StopAsync(CancellationToken cancellationToken) => System.Threading.Tasks.Task.CompletedTask;
 }
