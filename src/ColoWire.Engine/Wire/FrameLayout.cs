@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Diagnostics;
+using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Wire;
@@ -65,6 +66,20 @@ public struct FrameLayout
             Debug.Assert(Kind == FrameKind.Malformed, "the reason is read as that of the frame's kind");
             return (MalformedKind)reason;
         }
+    }
+
+    /// <summary>
+    /// Describes an untagged regular frame, except for <see cref="IpVersion"/> and the offsets. Field by field, because the
+    /// compiler joins the constants into wide stores; a copied structure of this size would be read before its parts are written.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal void BeginRegular(FrameKind kind, byte protocol)
+    {
+        Kind = kind;
+        reason = 0;
+        Protocol = protocol;
+        VlanTags = 0;
+        IsRegular = true;
     }
 
     /// <summary>Marks the frame as not compared.</summary>

@@ -15,11 +15,6 @@ public static partial class FrameParser
     /// </summary>
     private const int LeastRegularBytes = Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes) + Ipv4.LeastHeaderBytes;
 
-    private static readonly FrameLayout RegularTcp4 = Regular(FrameKind.Tcp, Protocol.Tcp, ipVersion: 4);
-    private static readonly FrameLayout RegularTcp6 = Regular(FrameKind.Tcp, Protocol.Tcp, ipVersion: 6);
-    private static readonly FrameLayout RegularUdp4 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 4);
-    private static readonly FrameLayout RegularUdp6 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 6);
-
     /// <summary>Parses a regular frame (<see cref="FrameLayout.IsRegular"/>), which nearly every frame is.</summary>
     /// <returns>False for all other frames and for frames inconsistent with their headers; the layout is then
     /// undefined.</returns>
@@ -94,13 +89,13 @@ public static partial class FrameParser
         int headerBytes, payloadBytes;
         if (protocol == Protocol.Tcp && length >= Tcp.LeastHeaderBytes)
         {
-            layout = isIpv4 ? RegularTcp4 : RegularTcp6;
+            layout.BeginRegular(FrameKind.Tcp, Protocol.Tcp);
             headerBytes = (Network.UInt8(in first, transport + Tcp.DataOffsetOffset) >> 4) * sizeof(uint);
             payloadBytes = headerBytes >= Tcp.LeastHeaderBytes ? length - headerBytes : -1;
         }
         else if (protocol == Protocol.Udp && length >= Udp.HeaderBytes)
         {
-            layout = isIpv4 ? RegularUdp4 : RegularUdp6;
+            layout.BeginRegular(FrameKind.Udp, Protocol.Udp);
             headerBytes = Udp.HeaderBytes;
             int datagramBytes = Network.UInt16(in first, transport + Udp.LengthOffset);
             payloadBytes = datagramBytes <= length ? datagramBytes - Udp.HeaderBytes : -1;
@@ -110,13 +105,11 @@ public static partial class FrameParser
             return false;
         }
 
+        layout.IpVersion = (byte)(isIpv4 ? 4 : 6);
         layout.NetworkOffset = (ushort)network;
         layout.TransportOffset = (ushort)transport;
         layout.PayloadOffset = (ushort)(transport + headerBytes);
         layout.PayloadLength = (ushort)payloadBytes;
         return payloadBytes >= 0;
     }
-
-    private static FrameLayout Regular(FrameKind kind, byte protocol, byte ipVersion) =>
-        new() { Kind = kind, Protocol = protocol, IpVersion = ipVersion, IsRegular = true };
 }
