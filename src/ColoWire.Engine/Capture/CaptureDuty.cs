@@ -26,7 +26,6 @@ public sealed partial class CaptureDuty : IDuty
     private readonly SpscRing<FrameRef>[] toShards;
     private readonly SpscRing<FrameRef>[] home;
     private readonly GuestState guest;
-    private readonly StopSignal stop;
     private readonly Quarantine quarantine;
     private readonly FlowHashKey hashKey;
     private readonly FlowHash flowHash;
@@ -51,7 +50,6 @@ public sealed partial class CaptureDuty : IDuty
         SpscRing<FrameRef>[] home,
         GuestState guest,
         EngineOptions options,
-        StopSignal stop,
         Quarantine quarantine,
         CaptureDuty? failed)
     {
@@ -69,7 +67,6 @@ public sealed partial class CaptureDuty : IDuty
         CompletedChecksums = failed?.CompletedChecksums ?? 0;
         completesChecksums = options.PartialChecksums == PartialChecksumPolicy.Complete;
         vnetHeadersLeave = output.KeepsVnetHeader;
-        this.stop = stop;
         // The last batch of slots remains for frames that arrive while the shards release slots.
         lowSmallSlots = Math.Min(EngineLimits.BatchFrames, arena.SmallSlotsPerSide / 2);
     }
@@ -90,7 +87,7 @@ public sealed partial class CaptureDuty : IDuty
     public int Poll(long nowNs)
     {
         int work = TakeHome();
-        bool stopping = stop.IsRaised;
+        bool stopping = guest.Stop.IsRaised;
         if (stopping && !port.HasHandedOver)
         {
             intakeEnded = true;

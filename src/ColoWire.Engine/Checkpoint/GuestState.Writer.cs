@@ -43,9 +43,9 @@ public sealed partial class GuestState
                 State.freshEpoch = next;
             }
 
-            // Release: the reason and the fresh epoch are written. Partner: Shard.RefreshFlush.
+            // Release: the reason and the fresh epoch are written. Partner: ShardView.RefreshFlush.
             State.flushedEpoch = next;
-            // Release: mode, protection and all of the above are written. Partner: Shard.RefreshEpoch.
+            // Release: mode, protection and all of the above are written. Partner: ShardView.RefreshEpoch.
             State.epoch = next;
         }
 
@@ -58,7 +58,7 @@ public sealed partial class GuestState
         /// that broke off are compared with what is held. Whether the secondary is a copy of the primary is not known, so only
         /// what both say leaves.</summary>
         public void ContinueEpoch() =>
-            // Release. Partner: Shard.RefreshEpoch.
+            // Release. Partner: ShardView.RefreshEpoch.
             State.epoch = State.capturedEpoch;
 
         /// <summary>Says whether both replicas are stopped for the checkpoint that ends the loss of the secondary. Called after
@@ -68,7 +68,7 @@ public sealed partial class GuestState
             // A line that is written only when it changes stays in the shards' caches.
             if (State.isReturning != isReturning)
             {
-                // Release: the epoch is written. Partner: Shard.RefreshEpoch, which reads in the other order.
+                // Release: the epoch is written. Partner: ShardView.RefreshEpoch, which reads in the other order.
                 State.isReturning = isReturning;
             }
         }
@@ -82,7 +82,7 @@ public sealed partial class GuestState
                 return false;
             }
 
-            // Release. Partner: Shard.RefreshProtection.
+            // Release. Partner: ShardView.RefreshProtection.
             State.protection = now;
             return true;
         }
@@ -98,7 +98,7 @@ public sealed partial class GuestState
 
         /// <summary>Has flows forget what was said before, because frames went past the comparison.</summary>
         public void CountBypass() =>
-            // Release. Partner: Shard.RefreshBypass.
+            // Release. Partner: ShardView.RefreshBypasses.
             State.bypasses++;
     }
 }

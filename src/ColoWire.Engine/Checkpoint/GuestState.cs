@@ -35,7 +35,7 @@ public sealed partial class GuestState
 
     /// <summary>The number that a finished checkpoint raises. A thread that reads a new number here reads afterwards the
     /// <see cref="Mode"/>, the <see cref="Protection"/> and the <see cref="FlushedEpoch"/> that this epoch began with. Read by
-    /// <c>Shard.RefreshEpoch</c>, written last by <see cref="Writer.BeginEpoch"/> and
+    /// <c>ShardView.RefreshEpoch</c>, written last by <see cref="Writer.BeginEpoch"/> and
     /// <see cref="Writer.ContinueEpoch"/>.</summary>
     public uint Epoch => epoch;
 
@@ -46,17 +46,17 @@ public sealed partial class GuestState
     public uint CapturedEpoch => capturedEpoch;
 
     /// <summary>Who speaks for the guest. Where a checkpoint changes it, it is written before the <see cref="Epoch"/>. Read by
-    /// <c>Shard.RefreshProtection</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetProtection"/>.</summary>
+    /// <c>ShardView.RefreshProtection</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetProtection"/>.</summary>
     public Protection Protection => protection;
 
     /// <summary>When a frame of the primary leaves. It is written before the <see cref="Epoch"/> with which it takes effect. Read
-    /// by <c>Shard.RefreshEpoch</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetMode"/>.</summary>
+    /// by <c>ShardView.RefreshEpoch</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetMode"/>.</summary>
     public CompareMode Mode => mode;
 
     /// <summary>The last epoch at whose beginning every shard flushes. That is each epoch but those that go on with what is held
     /// (<see cref="Writer.ContinueEpoch"/>). It is written before the <see cref="Epoch"/>, so a shard may see a flush whose epoch
     /// it has not seen, and carries it out with that epoch. A thread that reads an epoch here reads afterwards whether flows
-    /// forget at it (<see cref="FreshEpoch"/>) and why it began (<see cref="EpochReason"/>). Read by <c>Shard.RefreshFlush</c>,
+    /// forget at it (<see cref="FreshEpoch"/>) and why it began (<see cref="EpochReason"/>). Read by <c>ShardView.RefreshFlush</c>,
     /// written by <see cref="Writer.BeginEpoch"/>.</summary>
     internal uint FlushedEpoch => flushedEpoch;
 
@@ -70,11 +70,11 @@ public sealed partial class GuestState
     /// <summary>Whether both replicas are stopped for the checkpoint that ends the loss of the secondary. The secondary's link is
     /// back, so frames of the next epoch wait for the end of the checkpoint. It is read before <see cref="Epoch"/> and written
     /// after it: a thread that reads false here reads afterwards the epoch that the checkpoint has begun. Read by
-    /// <c>Shard.RefreshEpoch</c>, written by <see cref="Writer.SetReturning"/>.</summary>
+    /// <c>ShardView.RefreshEpoch</c>, written by <see cref="Writer.SetReturning"/>.</summary>
     internal bool IsReturning => isReturning;
 
     /// <summary>How often frames went past the comparison (<see cref="CheckpointCause.Absence"/>) so that a checkpoint ends it.
-    /// Each time, flows forget what was said before. Read by <c>Shard.RefreshBypass</c>, written by
+    /// Each time, flows forget the verified bytes. Read by <c>ShardView.RefreshBypasses</c>, written by
     /// <see cref="Writer.CountBypass"/>.</summary>
     internal int Bypasses => bypasses;
 

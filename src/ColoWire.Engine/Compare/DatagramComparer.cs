@@ -344,7 +344,7 @@ internal sealed class DatagramComparer(
             arena[frame].Datagram.ContentHash = Hash(frame);
         }
 
-        return !Find(cache.Said!, frame).IsNone;
+        return !Find(cache.Repeats!, frame).IsNone;
     }
 
     private DivergenceReason ReasonOf(FrameRef primary, DivergenceReason ofDatagram) =>

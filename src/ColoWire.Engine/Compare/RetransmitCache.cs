@@ -21,7 +21,7 @@ internal sealed class RetransmitCache
     private readonly int perFlow;
     private readonly int mostSmall;
     private readonly int mostLarge;
-    private readonly ContentIndex? said;
+    private readonly ContentIndex? repeats;
     private readonly RetransmitIndex index;
     private readonly StepMeter steps;
     private int small;
@@ -36,11 +36,11 @@ internal sealed class RetransmitCache
         mostSmall = arena.SmallSlotsPerSide / EngineLimits.RetransmitSlotsDivisor / options.Shards;
         mostLarge = arena.LargeSlotsPerSide / EngineLimits.RetransmitSlotsDivisor / options.Shards;
         index = new RetransmitIndex(arena, steps, perFlow);
-        said = options.Duplicate == DuplicatePolicy.Pass ? new ContentIndex(arena, options.HashKey) : null;
+        repeats = options.Duplicate == DuplicatePolicy.Pass ? new ContentIndex(arena, options.HashKey) : null;
     }
 
     /// <summary>The index of cached datagrams by content; null unless <c>dup: pass</c> is set.</summary>
-    public ContentIndex? Said => said;
+    public ContentIndex? Repeats => repeats;
 
     /// <summary>Caches a verified frame that is in no queue. When there is no room, the flow's oldest cached frame is evicted;
     /// when that makes no room either, the slot of the frame itself is returned.</summary>
@@ -62,13 +62,13 @@ internal sealed class RetransmitCache
     }
 
     /// <summary>Caches a datagram whose <see cref="HeldDatagram.ContentHash"/> is set, and adds it to
-    /// <see cref="Said"/>.</summary>
+    /// <see cref="Repeats"/>.</summary>
     public void KeepDatagram(ref Flow flow, FrameRef secondary)
     {
         KeepWhereRoomIs(ref flow, secondary);
         if (flow.Cached.Count != 0 && flow.Cached.Tail == secondary)
         {
-            said!.Add(secondary);
+            repeats!.Add(secondary);
         }
     }
 
@@ -83,7 +83,7 @@ internal sealed class RetransmitCache
                 return;
             }
 
-            LetGo(ref flow, flow.Cached.Head);
+            Evict(ref flow, flow.Cached.Head);
         }
 
         if (!HasRoom(secondary))
@@ -117,7 +117,7 @@ internal sealed class RetransmitCache
         ForgetIndex(ref flow);
         while (!flow.Cached.IsEmpty)
         {
-            LetGo(ref flow, flow.Cached.Head);
+            Evict(ref flow, flow.Cached.Head);
         }
     }
 
@@ -126,7 +126,7 @@ internal sealed class RetransmitCache
     {
         while (!flow.Cached.IsEmpty && arena[flow.Cached.Head].ArrivalNs < arrivalNs)
         {
-            LetGo(ref flow, flow.Cached.Head);
+            Evict(ref flow, flow.Cached.Head);
         }
     }
 
@@ -135,7 +135,7 @@ internal sealed class RetransmitCache
     {
         while (!flow.Cached.IsEmpty && (int)(arena[flow.Cached.Head].Number - number) < 0)
         {
-            LetGo(ref flow, flow.Cached.Head);
+            Evict(ref flow, flow.Cached.Head);
         }
     }
 
@@ -143,14 +143,14 @@ internal sealed class RetransmitCache
 
     private ref int Room(FrameRef frame) => ref arena.IsLarge(frame) ? ref large : ref small;
 
-    private void LetGo(ref Flow flow, FrameRef kept)
+    private void Evict(ref Flow flow, FrameRef kept)
     {
         Debug.Assert(kept == flow.Cached.Head, "cached frames are evicted oldest first");
         index.Remove(ref flow, kept);
         flow.Cached.RemoveHead(arena);
         steps.Count();
         Room(kept)--;
-        said?.Remove(kept);
+        repeats?.Remove(kept);
         disposition.ReturnSecondary(kept);
     }
 }

@@ -136,7 +136,7 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
     {
         steps.Count();
         ref Frame frame = ref arena[kept];
-        if (TcpSequence.TryMeet(from, end, frame.Segment.StreamStart, frame.Segment.StreamEnd, out _, out _))
+        if (TcpSequence.TryIntersect(from, end, frame.Segment.StreamStart, frame.Segment.StreamEnd, out _, out _))
         {
             meeting[count++] = kept;
         }

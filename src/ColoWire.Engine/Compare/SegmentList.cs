@@ -44,10 +44,10 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
         FrameRef previous = FindAtOrBefore(ref flow, frame.Segment.StreamStart);
         if (!previous.IsNone && TcpSequence.After(arena[previous].Segment.StreamEnd, frame.Segment.StreamStart))
         {
-            previous = MeetPrevious(ref flow, previous, segment);
+            previous = ResolveOverlapBefore(ref flow, previous, segment);
         }
 
-        ClearTheWay(ref flow, previous, segment);
+        ResolveOverlapsBehind(ref flow, previous, segment);
         bool isEmpty = !TcpSequence.Before(frame.Segment.StreamStart, frame.Segment.StreamEnd);
         // While the secondary's SYN waits for the primary's, the verified ranges belong to the connection before.
         bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.Segment.StreamStart);
@@ -243,7 +243,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
     /// <summary>Resolves the overlap of a new segment with the one before it. The first copy counts, and the new segment is cut.
     /// A straggler that differs from a segment of the new secondary is dropped instead.</summary>
     /// <returns>The segment behind which the new one is inserted.</returns>
-    private FrameRef MeetPrevious(ref Flow flow, FrameRef previous, FrameRef segment)
+    private FrameRef ResolveOverlapBefore(ref Flow flow, FrameRef previous, FrameRef segment)
     {
         bool differs = NoteConflict(previous, segment);
         if (IsStraggler(previous) && !IsStraggler(segment))
@@ -266,7 +266,7 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
     /// <summary>Resolves the overlap of a new segment with later ones. A later segment that the new one repeats in full is
     /// removed. The new segment is cut where a later one differs or extends beyond it. A straggler that differs is
     /// dropped.</summary>
-    private void ClearTheWay(ref Flow flow, FrameRef previous, FrameRef segment)
+    private void ResolveOverlapsBehind(ref Flow flow, FrameRef previous, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
         FrameRef next = previous.IsNone ? flow.Secondary.Head : arena[previous].Next;
@@ -296,9 +296,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
 
     private bool NoteConflict(FrameRef first, FrameRef second)
     {
-        bool meet = TcpSequence.TryMeet(
+        bool overlap = TcpSequence.TryIntersect(
             arena[first].Segment.StreamStart, arena[first].Segment.StreamEnd, arena[second].Segment.StreamStart, arena[second].Segment.StreamEnd, out uint start, out int count);
-        bool differs = meet && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
+        bool differs = overlap && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
         if (differs)
         {
             counters.Count(ToleratedField.SecondaryOverlap);

@@ -39,7 +39,7 @@ internal sealed partial class TcpStreamComparer
         ref TcpState tcp = ref flow.Tcp;
         uint unseen = tcp.SecondaryFirst - arena[primary].Segment.StreamStart;
         bool meets = unseen < EngineLimits.MaxWindowBytes && !TcpSequence.After(tcp.SecondaryFirst, tcp.PrimaryNext);
-        if (!meets || SaysTheSameElsewhere(in flow, primary))
+        if (!meets || HasSamePayloadElsewhere(in flow, primary))
         {
             return Apart(in flow, in suspect);
         }
@@ -173,7 +173,7 @@ internal sealed partial class TcpStreamComparer
 
     /// <summary>Whether both sides begin with the same payload at different sequence numbers. That is no retransmission: the
     /// streams themselves are apart.</summary>
-    private bool SaysTheSameElsewhere(in Flow flow, FrameRef primary)
+    private bool HasSamePayloadElsewhere(in Flow flow, FrameRef primary)
     {
         FrameRef secondary = flow.Secondary.Head;
         return !secondary.IsNone && flow.Tcp.Verified.IsEmpty

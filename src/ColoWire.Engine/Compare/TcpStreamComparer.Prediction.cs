@@ -37,7 +37,7 @@ internal sealed partial class TcpStreamComparer
         // A segment that begins where the last one ended begins after PrimaryFirst. It seems to begin before PrimaryFirst only
         // once the sequence numbers have wrapped around; BeginningLeft is set by then, and PrimaryFirst is no longer used.
         tcp.PrimaryNext = end;
-        NoteAck(ref tcp, segment.Ack);
+        NotePrimaryAck(ref tcp, segment.Ack);
         return true;
     }
 
@@ -76,7 +76,7 @@ internal sealed partial class TcpStreamComparer
             return false;
         }
 
-        HearAck(ref tcp, right);
+        NoteSecondaryAck(ref tcp, right);
         tcp.Verified.AddBehind(end);
         if (!tcp.Has(TcpFlags.InStep))
         {
@@ -108,7 +108,7 @@ internal sealed partial class TcpStreamComparer
             return false;
         }
 
-        advances = HearAck(ref tcp, segment);
+        advances = NoteSecondaryAck(ref tcp, segment);
         NoteSecondary(ref tcp, sequence);
         disposition.ReturnSecondary(secondary.Reference);
         return true;
@@ -141,12 +141,12 @@ internal sealed partial class TcpStreamComparer
 
     /// <summary>Records an acknowledgment of the primary.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void NoteAck(ref TcpState tcp, uint ack) => tcp.PrimaryAck = TcpSequence.Later(ack, tcp.PrimaryAck);
+    private static void NotePrimaryAck(ref TcpState tcp, uint ack) => tcp.PrimaryAck = TcpSequence.Later(ack, tcp.PrimaryAck);
 
     /// <summary>Records the acknowledgment and the window of a segment of the secondary.</summary>
     /// <returns>Whether the segment acknowledges more than the secondary did before.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool HearAck(ref TcpState tcp, TcpSegment segment)
+    private static bool NoteSecondaryAck(ref TcpState tcp, TcpSegment segment)
     {
         bool advances = TcpSequence.After(segment.Ack, tcp.SecondaryAck);
         tcp.SecondaryAck = advances ? segment.Ack : tcp.SecondaryAck;

@@ -177,7 +177,7 @@ internal sealed partial class TcpStreamComparer
     {
         steps.Count();
         ref Frame other = ref arena[said];
-        if (!TcpSequence.TryMeet(from, end, other.Segment.StreamStart, other.Segment.StreamEnd, out start, out count))
+        if (!TcpSequence.TryIntersect(from, end, other.Segment.StreamStart, other.Segment.StreamEnd, out start, out count))
         {
             return 0;
         }

@@ -47,7 +47,7 @@ internal sealed partial class TcpStreamComparer(
         if (isOfConnection && segment.Has(Tcp.Ack))
         {
             tcp.PrimaryAck = tcp.Has(TcpFlags.PrimaryAcked) ? tcp.PrimaryAck : segment.Ack;
-            NoteAck(ref tcp, segment.Ack);
+            NotePrimaryAck(ref tcp, segment.Ack);
             tcp.Set(TcpFlags.PrimaryAcked);
         }
 

@@ -68,7 +68,7 @@ public sealed class FramePath : IDisposable
         // All queues of an interface share its link and its XDP program, so the ports of the first pipeline suffice.
         Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options, failed?.Gate);
 
-        PipelinesShare shared = new(Guest, Guest.Stop, quarantine);
+        PipelinesShare shared = new(Guest, quarantine);
         pipelines = new Pipeline[ports.Count];
         List<Shard> shards = [];
         for (int i = 0; i < pipelines.Length; i++)

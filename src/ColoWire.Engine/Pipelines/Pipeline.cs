@@ -25,9 +25,8 @@ public sealed record PipelinePorts(FrameArena Arena, ICapturePort Primary, ICapt
 
 /// <summary>The objects that the pipelines of a path share.</summary>
 /// <param name="Guest">The state of the guest, as the gate publishes it.</param>
-/// <param name="Stop">The signal that the path stops.</param>
 /// <param name="Quarantine">The flows that are no longer compared.</param>
-internal sealed record PipelinesShare(GuestState Guest, StopSignal Stop, Quarantine Quarantine);
+internal sealed record PipelinesShare(GuestState Guest, Quarantine Quarantine);
 
 /// <summary>
 /// One complete path of frames: two capture duties, the shards, the egress duty and the rings between them, with its own slots. A
@@ -48,13 +47,13 @@ public sealed partial class Pipeline : IDuty, IDisposable
     /// <param name="failed">The failed pipeline that this one replaces, whose counters it keeps; null at the start.</param>
     internal Pipeline(EngineOptions options, PipelinePorts ports, ShardRings[] rings, PipelinesShare shared, Pipeline? failed)
     {
-        (GuestState guest, StopSignal stop, Quarantine quarantine) = shared;
+        (GuestState guest, Quarantine quarantine) = shared;
         this.ports = ports;
         this.rings = rings;
         Arena = ports.Arena;
         PrimaryCapture = Capture(ports.Primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary), failed?.PrimaryCapture);
         SecondaryCapture = Capture(ports.Secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary), failed?.SecondaryCapture);
-        ShardSignals signals = new(stop, PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
+        ShardSignals signals = new(PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
         shards = new Shard[rings.Length];
         for (int i = 0; i < shards.Length; i++)
         {
@@ -71,7 +70,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
             SpscRing<FrameRef>[] home = pool.Side == Side.Secondary
                 ? [.. Array.ConvertAll(rings, r => r.SecondaryHome), .. Array.ConvertAll(rings, r => r.SecondaryInjectedHome)]
                 : [.. Array.ConvertAll(rings, r => r.InjectedHome), .. Array.ConvertAll(rings, r => r.PrimaryHome)];
-            return new CaptureDuty(port, ports.Output, pool, toShards, home, guest, options, stop, quarantine, failedCapture);
+            return new CaptureDuty(port, ports.Output, pool, toShards, home, guest, options, quarantine, failedCapture);
         }
     }
 

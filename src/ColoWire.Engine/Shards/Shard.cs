@@ -56,7 +56,7 @@ public sealed class Shard : IDuty, IDisposable
         suspects = new SuspectQueue(flows, graceNs);
         unfinished = new UnfinishedFlow(Steps);
         disposition = new Disposition(arena, rings, Counters);
-        view = new ShardView(options, guest, signals.Stop, flushes, epochStart, unfinished);
+        view = new ShardView(options, guest, flushes, epochStart, unfinished);
         FlowComparers comparers = new(options, arena, Counters, disposition, epochStart, Steps);
         HeldFrames held = new(arena, flows, comparers, disposition, suspects, unfinished, view, Steps, Counters);
         DivergenceReporter reports = new(arena, rings.Reports, view, Counters);

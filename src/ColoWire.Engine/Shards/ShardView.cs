@@ -16,7 +16,6 @@ namespace ColoWire.Engine.Shards;
 internal sealed class ShardView
 {
     private readonly GuestState guest;
-    private readonly StopSignal stop;
     private readonly FlushLog flushes;
     private readonly EpochStart epochStart;
     private readonly UnfinishedFlow unfinished;
@@ -29,11 +28,10 @@ internal sealed class ShardView
     private bool isReturning;
 
     public ShardView(
-        EngineOptions options, GuestState guest, StopSignal stop, FlushLog flushes, EpochStart epochStart, UnfinishedFlow unfinished)
+        EngineOptions options, GuestState guest, FlushLog flushes, EpochStart epochStart, UnfinishedFlow unfinished)
     {
         this.options = options;
         this.guest = guest;
-        this.stop = stop;
         this.flushes = flushes;
         this.epochStart = epochStart;
         this.unfinished = unfinished;
@@ -107,12 +105,12 @@ internal sealed class ShardView
     public void RenewPrediction() => Prediction =
         options.Predicts && IsCompared && !IsStopped && !unfinished.EndsPoll ? flushes.Last : Flow.PredictsNothing;
 
-    /// <summary>Refreshes the copy from the gate and the stop signal.</summary>
+    /// <summary>Refreshes the copy from the guest and its stop signal.</summary>
     /// <returns>Whether every flow must be updated.</returns>
     public bool Refresh(long nowNs)
     {
         bool concernsFlows = RefreshEpoch(nowNs) | RefreshBypasses() | RefreshProtection();
-        if (stop.IsRaised && !IsStopped)
+        if (guest.Stop.IsRaised && !IsStopped)
         {
             IsStopped = true;
             concernsFlows |= Flush(UnverifiedReason.Stop, forgets: false);

@@ -7,7 +7,7 @@ namespace ColoWire.Engine.Wire;
 /// <summary>
 /// Compares sequence numbers in serial arithmetic (RFC 9293 section 3.4, RFC 1982): of two numbers, the later one is less than
 /// 2^31 ahead of the other. All values are valid numbers; none means "unset". This order does not apply to numbers that may be
-/// farther apart; <see cref="Holds"/> and <see cref="TryMeet"/> need no order.
+/// farther apart; <see cref="Holds"/> and <see cref="TryIntersect"/> need no order.
 /// </summary>
 internal static class TcpSequence
 {
@@ -36,7 +36,7 @@ internal static class TcpSequence
     /// <param name="start">The start of the intersection.</param>
     /// <param name="count">The length of the intersection.</param>
     /// <returns>False when the intersection is empty.</returns>
-    public static bool TryMeet(uint leftStart, uint leftEnd, uint rightStart, uint rightEnd, out uint start, out int count)
+    public static bool TryIntersect(uint leftStart, uint leftEnd, uint rightStart, uint rightEnd, out uint start, out int count)
     {
         start = Holds(leftStart, leftEnd, rightStart) ? rightStart : leftStart;
         bool meet = Holds(leftStart, leftEnd, start) && Holds(rightStart, rightEnd, start);

@@ -49,7 +49,7 @@ public static class ReceiveSideScaling
     /// <summary>Checks whether two interfaces with several queues put the frames of a flow into the same one.</summary>
     /// <param name="primary">The interface of the primary's frames.</param>
     /// <param name="secondary">The interface of the secondary's frames; it has as many queues.</param>
-    public static SpreadJudgement JudgeTwins(InterfaceQueues primary, InterfaceQueues secondary)
+    public static QueueSpreadCheck CheckTwins(InterfaceQueues primary, InterfaceQueues secondary)
     {
         ArgumentNullException.ThrowIfNull(primary);
         ArgumentNullException.ThrowIfNull(secondary);
@@ -57,7 +57,7 @@ public static class ReceiveSideScaling
         {
             IEnumerable<InterfaceQueues> unknown = new[] { primary, secondary }.Where(queues => queues.Spread == null);
             string drivers = string.Join(", ", unknown.Select(queues => $"{queues.Name} ({queues.Driver ?? "no driver"})"));
-            return new SpreadJudgement(
+            return new QueueSpreadCheck(
                 null,
                 $"whether {primary.Name} and {secondary.Name} put the frames of a flow into the same queue cannot be checked, "
                 + $"its driver does not tell: {drivers}; where they do not, both guests' frames wait for twins that another core "
@@ -67,7 +67,7 @@ public static class ReceiveSideScaling
         string names = $"'{primary.Name}' and '{secondary.Name}'";
         if (first.Table.Count != second.Table.Count || first.Key.Count != second.Key.Count)
         {
-            return new SpreadJudgement(
+            return new QueueSpreadCheck(
                 $"interfaces {names} cannot spread flows over their queues alike: their indirection tables have "
                 + $"{first.Table.Count} and {second.Table.Count} entries, their hash keys {first.Key.Count} and "
                 + $"{second.Key.Count} bytes; use two NICs of one kind, or one queue",
@@ -79,8 +79,8 @@ public static class ReceiveSideScaling
         CompareHashes(primary, secondary, differing, commands);
         CompareFields(primary, secondary, differing, commands);
         return differing.Count == 0
-            ? new SpreadJudgement(null, null)
-            : new SpreadJudgement(
+            ? new QueueSpreadCheck(null, null)
+            : new QueueSpreadCheck(
                 $"interfaces {names} would put the frames of one flow into different queues, they differ in "
                 + $"{string.Join(", ", differing)}; mend it with: {string.Join("; ", commands)}",
                 null);
@@ -156,4 +156,4 @@ public static class ReceiveSideScaling
 /// <param name="Fault">Why not, in one line with the commands that correct it; null when they do, or when that is
 /// unknown.</param>
 /// <param name="Note">Why that is unknown, in one line; null when it is known.</param>
-public sealed record SpreadJudgement(string? Fault, string? Note);
+public sealed record QueueSpreadCheck(string? Fault, string? Note);

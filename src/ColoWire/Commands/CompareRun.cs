@@ -164,7 +164,7 @@ internal sealed class CompareRun : IDisposable
                 clock.AdvanceToScan();
             }
 
-            Settle();
+            PollUntilIdle();
         }
     }
 
@@ -172,7 +172,7 @@ internal sealed class CompareRun : IDisposable
     // finds at most as many divergences as there is room for reports; the next scan finds the others.
     private void RunOut()
     {
-        Settle();
+        PollUntilIdle();
         // Incomplete datagrams time out first; the frame of the other side that waits for such a datagram times out later.
         long patienceMs = options.FragmentTimeoutMs + options.CompareTimeoutMs + (2L * options.ExpiredScanCycleMs);
         long judgedNs = clock.NowNs + (patienceMs * NanosecondsPerMs);
@@ -186,7 +186,7 @@ internal sealed class CompareRun : IDisposable
     }
 
     // With many flows a scan takes several polls, some of which find nothing to do.
-    private void Settle()
+    private void PollUntilIdle()
     {
         long idleAllowed = 1 + (Waiting == 0 ? 0 : counters.Shards.Flows / EngineLimits.ScanFlowsPerPoll);
         while (idleAllowed > 0)

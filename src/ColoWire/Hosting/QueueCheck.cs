@@ -25,7 +25,7 @@ internal sealed record QueueCheck(IReadOnlyList<string> Faults, IReadOnlyList<st
         Blame("outdev", output == null ? null : ReceiveSideScaling.SendFault(output, options.XdpQueues));
         if (faults.Count == 0 && options.XdpQueues.Count > 1 && primary != null && secondary != null)
         {
-            SpreadJudgement judgement = ReceiveSideScaling.JudgeTwins(primary, secondary);
+            QueueSpreadCheck judgement = ReceiveSideScaling.CheckTwins(primary, secondary);
             Blame("secondary_in", judgement.Fault);
             if (judgement.Note is { } note)
             {

@@ -11,7 +11,7 @@ namespace ColoWire.Reports;
 /// <param name="Interfaces">The interfaces.</param>
 internal sealed record InterfacesReport(IReadOnlyList<InterfaceProblem> Problems, IReadOnlyList<InterfaceReport> Interfaces)
 {
-    /// <summary>Judges interfaces.</summary>
+    /// <summary>Checks interfaces.</summary>
     /// <param name="interfaces">The facts of each.</param>
     /// <param name="permissions">The permissions that this process lacks.</param>
     public static InterfacesReport Of(IReadOnlyList<InterfaceFacts> interfaces, PortPermissions permissions) =>
@@ -29,7 +29,7 @@ internal sealed record InterfacesReport(IReadOnlyList<InterfaceProblem> Problems
 internal sealed record InterfaceReport(
     string Name, string? Driver, string State, int Mtu, bool Usable, XdpReport Xdp, IReadOnlyList<InterfaceProblem> Problems)
 {
-    /// <summary>Judges an interface.</summary>
+    /// <summary>Checks an interface.</summary>
     public static InterfaceReport Of(InterfaceFacts facts, PortPermissions permissions) => new(
         facts.Name,
         facts.Driver,
@@ -46,7 +46,7 @@ internal sealed record InterfaceReport(
 /// <param name="ReceiveQueues">How many receive queues it has; null when that is not known.</param>
 internal sealed record XdpReport(string Support, string? Why, int? ReceiveQueues)
 {
-    /// <summary>Judges an interface.</summary>
+    /// <summary>Checks an interface.</summary>
     public static XdpReport Of(InterfaceFacts facts)
     {
         (XdpSupport support, string? why) = XdpFitness.Of(facts);

@@ -83,6 +83,6 @@ public sealed class RetransmitIndexTests
         uint[] found = [.. index.FindMeeting(ref flow, from, end).ToArray().Select(kept => kept.Slot).Order()];
         Assert.That(found, Is.EqualTo(expected));
 
-        bool Meets(Frame kept) => TcpSequence.TryMeet(from, end, kept.Segment.StreamStart, kept.Segment.StreamEnd, out _, out _);
+        bool Meets(Frame kept) => TcpSequence.TryIntersect(from, end, kept.Segment.StreamStart, kept.Segment.StreamEnd, out _, out _);
     }
 }

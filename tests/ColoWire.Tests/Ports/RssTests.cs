@@ -87,7 +87,7 @@ internal sealed class RssTests
     [Test]
     public void Two_interfaces_that_distribute_flows_alike_are_accepted_without_a_note()
     {
-        Assert.That(ReceiveSideScaling.JudgeTwins(Queues("eth1"), Queues("eth2")), Is.EqualTo(new SpreadJudgement(null, null)));
+        Assert.That(ReceiveSideScaling.CheckTwins(Queues("eth1"), Queues("eth2")), Is.EqualTo(new QueueSpreadCheck(null, null)));
     }
 
     [Test]
@@ -104,7 +104,7 @@ internal sealed class RssTests
         ];
         foreach ((ReceiveSpread other, string what, string more) in cases)
         {
-            SpreadJudgement judgement = ReceiveSideScaling.JudgeTwins(Queues("eth1"), Queues("eth2") with { Spread = other });
+            QueueSpreadCheck judgement = ReceiveSideScaling.CheckTwins(Queues("eth1"), Queues("eth2") with { Spread = other });
             Assert.That(judgement.Note, Is.Null);
             Assert.That(judgement.Fault, Is.EqualTo(
                 $"interfaces 'eth1' and 'eth2' would put the frames of one flow into different queues, they differ in {what}; "
@@ -116,14 +116,14 @@ internal sealed class RssTests
     public void Hashed_fields_are_compared_where_both_drivers_report_them()
     {
         InterfaceQueues other = Queues("eth2", udp: Addresses);
-        Assert.That(ReceiveSideScaling.JudgeTwins(Queues("eth1"), other).Fault, Is.EqualTo(
+        Assert.That(ReceiveSideScaling.CheckTwins(Queues("eth1"), other).Fault, Is.EqualTo(
             "interfaces 'eth1' and 'eth2' would put the frames of one flow into different queues, they differ in the fields hashed of udp4; "
             + "mend it with: ethtool -N eth2 rx-flow-hash udp4 sdfn"));
-        Assert.That(ReceiveSideScaling.JudgeTwins(other, Queues("eth1")).Fault, Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
+        Assert.That(ReceiveSideScaling.CheckTwins(other, Queues("eth1")).Fault, Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
         Assert.That(
-            ReceiveSideScaling.JudgeTwins(Queues("eth1", udp: 0), other).Fault, Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
+            ReceiveSideScaling.CheckTwins(Queues("eth1", udp: 0), other).Fault, Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
         InterfaceQueues silent = other with { HashFields = new Dictionary<string, ulong>() };
-        Assert.That(ReceiveSideScaling.JudgeTwins(Queues("eth1"), silent).Fault, Is.Null);
+        Assert.That(ReceiveSideScaling.CheckTwins(Queues("eth1"), silent).Fault, Is.Null);
     }
 
     [Test]
@@ -131,7 +131,7 @@ internal sealed class RssTests
     {
         ReceiveSpread larger = Spread() with { Table = [.. Enumerable.Repeat(0u, 128)] };
         Assert.That(
-            ReceiveSideScaling.JudgeTwins(Queues("eth1"), Queues("eth2") with { Spread = larger }).Fault,
+            ReceiveSideScaling.CheckTwins(Queues("eth1"), Queues("eth2") with { Spread = larger }).Fault,
             Is.EqualTo(
                 "interfaces 'eth1' and 'eth2' cannot spread flows over their queues alike: their indirection tables have 4 and 128 entries, "
                 + "their hash keys 3 and 3 bytes; use two NICs of one kind, or one queue"));
@@ -141,10 +141,10 @@ internal sealed class RssTests
     public void A_driver_that_does_not_report_its_settings_is_accepted_with_a_note()
     {
         InterfaceQueues silent = Queues("veth2") with { Driver = "veth", Spread = null };
-        SpreadJudgement one = ReceiveSideScaling.JudgeTwins(Queues("eth1"), silent);
+        QueueSpreadCheck one = ReceiveSideScaling.CheckTwins(Queues("eth1"), silent);
         Assert.That(one.Fault, Is.Null);
         Assert.That(one.Note, Does.StartWith("whether eth1 and veth2 put the frames of a flow into the same queue cannot be checked, its driver does not tell: veth2 (veth); "));
-        SpreadJudgement both = ReceiveSideScaling.JudgeTwins(silent with { Name = "veth1", Driver = null }, silent);
+        QueueSpreadCheck both = ReceiveSideScaling.CheckTwins(silent with { Name = "veth1", Driver = null }, silent);
         Assert.That(both.Note, Does.Contain("its driver does not tell: veth1 (no driver), veth2 (veth); "));
     }
 
