@@ -3,7 +3,8 @@
 #:package System.CommandLine
 
 // Writes two captures of the same traffic, the secondary's later and with other IP IDs: input for measuring.
-// Usage: dotnet run perf/make-pairs.cs -- PRIMARY.pcap SECONDARY.pcap [FRAMES]; --help names the rest. The same arguments make the same bytes.
+// Usage: dotnet run perf/make-pairs.cs -- PRIMARY.pcap SECONDARY.pcap [FRAMES]; --help names the rest. The same arguments make
+// the same bytes.
 
 using System;
 using System.Buffers.Binary;
@@ -24,7 +25,10 @@ count.Validators.Add(result =>
     if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && value < 1)
         result.AddError($"FRAMES {value}: allowed are 1 to {int.MaxValue}");
 });
-Option<string> protocol = new("--protocol") { Description = "udp, tcp, or mixed: flow by flow in turn.", DefaultValueFactory = _ => "mixed" };
+Option<string> protocol = new("--protocol")
+{
+    Description = "udp, tcp, or mixed: flow by flow in turn.", DefaultValueFactory = _ => "mixed",
+};
 protocol.Validators.Add(result =>
 {
     if (result.Tokens.Count == 1 && result.Tokens[0].Value is not ("mixed" or "tcp" or "udp"))
@@ -41,7 +45,8 @@ RootCommand root = new("Writes two captures of the same traffic: input for measu
 root.SetAction(result =>
 {
     Traffic traffic = new(
-        result.GetValue(count), result.GetValue(protocol) ?? "mixed", result.GetValue(flows), result.GetValue(bytes), result.GetValue(gap));
+        result.GetValue(count), result.GetValue(protocol) ?? "mixed", result.GetValue(flows), result.GetValue(bytes),
+        result.GetValue(gap));
     try
     {
         Write(result.GetRequiredValue(primary), traffic, 0, 1);

@@ -13,10 +13,16 @@ internal static class MeasureOptions
     private const int MostSeconds = 86_400;
 
     /// <summary>Where the rows go.</summary>
-    public static Option<string?> Rows() => new("--rows") { Description = "Appends each row to this file as soon as it is measured.", HelpName = "FILE" };
+    public static Option<string?> Rows() => new("--rows")
+    {
+        Description = "Appends each row to this file as soon as it is measured.", HelpName = "FILE",
+    };
 
     /// <summary>What of a verb is measured.</summary>
-    public static Option<string?> Only() => new("--only") { Description = "Only what has these words in its name.", HelpName = "WORDS" };
+    public static Option<string?> Only() => new("--only")
+    {
+        Description = "Only what has these words in its name.", HelpName = "WORDS",
+    };
 
     /// <summary>How often each row is measured in turn with its anchor.</summary>
     public static Option<int> Rounds(int preset)
@@ -44,7 +50,8 @@ internal static class MeasureOptions
             CustomParser = result =>
             {
                 string text = result.Tokens[0].Value;
-                bool isAllowed = int.TryParse(text, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= most;
+                bool isAllowed =
+                    int.TryParse(text, CultureInfo.InvariantCulture, out int number) && number >= 1 && number <= most;
                 if (!isAllowed)
                 {
                     result.AddError($"{name} is '{text}'; allowed are 1 to {most}");

@@ -8,8 +8,10 @@ namespace ColoWire.Figures;
 /// <summary>Makes one row of the rows that a part has written in several rounds, one of each name per round.</summary>
 internal static class RowMerge
 {
-    /// <summary>The rows in the order in which their names came first; the runs of those with the same group and name in one.</summary>
-    public static Row[] Merge(IEnumerable<Row> rows) => [.. rows.GroupBy(row => (row.Group, row.What)).Select(rounds => Merge([.. rounds]))];
+    /// <summary>The rows in the order in which their names came first; the runs of those with the same group and name in
+    /// one.</summary>
+    public static Row[] Merge(IEnumerable<Row> rows) =>
+        [.. rows.GroupBy(row => (row.Group, row.What)).Select(rounds => Merge([.. rounds]))];
 
     private static Row Merge(Row[] rounds)
     {

@@ -53,7 +53,13 @@ internal static class RowText
 
     private static string Limit(Bar bar)
     {
-        string subject = bar.Of switch { BarSubject.Each => "each ", BarSubject.Ratio => "ratio ", BarSubject.Interval => "interval ", _ => string.Empty };
+        string subject = bar.Of switch
+        {
+            BarSubject.Each => "each ",
+            BarSubject.Ratio => "ratio ",
+            BarSubject.Interval => "interval ",
+            _ => string.Empty,
+        };
         return bar.Least is { } least ? $"{subject}≥ {Number(least)}" : $"{subject}≤ {Number(bar.Most!.Value)}";
     }
 
@@ -67,5 +73,6 @@ internal static class RowText
 
     private static string Digits(double number) =>
         number.ToString(
-            Math.Abs(number) switch { 0 or >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", _ => "G2" }, CultureInfo.InvariantCulture);
+            Math.Abs(number) switch { 0 or >= 100 => "F0", >= 10 => "F1", >= 0.1 => "F2", _ => "G2" },
+            CultureInfo.InvariantCulture);
 }

@@ -8,12 +8,13 @@ using System.Linq;
 namespace ColoWire.Figures;
 
 /// <summary>
-/// Keeps a part of the measurement within its time. It says how long the part still needs, and when that is more than is left, all steps
-/// that are still to come run fewer rounds, in proportion, but never fewer than <see cref="LeastRounds"/>.
+/// Keeps a part of the measurement within its time. It says how long the part still needs, and when that is more than is left,
+/// all steps that are still to come run fewer rounds, in proportion, but never fewer than <see cref="LeastRounds"/>.
 /// </summary>
 internal sealed class TimePlan
 {
-    /// <summary>Rounds that each step runs even when the time is over: the least of which a median is not one of the extremes.</summary>
+    /// <summary>Rounds that each step runs even when the time is over: the least of which a median is not one of the
+    /// extremes.</summary>
     public const int LeastRounds = 3;
 
     /// <summary>Least time between two lines about rounds of one step.</summary>
@@ -28,8 +29,8 @@ internal sealed class TimePlan
     private readonly long start;
     private int current;
 
-    // Of the steps that have ended: what they were planned to take for the rounds that they ran, and what they took, without what came
-    // before the first.
+    // Of the steps that have ended: what they were planned to take for the rounds that they ran, and what they took, without what
+    // came before the first.
     private double? beforeSeconds;
     private double plannedSeconds;
     private double takenSeconds;
@@ -45,7 +46,8 @@ internal sealed class TimePlan
     {
     }
 
-    internal TimePlan(string part, IEnumerable<PlannedStep> steps, int rounds, TimeSpan? limit, TimeProvider clock, TextWriter log)
+    internal TimePlan(
+        string part, IEnumerable<PlannedStep> steps, int rounds, TimeSpan? limit, TimeProvider clock, TextWriter log)
     {
         this.part = part;
         this.steps = [.. steps];
@@ -91,7 +93,8 @@ internal sealed class TimePlan
         End(name, done);
     }
 
-    /// <summary>How many rounds there is time for, for a step that has to know before it begins. <see cref="End"/> ends it.</summary>
+    /// <summary>How many rounds there is time for, for a step that has to know before it begins. <see cref="End"/> ends
+    /// it.</summary>
     /// <param name="name">The step's name.</param>
     public int RoundsOf(string name)
     {

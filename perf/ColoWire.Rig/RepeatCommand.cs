@@ -8,20 +8,25 @@ using ColoWire.Rig.Live;
 
 namespace ColoWire.Rig;
 
-/// <summary><c>ColoWire.Rig repeat</c>: runs a script that measures one round, as often as there is time for. The table makes one row of
-/// those with the same name.</summary>
+/// <summary><c>ColoWire.Rig repeat</c>: runs a script that measures one round, as often as there is time for. The table makes one
+/// row of those with the same name.</summary>
 internal static class RepeatCommand
 {
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        Option<string> part = new("--part") { Description = "The part's name, for what is said.", HelpName = "NAME", Required = true };
+        Option<string> part = new("--part")
+        {
+            Description = "The part's name, for what is said.", HelpName = "NAME", Required = true,
+        };
         Option<int> rounds = MeasureOptions.Rounds(LiveOptions.UsualRounds);
         Option<int> seconds = MeasureOptions.Seconds();
         Argument<string[]> words = new("COMMAND") { Description = "What measures one round.", Arity = ArgumentArity.OneOrMore };
-        Command command = new("repeat", "Runs a command that measures one round, as often as there is time for.") { part, rounds, seconds, words };
+        Command command = new(
+            "repeat", "Runs a command that measures one round, as often as there is time for.") { part, rounds, seconds, words };
         command.SetAction(parse => Run(
-            parse.GetRequiredValue(part), parse.GetRequiredValue(words), parse.GetValue(rounds), MeasureOptions.Limit(parse.GetValue(seconds))));
+            parse.GetRequiredValue(part), parse.GetRequiredValue(words), parse.GetValue(rounds),
+            MeasureOptions.Limit(parse.GetValue(seconds))));
         return command;
     }
 

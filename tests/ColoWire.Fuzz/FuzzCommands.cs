@@ -16,21 +16,33 @@ namespace ColoWire.Fuzz;
 /// <summary>The command line: <c>run</c> many cases, <c>show</c> one of them, <c>replay</c> one from a file.</summary>
 internal static class FuzzCommands
 {
-    private static readonly Option<ulong> Seed = new("--seed") { Description = "Seed of the first case", DefaultValueFactory = _ => 1 };
+    private static readonly Option<ulong> Seed = new("--seed")
+    {
+        Description = "Seed of the first case", DefaultValueFactory = _ => 1,
+    };
 
     private static readonly Option<string> Frames = new("--frames")
     {
         Description = "Frames to run, for example 100M (K, M and G are thousands, millions and thousand millions)",
-        Validators = { result => Check(result, TryCount(result.GetValueOrDefault<string>(), out _), "a count such as 5000, 300K or 100M") },
+        Validators =
+        {
+            result => Check(result, TryCount(result.GetValueOrDefault<string>(), out _), "a count such as 5000, 300K or 100M"),
+        },
     };
 
-    private static readonly Option<long> Cases = new("--cases") { Description = "Cases to run", DefaultValueFactory = _ => long.MaxValue };
+    private static readonly Option<long> Cases = new("--cases")
+    {
+        Description = "Cases to run", DefaultValueFactory = _ => long.MaxValue,
+    };
 
     private static readonly Option<double> Minutes = new("--minutes")
     {
         Description = "Minutes to run",
         DefaultValueFactory = _ => 1,
-        Validators = { result => Check(result, result.GetValueOrDefault<double>() is > 0 and <= 100_000, "above 0, at most 100000") },
+        Validators =
+        {
+            result => Check(result, result.GetValueOrDefault<double>() is > 0 and <= 100_000, "above 0, at most 100000"),
+        },
     };
 
     private static readonly Option<int> Jobs = new("--jobs")
@@ -47,10 +59,14 @@ internal static class FuzzCommands
 
     private static readonly Option<bool> Alike = new("--alike")
     {
-        Description = "Only cases in which both sides say the same, frame by frame: whatever diverges then is a needless checkpoint",
+        Description =
+            "Only cases in which both sides say the same, frame by frame: whatever diverges then is a needless checkpoint",
     };
 
-    private static readonly Option<bool> Whole = new("--whole") { Description = "Leave failing cases as they are: only their seeds are printed" };
+    private static readonly Option<bool> Whole = new("--whole")
+    {
+        Description = "Leave failing cases as they are: only their seeds are printed",
+    };
 
     private static readonly Option<DirectoryInfo> Captures = new("--captures")
     {
@@ -69,7 +85,8 @@ internal static class FuzzCommands
         run.SetAction(Run);
         Command show = new("show", "Prints the case of a seed") { Seed, Alike, Captures };
         show.SetAction(Show);
-        Command replay = new("replay", "Runs a case from a file, makes it smaller where it fails, and prints that") { CaseFile, Out };
+        Command replay = new(
+            "replay", "Runs a case from a file, makes it smaller where it fails, and prints that") { CaseFile, Out };
         replay.SetAction(Replay);
         return new RootCommand("Mutated frames and sequences through whole appliances") { run, show, replay };
     }
@@ -93,7 +110,8 @@ internal static class FuzzCommands
         EndProgress();
         Console.WriteLine(Summary(campaign));
         Console.WriteLine(
-            $"longest poll {campaign.SlowestPollNs / 1e6:F2} ms; dearest case {campaign.SlowestCase.NsPerFrame:F0} ns per frame (seed {campaign.SlowestCase.Seed})");
+            $"longest poll {campaign.SlowestPollNs / 1e6:F2} ms; dearest case {campaign.SlowestCase.NsPerFrame:F0} ns per frame "
+            + $"(seed {campaign.SlowestCase.Seed})");
         foreach ((Finding first, int found) in campaign.Findings)
         {
             Console.WriteLine($"\n{found} cases, first seed {first.Seed}: {first.Failure.Kind} {first.Failure.Place}");
@@ -149,7 +167,8 @@ internal static class FuzzCommands
         }
 
         folder.Create();
-        string name = Path.Combine(folder.FullName, string.Concat(last.Kind.Select(c => char.IsLetterOrDigit(c) ? c : '-')) + $"-{made.Seed}");
+        string name = Path.Combine(
+            folder.FullName, string.Concat(last.Kind.Select(c => char.IsLetterOrDigit(c) ? c : '-')) + $"-{made.Seed}");
         File.WriteAllText(name + ".case", $"# {last.Kind}: {last.Detail.Split('\n')[0]}\n{CaseText.Write(smallest)}");
         CasePcap.Write(smallest, name);
         Console.WriteLine($"written: {name}.case, {name}.primary.pcap, {name}.secondary.pcap");
@@ -159,7 +178,8 @@ internal static class FuzzCommands
     {
         bool isTerminal = !Console.IsErrorRedirected;
         TimeSpan every = isTerminal ? TimeSpan.FromSeconds(1) : TimeSpan.FromMinutes(1);
-        return new Timer(_ => Console.Error.Write(isTerminal ? $"\r{Summary(campaign)}   " : Summary(campaign) + "\n"), null, every, every);
+        return new Timer(
+            _ => Console.Error.Write(isTerminal ? $"\r{Summary(campaign)}   " : Summary(campaign) + "\n"), null, every, every);
     }
 
     private static void EndProgress()
@@ -173,13 +193,15 @@ internal static class FuzzCommands
     private static string Summary(Campaign campaign) => string.Create(
         CultureInfo.InvariantCulture,
         $"{campaign.Frames / 1e6:F2} M frames in {campaign.Cases} cases, {campaign.Elapsed.TotalSeconds:F0} s, "
-            + $"{campaign.Frames / 1e3 / campaign.Elapsed.TotalSeconds:F0} k frames/s, {campaign.Findings.Sum(f => f.Count)} failures");
+            + $"{campaign.Frames / 1e3 / campaign.Elapsed.TotalSeconds:F0} k frames/s, "
+            + $"{campaign.Findings.Sum(f => f.Count)} failures");
 
     private static void Check(OptionResult result, bool isAllowed, string allowed)
     {
         if (!isAllowed)
         {
-            result.AddError($"{result.Option.Name}: '{string.Join(' ', result.Tokens.Select(t => t.Value))}', allowed is {allowed}");
+            result.AddError(
+                $"{result.Option.Name}: '{string.Join(' ', result.Tokens.Select(t => t.Value))}', allowed is {allowed}");
         }
     }
 
@@ -198,7 +220,8 @@ internal static class FuzzCommands
             'G' => 1_000_000_000,
             _ => 1,
         };
-        bool isNumber = double.TryParse(unit == 1 ? text : text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number);
+        bool isNumber = double.TryParse(
+            unit == 1 ? text : text[..^1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out double number);
         count = (long)Math.Min(number * unit, long.MaxValue / 2);
         return isNumber && count > 0;
     }

@@ -29,7 +29,8 @@ public sealed class FuzzTests
     [Test]
     public void No_mutated_sequence_of_frames_breaks_an_invariant()
     {
-        Campaign campaign = new(() => new CaseGenerator(Captures), FirstSeed, new CampaignLimits { Cases = TestContext.Parameters.Get("fuzz-cases", 1500L) });
+        Campaign campaign = new(() => new CaseGenerator(Captures), FirstSeed,
+            new CampaignLimits { Cases = TestContext.Parameters.Get("fuzz-cases", 1500L) });
         campaign.Run(Environment.ProcessorCount);
         Assert.That(campaign.Findings.Select(Describe), Is.Empty);
         TestContext.Out.WriteLine($"{campaign.Frames} frames in {campaign.Cases} cases, {campaign.Elapsed.TotalSeconds:F1} s");
@@ -74,7 +75,8 @@ public sealed class FuzzTests
     {
         Dice dice = new(1);
         return !property.CanWrite || !OptionDraw.All.Contains(property)
-            || Enumerable.Range(0, 100).Select(_ => OptionDraw.Draw(property, dice)).Where(value => value is not null).Distinct().Count() < 2;
+            || Enumerable.Range(0, 100).Select(_ => OptionDraw.Draw(property, dice)).Where(value => value is not null).Distinct()
+                .Count() < 2;
     }
 
     private static string Describe((Finding First, int Count) found)
@@ -82,6 +84,7 @@ public sealed class FuzzTests
         Failure failure = found.First.Failure;
         FuzzCase made = new CaseGenerator(Captures).Make(found.First.Seed);
         FuzzCase smallest = new Minimiser(candidate => CaseRunner.Run(candidate).Failure?.Kind == failure.Kind).Minimise(made);
-        return $"{found.Count} cases, first seed {found.First.Seed}: {failure.Kind} {failure.Place}: {failure.Detail}\n{CaseText.Write(smallest)}";
+        return $"{found.Count} cases, first seed {found.First.Seed}: {failure.Kind} {failure.Place}: "
+            + $"{failure.Detail}\n{CaseText.Write(smallest)}";
     }
 }

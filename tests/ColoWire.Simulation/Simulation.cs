@@ -24,7 +24,8 @@ namespace ColoWire.Simulation;
 /// <param name="Checkpoints">Number of finished checkpoints.</param>
 /// <param name="VirtualNs">Duration on the world's own clock, in nanoseconds.</param>
 internal sealed record Outcome(
-    ulong Digest, long Counted, long Frames, int Flows, int Connections, int Harms, long Requests, int Checkpoints, long VirtualNs);
+    ulong Digest, long Counted, long Frames, int Flows, int Connections, int Harms, long Requests, int Checkpoints,
+    long VirtualNs);
 
 /// <summary>
 /// A whole appliance in a simulated world: two guests, their clients, links, a hypervisor, a clock, and an oracle that watches.
@@ -70,7 +71,8 @@ internal sealed class Simulation : IDisposable
         primaryLink.SentOnceHarmed += frame => oracle.NoteHarm(frame.Flow);
         secondaryLink.SentOnceHarmed += frame => oracle.NoteHarm(frame.Flow);
         output = new SimulatedInjectPort(scheduler, polling, options.InjectPerCall, options.InjectStallNs, Leave);
-        hypervisor = new Hypervisor(scheduler, log, options.Hypervisor with { ReactionNs = options.ReactionNs }, new Random(random.Next()))
+        hypervisor = new Hypervisor(
+            scheduler, log, options.Hypervisor with { ReactionNs = options.ReactionNs }, new Random(random.Next()))
         {
             Pause = population.Pause,
             ResumePrimary = population.ResumePrimary,
@@ -88,7 +90,8 @@ internal sealed class Simulation : IDisposable
         outages.Ended += kind => ChangeOutage(kind, isOut: false);
         path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
         oracle.Watch(path, output);
-        IDuty[] duties = [path.Pipelines[0].PrimaryCapture, path.Pipelines[0].SecondaryCapture, .. path.Shards, path.Pipelines[0].Egress, path.Gate];
+        IDuty[] duties = [path.Pipelines[0].PrimaryCapture, path.Pipelines[0].SecondaryCapture, .. path.Shards,
+            path.Pipelines[0].Egress, path.Gate];
         turns = Array.ConvertAll(duties, duty => new Turn(duty));
     }
 
@@ -297,7 +300,8 @@ internal sealed class Simulation : IDisposable
         for (int i = 0; i < options.Asides; i++)
         {
             scheduler.After(
-                luck.NextInt64(options.DurationNs), () => population.SayAside(luck, maySayStrays: options.Profile != Profile.Clean));
+                luck.NextInt64(options.DurationNs),
+                () => population.SayAside(luck, maySayStrays: options.Profile != Profile.Clean));
         }
     }
 
@@ -309,7 +313,8 @@ internal sealed class Simulation : IDisposable
             $"Simulation of seed {options.Seed} (features {options.Features}) failed at {scheduler.NowNs / 1e6:F4} ms: "
                 + (failure is OracleException ? failure.Message : failure.ToString()),
             $"  repeat: -- 'TestRunParameters.Parameter(name=\"first\",value=\"{options.Seed}\")' "
-                + "'TestRunParameters.Parameter(name=\"seeds\",value=\"1\")' 'TestRunParameters.Parameter(name=\"trace\",value=\"FILE\")'",
+                + "'TestRunParameters.Parameter(name=\"seeds\",value=\"1\")' "
+                + "'TestRunParameters.Parameter(name=\"trace\",value=\"FILE\")'",
             $"  {options}",
             flow == EventLog.NoFlow ? "  last events:" : $"  last events of flow {flow} ({population.Flows[flow]}):",
             .. log.LastOf(flow, 60).Select(line => "    " + line),

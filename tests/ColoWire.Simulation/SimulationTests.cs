@@ -53,9 +53,11 @@ public sealed class SimulationTests
             }
         });
         TestContext.Progress.WriteLine(
-            $"{outcomes.Count} worlds of {Seeds} went well in {watch.Elapsed.TotalSeconds:F1} s: {outcomes.Sum(o => o.Flows)} flows, "
+            $"{outcomes.Count} worlds of {Seeds} went well in {watch.Elapsed.TotalSeconds:F1} s: "
+            + $"{outcomes.Sum(o => o.Flows)} flows, "
             + $"{outcomes.Sum(o => o.Connections)} TCP connections finished, {outcomes.Sum(o => o.Frames)} frames captured, "
-            + $"{outcomes.Sum(o => o.Harms)} harms, {outcomes.Sum(o => o.Requests)} requests, {outcomes.Sum(o => o.Checkpoints)} checkpoints, "
+            + $"{outcomes.Sum(o => o.Harms)} harms, {outcomes.Sum(o => o.Requests)} requests, "
+            + $"{outcomes.Sum(o => o.Checkpoints)} checkpoints, "
             + $"{outcomes.Sum(o => o.VirtualNs) / 3.6e12:F1} h of simulated time");
         IEnumerable<string> shown = failures.OrderBy(f => f.Seed).Take(Shown).Select(f => f.Message);
         Assert.That(
@@ -70,7 +72,8 @@ public sealed class SimulationTests
         Outcome inFull = Simulation.Run(options with { Engine = options.Engine with { Predicts = false } });
         return predicted == inFull
             ? predicted
-            : throw new SimulationException($"Simulation of seed {options.Seed} ends otherwise without prediction: {predicted}, and {inFull}");
+            : throw new SimulationException(
+                $"Simulation of seed {options.Seed} ends otherwise without prediction: {predicted}, and {inFull}");
     }
 
     [Test]

@@ -21,7 +21,8 @@ internal sealed class FarEnd : IDisposable
     public FarEnd(string interfaceName)
     {
         device = LibPcapLiveDeviceList.New().First(d => d.Name == interfaceName);
-        device.Open(new DeviceConfiguration { Mode = DeviceModes.Promiscuous, Immediate = true, BufferSize = 32 << 20, Snaplen = 2048 });
+        device.Open(
+            new DeviceConfiguration { Mode = DeviceModes.Promiscuous, Immediate = true, BufferSize = 32 << 20, Snaplen = 2048 });
         device.NonBlockingMode = true;
     }
 
@@ -38,7 +39,8 @@ internal sealed class FarEnd : IDisposable
     /// <summary>Waits until so many frames have come, or a second has gone by.</summary>
     public List<byte[]> Receive(int frames) => [.. Receive(frames, TimeSpan.FromSeconds(1)).Select(arrival => arrival.Frame)];
 
-    /// <summary>Waits until so many frames have come, or for a time. The kernel says when each came, by the clock of the day.</summary>
+    /// <summary>Waits until so many frames have come, or for a time. The kernel says when each came, by the clock of the
+    /// day.</summary>
     public List<(DateTime At, byte[] Frame)> Receive(int frames, TimeSpan patience)
     {
         List<(DateTime At, byte[] Frame)> received = [];

@@ -66,7 +66,8 @@ internal sealed partial class NetworkNamespace : IDisposable
     /// <summary>Runs a command, words parted by spaces, in the namespace.</summary>
     public void Inside(string command) => Shell.Run([.. Words(command.Split(' '))]);
 
-    /// <summary>The words that make a command one in this namespace. The process that they start becomes the command's own.</summary>
+    /// <summary>The words that make a command one in this namespace. The process that they start becomes the command's
+    /// own.</summary>
     public string[] Words(params string[] command) => ["ip", "netns", "exec", Name, .. command];
 
     /// <summary>Runs code in the namespace, with a view of sysfs that fits it.</summary>

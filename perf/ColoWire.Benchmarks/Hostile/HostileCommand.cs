@@ -25,7 +25,8 @@ internal static class HostileCommand
             rounds,
             seconds,
         };
-        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
+        command.SetAction(
+            parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
         return command;
     }
 
@@ -46,7 +47,8 @@ internal static class HostileCommand
         }
 
         TimePlan plan = new(
-            "hostile", contests.Select(contest => new PlannedStep(contest.What, contest.RoundSeconds)), rounds, MeasureOptions.Limit(seconds));
+            "hostile", contests.Select(contest => new PlannedStep(contest.What, contest.RoundSeconds)), rounds,
+            MeasureOptions.Limit(seconds));
         foreach (HostileContest contest in contests)
         {
             Row row = contest.Measure(plan.Rounds(contest.What));

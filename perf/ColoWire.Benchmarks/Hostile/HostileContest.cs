@@ -19,7 +19,8 @@ internal sealed record HostileContest(string What, Func<HostileRun> Hostile, str
 
     private const int WarmUpRounds = 3;
 
-    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating both.</summary>
+    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating
+    /// both.</summary>
     public double RoundSeconds { get; init; } = 0.3;
 
     /// <summary>Measures both workloads alternately: hostile, ordinary, hostile, ordinary.</summary>

@@ -37,11 +37,14 @@ internal static class HostileWorkloads
         foreach (int waiting in (int[])[1000, 30_000])
         {
             yield return Frames(
-                $"TCP segments beyond the window, {waiting:N0} wait", () => BeyondWindow(waiting), "1 waits", () => BeyondWindow(1));
+                $"TCP segments beyond the window, {waiting:N0} wait", () => BeyondWindow(waiting), "1 waits",
+                () => BeyondWindow(1));
             yield return Frames(
-                $"TCP segments in no order, blocks of {waiting:N0}", () => Disorder(waiting, true), "in order", () => Disorder(waiting, false));
+                $"TCP segments in no order, blocks of {waiting:N0}", () => Disorder(waiting, true), "in order",
+                () => Disorder(waiting, false));
             yield return Frames(
-                $"datagrams in reverse, blocks of {waiting:N0}", () => Reverse(waiting, true), "in order", () => Reverse(waiting, false));
+                $"datagrams in reverse, blocks of {waiting:N0}", () => Reverse(waiting, true), "in order",
+                () => Reverse(waiting, false));
         }
 
         int most = EngineLimits.RetransmitWindow.Maximum;
@@ -62,7 +65,8 @@ internal static class HostileWorkloads
 
         yield return Frames("new flows, all are busy", () => NewFlows(false), "all are idle", () => NewFlows(true));
         yield return Frames(
-            "fragments at the end of datagrams that never become whole", LastFragments, "datagrams of two fragments", WholeDatagrams);
+            "fragments at the end of datagrams that never become whole", LastFragments, "datagrams of two fragments",
+            WholeDatagrams);
         yield return Polls("longest poll of a flush, 1,048,576 flows", flows => Checkpoints(flows, holds: false), MostFlows);
         yield return Polls("longest poll of a flush, 32,768 flows hold", flows => Checkpoints(flows, holds: true), 1 << 15);
         yield return Polls("longest poll while slots run out, 1,048,576 flows", Relief, MostFlows);

@@ -47,9 +47,13 @@ internal static class MicroCommand
         Option<string?> rows = MeasureOptions.Rows();
         Option<int> rounds = MeasureOptions.Rounds(Row.LeastRuns + 2);
         Option<int> seconds = MeasureOptions.Seconds();
-        Option<string?> report = new("--report") { Description = "Writes all results to this file as Markdown.", HelpName = "FILE" };
+        Option<string?> report = new("--report")
+        {
+            Description = "Writes all results to this file as Markdown.", HelpName = "FILE",
+        };
         Option<string?> only = MeasureOptions.Only();
-        Command command = new("micro", "Runs BenchmarkDotNet over byte equality, parsing, the ring, and a whole appliance in memory.")
+        Command command = new(
+            "micro", "Runs BenchmarkDotNet over byte equality, parsing, the ring, and a whole appliance in memory.")
         {
             rows,
             report,
@@ -60,7 +64,8 @@ internal static class MicroCommand
         command.SetAction(parse => Environment.GetEnvironmentVariable(CompilerDelay) == null
             ? RunWithoutDelay()
             : Run(
-                parse.GetValue(rows), parse.GetValue(report), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
+                parse.GetValue(rows), parse.GetValue(report), parse.GetValue(only), parse.GetValue(rounds),
+                parse.GetValue(seconds)));
         return command;
     }
 

@@ -33,8 +33,11 @@ internal static class MicroRows
     private static IEnumerable<Row?> Parsing(Summary summary) =>
         from carrier in Enum.GetValues<Carrier>()
         from tcp in (bool[])[true, false]
-        let runs = Runs(summary, nameof(ParsingBenchmarks.ParseKeyAndHash), (nameof(Carrier), carrier), (nameof(ParsingBenchmarks.Tcp), tcp))
-        select runs == null ? null : new Row(Group, $"parse, key and hash, {(tcp ? "TCP" : "UDP")} over {carrier}", "ns/frame", runs);
+        let runs = Runs(
+            summary, nameof(ParsingBenchmarks.ParseKeyAndHash), (nameof(Carrier), carrier), (nameof(ParsingBenchmarks.Tcp), tcp))
+        select runs == null
+            ? null
+            : new Row(Group, $"parse, key and hash, {(tcp ? "TCP" : "UDP")} over {carrier}", "ns/frame", runs);
 
     private static IEnumerable<Row?> Ring(Summary summary) =>
         from batch in (int[])[1, 16, 64]

@@ -22,7 +22,8 @@ internal static class AgainstCommand
     {
         Argument<string> before = new("OLD") { Description = "The older program's rows, one of each name per turn." };
         Argument<string> after = new("NEW") { Description = "The newer program's rows, as many turns." };
-        Command command = new("against", "Holds rows against those of an older program that ran in turn with it; exit code 1 where one is slower.")
+        Command command = new(
+            "against", "Holds rows against those of an older program that ran in turn with it; exit code 1 where one is slower.")
         {
             before,
             after,
@@ -52,14 +53,16 @@ internal static class AgainstCommand
     {
         if (before.Length != after.Length)
         {
-            throw new BadInputException($"{after[0].What}: {before.Length} turns in OLD and {after.Length} in NEW; as many are needed");
+            throw new BadInputException(
+                $"{after[0].What}: {before.Length} turns in OLD and {after.Length} in NEW; as many are needed");
         }
 
         bool moreIsFaster = after[0].Unit == Row.PairsPerSecond;
         IEnumerable<double> ratios = before.Zip(after, (old, now) => now.Ours.Median / old.Ours.Median);
         string figures = $"{RowText.Number(Spread.Of(before.Select(row => row.Ours.Median)).Median)} before, "
             + $"{RowText.Number(Spread.Of(after.Select(row => row.Ours.Median)).Median)} {after[0].Unit} now";
-        return new Row("against", after[0].What, "speed, now : before", [.. ratios.Select(ratio => moreIsFaster ? ratio : 1 / ratio)])
+        return new Row(
+            "against", after[0].What, "speed, now : before", [.. ratios.Select(ratio => moreIsFaster ? ratio : 1 / ratio)])
         {
             Bar = new Bar(BarSubject.Interval, Least: LeastRatio),
             Note = figures,

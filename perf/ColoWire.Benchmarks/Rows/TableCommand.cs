@@ -21,8 +21,12 @@ internal static class TableCommand
     public static Command Create()
     {
         Argument<string[]> files = new("ROWS") { Description = "Files of rows.", Arity = ArgumentArity.OneOrMore };
-        Option<string?> markdown = new("--markdown") { Description = "Writes the table to a file as Markdown, too.", HelpName = "FILE" };
-        Command command = new("table", "Prints rows as one table: medians, spreads, ratios to the anchors, and whether the bars are met.")
+        Option<string?> markdown = new("--markdown")
+        {
+            Description = "Writes the table to a file as Markdown, too.", HelpName = "FILE",
+        };
+        Command command = new(
+            "table", "Prints rows as one table: medians, spreads, ratios to the anchors, and whether the bars are met.")
         {
             files,
             markdown,
@@ -97,5 +101,6 @@ internal static class TableCommand
         }
     }
 
-    private static void AppendLine(StringBuilder text, IEnumerable<string> cells) => text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
+    private static void AppendLine(StringBuilder text, IEnumerable<string> cells) =>
+        text.Append("| ").AppendJoin(" | ", cells).Append(" |\n");
 }

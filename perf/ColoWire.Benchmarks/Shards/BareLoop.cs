@@ -10,7 +10,8 @@ namespace ColoWire.Benchmarks.Shards;
 /// <summary>The anchor: receives the same frames from the same ports in the same memory, and only compares their bytes.</summary>
 internal sealed class BareLoop : IDisposable
 {
-    private readonly FrameArena arena = new(EngineLimits.SlotsPerSide.Default, EngineLimits.LargeSlotsPerSide.Default, HugePages.Advise);
+    private readonly FrameArena arena = new(
+        EngineLimits.SlotsPerSide.Default, EngineLimits.LargeSlotsPerSide.Default, HugePages.Advise);
     private readonly StampedPort primary;
     private readonly StampedPort secondary;
     private readonly FrameRef[] primaryBatch = new FrameRef[EngineLimits.BatchFrames];

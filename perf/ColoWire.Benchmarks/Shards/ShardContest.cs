@@ -33,7 +33,8 @@ internal sealed record ShardContest(
     private static readonly Dress Identical = new();
     private static readonly Dress OwnIds = new() { IdsDiffer = true };
 
-    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating both.</summary>
+    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating
+    /// both.</summary>
     public double RoundSeconds { get; init; } = 0.25;
 
     /// <summary>All contests.</summary>
@@ -45,7 +46,8 @@ internal sealed record ShardContest(
         foreach (bool tcp in (bool[])[false, true])
         {
             string name = tcp ? "TCP" : "UDP";
-            foreach ((string memory, int slots) in ((string, int)[])[("L2 cache", Workload.CachedFrames), ("memory", Workload.UncachedFrames)])
+            foreach ((string memory, int slots) in
+                ((string, int)[])[("L2 cache", Workload.CachedFrames), ("memory", Workload.UncachedFrames)])
             {
                 yield return Rate(
                     $"{name}, 64-byte frames in {memory}, 64 flows",
@@ -58,7 +60,8 @@ internal sealed record ShardContest(
             }
 
             yield return Rate(
-                $"{name}, 64-byte frames, 131,072 flows", new Workload(tcp, ManyFlows, 64), new Bar(BarSubject.Value, Least: 10e6));
+                $"{name}, 64-byte frames, 131,072 flows", new Workload(tcp, ManyFlows, 64),
+                new Bar(BarSubject.Value, Least: 10e6));
             yield return Growth(
                 $"{name}, 64-byte frames, 1,048,576 flows",
                 () => Runner.Appliance(new Workload(tcp, MostFlows, 64)),
@@ -86,12 +89,14 @@ internal sealed record ShardContest(
                 if (tcp)
                 {
                     yield return Against(
-                        tcp, length, "IDs, checksums and timestamps differ", OwnIds with { TimestampsDiffer = true }, "identical", Identical);
+                        tcp, length, "IDs, checksums and timestamps differ", OwnIds with { TimestampsDiffer = true }, "identical",
+                        Identical);
                 }
 
                 yield return Against(tcp, length, "VLAN tag, IDs differ", OwnIds with { VlanTags = 1 }, "untagged", OwnIds);
                 yield return Against(tcp, length, "two VLAN tags, IDs differ", OwnIds with { VlanTags = 2 }, "untagged", OwnIds);
-                yield return Against(tcp, length, "IPv6, checksums differ", OwnIds with { IpVersion = 6 }, "IPv4, IDs differ", OwnIds);
+                yield return Against(
+                    tcp, length, "IPv6, checksums differ", OwnIds with { IpVersion = 6 }, "IPv4, IDs differ", OwnIds);
             }
         }
     }
@@ -100,7 +105,8 @@ internal sealed record ShardContest(
     private static IEnumerable<ShardContest> Shapes()
     {
         Workload udp = new(tcp: false, SomeFlows, 64);
-        yield return Pairs("TCP, 64-byte frames in L2 cache", new Workload(tcp: true, SomeFlows, 64), "UDP", udp, new Bar(BarSubject.Ratio, Least: 0.95));
+        yield return Pairs("TCP, 64-byte frames in L2 cache", new Workload(tcp: true, SomeFlows, 64), "UDP", udp,
+            new Bar(BarSubject.Ratio, Least: 0.95));
         Workload data = new(tcp: true, SomeFlows, 96, dress: OwnIds);
         Workload acks = new(tcp: true, SomeFlows, 60, dress: OwnIds with { IsPureAck = true });
         yield return Pairs("TCP, pure ACKs, IDs differ", acks, "96-byte data", data, new Bar(BarSubject.Ratio, Least: 1));
@@ -138,9 +144,11 @@ internal sealed record ShardContest(
     }
 
     private static ShardContest Rate(string what, Workload workload, Bar bar) => new(
-        what, Row.PairsPerSecond, () => Runner.Appliance(workload), "bare loop", () => Runner.Bare(workload), cost => cost.PairsPerSecond, bar);
+        what, Row.PairsPerSecond, () => Runner.Appliance(workload), "bare loop", () => Runner.Bare(workload),
+        cost => cost.PairsPerSecond, bar);
 
-    private static ShardContest Against(bool tcp, int length, string what, Dress dress, string anchor, Dress anchorDress) => Pairs(
+    private static ShardContest Against(bool tcp, int length, string what, Dress dress, string anchor, Dress anchorDress) =>
+        Pairs(
         $"{(tcp ? "TCP" : "UDP")}, {length}-byte frames, {what}",
         new Workload(tcp, SomeFlows, length, dress: dress),
         anchor,
@@ -148,7 +156,8 @@ internal sealed record ShardContest(
         new Bar(BarSubject.Ratio, Least: 0.85));
 
     private static ShardContest Pairs(string what, Workload workload, string anchor, Workload anchorWorkload, Bar? bar) => new(
-        what, Row.PairsPerSecond, () => Runner.Appliance(workload), anchor, () => Runner.Appliance(anchorWorkload), cost => cost.PairsPerSecond, bar);
+        what, Row.PairsPerSecond, () => Runner.Appliance(workload), anchor, () => Runner.Appliance(anchorWorkload),
+        cost => cost.PairsPerSecond, bar);
 
     private static ShardContest Growth(string what, Func<Runner> ours, string anchor, Func<Runner> theirs, double most) =>
         new(what, Row.NsPerPair, ours, anchor, theirs, cost => cost.NsPerPair, new Bar(BarSubject.Ratio, Most: most));

@@ -30,7 +30,10 @@ internal sealed class ShardRig : IDisposable
         StampedPort? secondary = null;
         primary = new StampedPort(workload, Side.Primary, () => secondary!.Delivered + held + EngineLimits.BatchFrames);
         secondary = new StampedPort(workload, Side.Secondary, () => primary.Delivered - held);
-        EngineOptions options = new() { Flows = Math.Max(EngineLimits.Flows.Default, workload.Flows), MaxQueueSize = 2048, AdviseMemory = HugePages.Advise };
+        EngineOptions options = new()
+        {
+            Flows = Math.Max(EngineLimits.Flows.Default, workload.Flows), MaxQueueSize = 2048, AdviseMemory = HugePages.Advise,
+        };
         path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
         Run(Math.Max(3 * workload.Flows, 1 << 20));
     }
@@ -52,7 +55,8 @@ internal sealed class ShardRig : IDisposable
         ShardCounters counters = path.Shards[0].Counters;
         if (counters.Verified + counters.Held != primary.Delivered)
         {
-            throw new InvalidOperationException($"{primary.Delivered} frames, {counters.Verified} verified, {counters.Held} held");
+            throw new InvalidOperationException(
+                $"{primary.Delivered} frames, {counters.Verified} verified, {counters.Held} held");
         }
     }
 

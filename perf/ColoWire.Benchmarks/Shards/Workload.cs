@@ -142,7 +142,8 @@ internal sealed unsafe class Workload
     {
         uint half = payloadBytes / 2;
         bool isFirst = number <= Flows;
-        *(uint*)(frame + headers.SequenceOffset) = BinaryPrimitives.ReverseEndianness((turn * payloadBytes) - (isFirst ? 0 : half));
+        *(uint*)(frame + headers.SequenceOffset) = BinaryPrimitives.ReverseEndianness(
+            (turn * payloadBytes) - (isFirst ? 0 : half));
         headers.StampLength(frame, isFirst ? (int)half : (int)payloadBytes);
     }
 

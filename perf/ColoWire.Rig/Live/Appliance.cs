@@ -23,13 +23,15 @@ internal sealed class Appliance(Contest contest, string program) : IDisposable
     /// <summary>How it is called.</summary>
     /// <param name="ports">Kind of its ports.</param>
     /// <param name="idle">The option idle; null: as it is by default.</param>
-    /// <param name="failWireMs">The option failwire_timeout_ms; 0: a paused process, which does not beat, keeps its frames.</param>
+    /// <param name="failWireMs">The option failwire_timeout_ms; 0: a paused process, which does not beat, keeps its
+    /// frames.</param>
     /// <param name="ring">Entries of each ring of xdp ports.</param>
     public static string[] Options(string ports, string? idle, int failWireMs, int ring)
     {
         List<string> words =
         [
-            "run", "--primary-in", $"{ports}:p0", "--secondary-in", $"{ports}:s0", "--outdev", $"{ports}:out0", "--cores", $"{Contest.MeasuredCpu}",
+            "run", "--primary-in", $"{ports}:p0", "--secondary-in", $"{ports}:s0", "--outdev", $"{ports}:out0", "--cores",
+            $"{Contest.MeasuredCpu}",
             "--failwire-timeout-ms", $"{failWireMs}", "--on-death", failWireMs == 0 ? "block" : "wire", "--json",
         ];
         if (idle != null)

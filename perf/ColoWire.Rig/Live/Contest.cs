@@ -9,9 +9,9 @@ using System.Threading;
 namespace ColoWire.Rig.Live;
 
 /// <summary>
-/// Programs that move the same frames between the same kind of cables, one at a time: each has a namespace with two inputs and an output.
-/// The generator and the sink have CPU 0, what is measured has CPU 1. On virtual cables the receiver's softirq runs on the sender's CPU:
-/// the capture's on the generator's, the sink's on that of what is measured.
+/// Programs that move the same frames between the same kind of cables, one at a time: each has a namespace with two inputs and an
+/// output. The generator and the sink have CPU 0, what is measured has CPU 1. On virtual cables the receiver's softirq runs on
+/// the sender's CPU: the capture's on the generator's, the sink's on that of what is measured.
 /// </summary>
 internal sealed partial class Contest : IDisposable
 {
@@ -101,8 +101,8 @@ internal sealed partial class Contest : IDisposable
     public SpaceProcess StartToFeed(string name, int bytes, long pairs, long rate) =>
         StartFeeding(feeder.Words($"{name}-p", $"{name}-s", bytes, pairs, rate));
 
-    /// <summary>Feeds until every page has been touched and every method compiled for good, which the runtime puts off until the program
-    /// is quiet; then pauses it.</summary>
+    /// <summary>Feeds until every page has been touched and every method compiled for good, which the runtime puts off until the
+    /// program is quiet; then pauses it.</summary>
     public void WarmUpAndPause(string name)
     {
         for (int i = 0; i < shape.WarmUps; i++)
@@ -118,10 +118,10 @@ internal sealed partial class Contest : IDisposable
     }
 
     /// <summary>
-    /// CPU time of a pair, in ns. A thread that polls takes its whole core at any rate, so what a pair costs shows only where there is
-    /// nothing but work: it is paused while a burst comes in that its buffers hold, and then has it to do. Only threads that move frames
-    /// count; what the others do goes by the clock and not by the pair. The CPU's softirq thread counts: when the kernel finds much to
-    /// do for what was sent, it does it there.
+    /// CPU time of a pair, in ns. A thread that polls takes its whole core at any rate, so what a pair costs shows only where
+    /// there is nothing but work: it is paused while a burst comes in that its buffers hold, and then has it to do. Only threads
+    /// that move frames count; what the others do goes by the clock and not by the pair. The CPU's softirq thread counts: when
+    /// the kernel finds much to do for what was sent, it does it there.
     /// </summary>
     public double CpuPerPair(string name, int bytes)
     {
@@ -136,7 +136,9 @@ internal sealed partial class Contest : IDisposable
             process.Pause();
             if (came != shape.BurstPairs)
             {
-                throw new RigException($"{name} lost {shape.BurstPairs - came} of {shape.BurstPairs} frames that wait for it: this is no measurement");
+                throw new RigException(
+                    $"{name} lost {shape.BurstPairs - came} of {shape.BurstPairs} frames that wait for "
+                    + "it: this is no measurement");
             }
         }
 
@@ -144,8 +146,8 @@ internal sealed partial class Contest : IDisposable
     }
 
     /// <summary>
-    /// The rate without loss in pairs a second, searched by halving as in RFC 2544, section 26.1, with short trials. A trial passes with
-    /// at most one frame in 10,000 lost.
+    /// The rate without loss in pairs a second, searched by halving as in RFC 2544, section 26.1, with short trials. A trial
+    /// passes with at most one frame in 10,000 lost.
     /// </summary>
     /// <param name="name">What is measured.</param>
     /// <param name="bytes">Length of each frame.</param>
@@ -184,7 +186,8 @@ internal sealed partial class Contest : IDisposable
     private double? Passes(string name, int bytes, long rate)
     {
         const int FramesPerLoss = 10_000;
-        // A host that takes the CPU away for some milliseconds overruns any ring: a trial that fails may be made once more, for all alike.
+        // A host that takes the CPU away for some milliseconds overruns any ring: a trial that fails may be made once more, for
+        // all alike.
         for (int attempt = 0; attempt < shape.Attempts; attempt++)
         {
             long from = Arrived(name);

@@ -7,8 +7,8 @@ using ColoWire.Figures;
 
 namespace ColoWire.Rig.Live;
 
-/// <summary>What a pair costs, and how many go through without loss: ColoWire, a forwarder that compares nothing, and one that reads what
-/// it drops, in turn.</summary>
+/// <summary>What a pair costs, and how many go through without loss: ColoWire, a forwarder that compares nothing, and one that
+/// reads what it drops, in turn.</summary>
 /// <param name="Contest">Where they are, warm and paused.</param>
 /// <param name="Group">The group of the rows.</param>
 /// <param name="Ports">The kind of ports, for the rows.</param>

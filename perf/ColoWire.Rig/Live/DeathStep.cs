@@ -41,13 +41,17 @@ internal sealed class DeathStep(Contest contest, Appliance appliance, Prober pro
         string load = $"at {RatePerMs} kpps";
         return
         [
-            new Row(XdpCommand.Group, $"kill -9 {load}, lost beyond failwire_timeout_ms ({FailWireMs})", "ms of traffic", beyondMs)
+            new Row(
+                XdpCommand.Group, $"kill -9 {load}, lost beyond failwire_timeout_ms ({FailWireMs})", "ms of traffic", beyondMs)
             {
                 Bar = new Bar(BarSubject.Value, Most: 5),
                 Note = $"frames lost: {string.Join(' ', killed)}",
             },
             new Row(XdpCommand.Group, $"SIGTERM {load}", "frames lost", ended) { Bar = new Bar(BarSubject.Each, Most: 0) },
-            new Row(XdpCommand.Group, $"started again {load}", "frames lost", restarted) { Bar = new Bar(BarSubject.Each, Most: 0) },
+            new Row(XdpCommand.Group, $"started again {load}", "frames lost", restarted)
+            {
+                Bar = new Bar(BarSubject.Each, Most: 0),
+            },
         ];
     }
 

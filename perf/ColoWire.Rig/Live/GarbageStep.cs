@@ -7,8 +7,8 @@ using ColoWire.Figures;
 namespace ColoWire.Rig.Live;
 
 /// <summary>
-/// The garbage that comes with the frames: what is allocated beyond what an idle appliance allocates in as long, for its status lines and
-/// its looks at the links. From status line to status line, so that each has as many as the other.
+/// The garbage that comes with the frames: what is allocated beyond what an idle appliance allocates in as long, for its status
+/// lines and its looks at the links. From status line to status line, so that each has as many as the other.
 /// </summary>
 /// <param name="Contest">Where ColoWire runs, warm and not paused.</param>
 /// <param name="Appliance">ColoWire.</param>
@@ -33,7 +33,8 @@ internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string 
     public Row[] Measure(IEnumerable<int> rounds, int mostRounds)
     {
         Status idle = Across(Appliance.NextStatus(), IdleLines);
-        SpaceProcess feeder = Contest.StartToFeed(Appliance.Name, FrameBytes, Rate * ((mostRounds * LoadLines) + SpareLines), Rate);
+        SpaceProcess feeder = Contest.StartToFeed(
+            Appliance.Name, FrameBytes, Rate * ((mostRounds * LoadLines) + SpareLines), Rate);
         List<double> collections = [], bytes = [];
         long moved = 0;
         // From here on the load is there for whole seconds.
@@ -58,8 +59,14 @@ internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string 
         string what = $"{Ports}, {LoadLines} s at {Rate / 1000} kpps a side";
         return
         [
-            new Row(Group, what, "garbage collections", collections) { Bar = new Bar(BarSubject.Each, Most: 0), Note = $"{moved} frames moved" },
-            new Row(Group, $"{what}, beyond what is allocated idle", "bytes allocated/frame", bytes) { Bar = new Bar(BarSubject.Value, Most: 0) },
+            new Row(Group, what, "garbage collections", collections)
+            {
+                Bar = new Bar(BarSubject.Each, Most: 0), Note = $"{moved} frames moved",
+            },
+            new Row(Group, $"{what}, beyond what is allocated idle", "bytes allocated/frame", bytes)
+            {
+                Bar = new Bar(BarSubject.Value, Most: 0),
+            },
         ];
     }
 
@@ -78,8 +85,8 @@ internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string 
         from.ElapsedNs + passed.ElapsedNs, from.AllocatedBytes + passed.AllocatedBytes, from.Collections + passed.Collections,
         from.Frames + passed.Frames);
 
-    /// <summary>To a tenth of a byte: a status line more or less is not the frames', and the least object for each batch of 64 would show
-    /// as 0.4.</summary>
+    /// <summary>To a tenth of a byte: a status line more or less is not the frames', and the least object for each batch of 64
+    /// would show as 0.4.</summary>
     private static double BytesPerFrame(Status passed, Status idle)
     {
         double more = passed.AllocatedBytes - (idle.AllocatedBytes * (passed.ElapsedNs / (double)idle.ElapsedNs));

@@ -57,6 +57,7 @@ internal sealed class XdpFeeder(string program) : IFeeder
     public Fed Read(string output, long pairs)
     {
         string[] figures = output.Split(' ', StringSplitOptions.TrimEntries);
-        return new Fed(long.Parse(figures[0], CultureInfo.InvariantCulture), double.Parse(figures[1], CultureInfo.InvariantCulture));
+        return new Fed(
+            long.Parse(figures[0], CultureInfo.InvariantCulture), double.Parse(figures[1], CultureInfo.InvariantCulture));
     }
 }

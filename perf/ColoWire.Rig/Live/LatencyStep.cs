@@ -10,9 +10,9 @@ using ColoWire.Figures;
 namespace ColoWire.Rig.Live;
 
 /// <summary>
-/// What one way to idle costs while nothing comes, and the latency that it adds: one way through the appliance, less that over a cable with
-/// nothing on it, quantile by quantile, in turn. The generator puts the time into both twins and sends the secondary's first; the kernel
-/// stamps what arrives.
+/// What one way to idle costs while nothing comes, and the latency that it adds: one way through the appliance, less that over a
+/// cable with nothing on it, quantile by quantile, in turn. The generator puts the time into both twins and sends the secondary's
+/// first; the kernel stamps what arrives.
 /// </summary>
 /// <param name="contest">Where ColoWire runs, and for xdp ports the forwarder.</param>
 /// <param name="prober">Sends what is timed.</param>
@@ -23,7 +23,8 @@ internal sealed class LatencyStep(Contest contest, Prober prober, string ports, 
     /// <summary>The cable with nothing on it.</summary>
     public const string Direct = "direct";
 
-    /// <summary>Pairs and rate of the load under which frames are timed; where a frame finds all threads idle, the slow ones.</summary>
+    /// <summary>Pairs and rate of the load under which frames are timed; where a frame finds all threads idle, the slow
+    /// ones.</summary>
     public const long FastPairs = 15_000, FastRate = 50_000;
     private const long SlowPairs = 400, SlowRate = 1000;
 
@@ -72,19 +73,23 @@ internal sealed class LatencyStep(Contest contest, Prober prober, string ports, 
                 new Row(XdpCommand.Group, $"{name}, {load}, p50", "us", Figures(fast, latency => latency.AddedP50Us))
                 {
                     Bar = hasBar ? new Bar(BarSubject.Value, Most: 10) : null,
-                    Note = $"all in all {Median(fast, latency => latency.P50Us)}, over the cable alone {Median(fast, latency => latency.DirectP50Us)}{losses}",
+                    Note = $"all in all {Median(fast, latency => latency.P50Us)}, over the cable alone "
+                        + $"{Median(fast, latency => latency.DirectP50Us)}{losses}",
                 },
                 Figures(bare, latency => latency.AddedP50Us)),
             Beside(
                 new Row(XdpCommand.Group, $"{name}, {load}, p99", "us", Figures(fast, latency => latency.AddedP99Us))
                 {
                     Bar = hasBar ? new Bar(BarSubject.Value, Most: 40) : null,
-                    Note = $"all in all {Median(fast, latency => latency.P99Us)}, over the cable alone {Median(fast, latency => latency.DirectP99Us)}",
+                    Note = $"all in all {Median(fast, latency => latency.P99Us)}, over the cable alone "
+                        + $"{Median(fast, latency => latency.DirectP99Us)}",
                 },
                 Figures(bare, latency => latency.AddedP99Us)),
-            new Row(XdpCommand.Group, $"{name}, latency added at {SlowRate / 1000} kpps, p50", "us", Figures(slow, latency => latency.AddedP50Us))
+            new Row(XdpCommand.Group, $"{name}, latency added at {SlowRate / 1000} kpps, p50", "us",
+                Figures(slow, latency => latency.AddedP50Us))
             {
-                Note = $"p99 {Median(slow, latency => latency.AddedP99Us)}; over the cable alone p50 is {Median(slow, latency => latency.DirectP50Us)}",
+                Note = $"p99 {Median(slow, latency => latency.AddedP99Us)}; over the cable alone p50 is "
+                    + $"{Median(slow, latency => latency.DirectP50Us)}",
             },
         ];
     }
@@ -92,9 +97,11 @@ internal sealed class LatencyStep(Contest contest, Prober prober, string ports, 
     private static Row Beside(Row row, IReadOnlyList<double> anchorRuns) =>
         anchorRuns.Count == 0 ? row : row with { Anchor = Anchor, AnchorRuns = anchorRuns };
 
-    private static double[] Figures(List<Latency> runs, Func<Latency, double> figure) => [.. runs.Select(run => Math.Round(figure(run), 2))];
+    private static double[] Figures(List<Latency> runs, Func<Latency, double> figure) =>
+        [.. runs.Select(run => Math.Round(figure(run), 2))];
 
-    private static string Median(List<Latency> runs, Func<Latency, double> figure) => RowText.Number(Spread.Of(Figures(runs, figure)).Median);
+    private static string Median(List<Latency> runs, Func<Latency, double> figure) =>
+        RowText.Number(Spread.Of(Figures(runs, figure)).Median);
 
     private double IdlePercent(string name)
     {

@@ -25,14 +25,21 @@ internal sealed record LiveOptions(string? RowsPath, string Program, string Tool
     /// <param name="description">What it measures.</param>
     /// <param name="run">Measures it.</param>
     /// <param name="more">Options of this verb alone.</param>
-    public static Command CreateCommand(string name, string description, Action<LiveOptions, ParseResult> run, params Option[] more)
+    public static Command CreateCommand(
+        string name, string description, Action<LiveOptions, ParseResult> run, params Option[] more)
     {
         Option<string?> rows = MeasureOptions.Rows();
         Option<string?> only = MeasureOptions.Only();
         Option<int> rounds = MeasureOptions.Rounds(UsualRounds);
         Option<int> seconds = MeasureOptions.Seconds();
-        Option<string> program = new("--colowire") { Description = "The published colowire.", HelpName = "FILE", Required = true };
-        Option<string> tools = new("--tools") { Description = "The folder that perf/rig/build.sh has filled.", HelpName = "FOLDER", Required = true };
+        Option<string> program = new("--colowire")
+        {
+            Description = "The published colowire.", HelpName = "FILE", Required = true,
+        };
+        Option<string> tools = new("--tools")
+        {
+            Description = "The folder that perf/rig/build.sh has filled.", HelpName = "FOLDER", Required = true,
+        };
         Command command = new(name, description) { rows, only, rounds, seconds, program, tools };
         foreach (Option option in more)
         {
@@ -68,7 +75,8 @@ internal sealed record LiveOptions(string? RowsPath, string Program, string Tool
     {
         foreach (Row row in rows)
         {
-            Console.WriteLine($"{row.What}: {RowText.Number(row.Ours.Median)} {row.Unit}, {row.Runs.Count} rounds: {row.Verdict}");
+            Console.WriteLine(
+                $"{row.What}: {RowText.Number(row.Ours.Median)} {row.Unit}, {row.Runs.Count} rounds: {row.Verdict}");
             if (RowsPath != null)
             {
                 RowFile.Append(RowsPath, row);
@@ -80,10 +88,13 @@ internal sealed record LiveOptions(string? RowsPath, string Program, string Tool
     /// <exception cref="RigException">No name has the words of <see cref="Only"/>.</exception>
     public Step[] Choose(Step[] steps)
     {
-        Step[] chosen = [.. steps.Where(step => Only == null || step.Plan.Name.Contains(Only, StringComparison.OrdinalIgnoreCase))];
+        Step[] chosen =
+            [.. steps.Where(step => Only == null || step.Plan.Name.Contains(Only, StringComparison.OrdinalIgnoreCase))];
         return chosen.Length != 0
             ? chosen
-            : throw new RigException($"--only {Only}: no step has this in its name; there are {string.Join("; ", steps.Select(step => step.Plan.Name))}");
+            : throw new RigException(
+                $"--only {Only}: no step has this in its name; there are "
+                + $"{string.Join("; ", steps.Select(step => step.Plan.Name))}");
     }
 
     private void CheckMachine()

@@ -11,8 +11,8 @@ using System.Runtime.InteropServices;
 namespace ColoWire.Rig.Live;
 
 /// <summary>
-/// Network namespaces, the virtual cables between them, and the processes in them. All are gone when this is disposed, and when the rig
-/// is ended by a signal.
+/// Network namespaces, the virtual cables between them, and the processes in them. All are gone when this is disposed, and when
+/// the rig is ended by a signal.
 /// </summary>
 internal sealed class NetworkSpaces : IDisposable
 {
@@ -83,9 +83,11 @@ internal sealed class NetworkSpaces : IDisposable
     public long Received(string space, string name)
     {
         // Documentation/filesystems/proc.rst, /proc/net/dev: "NAME: bytes packets errs ...".
-        string line = File.ReadLines($"/proc/{holders[space].Id}/net/dev").FirstOrDefault(line => line.TrimStart().StartsWith(name + ":", StringComparison.Ordinal))
+        string line = File.ReadLines($"/proc/{holders[space].Id}/net/dev")
+            .FirstOrDefault(line => line.TrimStart().StartsWith(name + ":", StringComparison.Ordinal))
             ?? throw new RigException($"{name}: no such interface in the namespace {space}");
-        string[] figures = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..].Split(' ', StringSplitOptions.RemoveEmptyEntries);
+        string[] figures = line[(line.IndexOf(':', StringComparison.Ordinal) + 1)..]
+            .Split(' ', StringSplitOptions.RemoveEmptyEntries);
         return long.Parse(figures[1], CultureInfo.InvariantCulture);
     }
 

@@ -88,11 +88,13 @@ internal sealed class SpaceProcess : IDisposable
     public string WaitForOutput()
     {
         process.WaitForExit();
-        return process.ExitCode == 0 ? string.Join('\n', output) : throw new RigException($"{program}: exit code {process.ExitCode}: {Said()}");
+        return process.ExitCode == 0
+            ? string.Join('\n', output)
+            : throw new RigException($"{program}: exit code {process.ExitCode}: {Said()}");
     }
 
-    /// <summary>CPU time of the threads whose names fit, user and system, in ns, as the scheduler counts it. That of a running thread is as
-    /// old as the last tick, that of a stopped one is exact.</summary>
+    /// <summary>CPU time of the threads whose names fit, user and system, in ns, as the scheduler counts it. That of a running
+    /// thread is as old as the last tick, that of a stopped one is exact.</summary>
     /// <param name="names">The threads' names.</param>
     public long CpuNs(Regex names) => ThreadFolders().Where(folder => names.IsMatch(Read(folder, "comm").TrimEnd())).Sum(CpuNs);
 

@@ -7,8 +7,8 @@ using ColoWire.Figures;
 
 namespace ColoWire.Rig.Live;
 
-/// <summary>How long it takes from the exec of ColoWire to the first frame at the sink, compiled as it runs and as native code. The wire
-/// is closed, so that nothing else forwards.</summary>
+/// <summary>How long it takes from the exec of ColoWire to the first frame at the sink, compiled as it runs and as native code.
+/// The wire is closed, so that nothing else forwards.</summary>
 /// <param name="contest">Where it runs.</param>
 /// <param name="prober">Sends until the first one comes.</param>
 /// <param name="options">ColoWire's options.</param>
@@ -58,7 +58,8 @@ internal sealed class StartStep(Contest contest, Prober prober, string[] options
             throw new RigException($"nothing came through {program}");
         }
 
-        long execNs = long.Parse(contest.Process(Appliance.Name).FirstLine["exec at ".Length..], System.Globalization.CultureInfo.InvariantCulture) * NsPerMicrosecond;
+        long execNs = long.Parse(contest.Process(Appliance.Name).FirstLine["exec at ".Length..],
+            System.Globalization.CultureInfo.InvariantCulture) * NsPerMicrosecond;
         return Math.Round((probe.FirstAt - execNs) / 1e6, 1);
     }
 }

@@ -36,7 +36,8 @@ internal static class WireCommand
 
     private static void Run(LiveOptions options)
     {
-        using Contest contest = new(new PacketFeeder(options.ToolPath("feeder")), Shape, Appliance.Name, CostSteps.Bare, CostSteps.Reading);
+        using Contest contest = new(
+            new PacketFeeder(options.ToolPath("feeder")), Shape, Appliance.Name, CostSteps.Bare, CostSteps.Reading);
         using Appliance appliance = new(contest, options.Program);
         CostSteps costs = new(contest, Group, Ports, "bare libpcap forwarder");
         GarbageStep garbage = new(contest, appliance, Group, Ports);

@@ -47,7 +47,8 @@ internal sealed class XdpCommand : IDisposable
     {
         this.options = options;
         this.native = native;
-        contest = new Contest(new XdpFeeder(options.ToolPath("xdp-feeder")), Shape, Appliance.Name, CostSteps.Bare, CostSteps.Reading);
+        contest = new Contest(
+            new XdpFeeder(options.ToolPath("xdp-feeder")), Shape, Appliance.Name, CostSteps.Bare, CostSteps.Reading);
         contest.AddBareCable(LatencyStep.Direct);
         appliance = new Appliance(contest, options.Program);
         prober = new Prober(contest, options.ToolPath("prober"));
@@ -57,10 +58,14 @@ internal sealed class XdpCommand : IDisposable
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        Option<string> native = new("--colowire-aot") { Description = "The same, published as native code.", HelpName = "FILE", Required = true };
+        Option<string> native = new("--colowire-aot")
+        {
+            Description = "The same, published as native code.", HelpName = "FILE", Required = true,
+        };
         return LiveOptions.CreateCommand(
             "xdp",
-            "Measures ColoWire on xdp ports: CPU time per pair, the rate without loss, latency and CPU of each way to idle, what is lost when "
+            "Measures ColoWire on xdp ports: CPU time per pair, the rate without loss, latency and CPU of each way "
+            + "to idle, what is lost when "
             + "it is ended under load, garbage, start-up. Needs root and two CPUs.",
             (options, parse) =>
             {
@@ -84,8 +89,10 @@ internal sealed class XdpCommand : IDisposable
             new Step(new PlannedStep("cpu", 8), Cpu),
             new Step(new PlannedStep("rate", 16), Rate),
             .. Strategies.SelectMany(idle => ((string[])["xdp", "pcap"]).Select(ports => new Step(
-                new PlannedStep($"latency, {ports} ports, idle {idle}", ports == "xdp" ? 3.5 : 2.5), rounds => Latency(ports, idle, rounds)))),
-            new Step(new PlannedStep("death", 6), rounds => options.Tell(new DeathStep(contest, appliance, prober, Ring).Measure(rounds))),
+                new PlannedStep($"latency, {ports} ports, idle {idle}", ports == "xdp" ? 3.5 : 2.5),
+                rounds => Latency(ports, idle, rounds)))),
+            new Step(new PlannedStep("death", 6),
+                rounds => options.Tell(new DeathStep(contest, appliance, prober, Ring).Measure(rounds))),
             new Step(new PlannedStep("garbage", 8), Garbage),
             new Step(new PlannedStep("start", 2), Start),
         ]);
@@ -100,7 +107,8 @@ internal sealed class XdpCommand : IDisposable
     private void Cpu(IEnumerable<int> rounds)
     {
         StartAll("spin_then_poll", BurstRing);
-        options.Tell(costs.Cpu(rounds, $"the threads that move frames; bursts of {Shape.BurstPairs} pairs, rings of {BurstRing}"));
+        options.Tell(
+            costs.Cpu(rounds, $"the threads that move frames; bursts of {Shape.BurstPairs} pairs, rings of {BurstRing}"));
         EndAll();
     }
 
@@ -109,7 +117,8 @@ internal sealed class XdpCommand : IDisposable
     {
         StartAll("spin", Ring);
         options.Tell(costs.Rate(
-            rounds, new Bar(BarSubject.Ratio, Least: 0.8), $"trials of {Shape.TrialMs} ms, loss at most 0.01 %, rings of {Ring}, all spin"));
+            rounds, new Bar(BarSubject.Ratio, Least: 0.8),
+            $"trials of {Shape.TrialMs} ms, loss at most 0.01 %, rings of {Ring}, all spin"));
         EndAll();
     }
 
@@ -142,7 +151,8 @@ internal sealed class XdpCommand : IDisposable
     }
 
     private void Start(IEnumerable<int> rounds) => options.Tell(
-        new StartStep(contest, prober, Appliance.Options("xdp", "spin", failWireMs: 0, Ring)).Measure(rounds, options.Program, native));
+        new StartStep(contest, prober, Appliance.Options("xdp", "spin", failWireMs: 0, Ring))
+            .Measure(rounds, options.Program, native));
 
     /// <summary>What is measured and its two anchors, warm and paused.</summary>
     private void StartAll(string idle, int ring)
@@ -166,5 +176,6 @@ internal sealed class XdpCommand : IDisposable
 
     private void StartForwarder(string name, string idle, int ring, params string[] more) => contest.Start(
         name, "ready",
-        [options.ToolPath("xdp-forwarder"), "p0", "s0", "out0", $"{Contest.MeasuredCpu}", $"{ring}", $"{2 * ring}", idle, .. more]);
+        [options.ToolPath("xdp-forwarder"), "p0", "s0", "out0", $"{Contest.MeasuredCpu}", $"{ring}", $"{2 * ring}", idle,
+            .. more]);
 }

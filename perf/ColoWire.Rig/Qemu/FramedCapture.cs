@@ -8,8 +8,8 @@ using System.IO;
 namespace ColoWire.Rig.Qemu;
 
 /// <summary>
-/// A capture as QEMU's sockets want it: the length of each frame in four bytes, big-endian, then its bytes. All of it is made before
-/// anything is sent, so that sending is nothing but large writes.
+/// A capture as QEMU's sockets want it: the length of each frame in four bytes, big-endian, then its bytes. All of it is made
+/// before anything is sent, so that sending is nothing but large writes.
 /// </summary>
 internal sealed class FramedCapture
 {
@@ -38,7 +38,8 @@ internal sealed class FramedCapture
         if (file.Length < FileHeaderBytes || BinaryPrimitives.ReadUInt32LittleEndian(file) != MicrosecondMagic
             || BinaryPrimitives.ReadUInt32LittleEndian(file.AsSpan(20)) != EthernetLinkType)
         {
-            throw new RigException($"{path}: not a little-endian pcap file of Ethernet frames with microseconds, as perf/make-pairs.cs writes it");
+            throw new RigException(
+                $"{path}: not a little-endian pcap file of Ethernet frames with microseconds, as perf/make-pairs.cs writes it");
         }
 
         FramedCapture capture = new(file);
@@ -67,7 +68,8 @@ internal sealed class FramedCapture
         }
     }
 
-    // A record's header is longer than a length, so the stream is made in place of the file: what is written is always behind what is read.
+    // A record's header is longer than a length, so the stream is made in place of the file: what is written is always behind
+    // what is read.
     private void Frame(string path)
     {
         int read = FileHeaderBytes;
@@ -79,7 +81,8 @@ internal sealed class FramedCapture
             if (length <= 0 || length > record.Length - RecordHeaderBytes)
             {
                 // QEMU aborts on a length of 0.
-                throw new RigException($"{path}: damaged at byte {read}: a frame of at least 1 byte that is there as a whole was expected");
+                throw new RigException(
+                    $"{path}: damaged at byte {read}: a frame of at least 1 byte that is there as a whole was expected");
             }
 
             uint seconds = BinaryPrimitives.ReadUInt32LittleEndian(record);

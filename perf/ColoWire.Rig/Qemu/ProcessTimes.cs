@@ -15,7 +15,8 @@ internal sealed class ProcessTimes(int processId)
 {
     private static readonly TimeSpan IdleTime = TimeSpan.FromMilliseconds(30);
 
-    /// <summary>A process that looks around now and then, as ColoWire does each millisecond, uses less of a core than this.</summary>
+    /// <summary>A process that looks around now and then, as ColoWire does each millisecond, uses less of a core than
+    /// this.</summary>
     private const double IdleShare = 0.1;
 
     private static readonly TimeSpan IdlePatience = TimeSpan.FromSeconds(10);
@@ -56,7 +57,8 @@ internal sealed class ProcessTimes(int processId)
             before = now;
         }
 
-        throw new RigException($"process {processId}: still busy after {IdlePatience.TotalSeconds} s although nothing was asked of it");
+        throw new RigException(
+            $"process {processId}: still busy after {IdlePatience.TotalSeconds} s although nothing was asked of it");
     }
 
     // The first figure is the time on a CPU; those of /proc/PID/stat are only good to 10 ms.

@@ -32,8 +32,12 @@ internal static class QemuCommand
         Option<int> batch = Number("--batch", "Pairs that are given at a time.", DefaultBatch);
         Option<int> warmUp = Number("--warm-up", "Pairs that are given first and not measured; not with --timed.", 0, least: 0);
         Option<bool> timed = new("--timed") { Description = "Send each frame when its timestamp says, whatever comes out." };
-        Option<bool> noNotice = new("--no-notify-dev") { Description = "With --timed: there is no notify_dev, as of ColoWire without that requester." };
-        Command command = new("qemu", "Gives two captures to a running QEMU's colo-compare, or to ColoWire in its place; prints one JSON object.")
+        Option<bool> noNotice = new("--no-notify-dev")
+        {
+            Description = "With --timed: there is no notify_dev, as of ColoWire without that requester.",
+        };
+        Command command = new(
+            "qemu", "Gives two captures to a running QEMU's colo-compare, or to ColoWire in its place; prints one JSON object.")
         {
             primary, secondary, folder, processId, window, batch, warmUp, timed, noNotice,
         };
@@ -47,7 +51,8 @@ internal static class QemuCommand
         command.SetAction(parse =>
         {
             Run(new QemuRequest(
-                parse.GetRequiredValue(primary), parse.GetRequiredValue(secondary), parse.GetRequiredValue(folder), parse.GetValue(processId))
+                parse.GetRequiredValue(primary), parse.GetRequiredValue(secondary), parse.GetRequiredValue(folder),
+                parse.GetValue(processId))
             {
                 Window = parse.GetValue(window),
                 Batch = parse.GetValue(batch),
@@ -71,7 +76,8 @@ internal static class QemuCommand
         Option<int> option = new(name) { Description = description, DefaultValueFactory = _ => preset, HelpName = "N" };
         option.Validators.Add(result =>
         {
-            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < least || value > MostPairs))
+            if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value)
+                && (value < least || value > MostPairs))
             {
                 result.AddError($"{name} {result.Tokens[0].Value}: allowed are {least} to {MostPairs}");
             }

@@ -9,27 +9,29 @@ using System.Threading;
 namespace ColoWire.Rig.Qemu;
 
 /// <summary>
-/// Feeds QEMU's colo-compare with two captures and counts what comes out. One thread that never sleeps while frames are on their way does
-/// all of it: QEMU never has to wake anyone, and it never waits for frames.
+/// Feeds QEMU's colo-compare with two captures and counts what comes out. One thread that never sleeps while frames are on their
+/// way does all of it: QEMU never has to wake anyone, and it never waits for frames.
 /// </summary>
 internal sealed class QemuDriver : IDisposable
 {
     /// <summary>Longest time in which nothing moves although it should.</summary>
     private static readonly TimeSpan StallPatience = TimeSpan.FromSeconds(5);
 
-    /// <summary>After so long without a frame nothing more comes: QEMU decides within microseconds of a frame's arrival.</summary>
+    /// <summary>After so long without a frame nothing more comes: QEMU decides within microseconds of a frame's
+    /// arrival.</summary>
     private static readonly TimeSpan QuietTime = TimeSpan.FromMilliseconds(200);
 
     /// <summary>
-    /// Time between two looks at what came out. Looking all the time takes the socket's cache lines away from QEMU, which costs it up to a
-    /// tenth; looking too seldom lets the socket fill up, at some 130 small frames, and QEMU then sleeps for 100 us.
+    /// Time between two looks at what came out. Looking all the time takes the socket's cache lines away from QEMU, which costs
+    /// it up to a tenth; looking too seldom lets the socket fill up, at some 130 small frames, and QEMU then sleeps for 100 us.
     /// </summary>
     private static readonly TimeSpan LookInterval = TimeSpan.FromMicroseconds(20);
 
     /// <summary>The scheduler brings a running thread's account up to date at its tick, a sleeping one's at once.</summary>
     private static readonly TimeSpan SettleTime = TimeSpan.FromMilliseconds(5);
 
-    /// <summary>What is hot is compiled again while a program runs, on the core that it runs on: pauses let that come to its end.</summary>
+    /// <summary>What is hot is compiled again while a program runs, on the core that it runs on: pauses let that come to its
+    /// end.</summary>
     private const int WarmUpSteps = 4;
     private static readonly TimeSpan WarmUpPause = TimeSpan.FromMilliseconds(100);
 
@@ -57,7 +59,9 @@ internal sealed class QemuDriver : IDisposable
         secondary = FramedCapture.Read(request.SecondaryPath);
         if (primary.Frames != secondary.Frames)
         {
-            throw new RigException($"{request.SecondaryPath}: has {secondary.Frames} frames, {request.PrimaryPath} {primary.Frames}; pairs are needed");
+            throw new RigException(
+                $"{request.SecondaryPath}: has {secondary.Frames} frames, {request.PrimaryPath} "
+                + $"{primary.Frames}; pairs are needed");
         }
 
         // In this order: QEMU opens the next socket only when it has a client of the one before.
@@ -71,7 +75,8 @@ internal sealed class QemuDriver : IDisposable
         warmUp = request.Timed ? 0 : request.WarmUp;
         if (warmUp >= primary.Frames)
         {
-            throw new RigException($"--warm-up {warmUp}: {request.PrimaryPath} has {primary.Frames} frames, and some are to be measured");
+            throw new RigException(
+                $"--warm-up {warmUp}: {request.PrimaryPath} has {primary.Frames} frames, and some are to be measured");
         }
 
         times = new ProcessTimes(request.ProcessId);
@@ -141,7 +146,8 @@ internal sealed class QemuDriver : IDisposable
             else if (Stopwatch.GetElapsedTime(moved) > StallPatience)
             {
                 throw new RigException(
-                    $"outdev: QEMU has sent nothing for {StallPatience.TotalSeconds} s; {released.Frames} of {goal} frames came out");
+                    $"outdev: QEMU has sent nothing for {StallPatience.TotalSeconds} s; {released.Frames} "
+                    + $"of {goal} frames came out");
             }
         }
 

@@ -15,7 +15,8 @@ internal sealed record QemuRequest(string PrimaryPath, string SecondaryPath, str
     /// <summary>Pairs that are given at a time.</summary>
     public int Batch { get; init; }
 
-    /// <summary>Pairs that come before what is measured: a program that is compiled while it runs is to be at its final speed.</summary>
+    /// <summary>Pairs that come before what is measured: a program that is compiled while it runs is to be at its final
+    /// speed.</summary>
     public int WarmUp { get; init; }
 
     /// <summary>Whether frames are sent when the captures' timestamps say, whatever comes out.</summary>

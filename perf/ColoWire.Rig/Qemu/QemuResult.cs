@@ -9,4 +9,5 @@ namespace ColoWire.Rig.Qemu;
 /// <param name="CheckpointRequests">Checkpoints that QEMU asked for; counted only in a timed run.</param>
 /// <param name="Seconds">From the first frame in to the last frame out.</param>
 /// <param name="CpuNs">QEMU's CPU time meanwhile.</param>
-internal sealed record QemuResult(int Pairs, int FramesOut, int FramesFlushed, int CheckpointRequests, double Seconds, long CpuNs);
+internal sealed record QemuResult(
+    int Pairs, int FramesOut, int FramesFlushed, int CheckpointRequests, double Seconds, long CpuNs);

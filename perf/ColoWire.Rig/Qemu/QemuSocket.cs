@@ -8,8 +8,8 @@ using System.Threading;
 namespace ColoWire.Rig.Qemu;
 
 /// <summary>
-/// One of QEMU's sockets. It never blocks: a reader that sleeps would have to be woken by QEMU at each of its writes, and that would be
-/// counted as QEMU's work.
+/// One of QEMU's sockets. It never blocks: a reader that sleeps would have to be woken by QEMU at each of its writes, and that
+/// would be counted as QEMU's work.
 /// </summary>
 internal sealed class QemuSocket : IDisposable
 {
@@ -46,7 +46,8 @@ internal sealed class QemuSocket : IDisposable
 
     /// <summary>Sends what there is room for.</summary>
     /// <returns>How many bytes.</returns>
-    public int Send(ReadOnlySpan<byte> bytes) => Checked(socket.Send(bytes, SocketFlags.None, out SocketError error), error, "took no more");
+    public int Send(ReadOnlySpan<byte> bytes) =>
+        Checked(socket.Send(bytes, SocketFlags.None, out SocketError error), error, "took no more");
 
     /// <summary>Reads what is there.</summary>
     /// <returns>How many bytes; 0 when there is nothing now.</returns>

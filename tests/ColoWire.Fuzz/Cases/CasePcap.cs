@@ -30,7 +30,8 @@ internal static class CasePcap
             {
                 ReadOnlySpan<byte> frame = made.Frame(in step);
                 int header = side == Side.Primary ? made.Shape.PrimaryVnetBytes : made.Shape.SecondaryVnetBytes;
-                RawCapture record = new(LinkLayers.Ethernet, new PosixTimeval(now), frame[Math.Min(header, frame.Length)..].ToArray());
+                RawCapture record = new(
+                    LinkLayers.Ethernet, new PosixTimeval(now), frame[Math.Min(header, frame.Length)..].ToArray());
                 file.Write(record);
             }
         }

@@ -55,7 +55,8 @@ internal static class CaseText
         List<Step> steps = [];
         using MemoryStream bytes = new();
         Dictionary<string, int> known = [];
-        foreach (string[] words in lines.Select(line => line.Split('#')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries)).Where(w => w.Length != 0))
+        foreach (string[] words in lines.Select(line => line.Split('#')[0].Split(' ', StringSplitOptions.RemoveEmptyEntries))
+            .Where(w => w.Length != 0))
         {
             string last = words[^1];
             switch (words[0])
@@ -80,7 +81,8 @@ internal static class CaseText
                         bytes.Write(frame);
                     }
 
-                    steps.Add(Step.Frame(words[0] == "P" ? Side.Primary : Side.Secondary, Number(words[1]), offset, frame.Length));
+                    steps.Add(
+                        Step.Frame(words[0] == "P" ? Side.Primary : Side.Secondary, Number(words[1]), offset, frame.Length));
                     break;
                 case "event":
                     steps.Add(Step.Of(Enum.Parse<Event>(last)));
@@ -157,7 +159,10 @@ internal static class CaseText
             rule = pair[0] switch
             {
                 "proto" => rule with { Protocol = (byte)Number(pair[1]) },
-                "ports" => rule with { Ports = new PortRange((ushort)Number(pair[1].Split('-')[0]), (ushort)Number(pair[1].Split('-')[1])) },
+                "ports" => rule with
+                {
+                    Ports = new PortRange((ushort)Number(pair[1].Split('-')[0]), (ushort)Number(pair[1].Split('-')[1])),
+                },
                 "net" => rule with { Network = OptionDraw.Networks.Single(n => n.Text == pair[1]).Prefix },
                 _ => rule with { Vlan = Number(pair[1]) },
             };

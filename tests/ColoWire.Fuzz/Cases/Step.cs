@@ -55,7 +55,8 @@ internal enum Event : byte
 /// <param name="Value">All other kinds: see <see cref="StepKind"/>.</param>
 internal readonly record struct Step(StepKind Kind, Side Side, byte Pipeline, int Offset, int Length, long Value)
 {
-    public static Step Frame(Side side, int pipeline, int offset, int length) => new(StepKind.Frame, side, (byte)pipeline, offset, length, 0);
+    public static Step Frame(Side side, int pipeline, int offset, int length) =>
+        new(StepKind.Frame, side, (byte)pipeline, offset, length, 0);
 
     public static Step Of(StepKind kind, long value = 0) => new(kind, Side.Primary, 0, 0, 0, value);
 

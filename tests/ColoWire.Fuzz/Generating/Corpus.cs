@@ -9,7 +9,8 @@ using SharpPcap.LibPcap;
 
 namespace ColoWire.Fuzz.Generating;
 
-/// <summary>Captures of both replicas, from the tests' fixtures: pairs of <c>NAME.pcap</c> and <c>NAME.secondary.pcap</c>.</summary>
+/// <summary>Captures of both replicas, from the tests' fixtures: pairs of <c>NAME.pcap</c> and
+/// <c>NAME.secondary.pcap</c>.</summary>
 internal sealed class Corpus
 {
     private readonly (byte[][] Primary, byte[][] Secondary)[] pairs;

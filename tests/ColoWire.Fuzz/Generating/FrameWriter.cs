@@ -133,7 +133,8 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
         for (int from = 0; from < total;)
         {
             int length = Math.Min(unit, total - from);
-            PutFragment(whole, network, headerBytes, id, from, bytes.AsSpan(first + from, length).ToArray(), from + length < total, pieces);
+            PutFragment(whole, network, headerBytes, id, from, bytes.AsSpan(first + from, length).ToArray(),
+                from + length < total, pieces);
             from += length;
         }
     }
@@ -150,7 +151,8 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
         return one[0];
     }
 
-    private void PutFragment(Piece whole, int network, int headerBytes, uint id, int start, byte[] payload, bool more, List<Piece> pieces)
+    private void PutFragment(
+        Piece whole, int network, int headerBytes, uint id, int start, byte[] payload, bool more, List<Piece> pieces)
     {
         int begin = Begin();
         bytes.AsSpan(whole.Offset, network - whole.Offset + headerBytes).CopyTo(bytes.AsSpan(at));

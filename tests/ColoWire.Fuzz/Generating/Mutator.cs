@@ -8,12 +8,14 @@ namespace ColoWire.Fuzz.Generating;
 /// <summary>Makes well-formed frames malformed: changes bits, fields of length and type, and the ends.</summary>
 internal sealed class Mutator(Dice dice, FrameWriter writer)
 {
-    private static readonly ushort[] Odd = [0, 1, 2, 3, 4, 7, 8, 19, 20, 21, 39, 40, 59, 60, 0x7F, 0x80, 0xFF, 0x100, 0x5DC, 0x600, 0x1FFF, 0x2000,
+    private static readonly ushort[] Odd =
+        [0, 1, 2, 3, 4, 7, 8, 19, 20, 21, 39, 40, 59, 60, 0x7F, 0x80, 0xFF, 0x100, 0x5DC, 0x600, 0x1FFF, 0x2000,
         0x7FFF, 0x8000, 0xFFFE, 0xFFFF];
 
-    // Ethertype, IPv4 version and length, total length, fragment offset, protocol; IPv6 payload length and next header; TCP data offset
-    // and flags, UDP length, each without and with a tag, in IPv4 and in IPv6.
-    private static readonly int[] Fields = [12, 14, 16, 20, 22, 23, 18, 20, 34, 36, 38, 40, 42, 46, 47, 54, 56, 58, 60, 62, 66, 67];
+    // Ethertype, IPv4 version and length, total length, fragment offset, protocol; IPv6 payload length and next header; TCP data
+    // offset and flags, UDP length, each without and with a tag, in IPv4 and in IPv6.
+    private static readonly int[] Fields =
+        [12, 14, 16, 20, 22, 23, 18, 20, 34, 36, 38, 40, 42, 46, 47, 54, 56, 58, 60, 62, 66, 67];
 
     /// <summary>Changes a copy of a frame; the original keeps its bytes.</summary>
     public Piece Change(Piece piece)
@@ -61,7 +63,10 @@ internal sealed class Mutator(Dice dice, FrameWriter writer)
 
                 break;
             case 5:
-                return piece with { Length = dice.OneIn(2) ? dice.Below(frame.Length) : frame.Length - dice.Below(Math.Min(frame.Length, 9)) };
+                return piece with
+                {
+                    Length = dice.OneIn(2) ? dice.Below(frame.Length) : frame.Length - dice.Below(Math.Min(frame.Length, 9)),
+                };
             case 6:
                 int from = dice.Below(frame.Length);
                 int to = dice.Below(frame.Length);

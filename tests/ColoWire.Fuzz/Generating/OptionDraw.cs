@@ -87,7 +87,8 @@ internal static class OptionDraw
 
         if (type == typeof(IReadOnlyList<ToleratedField>))
         {
-            return Enumerable.Range(0, dice.Between(0, 4)).Select(_ => dice.Pick<ToleratedField>(Enum.GetValues<ToleratedField>())).ToArray();
+            return Enumerable.Range(0, dice.Between(0, 4))
+                .Select(_ => dice.Pick<ToleratedField>(Enum.GetValues<ToleratedField>())).ToArray();
         }
 
         return type == typeof(IReadOnlyList<PolicyRule>)
@@ -112,7 +113,9 @@ internal static class OptionDraw
 
     private static PolicyRule Rule(Dice dice) => new(dice.Pick<PolicyAction>(Enum.GetValues<PolicyAction>()))
     {
-        Protocol = dice.OneIn(2) ? dice.Pick<byte>([Protocol.Tcp, Protocol.Udp, Protocol.Icmp, Protocol.Sctp, Protocol.IcmpV6, 0]) : null,
+        Protocol = dice.OneIn(2)
+            ? dice.Pick<byte>([Protocol.Tcp, Protocol.Udp, Protocol.Icmp, Protocol.Sctp, Protocol.IcmpV6, 0])
+            : null,
         Ports = dice.OneIn(3) ? new PortRange(FrameWriter.FirstPort, (ushort)(FrameWriter.FirstPort + dice.Below(4))) : null,
         Network = dice.OneIn(4) ? dice.Pick<(string, AddressPrefix Prefix)>(Networks).Prefix : null,
         Vlan = dice.OneIn(6) ? dice.Between(0, 6) : null,

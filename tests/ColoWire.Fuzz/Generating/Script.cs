@@ -129,7 +129,9 @@ internal sealed class Script
                 Fragments();
                 break;
             case 14:
-                Send(writer.Ethernet(dice.Pick<ushort>([0x0806, 0x88CC, 0x8847, 0x0100, 0x86DD, 0x0800, 0x9100, 0x8100]), 1, dice.Below(100)), null);
+                Send(
+                    writer.Ethernet(dice.Pick<ushort>([0x0806, 0x88CC, 0x8847, 0x0100, 0x86DD, 0x0800, 0x9100, 0x8100]), 1,
+                        dice.Below(100)), null);
                 break;
             default:
                 Rare();
@@ -193,13 +195,19 @@ internal sealed class Script
     private void Fragments()
     {
         Route route = Route.Draw(dice, Math.Min(Variety, 4));
-        route = new Route { IsV6 = route.IsV6, Vlans = route.Vlans, Source = route.Source, Destination = route.Destination, SourcePort = 80, DestinationPort = 90 };
+        route = new Route
+        {
+            IsV6 = route.IsV6, Vlans = route.Vlans, Source = route.Source, Destination = route.Destination, SourcePort = 80,
+            DestinationPort = 90,
+        };
         if (dice.OneIn(3))
         {
             bool isFar = dice.OneIn(8);
             int start = isFar ? dice.Between(0, 65_535) : 8 * dice.Below(6);
             int length = dice.OneIn(4) ? dice.Below(64) : 8 * dice.Below(8);
-            Send(writer.OddFragment(route, (uint)dice.Below(4), start, length, dice.OneIn(2), dice.Pick<byte>([6, 17]), (uint)dice.Below(2)), null);
+            Send(
+                writer.OddFragment(route, (uint)dice.Below(4), start, length, dice.OneIn(2), dice.Pick<byte>([6, 17]),
+                    (uint)dice.Below(2)), null);
             return;
         }
 
@@ -388,6 +396,7 @@ internal sealed class Script
             happening = Event.CheckpointCompleted;
         }
 
-        made.Steps.Add(dice.OneIn(12) ? Step.Of(StepKind.OutputLimit, dice.OneIn(2) ? int.MaxValue : dice.Below(4)) : Step.Of(happening));
+        made.Steps.Add(
+            dice.OneIn(12) ? Step.Of(StepKind.OutputLimit, dice.OneIn(2) ? int.MaxValue : dice.Below(4)) : Step.Of(happening));
     }
 }

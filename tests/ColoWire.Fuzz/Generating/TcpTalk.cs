@@ -14,7 +14,8 @@ internal sealed class TcpTalk(Dice dice, Route route, int wildness, int largest)
 {
     private static readonly uint[] Starts = [0, 1, 1000, 0x7FFFFFFF, 0x80000000, 0x80000001, 0xFFFFFFF0, 0xFFFFFFFF];
     private static readonly uint[] Jumps =
-        [0x80000000, 0x7FFFFFFF, 0x80000001, 0x80000000 + 700, 0x40000000, 0x3FFFFFFF, 0x40000001, 0xC0000000, 0x20000000, 1 << 16];
+        [0x80000000, 0x7FFFFFFF, 0x80000001, 0x80000000 + 700, 0x40000000, 0x3FFFFFFF, 0x40000001, 0xC0000000, 0x20000000,
+            1 << 16];
 
     private readonly uint salt = (uint)dice.Below(4);
     private uint next = dice.OneIn(2) ? dice.Pick<uint>(Starts) : (uint)dice.Next();

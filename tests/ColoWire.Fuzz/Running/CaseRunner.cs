@@ -55,13 +55,31 @@ internal sealed class CaseRunner : IDisposable
         hasObserved = ofCase.Options.Mode == CompareMode.Observe;
         requester = new FuzzRequester(shape.Synchronises, ofCase.Options.CheckpointRetryMs * Ms) { Answers = shape.Answers };
         int[] pipelines = [.. Enumerable.Range(0, shape.Pipelines)];
-        primaries = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.PrimaryVnetBytes) { HasHandedOver = shape.HandsOver });
-        secondaries = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.SecondaryVnetBytes) { HasHandedOver = shape.HandsOver });
+        primaries = Array.ConvertAll(
+            pipelines,
+            pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.PrimaryVnetBytes)
+            {
+                HasHandedOver = shape.HandsOver,
+            });
+        secondaries = Array.ConvertAll(
+            pipelines,
+            pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.SecondaryVnetBytes)
+            {
+                HasHandedOver = shape.HandsOver,
+            });
         outputs = Array.ConvertAll(pipelines, pipeline => new FuzzInjectPort(ledger, pipeline, shape));
         PipelinePorts[] ports = Array.ConvertAll(
-            pipelines, pipeline => new PipelinePorts(FramePath.MakeArena(ofCase.Options), primaries[pipeline], secondaries[pipeline], outputs[pipeline]));
+            pipelines,
+            pipeline =>
+                new PipelinePorts(
+                    FramePath.MakeArena(ofCase.Options), primaries[pipeline], secondaries[pipeline], outputs[pipeline]));
         path = new FramePath(ofCase.Options, ports, requester);
-        duties = [.. path.Pipelines.SelectMany(pipeline => (IDuty[])[pipeline.PrimaryCapture, pipeline.SecondaryCapture, .. pipeline.Shards, pipeline.Egress]), path.Gate];
+        duties =
+        [
+            .. path.Pipelines.SelectMany(
+                pipeline => (IDuty[])[pipeline.PrimaryCapture, pipeline.SecondaryCapture, .. pipeline.Shards, pipeline.Egress]),
+            path.Gate,
+        ];
     }
 
     /// <summary>Runs a case.</summary>
@@ -259,7 +277,8 @@ internal sealed class CaseRunner : IDisposable
         if (diverged != 0)
         {
             DivergenceReason[] reasons = [.. Enum.GetValues<DivergenceReason>().Where(r => Sum(c => c.Divergences[(int)r]) != 0)];
-            throw new InvariantException($"{ofCase.Promise} and diverged: {string.Join(", ", reasons)}", $"{diverged} divergences, {path.Gate.Requests} requests");
+            throw new InvariantException($"{ofCase.Promise} and diverged: {string.Join(", ", reasons)}",
+                $"{diverged} divergences, {path.Gate.Requests} requests");
         }
 
         if (Sum(c => c.Held) != 0)
@@ -269,7 +288,8 @@ internal sealed class CaseRunner : IDisposable
 
         if (ledger.PrimariesLeft != ledger.PrimariesTaken - Sum(c => PrimaryDrops(c)))
         {
-            throw new InvariantException($"{ofCase.Promise} and not out", $"{ledger.PrimariesLeft} of {ledger.PrimariesTaken} have left");
+            throw new InvariantException(
+                $"{ofCase.Promise} and not out", $"{ledger.PrimariesLeft} of {ledger.PrimariesTaken} have left");
         }
     }
 
@@ -297,7 +317,8 @@ internal sealed class CaseRunner : IDisposable
         for (int round = 0; round < MostHealingRounds && idleRounds < 8; round++)
         {
             PollUntilIdle();
-            if (Sum(c => c.Held) == 0 && primaries.All(port => port.Waiting == 0) && path.Pipelines.All(l => l.PrimaryCapture.Reassembly.Waiting == 0))
+            if (Sum(c => c.Held) == 0 && primaries.All(port => port.Waiting == 0)
+                && path.Pipelines.All(l => l.PrimaryCapture.Reassembly.Waiting == 0))
             {
                 return;
             }
@@ -310,7 +331,8 @@ internal sealed class CaseRunner : IDisposable
 
         throw new InvariantException(
             "waits for ever",
-            $"{Sum(c => c.Held)} frames held, {primaries.Sum(p => p.Waiting)} in the port, protection {path.Guest.Protection}, though all is well again");
+            $"{Sum(c => c.Held)} frames held, {primaries.Sum(p => p.Waiting)} in the port, protection "
+            + $"{path.Guest.Protection}, though all is well again");
     }
 
     private void Stop()
@@ -348,7 +370,9 @@ internal sealed class CaseRunner : IDisposable
         if (ledger.PrimariesLeft + dropped != ledger.PrimariesTaken)
         {
             throw new InvariantException(
-                "lost", $"{ledger.PrimariesTaken} frames of the primary came, {ledger.PrimariesLeft} left, {dropped} were dropped with a reason (R4)");
+                "lost",
+                $"{ledger.PrimariesTaken} frames of the primary came, {ledger.PrimariesLeft} left, {dropped} were "
+                + "dropped with a reason (R4)");
         }
 
         long counted = Sum(c => c.Verified + Total(c.NotCompared) + Total(c.Malformed) + Total(c.Unverified)) + dropped;
@@ -356,19 +380,22 @@ internal sealed class CaseRunner : IDisposable
         // nor as unverified.
         if (counted != ledger.PrimariesTaken && !(hasTakenOver && hasObserved && counted < ledger.PrimariesTaken))
         {
-            throw new InvariantException("miscounted", $"{ledger.PrimariesTaken} frames of the primary came, {counted} are counted (R4)");
+            throw new InvariantException(
+                "miscounted", $"{ledger.PrimariesTaken} frames of the primary came, {counted} are counted (R4)");
         }
 
         long released = Sum(c => c.SecondaryReleased);
         if (released != ledger.SecondariesLeft)
         {
-            throw new InvariantException("miscounted secondary", $"{ledger.SecondariesLeft} frames of the secondary left, {released} are counted");
+            throw new InvariantException(
+                "miscounted secondary", $"{ledger.SecondariesLeft} frames of the secondary left, {released} are counted");
         }
 
         long gone = Sum(c => Total(c.Drops)) - dropped + released + Sum(c => c.SecondaryRepeated);
         if (gone > ledger.SecondariesTaken)
         {
-            throw new InvariantException("miscounted secondary", $"{ledger.SecondariesTaken} frames of the secondary came, {gone} are counted");
+            throw new InvariantException(
+                "miscounted secondary", $"{ledger.SecondariesTaken} frames of the secondary came, {gone} are counted");
         }
     }
 
@@ -402,7 +429,8 @@ internal sealed class CaseRunner : IDisposable
     {
         foreach (StackFrame frame in new StackTrace(thrown).GetFrames())
         {
-            if (frame.GetMethod() is { DeclaringType: { Namespace: { } space } type } method && space.StartsWith("ColoWire.Engine", StringComparison.Ordinal))
+            if (frame.GetMethod() is { DeclaringType: { Namespace: { } space } type } method
+                && space.StartsWith("ColoWire.Engine", StringComparison.Ordinal))
             {
                 return $"{type.Name}.{method.Name}";
             }

@@ -26,7 +26,8 @@ internal static class CompletedChecksum
         }
 
         int transportBytes = layout.PayloadOffset + layout.PayloadLength - layout.TransportOffset;
-        uint pseudo = Sum(layout.IpVersion == 4 ? came.Slice(layout.NetworkOffset + 12, 8) : came.Slice(layout.NetworkOffset + 8, 32))
+        uint pseudo = Sum(
+            layout.IpVersion == 4 ? came.Slice(layout.NetworkOffset + 12, 8) : came.Slice(layout.NetworkOffset + 8, 32))
             + layout.Protocol + (uint)transportBytes;
         ushort was = BinaryPrimitives.ReadUInt16BigEndian(came[field..]);
         return was == Fold(pseudo) && Fold(pseudo + Sum(left.Slice(layout.TransportOffset, transportBytes))) == ushort.MaxValue;

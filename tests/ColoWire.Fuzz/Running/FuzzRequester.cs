@@ -35,7 +35,8 @@ internal sealed class FuzzRequester(bool synchronises, long retryNs) : ICheckpoi
         // The requester none receives each divergence as a report, so that the limit does not apply.
         if (synchronises && nowNs - askedAtNs < retryNs && allowed-- <= 0)
         {
-            throw new InvariantException("requested too soon", $"again after {nowNs - askedAtNs} ns, checkpoint_retry_ms is {retryNs / 1_000_000}");
+            throw new InvariantException(
+                "requested too soon", $"again after {nowNs - askedAtNs} ns, checkpoint_retry_ms is {retryNs / 1_000_000}");
         }
 
         askedAtNs = nowNs;

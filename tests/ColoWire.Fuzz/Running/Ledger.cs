@@ -102,7 +102,8 @@ internal sealed class Ledger
         ReadOnlySpan<byte> sent = WithoutVnetHeader(in step);
         if (!content.SequenceEqual(sent) && !(completesChecksums && CompletedChecksum.IsRight(sent, content)))
         {
-            throw new InvariantException("left changed", $"step {index}: {Convert.ToHexString(sent)} left as {Convert.ToHexString(content)}");
+            throw new InvariantException(
+                "left changed", $"step {index}: {Convert.ToHexString(sent)} left as {Convert.ToHexString(content)}");
         }
 
         if (step.Side == Side.Secondary)

@@ -98,7 +98,8 @@ internal sealed class Minimiser(Func<FuzzCase, bool> fails)
             best = TryWith(best, options, best.Shape);
         }
 
-        foreach (PropertyInfo property in CaseText.ShapeProperties.Where(p => p.Name is not nameof(Shape.Pipelines) || best.Steps.All(s => s.Pipeline == 0)))
+        foreach (PropertyInfo property in
+            CaseText.ShapeProperties.Where(p => p.Name is not nameof(Shape.Pipelines) || best.Steps.All(s => s.Pipeline == 0)))
         {
             Shape shape = best.Shape with { };
             property.SetValue(shape, property.GetValue(new Shape()));
@@ -174,7 +175,8 @@ internal sealed class Minimiser(Func<FuzzCase, bool> fails)
     {
         byte[] bytes = [.. made.Bytes];
         frame.CopyTo(bytes, offset);
-        FuzzCase candidate = made.With([.. made.Steps.Select(s => s.Kind == StepKind.Frame && s.Offset == offset ? s with { Length = frame.Length } : s)]);
+        FuzzCase candidate = made.With(
+            [.. made.Steps.Select(s => s.Kind == StepKind.Frame && s.Offset == offset ? s with { Length = frame.Length } : s)]);
         candidate.Bytes = bytes;
         return candidate;
     }

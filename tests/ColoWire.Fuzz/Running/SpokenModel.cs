@@ -132,7 +132,8 @@ internal sealed class SpokenModel
         {
             // The client ignores bytes that it has already received; the engine detects changes only in the last of such bytes
             // (retransmit_window).
-            bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i])) || bytes.Contains(Place(flow, start + (uint)i, 0) | HasLeft);
+            bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i]))
+                || bytes.Contains(Place(flow, start + (uint)i, 0) | HasLeft);
             // One byte at a position that the secondary has sent is a keepalive, which no client takes for data (RFC 1122 section
             // 4.2.3.6).
             found |= payload.Length == 1 && IsPlaceSaid(flow, start, words, AnyByte);

@@ -101,11 +101,13 @@ internal sealed class DatagramSpeaker(Guest guest, FlowIdentity flow, bool cutsL
             return;
         }
 
-        List<byte[]> parts = FragmentCutter.Cut((packet with { DontFragment = false, IpOptions = [], PadTo = 0 }).Bytes(), guest.Random);
+        List<byte[]> parts = FragmentCutter.Cut(
+            (packet with { DontFragment = false, IpOptions = [], PadTo = 0 }).Bytes(), guest.Random);
         long datagram = guest.NextDatagram();
         foreach (byte[] part in parts)
         {
-            guest.Send(SentKind.Datagram, flow, part, frame => frame with { Payload = payload, Fragment = (datagram, parts.Count) });
+            guest.Send(
+                SentKind.Datagram, flow, part, frame => frame with { Payload = payload, Fragment = (datagram, parts.Count) });
         }
     }
 }

@@ -28,7 +28,8 @@ internal sealed class Population
     private int aside;
 
     public Population(
-        SimulationOptions options, Scheduler scheduler, Random random, Action<SentFrame> sendPrimary, Action<SentFrame> sendSecondary,
+        SimulationOptions options, Scheduler scheduler, Random random, Action<SentFrame> sendPrimary,
+        Action<SentFrame> sendSecondary,
         Action<int> noteHarm)
     {
         this.options = options;
@@ -50,9 +51,12 @@ internal sealed class Population
 
             TcpScript DrawScript(int connection)
             {
-                TcpScript script = TcpScript.Draw(random, flow.Number, connection, isMidStream: connection == 0 && random.Next(6) == 0);
+                TcpScript script = TcpScript.Draw(
+                    random, flow.Number, connection, isMidStream: connection == 0 && random.Next(6) == 0);
                 // In observe mode the primary's RST ends the connection before the secondary has sent as much.
-                return options.IsObserving && script.End == ConnectionEnd.Reset ? script with { End = ConnectionEnd.ServerFin } : script;
+                return options.IsObserving && script.End == ConnectionEnd.Reset
+                    ? script with { End = ConnectionEnd.ServerFin }
+                    : script;
             }
         }
     }
@@ -66,7 +70,8 @@ internal sealed class Population
 
     /// <summary>A flow whose client has not finished.</summary>
     public int FirstUnfinished =>
-        clients.Where(c => c.Value.Finished < options.ConnectionsPerFlow).Select(c => c.Key).DefaultIfEmpty(EventLog.NoFlow).First();
+        clients.Where(c => c.Value.Finished < options.ConnectionsPerFlow).Select(c => c.Key).DefaultIfEmpty(EventLog.NoFlow)
+            .First();
 
     public IEnumerable<FlowJudge> Judges() => Flows.Select<FlowIdentity, FlowJudge>(flow => flow.Sort switch
     {
@@ -180,7 +185,10 @@ internal sealed class Population
     }
 
     private Guest NewGuest(Side side, Action<SentFrame> send) =>
-        new(side, scheduler, new Random(random.Next()), options.LargestPiece) { Out = send, NoteHarm = flow => noteHarm(flow.Number) };
+        new(side, scheduler, new Random(random.Next()), options.LargestPiece)
+        {
+            Out = send, NoteHarm = flow => noteHarm(flow.Number),
+        };
 
     private IEnumerable<FlowIdentity> DrawFlows()
     {

@@ -131,7 +131,8 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
     /// <summary>Whether both replicas are at the same position of the same connection, and nothing is in flight.</summary>
     public bool IsAtRestWith(TcpSpeaker other) =>
         tcp.Script is not null && tcp.Connection == other.tcp.Connection && tcp.Next > 2 && !tcp.IsReset && !tcp.IsSilent
-        && tcp.Next == tcp.Unacked && tcp.Next == tcp.Most && other.tcp.Next == tcp.Next && other.tcp.Unacked == tcp.Next && other.tcp.Most == tcp.Next
+        && tcp.Next == tcp.Unacked && tcp.Next == tcp.Most && other.tcp.Next == tcp.Next && other.tcp.Unacked == tcp.Next
+        && other.tcp.Most == tcp.Next
         && !other.tcp.IsReset && !other.tcp.IsSilent;
 
     /// <summary>Prepares a segment outside of the stream.</summary>
@@ -341,6 +342,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         public long AckNs;
         public long RetryNs;
 
-        public readonly long NextNs => Script is null ? Scheduler.Never : Math.Min(SendNs, Math.Min(Next == 0 ? Scheduler.Never : AckNs, RetryNs));
+        public readonly long NextNs =>
+            Script is null ? Scheduler.Never : Math.Min(SendNs, Math.Min(Next == 0 ? Scheduler.Never : AckNs, RetryNs));
     }
 }

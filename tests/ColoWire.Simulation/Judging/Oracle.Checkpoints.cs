@@ -218,7 +218,8 @@ internal sealed partial class Oracle
         DivergenceReason? reason = ReasonOf(in report);
         if (judge.IsReported && !IsCramped && reason != DivergenceReason.Fragment)
         {
-            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {reason?.ToString() ?? report.Cause.ToString()}");
+            throw Broken("3 one request (R5)", flow,
+                $"reported twice, the second time for {reason?.ToString() ?? report.Cause.ToString()}");
         }
 
         // When memory has run out, frames of the secondary may have been dropped, but no byte of a stream can get another value
@@ -238,12 +239,14 @@ internal sealed partial class Oracle
             // The appliance and the oracle know only approximately when frames of the replaced secondary stop arriving.
             || judge.StragglersUntilNs >= report.AtNs - timeoutNs - limitNs;
         bool isNeeded = isExcused
-            || (isTimeout && reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
+            || (isTimeout
+                && reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
         if (!isNeeded || (options.Profile == Profile.Clean && !isLack))
         {
             throw Broken(
                 "3 no needless checkpoint", flow,
-                $"reported for {reason?.ToString() ?? report.Cause.ToString()}, {(isTimeout ? "after the timeout" : "though nothing differs")}; oldest uncovered "
+                $"reported for {reason?.ToString() ?? report.Cause.ToString()}, "
+                + $"{(isTimeout ? "after the timeout" : "though nothing differs")}; oldest uncovered "
                 + $"{judge.OldestUncovered?.Sent}, held {judge.OldestHeld?.Sent}");
         }
     }

@@ -39,8 +39,8 @@ internal sealed partial class Oracle
         this.options = options;
         this.judges = [.. judges];
         lastLeftNs = new long[this.judges.Length];
-        limitNs = (options.Engine.CompareTimeoutMs + options.Engine.ExpiredScanCycleMs + options.Engine.GraceMs + SlackMs) * Scheduler.Ms
-            + options.ReactionNs;
+        int limitMs = options.Engine.CompareTimeoutMs + options.Engine.ExpiredScanCycleMs + options.Engine.GraceMs + SlackMs;
+        limitNs = (limitMs * Scheduler.Ms) + options.ReactionNs;
     }
 
     /// <summary>Number of captured frames, of both sides.</summary>

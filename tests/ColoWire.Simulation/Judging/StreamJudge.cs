@@ -21,7 +21,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         get
         {
             while (ahead.First is { } first
-                && (first.Value.AtNs < StragglersUntilNs || IsAnswered(first.Value.Of, first.Value.Start, first.Value.End, first.Value.Sent)))
+                && (first.Value.AtNs < StragglersUntilNs
+                    || IsAnswered(first.Value.Of, first.Value.Start, first.Value.End, first.Value.Sent)))
             {
                 ahead.RemoveFirst();
             }
@@ -169,7 +170,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     {
         for (int i = sent.Start; i < sent.End; i++)
         {
-            bool isAgreed = i < connection.SharedEnd || (connection.IsSaid[i] && connection.Said[i] == sent.Payload[i - sent.Start]);
+            bool isAgreed =
+                i < connection.SharedEnd || (connection.IsSaid[i] && connection.Said[i] == sent.Payload[i - sent.Start]);
             if (!isAgreed)
             {
                 return false;
@@ -182,7 +184,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     private bool IsAnswered(Connection connection, int start, int end, SentFrame sent)
     {
         if (demandsControl
-            && ((sent.Syn && !connection.PrimarySyn) || (sent.Rst && !connection.PrimaryRst) || (sent.Fin && !connection.PrimaryFin)))
+            && ((sent.Syn && !connection.PrimarySyn) || (sent.Rst && !connection.PrimaryRst)
+                || (sent.Fin && !connection.PrimaryFin)))
         {
             return false;
         }

@@ -47,7 +47,8 @@ internal sealed class EventLog(Scheduler scheduler, TextWriter? trace)
     private static string Format((long AtNs, int Flow, string What, SentFrame? Frame, long Detail) e)
     {
         string flow = e.Flow == NoFlow ? "" : $" flow {e.Flow}";
-        return $"{e.AtNs / 1e6,12:F4} ms {e.What,-10}{flow} {e.Frame?.ToString() ?? ""} {(e.Detail == 0 ? "" : e.Detail)}".TrimEnd();
+        string detail = $"{e.Frame?.ToString() ?? ""} {(e.Detail == 0 ? "" : e.Detail)}";
+        return $"{e.AtNs / 1e6,12:F4} ms {e.What,-10}{flow} {detail}".TrimEnd();
     }
 
     private void Add(string what, int flow, SentFrame? frame, long detail)

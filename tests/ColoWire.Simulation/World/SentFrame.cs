@@ -65,7 +65,8 @@ internal sealed record SentFrame(long Number, Side Side, int Flow, SentKind Kind
     {
         string who = $"{(Side == Side.Primary ? 'P' : 'S')}#{Number}";
         return Kind == SentKind.Segment
-            ? $"{who} c{Connection} {(Syn ? "SYN " : "")}{(Fin ? "FIN " : "")}{(Rst ? "RST " : "")}{(Aside != 0 ? $"{(IsKeepalive ? "keepalive" : "stray")} {Aside} " : "")}[{Start},{End}) ack {Ack}"
+            ? $"{who} c{Connection} {(Syn ? "SYN " : "")}{(Fin ? "FIN " : "")}{(Rst ? "RST " : "")}"
+                + $"{(Aside != 0 ? $"{(IsKeepalive ? "keepalive" : "stray")} {Aside} " : "")}[{Start},{End}) ack {Ack}"
             : $"{who} {Kind} {Payload.Length} bytes{(Fragment.Parts == 0 ? "" : $" part of {Fragment.Datagram}")}";
     }
 }

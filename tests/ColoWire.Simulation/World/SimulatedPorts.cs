@@ -76,7 +76,8 @@ internal sealed class SimulatedInjectPort(
             stalledUntilNs = scheduler.NowNs + random.NextInt64(stallNs);
         }
 
-        int most = scheduler.NowNs < stalledUntilNs ? 0 : mostPerCall == int.MaxValue ? mostPerCall : random.Next(mostPerCall + 1);
+        int most = scheduler.NowNs < stalledUntilNs ? 0 : mostPerCall
+            == int.MaxValue ? mostPerCall : random.Next(mostPerCall + 1);
         int count = Math.Min(most, offered.Length);
         foreach (FrameRef frame in offered[..count])
         {
@@ -99,7 +100,8 @@ internal sealed class SimulatedInjectPort(
     public int Reclaim(Span<FrameRef> reclaimed)
     {
         int count = 0;
-        while (count < reclaimed.Length && taken.TryPeek(out (FrameRef Frame, long FreeNs) next) && next.FreeNs <= scheduler.NowNs)
+        while (count < reclaimed.Length && taken.TryPeek(out (FrameRef Frame, long FreeNs) next)
+            && next.FreeNs <= scheduler.NowNs)
         {
             reclaimed[count++] = taken.Dequeue().Frame;
         }

@@ -38,14 +38,17 @@ internal sealed class CommandRequesterTests
         probe.Expect(Completed);
         string[] lines = File.ReadAllLines(Path.Combine(folder, "out"));
         Assert.That(lines, Has.One.EqualTo("COLOWIRE_REASON=told payload"));
-        Assert.That(lines, Has.One.EqualTo("COLOWIRE_FLOW=the flow").And.One.EqualTo("COLOWIRE_EPOCH=7").And.One.EqualTo("COLOWIRE_OFFSET=42"));
+        Assert.That(lines,
+            Has.One.EqualTo("COLOWIRE_FLOW=the flow").And.One.EqualTo("COLOWIRE_EPOCH=7").And.One.EqualTo("COLOWIRE_OFFSET=42"));
         Assert.That(lines, Has.One.EqualTo("COLOWIRE_PRIMARY_FRAME=0").And.One.EqualTo("COLOWIRE_SECONDARY_FRAME=0"));
         Assert.That(lines, Has.One.StartsWith("PATH="), "and what ColoWire's own environment says");
         Assert.That(lines[^1], Is.EqualTo($"{Path.Combine(folder, "program")} an"));
-        Assert.That(requester.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1).And.Property("LastNs").Positive);
+        Assert.That(requester.Counts,
+            Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1).And.Property("LastNs").Positive);
     }
 
-    [TestCase("echo first >&2; echo '  the hypervisor is gone ' >&2; echo >&2; exit 3", "' has ended with exit code 3: the hypervisor is gone")]
+    [TestCase("echo first >&2; echo '  the hypervisor is gone ' >&2; echo >&2; exit 3",
+        "' has ended with exit code 3: the hypervisor is gone")]
     [TestCase("exit 1", "' has ended with exit code 1")]
     [TestCase("printf 'no end of line' >&2; exit 255", "' has ended with exit code 255: no end of line")]
     [TestCase("kill -TERM $$", "' was ended by signal 15")]
@@ -92,9 +95,12 @@ internal sealed class CommandRequesterTests
     [TestCase("setsid sleep 1000 & echo $! > CHILD; wait", TestName = "{m}(a session of its own)")]
     [TestCase("set -m; sleep 1000 & echo $! > CHILD; wait", TestName = "{m}(a group of its own)")]
     [TestCase("(setsid sh -c 'sleep 1000 & echo $! > CHILD' &); sleep 1000", TestName = "{m}(a daemon)")]
-    [TestCase("(setsid sh -c 'sleep 1000 & echo $! > CHILD' > /dev/null 2>&1 &); sleep 1000", TestName = "{m}(a daemon that has closed everything)")]
-    [TestCase("(setsid sh -c 'trap \"\" TERM HUP INT; echo $$ > CHILD; while :; do sleep 0.01; done' &); sleep 1000", TestName = "{m}(a daemon that starts others)")]
-    [TestCase("env -i setsid sh -c 'sleep 1000 & echo $! > CHILD' & sleep 1000", TestName = "{m}(a daemon with an empty environment)")]
+    [TestCase("(setsid sh -c 'sleep 1000 & echo $! > CHILD' > /dev/null 2>&1 &); sleep 1000",
+        TestName = "{m}(a daemon that has closed everything)")]
+    [TestCase("(setsid sh -c 'trap \"\" TERM HUP INT; echo $$ > CHILD; while :; do sleep 0.01; done' &); sleep 1000",
+        TestName = "{m}(a daemon that starts others)")]
+    [TestCase("env -i setsid sh -c 'sleep 1000 & echo $! > CHILD' & sleep 1000",
+        TestName = "{m}(a daemon with an empty environment)")]
     public void A_program_that_takes_too_long_is_killed_with_what_has_left_its_session(string script)
     {
         Probe probe = Start(script.Replace("CHILD", $"{folder}/child", System.StringComparison.Ordinal), 1000);
@@ -121,7 +127,9 @@ internal sealed class CommandRequesterTests
     [Test]
     public void What_a_program_leaves_behind_ends_with_ColoWire()
     {
-        Probe probe = Start($"(setsid sh -c 'echo $$ > {folder}/child; exec sleep 1000' &); while [ ! -s {folder}/child ]; do sleep 0.01; done", LongMs);
+        Probe probe = Start(
+            $"(setsid sh -c 'echo $$ > {folder}/child; exec sleep 1000' &); while [ ! -s {folder}/child ]; do sleep 0.01; done",
+            LongMs);
         probe.Ask();
         probe.Expect(Completed);
         requester!.Dispose();
@@ -140,7 +148,9 @@ internal sealed class CommandRequesterTests
     [Test]
     public void A_program_may_write_as_much_as_it_likes()
     {
-        Probe probe = Start("head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero; echo >&2; yes very long | head -c 5000 | tr -d '\\n' >&2; exit 5", LongMs);
+        Probe probe = Start(
+            "head -c 3000000 /dev/zero >&2; head -c 3000000 /dev/zero; echo >&2; yes very long | head -c 5000 "
+            + "| tr -d '\\n' >&2; exit 5", LongMs);
         probe.Ask();
         probe.Expect(Failed);
         Assert.That(requester!.Trouble, Does.Contain("exit code 5: very longvery long").And.Length.LessThan(400));
@@ -197,12 +207,14 @@ internal sealed class CommandRequesterTests
     }
 
     [TestCase("/nonexistent/program", "'/nonexistent/program' is no program: a path, or a name that PATH finds, is needed")]
-    [TestCase("no-such-program-anywhere", "'no-such-program-anywhere' is no program: a path, or a name that PATH finds, is needed")]
+    [TestCase("no-such-program-anywhere",
+        "'no-such-program-anywhere' is no program: a path, or a name that PATH finds, is needed")]
     [TestCase("/etc", "'/etc' is no program: a path, or a name that PATH finds, is needed")]
     [TestCase("/etc/passwd", "'/etc/passwd' is not executable: chmod +x it, or name another program")]
     public void What_is_no_program_is_refused_at_the_start(string program, string message)
     {
-        PortException refusal = Assert.Throws<PortException>(() => new CommandRequester("c", [program], LongMs, Speak).Dispose())!;
+        PortException refusal = Assert.Throws<PortException>(
+            () => new CommandRequester("c", [program], LongMs, Speak).Dispose())!;
         Assert.That(refusal.Message, Is.EqualTo(message));
     }
 

@@ -52,7 +52,8 @@ internal sealed class NotifyDevRequesterTests
         probe.ExpectNothing();
         peer.Send(Framed(Done, hasVnetHeader));
         probe.Expect(Completed);
-        Assert.That(requester!.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1).And.Property("LastNs").Positive);
+        Assert.That(requester!.Counts,
+            Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1).And.Property("LastNs").Positive);
         Assert.That(requester.Counts, Has.Property("Ignored").Zero.And.Property("Failed").Zero);
     }
 
@@ -146,8 +147,10 @@ internal sealed class NotifyDevRequesterTests
     public void A_place_where_it_cannot_listen_is_told()
     {
         StreamEndpoint nowhere = new("/nonexistent/folder/n", null, 0, IsServer: true);
-        PortException refusal = Assert.Throws<PortException>(() => new NotifyDevRequester("n", nowhere, hasVnetHeader: false).Dispose())!;
-        Assert.That(refusal.Message, Does.StartWith("cannot listen at 'unix:/nonexistent/folder/n,server': there is no folder '/nonexistent/folder'"));
+        PortException refusal = Assert.Throws<PortException>(
+            () => new NotifyDevRequester("n", nowhere, hasVnetHeader: false).Dispose())!;
+        Assert.That(refusal.Message,
+            Does.StartWith("cannot listen at 'unix:/nonexistent/folder/n,server': there is no folder '/nonexistent/folder'"));
     }
 
     private static byte[] Framed(string text, bool hasVnetHeader)

@@ -20,7 +20,10 @@ internal sealed class Probe(CheckpointRequester requester)
     public static void Until(Func<bool> condition, string what) =>
         Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, $"it took too long until {what}");
 
-    public void Ask() => requester.Request(new CheckpointReport { Epoch = 7, Divergence = new Divergence { Reason = DivergenceReason.Payload, Offset = 42 } }, 0);
+    public void Ask() =>
+        requester.Request(
+            new CheckpointReport { Epoch = 7, Divergence = new Divergence { Reason = DivergenceReason.Payload, Offset = 42 } },
+            0);
 
     public void UntilReady() => Until(() => requester.IsReady, $"it is ready: {requester.Trouble}");
 

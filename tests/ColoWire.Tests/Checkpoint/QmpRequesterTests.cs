@@ -46,7 +46,8 @@ internal sealed class QmpRequesterTests
         probe.Ask();
         probe.Expect(Began, Completed);
         Assert.That(qmp.Heard, Has.One.Contains("\"arguments\":{\"x-checkpoint-delay\":600000}"));
-        Assert.That(requester.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1).And.Property("Failed").Zero);
+        Assert.That(requester.Counts,
+            Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1).And.Property("Failed").Zero);
         Assert.That(requester.Counts.LongestNs, Is.GreaterThanOrEqualTo(requester.Counts.LastStopNs).And.Positive);
         Assert.That(requester.Trouble, Is.Null);
     }
@@ -95,7 +96,8 @@ internal sealed class QmpRequesterTests
         probe.Expect(Began);
         qmp.Resume();
         probe.Expect(Completed);
-        Assert.That(requester.Counts, Has.Property("Requests").Zero.And.Property("LastNs").Zero.And.Property("LastStopNs").Positive);
+        Assert.That(
+            requester.Counts, Has.Property("Requests").Zero.And.Property("LastNs").Zero.And.Property("LastStopNs").Positive);
     }
 
     [Test]
@@ -173,7 +175,8 @@ internal sealed class QmpRequesterTests
     {
         qmp.Dispose();
         requester.Start();
-        Probe.Until(() => requester.Trouble?.Contains("cannot connect", StringComparison.Ordinal) == true, "it says that it cannot connect");
+        Probe.Until(() => requester.Trouble?.Contains("cannot connect", StringComparison.Ordinal) == true,
+            "it says that it cannot connect");
         Assert.That(requester.Trouble, Does.Contain(Place()));
         qmp = new ScriptedQmp(Place());
         probe.UntilReady();
@@ -193,7 +196,8 @@ internal sealed class QmpRequesterTests
     }
 
     [Test]
-    public void A_primary_that_is_not_in_COLO_is_not_asked_until_it_is([Values] bool hasReplication, [Values] bool tellsOfMigration)
+    public void A_primary_that_is_not_in_COLO_is_not_asked_until_it_is(
+        [Values] bool hasReplication, [Values] bool tellsOfMigration)
     {
         qmp.Mode = "none";
         qmp.HasReplication = hasReplication;
@@ -241,7 +245,8 @@ internal sealed class QmpRequesterTests
     {
         qmp.Mode = "secondary";
         requester.Start();
-        Probe.Until(() => requester.Trouble?.Contains("the secondary's QEMU", StringComparison.Ordinal) == true, "it says what is wrong");
+        Probe.Until(
+            () => requester.Trouble?.Contains("the secondary's QEMU", StringComparison.Ordinal) == true, "it says what is wrong");
         qmp.Stop("colo");
         qmp.Resume();
         qmp.Say(Event("COLO_EXIT", "{\"mode\": \"secondary\", \"reason\": \"error\"}"));
@@ -256,15 +261,19 @@ internal sealed class QmpRequesterTests
     {
         qmp.Greets = false;
         requester.Start();
-        Probe.Until(() => requester.Trouble?.Contains("has sent no greeting", StringComparison.Ordinal) == true, "it says what is wrong");
+        Probe.Until(
+            () => requester.Trouble?.Contains("has sent no greeting", StringComparison.Ordinal) == true, "it says what is wrong");
         Assert.That(requester.IsReady, Is.False);
     }
 
     [TestCase("this is no JSON\r\n", 1)]
     [TestCase("\r\n[]\r\n7\r\nnull\r\n\"STOP\"\r\n{}\r\n", 6)]
-    [TestCase("{\"event\": 7}\r\n{\"event\": \"\\ud800\"}\r\n{\"event\": \"RTC_CHANGE\"}\r\n{\"event\": \"COLO\", \"data\": 1}\r\n", 4)]
+    [TestCase(
+        "{\"event\": 7}\r\n{\"event\": \"\\ud800\"}\r\n{\"event\": \"RTC_CHANGE\"}\r\n{\"event\": \"COLO\", \"data\": 1}\r\n", 4)]
     [TestCase("{\"return\": 1, \"id\": 2}\r\n{\"return\": {}}\r\n{\"error\": {}, \"id\": {}}\r\n{\"error\": \"x\"}\r\n", 4)]
-    [TestCase("{\"return\": {\"status\": 1}, \"id\": \"status-1\"}\r\n{\"return\": {\"mode\": []}, \"id\": \"query-colo-status\"}\r\n", 1)]
+    [TestCase(
+        "{\"return\": {\"status\": 1}, \"id\": \"status-1\"}\r\n{\"return\": {\"mode\": []}, \"id\": \"query-colo-status\"}\r\n",
+        1)]
     [TestCase("\u00ff\u00fe\0\u0001\r\n{\"event\": \"\u00ff\"}\r\n", 2)]
     [TestCase("{\"event\": \"STOP\"\r\n", 1)]
     public void What_means_nothing_is_counted_and_does_no_harm(string garbage, int count)
@@ -380,7 +389,8 @@ internal sealed class QmpRequesterTests
         requester.Start();
         probe.UntilReady();
         // The first thing that is asked once it is ready: the scripts count questions.
-        Probe.Until(() => qmp.Heard.Any(line => line.Contains("query-status", StringComparison.Ordinal)), "it has asked how it is");
+        Probe.Until(
+            () => qmp.Heard.Any(line => line.Contains("query-status", StringComparison.Ordinal)), "it has asked how it is");
     }
 
     /// <summary>Has it ask how it stands with COLO, and waits until it has.</summary>

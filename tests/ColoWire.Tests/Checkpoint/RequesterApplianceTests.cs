@@ -71,8 +71,11 @@ internal sealed class RequesterApplianceTests
         using StringWriter text = new(CultureInfo.InvariantCulture);
         text.Write(SnapshotText.Json(snapshot));
         FinalReport.Write(text, snapshot);
-        Assert.That(text.ToString(), Does.Contain("\"requester\":{\"name\":\"qmp:test\",\"ready\":true,\"trouble\":null,\"requests\":1,\"completed\":1,\"failed\":0,"));
-        Assert.That(text.ToString(), Does.Match("checkpoints:  1 requested, 1 completed, 0 failed, longest [0-9.]+ .?s, longest stop [0-9.]+ .?s"));
+        Assert.That(text.ToString(), Does.Contain(
+            "\"requester\":{\"name\":\"qmp:test\",\"ready\":true,\"trouble\":null,"
+            + "\"requests\":1,\"completed\":1,\"failed\":0,"));
+        Assert.That(text.ToString(),
+            Does.Match("checkpoints:  1 requested, 1 completed, 0 failed, longest [0-9.]+ .?s, longest stop [0-9.]+ .?s"));
     }
 
     [Test]
@@ -119,9 +122,14 @@ internal sealed class RequesterApplianceTests
         probe.Ask();
         probe.Expect(CheckpointEvent.Failed);
         log.Look(9 * second, isLast: true);
-        Assert.That(lines.Text[0], Is.EqualTo("requester qmp:test: no checkpoint can be asked for: the primary is not in COLO yet"));
+        Assert.That(
+            lines.Text[0], Is.EqualTo("requester qmp:test: no checkpoint can be asked for: the primary is not in COLO yet"));
         Assert.That(lines.Text[1], Is.EqualTo("requester qmp:test: ready, checkpoints can be asked for"));
-        Assert.That(lines.Text[2], Does.Match("^checkpoint: 1 asked for so far, 1 completed; the last one took [0-9.]+ .?s, both were stopped for [0-9.]+ .?s$"));
+        Assert.That(
+            lines.Text[2],
+            Does.Match(
+                "^checkpoint: 1 asked for so far, 1 completed; the last one took [0-9.]+ .?s, both "
+                + "were stopped for [0-9.]+ .?s$"));
         Assert.That(lines.Text[3], Does.StartWith("checkpoint: 2 asked for so far, 2 completed; "));
         Assert.That(lines.Text[4], Is.EqualTo("checkpoint: no. 3 has failed: QEMU has refused: no"));
     }
@@ -132,7 +140,8 @@ internal sealed class RequesterApplianceTests
         FakeCapturePort secondary = new("fake:secondary", secondaryFrames, i => Frame(i, i == Odd ? "S" : "P"));
         ApplianceOptions options = new()
         {
-            Cores = [.. Enumerable.Range(0, cores).Select(core => CpuAffinity.AllowedCpus()[core % CpuAffinity.AllowedCpus().Count])],
+            Cores =
+                [.. Enumerable.Range(0, cores).Select(core => CpuAffinity.AllowedCpus()[core % CpuAffinity.AllowedCpus().Count])],
             Engine = new EngineOptions
             {
                 Flows = 1024,

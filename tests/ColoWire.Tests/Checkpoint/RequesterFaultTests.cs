@@ -22,9 +22,9 @@ using static ColoWire.Tests.Checkpoint.ScriptedQmp;
 namespace ColoWire.Tests.Checkpoint;
 
 /// <summary>
-/// Whole appliances with each kind of requester, whose other end fails at each step of each checkpoint: the requester counts as lost, every
-/// frame leaves, and the guest is stopped no more often than <c>checkpoint_retry_ms</c> allows. Every order of failures stands in the
-/// engine's <c>RequesterFaultScenarios</c>.
+/// Whole appliances with each kind of requester, whose other end fails at each step of each checkpoint: the requester counts as
+/// lost, every frame leaves, and the guest is stopped no more often than <c>checkpoint_retry_ms</c> allows. Every order of
+/// failures stands in the engine's <c>RequesterFaultScenarios</c>.
 /// </summary>
 [NonParallelizable]
 internal sealed class RequesterFaultTests
@@ -41,7 +41,8 @@ internal sealed class RequesterFaultTests
         Qmp("stops, and closes the connection", it => SayAndDrop(it, Event("STOP"))),
         Qmp("stops for a checkpoint, and never goes on", it => it.Say(Event("STOP"))),
         Qmp("stops, says garbage, and closes the connection", it => SayAndDrop(it, Event("STOP") + "{]\r\n\0\r\n")),
-        Qmp("stops, and closes the connection in the middle of a line", it => SayAndDrop(it, Event("STOP") + Event("RESUME")[..40])),
+        Qmp("stops, and closes the connection in the middle of a line",
+            it => SayAndDrop(it, Event("STOP") + Event("RESUME")[..40])),
         Qmp("stops for a checkpoint, and closes the connection when it was asked why", it =>
         {
             it.Stop("colo");
@@ -110,7 +111,8 @@ internal sealed class RequesterFaultTests
         string runs = Path.Combine(folder, "runs");
         File.WriteAllText(program, $"echo run >> {runs}; {script}");
         AssertFramesGoOn(
-            new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in CheckpointReport _) => new("reason", "flow")),
+            new CommandRequester(
+                "command:test", ["/bin/sh", program], RetryMs / 2, (in CheckpointReport _) => new("reason", "flow")),
             () => File.Exists(runs) ? File.ReadAllLines(runs).Length : 0);
     }
 
@@ -161,7 +163,8 @@ internal sealed class RequesterFaultTests
         double elapsedMs = Stopwatch.GetElapsedTime(startedAt).TotalMilliseconds;
         Assert.That(times, Is.Positive.And.LessThanOrEqualTo(2 + (elapsedMs / RetryMs)));
         appliance.Stop(Probe.Patience);
-        long[] unverified = [.. appliance.Path.Shards.Select(shard => shard.Counters.Unverified[(int)UnverifiedReason.AfterDivergence])];
+        long[] unverified =
+            [.. appliance.Path.Shards.Select(shard => shard.Counters.Unverified[(int)UnverifiedReason.AfterDivergence])];
         Assert.That(unverified.Sum(), Is.InRange(1, Frames / Flows), "only the connection that differs has left unverified");
     }
 

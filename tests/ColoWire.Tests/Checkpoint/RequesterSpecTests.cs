@@ -20,7 +20,8 @@ internal sealed class RequesterSpecTests
     {
         Assert.That(RequesterSpec.TryParse(written, out RequesterSpec? spec, out string? error), Is.True, error);
         Assert.That(spec!.Kind, Is.EqualTo(kind));
-        Assert.That((spec.Endpoint?.Path, spec.Endpoint?.Host, spec.Endpoint?.IsServer ?? false), Is.EqualTo((path, host, isServer)));
+        Assert.That(
+            (spec.Endpoint?.Path, spec.Endpoint?.Host, spec.Endpoint?.IsServer ?? false), Is.EqualTo((path, host, isServer)));
         Assert.That(spec.Words, Is.Empty);
         Assert.That(spec.ToString(), Is.EqualTo(written));
     }
@@ -28,7 +29,9 @@ internal sealed class RequesterSpecTests
     [Test]
     public void A_command_is_cut_into_words_at_spaces()
     {
-        Assert.That(RequesterSpec.TryParse("command:/opt/checkpoint  --vm web:1\t$HOME ", out RequesterSpec? spec, out string? error), Is.True, error);
+        Assert.That(
+            RequesterSpec.TryParse("command:/opt/checkpoint  --vm web:1\t$HOME ", out RequesterSpec? spec, out string? error),
+            Is.True, error);
         Assert.That(spec!.Kind, Is.EqualTo(RequesterKind.Command));
         Assert.That(spec.Words, Is.EqualTo(new[] { "/opt/checkpoint", "--vm", "web:1", "$HOME" }));
     }
@@ -57,7 +60,9 @@ internal sealed class RequesterSpecTests
     [Test]
     public void The_option_takes_what_can_be_read_and_refuses_the_rest_in_a_line()
     {
-        Assert.That(OptionCase.Bind([.. OptionCase.PortArguments, "--requester", "qmp:h:1"], OptionCase.Machine).Requester.ToString(), Is.EqualTo("qmp:h:1"));
+        Assert.That(
+            OptionCase.Bind([.. OptionCase.PortArguments, "--requester", "qmp:h:1"], OptionCase.Machine).Requester.ToString(),
+            Is.EqualTo("qmp:h:1"));
         OptionCase.AssertEqual(
             OptionCase.Faults([.. OptionCase.PortArguments, "--requester", "qmp:h"]),
             $"--requester (command line): 'qmp:h' is no requester: 'h' names no port; allowed are {RequesterSpec.Allowed}");

@@ -16,7 +16,8 @@ namespace ColoWire.Tests.Checkpoint;
 /// <summary>A QEMU that knows as much of QMP as a checkpoint needs, and says besides whatever a test wants it to.</summary>
 internal sealed class ScriptedQmp : IDisposable
 {
-    private const string Greeting = "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 3, \"minor\": 1, \"major\": 11}}, \"capabilities\": [\"oob\"]}}\r\n";
+    private const string Greeting =
+        "{\"QMP\": {\"version\": {\"qemu\": {\"micro\": 3, \"minor\": 1, \"major\": 11}}, \"capabilities\": [\"oob\"]}}\r\n";
 
     private readonly string path;
     private readonly Thread thread;
@@ -69,7 +70,8 @@ internal sealed class ScriptedQmp : IDisposable
     }
 
     public static string Event(string name, string data = "") =>
-        $"{{\"timestamp\": {{\"seconds\": 1, \"microseconds\": 2}}, \"event\": \"{name}\"{(data.Length == 0 ? "" : $", \"data\": {data}")}}}\r\n";
+        $"{{\"timestamp\": {{\"seconds\": 1, \"microseconds\": 2}}, \"event\": "
+        + $"\"{name}\"{(data.Length == 0 ? "" : $", \"data\": {data}")}}}\r\n";
 
     public void Say(string text)
     {
@@ -154,7 +156,8 @@ internal sealed class ScriptedQmp : IDisposable
             "query-colo-status" when !HasReplication => "\"error\": {\"class\": \"CommandNotFound\", \"desc\": \"not found\"}",
             "query-colo-status" => $"\"return\": {{\"last-mode\": \"none\", \"mode\": \"{Mode}\", \"reason\": \"none\"}}",
             "query-migrate" => Mode == "primary" ? "\"return\": {\"status\": \"colo\"}" : "\"return\": {}",
-            "query-status" => $"\"return\": {{\"status\": \"{Status}\", \"running\": {(Status == "running" ? "true" : "false")}}}",
+            "query-status" =>
+                $"\"return\": {{\"status\": \"{Status}\", \"running\": {(Status == "running" ? "true" : "false")}}}",
             "migrate-set-parameters" => CheckpointAnswer,
             _ => "\"return\": {}",
         };

@@ -57,13 +57,15 @@ internal sealed class CompareBadInputTests
     [TestCase("good.pcap", "cut-header.pcap", "frame 2 is cut off")]
     [TestCase("two-lengths.pcapng", "good.pcap", "differ in snapshot length or byte order")]
     [TestCase("good.pcap", "two-lengths.pcapng", "from frame 2 on: ")]
-    [TestCase("good.pcap", "two-lengths.pcapng", "'editcap -F pcap two-lengths.pcapng FILE', or of several with 'mergecap -F pcap -w FILE ...'")]
+    [TestCase("good.pcap", "two-lengths.pcapng",
+        "'editcap -F pcap two-lengths.pcapng FILE', or of several with 'mergecap -F pcap -w FILE ...'")]
     [TestCase("two-orders.pcapng", "good.pcap", "'editcap -F pcap two-orders.pcapng FILE'")]
     [TestCase("two-links.pcapng", "good.pcap", "'tshark -r two-links.pcapng -Y frame.interface_id==0 -F pcap -w FILE'")]
     [TestCase("no-interface.pcapng", "good.pcap", "no-interface.pcapng")]
     [TestCase("fifo", "good.pcap", "'fifo': it is a pipe or a device")]
     [TestCase("good.pcap", "/dev/null", "'/dev/null': it is a pipe or a device")]
-    [TestCase("good.pcap", "good.pcap --out fifo", "'fifo': no process has opened this pipe for reading within 10000 ms; start its reader first")]
+    [TestCase("good.pcap", "good.pcap --out fifo",
+        "'fifo': no process has opened this pipe for reading within 10000 ms; start its reader first")]
     [TestCase("good.pcap", "good.pcap --out /dev/full", "'/dev/full'")]
     [TestCase("good.pcap", "good.pcap --out nowhere/out.pcap", "nowhere/out.pcap")]
     [TestCase("good.pcap", "good.pcap --out directory", "directory")]

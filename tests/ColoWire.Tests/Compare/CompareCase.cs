@@ -83,6 +83,7 @@ internal sealed class CompareCase : IDisposable
     public static (int Verified, int Passed, int Unverified) Released(JsonObject report)
     {
         JsonNode released = report["released"]!;
-        return (released["verified"]!.GetValue<int>(), released["passed"]!.GetValue<int>(), released["unverified"]!.GetValue<int>());
+        return (
+            released["verified"]!.GetValue<int>(), released["passed"]!.GetValue<int>(), released["unverified"]!.GetValue<int>());
     }
 }

@@ -36,7 +36,8 @@ internal sealed class CompareEndTests
             Assert.That(judgedMs, Has.All.InRange(3000, 4010), "within one scan of compare_timeout, long after the last frame");
             Assert.That(CompareCase.Released(report), Is.EqualTo((3, 0, 2)), "each primary frame is accounted for");
             Assert.That(report["drops"]!["secondary_unmatched"]!.GetValue<int>(), Is.EqualTo(1), "and each of the secondary");
-            Assert.That(TestCapture.Read(captures.OutPath), Is.EquivalentTo(TestCapture.Read(captures.PrimaryPath)), "and has left");
+            Assert.That(
+                TestCapture.Read(captures.OutPath), Is.EquivalentTo(TestCapture.Read(captures.PrimaryPath)), "and has left");
         });
     }
 }

@@ -74,7 +74,8 @@ internal sealed class ComparePolicyTests
     [TestCase("47", "pass gre", null)]
     public void The_operators_rules_come_before_the_defaults(string protocol, string rules, string? reason)
     {
-        byte[] frame = TestFrame.OtherProtocol(byte.Parse(protocol, null), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
+        byte[] frame = TestFrame.OtherProtocol(
+            byte.Parse(protocol, null), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16]);
         captures.Primary.At(0, frame);
         captures.Secondary.At(1, TestFrame.Flip(frame, frame.Length - 1));
         string[] reasons = [.. CompareCase.Divergences(RunWith("--policies", rules)).Select(divergence => divergence.Reason)];
@@ -92,7 +93,8 @@ internal sealed class ComparePolicyTests
         Assert.Multiple(() =>
         {
             Assert.That(CompareCase.Divergences(report), Has.Count.EqualTo(diverges ? 1 : 0));
-            Assert.That(report["divergences"]!.AsArray().All(divergence => divergence!["field"]!.GetValue<string>() == fields), Is.True);
+            Assert.That(
+                report["divergences"]!.AsArray().All(divergence => divergence!["field"]!.GetValue<string>() == fields), Is.True);
         });
     }
 

@@ -28,7 +28,8 @@ internal sealed class CompareReportTests
         string expected = $$$"""
             {"primary":{"frames":3,"bytes":{{{frame.Length + 42 + 13}}}},"secondary":{"frames":2,"bytes":{{{frame.Length + 42}}}},
             "released":{"verified":0,"passed":2,"unverified":1},"not_compared":1,"held_at_end":0,"checkpoints":1,
-            "divergences":[{"reason":"payload","flow":{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":null},
+            "divergences":[{"reason":"payload",
+            "flow":{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":null},
             "offset":2,"primary_frame":1,"secondary_frame":1,"at_ns":1700000000021000000}],"divergences_total":1,
             "soft":{},"drops":{"secondary_passed":1,"secondary_unmatched":1},"fragments":{"primary":{},"secondary":{}},
             "passed":{"arp":1},"malformed":{"ethernet_short":1},"unverified":{"after_divergence":1}}
@@ -46,9 +47,11 @@ internal sealed class CompareReportTests
 
     private static IEnumerable<TestCaseData> Flows()
     {
-        yield return Flow("udp", TestFrame.Udp("x"), """{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":null}""");
+        yield return Flow("udp", TestFrame.Udp("x"),
+            """{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":null}""");
         yield return Flow(
-            "tcp", TestFrame.Tcp("x", 1000), """{"proto":"tcp","src":"10.0.0.1","sport":80,"dst":"10.0.0.2","dport":40001,"vlan":null}""");
+            "tcp", TestFrame.Tcp("x", 1000),
+            """{"proto":"tcp","src":"10.0.0.1","sport":80,"dst":"10.0.0.2","dport":40001,"vlan":null}""");
         yield return Flow(
             "icmp",
             TestFrame.Icmp([8, 0, 0, 0, 0, 1, 0, 1]),
@@ -70,7 +73,8 @@ internal sealed class CompareReportTests
             TestFrame.Tag(TestFrame.Udp("x"), 100, 5),
             """{"proto":"udp","src":"10.0.0.1","sport":53,"dst":"10.0.0.2","dport":40000,"vlan":[100,5]}""");
 
-        static TestCaseData Flow(string name, byte[] frame, string json) => new TestCaseData(frame, json).SetArgDisplayNames(name);
+        static TestCaseData Flow(string name, byte[] frame, string json) =>
+            new TestCaseData(frame, json).SetArgDisplayNames(name);
     }
 
     [TestCaseSource(nameof(Flows))]
@@ -152,7 +156,8 @@ internal sealed class CompareReportTests
     {
         captures.Primary.At(0, TestFrame.Udp("question"));
         captures.Secondary.At(lagMs, TestFrame.Udp("answer"));
-        string? line = captures.RunText().Split(Environment.NewLine).SingleOrDefault(l => l.Contains("--align", StringComparison.Ordinal));
+        string? line = captures.RunText().Split(Environment.NewLine)
+            .SingleOrDefault(l => l.Contains("--align", StringComparison.Ordinal));
         Assert.That(line, Is.EqualTo(hint));
     }
 

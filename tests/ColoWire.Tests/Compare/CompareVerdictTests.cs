@@ -361,7 +361,8 @@ internal sealed class CompareVerdictTests
             Assert.That(HeldMicroseconds(text), Has.All.LessThan(1000), text);
             Assert.That(text, Does.Contain("The primary's clock was set back before frame 3; time goes on from there."));
             Assert.That(text, Does.Contain("The secondary's clock was set back before frame 3; time goes on from there."));
-            Assert.That(File.ReadAllBytes(captures.OutPath), Is.EqualTo(captures.Primary.ToArray()), "each with the time that it has in its capture");
+            Assert.That(File.ReadAllBytes(captures.OutPath), Is.EqualTo(captures.Primary.ToArray()),
+                "each with the time that it has in its capture");
         });
     }
 
@@ -374,7 +375,8 @@ internal sealed class CompareVerdictTests
         captures.Secondary.At(0, TestFrame.Udp("meanwhile", 50_001)).At(2000, TestFrame.Udp("late", 50_000));
         captures.Primary.At(2500, TestFrame.Udp("meanwhile", 50_001));
         captures.RunJson();
-        Assert.That(captures.ExitCode, Is.EqualTo(CompareCommand.Equal), "two seconds are less than compare_timeout, after the step too");
+        Assert.That(
+            captures.ExitCode, Is.EqualTo(CompareCommand.Equal), "two seconds are less than compare_timeout, after the step too");
     }
 
     private static int[] HeldMicroseconds(string text) =>

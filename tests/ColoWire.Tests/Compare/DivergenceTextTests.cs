@@ -30,7 +30,9 @@ internal sealed class DivergenceTextTests
     [Test]
     public void The_headline_says_that_a_flow_leaves_unverified_because_it_keeps_differing() => Assert.That(
         DivergenceText.Headline(Report(DivergenceReason.Payload) with { ExceedsShare = true }, originNs: 1_000_000_000),
-        Is.EqualTo("payload: " + Flow + ", frames 2/3, offset 7, at +0.250000 s; it keeps differing and has used up its checkpoint_share: "
+        Is.EqualTo(
+            "payload: " + Flow
+            + ", frames 2/3, offset 7, at +0.250000 s; it keeps differing and has used up its checkpoint_share: "
             + "it leaves unverified until the next checkpoint, which it asks for after 10 s"));
 
     [TestCase(DivergenceReason.Payload, true)]
@@ -80,7 +82,8 @@ internal sealed class DivergenceTextTests
     [Test]
     public void The_object_of_what_concerns_all_flows_names_none()
     {
-        JsonObject divergence = Json(new CheckpointReport { Divergence = new Divergence { Reason = DivergenceReason.Overflow } }).AsObject();
+        JsonObject divergence = Json(new CheckpointReport { Divergence = new Divergence { Reason = DivergenceReason.Overflow } })
+            .AsObject();
         Assert.That(divergence["reason"]!.GetValue<string>(), Is.EqualTo("overflow"));
         Assert.That(divergence.ContainsKey("flow"), Is.True);
         Assert.That(divergence["flow"], Is.Null);
@@ -89,7 +92,8 @@ internal sealed class DivergenceTextTests
     [Test]
     public void The_verdict_counts_each_reason()
     {
-        DivergenceReason[] reasons = [DivergenceReason.Header, DivergenceReason.Retransmit, DivergenceReason.Header, DivergenceReason.Fragment];
+        DivergenceReason[] reasons =
+            [DivergenceReason.Header, DivergenceReason.Retransmit, DivergenceReason.Header, DivergenceReason.Fragment];
         string verdict = CompareText.Verdict(Result([.. reasons.Select(reason => Report(reason))]));
         Assert.That(verdict, Is.EqualTo("diverged: 1 of 1 flow (retransmit 1, header 2, fragment 1)"));
     }

@@ -56,7 +56,10 @@ internal sealed class FixtureTests
 
     private static (int ExitCode, JsonNode Report) Compare(string primary, string secondary)
     {
-        CompareRequest request = new(Path.Combine(Folder, primary), Path.Combine(Folder, secondary), new EngineOptions()) { Json = true };
+        CompareRequest request = new(Path.Combine(Folder, primary), Path.Combine(Folder, secondary), new EngineOptions())
+        {
+            Json = true,
+        };
         using StringWriter output = new();
         using StringWriter errors = new();
         int exitCode = CompareCommand.Run(request, output, errors, CancellationToken.None);

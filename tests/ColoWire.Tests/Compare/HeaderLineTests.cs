@@ -22,13 +22,15 @@ internal sealed class HeaderLineTests
 
     [TestCase(new byte[0], "no bytes")]
     [TestCase(new byte[] { 1, 2, 3 }, "undecoded 010203")]
-    public void What_is_no_frame_is_shown_as_it_is(byte[] head, string text) => Assert.That(HeaderLine.Describe(head), Is.EqualTo(text));
+    public void What_is_no_frame_is_shown_as_it_is(byte[] head, string text) =>
+        Assert.That(HeaderLine.Describe(head), Is.EqualTo(text));
 
     [Test]
     public void Odd_bytes_never_throw_and_stay_on_one_line()
     {
         Random random = new(2);
-        byte[][] seeds = [TestFrame.Tcp("abc", 1), TestFrame.Udp("abc"), TestFrame.Icmp([8, 0, 0, 0, 0, 1]), TestFrame.Udp("a", source: "::1")];
+        byte[][] seeds = [TestFrame.Tcp("abc", 1), TestFrame.Udp("abc"), TestFrame.Icmp([8, 0, 0, 0, 0, 1]),
+            TestFrame.Udp("a", source: "::1")];
         for (int round = 0; round < 20_000; round++)
         {
             byte[] head = (byte[])seeds[round % seeds.Length].Clone();
@@ -60,6 +62,7 @@ internal sealed class HeaderLineTests
     {
         using StringWriter writer = new();
         HexDump.Write(writer, "0123456789abcdef"u8, offset: 0, mark: 15);
-        Assert.That(writer.ToString().TrimEnd(), Is.EqualTo("    0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65[66] 0123456789abcdef"));
+        Assert.That(writer.ToString().TrimEnd(),
+            Is.EqualTo("    0000  30 31 32 33 34 35 36 37 38 39 61 62 63 64 65[66] 0123456789abcdef"));
     }
 }

@@ -33,7 +33,8 @@ internal static class TestFrame
             : Ipv4(source, Client, ProtocolUdp, datagram, id);
     }
 
-    public static byte[] Tcp(string payload, uint sequence, ushort destinationPort = 40_001, uint acknowledgement = 5000, byte flags = 0x18)
+    public static byte[] Tcp(
+        string payload, uint sequence, ushort destinationPort = 40_001, uint acknowledgement = 5000, byte flags = 0x18)
     {
         byte[] segment = new byte[20 + payload.Length];
         BinaryPrimitives.WriteUInt16BigEndian(segment, 80);

@@ -11,9 +11,10 @@ using NUnit.Framework;
 namespace ColoWire.Tests.Compare;
 
 /// <summary>
-/// Twins of real captures: what only two kernels do differently must not be found, one real difference must be, in the flow that was
-/// harmed and in no other. Other captures and more seeds: <c>tests/tools/twins.sh</c>, or by hand
-/// <c>dotnet test ... -- 'TestRunParameters.Parameter(name="captures",value="FOLDER")' 'TestRunParameters.Parameter(name="seeds",value="100")'</c>.
+/// Twins of real captures: what only two kernels do differently must not be found, one real difference must be, in the flow that
+/// was harmed and in no other. Other captures and more seeds: <c>tests/tools/twins.sh</c>, or by hand
+/// <c>dotnet test ... -- 'TestRunParameters.Parameter(name="captures",value="FOLDER")'
+/// 'TestRunParameters.Parameter(name="seeds",value="100")'</c>.
 /// </summary>
 [TestFixture]
 internal sealed class TwinTests
@@ -26,9 +27,11 @@ internal sealed class TwinTests
         foreach (string path in TwinMatrix.CapturesIn(Folder))
         {
             Capture capture = new(TwinMaker.CaptureFile.Read(path));
-            foreach (string? harm in TwinMatrix.Harms.Where(harm => harm is null || HarmKinds.Named(harm).Places(capture).Count > 0))
+            foreach (string? harm in
+                TwinMatrix.Harms.Where(harm => harm is null || HarmKinds.Named(harm).Places(capture).Count > 0))
             {
-                yield return new TestCaseData(path, harm).SetArgDisplayNames(Path.GetFileNameWithoutExtension(path), harm ?? "harmless");
+                yield return new TestCaseData(path, harm)
+                    .SetArgDisplayNames(Path.GetFileNameWithoutExtension(path), harm ?? "harmless");
             }
         }
     }

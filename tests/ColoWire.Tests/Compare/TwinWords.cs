@@ -11,8 +11,8 @@ using ColoWire.TwinMaker;
 namespace ColoWire.Tests.Compare;
 
 /// <summary>
-/// What a guest says, whatever its wire makes of it: of each TCP connection the stream, its ends and the greatest acknowledgment, of
-/// each other flow its datagrams, in no order. It shares nothing with the engine.
+/// What a guest says, whatever its wire makes of it: of each TCP connection the stream, its ends and the greatest acknowledgment,
+/// of each other flow its datagrams, in no order. It shares nothing with the engine.
 /// </summary>
 internal static class TwinWords
 {
@@ -105,7 +105,8 @@ internal static class TwinWords
     }
 
     private static byte[] Transport(TwinFrame frame) =>
-        frame.Bytes[frame.Layout.TransportOffset..(frame.Layout is { Transport: ColoWire.TwinMaker.Transport.Udp, IsFragment: false }
+        frame.Bytes[frame.Layout.TransportOffset..(
+            frame.Layout is { Transport: ColoWire.TwinMaker.Transport.Udp, IsFragment: false }
             ? frame.Layout.PayloadEnd : frame.Layout.IpEnd)];
 
     private sealed class Stream
@@ -135,7 +136,8 @@ internal static class TwinWords
 
             isReset |= header.HasAny(TcpFlags.Rst);
             isAccepting |= header.HasAny(TcpFlags.Syn) && header.HasAny(TcpFlags.Ack);
-            if (header.HasAny(TcpFlags.Ack) && (acknowledged is not uint before || SerialNumber.IsBefore(before, header.Acknowledgment)))
+            if (header.HasAny(TcpFlags.Ack)
+                && (acknowledged is not uint before || SerialNumber.IsBefore(before, header.Acknowledgment)))
             {
                 acknowledged = header.Acknowledgment;
             }
@@ -144,7 +146,8 @@ internal static class TwinWords
         public override string ToString()
         {
             StringBuilder text = new();
-            text.Append(CultureInfo.InvariantCulture, $"syn {Initial is not null} {isAccepting}, fin {string.Join(' ', fins)}, rst {isReset}, ");
+            text.Append(CultureInfo.InvariantCulture,
+                $"syn {Initial is not null} {isAccepting}, fin {string.Join(' ', fins)}, rst {isReset}, ");
             text.Append(CultureInfo.InvariantCulture, $"ack {acknowledged}, ");
             text.Append(CultureInfo.InvariantCulture, $"{string.Join(' ', bytes.Select(pair => $"{pair.Key}:{pair.Value:x2}"))}");
             return text.ToString();

@@ -46,9 +46,11 @@ internal sealed class ControlRig : IDisposable
                 LargeSlotsPerSide = 0,
             },
         };
-        Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints(), TimeProvider.System);
+        Appliance = new Appliance(
+            options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints(), TimeProvider.System);
         Appliance.Start();
-        service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null), NullLoggerFactory.Instance, TimeProvider.System);
+        service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null),
+            NullLoggerFactory.Instance, TimeProvider.System);
         service.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
     }
 
@@ -73,7 +75,8 @@ internal sealed class ControlRig : IDisposable
     public void WaitUntilHeld(long primary, long secondary) => WaitUntil(() =>
         SnapshotReader.Of(Appliance) is { } now && now.Held == primary && now.SecondaryHeld == secondary);
 
-    public static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
+    public static void WaitUntil(Func<bool> condition) =>
+        Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
 
     private static RequesterSpec Spec(string written)
     {

@@ -51,7 +51,8 @@ internal sealed class ControlSocketTests
         string path = folder.File("c");
         using ControlSocket living = ControlSocket.Listen(path);
         Assert.That(() => ControlSocket.Listen(path), Throws.TypeOf<PortException>().With.Message.EqualTo(
-            $"control_socket '{path}': cannot listen there: a running process does so already: stop it, or give each instance a path of its own"));
+            $"control_socket '{path}': cannot listen there: a running process does so already: stop it, or give each "
+            + "instance a path of its own"));
         using Socket client = ControlSocket.NewSocket();
         Assert.That(() => client.Connect(new UnixDomainSocketEndPoint(path)), Throws.Nothing);
     }
@@ -62,7 +63,8 @@ internal sealed class ControlSocketTests
     {
         using ScratchFolder folder = new();
         string path = folder.Write("c", new byte[bytes]);
-        Assert.That(() => ControlSocket.Listen(path), Throws.TypeOf<PortException>().With.Message.Contains("a file that is no socket"));
+        Assert.That(
+            () => ControlSocket.Listen(path), Throws.TypeOf<PortException>().With.Message.Contains("a file that is no socket"));
         Assert.That(File.ReadAllBytes(path), Has.Length.EqualTo(bytes));
     }
 
@@ -71,14 +73,16 @@ internal sealed class ControlSocketTests
     {
         using ScratchFolder folder = new();
         Assert.That(() => ControlSocket.Listen(folder.File("none/c")), Throws.TypeOf<PortException>().With.Message.EqualTo(
-            $"control_socket '{folder.File("none/c")}': cannot listen there: there is no folder '{folder.File("none")}': create it, or name another path"));
+            $"control_socket '{folder.File("none/c")}': cannot listen there: there is no folder '{folder.File("none")}': "
+            + "create it, or name another path"));
     }
 
     [Test]
     public void A_path_may_be_empty_and_not_longer_than_a_socket_knows()
     {
         Assert.That(OptionCase.Load($"{{ {OptionCase.RequiredPorts}, \"control_socket\": \"\" }}").ControlSocket, Is.Null);
-        Assert.That(OptionCase.Load($"{{ {OptionCase.RequiredPorts}, \"control_socket\": \"/run/c\" }}").ControlSocket, Is.EqualTo("/run/c"));
+        Assert.That(OptionCase.Load($"{{ {OptionCase.RequiredPorts}, \"control_socket\": \"/run/c\" }}").ControlSocket,
+            Is.EqualTo("/run/c"));
         string tooLong = new('x', 108);
         OptionCase.AssertEqual(
             OptionCase.Faults([.. OptionCase.PortArguments, "--control-socket", tooLong]),

@@ -25,16 +25,21 @@ internal sealed class CtlTests
 
     [TestCase("", 2, "colowire: command line: a verb is missing: status, checkpoint, failover, mode, flush (colowire --help)")]
     [TestCase("failover", 2, "colowire: command line: a verb is missing: primary, secondary (colowire --help)")]
-    [TestCase("failover tertiary", 2, "colowire: tertiary (command line): unknown; the nearest known one is 'primary' of primary, secondary")]
-    [TestCase("stauts", 2, "colowire: stauts (command line): unknown; the nearest known one is 'status' of status, checkpoint, failover, mode, flush")]
+    [TestCase("failover tertiary", 2,
+        "colowire: tertiary (command line): unknown; the nearest known one is 'primary' of primary, secondary")]
+    [TestCase("stauts", 2,
+        "colowire: stauts (command line): unknown; the nearest known one is 'status' of status, "
+        + "checkpoint, failover, mode, flush")]
     [TestCase("flush now", 2, "colowire: now (command line): nothing more is expected")]
     [TestCase("status --socket", 2, "colowire: --socket (command line): its value is missing: a path")]
-    [TestCase("status --socket a --socket b", 2, "colowire: --socket (command line): stands there more than once; once is allowed")]
+    [TestCase("status --socket a --socket b", 2,
+        "colowire: --socket (command line): stands there more than once; once is allowed")]
     [TestCase("--socket /nonexistent/c status", 2,
         "colowire: '/nonexistent/c': nobody listens there: start ColoWire with control_socket, or name its socket with --socket")]
     public void Bad_input_is_one_line(string words, int expected, string line)
     {
-        (int code, string output, string errors) = Finish(Start(["ctl", .. words.Split(' ', StringSplitOptions.RemoveEmptyEntries)]));
+        (int code, string output, string errors) = Finish(
+            Start(["ctl", .. words.Split(' ', StringSplitOptions.RemoveEmptyEntries)]));
         Assert.That(code, Is.EqualTo(expected), errors);
         Assert.That(output, Is.Empty);
         Assert.That(errors, Is.EqualTo(line + "\n"));
@@ -60,12 +65,14 @@ internal sealed class CtlTests
         Assert.That(errors, Is.EqualTo("colowire: the requester is none: nobody makes checkpoints (option requester)\n"));
         (code, output, _) = Finish(Start(["ctl", "--socket", rig.Path, "checkpoint", "--json"]));
         Assert.That(code, Is.EqualTo(1));
-        Assert.That(JsonDocument.Parse(output).RootElement.GetProperty("error").GetString(), Does.StartWith("the requester is none"));
+        Assert.That(
+            JsonDocument.Parse(output).RootElement.GetProperty("error").GetString(), Does.StartWith("the requester is none"));
     }
 
     [TestCase("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "what listens there is no ColoWire")]
     [TestCase("SSH-2.0-OpenSSH_9.2\r\n", "no answer to 'status': ")]
-    [TestCase("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", "the answer to 'status' is not one of this version: is another version running there?")]
+    [TestCase("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
+        "the answer to 'status' is not one of this version: is another version running there?")]
     public async Task Another_program_on_the_path_is_told(string reply, string fault)
     {
         using ScratchFolder folder = new();
@@ -97,7 +104,8 @@ internal sealed class CtlTests
             Is.EqualTo((0, "the primary goes on alone, for good: 10 frames were let out unverified\n", "")));
         (int code, _, string refusal) = Finish(Start(run));
         Assert.That((code, refusal), Is.EqualTo((2,
-            $"colowire: control_socket '{path}': cannot listen there: a running process does so already: stop it, or give each instance a path of its own\n")));
+            $"colowire: control_socket '{path}': cannot listen there: a running process does so already: stop it, or give each "
+            + "instance a path of its own\n")));
         AssertOffThePinnedCore(process.Id);
 
         long start = Stopwatch.GetTimestamp();
@@ -142,7 +150,8 @@ internal sealed class CtlTests
         List<string> there = [];
         foreach (string task in Directory.GetDirectories($"/proc/{processId}/task"))
         {
-            string allowed = File.ReadLines(Path.Combine(task, "status")).Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal));
+            string allowed = File.ReadLines(Path.Combine(task, "status"))
+                .Single(line => line.StartsWith("Cpus_allowed_list:", StringComparison.Ordinal));
             // The last of the CPUs ends the list, alone, after a comma, or as the end of a range.
             if (allowed.Split('\t', ',', '-')[^1] == pinned)
             {

@@ -19,13 +19,16 @@ internal sealed class HostileRequestTests
     private const int PatienceMs = 20_000;
     private const string Host = "Host: x\r\nConnection: close\r\n";
 
-    [TestCase("GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "known are GET /status, POST /checkpoint, POST /failover/primary")]
+    [TestCase("GET /nothing HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404,
+        "known are GET /status, POST /checkpoint, POST /failover/primary")]
     [TestCase("POST / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 404, "the path is unknown")]
     [TestCase("GET /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405, "/flush wants POST")]
     [TestCase("DELETE /status HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 405, "/status wants GET")]
     [TestCase("POST /flush?all HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n", 400, "/flush takes no parameters")]
-    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000000\r\n\r\n", 413, "an order has no body")]
-    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n", 413, "an order has no body")]
+    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: 1000000000\r\n\r\n", 413,
+        "an order has no body")]
+    [TestCase("POST /flush HTTP/1.1\r\nHost: x\r\nConnection: close\r\nTransfer-Encoding: chunked\r\n\r\n", 413,
+        "an order has no body")]
     public void What_is_no_order_is_refused_with_a_clear_line(string request, int status, string error)
     {
         using ControlRig rig = new();
@@ -42,7 +45,8 @@ internal sealed class HostileRequestTests
         Assert.That(Exchange(rig, $"GET /{new string('x', 2000)} HTTP/1.1\r\n{Host}\r\n"), Does.StartWith("HTTP/1.1 414 "));
         string headers = string.Concat(Enumerable.Range(0, 40).Select(i => $"X-{i}: y\r\n"));
         Assert.That(Exchange(rig, $"GET /status HTTP/1.1\r\n{Host}{headers}\r\n"), Does.StartWith("HTTP/1.1 431 "));
-        Assert.That(Exchange(rig, $"GET /status HTTP/1.1\r\n{Host}X: {new string('y', 5000)}\r\n\r\n"), Does.StartWith("HTTP/1.1 431 "));
+        Assert.That(
+            Exchange(rig, $"GET /status HTTP/1.1\r\n{Host}X: {new string('y', 5000)}\r\n\r\n"), Does.StartWith("HTTP/1.1 431 "));
         Assert.That(Exchange(rig, "\0\0\0\u0010nonsense\r\n\r\n"), Does.StartWith("HTTP/1.1 400 "));
         Assert.That(rig.Order("status").Done, Is.True, "and the next one is served");
     }

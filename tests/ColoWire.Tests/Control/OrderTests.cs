@@ -40,7 +40,8 @@ internal sealed class OrderTests
         using StringWriter text = new(CultureInfo.InvariantCulture);
         text.Write(SnapshotText.Json(SnapshotReader.Of(rig.Appliance)));
         string[] names = [.. JsonDocument.Parse(text.ToString()).RootElement.EnumerateObject().Select(member => member.Name)];
-        Assert.That(names, Is.SubsetOf(answer.EnumerateObject().Select(member => member.Name)), "what --json prints is all there");
+        Assert.That(
+            names, Is.SubsetOf(answer.EnumerateObject().Select(member => member.Name)), "what --json prints is all there");
     }
 
     [Test]
@@ -76,7 +77,8 @@ internal sealed class OrderTests
         Assert.That(answer.GetProperty("dropped").GetInt64(), Is.EqualTo(2));
         Assert.That(answer.GetProperty("secondary_released").GetInt64(), Is.EqualTo(1));
         Assert.That(answer.GetProperty("message").GetString(),
-            Is.EqualTo("the secondary goes on alone, for good: 2 frames of the primary were dropped, 1 of the secondary have left"));
+            Is.EqualTo(
+                "the secondary goes on alone, for good: 2 frames of the primary were dropped, 1 of the secondary have left"));
         rig.Primary.Say(ControlRig.Datagram("late", 1));
         rig.Secondary.Say(ControlRig.Datagram("second of the secondary", 2));
         ControlRig.WaitUntil(() => rig.Output.Left.Length == 2);
@@ -143,7 +145,8 @@ internal sealed class OrderTests
     public void The_mode_changes_while_frames_flow()
     {
         using ControlRig rig = new();
-        Assert.That(rig.Order("mode lockstep").Answer.GetProperty("message").GetString(), Is.EqualTo("the mode is lockstep already"));
+        Assert.That(
+            rig.Order("mode lockstep").Answer.GetProperty("message").GetString(), Is.EqualTo("the mode is lockstep already"));
         rig.Primary.Say(ControlRig.Datagram("held", 1));
         rig.WaitUntilHeld(1, 0);
         (bool done, JsonElement answer) = rig.Order("mode observe");
@@ -220,7 +223,8 @@ internal sealed class OrderTests
         Assert.That((await answer).Status, Is.EqualTo(408));
         Assert.That(
             (await answer).Text,
-            Is.EqualTo("no checkpoint has finished within 10 s; it stays asked for (requester command:staged, protection in_step)"));
+            Is.EqualTo(
+                "no checkpoint has finished within 10 s; it stays asked for (requester command:staged, protection in_step)"));
     }
 
     [Test]
@@ -231,7 +235,8 @@ internal sealed class OrderTests
         Task<(bool Done, JsonElement Answer)> waiting = Task.Run(() => rig.Order("checkpoint"));
         ControlRig.WaitUntil(() => requester.Asked == 1);
         rig.Order("flush");
-        Assert.That((rig.Appliance.Path.Guest.Epoch, rig.Appliance.Path.Gate.Completed), Is.EqualTo((1, 0)), "the flush has begun an epoch");
+        Assert.That((rig.Appliance.Path.Guest.Epoch, rig.Appliance.Path.Gate.Completed), Is.EqualTo((1, 0)),
+            "the flush has begun an epoch");
         Assert.That(waiting.IsCompleted, Is.False, "an epoch that a flush began is no checkpoint");
         Assert.That(rig.Order("failover primary").Done, Is.True);
         (bool done, JsonElement answer) = await waiting.WaitAsync(ControlRig.Patience);

@@ -38,7 +38,8 @@ internal sealed partial class CommandTests
         StandardOutputs outputs = StandardOutputs.Of(TestContext.Out, TestContext.Error);
         RootCommand root =
         [
-            RunCommand.Create(Verbs.Run, outputs, TimeProvider.System), RunCommand.Create(Verbs.Observe, outputs, TimeProvider.System),
+            RunCommand.Create(Verbs.Run, outputs, TimeProvider.System),
+            RunCommand.Create(Verbs.Observe, outputs, TimeProvider.System),
             CompareCommand.Create(TimeProvider.System), InterfacesCommand.Create(), CtlCommand.Create(), OptionsCommand.Create(),
         ];
         ParseResult parsed = root.Parse(words);

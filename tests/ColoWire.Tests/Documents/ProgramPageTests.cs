@@ -60,7 +60,8 @@ internal sealed class ProgramPageTests
     public void It_describes_every_name_of_a_counter()
     {
         IEnumerable<string> names = CounterNames.All<DivergenceReason>().Concat(CounterNames.All<UnverifiedReason>())
-            .Concat(CounterNames.All<DropReason>()).Concat(CounterNames.All<ToleratedField>()).Concat(CounterNames.All<NotComparedReason>())
+            .Concat(CounterNames.All<DropReason>()).Concat(CounterNames.All<ToleratedField>())
+                .Concat(CounterNames.All<NotComparedReason>())
             .Concat(CounterNames.All<MalformedKind>()).Concat(CounterNames.All<DatagramOutcome>())
             .Concat(CounterNames.All<Protection>());
         Assert.That(names.Except(Described), Is.Empty);

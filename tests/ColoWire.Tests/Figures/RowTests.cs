@@ -25,13 +25,17 @@ public sealed class RowTests
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"anchor":"a"}""", "anchor without anchorRuns")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"anchorRuns":[1]}""", "anchorRuns without anchor")]
     [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"value"}}""", "neither least nor most; exactly one")]
-    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"value","least":1,"most":2}}""", "least and most; exactly one")]
-    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"mean","most":2}}""", "of is 'mean'; allowed are value, each, ratio and interval")]
-    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"ratio","most":2}}""", "a bar of the ratio needs anchor")]
+    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"value","least":1,"most":2}}""",
+        "least and most; exactly one")]
+    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"mean","most":2}}""",
+        "of is 'mean'; allowed are value, each, ratio and interval")]
+    [TestCase("""{"group":"g","what":"w","unit":"ns","runs":[1],"bar":{"of":"ratio","most":2}}""",
+        "a bar of the ratio needs anchor")]
     public void A_bad_row_is_told_with_its_place_and_what_is_wrong(string line, string message) =>
         Assert.That(
             () => RowReader.Read(line, "rows:7"),
-            Throws.TypeOf<BadInputException>().With.Message.StartsWith("rows:7: ").And.Message.Contains(message).And.Message.Not.Contains("\n"));
+            Throws.TypeOf<BadInputException>().With.Message.StartsWith("rows:7: ").And.Message.Contains(message)
+                .And.Message.Not.Contains("\n"));
 
     [TestCase(Five, null, """{"of":"value","least":3}""", "met")]
     [TestCase(Five, null, """{"of":"value","least":3.1}""", "MISSED")]
@@ -50,10 +54,12 @@ public sealed class RowTests
     [TestCase("[8,8,7,8,8]", null, """{"of":"interval","most":6}""", "MISSED")]
     [TestCase("[1,2,3,4]", null, """{"of":"value","most":9}""", "MISSED: fewer than 5 runs")]
     [TestCase(Five, "[6,6,6,6]", """{"of":"ratio","most":9}""", "MISSED: fewer than 5 runs")]
-    public void A_bar_is_held_against_the_median_each_run_or_the_ratio_of_medians(string runs, string? anchorRuns, string bar, string verdict)
+    public void A_bar_is_held_against_the_median_each_run_or_the_ratio_of_medians(
+        string runs, string? anchorRuns, string bar, string verdict)
     {
         string anchor = anchorRuns == null ? string.Empty : $",\"anchor\":\"a\",\"anchorRuns\":{anchorRuns}";
-        Row row = RowReader.Read($"{{\"group\":\"g\",\"what\":\"w\",\"unit\":\"ns\",\"runs\":{runs}{anchor},\"bar\":{bar}}}", "rows:1");
+        Row row = RowReader.Read(
+            $"{{\"group\":\"g\",\"what\":\"w\",\"unit\":\"ns\",\"runs\":{runs}{anchor},\"bar\":{bar}}}", "rows:1");
         Assert.That(RowText.Cells(row)[^1], Is.EqualTo(verdict));
     }
 
@@ -62,7 +68,8 @@ public sealed class RowTests
     [TestCase("ns/pair", new double[] { 100, 110, 90, 100, 100 }, new double[] { 103, 120, 95, 110, 110 }, "met")]
     [TestCase("ns/pair", new double[] { 100, 110, 90, 100, 100 }, new double[] { 104, 120, 95, 110, 110 }, "MISSED")]
     [TestCase("ns/pair", new double[] { 100, 110, 90, 100 }, new double[] { 50, 50, 50, 50 }, "MISSED: fewer than 5 runs")]
-    public void A_program_is_slower_than_an_older_one_where_it_is_in_every_turn(string unit, double[] before, double[] after, string verdict)
+    public void A_program_is_slower_than_an_older_one_where_it_is_in_every_turn(
+        string unit, double[] before, double[] after, string verdict)
     {
         Row row = AgainstCommand.Compare(Turns(unit, before), Turns(unit, after)).Single();
         Assert.That(RowText.Cells(row)[^1], Is.EqualTo(verdict));

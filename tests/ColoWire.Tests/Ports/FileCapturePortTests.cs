@@ -38,11 +38,13 @@ internal sealed class FileCapturePortTests
     {
         byte[] first = PcapBuilder.Frame(60, 1);
         byte[] second = PcapBuilder.Frame(1514, 2);
-        using FileCapturePort port = Open(new PcapBuilder().Record(1_700_000_000, 123_456_789, first).Record(1_700_000_001, 1, second));
+        using FileCapturePort port = Open(
+            new PcapBuilder().Record(1_700_000_000, 123_456_789, first).Record(1_700_000_001, 1, second));
 
         List<Received> frames = Drain(port);
 
-        Assert.That((frames[0].ArrivalNs, frames[1].ArrivalNs), Is.EqualTo((1_700_000_000_123_456_789, 1_700_000_001_000_000_001)));
+        Assert.That(
+            (frames[0].ArrivalNs, frames[1].ArrivalNs), Is.EqualTo((1_700_000_000_123_456_789, 1_700_000_001_000_000_001)));
         Assert.That(frames[0].Bytes, Is.EqualTo(first));
         Assert.That(frames[1].Bytes, Is.EqualTo(second));
         Assert.That(port.Statistics, Is.EqualTo(new CaptureStatistics(2, 1574, 0, 0, 0, 0)));
@@ -159,7 +161,8 @@ internal sealed class FileCapturePortTests
 
         Assert.That(frames.Select(f => f.Number), Is.EqualTo(new uint[] { 1, 4 }));
         Assert.That(frames[1].Bytes, Is.EqualTo(longest));
-        Assert.That(port.Statistics, Is.EqualTo(new CaptureStatistics(2, 60 + EngineLimits.MaxFrameBytes, 0, 0, Oversize: 1, Truncated: 1)));
+        Assert.That(port.Statistics,
+            Is.EqualTo(new CaptureStatistics(2, 60 + EngineLimits.MaxFrameBytes, 0, 0, Oversize: 1, Truncated: 1)));
     }
 
     [TestCase(7, TestName = "A record cut off inside its header is a fault with its number")]
@@ -174,7 +177,8 @@ internal sealed class FileCapturePortTests
 
         Assert.That(Drain(port), Has.Count.EqualTo(1));
         Assert.That(port.Ended, Is.True);
-        Assert.That(port.Fault, Does.StartWith($"cannot read capture '{path}' to its end: frame 2 is cut off or damaged (").And.EndsWith(")"));
+        Assert.That(port.Fault,
+            Does.StartWith($"cannot read capture '{path}' to its end: frame 2 is cut off or damaged (").And.EndsWith(")"));
         Assert.That(port.Fault, Does.Not.Contain('\n'));
     }
 

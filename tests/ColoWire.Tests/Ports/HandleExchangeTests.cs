@@ -18,7 +18,8 @@ internal sealed class HandleExchangeTests
         Handle first = new();
         Handle second = new();
         using HandleExchange<Handle> exchange = new(first);
-        Assert.That((exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed), Is.EqualTo((first, first, false, false)));
+        Assert.That(
+            (exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed), Is.EqualTo((first, first, false, false)));
         Assert.That(exchange.TryClose(), Is.False, "the user has the handle");
 
         exchange.Withdraw();
@@ -29,7 +30,8 @@ internal sealed class HandleExchangeTests
 
         Assert.That((exchange.TryClose(), first.IsDisposed, exchange.IsClosed), Is.EqualTo((true, true, true)));
         exchange.Offer(second);
-        Assert.That((exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed), Is.EqualTo(((Handle?)null, second, true, true)));
+        Assert.That((exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed),
+            Is.EqualTo(((Handle?)null, second, true, true)));
         exchange.Withdraw();
         Assert.That(exchange.Held, Is.SameAs(second), "an offered handle is not withdrawn");
         Assert.That(exchange.Change(), Is.True);

@@ -39,7 +39,8 @@ internal sealed class PlainCaptureTests
     }
 
     [Test]
-    public void Frames_of_all_lengths_are_read_whole_and_in_order([Values(PcapBuilder.MicrosecondMagic, PcapBuilder.NanosecondMagic)] uint magic)
+    public void Frames_of_all_lengths_are_read_whole_and_in_order(
+        [Values(PcapBuilder.MicrosecondMagic, PcapBuilder.NanosecondMagic)] uint magic)
     {
         const int count = 1000;
         List<string> frames = ReadBoth(magic, builder =>
@@ -61,7 +62,8 @@ internal sealed class PlainCaptureTests
     [TestCase(1u, 0xFFFF_FFFFu, TestName = "A fraction that cannot be")]
     public void An_invalid_timestamp_and_what_follows_it_is_read_as_libpcap_reads_it(uint seconds, uint fraction)
     {
-        List<string> frames = ReadBoth(PcapBuilder.MicrosecondMagic, InTheMiddle(b => b.Record(seconds, fraction, PcapBuilder.Frame(60, 9))));
+        List<string> frames = ReadBoth(
+            PcapBuilder.MicrosecondMagic, InTheMiddle(b => b.Record(seconds, fraction, PcapBuilder.Frame(60, 9))));
 
         Assert.That(frames, Has.Count.EqualTo(Frames + 1));
     }

@@ -24,7 +24,8 @@ internal sealed class PortSpecTests
     [TestCase("stream:10.0.0.1:9001", PortKind.Stream, "10.0.0.1:9001")]
     [TestCase("stream:[::1]:9001,server", PortKind.Stream, "[::1]:9001,server")]
     [TestCase("stream:[::]:9001,server,peer=2001:db8::7", PortKind.Stream, "[::]:9001,server,peer=2001:db8::7")]
-    [TestCase("stream:host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24", PortKind.Stream, "host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24")]
+    [TestCase("stream:host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24", PortKind.Stream,
+        "host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24")]
     public void Ports_are_parsed(string text, PortKind kind, string target)
     {
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.True);
@@ -54,16 +55,26 @@ internal sealed class PortSpecTests
     [TestCase("stream:a b:9001", "'a b' is no host")]
     [TestCase("stream:host:1,peer=10.0.0.2", "peer= says which addresses may connect to a server: write it behind ',server'")]
     [TestCase("stream:host:1,peer=10.0.0.2,server", "'1,peer=10.0.0.2' is no port from 1 to 65535")]
-    [TestCase("stream:unix:/run/in,server,peer=10.0.0.2", "peer= is for TCP: a unix socket is for its user and group (mode 0660)")]
-    [TestCase("stream:host:1,server,peer=", "peer '' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=secondary", "peer 'secondary' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=10.1", "peer '10.1' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=fe80::1%eth0", "peer 'fe80::1%eth0' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=10.0.0.1/8", "peer '10.0.0.1/8' is no network, because bits behind its prefix are set, or the prefix is too long: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=10.0.0.0/33", "peer '10.0.0.0/33' is no network, because bits behind its prefix are set, or the prefix is too long: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:unix:/run/in,server,peer=10.0.0.2",
+        "peer= is for TCP: a unix socket is for its user and group (mode 0660)")]
+    [TestCase("stream:host:1,server,peer=",
+        "peer '' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=secondary",
+        "peer 'secondary' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.1",
+        "peer '10.1' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=fe80::1%eth0",
+        "peer 'fe80::1%eth0' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.0.0.1/8",
+        "peer '10.0.0.1/8' is no network, because bits behind its prefix are set, or the prefix is too long: an address or a "
+        + "network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.0.0.0/33",
+        "peer '10.0.0.0/33' is no network, because bits behind its prefix are set, or the prefix is too long: an address or a "
+        + "network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
     [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
     [TestCase(
-        "pcap:a-name-of-128-letters--------------------------------------------------------------------------------------------------------end",
+        "pcap:a-name-of-128-letters----------------------------------------------------"
+        + "----------------------------------------------------end",
         "an interface's name has at most 15 characters, an alternative one 127 (a path is written file:PATH)")]
     [TestCase("eth 1", "an interface's name has no spaces, colons or symbols")]
     [TestCase("pcap:eth0:1", "an interface's name has no spaces, colons or symbols")]
@@ -135,7 +146,8 @@ internal sealed class PortSpecTests
         FrameRef[] batch = new FrameRef[4];
         PipelinePlace place = new(arena, 0, IsFirst: true);
         using (ICapturePort capture = PortFactory.OpenCapture(new PortSpec(PortKind.File, input), new PortOptions(), place))
-        using (IInjectPort inject = PortFactory.OpenInject(new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }, place))
+        using (IInjectPort inject = PortFactory.OpenInject(
+            new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }, place))
         {
             Assert.That(capture.Receive(arena.Primary, batch, nowNs: 5), Is.EqualTo(1));
             Assert.That(inject.Inject(arena, batch.AsSpan(0, 1), nowNs: 6), Is.EqualTo(1));

@@ -45,7 +45,8 @@ internal sealed class RssTests
         {
             1, new[] { 0, 1 }, new InterfaceChannels(1, 1, 1, 1, 0, 0), "veth",
             "interface 'eth1' receives on 1 queue, and 2 are to be served; "
-            + "make it anew with: ip link add eth1 numrxqueues 2 numtxqueues 2 type veth peer name PEER numrxqueues 2 numtxqueues 2",
+            + "make it anew with: ip link add eth1 numrxqueues 2 numtxqueues 2 type veth peer name PEER "
+            + "numrxqueues 2 numtxqueues 2",
         },
         new object?[]
         {
@@ -67,7 +68,8 @@ internal sealed class RssTests
     ];
 
     [TestCaseSource(nameof(Counts))]
-    public void Every_receive_queue_must_be_served(int receive, int[] served, InterfaceChannels? channels, string? driver, string? fault)
+    public void Every_receive_queue_must_be_served(
+        int receive, int[] served, InterfaceChannels? channels, string? driver, string? fault)
     {
         InterfaceQueues queues = Queues("eth1") with { Receive = receive, Channels = channels, Driver = driver };
         Assert.That(ReceiveSideScaling.CaptureFault(queues, served), Is.EqualTo(fault));
@@ -81,7 +83,9 @@ internal sealed class RssTests
         Assert.That(ReceiveSideScaling.SendFault(queues, [3, 2]), Is.Null);
         Assert.That(
             ReceiveSideScaling.SendFault(queues, [0, 4]),
-            Is.EqualTo("interface 'eth3' has no queue 4, they count from 0 and it has 4 queues; mend it with: ethtool -L eth3 combined 5"));
+            Is.EqualTo(
+                "interface 'eth3' has no queue 4, they count from 0 and it has 4 queues; mend it with: "
+                + "ethtool -L eth3 combined 5"));
     }
 
     [Test]
@@ -117,11 +121,14 @@ internal sealed class RssTests
     {
         InterfaceQueues other = Queues("eth2", udp: Addresses);
         Assert.That(ReceiveSideScaling.CheckTwins(Queues("eth1"), other).Fault, Is.EqualTo(
-            "interfaces 'eth1' and 'eth2' would put the frames of one flow into different queues, they differ in the fields hashed of udp4; "
+            "interfaces 'eth1' and 'eth2' would put the frames of one flow into different queues, they differ in "
+            + "the fields hashed of udp4; "
             + "mend it with: ethtool -N eth2 rx-flow-hash udp4 sdfn"));
-        Assert.That(ReceiveSideScaling.CheckTwins(other, Queues("eth1")).Fault, Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
+        Assert.That(ReceiveSideScaling.CheckTwins(other, Queues("eth1")).Fault,
+            Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
         Assert.That(
-            ReceiveSideScaling.CheckTwins(Queues("eth1", udp: 0), other).Fault, Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
+            ReceiveSideScaling.CheckTwins(Queues("eth1", udp: 0), other).Fault,
+            Does.EndWith("mend it with: ethtool -N eth1 rx-flow-hash udp4 sd"));
         InterfaceQueues silent = other with { HashFields = new Dictionary<string, ulong>() };
         Assert.That(ReceiveSideScaling.CheckTwins(Queues("eth1"), silent).Fault, Is.Null);
     }
@@ -133,7 +140,8 @@ internal sealed class RssTests
         Assert.That(
             ReceiveSideScaling.CheckTwins(Queues("eth1"), Queues("eth2") with { Spread = larger }).Fault,
             Is.EqualTo(
-                "interfaces 'eth1' and 'eth2' cannot spread flows over their queues alike: their indirection tables have 4 and 128 entries, "
+                "interfaces 'eth1' and 'eth2' cannot spread flows over their queues alike: their indirection "
+                + "tables have 4 and 128 entries, "
                 + "their hash keys 3 and 3 bytes; use two NICs of one kind, or one queue"));
     }
 
@@ -143,7 +151,11 @@ internal sealed class RssTests
         InterfaceQueues silent = Queues("veth2") with { Driver = "veth", Spread = null };
         QueueSpreadCheck one = ReceiveSideScaling.CheckTwins(Queues("eth1"), silent);
         Assert.That(one.Fault, Is.Null);
-        Assert.That(one.Note, Does.StartWith("whether eth1 and veth2 put the frames of a flow into the same queue cannot be checked, its driver does not tell: veth2 (veth); "));
+        Assert.That(
+            one.Note,
+            Does.StartWith(
+                "whether eth1 and veth2 put the frames of a flow into the same queue cannot be checked, its driver "
+                + "does not tell: veth2 (veth); "));
         QueueSpreadCheck both = ReceiveSideScaling.CheckTwins(silent with { Name = "veth1", Driver = null }, silent);
         Assert.That(both.Note, Does.Contain("its driver does not tell: veth1 (no driver), veth2 (veth); "));
     }

@@ -176,8 +176,10 @@ internal sealed class ApplianceTests
                 hang.Wait();
             },
         };
-        using Appliance appliance = Make(FakePorts.Of(new FakeCapturePort("fake:primary", 0, Frame), secondary, new FakeInjectPort()), 2, 1);
-        using WatchdogService watchdog = new(appliance, new SystemdNotifier(), NullLogger<WatchdogService>.Instance, TimeProvider.System);
+        using Appliance appliance = Make(
+            FakePorts.Of(new FakeCapturePort("fake:primary", 0, Frame), secondary, new FakeInjectPort()), 2, 1);
+        using WatchdogService watchdog = new(
+            appliance, new SystemdNotifier(), NullLogger<WatchdogService>.Instance, TimeProvider.System);
         appliance.Start();
         WaitUntil(watchdog.AllMoved);
         hang.Reset();
@@ -198,7 +200,8 @@ internal sealed class ApplianceTests
         (int, byte[])[] frames = [.. Enumerable.Range(0, 500).Select(i => (i / 10, TestCapture.Udp($"datagram {i}")))];
         TestCapture.Write(capture, frames);
         AppliancePorts ports = FakePorts.Of(
-            FileCapturePort.OpenAsLive(capture), FileCapturePort.OpenAsLive(capture), new FileInjectPort(released, nanoseconds: false));
+            FileCapturePort.OpenAsLive(capture), FileCapturePort.OpenAsLive(capture),
+            new FileInjectPort(released, nanoseconds: false));
         using (Appliance appliance = Make(ports, 1, 1))
         {
             appliance.Start();
@@ -222,14 +225,18 @@ internal sealed class ApplianceTests
         text.Write(SnapshotText.Json(SnapshotReader.Of(appliance)));
         string line = text.ToString();
         Assert.That(line.TrimEnd().Split('\n'), Has.Length.EqualTo(1));
-        Assert.That(line, Does.Contain("\"final\":true").And.Contain("\"released\":{\"verified\":64,\"passed\":0,\"unverified\":0}"));
+        Assert.That(
+            line, Does.Contain("\"final\":true").And.Contain("\"released\":{\"verified\":64,\"passed\":0,\"unverified\":0}"));
         Assert.That(line, Does.Match("\"runtime\":{\"garbage_collections\":[0-9]+,\"allocated_bytes\":[1-9][0-9]+}"));
     }
 
     [Test]
     public void Checksums_that_were_completed_are_told_of_each_side()
     {
-        PipelinePorts pipeline = Ports(64, 0, new FakeInjectPort()).Pipelines[0] with { Primary = new FakeCapturePort("fake:primary", 64, PartialFrame) };
+        PipelinePorts pipeline = Ports(64, 0, new FakeInjectPort()).Pipelines[0] with
+        {
+            Primary = new FakeCapturePort("fake:primary", 64, PartialFrame),
+        };
         AppliancePorts ports = new([pipeline]);
         using Appliance appliance = Make(ports, 1, 1);
         appliance.Start();
@@ -287,5 +294,6 @@ internal sealed class ApplianceTests
         return new Appliance(options, ports, new NoCheckpoints(), TimeProvider.System);
     }
 
-    private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
+    private static void WaitUntil(Func<bool> condition) =>
+        Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
 }

@@ -14,15 +14,18 @@ namespace ColoWire.Tests.Program;
 internal sealed class ComparisonOptionTests
 {
     private const string FieldNames =
-        "mac, ip_id, ttl, traffic_class, dont_fragment, ip_options, window, zero_window, push, urgent, tcp_options, syn_options, checksum";
+        "mac, ip_id, ttl, traffic_class, dont_fragment, ip_options, window, zero_window, push, urgent, "
+        + "tcp_options, syn_options, checksum";
 
     /// <summary>Every choice of the engine, none with its default.</summary>
     private const string AllChosen = $$"""
         {
           {{RequiredPorts}},
-          "mode": "observe", "compare_timeout": 3001, "expired_scan_cycle": 1001, "checkpoint_retry_ms": 3002, "max_queue_size": 1025,
+          "mode": "observe", "compare_timeout": 3001, "expired_scan_cycle": 1001, "checkpoint_retry_ms": 3002,
+          "max_queue_size": 1025,
           "grace_ms": 21, "reorder_window": 65, "retransmit_window": 33, "fragment_memory": 4097, "fragment_timeout_ms": 1002,
-          "overflow": "hold", "rst": "pass", "dup": "pass", "secondary_loss": "hold", "requester_loss": "hold", "checkpoint_retries": 3, "partial_checksums": "pass",
+          "overflow": "hold", "rst": "pass", "dup": "pass", "secondary_loss": "hold", "requester_loss": "hold",
+          "checkpoint_retries": 3, "partial_checksums": "pass",
           "checkpoint_max_ms": 15001, "checkpoint_interval_ms": 101, "checkpoint_share": 11,
           "strict": ["ttl"], "policies": ["pass udp port 123"],
           "shards": 2, "flows": 131073, "slots": 16385, "large_slots": 257
@@ -118,7 +121,8 @@ internal sealed class ComparisonOptionTests
         Assert.That(options.Engine.Policies, Is.Empty);
     }
 
-    [TestCase("3001", "3000", "--grace-ms (command line): 3001 ms is more than compare_timeout, 3000 ms: lower it, or raise compare_timeout")]
+    [TestCase("3001", "3000",
+        "--grace-ms (command line): 3001 ms is more than compare_timeout, 3000 ms: lower it, or raise compare_timeout")]
     [TestCase("3000", "3000", null)]
     [TestCase(null, "19", "grace_ms (default): 20 ms is more than compare_timeout, 19 ms: lower it, or raise compare_timeout")]
     [TestCase(null, "20", null)]
@@ -130,18 +134,25 @@ internal sealed class ComparisonOptionTests
         AssertEqual(Faults([.. PortArguments, "--compare-timeout", timeoutMs, .. grace]), fault == null ? [] : [fault]);
     }
 
-    [TestCase("64 0", null, "fragment_memory (default): 4096 KiB is more than 64 KiB, half of a side's slots: raise slots or large_slots")]
-    [TestCase("64 0", "256", "--fragment-memory (command line): 256 KiB is more than 64 KiB, half of a side's slots: raise slots or large_slots")]
-    [TestCase("4095 0", null, "fragment_memory (default): 4096 KiB is more than 4095 KiB, half of a side's slots: lower it, or raise slots or large_slots")]
+    [TestCase("64 0", null,
+        "fragment_memory (default): 4096 KiB is more than 64 KiB, half of a side's slots: raise slots or large_slots")]
+    [TestCase("64 0", "256",
+        "--fragment-memory (command line): 256 KiB is more than 64 KiB, half of a side's slots: raise slots or large_slots")]
+    [TestCase("4095 0", null,
+        "fragment_memory (default): 4096 KiB is more than 4095 KiB, half of a side's slots: lower it, or "
+        + "raise slots or large_slots")]
     [TestCase("4096 0", null, null)]
     [TestCase("64 119", null, null)]
-    [TestCase("64 118", null, "fragment_memory (default): 4096 KiB is more than 4076 KiB, half of a side's slots: lower it, or raise slots or large_slots")]
+    [TestCase("64 118", null,
+        "fragment_memory (default): 4096 KiB is more than 4076 KiB, half of a side's slots: lower it, or "
+        + "raise slots or large_slots")]
     [TestCase("256 0", "256", null)]
     [TestCase("63 0", "4096", "--slots (command line): 63 is out of range: 64 to 4194304 frames")]
     public void Fragments_take_half_of_the_slots_at_most(string slots, string? fragmentMemory, string? fault)
     {
         string[] memory = fragmentMemory == null ? [] : ["--fragment-memory", fragmentMemory];
         string[] words = slots.Split(' ');
-        AssertEqual(Faults([.. PortArguments, "--slots", words[0], "--large-slots", words[1], .. memory]), fault == null ? [] : [fault]);
+        AssertEqual(
+            Faults([.. PortArguments, "--slots", words[0], "--large-slots", words[1], .. memory]), fault == null ? [] : [fault]);
     }
 }

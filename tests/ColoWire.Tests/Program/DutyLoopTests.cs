@@ -14,15 +14,16 @@ using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
 
-/// <summary>When a thread leaves its core of its own will, which the kernel counts for each thread: each sleep is one time.</summary>
+/// <summary>When a thread leaves its core of its own will, which the kernel counts for each thread: each sleep is one
+/// time.</summary>
 [NonParallelizable]
 internal sealed class DutyLoopTests
 {
     private const int WarmUpRounds = 1000;
     private const int CountedRounds = 400;
 
-    /// <summary>Times that it may wait for something else, a lock of the runtime or memory that is not there yet; and sleeps that may be
-    /// counted elsewhere, as another thread took the CPU in the moment in which it went to sleep.</summary>
+    /// <summary>Times that it may wait for something else, a lock of the runtime or memory that is not there yet; and sleeps that
+    /// may be counted elsewhere, as another thread took the CPU in the moment in which it went to sleep.</summary>
     private const int OtherWaits = CountedRounds / 20;
 
     [Test]
@@ -31,7 +32,8 @@ internal sealed class DutyLoopTests
 
     [Test]
     public void Every_other_strategy_sleeps_in_every_round_once_nothing_comes(
-        [Values(IdleStrategy.Adaptive, IdleStrategy.SpinThenPoll, IdleStrategy.Block)] IdleStrategy strategy, [Values] bool hasPort) =>
+        [Values(IdleStrategy.Adaptive, IdleStrategy.SpinThenPoll, IdleStrategy.Block)] IdleStrategy strategy,
+        [Values] bool hasPort) =>
         Assert.That(Sleeps(strategy, hasPort, round => 0), Is.InRange(CountedRounds - OtherWaits, CountedRounds + OtherWaits));
 
     [Test]

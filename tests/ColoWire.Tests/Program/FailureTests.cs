@@ -45,7 +45,8 @@ internal sealed class FailureTests
         StagedCapturePort secondary = new("staged:secondary");
         KeepingInjectPort output = new();
         FakeTimeProvider time = new();
-        using Appliance appliance = new(Options(cores, shards), FakePorts.Of(primary, secondary, output), new NoCheckpoints(), time);
+        using Appliance appliance = new(
+            Options(cores, shards), FakePorts.Of(primary, secondary, output), new NoCheckpoints(), time);
         appliance.Start();
         Both(primary, secondary, TestCapture.Udp("before"));
         WaitUntil(() => output.Left.Length == 1);
@@ -79,7 +80,8 @@ internal sealed class FailureTests
     {
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), TimeProvider.System);
+            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()),
+            new NoCheckpoints(), TimeProvider.System);
         appliance.Start();
         for (ushort port = 1; port < FailureTolerance.SamePlace; port++)
         {
@@ -96,7 +98,8 @@ internal sealed class FailureTests
         Assert.That(appliance.Failing.WaitHandle.WaitOne(Patience), Is.True);
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Failed));
-        Assert.That(Commands.RunCommand.ExitCode(appliance.End, isImpaired: false, hasFaults: false), Is.EqualTo(70), "RestartPreventExitStatus of the unit is 2");
+        Assert.That(Commands.RunCommand.ExitCode(appliance.End, isImpaired: false, hasFaults: false), Is.EqualTo(70),
+            "RestartPreventExitStatus of the unit is 2");
     }
 
     [Test]
@@ -126,7 +129,8 @@ internal sealed class FailureTests
         FailureTolerance tolerance = new();
         string[] each = failures.Split(", ");
         return 1 + Array.FindIndex(each, failure =>
-            tolerance.Note(failure[..1], long.Parse(failure[2..], System.Globalization.CultureInfo.InvariantCulture) * 1_000_000_000) is not null);
+            tolerance.Note(failure[..1],
+                long.Parse(failure[2..], System.Globalization.CultureInfo.InvariantCulture) * 1_000_000_000) is not null);
     }
 
     [Test]
@@ -134,13 +138,24 @@ internal sealed class FailureTests
     {
         using ScratchFolder scratch = new();
         PathFailure failure = Failure(scratch.Path, out string text);
-        string[] files = [.. Directory.GetFiles(scratch.Path).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
-        Assert.That(files.Select(file => file[file.IndexOf('Z', StringComparison.Ordinal)..]), Is.EqualTo(new[] { "Z.primary.pcap", "Z.txt" }));
-        Assert.That(files.Select(file => File.GetUnixFileMode(scratch.File(file))), Has.All.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
-        Assert.That(TestCapture.Read(scratch.File(files[0])), Is.EqualTo(failure.Culprits[0].Frames.Select(frame => frame.Bytes)));
-        Assert.That(File.ReadAllText(scratch.File(files[1])), Does.Contain("   at ColoWire.Engine.AddressPrefix.Contains"), "the stack");
-        Assert.That(text, Does.StartWith("IndexOutOfRangeException in AddressPrefix.Contains, at udp 10.66.0.1:1 > 10.0.0.2:2000; compares again after "));
-        Assert.That(text, Does.EndWith($", lost are 1 frames of the primary and 0 of the secondary; this connection leaves unverified from now on; "
+        string[] files =
+            [.. Directory.GetFiles(scratch.Path).Select(file => Path.GetFileName(file)).Order(StringComparer.Ordinal)];
+        Assert.That(files.Select(file => file[file.IndexOf('Z', StringComparison.Ordinal)..]),
+            Is.EqualTo(new[] { "Z.primary.pcap", "Z.txt" }));
+        Assert.That(files.Select(file => File.GetUnixFileMode(scratch.File(file))),
+            Has.All.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
+        Assert.That(
+            TestCapture.Read(scratch.File(files[0])), Is.EqualTo(failure.Culprits[0].Frames.Select(frame => frame.Bytes)));
+        Assert.That(
+            File.ReadAllText(scratch.File(files[1])), Does.Contain("   at ColoWire.Engine.AddressPrefix.Contains"), "the stack");
+        Assert.That(
+            text,
+            Does.StartWith(
+                "IndexOutOfRangeException in AddressPrefix.Contains, at udp 10.66.0.1:1 > 10.0.0.2:2000; compares again after "));
+        Assert.That(
+            text,
+            Does.EndWith(
+                $", lost are 1 frames of the primary and 0 of the secondary; this connection leaves unverified from now on; "
             + $"saved as {scratch.Path}/{files[1][..^4]}.*"));
         Assert.That(text, Does.Not.Contain('\n'));
     }
@@ -158,7 +173,8 @@ internal sealed class FailureTests
             return folder.Save(failure);
         })];
         Assert.That(Directory.GetFiles(scratch.Path), Has.Length.EqualTo(FailureFolder.MostFailures));
-        Assert.That(Directory.GetFiles(scratch.Path).Select(file => $"saved as {file[..^4]}.*"), Is.EquivalentTo(names[3..]), "the newest");
+        Assert.That(Directory.GetFiles(scratch.Path).Select(file => $"saved as {file[..^4]}.*"), Is.EquivalentTo(names[3..]),
+            "the newest");
 
         Directory.Delete(scratch.Path, recursive: true);
         Assert.That(folder.Save(failure), Does.StartWith("not saved: "));
@@ -201,13 +217,15 @@ internal sealed class FailureTests
 
         StreamEndpoint Place(string name)
         {
-            Assert.That(StreamEndpoint.TryParse($"unix:{scratch.File(name)}", out StreamEndpoint? place, out string? error), Is.True, error);
+            Assert.That(StreamEndpoint.TryParse($"unix:{scratch.File(name)}", out StreamEndpoint? place, out string? error),
+                Is.True, error);
             return place!;
         }
 
         PortSpec Spec(string name)
         {
-            Assert.That(PortSpec.TryParse($"stream:unix:{scratch.File(name)},server", out PortSpec? spec, out string? error), Is.True, error);
+            Assert.That(PortSpec.TryParse($"stream:unix:{scratch.File(name)},server", out PortSpec? spec, out string? error),
+                Is.True, error);
             return spec!;
         }
     }
@@ -216,7 +234,8 @@ internal sealed class FailureTests
     {
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), TimeProvider.System);
+            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()),
+            new NoCheckpoints(), TimeProvider.System);
         appliance.Start();
         primary.Say(Bad("bad", 1));
         PathFailure failure = NextFailure(appliance);
@@ -276,5 +295,6 @@ internal sealed class FailureTests
         };
     }
 
-    private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
+    private static void WaitUntil(Func<bool> condition) =>
+        Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
 }

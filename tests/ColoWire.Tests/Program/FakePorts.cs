@@ -34,7 +34,8 @@ internal sealed class FakeCapturePort(string name, int count, Func<int, byte[]> 
         Prepare();
         OnReceive?.Invoke();
         int taken = 0;
-        while (taken < batch.Length && delivered < Math.Min(count, Allowed) && pool.TryTake(frames[delivered % DistinctFrames].Length, out batch[taken]))
+        while (taken < batch.Length && delivered < Math.Min(count, Allowed)
+            && pool.TryTake(frames[delivered % DistinctFrames].Length, out batch[taken]))
         {
             byte[] frame = frames[delivered % DistinctFrames];
             pool.Arena[batch[taken]].ArrivalNs = nowNs;
@@ -73,7 +74,8 @@ internal sealed class FakeInjectPort(bool stuck = false) : IInjectPort
 
     public string Name => "fake:out";
 
-    public InjectStatistics Statistics => new(Volatile.Read(ref sent), Volatile.Read(ref bytes), Volatile.Read(ref retries), 0, 0, 0);
+    public InjectStatistics Statistics =>
+        new(Volatile.Read(ref sent), Volatile.Read(ref bytes), Volatile.Read(ref retries), 0, 0, 0);
 
     public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {

@@ -33,7 +33,8 @@ internal sealed partial class FolderTests
         string[] allowed = Order[..(Array.IndexOf(Order, folder) + 1)];
         foreach (string file in Directory.GetFiles(Path.Combine(Source, folder), "*.cs"))
         {
-            string[] used = [.. File.ReadLines(file).SelectMany(line => Use().Matches(line)).Select(match => match.Groups["folder"].Value)];
+            string[] used =
+                [.. File.ReadLines(file).SelectMany(line => Use().Matches(line)).Select(match => match.Groups["folder"].Value)];
             Assert.That(used, Is.SubsetOf(allowed), file);
         }
     }

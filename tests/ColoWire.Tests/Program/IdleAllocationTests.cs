@@ -28,7 +28,8 @@ internal sealed class IdleAllocationTests
 {
     private const int WarmUpSeconds = 3;
 
-    /// <summary>Bytes of a scrape through the HTTP server, on a connection that stays: what the server itself allocates for a request.</summary>
+    /// <summary>Bytes of a scrape through the HTTP server, on a connection that stays: what the server itself allocates for a
+    /// request.</summary>
     private const long ScrapeBytes = 1000;
 
     private ScratchFolder folder = null!;
@@ -46,7 +47,8 @@ internal sealed class IdleAllocationTests
         using Appliance appliance = Idle();
         StandardOutputs outputs = StandardOutputs.Of(TextWriter.Null, TextWriter.Null);
         ApplicationLifetime host = new(NullLogger<ApplicationLifetime>.Instance);
-        using StatusService status = new(appliance, (StatusForm)form, outputs, host, NullLogger<StatusService>.Instance, TimeProvider.System);
+        using StatusService status = new(
+            appliance, (StatusForm)form, outputs, host, NullLogger<StatusService>.Instance, TimeProvider.System);
         Seconds(WarmUpSeconds);
         Assert.That(Allocation.LeastBytes(() => Seconds(1)), Is.Zero);
 
@@ -148,9 +150,13 @@ internal sealed class IdleAllocationTests
     private Appliance Idle()
     {
         TestCapture.Write(folder.File("p"), [(0, TestCapture.Udp("one")), (3_600_000, TestCapture.Udp("an hour later"))]);
-        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 } };
+        ApplianceOptions options = new()
+        {
+            Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 },
+        };
         AppliancePorts ports = FakePorts.Of(
-            FileCapturePort.OpenAsLive(folder.File("p")), FileCapturePort.OpenAsLive(folder.File("p")), new FileInjectPort(folder.File("out")));
+            FileCapturePort.OpenAsLive(folder.File("p")), FileCapturePort.OpenAsLive(folder.File("p")),
+            new FileInjectPort(folder.File("out")));
         Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         for (int round = 0; round < 10; round++)
         {

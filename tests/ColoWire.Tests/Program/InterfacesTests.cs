@@ -14,13 +14,15 @@ namespace ColoWire.Tests.Program;
 
 internal sealed class InterfacesTests
 {
-    private static readonly PortPermissions NoPermission = new(new("no permission", "setcap [x]"), new("nor for programs", "setcap [y]"));
+    private static readonly PortPermissions NoPermission = new(
+        new("no permission", "setcap [x]"), new("nor for programs", "setcap [y]"));
 
     [Test]
     public void The_table_names_what_is_wrong_and_the_whole_command()
     {
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteTable(text, InterfacesReport.Of([Facts("eth1", isUp: true, gro: true), Facts("eth2", isUp: false)], NoPermission), 200);
+        InterfacesCommand.WriteTable(
+            text, InterfacesReport.Of([Facts("eth1", isUp: true, gro: true), Facts("eth2", isUp: false)], NoPermission), 200);
         string table = text.ToString();
         Assert.That(table, Does.Match(@"eth1 .*e1000e .*up .*1500 .*no .*gro on"));
         Assert.That(table, Does.Contain("ethtool -K eth1 gro off").And.Contain("ip link set eth2 up"));

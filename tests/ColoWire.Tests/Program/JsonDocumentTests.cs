@@ -21,7 +21,8 @@ using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
 
-/// <summary>Each JSON document of the program, whole: programs of other people read them, so names, order and absence stay.</summary>
+/// <summary>Each JSON document of the program, whole: programs of other people read them, so names, order and absence
+/// stay.</summary>
 [NonParallelizable]
 internal sealed partial class JsonDocumentTests
 {
@@ -61,8 +62,8 @@ internal sealed partial class JsonDocumentTests
         string line = Encoding.UTF8.GetString(reports.Take().Bytes.Span);
         Assert.That(Settled(line), Is.EqualTo(
             "{\"version\":\"0.1.0\",\"uptime_s\":0,\"mode\":\"lockstep\",\"epoch\":0,\"checkpoints_completed\":0,"
-            + "\"ports\":{\"primary_in\":\"fake:primary\",\"secondary_in\":\"fake:secondary\",\"outdev\":\"fake:out\"},\"faults\":[],"
-            + "\"final\":false," + Counters + "}\n"));
+            + "\"ports\":{\"primary_in\":\"fake:primary\",\"secondary_in\":\"fake:secondary\",\"outdev\":\"fake:out\"},"
+            + "\"faults\":[],\"final\":false," + Counters + "}\n"));
     }
 
     [Test]
@@ -79,10 +80,14 @@ internal sealed partial class JsonDocumentTests
             Ports = new PortNames("a", "b", "c"),
             Faults = ["cut off"],
             FailWire = new BypassCounts(1, 2, 3, 4, "gone"),
-            Requester = new RequesterState("qmp:x", Ready: false, "lost", 1, 2, 3, 4, LastMs: 1.25, LongestMs: 2.5, LastStopMs: 0.5, LongestStopMs: 1e-6),
+            Requester = new RequesterState(
+                "qmp:x", Ready: false, "lost", 1, 2, 3, 4, LastMs: 1.25, LongestMs: 2.5, LastStopMs: 0.5, LongestStopMs: 1e-6),
             Unwritten = new UnwrittenCounts(5, 6),
         });
-        Assert.That(line, Does.Contain("\"absences\":1,").And.Contain("\"last_ms\":1.25,\"longest_ms\":2.5,\"last_stop_ms\":0.5,\"longest_stop_ms\":1E-06"));
+        Assert.That(
+            line,
+            Does.Contain("\"absences\":1,")
+                .And.Contain("\"last_ms\":1.25,\"longest_ms\":2.5,\"last_stop_ms\":0.5,\"longest_stop_ms\":1E-06"));
         Assert.That(SnapshotText.Json(JsonSerializer.Deserialize(line, ReportJson.Default.ApplianceSnapshot)), Is.EqualTo(line));
     }
 
@@ -147,7 +152,8 @@ internal sealed partial class JsonDocumentTests
         """{"message":"the mode is observe from now on; 0 frames were let out unverified"""
         + "\",\"mode\":\"observe\",\"earlier\":\"lockstep\",\"released\":0}")]
     [TestCase("failover secondary",
-        """{"message":"the secondary goes on alone, for good: 0 frames of the primary were dropped, 0 of the secondary have left"""
+        """{"message":"the secondary goes on alone, for good: 0 frames of the primary were dropped, """
+        + "0 of the secondary have left"
         + "\",\"protection\":\"secondary_alone\",\"changed\":true,\"released\":0,\"dropped\":0,\"secondary_released\":0}")]
     [TestCase("checkpoint", """{"message":"a checkpoint has finished after TIME","epoch":1,"took_ns":0}""")]
     public void The_object_of_an_order(string words, string expected)
@@ -186,7 +192,8 @@ internal sealed partial class JsonDocumentTests
         };
         using StringWriter text = new(CultureInfo.InvariantCulture);
         InterfacesCommand.WriteJson(text, InterfacesReport.Of(
-            [facts, facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4 }], new PortPermissions(new("no permission", "setcap 'x'"), null)));
+            [facts, facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4 }],
+            new PortPermissions(new("no permission", "setcap 'x'"), null)));
         Assert.That(text.ToString(), Is.EqualTo(OneLine(
             """
             {"problems":[{"what":"no permission","command":"setcap \u0027x\u0027"}],"interfaces":[{"name":"eth1",
@@ -207,7 +214,8 @@ internal sealed partial class JsonDocumentTests
         captures.Both(0, frame);
         captures.Primary.At(1, TestFrame.Udp("question", 40_001)).At(2, other).At(3, TestFrame.Arp()).At(4, new byte[13])
             .At(5, TestFrame.Icmp([8, 0, 0, 0, 0, 1, 0, 1])).At(6, frame, wireLength: 1500).At(7, Fragment(id: 7));
-        captures.Secondary.At(1, TestFrame.Flip(TestFrame.Udp("question", 40_001, id: 2), 22)).At(2, TestFrame.Flip(other, 52)).At(7, Fragment(id: 8));
+        captures.Secondary.At(1, TestFrame.Flip(TestFrame.Udp("question", 40_001, id: 2), 22)).At(2, TestFrame.Flip(other, 52))
+            .At(7, Fragment(id: 8));
         Assert.That(captures.Run(json: true), Is.EqualTo(OneLine(
             """
             {"primary":{"frames":7,"bytes":307},"secondary":{"frames":4,"bytes":210},"released":{"verified":2,
@@ -225,16 +233,19 @@ internal sealed partial class JsonDocumentTests
             """) + Environment.NewLine));
     }
 
-    /// <summary>An appliance that has not been started and has compared a few frames, at times that are always the same.</summary>
+    /// <summary>An appliance that has not been started and has compared a few frames, at times that are always the
+    /// same.</summary>
     private static Appliance Counted()
     {
         byte[][] primary =
         [
-            TestFrame.Udp("same", 40_000), TestFrame.Arp(), new byte[13], TestFrame.Udp("P", 40_001), TestFrame.Udp("held", 40_002), Fragment(id: 7),
+            TestFrame.Udp("same", 40_000), TestFrame.Arp(), new byte[13], TestFrame.Udp("P", 40_001),
+            TestFrame.Udp("held", 40_002), Fragment(id: 7),
         ];
         byte[][] secondary =
         [
-            TestFrame.Udp("same", 40_000, id: 9), TestFrame.Arp(), new byte[13], TestFrame.Udp("S", 40_001), TestFrame.Udp("held too", 40_003),
+            TestFrame.Udp("same", 40_000, id: 9), TestFrame.Arp(), new byte[13], TestFrame.Udp("S", 40_001),
+            TestFrame.Udp("held too", 40_003),
             TestFrame.Flip(Fragment(id: 8), 21),
         ];
         ApplianceOptions options = new()
@@ -247,7 +258,8 @@ internal sealed partial class JsonDocumentTests
                 CompareTimeoutMs = 600_000,
             },
         };
-        AppliancePorts ports = FakePorts.Of(Port("fake:primary", primary), Port("fake:secondary", secondary), new FakeInjectPort());
+        AppliancePorts ports = FakePorts.Of(
+            Port("fake:primary", primary), Port("fake:secondary", secondary), new FakeInjectPort());
         Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         for (int round = 0; round < 10; round++)
         {
@@ -256,7 +268,8 @@ internal sealed partial class JsonDocumentTests
 
         return appliance;
 
-        static FakeCapturePort Port(string name, byte[][] frames) => new(name, frames.Length, i => i < frames.Length ? frames[i] : []);
+        static FakeCapturePort Port(string name, byte[][] frames) =>
+            new(name, frames.Length, i => i < frames.Length ? frames[i] : []);
     }
 
     /// <summary>The first fragment of a datagram, whose others never come.</summary>

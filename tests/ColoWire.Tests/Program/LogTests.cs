@@ -42,7 +42,10 @@ internal sealed class LogTests
         const int flows = 30;
         FakeCapturePort primary = new("fake:primary", flows, i => TestCapture.Udp("P", (ushort)(1000 + i)));
         FakeCapturePort secondary = new("fake:secondary", flows, i => TestCapture.Udp("S", (ushort)(1000 + i)));
-        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 } };
+        ApplianceOptions options = new()
+        {
+            Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 },
+        };
         AppliancePorts ports = FakePorts.Of(primary, secondary, new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         for (int round = 0; round < 10; round++)
@@ -64,9 +67,13 @@ internal sealed class LogTests
     [Test]
     public void The_line_of_counters_tells_rates_since_the_last_look()
     {
-        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 } };
+        ApplianceOptions options = new()
+        {
+            Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 },
+        };
         AppliancePorts ports = FakePorts.Of(
-            new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")), new FakeCapturePort("s", 64, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
+            new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")),
+            new FakeCapturePort("s", 64, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         ApplianceSnapshot before = SnapshotReader.Of(appliance) with { ElapsedNs = 0 };
         for (int round = 0; round < 10; round++)
@@ -75,7 +82,8 @@ internal sealed class LogTests
         }
 
         ApplianceSnapshot after = SnapshotReader.Of(appliance) with { ElapsedNs = 500_000_000 };
-        Assert.That(StatusLine.Text(after, before), Does.StartWith("in 128/128 per s | verified 64 passed 0 unverified 0 held 0 |"));
+        Assert.That(
+            StatusLine.Text(after, before), Does.StartWith("in 128/128 per s | verified 64 passed 0 unverified 0 held 0 |"));
         Assert.That(after.CountsLike(before), Is.False);
         Assert.That(after.CountsLike(after with { ElapsedNs = 1 }), Is.True);
     }
@@ -97,19 +105,22 @@ internal sealed class LogTests
             Is.EqualTo(new[]
             {
                 "xdp:eth1: 3 frames lost: they came when the kernel's ring was full (--xdp-ring)",
-                "xdp:eth1: 2 frames lost: they are longer than the 1792 bytes of a slot: the MTU was raised while ColoWire runs (ip link set IF mtu, or pcap:)",
+                "xdp:eth1: 2 frames lost: they are longer than the 1792 bytes of a slot: the MTU was raised while ColoWire runs "
+                + "(ip link set IF mtu, or pcap:)",
             }));
         Assert.That(
             LossText.Of("stream:unix:a", after with { KernelDropped = 5, Oversize = 3, BadLengths = 1 }, before),
             Is.EqualTo(new[]
             {
-                "stream:unix:a: 1 frames lost: they were announced with a length that no frame can have, and the connection was closed: "
+                "stream:unix:a: 1 frames lost: they were announced with a length that no frame can have, and "
+                + "the connection was closed: "
                     + "is vnet_hdr_support the same at both ends?",
                 "stream:unix:a: 2 frames lost: they are longer than 65536 bytes, or than a slot (--large-slots 0)",
             }));
         Assert.That(LossText.Of("pcap:eth1", after, after), Is.Empty);
         Assert.That(
-            LossText.Of("pcap:eth3", new InjectStatistics(9, 900, Retries: 7, TooLong: 1, LinkDown: 0, Failed: 0), default(InjectStatistics)),
+            LossText.Of("pcap:eth3", new InjectStatistics(9, 900, Retries: 7, TooLong: 1, LinkDown: 0, Failed: 0),
+                default(InjectStatistics)),
             Is.EqualTo(new[] { "pcap:eth3: 1 frames lost: they are longer than the interface's MTU allows" }));
     }
 

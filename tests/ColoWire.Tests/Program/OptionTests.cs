@@ -34,7 +34,8 @@ internal sealed class OptionTests
     public void The_sample_in_the_repository_is_what_the_table_generates()
     {
         string sample = File.ReadAllText(Repository.PathOf("native-config/colowire.json"));
-        Assert.That(sample, Is.EqualTo(OptionDocuments.SampleJson()), "regenerate it: colowire options > native-config/colowire.json");
+        Assert.That(
+            sample, Is.EqualTo(OptionDocuments.SampleJson()), "regenerate it: colowire options > native-config/colowire.json");
     }
 
     [Test]
@@ -123,7 +124,8 @@ internal sealed class OptionTests
     [TestCase("\"requester\": 1", "requester (colowire.json): 1 is no requester: " + RequesterSpec.Allowed)]
     [TestCase("\"trace\": \"yes\"", "trace (colowire.json): 'yes' is neither: true or false")]
     [TestCase("\"cores\": 2", "cores (colowire.json): 2 is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
-    [TestCase("\"cores\": [1, \"a\"]", "cores (colowire.json): [1,\"a\"] is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
+    [TestCase("\"cores\": [1, \"a\"]",
+        "cores (colowire.json): [1,\"a\"] is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
     [TestCase("\"cores\": [8, 1]", "cores (colowire.json): this process may not use CPU 8: allowed: 0,1,2,3,4,5,6,7")]
     [TestCase("\"cores\": [1, 2, 1]", "cores (colowire.json): CPU 1 stands there more than once: each CPU runs one thread")]
     [TestCase("\"cores\": \"0-4\"", "shards (default): 1 is too few: 2 of 5 cores compare, and each needs one or more")]
@@ -177,7 +179,8 @@ internal sealed class OptionTests
     {
         string fault = Faults([.. PortArguments, "--slots", "65536"]).Single();
         Assert.That(fault, Does.StartWith("memory_limit (default): 256 MiB is less than the "));
-        Assert.That(fault, Does.Contain("frame arena 290").And.Contain("lower slots, large_slots, flows, shards or capture_buffer"));
+        Assert.That(
+            fault, Does.Contain("frame arena 290").And.Contain("lower slots, large_slots, flows, shards or capture_buffer"));
         Assert.That(Faults([.. PortArguments, "--slots", "65536", "--memory-limit", "1024"]), Is.Empty);
     }
 
@@ -186,7 +189,8 @@ internal sealed class OptionTests
     {
         MachineFacts small = new([0], 64 * ApplianceOptions.BytesPerMiB);
         string fault = Faults(PortArguments, small).Single();
-        Assert.That(fault, Does.Match(@"memory_limit \(default\): \d+ MiB are needed \(.*\), and the machine has 64 MiB: lower slots"));
+        Assert.That(
+            fault, Does.Match(@"memory_limit \(default\): \d+ MiB are needed \(.*\), and the machine has 64 MiB: lower slots"));
     }
 
     [Test]
@@ -202,7 +206,8 @@ internal sealed class OptionTests
     {
         string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "override.json");
         File.WriteAllText(path, $"{{ {RequiredPorts}, \"compare_timeout\": 5, \"max_queue_size\": 0, \"shards\": 2 }} // done");
-        ApplianceOptions options = Bind(["--config", path, "--compare-timeout", "70", "--max-queue-size", "9", "--trace"], Machine);
+        ApplianceOptions options = Bind(
+            ["--config", path, "--compare-timeout", "70", "--max-queue-size", "9", "--trace"], Machine);
         Assert.That(options.Engine.CompareTimeoutMs, Is.EqualTo(70));
         Assert.That(options.Engine.MaxQueueSize, Is.EqualTo(9), "what is overridden is not judged");
         Assert.That(options.Engine.Shards, Is.EqualTo(2));
@@ -245,7 +250,8 @@ internal sealed class OptionTests
         AssertEqual(
             names,
             "compare_timeout", "expired_scan_cycle", "grace_ms", "reorder_window", "retransmit_window", "fragment_memory",
-            "fragment_timeout_ms", "rst", "dup", "strict", "policies", "max_queue_size", "flows", "slots", "large_slots", "memory_limit");
+            "fragment_timeout_ms", "rst", "dup", "strict", "policies", "max_queue_size", "flows", "slots", "large_slots",
+            "memory_limit");
     }
 
     [Test]
@@ -254,7 +260,8 @@ internal sealed class OptionTests
         Assert.That(Load($"{{ {RequiredPorts} }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
         Assert.That(Load($"{{ {RequiredPorts}, \"snaplen\": 0 }}").SnapLengthBytes, Is.EqualTo(OptionTable.SnapLengthOfMtu));
         Assert.That(Load($"{{ {RequiredPorts}, \"snaplen\": 64 }}").SnapLengthBytes, Is.EqualTo(64));
-        AssertEqual(Faults($"{{ {RequiredPorts}, \"snaplen\": 63 }}"), "snaplen (colowire.json): 63 is out of range: 0 or 64 to 65536 bytes");
+        AssertEqual(Faults($"{{ {RequiredPorts}, \"snaplen\": 63 }}"),
+            "snaplen (colowire.json): 63 is out of range: 0 or 64 to 65536 bytes");
     }
 
     [TestCase("kitten", "sitting", 3)]

@@ -16,7 +16,8 @@ namespace ColoWire.Tests.Program;
 [NonParallelizable]
 internal sealed class OutputTests
 {
-    private const string Full = "colowire: the standard output cannot be written to: No space left on device; the output is lost\n";
+    private const string Full =
+        "colowire: the standard output cannot be written to: No space left on device; the output is lost\n";
     private const string Closed = "colowire: the standard output is closed; the output is lost\n";
 
     /// <summary>A stop has five seconds from the signal, and this machine may be busy with others.</summary>
@@ -44,7 +45,8 @@ internal sealed class OutputTests
     [TestCase("compare p other >/dev/full", 2, Full)]
     [TestCase("compare --json p s >/dev/full", 2, Full)]
     [TestCase("compare p s >&-", 2, Closed)]
-    [TestCase("compare p s </dev/null 1<p", 2, "colowire: the standard output cannot be written to: Bad file descriptor; the output is lost\n")]
+    [TestCase("compare p s </dev/null 1<p", 2,
+        "colowire: the standard output cannot be written to: Bad file descriptor; the output is lost\n")]
     [TestCase("compare p s >/dev/full 2>&1", 2, "")]
     [TestCase("compare p s >&- 2>&- <&-", 2, "")]
     [TestCase("compare p s >/dev/null 2>&-", 0, "")]
@@ -72,16 +74,20 @@ internal sealed class OutputTests
     [TestCase("options", 0)]
     public void A_reader_that_has_had_enough_is_no_fault(string words, int expected)
     {
-        (int code, _, string errors) = ShellProgram.Run($"cd {folder.Path}; COLOWIRE {words} | exec 0<&-; exit ${{PIPESTATUS[0]}}");
+        (int code, _, string errors) = ShellProgram.Run(
+            $"cd {folder.Path}; COLOWIRE {words} | exec 0<&-; exit ${{PIPESTATUS[0]}}");
         Assert.That((code, errors), Is.EqualTo((expected, "")));
     }
 
-    [TestCase("flush >/dev/full", 0, "colowire: the standard output cannot be written to: No space left on device; the answer is: 0 frames were let out unverified\n")]
+    [TestCase("flush >/dev/full", 0,
+        "colowire: the standard output cannot be written to: No space left on device; the answer is: 0 frames "
+        + "were let out unverified\n")]
     [TestCase("flush >&-", 0, "colowire: the standard output is closed; the answer is: 0 frames were let out unverified\n")]
     [TestCase("checkpoint 2>&-", 1, "")]
     [TestCase("status >/dev/full", 2, Full)]
     [TestCase("status --json >/dev/full", 2, Full)]
-    public void An_order_that_was_carried_out_says_so_by_its_exit_code_whatever_becomes_of_the_answer(string words, int expected, string line)
+    public void An_order_that_was_carried_out_says_so_by_its_exit_code_whatever_becomes_of_the_answer(
+        string words, int expected, string line)
     {
         using ControlRig rig = new();
         (int code, string output, string errors) = ShellProgram.Run($"COLOWIRE ctl --socket {rig.Path} {words}");
@@ -106,7 +112,8 @@ internal sealed class OutputTests
     {
         string status = folder.File("status");
         using ShellProgram program = ShellProgram.Start(
-            $"cd {folder.Path}; exec COLOWIRE run --json {Ports("hour")} --compare-timeout 600000 >{status} 2>{folder.File("log")}");
+            $"cd {folder.Path}; exec COLOWIRE run --json {Ports("hour")} --compare-timeout 600000 "
+            + $">{status} 2>{folder.File("log")}");
         program.WaitUntil(() => Read("status").Contains("\"held\":100,", StringComparison.Ordinal));
         // The limit of a file stands for the disk. It comes in the middle of an object, some seconds from now.
         long limit = new FileInfo(status).Length + (Read("status").IndexOf('\n', StringComparison.Ordinal) * 7 / 2);
@@ -131,7 +138,8 @@ internal sealed class OutputTests
         using SafeFileHandle status = FullPipe("status");
         using SafeFileHandle log = FullPipe("log");
         using ShellProgram program = ShellProgram.Start(
-            $"cd {folder.Path}; exec COLOWIRE run --json --trace {Ports("hour")} --compare-timeout 600000 --control-socket c >status 2>log");
+            $"cd {folder.Path}; exec COLOWIRE run --json --trace {Ports("hour")} --compare-timeout 600000 "
+            + "--control-socket c >status 2>log");
         program.WaitUntilHeld(folder.File("c"), 100);
         long start = Stopwatch.GetTimestamp();
         program.Signal(ShellProgram.Terminate);
@@ -146,7 +154,8 @@ internal sealed class OutputTests
 
     private string Read(string name)
     {
-        using StreamReader file = new(new FileStream(folder.File(name), FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite));
+        using StreamReader file = new(
+            new FileStream(folder.File(name), FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite));
         return file.ReadToEnd();
     }
 
@@ -160,7 +169,8 @@ internal sealed class OutputTests
         Assert.That(ShellProgram.Run($"mkfifo {path}").Code, Is.Zero);
         // Opened for both, which waits for nobody; what is written stays in it.
         SafeFileHandle pipe = File.OpenHandle(path, FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite);
-        Assert.That(ShellProgram.Run($"dd if=/dev/zero of={path} bs=4096 count=1000 oflag=nonblock 2>/dev/null; true").Code, Is.Zero);
+        Assert.That(
+            ShellProgram.Run($"dd if=/dev/zero of={path} bs=4096 count=1000 oflag=nonblock 2>/dev/null; true").Code, Is.Zero);
         return pipe;
     }
 }

@@ -45,7 +45,8 @@ internal sealed class PipelineOptionTests
         "xdp_queues (colowire.json): '4096' is not a list of queues: queue numbers and ranges, for example 0-3")]
     [TestCase(XdpPorts, "\"cores\": [0, 1, 1], \"xdp_queues\": \"0-1\"",
         "cores (colowire.json): CPU 1 stands there more than once: each CPU runs one thread")]
-    [TestCase(MixedPorts, "\"cores\": \"0-4\"", "shards (default): 1 is too few: 2 of 5 cores compare, and each needs one or more")]
+    [TestCase(MixedPorts, "\"cores\": \"0-4\"",
+        "shards (default): 1 is too few: 2 of 5 cores compare, and each needs one or more")]
     public void A_fault_of_the_queues_is_one_line(string ports, string entries, string fault)
     {
         AssertEqual(Faults($"{{ {ports}, {entries} }}"), fault);
@@ -55,7 +56,8 @@ internal sealed class PipelineOptionTests
     public void Ports_that_are_not_known_are_not_blamed_for_the_queues()
     {
         string entries = "\"cores\": \"0-1\", \"xdp_queues\": \"0-1\"";
-        Assert.That(Faults($"{{ \"primary_in\": \"xdp:p\", {entries} }}"), Has.Length.EqualTo(2).And.None.StartsWith("xdp_queues "));
+        Assert.That(
+            Faults($"{{ \"primary_in\": \"xdp:p\", {entries} }}"), Has.Length.EqualTo(2).And.None.StartsWith("xdp_queues "));
         Assert.That(Faults($"{{ \"primary_in\": \"p\", {entries} }}"), Has.Length.EqualTo(3).And.One.StartsWith("xdp_queues "));
     }
 
@@ -65,6 +67,7 @@ internal sealed class PipelineOptionTests
         long one = Load($"{{ {XdpPorts} }}").MemoryPlan().Single(part => part.Name == "frame arena").Bytes;
         long two = Load($"{{ {XdpPorts}, \"cores\": \"0-1\" }}").MemoryPlan().Single(part => part.Name == "frame arena").Bytes;
         Assert.That(two, Is.EqualTo(2 * one));
-        Assert.That(Faults($"{{ {XdpPorts}, \"cores\": \"0-3\" }}").Single(), Does.StartWith("memory_limit (default): 256 MiB is less than the "));
+        Assert.That(Faults($"{{ {XdpPorts}, \"cores\": \"0-3\" }}").Single(),
+            Does.StartWith("memory_limit (default): 256 MiB is less than the "));
     }
 }

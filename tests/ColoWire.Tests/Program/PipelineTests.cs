@@ -29,7 +29,8 @@ internal sealed class PipelineTests
     {
         int[] frames = [6000, 4000, 100];
         using Appliance appliance = Make([.. frames.Select(count => Pipeline(count, count))]);
-        Assert.That(appliance.Plan.Select(core => core.Duties[0]), Is.EqualTo(Enumerable.Range(0, 3).Select(i => new PlannedDuty(DutyKind.Pipeline, i))));
+        Assert.That(appliance.Plan.Select(core => core.Duties[0]),
+            Is.EqualTo(Enumerable.Range(0, 3).Select(i => new PlannedDuty(DutyKind.Pipeline, i))));
         appliance.Start();
         WaitUntil(() => appliance.Ports.OutputStatistics.Frames == frames.Sum());
         appliance.Stop(Patience);
@@ -37,7 +38,8 @@ internal sealed class PipelineTests
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
         Assert.That(snapshot.Released.Verified, Is.EqualTo(frames.Sum()));
         Assert.That((snapshot.Primary.Frames, snapshot.Secondary.Frames), Is.EqualTo((frames.Sum(), frames.Sum())));
-        Assert.That(appliance.Path.Pipelines.Select(pipeline => pipeline.Shards.Sum(shard => shard.Counters.Verified)), Is.EqualTo(frames));
+        Assert.That(appliance.Path.Pipelines.Select(pipeline => pipeline.Shards.Sum(shard => shard.Counters.Verified)),
+            Is.EqualTo(frames));
         Assert.That(appliance.Unsent, Is.Zero);
     }
 
@@ -81,8 +83,10 @@ internal sealed class PipelineTests
         ReportingPort primary = new("xdp:p", LinkState.Down, "cut off");
         ReportingPort secondary = new("xdp:s", LinkState.Up, null);
         using FakeInjectPort output = new();
-        using AppliancePorts ports = new([FakePorts.Pipeline(primary, secondary, output), FakePorts.Pipeline(primary, secondary, output)]);
-        Assert.That(ports.Linked.Select(port => (port.Name, port.Port.Link)), Is.EqualTo(new[] { ("xdp:p", LinkState.Down), ("xdp:s", LinkState.Up) }));
+        using AppliancePorts ports = new(
+            [FakePorts.Pipeline(primary, secondary, output), FakePorts.Pipeline(primary, secondary, output)]);
+        Assert.That(ports.Linked.Select(port => (port.Name, port.Port.Link)),
+            Is.EqualTo(new[] { ("xdp:p", LinkState.Down), ("xdp:s", LinkState.Up) }));
         Assert.That(ports.Faults, Is.EqualTo(new[] { "cut off" }));
         Assert.That((ports.PrimaryName, ports.SecondaryName, ports.OutputName), Is.EqualTo(("xdp:p", "xdp:s", "fake:out")));
         Assert.That(ports.Ended, Is.False);
@@ -126,10 +130,12 @@ internal sealed class PipelineTests
                 LargeSlotsPerSide = 0,
             },
         };
-        return new Appliance(options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints(), TimeProvider.System);
+        return new Appliance(
+            options, new AppliancePorts(pipelines) { Notes = notes ?? [] }, new NoCheckpoints(), TimeProvider.System);
     }
 
-    private static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
+    private static void WaitUntil(Func<bool> condition) =>
+        Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
 
     private sealed class ReportingPort(string name, LinkState link, string? fault) : ICapturePort, ILinkReporter, IFaultReporter
     {

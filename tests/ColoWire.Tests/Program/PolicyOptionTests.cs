@@ -37,12 +37,14 @@ internal sealed class PolicyOptionTests
         yield return Rule("pass", new PolicyRule(PolicyAction.Pass));
         yield return Rule("drop", new PolicyRule(PolicyAction.Drop));
         foreach ((string name, byte number) in ((string, byte)[])
-            [("tcp", 6), ("udp", 17), ("icmp", 1), ("icmpv6", 58), ("sctp", 132), ("esp", 50), ("ah", 51), ("igmp", 2), ("gre", 47), ("0", 0), ("255", 255)])
+            [("tcp", 6), ("udp", 17), ("icmp", 1), ("icmpv6", 58), ("sctp", 132), ("esp", 50), ("ah", 51), ("igmp", 2),
+                ("gre", 47), ("0", 0), ("255", 255)])
         {
             yield return Rule($"pass {name}", new PolicyRule(PolicyAction.Pass) { Protocol = number });
         }
 
-        yield return Rule("pass udp port 123", new PolicyRule(PolicyAction.Pass) { Protocol = 17, Ports = new PortRange(123, 123) });
+        yield return Rule(
+            "pass udp port 123", new PolicyRule(PolicyAction.Pass) { Protocol = 17, Ports = new PortRange(123, 123) });
         yield return Rule("drop port 1-65535", new PolicyRule(PolicyAction.Drop) { Ports = new PortRange(1, 65_535) });
         yield return Rule("drop 6 port 80-80", new PolicyRule(PolicyAction.Drop) { Protocol = 6, Ports = new PortRange(80, 80) });
         yield return Rule("drop vlan 0", new PolicyRule(PolicyAction.Drop) { Vlan = 0 });
@@ -156,11 +158,14 @@ internal sealed class PolicyOptionTests
 
     private static IEnumerable<TestCaseData> CommandLines()
     {
-        yield return new TestCaseData(new[] { "--policies", TwoRules[0], "--policies", TwoRules[1] }, null).SetArgDisplayNames("repeated");
+        yield return new TestCaseData(new[] { "--policies", TwoRules[0], "--policies", TwoRules[1] }, null)
+            .SetArgDisplayNames("repeated");
         yield return new TestCaseData(new[] { "--policies", string.Join(", ", TwoRules) }, null).SetArgDisplayNames("commas");
-        yield return new TestCaseData(Array.Empty<string>(), $"{{ \"policies\": \"{string.Join(',', TwoRules)}\" }}").SetArgDisplayNames("text");
+        yield return new TestCaseData(Array.Empty<string>(), $"{{ \"policies\": \"{string.Join(',', TwoRules)}\" }}")
+            .SetArgDisplayNames("text");
         yield return new TestCaseData(Array.Empty<string>(), Json(TwoRules)).SetArgDisplayNames("array");
-        yield return new TestCaseData(new[] { "--policies", string.Join(',', TwoRules) }, Json("drop")).SetArgDisplayNames("overriding");
+        yield return new TestCaseData(new[] { "--policies", string.Join(',', TwoRules) }, Json("drop"))
+            .SetArgDisplayNames("overriding");
     }
 
     [TestCaseSource(nameof(CommandLines))]
@@ -197,5 +202,6 @@ internal sealed class PolicyOptionTests
             "colowire: --policies (command line): rule 4, '': a rule is missing here: " + Grammar);
     }
 
-    private static string Json(params string[] rules) => $"{{ {RequiredPorts}, \"policies\": {JsonSerializer.Serialize(rules)} }}";
+    private static string Json(params string[] rules) =>
+        $"{{ {RequiredPorts}, \"policies\": {JsonSerializer.Serialize(rules)} }}";
 }

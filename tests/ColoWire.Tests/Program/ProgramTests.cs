@@ -46,14 +46,17 @@ internal sealed partial class ProgramTests
 
     [TestCase("", "colowire: command line: a verb is missing: run, observe, ")]
     [TestCase("rnu", "colowire: rnu (command line): unknown; the nearest known one is 'run'")]
-    [TestCase("run --compare-timeot 5 --outdev o", "colowire: --compare-timeot (command line): unknown; the nearest known one is '--compare-timeout'")]
+    [TestCase("run --compare-timeot 5 --outdev o",
+        "colowire: --compare-timeot (command line): unknown; the nearest known one is '--compare-timeout'")]
     [TestCase("run --compare-timeout", "colowire: --compare-timeout (command line): its value is missing: 1 to 600000 ms")]
     [TestCase("run --config /nonexistent.json", "colowire: --config (command line): '/nonexistent.json': no such file")]
     [TestCase("run --config /no\u001bwhere.json", "colowire: --config (command line): '/no\\x1bwhere.json': no such file")]
     [TestCase("run --compare-timeout 0", "colowire: --compare-timeout (command line): 0 is out of range: 1 to 600000 ms")]
     [TestCase("run --shards 1 --shards 2", "colowire: --shards (command line): stands there more than once; once is allowed")]
-    [TestCase("run --primary-in a --secondary-in b --outdev c --requester command:/nonexistent", "colowire: requester: '/nonexistent' is no program: ")]
-    [TestCase("run --primary-in a --secondary-in b --outdev c --requester notify_dev:unix:/nonexistent/n,server", "colowire: requester: cannot listen at ")]
+    [TestCase("run --primary-in a --secondary-in b --outdev c --requester command:/nonexistent",
+        "colowire: requester: '/nonexistent' is no program: ")]
+    [TestCase("run --primary-in a --secondary-in b --outdev c --requester notify_dev:unix:/nonexistent/n,server",
+        "colowire: requester: cannot listen at ")]
     [TestCase("observe --mode lockstep", "colowire: --mode (command line): unknown; the nearest known one is '--")]
     public void Bad_input_is_told_in_a_line_and_exits_with_2(string words, string line)
     {
@@ -69,7 +72,8 @@ internal sealed partial class ProgramTests
     public void Faults_of_the_words_of_the_file_and_of_the_values_are_told_together()
     {
         string config = Path.Combine(folder, "c.json");
-        File.WriteAllText(config, """{ "primary_in": "pcap:a", "secondary_in": "pcap:b", "outdev": "pcap:c", "slotz": 1, "flows": 1 }""");
+        File.WriteAllText(
+            config, """{ "primary_in": "pcap:a", "secondary_in": "pcap:b", "outdev": "pcap:c", "slotz": 1, "flows": 1 }""");
         (int code, _, string errors) = Run("run", "--config", config, "--bogus", "--shards", "--compare-timeout", "0");
         Assert.That(code, Is.EqualTo(2));
         string[] lines = errors.TrimEnd().Split('\n');
@@ -85,7 +89,8 @@ internal sealed partial class ProgramTests
     public void Ports_that_cannot_be_opened_are_told_all_at_once()
     {
         File.WriteAllText(Path.Combine(folder, "text"), "this is not a capture, however long one looks at it");
-        (int code, _, string errors) = Run("run", "--primary-in", $"file:{folder}/none", "--secondary-in", $"file:{folder}/text", "--outdev", "file:/x");
+        (int code, _, string errors) = Run(
+            "run", "--primary-in", $"file:{folder}/none", "--secondary-in", $"file:{folder}/text", "--outdev", "file:/x");
         Assert.That(code, Is.EqualTo(2));
         string[] lines = errors.TrimEnd().Split('\n');
         Assert.That(lines, Has.Length.EqualTo(2).And.All.StartsWith("colowire: "));
@@ -129,7 +134,8 @@ internal sealed partial class ProgramTests
         (int code, string output, string errors) = Run("run", [.. Ports(), "--trace"]);
         Assert.That(code, Is.Zero, "a difference is the appliance's daily bread");
         string line = errors.Split('\n').Single(line => line.Contains("divergence: ", StringComparison.Ordinal));
-        Assert.That(line, Does.Contain("payload").And.Contain("10.0.0.1:1000 > 10.0.0.2:2000").And.Contain("8/8").And.Contain("offset 6"));
+        Assert.That(line,
+            Does.Contain("payload").And.Contain("10.0.0.1:1000 > 10.0.0.2:2000").And.Contain("8/8").And.Contain("offset 6"));
         Assert.That(errors, Does.Contain("secondary 8:"));
         Assert.That(output, Does.Contain("1 divergences"));
     }
@@ -183,7 +189,8 @@ internal sealed partial class ProgramTests
         Assert.That(requester.GetProperty("name").GetString(), Is.EqualTo($"command:/bin/sh {folder}/script"));
         Assert.That(requester.GetProperty("ready").GetBoolean(), Is.True);
         Assert.That(requester.GetProperty("trouble").ValueKind, Is.EqualTo(JsonValueKind.Null));
-        Assert.That(requester.GetProperty("requests").GetInt64(), Is.EqualTo(requester.GetProperty("completed").GetInt64()).And.Positive);
+        Assert.That(
+            requester.GetProperty("requests").GetInt64(), Is.EqualTo(requester.GetProperty("completed").GetInt64()).And.Positive);
         Assert.That(requester.GetProperty("last_ms").GetDouble(), Is.Positive);
         Assert.That(TestCapture.Read(Path.Combine(folder, "out")), Is.EqualTo(frames));
         Assert.That(errors, Does.Contain($"requester command:/bin/sh {folder}/script: ready"));
@@ -260,5 +267,6 @@ internal sealed partial class ProgramTests
     }
 
     private string[] Ports() =>
-        ["--primary-in", $"file:{folder}/primary", "--secondary-in", $"file:{folder}/secondary", "--outdev", $"file:{folder}/out"];
+        ["--primary-in", $"file:{folder}/primary", "--secondary-in", $"file:{folder}/secondary", "--outdev",
+            $"file:{folder}/out"];
 }

@@ -47,7 +47,8 @@ internal sealed partial class ShellProgram : IDisposable
     public int Id => process.Id;
 
     /// <summary>Starts a script in which <c>COLOWIRE</c> stands for the program.</summary>
-    public static ShellProgram Start(string script) => new(script.Replace("COLOWIRE", "dotnet exec \"$COLOWIRE\"", StringComparison.Ordinal));
+    public static ShellProgram Start(string script) =>
+        new(script.Replace("COLOWIRE", "dotnet exec \"$COLOWIRE\"", StringComparison.Ordinal));
 
     /// <summary>Runs such a script to its end.</summary>
     public static (int Code, string Output, string Errors) Run(string script)
@@ -59,14 +60,16 @@ internal sealed partial class ShellProgram : IDisposable
     /// <summary>Waits until the program has taken its signals: the script must have become the program by exec.</summary>
     public void WaitUntilItTakesSignals() => WaitUntil(() =>
     {
-        string? line = File.ReadLines($"/proc/{process.Id}/status").FirstOrDefault(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
+        string? line = File.ReadLines($"/proc/{process.Id}/status")
+            .FirstOrDefault(line => line.StartsWith("SigCgt:", StringComparison.Ordinal));
         ulong caught = line is null ? 0 : Convert.ToUInt64(line["SigCgt:".Length..].Trim(), 16);
         return (caught & (1UL << (User2 - 1))) != 0;
     });
 
     /// <summary>Waits for a condition while the program runs.</summary>
     public void WaitUntil(Func<bool> condition) =>
-        Assert.That(SpinWait.SpinUntil(() => process.HasExited || condition(), Patience) && !process.HasExited, Is.True, "it has ended");
+        Assert.That(
+            SpinWait.SpinUntil(() => process.HasExited || condition(), Patience) && !process.HasExited, Is.True, "it has ended");
 
     /// <summary>Waits until so many frames of the primary wait.</summary>
     /// <param name="socket">The control socket: it answers whatever becomes of the other streams.</param>

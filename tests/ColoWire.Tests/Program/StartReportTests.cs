@@ -18,7 +18,8 @@ internal sealed class StartReportTests
         string[] lines = LinesFor("""
             , "policies": ["pass udp port 123", "drop vlan 5"], "strict": ["ttl", "syn_options"]
             """);
-        Assert.That(lines, Has.One.EqualTo("policies: pass udp port 123, drop vlan 5; the first that matches counts, then the defaults"));
+        Assert.That(
+            lines, Has.One.EqualTo("policies: pass udp port 123, drop vlan 5; the first that matches counts, then the defaults"));
         Assert.That(lines, Has.One.EqualTo("strict: a difference in ttl, syn_options is a divergence"));
     }
 
@@ -33,7 +34,8 @@ internal sealed class StartReportTests
         ApplianceOptions options = OptionCase.Load($"{{ {OptionCase.RequiredPorts}{entries} }}");
         options = options with { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = options.Engine with { LargeSlotsPerSide = 0 } };
         AppliancePorts ports = FakePorts.Of(
-            new FakeCapturePort("fake:primary", 0, _ => []), new FakeCapturePort("fake:secondary", 0, _ => []), new FakeInjectPort());
+            new FakeCapturePort("fake:primary", 0, _ => []), new FakeCapturePort("fake:secondary", 0, _ => []),
+            new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         return [.. StartReport.Lines(appliance)];
     }

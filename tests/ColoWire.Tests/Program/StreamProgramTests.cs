@@ -58,7 +58,8 @@ internal sealed partial class StreamProgramTests
         using StreamPeer secondary = StreamPeer.Connect(Place("secondary"));
         using StreamPeer outside = StreamPeer.Connect(Place("out"));
         WaitForLine(",server: connected", times: 3);
-        byte[][] sent = [.. Enumerable.Range(0, 200).Select(i => StreamPeer.Framed(PrimaryHeader, TestCapture.Udp($"datagram {i}")))];
+        byte[][] sent =
+            [.. Enumerable.Range(0, 200).Select(i => StreamPeer.Framed(PrimaryHeader, TestCapture.Udp($"datagram {i}")))];
         foreach ((byte[] frame, int i) in sent.Select((frame, i) => (frame, i)))
         {
             primary.Send(frame);
@@ -144,7 +145,8 @@ internal sealed partial class StreamProgramTests
         primary.Send(stream.AsSpan(0, lag));
         for (int sent = 0; sent < stream.Length; sent += lag)
         {
-            primary.Send(stream.AsSpan(Math.Min(sent + lag, stream.Length), Math.Max(0, Math.Min(lag, stream.Length - sent - lag))));
+            primary.Send(
+                stream.AsSpan(Math.Min(sent + lag, stream.Length), Math.Max(0, Math.Min(lag, stream.Length - sent - lag))));
             secondary.Send(stream.AsSpan(sent, lag));
         }
 
@@ -164,7 +166,8 @@ internal sealed partial class StreamProgramTests
         using StreamPeer primary = StreamPeer.Connect(Place("primary"));
         WaitForLine(",server: connected");
         primary.Send([.. StreamPeer.Framed(TestCapture.Udp("one")), .. StreamPeer.Framed(TestCapture.Udp("two"))]);
-        Assert.That(SpinWait.SpinUntil(() => lastOutput.Contains("\"verified\":2", StringComparison.Ordinal), PatienceMs), Is.True, lastOutput);
+        Assert.That(SpinWait.SpinUntil(() => lastOutput.Contains("\"verified\":2", StringComparison.Ordinal), PatienceMs),
+            Is.True, lastOutput);
         _ = Stop();
         Assert.That(TestCapture.Read(left), Is.EqualTo(new[] { TestCapture.Udp("one"), TestCapture.Udp("two") }));
     }
@@ -173,7 +176,9 @@ internal sealed partial class StreamProgramTests
     public void A_stranger_is_closed_at_once_told_and_counted_and_the_peer_is_told_by_its_address()
     {
         int port = FreePort();
-        Run(ports: [$"stream:{Place("primary")},server", $"stream:127.0.0.1:{port},server,peer=127.0.0.2", $"stream:{Place("out")},server"]);
+        Run(
+            ports: [$"stream:{Place("primary")},server", $"stream:127.0.0.1:{port},server,peer=127.0.0.2",
+                $"stream:{Place("out")},server"]);
         using StreamPeer primary = StreamPeer.Connect(Place("primary"));
         using StreamPeer outside = StreamPeer.Connect(Place("out"));
         WaitForLine(",server: connected", times: 2);
@@ -195,11 +200,16 @@ internal sealed partial class StreamProgramTests
     {
         string file = Path.Combine(folder, "file");
         File.WriteAllText(file, "words");
-        process = Start("run", "--primary-in", $"stream:unix:{file},server", "--secondary-in", $"stream:unix:{folder}/s", "--outdev", $"stream:unix:{folder}/o");
+        process = Start("run", "--primary-in", $"stream:unix:{file},server", "--secondary-in", $"stream:unix:{folder}/s",
+            "--outdev", $"stream:unix:{folder}/o");
         string errors = process.StandardError.ReadToEnd();
         Assert.That(process.WaitForExit(PatienceMs), Is.True);
         Assert.That(process.ExitCode, Is.EqualTo(2));
-        Assert.That(errors.TrimEnd(), Is.EqualTo($"colowire: primary_in: cannot listen at 'unix:{file},server': there is a file that is no socket: remove it, or name another path"));
+        Assert.That(
+            errors.TrimEnd(),
+            Is.EqualTo(
+                $"colowire: primary_in: cannot listen at 'unix:{file},server': there is a file that is no socket: "
+                + "remove it, or name another path"));
     }
 
     private StreamEndpoint Place(string name) => new(Path.Combine(folder, name), null, 0, IsServer: false);
@@ -210,7 +220,8 @@ internal sealed partial class StreamProgramTests
     private void Run(string[] ports, string[]? more = null)
     {
         process = Start(
-            ["run", "--primary-in", ports[0], "--secondary-in", ports[1], "--outdev", ports[2], "--send-retry-ms", "10000", "--json", .. more ?? []]);
+            ["run", "--primary-in", ports[0], "--secondary-in", ports[1], "--outdev", ports[2], "--send-retry-ms", "10000",
+                "--json", .. more ?? []]);
         process.OutputDataReceived += (_, line) => lastOutput = line.Data ?? lastOutput;
         process.BeginOutputReadLine();
         process.ErrorDataReceived += (_, line) =>

@@ -27,13 +27,15 @@ internal sealed record Outcome(FrameOf[] Left, int Requests);
 /// <param name="Right">What is right, and what ColoWire does.</param>
 internal sealed record DifferentialCase(string Name, Step[] Steps, Outcome Right)
 {
-    /// <summary>How long after the last frame a checkpoint may be asked for: a datagram's grace, and the way through threads and sockets.</summary>
+    /// <summary>How long after the last frame a checkpoint may be asked for: a datagram's grace, and the way through threads and
+    /// sockets.</summary>
     private const int RequestPatienceMs = 100;
 
     /// <summary>The same where one is expected and the machine does something else.</summary>
     private const int BusyPatienceMs = 5000;
 
-    /// <summary>How long after a checkpoint what its flushed frames were is no news, and what belongs to the time before is forgiven.</summary>
+    /// <summary>How long after a checkpoint what its flushed frames were is no news, and what belongs to the time before is
+    /// forgiven.</summary>
     private const int CheckpointPatienceMs = 40;
 
     /// <summary>What QEMU does where it does worse; null where it is right.</summary>
@@ -73,5 +75,6 @@ internal sealed record DifferentialCase(string Name, Step[] Steps, Outcome Right
         return made;
     }
 
-    public static IReadOnlyList<string> Frames(Outcome outcome, byte host) => [.. outcome.Left.Select(frame => Convert.ToHexString(frame(host)))];
+    public static IReadOnlyList<string> Frames(Outcome outcome, byte host) =>
+        [.. outcome.Left.Select(frame => Convert.ToHexString(frame(host)))];
 }

@@ -9,7 +9,8 @@ using System.Threading;
 
 namespace ColoWire.Wire.Tests.Differential;
 
-/// <summary>A client of a socket on which messages bear their length, as QEMU's filters write them. It keeps what comes.</summary>
+/// <summary>A client of a socket on which messages bear their length, as QEMU's filters write them. It keeps what
+/// comes.</summary>
 internal sealed class FramedSocket : IDisposable
 {
     private readonly Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);

@@ -12,7 +12,8 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Differential;
 
-/// <summary>A process between four sockets: both guests' frames go in, what may leave comes out, and it asks for checkpoints.</summary>
+/// <summary>A process between four sockets: both guests' frames go in, what may leave comes out, and it asks for
+/// checkpoints.</summary>
 internal sealed class RunningComparer : IDisposable
 {
     /// <summary>How long both wait for a partner, and how often they look for what has waited too long, in ms.</summary>
@@ -37,7 +38,8 @@ internal sealed class RunningComparer : IDisposable
     }
 
     /// <summary>Frames that left, without those that only show that all before them was looked at.</summary>
-    public IReadOnlyList<string> Left => [.. sockets["outdev"].Received.Where(frame => !IsProbe(frame)).Select(Convert.ToHexString)];
+    public IReadOnlyList<string> Left =>
+        [.. sockets["outdev"].Received.Where(frame => !IsProbe(frame)).Select(Convert.ToHexString)];
 
     /// <summary>Checkpoints that were asked for.</summary>
     public int Requests => sockets["notify_dev"].Received.Count(message => Encoding.ASCII.GetString(message) == "DO_CHECKPOINT");
@@ -46,8 +48,10 @@ internal sealed class RunningComparer : IDisposable
     public static RunningComparer Qemu(string folder) => new(
         [
             "qemu-system-x86_64", "-machine", "none", "-nodefaults", "-display", "none", "-object", "iothread,id=compare",
-            .. Devices.SelectMany(device => (string[])["-chardev", $"socket,id={device},path={Path.Combine(folder, device)},server=on,wait=off"]),
-            "-object", $"colo-compare,id=comparer,{string.Join(',', Devices.Select(device => $"{device}={device}"))},iothread=compare,"
+            .. Devices.SelectMany(
+                device => (string[])["-chardev", $"socket,id={device},path={Path.Combine(folder, device)},server=on,wait=off"]),
+            "-object",
+            $"colo-compare,id=comparer,{string.Join(',', Devices.Select(device => $"{device}={device}"))},iothread=compare,"
                 + $"compare_timeout={TimeoutMs},expired_scan_cycle={ScanMs}",
         ],
         folder);
@@ -57,7 +61,8 @@ internal sealed class RunningComparer : IDisposable
         [
             Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet")), "exec",
             Path.Combine(TestContext.CurrentContext.TestDirectory, "colowire.dll"), "run",
-            "--primary-in", Server(folder, "primary_in"), "--secondary-in", Server(folder, "secondary_in"), "--outdev", Server(folder, "outdev"),
+            "--primary-in", Server(folder, "primary_in"), "--secondary-in", Server(folder, "secondary_in"), "--outdev",
+            Server(folder, "outdev"),
             "--requester", $"notify_dev:unix:{Path.Combine(folder, "notify_dev")},server",
             "--compare-timeout", $"{TimeoutMs}", "--expired-scan-cycle", $"{ScanMs}", "--idle", "block",
         ],
@@ -102,6 +107,7 @@ internal sealed class RunningComparer : IDisposable
         byte[] probe = Probe(++probes).Bytes();
         sockets["primary_in"].Send(probe);
         sockets["secondary_in"].Send(probe);
-        Waiting.Until(() => sockets["outdev"].Received.Any(left => left.AsSpan().SequenceEqual(probe)), $"probe {probes} has left");
+        Waiting.Until(
+            () => sockets["outdev"].Received.Any(left => left.AsSpan().SequenceEqual(probe)), $"probe {probes} has left");
     }
 }

@@ -67,7 +67,8 @@ internal sealed class BridgeHost : IDisposable
 
     public static string Fixture(string name) => Path.Combine(Root, "tests", "fixtures", name);
 
-    /// <summary>Takes the programs off the capture interfaces that outlive their process, so that frames reach whoever comes next.</summary>
+    /// <summary>Takes the programs off the capture interfaces that outlive their process, so that frames reach whoever comes
+    /// next.</summary>
     public void RemovePrograms(int pipeline)
     {
         foreach (string port in (string[])[PrimaryPort(pipeline), SecondaryPort(pipeline)])
@@ -83,7 +84,8 @@ internal sealed class BridgeHost : IDisposable
     /// <summary>Lays a cable again that was removed, as the one before was.</summary>
     public void LayCableAgain(int pipeline, string port)
     {
-        NetworkNamespace space = port == PrimaryPort(pipeline) ? PrimaryGuest : port == SecondaryPort(pipeline) ? SecondaryGuest : Outside;
+        NetworkNamespace space = port == PrimaryPort(pipeline) ? PrimaryGuest : port
+            == SecondaryPort(pipeline) ? SecondaryGuest : Outside;
         LayCable(space, pipeline, port, queues: 1);
         Host.Inside($"ethtool -K {port} tx off rx off tso off gso off gro off");
         Host.Inside($"ip link set {port} arp off up");
@@ -119,7 +121,8 @@ internal sealed class BridgeHost : IDisposable
     private void LayCable(NetworkNamespace space, int pipeline, string port, int queues)
     {
         string count = $"numrxqueues {queues} numtxqueues {queues}";
-        Shell.Run([.. $"ip link add {Wire(pipeline)} {count} netns {space.Name} type veth peer name {port} {count} netns {Host.Name}".Split(' ')]);
+        string cable = $"{Wire(pipeline)} {count} netns {space.Name} type veth peer name {port} {count} netns {Host.Name}";
+        Shell.Run([.. $"ip link add {cable}".Split(' ')]);
         space.Inside($"ip link set {Wire(pipeline)} arp off up");
         space.Inside($"ethtool -K {Wire(pipeline)} tx off rx off tso off gso off gro off");
     }

@@ -8,13 +8,15 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>One run of the program on one pipeline of a bridge host, with somebody who listens outside before it starts.</summary>
+/// <summary>One run of the program on one pipeline of a bridge host, with somebody who listens outside before it
+/// starts.</summary>
 internal sealed class BridgeRun : IDisposable
 {
     /// <summary>How long the outside still listens for what should not come.</summary>
     private static readonly TimeSpan Afterwards = TimeSpan.FromMilliseconds(50);
 
-    /// <summary>A program that waits for its share of a busy machine is not dead: these runs are about what it does with frames.</summary>
+    /// <summary>A program that waits for its share of a busy machine is not dead: these runs are about what it does with
+    /// frames.</summary>
     internal static readonly string[] NotBypassed = ["--failwire-timeout-ms", "10000"];
 
     private readonly BridgeHost host;
@@ -59,7 +61,8 @@ internal sealed class BridgeRun : IDisposable
     public ColoWireProcess Program { get; }
 
     /// <summary>Replays a capture in each guest, both at a time, to their ends.</summary>
-    public static void Replay(BridgeHost host, int pipeline, string primaryCapture, string secondaryCapture, params string[] speed)
+    public static void Replay(
+        BridgeHost host, int pipeline, string primaryCapture, string secondaryCapture, params string[] speed)
     {
         using Process primary = StartReplay(host.PrimaryGuest, pipeline, primaryCapture, speed);
         using Process secondary = StartReplay(host.SecondaryGuest, pipeline, secondaryCapture, speed);
@@ -79,8 +82,8 @@ internal sealed class BridgeRun : IDisposable
 
     public void SendSecondary(byte[] frame) => guests[1].Send(frame);
 
-    /// <summary>The far ends of all cables are opened anew: a socket has no use of a cable that was laid again, and tells once, at its next
-    /// send, that a link was down.</summary>
+    /// <summary>The far ends of all cables are opened anew: a socket has no use of a cable that was laid again, and tells once,
+    /// at its next send, that a link was down.</summary>
     public void Reopen()
     {
         outside.Dispose();
@@ -117,11 +120,13 @@ internal sealed class BridgeRun : IDisposable
             .Distinct()
             .Where(flow => !leftByFlow[flow].SequenceEqual(expectedByFlow[flow]))
             .Select(flow => $"{flow}: of {expectedByFlow[flow].Count()} frames {leftByFlow[flow].Count()} left, "
-                + $"{leftByFlow[flow].Zip(expectedByFlow[flow]).TakeWhile(pair => pair.First == pair.Second).Count()} as they should");
+                + $"{leftByFlow[flow].Zip(expectedByFlow[flow]).TakeWhile(pair => pair.First == pair.Second).Count()} "
+                + "as they should");
         Assert.That(wrong, Is.Empty);
         return [.. left.Select(arrival => arrival.At)];
 
-        static ILookup<string, string> ByFlow(IEnumerable<byte[]> frames) => frames.ToLookup(frame => FrameFlow.Of(frame), Convert.ToHexString);
+        static ILookup<string, string> ByFlow(IEnumerable<byte[]> frames) =>
+            frames.ToLookup(frame => FrameFlow.Of(frame), Convert.ToHexString);
     }
 
     public void Dispose()

@@ -66,7 +66,8 @@ internal sealed partial class ColoWireProcess : IDisposable
     }
 
     /// <summary>The very runtime that runs the tests.</summary>
-    private static string Dotnet => Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
+    private static string Dotnet =>
+        Path.GetFullPath(Path.Combine(RuntimeEnvironment.GetRuntimeDirectory(), "..", "..", "..", "dotnet"));
 
     private static string Program => Path.Combine(TestContext.CurrentContext.TestDirectory, "colowire.dll");
 
@@ -74,7 +75,8 @@ internal sealed partial class ColoWireProcess : IDisposable
     public void AwaitReady() => AwaitLog("ready: ");
 
     /// <summary>Waits for a line of the log.</summary>
-    public void AwaitLog(string text) => Await(() => Log.Any(line => line.Contains(text, StringComparison.Ordinal)), $"log: {text}");
+    public void AwaitLog(string text) =>
+        Await(() => Log.Any(line => line.Contains(text, StringComparison.Ordinal)), $"log: {text}");
 
     /// <summary>Waits for counters, which are told once a second.</summary>
     public Counters AwaitCounters(Func<Counters, bool> condition, string what)

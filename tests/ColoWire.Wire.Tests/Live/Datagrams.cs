@@ -6,7 +6,8 @@ using System.Linq;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>Frames with UDP datagrams as two guests would send them: of the same words, each with IP identifications of its own.</summary>
+/// <summary>Frames with UDP datagrams as two guests would send them: of the same words, each with IP identifications of its
+/// own.</summary>
 internal static class Datagrams
 {
     private const int EthernetBytes = 14;
@@ -29,7 +30,8 @@ internal static class Datagrams
         [.. Enumerable.Range(first, count).Select(number => OfSecondary(number % flows, number))];
 
     /// <summary>The number that a datagram bears.</summary>
-    public static int NumberOf(ReadOnlySpan<byte> frame) => BinaryPrimitives.ReadInt32BigEndian(frame[(EthernetBytes + IpBytes + UdpBytes)..]);
+    public static int NumberOf(ReadOnlySpan<byte> frame) =>
+        BinaryPrimitives.ReadInt32BigEndian(frame[(EthernetBytes + IpBytes + UdpBytes)..]);
 
     private static byte[] Make(int flow, int number, ushort identification)
     {

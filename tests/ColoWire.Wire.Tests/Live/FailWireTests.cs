@@ -19,13 +19,15 @@ internal sealed class FailWireTests(LivePorts ports)
     private const int FramesPerSecond = 5000;
     private const int TimeoutMs = 200;
 
-    /// <summary>Ten times the timeout, because nothing is timed here: without the program on the interface all are lost.</summary>
+    /// <summary>Ten times the timeout, because nothing is timed here: without the program on the interface all are
+    /// lost.</summary>
     private const int MostLost = FramesPerSecond * 2;
 
     /// <summary>A twin that comes late on a busy machine is no difference.</summary>
     private static readonly string[] Patient = ["--compare-timeout", "15000"];
 
-    /// <summary>No timeout helps a stop to hand over, and none passes by a program that waits for its share of a busy machine.</summary>
+    /// <summary>No timeout helps a stop to hand over, and none passes by a program that waits for its share of a busy
+    /// machine.</summary>
     private static readonly string[] NotBypassed = ["--failwire-timeout-ms", "10000"];
 
     private BridgeHost host = null!;
@@ -98,7 +100,10 @@ internal sealed class FailWireTests(LivePorts ports)
         Assert.That(traffic.Finish(), Is.LessThan(MostLost), "lost");
         Counters last = program.Stop();
         string line = program.Log.Single(text => text.Contains("ColoWire is back after ", StringComparison.Ordinal));
-        Assert.That(line, Does.Contain("; a new epoch begins").And.Contain($"meanwhile {last["fail_wire", "to_wire"]} frames of the primary went to the wire"));
+        Assert.That(
+            line,
+            Does.Contain("; a new epoch begins")
+                .And.Contain($"meanwhile {last["fail_wire", "to_wire"]} frames of the primary went to the wire"));
         Assert.That(last["fail_wire", "absences"], Is.EqualTo(1));
         Assert.That(last["fail_wire", "away_ns"] / 1_000_000, Is.GreaterThan(TimeoutMs));
         Assert.That(last["fail_wire", "to_wire"], Is.Positive);
@@ -166,7 +171,8 @@ internal sealed class FailWireTests(LivePorts ports)
         }
 
         Assert.That(program.WaitForExit(), Is.EqualTo(2));
-        Assert.That(program.Log.Where(line => line.StartsWith("colowire: ", StringComparison.Ordinal)), Is.EqualTo(new[] { $"colowire: {Problem()}" }));
+        Assert.That(program.Log.Where(line => line.StartsWith("colowire: ", StringComparison.Ordinal)),
+            Is.EqualTo(new[] { $"colowire: {Problem()}" }));
         Assert.That(program.Log, Has.None.Contains("Exception").And.None.Contains("ready: ").And.None.Contains("   at "));
         Assert.That(Attached(BridgeHost.PrimaryPort(0))?.Id, Is.EqualTo(id));
     }

@@ -58,25 +58,34 @@ internal sealed class FailureTests(LivePorts ports)
         {
             guest.Send(Bad(flow));
             PathFailure failure = NextFailure(appliance);
-            TestContext.Out.WriteLine($"{ports}: away {failure.AwayNs / 1e6:F1} ms, lost {failure.LostOfPrimary} and {failure.LostOfSecondary} frames; {SnapshotReader.Of(appliance).FailWire}");
+            TestContext.Out.WriteLine(
+                $"{ports}: away {failure.AwayNs / 1e6:F1} ms, lost {failure.LostOfPrimary} and {failure.LostOfSecondary} frames; "
+                + $"{SnapshotReader.Of(appliance).FailWire}");
             Assert.That(failure.End, Is.Null);
-            // Tens of milliseconds where nothing else runs, which the output above tells; that no timeout ended it is what can be asserted.
+            // Tens of milliseconds where nothing else runs, which the output above tells; that no timeout ended it is what can be
+            // asserted.
             Assert.That(failure.AwayNs / 1_000_000, Is.LessThan(FailwireTimeoutMs));
             long verified = SnapshotReader.Of(appliance).Released.Verified;
-            Assert.That(() => SnapshotReader.Of(appliance).Released.Verified, Is.GreaterThan(verified + FramesPerSecond / 10).After((int)ColoWireProcess.Patience.TotalMilliseconds, 5), "frames are compared again");
+            Assert.That(
+                () => SnapshotReader.Of(appliance).Released.Verified,
+                Is.GreaterThan(verified + FramesPerSecond / 10).After((int)ColoWireProcess.Patience.TotalMilliseconds, 5),
+                "frames are compared again");
         }
 
         int lost = traffic.Finish();
         appliance.Stop(Appliance.DrainPatience);
         ApplianceSnapshot last = SnapshotReader.Of(appliance);
-        TestContext.Out.WriteLine($"{ports}: {lost} lost of {traffic.Sent}; {string.Join(", ", last.Drops)}; {last.FailWire}; divergences {string.Join(", ", last.DivergenceReasons)}");
+        TestContext.Out.WriteLine(
+            $"{ports}: {lost} lost of {traffic.Sent}; {string.Join(", ", last.Drops)}; {last.FailWire}; divergences "
+            + $"{string.Join(", ", last.DivergenceReasons)}");
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained), "every slot is home, those of the kernel's rings too");
         Assert.That(last.Failures, Is.EqualTo(FailureTolerance.SamePlace - 1));
         Assert.That(last.Released.Verified, Is.GreaterThan(before.Released.Verified), "it counts on");
         Assert.That(last.FailWire.ToWire, Is.Positive, "the kernel's program has taken over");
         Assert.That(last.QuarantinedFlows, Is.EqualTo(FailureTolerance.SamePlace - 1));
         long counted = last.Drops.Of("primary_failure");
-        Assert.That(lost, Is.AtMost(counted), "what is lost is counted: the bad frames too, and those that only wait to be read are sent");
+        Assert.That(lost, Is.AtMost(counted),
+            "what is lost is counted: the bad frames too, and those that only wait to be read are sent");
     }
 
     private static byte[] Bad(int flow)
@@ -89,7 +98,8 @@ internal sealed class FailureTests(LivePorts ports)
     private static PathFailure NextFailure(Appliance appliance)
     {
         PathFailure? failure = null;
-        Assert.That(SpinWait.SpinUntil(() => appliance.Failures.TryRead(out failure), ColoWireProcess.Patience), Is.True, "it fails");
+        Assert.That(
+            SpinWait.SpinUntil(() => appliance.Failures.TryRead(out failure), ColoWireProcess.Patience), Is.True, "it fails");
         return failure!;
     }
 

@@ -7,8 +7,8 @@ using System.Globalization;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>
-/// Names the flow of a frame: VLANs, addresses, protocol, ports. Written for the fixtures' frames and apart from the engine's parser,
-/// which it is to catch.
+/// Names the flow of a frame: VLANs, addresses, protocol, ports. Written for the fixtures' frames and apart from the engine's
+/// parser, which it is to catch.
 /// </summary>
 internal static class FrameFlow
 {
@@ -64,9 +64,12 @@ internal static class FrameFlow
     private static string Name(ReadOnlySpan<byte> addresses, int protocol, bool isFragment, ReadOnlySpan<byte> payload)
     {
         bool hasPorts = protocol is 6 or 17 && !isFragment;
-        string ports = hasPorts ? string.Create(CultureInfo.InvariantCulture, $" {Word(payload, 0)} > {Word(payload, 2)}") : string.Empty;
+        string ports = hasPorts
+            ? string.Create(CultureInfo.InvariantCulture, $" {Word(payload, 0)} > {Word(payload, 2)}")
+            : string.Empty;
         string fragment = isFragment ? " fragments" : string.Empty;
-        return string.Create(CultureInfo.InvariantCulture, $"{Convert.ToHexString(addresses)} protocol {protocol}{fragment}{ports}");
+        return string.Create(
+            CultureInfo.InvariantCulture, $"{Convert.ToHexString(addresses)} protocol {protocol}{fragment}{ports}");
     }
 
     private static int Word(ReadOnlySpan<byte> bytes, int offset) => BinaryPrimitives.ReadUInt16BigEndian(bytes[offset..]);

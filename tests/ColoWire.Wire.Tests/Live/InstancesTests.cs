@@ -47,7 +47,8 @@ internal sealed class InstancesTests(LivePorts ports)
         {
             Assert.That(second.WaitForExit(), Is.EqualTo(2), string.Join('\n', second.Log));
             Assert.That(second.Log.Single(line => line.StartsWith("colowire: ", StringComparison.Ordinal)), Does.Match(
-                $"^colowire: interface 'primary0' is in use by another ColoWire \\(process {first.Program.Id}, 'dotnet'\\) since .*; end that one first "
+                $"^colowire: interface 'primary0' is in use by another ColoWire \\(process {first.Program.Id}, 'dotnet'\\) "
+                + "since .*; end that one first "
                 + $"\\(kill {first.Program.Id}\\), name another interface, or take this one away from it with --take-over$"));
         }
 
@@ -64,11 +65,14 @@ internal sealed class InstancesTests(LivePorts ports)
         using ColoWireProcess second = new(host, ["observe", .. LivePorts.Pcap.Words(0), "--take-over"]);
         second.AwaitReady();
         first.Program.AwaitLog($"another ColoWire (process {second.Id}, 'dotnet') since ");
-        Counters replaced = first.Program.AwaitCounters(counters => Protection(counters) == "bypassed", "it claims no protection");
-        Assert.That(replaced.Json.GetProperty("fail_wire").GetProperty("trouble").GetString(), Does.Contain("has taken interface 'primary0' over"));
+        Counters replaced = first.Program.AwaitCounters(
+            counters => Protection(counters) == "bypassed", "it claims no protection");
+        Assert.That(replaced.Json.GetProperty("fail_wire").GetProperty("trouble").GetString(),
+            Does.Contain("has taken interface 'primary0' over"));
 
         second.Send(ColoWireProcess.TerminateSignal);
-        // An xdp: secondary has a program too, and the first one took that back at once: the second one says with its exit code that it went without.
+        // An xdp: secondary has a program too, and the first one took that back at once: the second one says with its exit code
+        // that it went without.
         Assert.That(second.WaitForExit(), Is.EqualTo(ports == LivePorts.Pcap ? 0 : 1));
         first.Program.AwaitCounters(counters => Protection(counters) == "in_step", "it protects again");
         first.Program.AwaitLog("over: another ColoWire ");
@@ -93,7 +97,8 @@ internal sealed class InstancesTests(LivePorts ports)
     {
         // What was counted before now may be of before, and an absence has settled when another second is over.
         int told = run.Program.Output.Count;
-        run.Program.AwaitCounters(counters => run.Program.Output.Count > told + 1 && Protection(counters) == "in_step", "it protects");
+        run.Program.AwaitCounters(
+            counters => run.Program.Output.Count > told + 1 && Protection(counters) == "in_step", "it protects");
         byte[][] held = Datagrams.ManyOfPrimary(Frames, 1, round * Frames);
         Array.ForEach(held, run.SendPrimary);
         Assert.That(run.ReceiveNow(), Is.Empty, "what the secondary has not said");

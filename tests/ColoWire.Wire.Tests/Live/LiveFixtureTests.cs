@@ -70,7 +70,8 @@ internal sealed class LiveFixtureTests(LivePorts ports)
         JsonElement flow = truth.GetProperty("flow");
         string source = $"{flow.GetProperty("src")}:{flow.GetProperty("sport")}";
         string destination = $"{flow.GetProperty("dst")}:{flow.GetProperty("dport")}";
-        string headline = $"payload: {flow.GetProperty("proto")} {source} > {destination}, frames {truth.GetProperty("primary_frame")}/";
+        string headline =
+            $"payload: {flow.GetProperty("proto")} {source} > {destination}, frames {truth.GetProperty("primary_frame")}/";
         return $@"{Regex.Escape(headline)}\d+, offset {truth.GetProperty("offset")},";
     }
 }

@@ -29,7 +29,8 @@ internal static class LivePortsWords
         string prefix = ports.Prefix();
         List<string> words =
         [
-            "--primary-in", prefix + BridgeHost.PrimaryPort(pipeline), "--secondary-in", prefix + BridgeHost.SecondaryPort(pipeline),
+            "--primary-in", prefix + BridgeHost.PrimaryPort(pipeline), "--secondary-in",
+            prefix + BridgeHost.SecondaryPort(pipeline),
             "--outdev", prefix + BridgeHost.OutPort(pipeline),
         ];
         if (ports == LivePorts.XdpGeneric)

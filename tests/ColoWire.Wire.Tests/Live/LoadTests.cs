@@ -52,7 +52,8 @@ internal sealed class LoadTests(LivePorts ports)
         Assert.That((last.Verified, last.Unverified, last.Divergences, last.KernelDrops), Is.EqualTo((Frames, 0, 0, 0)));
     }
 
-    /// <summary>With one core, one thread does it all, from the capture to the way out: the one that asks the measured port.</summary>
+    /// <summary>With one core, one thread does it all, from the capture to the way out: the one that asks the measured
+    /// port.</summary>
     [Test]
     public void In_steady_state_the_path_of_a_frame_allocates_nothing()
     {

@@ -46,7 +46,8 @@ internal sealed class MachineTests
         using BridgeHost host = new();
         using BridgeRun run = new(host, "run");
         run.Program.AwaitLog("memory is locked");
-        string locked = File.ReadLines($"/proc/{run.Program.Id}/status").Single(l => l.StartsWith("VmLck:", StringComparison.Ordinal));
+        string locked = File.ReadLines($"/proc/{run.Program.Id}/status")
+            .Single(l => l.StartsWith("VmLck:", StringComparison.Ordinal));
         Assert.That(long.Parse(locked["VmLck:".Length..^"kB".Length], null), Is.Positive);
     }
 

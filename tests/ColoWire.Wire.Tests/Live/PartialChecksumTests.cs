@@ -13,9 +13,9 @@ using NUnit.Framework;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>
-/// A connection between two kernels, of which the guest's leaves checksums to its NIC, which is a veth and completes none. What the guest
-/// says goes over a bridge of its own to both ports, as if two replicas said it at once, and through the program to the outside; what
-/// the outside says comes by a cable past the program.
+/// A connection between two kernels, of which the guest's leaves checksums to its NIC, which is a veth and completes none. What
+/// the guest says goes over a bridge of its own to both ports, as if two replicas said it at once, and through the program to the
+/// outside; what the outside says comes by a cable past the program.
 /// </summary>
 [TestFixture]
 [Category("Wire")]
@@ -56,8 +56,10 @@ internal sealed class PartialChecksumTests
         guest.Inside($"ip link set {Back} address {GuestMac} up");
         guest.Inside($"ip addr add {GuestAddress}/24 dev br0");
         guest.Inside("ip link set br0 up");
-        // The kernel tells the bridge of a carrier up to a second late; until then a port gets nothing, and one side would miss a frame.
-        guest.Inside(() => WireNamespace.WaitUntil(() => IsForwarding(wire) && IsForwarding("twin0"), "the bridge forwards to both"));
+        // The kernel tells the bridge of a carrier up to a second late; until then a port gets nothing, and one side would miss a
+        // frame.
+        guest.Inside(
+            () => WireNamespace.WaitUntil(() => IsForwarding(wire) && IsForwarding("twin0"), "the bridge forwards to both"));
         guest.Inside($"ip neigh replace {OutsideAddress} lladdr {OutsideMac} dev br0 nud permanent");
         host.Outside.Inside($"ip link set {wire} address {OutsideMac}");
         host.Outside.Inside($"sysctl -qw net.ipv4.conf.{wire}.rp_filter=0");
@@ -94,10 +96,12 @@ internal sealed class PartialChecksumTests
         Assert.That(received, Is.EqualTo(sent));
         program.AwaitLog("ethtool -K IF tx off");
         Counters last = program.Stop();
-        Assert.That((last["partial_checksums", "primary"], last["partial_checksums", "secondary"]), Is.EqualTo((last.Verified, last.Verified)));
+        Assert.That((last["partial_checksums", "primary"], last["partial_checksums", "secondary"]),
+            Is.EqualTo((last.Verified, last.Verified)));
         Assert.That(last.Verified, Is.GreaterThan(sent.Length / 1460));
         Assert.That((last.Unverified, last.Divergences, last["soft", "checksum"]), Is.EqualTo((0, 0, 0)));
-        Assert.That(program.Log.Count(line => line.Contains("ethtool", StringComparison.Ordinal)), Is.EqualTo(2), "one for each port");
+        Assert.That(
+            program.Log.Count(line => line.Contains("ethtool", StringComparison.Ordinal)), Is.EqualTo(2), "one for each port");
     }
 
     [Test]
@@ -110,7 +114,8 @@ internal sealed class PartialChecksumTests
         Task connecting = client.ConnectAsync(IPAddress.Parse(GuestAddress), Port, enough.Token).AsTask();
 
         // The guest has answered more than once, and each answer has left.
-        Counters answered = program.AwaitCounters(counters => counters["output", "frames"] >= 2, "the guest answers again and again");
+        Counters answered = program.AwaitCounters(
+            counters => counters["output", "frames"] >= 2, "the guest answers again and again");
         Assert.That(connecting.IsCompleted, Is.False);
         enough.Cancel();
         Assert.That(async () => await connecting, Throws.InstanceOf<OperationCanceledException>());
@@ -120,7 +125,8 @@ internal sealed class PartialChecksumTests
 
     private ColoWireProcess Run(string policy)
     {
-        ColoWireProcess program = new(host, ["run", .. host.Ports.Words(0), "--json", .. BridgeRun.NotBypassed, "--partial-checksums", policy]);
+        ColoWireProcess program = new(
+            host, ["run", .. host.Ports.Words(0), "--json", .. BridgeRun.NotBypassed, "--partial-checksums", policy]);
         program.AwaitReady();
         return program;
     }

@@ -43,9 +43,12 @@ internal sealed class PipelineTests
         Assert.That(traffic.Finish(), Is.Zero, "lost");
 
         Counters last = program.Stop();
-        Assert.That((last["primary", "frames"], last["secondary", "frames"], last["output", "frames"]), Is.EqualTo((traffic.Sent, traffic.Sent, traffic.Sent)));
-        Assert.That((last.Verified, last.Unverified, last.Divergences, last.Held, last["flows"]), Is.EqualTo((traffic.Sent, 0, 0, 0, Flows)));
-        Assert.That(program.Log, Has.One.Contains("core 0: queue 0 from end to end").And.One.Contains("core 1: queue 1 from end to end"));
+        Assert.That((last["primary", "frames"], last["secondary", "frames"], last["output", "frames"]),
+            Is.EqualTo((traffic.Sent, traffic.Sent, traffic.Sent)));
+        Assert.That((last.Verified, last.Unverified, last.Divergences, last.Held, last["flows"]),
+            Is.EqualTo((traffic.Sent, 0, 0, 0, Flows)));
+        Assert.That(
+            program.Log, Has.One.Contains("core 0: queue 0 from end to end").And.One.Contains("core 1: queue 1 from end to end"));
         Assert.That(FramesOf("rx", 0), Is.Positive, "queue 0 has flows");
         Assert.That(FramesOf("rx", 1), Is.Positive, "queue 1 has flows");
     }
@@ -75,14 +78,17 @@ internal sealed class PipelineTests
         using ColoWireProcess program = new(host, ["run", .. host.Ports.Words(0), "--cores", "1"]);
         Assert.That(program.WaitForExit(), Is.EqualTo(2));
         Assert.That(program.Log, Has.Count.EqualTo(2));
-        Assert.That(program.Log[0], Does.StartWith("colowire: primary_in: interface 'primary0' receives on 2 queues, and 1 is to be served: "));
-        Assert.That(program.Log[1], Does.StartWith("colowire: secondary_in: interface 'secondary0' receives on 2 queues, and 1 is to be served: "));
+        Assert.That(program.Log[0],
+            Does.StartWith("colowire: primary_in: interface 'primary0' receives on 2 queues, and 1 is to be served: "));
+        Assert.That(program.Log[1],
+            Does.StartWith("colowire: secondary_in: interface 'secondary0' receives on 2 queues, and 1 is to be served: "));
         Assert.That(program.Output, Is.Empty);
     }
 
     private ColoWireProcess Start(params string[] options)
     {
-        string[] words = ["run", .. host.Ports.Words(0), "--json", "--cores", "0,1", "--compare-timeout", "15000", .. BridgeRun.NotBypassed, .. options];
+        string[] words = ["run", .. host.Ports.Words(0), "--json", "--cores", "0,1", "--compare-timeout", "15000",
+            .. BridgeRun.NotBypassed, .. options];
         ColoWireProcess program = new(host, words);
         program.AwaitReady();
         return program;

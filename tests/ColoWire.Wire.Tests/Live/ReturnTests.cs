@@ -105,7 +105,8 @@ internal sealed class ReturnTests(LivePorts ports)
         AssertWhole(run, 2, BridgeHost.OutPort(0));
 
         Counters last = run.Program.Stop();
-        Assert.That((last["output", "frames"], last["output", "link_down"], last["output", "failed"]), Is.EqualTo((2 * Frames, Frames, 0)));
+        Assert.That((last["output", "frames"], last["output", "link_down"], last["output", "failed"]),
+            Is.EqualTo((2 * Frames, Frames, 0)));
     }
 
     /// <summary>After a death the primary's frames leave by the interface that is there then.</summary>
@@ -144,7 +145,8 @@ internal sealed class ReturnTests(LivePorts ports)
 
     private string Back(string port) => $"{ports.Prefix()}{port}: the link is up";
 
-    private static int Lines(BridgeRun run, string text) => run.Program.Log.Count(line => line.Contains(text, StringComparison.Ordinal));
+    private static int Lines(BridgeRun run, string text) =>
+        run.Program.Log.Count(line => line.Contains(text, StringComparison.Ordinal));
 
     private static void AwaitLines(BridgeRun run, string text, int count) =>
         run.Program.AwaitCounters(_ => Lines(run, text) >= count, $"{count} lines: {text}");
@@ -158,7 +160,8 @@ internal sealed class ReturnTests(LivePorts ports)
         // What was counted before now may be of before, and an absence has settled when another second is over.
         int told = run.Program.Output.Count;
         run.Program.AwaitCounters(
-            counters => run.Program.Output.Count > told + 1 && counters.Json.GetProperty("protection").GetString() == "in_step", "it protects");
+            counters => run.Program.Output.Count > told + 1 && counters.Json.GetProperty("protection").GetString() == "in_step",
+            "it protects");
         run.Reopen();
         byte[][] held = Datagrams.ManyOfPrimary(Frames, Flows, round * Frames);
         Array.ForEach(held, run.SendPrimary);

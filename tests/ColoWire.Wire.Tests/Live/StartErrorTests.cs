@@ -35,7 +35,8 @@ internal sealed class StartErrorTests
         host.Host.Inside("ip link set out0 mtu 9000");
         AssertRefused(
             [
-                "colowire: outdev: cannot open interface 'out0' for AF_XDP: its MTU is 9000, and a slot holds frames of up to 1770; "
+                "colowire: outdev: cannot open interface 'out0' for AF_XDP: its MTU is 9000, and a slot "
+                + "holds frames of up to 1770; "
                 + "mend it with: ip link set out0 mtu 1770, or use pcap:out0",
             ],
             ["run", "--primary-in", "xdp:primary0", "--secondary-in", "xdp:secondary0", "--outdev", "xdp:out0"]);

@@ -10,8 +10,8 @@ using NUnit.Framework;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>
-/// Two guests that say the same, at a steady rate, whatever becomes of the program between; and somebody outside who listens to all
-/// of it. Each datagram has a number.
+/// Two guests that say the same, at a steady rate, whatever becomes of the program between; and somebody outside who listens to
+/// all of it. Each datagram has a number.
 /// </summary>
 internal sealed class SteadyTraffic : IDisposable
 {
@@ -74,7 +74,9 @@ internal sealed class SteadyTraffic : IDisposable
     public void AwaitFlow()
     {
         int from = Sent;
-        Assert.That(() => Volatile.Read(ref newest), Is.GreaterThan(from).After((int)ColoWireProcess.Patience.TotalMilliseconds, 2), () => $"traffic goes on: {Sent} sent, {Arrived} arrived, {OfSecondary} of the secondary");
+        Assert.That(
+            () => Volatile.Read(ref newest), Is.GreaterThan(from).After((int)ColoWireProcess.Patience.TotalMilliseconds, 2),
+            () => $"traffic goes on: {Sent} sent, {Arrived} arrived, {OfSecondary} of the secondary");
     }
 
     /// <summary>Waits until each guest has sent so many more.</summary>
@@ -85,7 +87,8 @@ internal sealed class SteadyTraffic : IDisposable
     }
 
     /// <summary>Ends the guests' words and waits until the last has come out.</summary>
-    /// <returns>How many of the primary's frames did not come out. None has come out twice, and none is the secondary's.</returns>
+    /// <returns>How many of the primary's frames did not come out. None has come out twice, and none is the
+    /// secondary's.</returns>
     public int Finish()
     {
         stopsSending = true;
@@ -98,7 +101,8 @@ internal sealed class SteadyTraffic : IDisposable
         stopsListening = true;
         listener.Join();
         Assert.That(ofSecondary, Is.Zero, "frames of the secondary");
-        Assert.That(arrived.GroupBy(number => number).Where(same => same.Count() > 1).Select(same => same.Key), Is.Empty, "left twice");
+        Assert.That(
+            arrived.GroupBy(number => number).Where(same => same.Count() > 1).Select(same => same.Key), Is.Empty, "left twice");
         return sent - arrived.Count;
     }
 

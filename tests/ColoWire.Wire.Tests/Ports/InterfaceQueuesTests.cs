@@ -25,7 +25,9 @@ internal sealed class InterfaceQueuesTests
     {
         foreach (string name in new[] { "primary", "secondary", "out" })
         {
-            space.Inside($"ip link add {name} numrxqueues {Made} numtxqueues {Made} type veth peer name {name}-far numrxqueues {Made} numtxqueues {Made}");
+            space.Inside(
+                $"ip link add {name} numrxqueues {Made} numtxqueues {Made} type veth peer name {name}-far numrxqueues "
+                + $"{Made} numtxqueues {Made}");
         }
 
         space.Inside("ip link add single numrxqueues 1 numtxqueues 1 type veth peer name single-far");
@@ -71,7 +73,9 @@ internal sealed class InterfaceQueuesTests
         Assert.That(faults, Has.Count.EqualTo(3));
         Assert.That(faults[0], Does.StartWith("primary_in: interface 'primary' receives on 4 queues, and 2 are to be served: "));
         Assert.That(faults[1], Does.StartWith("secondary_in: interface 'single' receives on 1 queue, and 2 are to be served; ")
-            .And.EndsWith("make it anew with: ip link add single numrxqueues 2 numtxqueues 2 type veth peer name PEER numrxqueues 2 numtxqueues 2"));
+            .And.EndsWith(
+                "make it anew with: ip link add single numrxqueues 2 numtxqueues 2 type veth peer name PEER "
+                + "numrxqueues 2 numtxqueues 2"));
         Assert.That(faults[2], Does.StartWith("outdev: interface 'single' has no queue 1, "));
     });
 
@@ -80,7 +84,8 @@ internal sealed class InterfaceQueuesTests
     {
         QueueCheck check = QueueCheck.Of(Options("primary", "secondary", "out", 0, 1, 2, 3));
         Assert.That(check.Faults, Is.Empty);
-        Assert.That(check.Notes.Single(), Does.Contain("cannot be checked, its driver does not tell: primary (veth), secondary (veth); "));
+        Assert.That(check.Notes.Single(),
+            Does.Contain("cannot be checked, its driver does not tell: primary (veth), secondary (veth); "));
     });
 
     [Test]

@@ -68,7 +68,8 @@ internal sealed class LivePortErrorTests
                 "no permission to capture and send: root or CAP_NET_RAW is needed",
                 "setcap cap_net_raw+ep /opt/colowire"),
             new InterfaceProblem(
-                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN are needed too, "
+                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and "
+                + "CAP_SYS_ADMIN are needed too, "
                 + "and for xdp: ports memory that may be locked (ulimit -l, or CAP_IPC_LOCK)",
                 "setcap cap_net_raw,cap_net_admin,cap_bpf,cap_sys_admin,cap_ipc_lock+ep /opt/colowire"),
         }).AsCollection);

@@ -109,7 +109,8 @@ internal sealed class PcapInjectPortTests
     {
         using LibPcapLiveDevice device = LiveDevice.Open(WireNamespace.Near, new DeviceConfiguration());
         SendBatch batch = new(Libpcap.SelectableDescriptor(device.Handle));
-        FrameRef[] frames = [.. Enumerable.Range(0, 100).Select(i => WireFrames.Put(arena, WireFrames.Frame(i == 80 ? 1515 : 60, i)))];
+        FrameRef[] frames =
+            [.. Enumerable.Range(0, 100).Select(i => WireFrames.Put(arena, WireFrames.Frame(i == 80 ? 1515 : 60, i)))];
 
         Assert.That(batch.Send(arena, frames, out long bytes), Is.EqualTo(PortLimits.SendFrames));
         Assert.That(bytes, Is.EqualTo(60 * PortLimits.SendFrames));
@@ -173,50 +174,53 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void When_a_link_goes_down_in_the_middle_of_batches_each_frame_is_counted_once_and_the_rest_is_in_order() => wire.Inside(() =>
-    {
-        const int batches = 400;
-        const int batch = 16;
-        using PcapInjectPort port = new(WireNamespace.Near);
-        using FarEnd far = new(WireNamespace.Far);
-        FrameRef[] back = new FrameRef[batch];
-        using CancellationTokenSource ended = new();
-        Task flaps = Task.Run(() =>
+    public void When_a_link_goes_down_in_the_middle_of_batches_each_frame_is_counted_once_and_the_rest_is_in_order() =>
+        wire.Inside(() =>
         {
-            while (!ended.IsCancellationRequested)
+            const int batches = 400;
+            const int batch = 16;
+            using PcapInjectPort port = new(WireNamespace.Near);
+            using FarEnd far = new(WireNamespace.Far);
+            FrameRef[] back = new FrameRef[batch];
+            using CancellationTokenSource ended = new();
+            Task flaps = Task.Run(() =>
             {
-                wire.Inside($"ip link set {WireNamespace.Near} down");
-                wire.Inside($"ip link set {WireNamespace.Near} up");
+                while (!ended.IsCancellationRequested)
+                {
+                    wire.Inside($"ip link set {WireNamespace.Near} down");
+                    wire.Inside($"ip link set {WireNamespace.Near} up");
+                }
+            });
+            for (int turn = 0; turn < batches; turn++)
+            {
+                FrameRef[] frames =
+                    [.. Enumerable.Range(0, batch).Select(i => WireFrames.Put(arena, Numbered((turn * batch) + i)))];
+                Assert.That(port.Inject(arena, frames, nowNs: turn), Is.EqualTo(batch));
+                Assert.That(port.Reclaim(back), Is.EqualTo(batch));
+                foreach (FrameRef frame in back)
+                    arena.Primary.Return(frame);
+                Thread.Sleep(1);
+            }
+
+            ended.Cancel();
+            flaps.Wait();
+
+            InjectStatistics statistics = port.Statistics;
+            Assert.That(statistics.Frames + statistics.LinkDown, Is.EqualTo(batches * batch));
+            Assert.That(statistics,
+                Is.EqualTo(new InjectStatistics(statistics.Frames, 60 * statistics.Frames, 0, 0, statistics.LinkDown, 0)));
+            Assert.That(statistics.LinkDown, Is.Positive);
+            int[] arrived = [.. far.Receive(batches * batch).Select(frame => BitConverter.ToInt32(frame, 20))];
+            Assert.That(arrived, Is.Ordered.Ascending.And.Unique);
+            Assert.That(arrived, Has.Length.InRange(1, statistics.Frames));
+
+            static byte[] Numbered(int number)
+            {
+                byte[] frame = WireFrames.Frame(60, number);
+                BitConverter.TryWriteBytes(frame.AsSpan(20), number);
+                return frame;
             }
         });
-        for (int turn = 0; turn < batches; turn++)
-        {
-            FrameRef[] frames = [.. Enumerable.Range(0, batch).Select(i => WireFrames.Put(arena, Numbered((turn * batch) + i)))];
-            Assert.That(port.Inject(arena, frames, nowNs: turn), Is.EqualTo(batch));
-            Assert.That(port.Reclaim(back), Is.EqualTo(batch));
-            foreach (FrameRef frame in back)
-                arena.Primary.Return(frame);
-            Thread.Sleep(1);
-        }
-
-        ended.Cancel();
-        flaps.Wait();
-
-        InjectStatistics statistics = port.Statistics;
-        Assert.That(statistics.Frames + statistics.LinkDown, Is.EqualTo(batches * batch));
-        Assert.That(statistics, Is.EqualTo(new InjectStatistics(statistics.Frames, 60 * statistics.Frames, 0, 0, statistics.LinkDown, 0)));
-        Assert.That(statistics.LinkDown, Is.Positive);
-        int[] arrived = [.. far.Receive(batches * batch).Select(frame => BitConverter.ToInt32(frame, 20))];
-        Assert.That(arrived, Is.Ordered.Ascending.And.Unique);
-        Assert.That(arrived, Has.Length.InRange(1, statistics.Frames));
-
-        static byte[] Numbered(int number)
-        {
-            byte[] frame = WireFrames.Frame(60, number);
-            BitConverter.TryWriteBytes(frame.AsSpan(20), number);
-            return frame;
-        }
-    });
 
     [Test]
     public void Frames_that_the_kernel_refuses_after_the_link_went_down_are_counted() => wire.Inside(() =>

@@ -22,7 +22,10 @@ internal sealed class WireNamespace : IDisposable
             Inside($"ip link add {Near} type veth peer name {Far}");
             Inside($"ip link set {Near} up");
             Inside($"ip link set {Far} up");
-            Inside(() => WaitUntil(() => InterfaceFacts.Read(Near)!.IsRunning && InterfaceFacts.Read(Far)!.IsRunning, "the cable is up"));
+            Inside(
+                () =>
+                    WaitUntil(
+                        () => InterfaceFacts.Read(Near)!.IsRunning && InterfaceFacts.Read(Far)!.IsRunning, "the cable is up"));
         }
         catch
         {

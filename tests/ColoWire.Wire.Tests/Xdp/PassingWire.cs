@@ -31,7 +31,8 @@ internal sealed class PassingWire : IDisposable
             foreach (string name in All)
                 Inside($"ip link set {name} up");
             Inside($"ethtool -K {Away} gro on");
-            Inside(() => WireNamespace.WaitUntil(() => All.All(name => InterfaceFacts.Read(name)!.IsRunning), "the cables are up"));
+            Inside(
+                () => WireNamespace.WaitUntil(() => All.All(name => InterfaceFacts.Read(name)!.IsRunning), "the cables are up"));
         }
         catch
         {

@@ -31,7 +31,8 @@ internal sealed class PortProgramErrorTests
         Capabilities.Drop();
         Assert.That(
             Message(() => PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(XdpMode.Native))),
-            Is.EqualTo("cannot make the map 'sockets' of the XDP program: no permission; root or CAP_BPF and CAP_NET_ADMIN are needed"));
+            Is.EqualTo(
+                "cannot make the map 'sockets' of the XDP program: no permission; root or CAP_BPF and CAP_NET_ADMIN are needed"));
     });
 
     [Test]
@@ -52,7 +53,8 @@ internal sealed class PortProgramErrorTests
         Assert.That(earlier.TakeOver, Throws.Nothing);
         using PortProgram program = PortProgram.Load(PassingWire.Capture, lasting);
         Assert.That(Message(program.TakeOver), Does.Match(
-            "^no permission to look whether BPF program [0-9]+, which is in use, is ColoWire's; root or CAP_SYS_ADMIN is needed$"));
+            "^no permission to look whether BPF program [0-9]+, which is in use, is ColoWire's; root "
+            + "or CAP_SYS_ADMIN is needed$"));
     });
 
     [Test]
@@ -85,7 +87,8 @@ internal sealed class PortProgramErrorTests
         wire.Inside("ip link set dev guest0 mtu 9000");
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(XdpMode.Native));
         Assert.That(Message(program.TakeOver), Does.Match(
-            "^cannot attach the XDP program to interface 'in0' in native mode: .*MTU.*; use xdp_mode generic, or at both ends of the cable: "
+            "^cannot attach the XDP program to interface 'in0' in native mode: .*MTU.*; use xdp_mode generic, or "
+            + "at both ends of the cable: "
             + "ip link set dev in0 mtu 1500$"));
     });
 
@@ -110,8 +113,10 @@ internal sealed class PortProgramErrorTests
     public void A_descriptor_that_is_no_socket_and_a_queue_that_is_too_great() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(XdpMode.Native));
-        Assert.That(Message(() => program.SetSocket(3, -1)), Does.StartWith("cannot set the socket of queue 3 of the XDP program: "));
-        Assert.That(Message(() => program.SetSocket(64, 0)), Is.EqualTo("queue 64: an interface can have queues 0 to 63 for sockets"));
+        Assert.That(
+            Message(() => program.SetSocket(3, -1)), Does.StartWith("cannot set the socket of queue 3 of the XDP program: "));
+        Assert.That(
+            Message(() => program.SetSocket(64, 0)), Is.EqualTo("queue 64: an interface can have queues 0 to 63 for sockets"));
     });
 
     [Test]

@@ -123,7 +123,8 @@ internal sealed class PortProgramTests
     [TestCase(XdpMode.Generic)]
     public void Frames_go_to_the_socket_of_their_queue_until_it_is_closed(XdpMode mode) => wire.Inside(() =>
     {
-        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(mode, Timeout) with { ToSocket = true });
+        using PortProgram program = PortProgram.Load(
+            PassingWire.Capture, PassingWire.ToWire(mode, Timeout) with { ToSocket = true });
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd away = new(PassingWire.Away);
         using (BareSocket socket = new(InterfaceIndex.Of(PassingWire.Capture)))

@@ -36,32 +36,34 @@ internal sealed class TakeOverTests
     [TestCase(XdpMode.Generic, XdpMode.Generic)]
     [TestCase(XdpMode.Native, XdpMode.Generic)]
     [TestCase(XdpMode.Generic, XdpMode.Native)]
-    public void After_a_kill_the_next_process_knows_how_long_the_bypass_lasted_and_its_frames(XdpMode first, XdpMode second) => wire.Inside(() =>
-    {
-        using FarEnd guest = new(PassingWire.Guest);
-        using FarEnd away = new(PassingWire.Away);
-        long died = PassingWire.NowNs - (700 * MillisecondNs);
-        using (PortProgram earlier = PortProgram.Load(PassingWire.Capture, Lasting(first)))
+    public void After_a_kill_the_next_process_knows_how_long_the_bypass_lasted_and_its_frames(XdpMode first, XdpMode second) =>
+        wire.Inside(() =>
         {
-            earlier.TakeOver();
-            Assert.That(earlier.Before, Is.Null);
-            earlier.Beat(0, died);
-        }
+            using FarEnd guest = new(PassingWire.Guest);
+            using FarEnd away = new(PassingWire.Away);
+            long died = PassingWire.NowNs - (700 * MillisecondNs);
+            using (PortProgram earlier = PortProgram.Load(PassingWire.Capture, Lasting(first)))
+            {
+                earlier.TakeOver();
+                Assert.That(earlier.Before, Is.Null);
+                earlier.Beat(0, died);
+            }
 
-        PassingWire.Send(guest, 4);
-        Assert.That(away.Receive(4), Has.Count.EqualTo(4), "the program is still attached");
-        using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(second));
-        program.Beat(0, PassingWire.NowNs + (5000 * MillisecondNs));
-        program.TakeOver();
-        long passed = PassingWire.NowNs - died;
+            PassingWire.Send(guest, 4);
+            Assert.That(away.Receive(4), Has.Count.EqualTo(4), "the program is still attached");
+            using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(second));
+            program.Beat(0, PassingWire.NowNs + (5000 * MillisecondNs));
+            program.TakeOver();
+            long passed = PassingWire.NowNs - died;
 
-        Bypass before = program.Before!;
-        Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
-        Assert.That(before.AwayNs, Is.InRange(700 * MillisecondNs, passed));
-        Assert.That(wire.Ask($"ip link show dev {PassingWire.Capture}"), Does.Contain(second == XdpMode.Native ? " xdp " : " xdpgeneric "));
-        PassingWire.Send(guest, 3);
-        WireNamespace.WaitUntil(() => program.PassedFrames == 3, "the new program decides");
-    });
+            Bypass before = program.Before!;
+            Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
+            Assert.That(before.AwayNs, Is.InRange(700 * MillisecondNs, passed));
+            Assert.That(wire.Ask($"ip link show dev {PassingWire.Capture}"),
+                Does.Contain(second == XdpMode.Native ? " xdp " : " xdpgeneric "));
+            PassingWire.Send(guest, 3);
+            WireNamespace.WaitUntil(() => program.PassedFrames == 3, "the new program decides");
+        });
 
     [Test]
     public void After_a_clean_stop_the_next_process_knows_its_time_and_which_frames_were_reported() => wire.Inside(() =>
@@ -115,7 +117,8 @@ internal sealed class TakeOverTests
         }
 
         sending.GetAwaiter().GetResult();
-        Assert.That(away.Receive(frames), Is.EqualTo(Enumerable.Range(0, frames).Select(i => WireFrames.Frame(60, i))).AsCollection);
+        Assert.That(
+            away.Receive(frames), Is.EqualTo(Enumerable.Range(0, frames).Select(i => WireFrames.Frame(60, i))).AsCollection);
         current.Dispose();
     });
 
@@ -147,7 +150,8 @@ internal sealed class TakeOverTests
         earlier.Dispose();
 
         Assert.That(
-            RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id, Is.EqualTo(Bpf.ProgramInfo(program.Descriptor).Id));
+            RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id,
+            Is.EqualTo(Bpf.ProgramInfo(program.Descriptor).Id));
     });
 
     [TestCase(XdpMode.Native, "xdp")]
@@ -175,37 +179,42 @@ internal sealed class TakeOverTests
     /// older.</summary>
     [TestCase(true, true)]
     [TestCase(false, false)]
-    public void An_interface_is_in_use_while_the_heartbeat_of_another_process_advances(bool beats, bool isInUse) => wire.Inside(() =>
-    {
-        using PortProgram running = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Generic));
-        running.Beat(0, PassingWire.NowNs);
-        running.TakeOver();
-        running.OwnAs(SomebodyElse);
-        bool ended = false;
-        Task beating = Task.Run(() =>
+    public void An_interface_is_in_use_while_the_heartbeat_of_another_process_advances(bool beats, bool isInUse) =>
+        wire.Inside(() =>
         {
-            while (beats && !Volatile.Read(ref ended))
-                running.Beat(0, PassingWire.NowNs);
+            using PortProgram running = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Generic));
+            running.Beat(0, PassingWire.NowNs);
+            running.TakeOver();
+            running.OwnAs(SomebodyElse);
+            bool ended = false;
+            Task beating = Task.Run(() =>
+            {
+                while (beats && !Volatile.Read(ref ended))
+                    running.Beat(0, PassingWire.NowNs);
+            });
+
+            PortException? refusal = null;
+            try
+            {
+                EarlierProgram.RefuseIfAlive(PassingWire.Capture);
+            }
+            catch (PortException exception)
+            {
+                refusal = exception;
+            }
+
+            Volatile.Write(ref ended, true);
+            beating.GetAwaiter().GetResult();
+            Assert.That(refusal?.Message, isInUse
+                ? Does.Match(
+                    "^interface 'in0' is in use by another ColoWire \\(process 4194999\\) since "
+                    + "\\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d; "
+                    + "end that one first \\(kill 4194999\\), name another interface, or take this one away "
+                    + "from it with --take-over$")
+                : Is.Null);
+            Assert.That(
+                RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id, Is.EqualTo(running.Id), "nothing was changed");
         });
-
-        PortException? refusal = null;
-        try
-        {
-            EarlierProgram.RefuseIfAlive(PassingWire.Capture);
-        }
-        catch (PortException exception)
-        {
-            refusal = exception;
-        }
-
-        Volatile.Write(ref ended, true);
-        beating.GetAwaiter().GetResult();
-        Assert.That(refusal?.Message, isInUse
-            ? Does.Match("^interface 'in0' is in use by another ColoWire \\(process 4194999\\) since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d; "
-                + "end that one first \\(kill 4194999\\), name another interface, or take this one away from it with --take-over$")
-            : Is.Null);
-        Assert.That(RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id, Is.EqualTo(running.Id), "nothing was changed");
-    });
 
     [Test]
     public void An_interface_of_this_process_or_of_one_that_has_handed_over_is_not_in_use() => wire.Inside(() =>

@@ -77,7 +77,8 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
     {
         using XdpInjectPort port = Open();
         using FarEnd far = new(WireNamespace.Far);
-        byte[][] offered = [WireFrames.Frame(60, 1), WireFrames.Frame(1519, 2), WireFrames.Frame(4000, 3), WireFrames.Frame(61, 4)];
+        byte[][] offered =
+            [WireFrames.Frame(60, 1), WireFrames.Frame(1519, 2), WireFrames.Frame(4000, 3), WireFrames.Frame(61, 4)];
         FrameRef[] frames = [.. offered.Select(f => WireFrames.Put(arena, f))];
 
         Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(4));
@@ -113,27 +114,29 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
 
     [TestCase(100)]
     [TestCase(0)]
-    public void A_ring_that_does_not_drain_makes_the_first_frame_wait_and_then_drops_frames_until_it_drains(int retryMs) => wire.Inside(() =>
-    {
-        using XdpInjectPort port = Open(retryMs);
-        FrameRef[] frames = [.. Enumerable.Range(0, 3 * Ring).Select(i => WireFrames.Put(arena, WireFrames.Frame(60, i)))];
-        long patienceNs = retryMs * NanosecondsPerMs;
-
-        // No frame is reclaimed, so that the ring stays full.
-        Assert.That(port.Inject(arena, frames.AsSpan(0, Ring), nowNs: 0), Is.EqualTo(Ring));
-        Assert.That(port.Inject(arena, frames.AsSpan(Ring), nowNs: 0), Is.EqualTo(retryMs == 0 ? 2 * Ring : 0));
-        if (retryMs != 0)
+    public void A_ring_that_does_not_drain_makes_the_first_frame_wait_and_then_drops_frames_until_it_drains(int retryMs) =>
+        wire.Inside(() =>
         {
-            Assert.That(port.Inject(arena, frames.AsSpan(Ring), patienceNs - 1), Is.Zero);
-            Assert.That(port.Inject(arena, frames.AsSpan(Ring), patienceNs), Is.EqualTo(2 * Ring), "no frame waits again");
-        }
+            using XdpInjectPort port = Open(retryMs);
+            FrameRef[] frames = [.. Enumerable.Range(0, 3 * Ring).Select(i => WireFrames.Put(arena, WireFrames.Frame(60, i)))];
+            long patienceNs = retryMs * NanosecondsPerMs;
 
-        Assert.That(Reclaim(port), Is.EquivalentTo(frames));
-        Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(Ring, 60 * Ring, retryMs == 0 ? 0 : 2, 0, 0, Failed: 2 * Ring)));
-        Assert.That(port.Inject(arena, frames.AsSpan(0, 1), patienceNs), Is.EqualTo(1));
-        Reclaim(port);
-        Assert.That(port.Statistics.Frames, Is.EqualTo(Ring + 1));
-    });
+            // No frame is reclaimed, so that the ring stays full.
+            Assert.That(port.Inject(arena, frames.AsSpan(0, Ring), nowNs: 0), Is.EqualTo(Ring));
+            Assert.That(port.Inject(arena, frames.AsSpan(Ring), nowNs: 0), Is.EqualTo(retryMs == 0 ? 2 * Ring : 0));
+            if (retryMs != 0)
+            {
+                Assert.That(port.Inject(arena, frames.AsSpan(Ring), patienceNs - 1), Is.Zero);
+                Assert.That(port.Inject(arena, frames.AsSpan(Ring), patienceNs), Is.EqualTo(2 * Ring), "no frame waits again");
+            }
+
+            Assert.That(Reclaim(port), Is.EquivalentTo(frames));
+            Assert.That(
+                port.Statistics, Is.EqualTo(new InjectStatistics(Ring, 60 * Ring, retryMs == 0 ? 0 : 2, 0, 0, Failed: 2 * Ring)));
+            Assert.That(port.Inject(arena, frames.AsSpan(0, 1), patienceNs), Is.EqualTo(1));
+            Reclaim(port);
+            Assert.That(port.Statistics.Frames, Is.EqualTo(Ring + 1));
+        });
 
     [Test]
     public void Frames_are_counted_while_the_link_is_down_and_sent_when_it_is_up_again() => wire.Inside(() =>

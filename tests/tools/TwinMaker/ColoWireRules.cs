@@ -28,7 +28,8 @@ internal static class ColoWireRules
         if (frame.Layout.Transport != Transport.Other)
             return true;
         bool isKnownButBroken = frame.Layout.IpProtocol is 1 or 6 or 17 or 58;
-        return frame.Layout.IsFragment || (!isKnownButBroken && !IsPassed(frame.Layout.IpProtocol) && !IsHeader(frame.Layout.IpProtocol));
+        return frame.Layout.IsFragment
+            || (!isKnownButBroken && !IsPassed(frame.Layout.IpProtocol) && !IsHeader(frame.Layout.IpProtocol));
     }
 
     /// <summary>The bytes of a datagram's frame that no rule tolerates; empty where there are none.</summary>

@@ -27,7 +27,8 @@ internal sealed record FlowKey(
 
     private JsonNode? VlansToJson()
     {
-        int[] ids = [.. Vlans.Split('.', StringSplitOptions.RemoveEmptyEntries).Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
+        int[] ids = [.. Vlans.Split('.', StringSplitOptions.RemoveEmptyEntries)
+            .Select(id => int.Parse(id, CultureInfo.InvariantCulture))];
         return ids.Length switch
         {
             0 => null,

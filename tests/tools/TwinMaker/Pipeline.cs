@@ -10,7 +10,8 @@ namespace ColoWire.TwinMaker;
 internal static class Pipeline
 {
     /// <summary>The names of all differences that can be chosen.</summary>
-    public static IReadOnlyList<string> Names { get; } = [.. Chosen(new TwinOptions { Seed = 0 }).Select(difference => difference.Name)];
+    public static IReadOnlyList<string> Names { get; } =
+        [.. Chosen(new TwinOptions { Seed = 0 }).Select(difference => difference.Name)];
 
     /// <summary>The differences that the options select, and the restoring of the checksums of the changed frames.</summary>
     public static IReadOnlyList<ITransformation> Of(TwinOptions options)

@@ -97,7 +97,8 @@ internal sealed class SegmentNews
     private void ForgetConflict(TwinFrame frame)
     {
         uint first = FirstSequence(frame) + (uint)NewOffset;
-        if (Connection.Conflicts.Count > 0 && Enumerable.Range(0, NewLength).Any(offset => Connection.Conflicts.Contains(first + (uint)offset)))
+        if (Connection.Conflicts.Count > 0
+            && Enumerable.Range(0, NewLength).Any(offset => Connection.Conflicts.Contains(first + (uint)offset)))
             NewLength = 0;
     }
 }

@@ -28,7 +28,8 @@ internal sealed record Twin(IReadOnlyList<TwinFrame> Primary, IReadOnlyList<Twin
             if (places.Count == 0)
                 return null;
             if (options.HarmAt > places.Count)
-                throw new BadInputException($"--harm-at {options.HarmAt}: allowed are 1 to {places.Count}, the places for --harm {name}");
+                throw new BadInputException(
+                    $"--harm-at {options.HarmAt}: allowed are 1 to {places.Count}, the places for --harm {name}");
             DeterministicRandom random = DeterministicRandom.For(options.Seed, $"harm-{name}");
             int place = places[(options.HarmAt ?? random.Between(1, places.Count)) - 1];
             report = harm.Do(new HarmScene(capture, primary, secondary), place, random);

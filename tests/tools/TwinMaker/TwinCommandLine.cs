@@ -29,11 +29,15 @@ internal sealed class TwinCommandLine
     };
 
     private readonly Option<int> _seed = Number("--seed", "The seed of every choice that is made.", 0, int.MaxValue, 1);
-    private readonly Option<int> _seeds = Number("--seeds", "How many twins of each kind to make of each capture.", 1, 1_000_000, 5);
+    private readonly Option<int> _seeds = Number(
+        "--seeds", "How many twins of each kind to make of each capture.", 1, 1_000_000, 5);
     private readonly Option<int> _split = Number("--split", "How many of 100 TCP data segments to cut in two.", 0, 100, 25);
-    private readonly Option<int> _merge = Number("--merge", "How many of 100 pairs of adjacent TCP data segments to join.", 0, 100, 25);
-    private readonly Option<int> _retransmit = Number("--retransmit", "How many of 100 TCP data segments to send twice.", 0, 100, 3);
-    private readonly Option<int> _jitter = Number("--jitter-us", "The greatest delay of a frame, in microseconds.", 0, 1_000_000, 300);
+    private readonly Option<int> _merge = Number(
+        "--merge", "How many of 100 pairs of adjacent TCP data segments to join.", 0, 100, 25);
+    private readonly Option<int> _retransmit = Number(
+        "--retransmit", "How many of 100 TCP data segments to send twice.", 0, 100, 3);
+    private readonly Option<int> _jitter = Number(
+        "--jitter-us", "The greatest delay of a frame, in microseconds.", 0, 1_000_000, 300);
     private readonly Option<int?> _flip = OptionalNumber(
         "--flip", "Change one payload byte of the K-th TCP frame with data, and print where.", "K", int.MaxValue);
 
@@ -42,7 +46,8 @@ internal sealed class TwinCommandLine
 
     private readonly Option<string?> _harm = new("--harm")
     {
-        Description = "Make one real difference besides the harmless ones, and print which; exit code 3 where there is nothing to harm.",
+        Description =
+            "Make one real difference besides the harmless ones, and print which; exit code 3 where there is nothing to harm.",
         HelpName = string.Join('|', HarmKinds.Names),
     };
 
@@ -68,7 +73,8 @@ internal sealed class TwinCommandLine
         matrix.SetAction(result => tryAll(OptionsOf(result), result.GetValue(_seeds), result.GetValue(_folders) ?? []));
         Root = new RootCommand("Makes from the capture of a guest the capture of its twin: the same words, dressed differently.")
         {
-            _primary, _secondary, _seed, _flip, _harm, _harmAt, _primaryOut, _split, _merge, _retransmit, _jitter, _ttl, _only, _without,
+            _primary, _secondary, _seed, _flip, _harm, _harmAt, _primaryOut, _split, _merge, _retransmit, _jitter, _ttl, _only,
+            _without,
             matrix,
         };
         _harm.Validators.Add(result => CheckNames(result, "--harm", HarmKinds.Names));

@@ -46,7 +46,8 @@ internal sealed class TwinFrame
     /// <summary>Whether the frame is copied unchanged: neighbour discovery, multicast listener reports, and all frames without
     /// IP.</summary>
     public bool IsCopied =>
-        Layout.IpVersion == 0 || (Layout.Transport == Transport.IcmpV6 && Bytes[Layout.TransportOffset] is (>= 130 and <= 137) or 143);
+        Layout.IpVersion == 0
+            || (Layout.Transport == Transport.IcmpV6 && Bytes[Layout.TransportOffset] is (>= 130 and <= 137) or 143);
 
     /// <summary>Whether it is a complete TCP segment; other segments are not rewritten.</summary>
     public bool IsTcp => Layout.Transport == Transport.Tcp && !Layout.IsFragment;

@@ -53,7 +53,8 @@ internal sealed class StreamCapturePortTests
 
         Assert.That(pump.Frames, Is.EqualTo(frames));
         Assert.That(pump.Numbers, Is.EqualTo(Enumerable.Range(1, frames.Length)));
-        Assert.That(port.Statistics, Is.EqualTo(new CaptureStatistics(frames.Length, frames.Sum(frame => (long)frame.Length), 0, 0, 0, 0)));
+        Assert.That(port.Statistics,
+            Is.EqualTo(new CaptureStatistics(frames.Length, frames.Sum(frame => (long)frame.Length), 0, 0, 0, 0)));
         Assert.That(arena.Primary.IsFull, Is.True);
     }
 
@@ -72,7 +73,8 @@ internal sealed class StreamCapturePortTests
             pump.Frames.Clear();
             pump.Headers.Clear();
             peer.Send(stream.AsSpan(0, cut));
-            int before = Enumerable.Range(0, 4).Last(n => frames.Take(n).Zip(headers).Sum(f => Framed(f.First, f.Second, hasVnetHeaders).Length) <= cut);
+            int before = Enumerable.Range(0, 4)
+                .Last(n => frames.Take(n).Zip(headers).Sum(f => Framed(f.First, f.Second, hasVnetHeaders).Length) <= cut);
             pump.Until(before);
             Assert.That(pump.Poll(), Is.Zero, "a part of a frame is not delivered");
             peer.Send(stream.AsSpan(cut));
@@ -91,7 +93,8 @@ internal sealed class StreamCapturePortTests
         using StreamCapturePort port = new(endpoint, hasVnetHeaders);
         CapturePump pump = new(port, arena);
         using StreamPeer peer = StreamPeer.Connect(endpoint);
-        foreach (byte single in (byte[])[.. Framed(PcapBuilder.Frame(60, 1), 10, hasVnetHeaders), .. Framed(PcapBuilder.Frame(20, 2), 12, hasVnetHeaders)])
+        foreach (byte single in (byte[])[.. Framed(PcapBuilder.Frame(60, 1), 10, hasVnetHeaders),
+            .. Framed(PcapBuilder.Frame(20, 2), 12, hasVnetHeaders)])
         {
             peer.Send([single]);
             pump.Poll();
@@ -110,7 +113,9 @@ internal sealed class StreamCapturePortTests
         using StreamCapturePort port = new(endpoint, hasVnetHeaders);
         CapturePump pump = new(port, arena);
         using StreamPeer peer = StreamPeer.Connect(endpoint);
-        peer.Send([.. nothing, .. Framed(frame, 10, hasVnetHeaders), .. nothing, .. nothing, .. Framed(frame, 10, hasVnetHeaders), .. nothing]);
+        peer.Send(
+            [.. nothing, .. Framed(frame, 10, hasVnetHeaders), .. nothing, .. nothing, .. Framed(frame, 10, hasVnetHeaders),
+                .. nothing]);
         pump.Until(2);
         Assert.That(pump.Frames, Is.EqualTo(new[] { frame, frame }));
         Assert.That(port.HasLink, Is.True);
@@ -131,7 +136,8 @@ internal sealed class StreamCapturePortTests
             Assert.That(pump.Frames, Is.EqualTo(new[] { frame }), "the frame before it is delivered");
             Assert.That(peer.IsClosed(), Is.True);
             Assert.That((port.HasLink, port.Link), Is.EqualTo((false, LinkState.Down)));
-            Assert.That(port.Trouble, Does.StartWith($"a frame of {(uint)length} bytes was announced").And.Contain("vnet_hdr_support"));
+            Assert.That(
+                port.Trouble, Does.StartWith($"a frame of {(uint)length} bytes was announced").And.Contain("vnet_hdr_support"));
         }
 
         using StreamPeer next = StreamPeer.Connect(endpoint);
@@ -220,7 +226,8 @@ internal sealed class StreamCapturePortTests
         pump.Until(frames.Length);
         Assert.That(pump.Frames, Is.EqualTo(frames));
         Assert.That(pump.Headers, Is.EqualTo(vnetHeaders));
-        Assert.That(port.Statistics.Bytes, Is.EqualTo(frames.Sum(frame => frame.Length)), "headers are not counted as bytes of frames");
+        Assert.That(
+            port.Statistics.Bytes, Is.EqualTo(frames.Sum(frame => frame.Length)), "headers are not counted as bytes of frames");
     }
 
     [TestCase(12, 5)]

@@ -33,7 +33,8 @@ internal sealed class StreamConnectorTests
     }
 
     [Test]
-    public async Task A_server_and_a_client_connect_again_and_again_in_either_order_of_start([Values] bool isUnix, [Values] bool isServerFirst)
+    public async Task A_server_and_a_client_connect_again_and_again_in_either_order_of_start(
+        [Values] bool isUnix, [Values] bool isServerFirst)
     {
         StreamEndpoint server = Endpoint(isUnix);
         for (int i = 0; i < 3; i++)
@@ -99,7 +100,9 @@ internal sealed class StreamConnectorTests
     {
         StreamEndpoint endpoint = Endpoint(isUnix);
         using StreamConnector first = new(endpoint);
-        string why = isUnix ? "a running process does so already: stop it, or give each instance a path of its own" : "Address already in use";
+        string why = isUnix
+            ? "a running process does so already: stop it, or give each instance a path of its own"
+            : "Address already in use";
         Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
             .With.Message.EqualTo($"cannot listen at '{endpoint}': {why}"));
         using Socket client = endpoint.NewSocket();
@@ -128,7 +131,8 @@ internal sealed class StreamConnectorTests
         StreamEndpoint endpoint = Endpoint(isUnix: true);
         File.WriteAllText(endpoint.Path!, content);
         Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
-            .With.Message.EqualTo($"cannot listen at '{endpoint}': there is a file that is no socket: remove it, or name another path"));
+            .With.Message.EqualTo(
+                $"cannot listen at '{endpoint}': there is a file that is no socket: remove it, or name another path"));
         Assert.That(File.ReadAllText(endpoint.Path!), Is.EqualTo(content));
     }
 
@@ -137,7 +141,8 @@ internal sealed class StreamConnectorTests
     {
         StreamEndpoint endpoint = new(folder.File("no/such"), null, 0, IsServer: true);
         Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
-            .With.Message.EqualTo($"cannot listen at '{endpoint}': there is no folder '{folder.File("no")}': create it, or name another path"));
+            .With.Message.EqualTo(
+                $"cannot listen at '{endpoint}': there is no folder '{folder.File("no")}': create it, or name another path"));
     }
 
     [Test]
@@ -149,7 +154,8 @@ internal sealed class StreamConnectorTests
         client.Connect(endpoint.Address());
         using Socket accepted = connector.ConnectAsync(patience.Token).GetAwaiter().GetResult();
         Assert.That(accepted.GetSocketOption(SocketOptionLevel.Socket, SocketOptionName.KeepAlive), Is.Not.Zero);
-        Assert.That(accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime), Is.EqualTo(PortLimits.KeepAliveSeconds));
+        Assert.That(accepted.GetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveTime),
+            Is.EqualTo(PortLimits.KeepAliveSeconds));
         Assert.That(accepted.NoDelay, Is.True);
     }
 

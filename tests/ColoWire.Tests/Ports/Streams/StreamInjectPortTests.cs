@@ -43,7 +43,8 @@ internal sealed class StreamInjectPortTests
     [Test]
     public void Frames_of_every_length_are_sent_in_order_each_behind_its_length()
     {
-        int[] lengths = [1, 60, 1514, 9000, 60_000, EngineLimits.MaxFrameBytes, 60, EngineLimits.MaxFrameBytes, EngineLimits.MaxFrameBytes, 60];
+        int[] lengths = [1, 60, 1514, 9000, 60_000, EngineLimits.MaxFrameBytes, 60, EngineLimits.MaxFrameBytes,
+            EngineLimits.MaxFrameBytes, 60];
         using StreamInjectPort port = new(endpoint);
         using StreamPeer peer = Connect(port);
         FrameRef[] frames = [.. lengths.Select(length => Frame(length))];
@@ -54,7 +55,8 @@ internal sealed class StreamInjectPortTests
         WaitUntil(() => (taken += port.Inject(arena, frames.AsSpan(taken), 0)) == frames.Length);
         reader.Join();
         Assert.That(received, Is.EqualTo(frames.Select(frame => arena.Bytes(frame).ToArray())));
-        Assert.That((port.Statistics.Frames, port.Statistics.Bytes, port.Statistics.Lost), Is.EqualTo((10, lengths.Sum(n => (long)n), 0)));
+        Assert.That((port.Statistics.Frames, port.Statistics.Bytes, port.Statistics.Lost),
+            Is.EqualTo((10, lengths.Sum(n => (long)n), 0)));
         Assert.That(Back(port), Is.EquivalentTo(frames));
     }
 
@@ -192,7 +194,8 @@ internal sealed class StreamInjectPortTests
         FrameRef last = Frame(60);
         Assert.That(port.Inject(arena, [last], 102 * Millisecond), Is.EqualTo(1));
         Assert.That(peer.ReadFrame(), Is.EqualTo(arena.Bytes(last).ToArray()));
-        Assert.That((port.Statistics.Frames, port.Statistics.Failed, port.Statistics.LinkDown), Is.EqualTo((frames.Length - lost + 1, lost, 0)));
+        Assert.That((port.Statistics.Frames, port.Statistics.Failed, port.Statistics.LinkDown),
+            Is.EqualTo((frames.Length - lost + 1, lost, 0)));
     }
 
     [Test]
@@ -255,7 +258,8 @@ internal sealed class StreamInjectPortTests
     {
         using StreamInjectPort port = new(endpoint, hasVnetHeaders: true);
         using StreamPeer peer = Connect(port);
-        FrameRef[] frames = [.. Enumerable.Range(0, 32).Select(_ => Frame(60)), .. Enumerable.Range(0, 32).Select(i => FrameOfStream(new byte[10], new byte[70]))];
+        FrameRef[] frames = [.. Enumerable.Range(0, 32).Select(_ => Frame(60)),
+            .. Enumerable.Range(0, 32).Select(i => FrameOfStream(new byte[10], new byte[70]))];
         FrameRef[] back = new FrameRef[64];
         byte[] read = new byte[64 * 100];
         int burst = (32 * (8 + 12 + 60)) + (32 * (8 + 10 + 70));

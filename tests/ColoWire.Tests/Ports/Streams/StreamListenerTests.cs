@@ -48,7 +48,8 @@ internal sealed class StreamListenerTests
         else
         {
             AssertClosed(client);
-            Assert.That(() => connector.Refused, Is.EqualTo(new RefusedPeers(1, from)).After((int)Patience.TotalMilliseconds, 10));
+            Assert.That(
+                () => connector.Refused, Is.EqualTo(new RefusedPeers(1, from)).After((int)Patience.TotalMilliseconds, 10));
             Assert.That(taken.IsCompleted, Is.False);
             await patience.CancelAsync();
             Assert.That(async () => await taken, Throws.InstanceOf<OperationCanceledException>());
@@ -71,7 +72,8 @@ internal sealed class StreamListenerTests
             stranger.Dispose();
         }
 
-        Assert.That(() => connector.Refused, Is.EqualTo(new RefusedPeers(400, "127.0.0.3")).After((int)Patience.TotalMilliseconds, 10));
+        Assert.That(
+            () => connector.Refused, Is.EqualTo(new RefusedPeers(400, "127.0.0.3")).After((int)Patience.TotalMilliseconds, 10));
         accepted.Send([42]);
         Assert.That(peer.Receive(new byte[1]), Is.EqualTo(1));
     }
@@ -134,14 +136,18 @@ internal sealed class StreamListenerTests
         using Socket free = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp);
         free.Bind(new IPEndPoint(IPAddress.Loopback, 0));
         port = ((IPEndPoint)free.LocalEndPoint!).Port;
-        Assert.That(StreamEndpoint.TryParse($"0.0.0.0:{port},server{peers}", out StreamEndpoint? endpoint, out string? error), Is.True, error);
+        Assert.That(StreamEndpoint.TryParse($"0.0.0.0:{port},server{peers}", out StreamEndpoint? endpoint, out string? error),
+            Is.True, error);
         Assert.That(endpoint!.ToString(), Does.StartWith($"0.0.0.0:{port},server"));
         return endpoint;
     }
 
     private static Socket Dial(string from, int port)
     {
-        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp) { ReceiveTimeout = (int)Patience.TotalMilliseconds };
+        Socket socket = new(AddressFamily.InterNetwork, SocketType.Stream, ProtocolType.Tcp)
+        {
+            ReceiveTimeout = (int)Patience.TotalMilliseconds,
+        };
         socket.Bind(new IPEndPoint(IPAddress.Parse(from), 0));
         socket.Connect(new IPEndPoint(IPAddress.Loopback, port));
         return socket;

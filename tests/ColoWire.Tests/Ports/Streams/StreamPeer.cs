@@ -105,7 +105,9 @@ internal sealed class StreamPeer : IDisposable
         for (int read = 0; read < count;)
         {
             int more = socket.Receive(bytes.AsSpan(read, count - read));
-            read += more != 0 ? more : throw new InvalidOperationException($"the port closed the connection after {read} of {count} bytes");
+            read += more != 0
+                ? more
+                : throw new InvalidOperationException($"the port closed the connection after {read} of {count} bytes");
         }
     }
 

@@ -46,7 +46,8 @@ internal sealed class ChangeContent(string kind, bool wholly) : IHarm
         uint first = SegmentNews.FirstSequence(chosen) + (uint)news.NewOffset;
         byte[] changed = chosen.Payload.Slice(news.NewOffset, news.NewLength).ToArray();
         Change(changed, random);
-        foreach (TwinFrame carrier in news.Connection.Indices.Select(index => scene.Secondary[index]).Where(frame => frame.IsTcpData))
+        foreach (TwinFrame carrier in news.Connection.Indices.Select(index => scene.Secondary[index])
+            .Where(frame => frame.IsTcpData))
         {
             int start = SerialNumber.Distance(SegmentNews.FirstSequence(carrier), first);
             for (int offset = 0; offset < changed.Length; offset++)

@@ -12,7 +12,8 @@ internal sealed class CloseEarlier : IHarm
     private const long LongestGapMicroseconds = 1_000_000;
 
     public IReadOnlyList<int> Places(Capture capture) =>
-        [.. Enumerable.Range(0, capture.Frames.Count).Where(index => capture.News[index] is { IsNewFin: true } && CanBeEarlier(capture, index))];
+        [.. Enumerable.Range(0, capture.Frames.Count)
+            .Where(index => capture.News[index] is { IsNewFin: true } && CanBeEarlier(capture, index))];
 
     public HarmReport Do(HarmScene scene, int place, DeterministicRandom random)
     {

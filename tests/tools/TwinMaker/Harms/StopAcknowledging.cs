@@ -12,7 +12,8 @@ internal sealed class StopAcknowledging : IHarm
     public IReadOnlyList<int> Places(Capture capture) =>
     [
         .. Enumerable.Range(0, capture.Frames.Count).Where(index =>
-            capture.News[index]?.AcknowledgmentBefore is not null && !capture.Frames[index].Tcp.HasAny(TcpFlags.Syn | TcpFlags.Rst)),
+            capture.News[index]?.AcknowledgmentBefore is not null
+                && !capture.Frames[index].Tcp.HasAny(TcpFlags.Syn | TcpFlags.Rst)),
     ];
 
     public HarmReport Do(HarmScene scene, int place, DeterministicRandom random)

@@ -26,8 +26,10 @@ internal static class MatrixReport
 
     /// <summary>The figures in one line.</summary>
     public static string Sum(IReadOnlyList<TwinTrial> trials) =>
-        $"twins tried {trials.Count(trial => trial.IsTried)}, false divergences {trials.Count(trial => trial.Outcome == TwinOutcome.FalseDivergence)}, "
-        + $"missed {trials.Count(trial => trial.Outcome == TwinOutcome.Missed)}, wrong flow {trials.Count(trial => trial.Outcome == TwinOutcome.WrongFlow)}";
+        $"twins tried {trials.Count(trial => trial.IsTried)}, false divergences "
+        + $"{trials.Count(trial => trial.Outcome == TwinOutcome.FalseDivergence)}, "
+        + $"missed {trials.Count(trial => trial.Outcome == TwinOutcome.Missed)}, wrong flow "
+        + $"{trials.Count(trial => trial.Outcome == TwinOutcome.WrongFlow)}";
 
     private static void WriteTable(TextWriter writer, IReadOnlyList<TwinTrial> trials)
     {
@@ -36,7 +38,9 @@ internal static class MatrixReport
         rows.Add(Row("all", trials));
         int[] widths = [.. Enumerable.Range(0, rows[0].Length).Select(column => rows.Max(row => row[column].Length))];
         foreach (string[] row in rows)
-            writer.WriteLine(string.Join("  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column]))));
+            writer.WriteLine(
+                string.Join(
+                    "  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column]))));
     }
 
     /// <summary>The text of a cell: the number of twins with a right result, and the number of all twins where it is

@@ -47,7 +47,8 @@ internal sealed class TwinJudge : IDisposable
         return new EngineOptions
         {
             SlotsPerSide = Math.Min(frames, EngineLimits.SlotsPerSide.Default),
-            LargeSlotsPerSide = Math.Min(twin.Primary.Concat(twin.Secondary).Count(IsLarge) + LeastLargeSlots, EngineLimits.LargeSlotsPerSide.Default),
+            LargeSlotsPerSide = Math.Min(
+                twin.Primary.Concat(twin.Secondary).Count(IsLarge) + LeastLargeSlots, EngineLimits.LargeSlotsPerSide.Default),
             Flows = Math.Min(frames, EngineLimits.Flows.Default),
         };
 
@@ -56,7 +57,8 @@ internal sealed class TwinJudge : IDisposable
 
     private static TwinOutcome OfHarmless(JsonNode report, int exitCode)
     {
-        bool allLeft = Number(report["released"]!, "verified") + Number(report["released"]!, "passed") == Number(report["primary"]!, "frames")
+        bool allLeft = Number(report["released"]!, "verified") + Number(report["released"]!, "passed")
+            == Number(report["primary"]!, "frames")
             && Number(report["released"]!, "unverified") == 0 && Number(report, "held_at_end") == 0;
         bool isEqual = exitCode == CompareCommand.Equal && Number(report, "divergences_total") == 0;
         return allLeft && isEqual ? TwinOutcome.Right : TwinOutcome.FalseDivergence;
@@ -70,7 +72,9 @@ internal sealed class TwinJudge : IDisposable
         JsonNode harmed = twin.Harm!.Flow.ToJson();
         if (Number(report, "divergences_total") != 1 || !JsonNode.DeepEquals(divergences[0]!["flow"], harmed))
             return TwinOutcome.WrongFlow;
-        return twin.Harm.Reasons.Contains(divergences[0]!["reason"]!.GetValue<string>()) ? TwinOutcome.Right : TwinOutcome.WrongReason;
+        return twin.Harm.Reasons.Contains(divergences[0]!["reason"]!.GetValue<string>())
+            ? TwinOutcome.Right
+            : TwinOutcome.WrongReason;
     }
 
     private static long Number(JsonNode node, string name) => node[name]!.GetValue<long>();
@@ -79,7 +83,8 @@ internal sealed class TwinJudge : IDisposable
     {
         const int MostShown = 3;
         IEnumerable<string> divergences = report["divergences"]!.AsArray().Take(MostShown).Select(divergence =>
-            $"{divergence!["reason"]} at {divergence["primary_frame"]?.ToString() ?? "-"}/{divergence["secondary_frame"]?.ToString() ?? "-"}"
+            $"{divergence!["reason"]} at "
+            + $"{divergence["primary_frame"]?.ToString() ?? "-"}/{divergence["secondary_frame"]?.ToString() ?? "-"}"
             + $" of {divergence["flow"]!.ToJsonString()}");
         return $"exit {exitCode}, {report["divergences_total"]} divergences, primary {report["primary"]!["frames"]},"
             + $" released {report["released"]!.ToJsonString()}: {string.Join("; ", divergences)}";

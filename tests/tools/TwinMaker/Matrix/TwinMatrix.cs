@@ -22,7 +22,10 @@ internal sealed class TwinMatrix(TwinOptions model, int seeds)
     public static IReadOnlyList<string> CapturesIn(string folder) =>
     [
         .. Directory.EnumerateFiles(folder, CapturePattern)
-            .Where(path => !path.EndsWith(".secondary.pcap", StringComparison.Ordinal) && !path.EndsWith(".flipped.pcap", StringComparison.Ordinal))
+            .Where(
+                path =>
+                    !path.EndsWith(".secondary.pcap", StringComparison.Ordinal)
+                        && !path.EndsWith(".flipped.pcap", StringComparison.Ordinal))
             .Order(StringComparer.Ordinal),
     ];
 

@@ -39,13 +39,14 @@ internal sealed class ChangeHeaders : ITransformation
     });
 
     public static ChangeHeaders DontFragmentBit() =>
-        new("dont-fragment", frame => !frame.IsCopied && frame.Layout is { IpVersion: 4, IsFragment: false }, () => (frame, random) =>
-        {
-            if (!random.Chance(Percent))
-                return;
-            frame.Network[6] ^= DontFragment;
-            frame.NetworkChanged = true;
-        });
+        new("dont-fragment", frame => !frame.IsCopied && frame.Layout is { IpVersion: 4, IsFragment: false },
+            () => (frame, random) =>
+            {
+                if (!random.Chance(Percent))
+                    return;
+                frame.Network[6] ^= DontFragment;
+                frame.NetworkChanged = true;
+            });
 
     public static ChangeHeaders TrafficClass() => new("traffic-class", frame => !frame.IsCopied, () =>
     {
@@ -89,7 +90,8 @@ internal sealed class ChangeHeaders : ITransformation
                 Span<byte> address = frame.Bytes.AsSpan(offset, MacLength);
                 if ((address[0] & 1) != 0)
                     continue;
-                long old = ((long)BinaryPrimitives.ReadUInt16BigEndian(address) << 32) | BinaryPrimitives.ReadUInt32BigEndian(address[2..]);
+                long old = ((long)BinaryPrimitives.ReadUInt16BigEndian(address) << 32)
+                    | BinaryPrimitives.ReadUInt32BigEndian(address[2..]);
                 if (!known.TryGetValue(old, out long other))
                     known[old] = other = random.Next32();
                 address[0] = 0x02;

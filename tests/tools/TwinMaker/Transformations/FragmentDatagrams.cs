@@ -6,7 +6,8 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Cuts some UDP and ICMP datagrams into two IP fragments, in either order, as a guest behind a smaller MTU does.</summary>
+/// <summary>Cuts some UDP and ICMP datagrams into two IP fragments, in either order, as a guest behind a smaller MTU
+/// does.</summary>
 internal sealed class FragmentDatagrams : ITransformation
 {
     private const int Percent = 25;
@@ -56,13 +57,15 @@ internal sealed class FragmentDatagrams : ITransformation
         int headerLength = layout.IpVersion == 4 ? 0 : FragmentHeaderLength;
         byte[] bytes = new byte[layout.TransportOffset + headerLength + end - start];
         frame.Bytes.AsSpan(0, layout.TransportOffset).CopyTo(bytes);
-        frame.Bytes.AsSpan(layout.TransportOffset + start, end - start).CopyTo(bytes.AsSpan(layout.TransportOffset + headerLength));
+        frame.Bytes.AsSpan(layout.TransportOffset + start, end - start)
+            .CopyTo(bytes.AsSpan(layout.TransportOffset + headerLength));
         Span<byte> packet = bytes.AsSpan(layout.IpOffset);
         IpHeader.SetPacketLength(packet, packet.Length);
         if (layout.IpVersion == 4)
         {
             IpHeader.SetIpv4Identification(packet, (ushort)identification);
-            BinaryPrimitives.WriteUInt16BigEndian(packet[Ipv4FragmentField..], (ushort)((hasMore ? Ipv4MoreFragments : 0) | (start / Unit)));
+            BinaryPrimitives.WriteUInt16BigEndian(
+                packet[Ipv4FragmentField..], (ushort)((hasMore ? Ipv4MoreFragments : 0) | (start / Unit)));
         }
         else
         {

@@ -60,7 +60,8 @@ internal sealed class RestoreChecksums : ITransformation
 
     private static void RestoreIcmp(TwinFrame frame)
     {
-        Span<byte> message = frame.Bytes.AsSpan(frame.Layout.TransportOffset, frame.Layout.PayloadEnd - frame.Layout.TransportOffset);
+        Span<byte> message = frame.Bytes.AsSpan(
+            frame.Layout.TransportOffset, frame.Layout.PayloadEnd - frame.Layout.TransportOffset);
         Span<byte> field = message.Slice(IcmpChecksumOffset, 2);
         field.Clear();
         BinaryPrimitives.WriteUInt16BigEndian(field, InternetChecksum.Finish(InternetChecksum.Add(0, message)));
