@@ -91,7 +91,7 @@ internal sealed class BoundedWorkTests
     }
 
     [Test]
-    public void What_is_judged_all_at_once_takes_several_polls()
+    public void A_comparison_of_many_frames_takes_several_polls()
     {
         using TestBench bench = new(Large);
         Run(bench, () => Repeat(ManyFrames, i => bench.QueuePrimary(Of(0, $"{i}").Bytes())));

@@ -79,7 +79,7 @@ public sealed class ByteEqualityTests
     }
 
     [Test]
-    public void Any_two_pieces_are_judged_as_by_a_loop() =>
+    public void Any_two_pieces_are_compared_as_by_a_loop() =>
         Gen.Select(Gen.Byte[0, 1].Array[0, 80], Gen.Byte[0, 1].Array[0, 80], Gen.Int[0, 80]).Sample((left, right, common) =>
         {
             // A common prefix, because random bytes nearly always differ in the first few.

@@ -151,7 +151,7 @@ internal sealed class PipelineTests
     }
 
     [Test]
-    public void Slots_are_of_each_lane_and_flows_of_all()
+    public void Slots_belong_to_a_pipeline_and_flows_to_all()
     {
         EngineOptions options = new() { Flows = 1 << 16, Shards = 2 };
         // Four pipelines have six more flow tables than one (two shards each), and each table has a few records beside those of

@@ -30,7 +30,7 @@ internal sealed class CaseRunner : IDisposable
 
     private readonly FuzzCase ofCase;
     private readonly Shape shape;
-    private readonly SpokenModel? spoken;
+    private readonly SecondaryOutputModel? secondaryOutput;
     private readonly Ledger ledger;
     private readonly FuzzRequester requester;
     private readonly FuzzCapturePort[] primaries;
@@ -50,8 +50,8 @@ internal sealed class CaseRunner : IDisposable
         this.clockNs = clockNs;
         this.ofCase = ofCase;
         shape = ofCase.Shape;
-        spoken = ofCase.Promise == Promise.Spoken ? new SpokenModel() : null;
-        ledger = new Ledger(ofCase, spoken);
+        secondaryOutput = ofCase.Promise == Promise.Spoken ? new SecondaryOutputModel() : null;
+        ledger = new Ledger(ofCase, secondaryOutput);
         hasObserved = ofCase.Options.Mode == CompareMode.Observe;
         requester = new FuzzRequester(shape.Synchronises, ofCase.Options.CheckpointRetryMs * Ms) { Answers = shape.Answers };
         int[] pipelines = [.. Enumerable.Range(0, shape.Pipelines)];
@@ -230,9 +230,9 @@ internal sealed class CaseRunner : IDisposable
         {
         }
 
-        if (spoken is not null && spoken.Unspoken > Sum(c => Total(c.Unverified)))
+        if (secondaryOutput is not null && secondaryOutput.Uncovered > Sum(c => Total(c.Unverified)))
         {
-            throw new InvariantException("left unspoken", spoken.LastUnspoken);
+            throw new InvariantException("left uncovered", secondaryOutput.LastUncovered);
         }
 
         return work;

@@ -22,7 +22,7 @@ internal sealed class Ledger
     private static readonly FlowHashKey HighKey = FlowHashKey.FromSeed(0x51DE5);
 
     private readonly FuzzCase ofCase;
-    private readonly SpokenModel? spoken;
+    private readonly SecondaryOutputModel? secondaryOutput;
     private readonly int[][] owners;
     private readonly int[] flowOf;
     private readonly int[] orderOf;
@@ -31,10 +31,10 @@ internal sealed class Ledger
     private readonly bool completesChecksums;
     private int order;
 
-    public Ledger(FuzzCase ofCase, SpokenModel? spoken)
+    public Ledger(FuzzCase ofCase, SecondaryOutputModel? secondaryOutput)
     {
         this.ofCase = ofCase;
-        this.spoken = spoken;
+        this.secondaryOutput = secondaryOutput;
         int slots = 2 * (ofCase.Options.SlotsPerSide + ofCase.Options.LargeSlotsPerSide);
         owners = new int[ofCase.Shape.Pipelines][];
         for (int i = 0; i < owners.Length; i++)
@@ -76,7 +76,7 @@ internal sealed class Ledger
             }
 
             flowOf[index] = flow;
-            spoken?.Take(step.Side, flow, frame, in layout);
+            secondaryOutput?.Take(step.Side, flow, frame, in layout);
         }
 
         if (step.Side == Side.Primary)
@@ -125,10 +125,10 @@ internal sealed class Ledger
         }
 
         lastLeft[flow] = orderOf[index];
-        if (spoken is not null)
+        if (secondaryOutput is not null)
         {
             FrameParser.Parse(sent, out FrameLayout layout);
-            spoken.Leave(flow, sent, in layout);
+            secondaryOutput.Leave(flow, sent, in layout);
         }
     }
 

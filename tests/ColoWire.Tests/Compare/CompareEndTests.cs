@@ -15,7 +15,7 @@ internal sealed class CompareEndTests
     private const long NanosecondsPerMs = 1_000_000;
 
     [Test]
-    public void Scenario_96_what_found_no_partner_is_judged_after_the_end_of_the_captures()
+    public void Scenario_96_what_found_no_partner_is_reported_after_the_end_of_the_captures()
     {
         using CompareCase captures = new();
         captures.Both(0, TestFrame.Tcp("data", 1000)).Both(1, TestFrame.Udp("both"));

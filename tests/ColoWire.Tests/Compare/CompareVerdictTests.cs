@@ -66,7 +66,7 @@ internal sealed class CompareVerdictTests
     }
 
     [Test]
-    public void A_primary_frame_without_partner_is_judged_within_one_scan_of_the_timeout()
+    public void A_primary_frame_without_partner_is_reported_within_one_scan_of_the_timeout()
     {
         captures.Primary.At(0, TestFrame.Udp("lonely"));
         JsonObject report = captures.RunJson();
@@ -82,7 +82,7 @@ internal sealed class CompareVerdictTests
     }
 
     [Test]
-    public void A_secondary_frame_without_partner_is_judged_and_never_leaves()
+    public void A_secondary_frame_without_partner_is_reported_and_never_leaves()
     {
         captures.Secondary.At(0, TestFrame.Udp("lonely"));
         JsonObject report = captures.RunJson();

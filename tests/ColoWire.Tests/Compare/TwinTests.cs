@@ -37,7 +37,7 @@ internal sealed class TwinTests
     }
 
     [TestCaseSource(nameof(Twins))]
-    public void A_twin_is_judged_rightly(string path, string? harm)
+    public void The_verdict_on_a_twin_is_the_expected_one(string path, string? harm)
     {
         Capture capture = new(TwinMaker.CaptureFile.Read(path));
         TwinMatrix matrix = new(new TwinOptions { Seed = 0 }, Seeds);

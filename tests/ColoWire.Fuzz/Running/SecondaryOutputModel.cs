@@ -13,7 +13,7 @@ namespace ColoWire.Fuzz.Running;
 /// that were counted as unverified. The model has no windows, no order and no epochs; therefore it checks less than the engine
 /// does, but each failure is certain.
 /// </summary>
-internal sealed class SpokenModel
+internal sealed class SecondaryOutputModel
 {
     private const ulong AnyByte = 1UL << 63;
     private const ulong NoByte = 1UL << 61;
@@ -24,10 +24,10 @@ internal sealed class SpokenModel
     private readonly List<FlowWords> flows = [];
 
     /// <summary>Number of the primary's frames that have left without the secondary having sent the same.</summary>
-    public int Unspoken { get; private set; }
+    public int Uncovered { get; private set; }
 
     /// <summary>Description of the last of those frames.</summary>
-    public string LastUnspoken { get; private set; } = "";
+    public string LastUncovered { get; private set; } = "";
 
     public void Take(Side side, int flow, ReadOnlySpan<byte> frame, in FrameLayout layout)
     {
@@ -84,8 +84,8 @@ internal sealed class SpokenModel
         };
         if (missing is not null)
         {
-            Unspoken++;
-            LastUnspoken = $"{missing} of {Convert.ToHexString(frame)}";
+            Uncovered++;
+            LastUncovered = $"{missing} of {Convert.ToHexString(frame)}";
         }
     }
 
