@@ -49,8 +49,7 @@ internal sealed class FailureTests
         WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 1);
         Both(primary, secondary, Bad("bad", 1));
         PathFailure failure = NextFailure(appliance);
-        // Without checkpoints an absence settles for 10 ms.
-        Thread.Sleep(100);
+        WaitUntilSettled(appliance);
         Both(primary, secondary, TestCapture.Udp("after"));
         WaitUntil(() => output.Left.Contains("after"));
         primary.Say(Bad("bad again", 1));
@@ -149,8 +148,11 @@ internal sealed class FailureTests
         FailureFolder folder = FailureFolder.Open(scratch.Path);
         string[] names = [.. Enumerable.Range(0, FailureFolder.MostFailures + 3).Select(_ =>
         {
-            Thread.Sleep(2);
-            return folder.Save(failure);
+            // They are named after the millisecond.
+            long ms = DateTime.UtcNow.Ticks / TimeSpan.TicksPerMillisecond;
+            string saved = folder.Save(failure);
+            WaitUntil(() => DateTime.UtcNow.Ticks / TimeSpan.TicksPerMillisecond > ms + 1);
+            return saved;
         })];
         Assert.That(Directory.GetFiles(scratch.Path), Has.Length.EqualTo(FailureFolder.MostFailures));
         Assert.That(Directory.GetFiles(scratch.Path).Select(file => $"saved as {file[..^4]}.*"), Is.EquivalentTo(names[3..]), "the newest");
@@ -183,7 +185,7 @@ internal sealed class FailureTests
         // One of the batch makes the shard fail; what comes after it in another read is compared.
         primary.Send(StreamPeer.Framed(Bad("bad", 1)));
         PathFailure failure = NextFailure(appliance);
-        Thread.Sleep(100);
+        WaitUntilSettled(appliance);
         byte[] frames = [.. Enumerable.Range(0, 100).SelectMany(i => StreamPeer.Framed(TestCapture.Udp($"{i:D8}")))];
         primary.Send(frames);
         secondary.Send(frames);
@@ -218,6 +220,15 @@ internal sealed class FailureTests
         appliance.Stop(Patience);
         text = FailureLog.Text(failure, FailureFolder.Open(folder).Save(failure));
         return failure;
+    }
+
+    /// <summary>Without checkpoints both are compared again some time after a failure; then each thread has to see it.</summary>
+    private static void WaitUntilSettled(Appliance appliance)
+    {
+        long failedNs = ApplianceSnapshot.Of(appliance).ElapsedNs;
+        WaitUntil(() => ApplianceSnapshot.Of(appliance).ElapsedNs - failedNs > EngineLimits.FreshEpochSettlesNs);
+        long[] seen = [.. appliance.Rounds()];
+        WaitUntil(() => appliance.Rounds().Zip(seen).All(rounds => rounds.First > rounds.Second + 2));
     }
 
     private static PathFailure NextFailure(Appliance appliance)

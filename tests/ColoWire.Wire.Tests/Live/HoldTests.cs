@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Threading;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -83,7 +82,7 @@ internal sealed class HoldTests(LivePorts ports)
         Array.ForEach(Datagrams.ManyOfSecondary(Frames / 2, Flows), run.SendSecondary);
 
         run.AssertLeaves(firstHalf);
-        Thread.Sleep(100);
+        run.Program.AwaitCounters(counters => (counters.Verified, counters.Held) == (Frames / 2, Frames / 2), "the others are held");
         Assert.That(run.ReceiveNow(), Is.Empty);
         Counters last = run.Program.Stop();
         Assert.That((last.Verified, last.Unverified), Is.EqualTo((Frames / 2, Frames / 2)));

@@ -2,7 +2,6 @@
 
 using System;
 using System.Linq;
-using System.Threading;
 using ColoWire.Ports.Linux;
 using ColoWire.Wire.Tests.Ports;
 using NUnit.Framework;
@@ -98,8 +97,6 @@ internal sealed class LinkTests(LivePorts ports)
         int longest = fitting.Max(frame => frame.Length);
 
         host.Host.Inside($"ip link set {BridgeHost.OutPort(0)} mtu {shortMtu}");
-        // A port looks at its MTU with its link, now and then.
-        Thread.Sleep(100);
         byte[][] padded = [.. fitting.Select(frame => frame.Concat(new byte[shortMtu]).ToArray())];
         Array.ForEach(padded, run.SendPrimary);
         Array.ForEach(padded, run.SendSecondary);
