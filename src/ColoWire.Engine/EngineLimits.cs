@@ -20,9 +20,6 @@ public static class EngineLimits
     /// <summary>Bytes of a cache line on every processor that .NET 10 runs on with SIMD; descriptors and flows are aligned to it.</summary>
     public const int CacheLineBytes = 64;
 
-    /// <summary>Bytes of a page of memory.</summary>
-    public const int PageBytes = 4096;
-
     /// <summary>Frames that a duty takes in one go: enough to spread the cost of a cursor, few enough to stay in the L1 cache
     /// (64 descriptors and headers are 8 KiB).</summary>
     public const int BatchFrames = 64;

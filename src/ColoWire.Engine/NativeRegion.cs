@@ -18,7 +18,9 @@ internal sealed unsafe class NativeRegion : IDisposable
     /// <param name="advise">Told of the memory before it is touched; see <see cref="EngineOptions.AdviseMemory"/>.</param>
     public NativeRegion(nuint byteCount, Action<nint, nuint>? advise)
     {
-        nuint alignment = byteCount < HugePageBytes ? EngineLimits.PageBytes : HugePageBytes;
+        // On a page's boundary, because AF_XDP takes nothing else (net/xdp/xdp_umem.c, PAGE_ALIGNED): 4 KiB on x86-64, on arm64 what the
+        // kernel was built for, up to 64 KiB (Documentation/arch/arm64/memory.rst).
+        nuint alignment = byteCount < HugePageBytes ? (nuint)Environment.SystemPageSize : HugePageBytes;
         start = NativeMemory.AlignedAlloc(byteCount, alignment);
         advise?.Invoke((nint)start, byteCount);
         NativeMemory.Clear(start, byteCount);
