@@ -102,7 +102,12 @@ await() {
 }
 
 received() { [ "$(counter .primary.frames)" = "$1" ] && [ "$(counter .secondary.frames)" = "$2" ]; }
-counter() { tail -n 1 "$work/run.json" 2>/dev/null | jq -r "$1" 2>/dev/null || echo 0; }
+# 0 until ColoWire has written its first object.
+counter() {
+    local value
+    value=$(tail -n 1 "$work/run.json" 2>/dev/null | jq -r "$1" 2>/dev/null) || true
+    echo "${value:-0}"
+}
 frames() { tcpdump -r "$1" 2>/dev/null | wc -l; }
 # One line of hexadecimal per frame.
 hex() { tcpdump -r "$1" -t -n -q -xx 2>/dev/null | awk '/^\t0x/ { sub(/^[^:]*: */, ""); gsub(/ /, ""); line = line $0; next }
@@ -231,12 +236,12 @@ dotnet publish "$root/src/ColoWire" -c Release -r "$runtime" --self-contained fa
 make_wire
 
 demonstrate() {
-    say "$kind: two guests that say the same: each dresses it in its own way (IP IDs, timestamps, windows, cuts), and all of it is verified"
+    say "$kind: both guests send the same data, with other IP IDs, timestamps, windows and segments: all of it is verified"
     replay "$same_capture"
     check 0
     [ "$(counter .released.unverified)" = 0 ] || fail 'frames left unverified'
 
-    say "$kind: the same, with one flipped byte in what the secondary says: found, reported, and only that flow is let through unverified"
+    say "$kind: the same, with one byte of the secondary flipped: it is found and reported, and only that flow leaves unverified"
     replay "$flipped_capture"
     check 1
     grep -v '"final"' "$work/run.log" | grep -A 24 -m 1 'divergence: payload' || fail 'no divergence report in the log'
@@ -253,7 +258,7 @@ verified() { [[ $(counter .released.verified) =~ ^[1-9] ]]; }
 
 survive() {
     local before replays=() side sent lost
-    say "$kind: killed in the midst of $rate frames a second: the kernel sends the primary's frames on, until ColoWire is back"
+    say "$kind: killed while $rate frames arrive each second: the kernel sends the primary's frames on until ColoWire is back"
     # Without it a virtual cable takes nothing that XDP sends in native mode.
     ip netns exec "$outside" ethtool -K wire0 gro on >/dev/null 2>&1
     run_colowire
@@ -296,4 +301,4 @@ if [ "$kind" = xdp ]; then
     survive
 fi
 
-say 'All as it must be.'
+say 'Everything was as expected.'

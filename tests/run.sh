@@ -85,7 +85,7 @@ if [ "$(id -u)" = 0 ]; then
     run_script "tests/qemu/$script.sh"
   done
 fi
-tests/qemu/command-lines.sh --check README.md || echo command-lines >>"$broken"
+tests/qemu/command-lines.sh --check native-config/QEMU.md || echo command-lines >>"$broken"
 
 took 'waiting for those that compute' wait "$computing" || echo 'those that compute' >>"$broken"
 computing=''

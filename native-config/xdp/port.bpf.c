@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
- * The XDP program of a capture port: it decides for each frame between ColoWire and, when ColoWire does not beat, the wire.
+ * The XDP program of a capture port. It decides for each frame between ColoWire and, while ColoWire's heartbeat is missing, the
+ * out interface (fail-to-wire).
  *
  *                     frame of queue q
  *                            |
- *                  does ColoWire beat for q? ---- no ----------+
+ *          heartbeat of q within the timeout? -- no -----------+
  *                            | yes                             |
  *           +----------------+---------------+                 |
  *        a `pcap:` port               an `xdp:` port           |
@@ -15,14 +16,14 @@
  *      (passed)                      to that socket            v
  *                                     (to_socket)      is there an interface in `wire`?
  *                                                         | yes             | no
- *                                                    out by that one     dropped
+ *                                                    redirected to it    dropped
  *                                                      (to_wire)        (dropped)
  *
- * The primary's program has the out interface in `wire`, unless the operator wants nothing to leave unverified. The secondary's
- * never has one. So the policy is what the map holds, and the program is the same for all.
+ * The primary's program has the out interface in `wire`, unless the operator wants no frame to leave unverified (on_death block).
+ * The secondary's never has one. So the policy is in the maps, and the program is the same for all ports.
  *
- * build.sh compiles this file and writes the instructions into src/ColoWire.Ports/Xdp/PortProgram.Code.cs; ColoWire makes the
- * maps and loads it. It needs nothing that Linux 5.15 has not.
+ * build.sh compiles this file and writes the instructions to src/ColoWire.Ports/Xdp/PortProgram.Code.cs; ColoWire creates the
+ * maps and loads the program. It needs Linux 5.15 or later.
  */
 #include <linux/bpf.h>
 #include <bpf/bpf_helpers.h>
@@ -30,22 +31,23 @@
 /* PortProgram.MaxQueues. */
 #define MAX_QUEUES 64
 
-/* Two CPUs that write beside each other in one line would take it from each other with every frame. */
+/* Bytes of a cache line. ColoWire and the program write to different lines: no line moves between CPUs with every frame. */
 #define CACHE_LINE 64
 
 /*
- * A receive queue: what ColoWire and this program share, in memory that both have. ColoWire writes the first line, the kernel the
- * second: on one CPU at a time, so it simply adds. PortState.cs has the same. Whoever changes it renames the map `state`, because
- * the next ColoWire reads the state of the last one.
+ * The state of a receive queue, in memory that ColoWire and this program share (BPF_F_MMAPABLE). ColoWire writes the first cache
+ * line, this program the second one. The program of a queue runs on one CPU at a time, so it adds without an atomic operation.
+ * PortState.cs has the same layout. A change of the layout must rename the map `state`, because the next process of ColoWire
+ * reads the state of the previous one by that name.
  */
 struct queue {
-    __u64 last_beat_ns;         /* CLOCK_MONOTONIC; 0 means handed over */
-    __u64 timeout_ns;           /* a beat that is older has stopped; 0: it never gets too old */
-    __u64 pass_when_alive;      /* 1 in a `pcap:` port */
-    __u64 handed_over_at_ns;    /* this one and the next four are ColoWire's own, and in the first queue only */
-    __u64 told_to_wire;         /* frames that it has reported already */
-    __u64 told_dropped;
-    __u64 owner;                /* the process that beats: its id, and a number that it drew in the upper half */
+    __u64 last_beat_ns;         /* the heartbeat, by CLOCK_MONOTONIC; 0: handed over */
+    __u64 timeout_ns;           /* the heartbeat timeout; 0: a heartbeat never times out */
+    __u64 pass_when_alive;      /* 1 for a `pcap:` port */
+    __u64 handed_over_at_ns;    /* this one and the next four are used by ColoWire only, in the first queue only */
+    __u64 told_to_wire;         /* of to_wire, frames that were reported already */
+    __u64 told_dropped;         /* the same of dropped */
+    __u64 owner;                /* the process that writes the heartbeat: its id, and a random number in the upper half */
     __u64 owned_since_ns;
     __u64 to_socket;
     __u64 passed;
@@ -76,7 +78,12 @@ struct {
     __type(value, struct queue);
 } state SEC(".maps");
 
-/* The difference is signed because ColoWire may beat on another CPU between the two readings: that beat is of the future. */
+/*
+ * Whether the heartbeat is within the timeout. It is read once, as one word (volatile); no barrier is needed, because no other
+ * data depends on it. Partner: the compare-and-exchange of Heartbeat.Beat and the exchange of Heartbeat.HandOver (Heartbeat.cs).
+ * The difference is signed, because ColoWire may write a heartbeat on another CPU between the two readings: it is then later than
+ * the clock that is read here.
+ */
 static __always_inline int is_alive(const struct queue *queue)
 {
     __u64 beat_ns = *(volatile const __u64 *)&queue->last_beat_ns;
@@ -87,9 +94,9 @@ static __always_inline int is_alive(const struct queue *queue)
 }
 
 /*
- * What the verifier thinks of arithmetic with pointers depends on whether it trusts its caller with CAP_PERFMON. So there is none:
- * a queue is looked up and not counted off from the first, and the barrier keeps the compiler from making one addition of all that
- * end this way.
+ * Counts a frame. Without CAP_PERFMON the verifier refuses some arithmetic with pointers, so there is none: each queue is looked
+ * up in the map and not computed from the first one, and the compiler barrier keeps the compiler from merging the additions of
+ * several branches into one with a computed address.
  */
 static __always_inline int counted(__u64 *counter, int action)
 {
@@ -103,7 +110,7 @@ int colowire_port(struct xdp_md *context)
 {
     __u32 index = context->rx_queue_index;
     __u32 first_key = 0;
-    /* Queues beyond the last have no socket, and share its counts, which may then miss some. */
+    /* Queues beyond the last one have no socket and share its counters, which may then miss some frames. */
     __u32 key = index < MAX_QUEUES ? index : MAX_QUEUES - 1;
     struct queue *queue = bpf_map_lookup_elem(&state, &key);
     struct queue *first;
@@ -112,12 +119,12 @@ int colowire_port(struct xdp_md *context)
         return XDP_DROP;
 
     if (queue->pass_when_alive) {
-        /* One packet socket hears all queues, so one beat is for all of them. */
+        /* One packet socket receives from all queues, so the heartbeat of the first one stands for all. */
         first = bpf_map_lookup_elem(&state, &first_key);
         if (first && is_alive(first))
             return counted(&queue->passed, XDP_PASS);
     } else if (is_alive(queue)) {
-        /* The last argument is what is returned when the map has no entry. */
+        /* The last argument is the return value where the map has no entry. */
         if (bpf_redirect_map(&sockets, index, XDP_DROP) == XDP_REDIRECT)
             return counted(&queue->to_socket, XDP_REDIRECT);
     }

@@ -12,7 +12,7 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks;
 
-/// <summary>Measures the engine in memory, and prints what was measured, here and elsewhere, as one table.</summary>
+/// <summary>Measures the engine in memory, and prints its own rows and those of other programs as one table.</summary>
 internal static class Program
 {
     private const int BadInput = 2;

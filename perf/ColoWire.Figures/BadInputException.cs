@@ -4,5 +4,5 @@ using System;
 
 namespace ColoWire.Figures;
 
-/// <summary>What the user gave cannot be used; the message is the one line that says why.</summary>
+/// <summary>The user's input cannot be used; the message is one line with the reason.</summary>
 internal sealed class BadInputException(string message) : Exception(message);

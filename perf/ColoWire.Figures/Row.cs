@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.Figures;
 
-/// <summary>One line of the table: figures of several runs, and those of the anchor that ran in between.</summary>
+/// <summary>One line of the table: the figures of several runs, and those of the anchor that ran alternately with them.</summary>
 /// <param name="Group">The part of the measurement.</param>
 /// <param name="What">What was measured.</param>
 /// <param name="Unit">Unit of all runs.</param>
@@ -17,31 +17,31 @@ internal sealed record Row(string Group, string What, string Unit, IReadOnlyList
     public const string NsPerFrame = "ns/frame";
     public const string NsPerPoll = "ns/poll";
 
-    /// <summary>Runs that a median needs before it is held against a bar.</summary>
+    /// <summary>Number of runs from which on a median is compared with a bar.</summary>
     public const int LeastRuns = 5;
 
-    /// <summary>What the figures are held against.</summary>
+    /// <summary>Name of the anchor, with which the figures are compared.</summary>
     public string? Anchor { get; init; }
 
-    /// <summary>The anchor's figures, as many as it ran; null without an anchor.</summary>
+    /// <summary>The figure of each run of the anchor; null without an anchor.</summary>
     public IReadOnlyList<double>? AnchorRuns { get; init; }
 
-    /// <summary>What is to be reached.</summary>
+    /// <summary>The limit that the figures have to meet, or null.</summary>
     public Bar? Bar { get; init; }
 
-    /// <summary>What else is to be known.</summary>
+    /// <summary>A note for the reader, or null.</summary>
     public string? Note { get; init; }
 
-    /// <summary>The figures, summed up.</summary>
+    /// <summary>Least, median and greatest figure.</summary>
     public Spread Ours => Spread.Of(Runs);
 
-    /// <summary>The anchor's figures, summed up.</summary>
+    /// <summary>Least, median and greatest figure of the anchor.</summary>
     public Spread? Theirs => AnchorRuns == null ? null : Spread.Of(AnchorRuns);
 
-    /// <summary>Our median by the anchor's; null where there is none, or nothing to divide by.</summary>
+    /// <summary>The median divided by the anchor's median; null without an anchor, or when the anchor's median is 0.</summary>
     public double? Ratio => Theirs is { Median: not 0 } theirs ? Ours.Median / theirs.Median : null;
 
-    /// <summary>Whether the bar is reached.</summary>
+    /// <summary>Whether the bar is met.</summary>
     public Verdict Verdict
     {
         get
@@ -60,7 +60,7 @@ internal sealed record Row(string Group, string What, string Unit, IReadOnlyList
             {
                 BarSubject.Value => (Ours.Median, Ours.Median),
                 BarSubject.Each => (Ours.Least, Ours.Most),
-                // One limit is given: the end of the interval that is nearer to it decides.
+                // A bar has one limit: the end of the interval that is nearer to the limit decides.
                 BarSubject.Interval => (Ours.Most, Ours.Least),
                 _ => (Ratio, Ratio),
             };
@@ -71,41 +71,41 @@ internal sealed record Row(string Group, string What, string Unit, IReadOnlyList
     }
 }
 
-/// <summary>What is to be reached: one of the two limits.</summary>
-/// <param name="Of">Which figure.</param>
-/// <param name="Least">The least that will do.</param>
-/// <param name="Most">The most that will do.</param>
+/// <summary>A limit that a figure has to meet: either the least or the greatest allowed value.</summary>
+/// <param name="Of">The figure.</param>
+/// <param name="Least">The least allowed value.</param>
+/// <param name="Most">The greatest allowed value.</param>
 internal sealed record Bar(BarSubject Of, double? Least = null, double? Most = null);
 
-/// <summary>Which figure a bar is about.</summary>
+/// <summary>The figure to which a bar applies.</summary>
 internal enum BarSubject
 {
-    /// <summary>The median of our runs.</summary>
+    /// <summary>The median of the runs.</summary>
     Value,
 
-    /// <summary>Every one of our runs: of what must never be, a median would hide the rare one.</summary>
+    /// <summary>Every one of the runs: for a case that must never happen, a median would hide a rare one.</summary>
     Each,
 
-    /// <summary>Our median by the anchor's.</summary>
+    /// <summary>The median divided by the anchor's median.</summary>
     Ratio,
 
-    /// <summary>The interval from the least to the greatest of our runs: the bar is missed where all of it is beyond the bar. The true
-    /// median lies outside with a chance of 2 : 2^n, 1.6 % with 7 runs.</summary>
+    /// <summary>The interval from the least to the greatest of the runs: the bar is missed only if the whole interval is beyond
+    /// it. The true median lies outside the interval with a probability of 2 / 2^n, 1.6 % with 7 runs.</summary>
     Interval,
 }
 
-/// <summary>Whether a bar is reached.</summary>
+/// <summary>The result of the comparison with a bar.</summary>
 internal enum Verdict
 {
-    /// <summary>There is none.</summary>
+    /// <summary>The row has no bar.</summary>
     NoBar,
 
-    /// <summary>It is.</summary>
+    /// <summary>The bar is met.</summary>
     Met,
 
-    /// <summary>It is not.</summary>
+    /// <summary>The bar is missed.</summary>
     Missed,
 
-    /// <summary>A median of so few runs says nothing.</summary>
+    /// <summary>The row has too few runs for a median.</summary>
     TooFewRuns,
 }

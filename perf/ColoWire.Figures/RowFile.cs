@@ -9,7 +9,7 @@ using System.Text.Json.Serialization;
 
 namespace ColoWire.Figures;
 
-/// <summary>A file of rows, one JSON object a line. Whatever measures appends to it.</summary>
+/// <summary>A file of rows, one JSON object per line. Each measuring program appends rows to it.</summary>
 internal static class RowFile
 {
     private static readonly JsonSerializerOptions Json = new()
@@ -21,7 +21,7 @@ internal static class RowFile
         Converters = { new JsonStringEnumConverter(JsonNamingPolicy.CamelCase) },
     };
 
-    /// <summary>Says now, not after minutes of measuring, when a file cannot be written.</summary>
+    /// <summary>Checks that a file can be written, before minutes of measuring.</summary>
     public static void CheckWritable(string path) => Append(path, string.Empty);
 
     /// <summary>Adds a row.</summary>
@@ -53,7 +53,7 @@ internal static class RowFile
         return rows.Count != 0 ? rows : throw new BadInputException($"{path}: no rows; at least one is needed");
     }
 
-    /// <summary>A row as it stands in the file.</summary>
+    /// <summary>The JSON form of a row in the file.</summary>
     internal static string Line(Row row) => JsonSerializer.Serialize(row, Json);
 
     private static void Append(string path, string text)

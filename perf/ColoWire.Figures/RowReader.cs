@@ -6,7 +6,7 @@ using System.Text.Json;
 
 namespace ColoWire.Figures;
 
-/// <summary>Reads one row, and says of a bad one where it stands, what is wrong and what is allowed.</summary>
+/// <summary>Reads one row; the message for an invalid one has its place, the fault and the allowed values.</summary>
 internal static class RowReader
 {
     private static readonly string[] RowFields = ["group", "what", "unit", "runs", "anchor", "anchorRuns", "bar", "note"];
@@ -15,8 +15,8 @@ internal static class RowReader
 
     /// <summary>Reads a row.</summary>
     /// <param name="line">The JSON object.</param>
-    /// <param name="place">Where it stands, for the message.</param>
-    /// <exception cref="BadInputException">It is none.</exception>
+    /// <param name="place">File and line of the row, for the message.</param>
+    /// <exception cref="BadInputException">The text is no valid row.</exception>
     public static Row Read(string line, string place)
     {
         try
@@ -35,7 +35,7 @@ internal static class RowReader
         }
         catch (JsonException exception)
         {
-            // The library counts lines from 0, and here there is but one.
+            // The library counts lines from 0, and this text has only one line.
             throw new BadInputException($"{place}: no JSON object at byte {exception.BytePositionInLine}: {Shown(line)}");
         }
     }

@@ -7,10 +7,10 @@ using System.Linq;
 
 namespace ColoWire.Figures;
 
-/// <summary>The cells of the table, the same on a terminal and in Markdown.</summary>
+/// <summary>The text of the table's cells, the same on a terminal and in Markdown.</summary>
 internal static class RowText
 {
-    /// <summary>What stands above the cells.</summary>
+    /// <summary>The headings of the columns.</summary>
     public static readonly string[] Headings = ["group", "what", "ours", "runs", "unit", "anchor", "ratio", "bar", "verdict"];
 
     /// <summary>The cells of one row, the verdict last.</summary>
@@ -27,11 +27,11 @@ internal static class RowText
         VerdictOf(row),
     ];
 
-    /// <summary>The notes, each with the row it belongs to.</summary>
+    /// <summary>The notes, each with the name of its row.</summary>
     public static IEnumerable<string> Notes(IEnumerable<Row> rows) =>
         rows.Where(row => row.Note != null).Select(row => $"{row.Group}, {row.What}: {row.Note}");
 
-    /// <summary>How many bars were met.</summary>
+    /// <summary>The number of bars that were met.</summary>
     public static string Tally(IReadOnlyList<Row> rows)
     {
         int bars = rows.Count(row => row.Bar != null);
@@ -39,7 +39,7 @@ internal static class RowText
         return $"{rows.Count} rows, {bars} with a bar: {met} met, {bars - met} missed";
     }
 
-    /// <summary>A number as short as it may be: three digits that say something.</summary>
+    /// <summary>A number rounded to at least three significant digits, except small ones, which get two.</summary>
     public static string Number(double number) => Math.Abs(number) switch
     {
         >= 1e6 => Digits(number / 1e6) + " M",

@@ -5,13 +5,13 @@ using System.Linq;
 
 namespace ColoWire.Figures;
 
-/// <summary>Figures of several runs, summed up.</summary>
-/// <param name="Least">The least.</param>
-/// <param name="Median">The one in the middle; of an even number the mean of the two.</param>
-/// <param name="Most">The most.</param>
+/// <summary>Least, median and greatest of several figures.</summary>
+/// <param name="Least">The least figure.</param>
+/// <param name="Median">The middle figure; for an even number of figures the mean of the two in the middle.</param>
+/// <param name="Most">The greatest figure.</param>
 internal readonly record struct Spread(double Least, double Median, double Most)
 {
-    /// <summary>Sums up at least one figure.</summary>
+    /// <summary>Computes the three values of one or more figures.</summary>
     public static Spread Of(IEnumerable<double> figures)
     {
         double[] sorted = [.. figures.Order()];

@@ -2,11 +2,11 @@
 
 namespace ColoWire.Engine;
 
-/// <summary>One piece of work of the path of a frame. A pinned core runs its duties in turn.</summary>
+/// <summary>One task on the path of frames. A pinned core polls its duties in turn.</summary>
 public interface IDuty
 {
-    /// <summary>Does a bounded batch of what there is to do and never blocks.</summary>
-    /// <param name="nowNs">The clock, in nanoseconds; it never goes back.</param>
-    /// <returns>How much was done; 0 when there was nothing.</returns>
+    /// <summary>Does a bounded amount of the pending work and never blocks.</summary>
+    /// <param name="nowNs">The engine's clock, in nanoseconds; it is monotonic.</param>
+    /// <returns>The amount of work; 0 when there was none.</returns>
     int Poll(long nowNs);
 }

@@ -5,17 +5,22 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine;
 
-/// <summary>Memory that is taken at the start and kept: zeroed, every page touched, so that no page fault stands on the path of a frame.</summary>
+/// <summary>
+/// Native memory that is allocated at the start: zeroed, and with every page touched, so that no page fault occurs while frames
+/// are processed.
+/// </summary>
 internal sealed unsafe class NativeRegion : IDisposable
 {
-    /// <summary>The greater of the two page sizes that x86-64 and arm64 commonly have: a region that begins there can be made of them.</summary>
+    /// <summary>
+    /// The size of a huge page on x86-64, and on arm64 with 4 KiB pages; a region with this alignment can consist of huge pages.
+    /// </summary>
     private const nuint HugePageBytes = 2 << 20;
 
     private void* start;
 
-    /// <summary>Takes it.</summary>
-    /// <param name="byteCount">How many bytes.</param>
-    /// <param name="advise">Told of the memory before it is touched; see <see cref="EngineOptions.AdviseMemory"/>.</param>
+    /// <summary>Allocates the region.</summary>
+    /// <param name="byteCount">The size in bytes.</param>
+    /// <param name="advise">Called before the first access to the memory; see <see cref="EngineOptions.AdviseMemory"/>.</param>
     public NativeRegion(nuint byteCount, Action<nint, nuint>? advise)
     {
         // On a page's boundary, because AF_XDP takes nothing else (net/xdp/xdp_umem.c, PAGE_ALIGNED): 4 KiB on x86-64, on arm64 what the
@@ -26,10 +31,10 @@ internal sealed unsafe class NativeRegion : IDisposable
         NativeMemory.Clear(start, byteCount);
     }
 
-    /// <summary>Its first byte.</summary>
+    /// <summary>The address of the first byte.</summary>
     public void* Start => start;
 
-    /// <summary>Gives it back.</summary>
+    /// <summary>Frees the region.</summary>
     public void Dispose()
     {
         NativeMemory.AlignedFree(start);

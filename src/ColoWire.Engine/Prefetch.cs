@@ -5,11 +5,13 @@ using System.Runtime.Intrinsics.X86;
 
 namespace ColoWire.Engine;
 
-/// <summary>Asks the processor for memory that will be needed soon, where it can be asked (x86: PREFETCHT0).</summary>
+/// <summary>Prefetches memory that will be needed soon, where the processor supports it (x86: PREFETCHT0).</summary>
 internal static unsafe class Prefetch
 {
-    /// <summary>The cache line that a value begins in. The value may not be one that the collector moves, or may be stale: a hint to a
-    /// wrong address costs a cache line and nothing else.</summary>
+    /// <summary>
+    /// Prefetches the cache line of the first byte of a value. The value must not be in memory that the garbage collector moves,
+    /// but it may be stale: a hint with a wrong address costs a cache line and nothing else.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static void Line<T>(ref readonly T value)
     {

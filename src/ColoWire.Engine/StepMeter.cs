@@ -3,22 +3,22 @@
 namespace ColoWire.Engine;
 
 /// <summary>
-/// Counts what a poll of a shard does beyond looking at one frame after the other: the steps that grow with what flows hold, with the
-/// number of flows, or with a limit that an operator may raise. When they reach <see cref="EngineLimits.StepsPerPoll"/>, the poll ends and
-/// the next one goes on, so that no traffic keeps a core from its beat.
+/// Counts the steps of a shard's poll beyond one step per frame: the steps that depend on the number of held frames, on the
+/// number of flows, or on a configurable limit. At <see cref="EngineLimits.StepsPerPoll"/> steps the poll ends and the next one
+/// continues, so that no traffic delays the core's heartbeat.
 /// </summary>
 internal sealed class StepMeter
 {
     /// <summary>Steps since the poll began.</summary>
     public int Taken { get; private set; }
 
-    /// <summary>Whether the poll has done enough.</summary>
+    /// <summary>Whether the poll has used up its steps.</summary>
     public bool IsSpent => Taken >= EngineLimits.StepsPerPoll;
 
-    /// <summary>Whether half of what a poll may do is done: as much as work is given that is not about the frames that come.</summary>
+    /// <summary>Whether the poll has used up half of its steps: the limit for work that is not for new frames.</summary>
     public bool IsHalfSpent => Taken >= EngineLimits.StepsPerPoll / 2;
 
-    /// <summary>A poll begins.</summary>
+    /// <summary>Resets the counter at the start of a poll.</summary>
     public void Begin() => Taken = 0;
 
     /// <summary>Counts steps.</summary>

@@ -4,7 +4,7 @@ using System.Threading;
 
 namespace ColoWire.Engine;
 
-/// <summary>Tells the duties of one path that it stops: raised once, by any thread.</summary>
+/// <summary>Signals the duties of one path that it stops: raised once, by any thread.</summary>
 internal sealed class StopSignal
 {
     private bool raised;

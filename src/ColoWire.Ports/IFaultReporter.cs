@@ -2,12 +2,10 @@
 
 namespace ColoWire.Ports;
 
-/// <summary>
-/// A port on which something can go wrong for good after it was opened: a capture that is cut off, a full disk, an interface that
-/// was removed. It does not throw on the path of a frame; its owner looks here.
-/// </summary>
+/// <summary>A port that can fail permanently after it was opened: a damaged capture, a full disk. It does not throw while frames
+/// are received or sent; its owner reads the reason here.</summary>
 public interface IFaultReporter
 {
-    /// <summary>What went wrong, in one line, or null. Any thread may read it.</summary>
+    /// <summary>What failed, in one line; null for nothing. Any thread may read it.</summary>
     string? Fault { get; }
 }

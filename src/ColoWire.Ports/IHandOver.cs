@@ -2,12 +2,13 @@
 
 namespace ColoWire.Ports;
 
-/// <summary>A capture port past which frames can be sent. Any thread may call it.</summary>
+/// <summary>A capture port whose frames can be redirected past it, by an XDP program. Any thread may call it.</summary>
 internal interface IHandOver
 {
-    /// <summary>From now on nothing new comes to the port; what it has is still to be received.</summary>
+    /// <summary>No new frame comes to the port from now on; the frames that it holds are still to be received.</summary>
     void HandOver();
 
-    /// <summary>Says whether somebody else has frames go past the port.</summary>
+    /// <summary>Says whether frames of the port's interface are redirected past it, because another process has detached or
+    /// replaced the program.</summary>
     void SetBypassed(bool value);
 }

@@ -2,21 +2,23 @@
 
 namespace ColoWire.Ports;
 
-/// <summary>Connections of others that a server has closed.</summary>
+/// <summary>Connections that a server has refused.</summary>
 /// <param name="Count">How many.</param>
-/// <param name="Last">The address of the last one; null before there was any.</param>
+/// <param name="Last">The address of the last one; null before the first one.</param>
 public readonly record struct RefusedPeers(long Count, string? Last);
 
-/// <summary>A port or a requester that speaks with another process over a socket.</summary>
+/// <summary>A port or a checkpoint requester with a connection to another process over a socket.</summary>
 public interface IPeerReporter
 {
-    /// <summary>Address and port of the other end, over TCP; else, and while nobody is connected, null. Any thread may read it.</summary>
+    /// <summary>Address and port of the other end, over TCP; else, and while there is no connection, null. Any thread may read
+    /// it.</summary>
     string? Peer { get; }
 
-    /// <summary>Who may connect, in words: what <c>peer=</c> names, or the host of the other end. Any thread may read it.</summary>
+    /// <summary>The addresses that may connect, for a message: those of <c>peer=</c>, or the host that is connected. Any thread
+    /// may read it.</summary>
     string Allowed { get; }
 
-    /// <summary>Whose connections were closed at once, because they may not connect, or not while another one is connected. Any thread may
-    /// read it.</summary>
+    /// <summary>Connections that were closed at once, because their address may not connect, or not while another host is
+    /// connected. Any thread may read it.</summary>
     RefusedPeers Refused { get; }
 }

@@ -1,20 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
-using System.Diagnostics;
 using System.Threading;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Ports;
 
-/// <summary>What an inject port counts, and the frames that it took and has not given back.</summary>
+/// <summary>Why a frame was lost on its way out.</summary>
+internal enum InjectLoss
+{
+    /// <summary>It is longer than the interface's MTU allows.</summary>
+    TooLong,
+
+    /// <summary>The link was down.</summary>
+    LinkDown,
+
+    /// <summary>Any other reason, a send queue that stayed full among them.</summary>
+    Failed,
+}
+
+/// <summary>The counters of an inject port. The port's thread writes them, any thread may read
+/// <see cref="Statistics"/>.</summary>
 internal sealed class InjectTally
 {
-    /// <summary>Frames that may wait to be given back: some batches of the egress duty, which asks once per poll.</summary>
-    private const int TakenFrames = 1024;
-
-    private readonly FrameRef[] taken = new FrameRef[TakenFrames];
-    private int takenCount;
     private long frames;
     private long byteCount;
     private long retries;
@@ -22,10 +29,7 @@ internal sealed class InjectTally
     private long linkDown;
     private long failed;
 
-    /// <summary>How many frames may be taken now.</summary>
-    public int Room => TakenFrames - takenCount;
-
-    /// <summary>What was counted; any thread may read it.</summary>
+    /// <summary>What was counted since the port was opened; any thread may read it.</summary>
     public InjectStatistics Statistics => new(
         Volatile.Read(ref frames),
         Volatile.Read(ref byteCount),
@@ -34,73 +38,24 @@ internal sealed class InjectTally
         Volatile.Read(ref linkDown),
         Volatile.Read(ref failed));
 
-    public void Sent(FrameRef frame, int length)
-    {
-        Volatile.Write(ref byteCount, byteCount + length);
-        Volatile.Write(ref frames, frames + 1);
-        Take(frame);
-    }
+    /// <summary>Counts frames that were sent, without their bytes.</summary>
+    public void AddFrames(int count) => Volatile.Write(ref frames, frames + count);
 
-    /// <summary>The same for several at once.</summary>
-    public void Sent(ReadOnlySpan<FrameRef> sent, long bytes)
-    {
-        Debug.Assert(sent.Length <= Room, "the port looked at Room");
-        Volatile.Write(ref byteCount, byteCount + bytes);
-        Volatile.Write(ref frames, frames + sent.Length);
-        sent.CopyTo(taken.AsSpan(takenCount));
-        takenCount += sent.Length;
-    }
+    /// <summary>Counts bytes that were sent, or handed to a queue from which their frames come back one by one.</summary>
+    public void AddBytes(long count) => Volatile.Write(ref byteCount, byteCount + count);
 
-    /// <summary>Frames were handed to a queue out of which they come back one by one.</summary>
-    public void Handed(long bytes) => Volatile.Write(ref byteCount, byteCount + bytes);
+    /// <summary>Counts that a full send queue made a frame wait.</summary>
+    public void AddRetry() => Volatile.Write(ref retries, retries + 1);
 
-    /// <summary>A frame of which a part has left is given back before the rest is sent, from a copy.</summary>
-    public void Handed(FrameRef frame, long bytes)
+    /// <summary>Counts frames that were lost.</summary>
+    public void AddLost(InjectLoss cause, int count)
     {
-        Handed(bytes);
-        Take(frame);
-    }
-
-    /// <summary>Some of those came back, or were sent from a copy.</summary>
-    /// <param name="sentCount">How many have left.</param>
-    /// <param name="refusedCount">How many were refused and are lost.</param>
-    /// <param name="link">Tells why.</param>
-    public void Left(int sentCount, int refusedCount, LinkState link)
-    {
-        Volatile.Write(ref frames, frames + sentCount);
-        if (refusedCount != 0)
+        ref long counter = ref failed;
+        if (cause != InjectLoss.Failed)
         {
-            ref long cause = ref link == LinkState.Up ? ref failed : ref linkDown;
-            Volatile.Write(ref cause, cause + refusedCount);
+            counter = ref cause == InjectLoss.TooLong ? ref tooLong : ref linkDown;
         }
-    }
 
-    public void Retry() => Volatile.Write(ref retries, retries + 1);
-
-    public void LostTooLong(FrameRef frame) => Lost(frame, ref tooLong);
-
-    public void LostLinkDown(FrameRef frame) => Lost(frame, ref linkDown);
-
-    public void LostFailed(FrameRef frame) => Lost(frame, ref failed);
-
-    /// <summary>As <see cref="IInjectPort.Reclaim"/> says; the newest first, since the order of slots means nothing.</summary>
-    public int Reclaim(Span<FrameRef> room)
-    {
-        int count = Math.Min(takenCount, room.Length);
-        takenCount -= count;
-        taken.AsSpan(takenCount, count).CopyTo(room);
-        return count;
-    }
-
-    private void Lost(FrameRef frame, ref long counter)
-    {
-        Volatile.Write(ref counter, counter + 1);
-        Take(frame);
-    }
-
-    private void Take(FrameRef frame)
-    {
-        Debug.Assert(takenCount < TakenFrames, "the port looked at Room");
-        taken[takenCount++] = frame;
+        Volatile.Write(ref counter, counter + count);
     }
 }

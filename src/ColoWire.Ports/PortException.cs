@@ -4,16 +4,17 @@ using System;
 
 namespace ColoWire.Ports;
 
-/// <summary>A port cannot be opened. The message is one line for the operator: what, which, why, and what is allowed.</summary>
+/// <summary>A port cannot be opened. The message is one line for the operator: what failed, on which port, why, and what to
+/// do.</summary>
 public sealed class PortException : Exception
 {
-    /// <summary>Says what is wrong.</summary>
+    /// <summary>An error with its message.</summary>
     public PortException(string message)
         : base(message)
     {
     }
 
-    /// <summary>Says what is wrong, and keeps what it was learned from.</summary>
+    /// <summary>An error with its message and its cause.</summary>
     public PortException(string message, Exception innerException)
         : base(message, innerException)
     {

@@ -9,44 +9,46 @@ using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
 
-/// <summary>How ports are opened, where an operator may choose.</summary>
+/// <summary>The options of the operator with which ports are opened.</summary>
 public sealed record PortOptions
 {
-    /// <summary>The kernel's buffer of a live capture; see <see cref="PortLimits.BufferMiB"/>.</summary>
+    /// <summary>The kernel's buffer of a <c>pcap:</c> capture, in MiB; see <see cref="PortLimits.BufferMiB"/>.</summary>
     public int BufferMiB { get; init; } = PortLimits.BufferMiB.Default;
 
-    /// <summary>Bytes captured of a frame, see <see cref="PortLimits.SnapLength"/>; null for what the interface's MTU needs.</summary>
+    /// <summary>Bytes captured of a frame, see <see cref="PortLimits.SnapLength"/>; null for what the interface's MTU
+    /// needs.</summary>
     public int? SnapLength { get; init; }
 
-    /// <summary>How long a frame waits for room in a full send queue; see <see cref="PortLimits.SendRetryMs"/>.</summary>
+    /// <summary>How long a frame waits for room in a full send queue, in ms; see <see cref="PortLimits.SendRetryMs"/>.</summary>
     public int SendRetryMs { get; init; } = PortLimits.SendRetryMs.Default;
 
     /// <summary>How <c>xdp:</c> ports are opened.</summary>
     public XdpOptions Xdp { get; init; }
 
-    /// <summary>Whether the frames of <c>stream:</c> ports bear virtio-net headers (<c>vnet_hdr_support</c>).</summary>
+    /// <summary>Whether frames of <c>stream:</c> ports have virtio-net headers (<c>vnet_hdr_support</c>).</summary>
     public bool HasVnetHeaders { get; init; }
 
-    /// <summary>What lies between the engine's clock and the time since 1970, for captures that are written.</summary>
+    /// <summary>Added to the engine's clock for the timestamps of a written capture, which count from 1970; in
+    /// nanoseconds.</summary>
     public long FileTimeShiftNs { get; init; }
 }
 
-/// <summary>Which lane a port belongs to; of no matter to ports that are not <c>xdp:</c>.</summary>
-/// <param name="Arena">Where the frames of the lane lie.</param>
-/// <param name="Queue">The queue of the interface that the lane serves.</param>
-/// <param name="IsFirst">Whether it is the first lane, whose ports tell what is counted of their whole interface.</param>
-public sealed record LanePlace(FrameArena Arena, int Queue, bool IsFirst)
+/// <summary>The pipeline that a port belongs to; only <c>xdp:</c> ports use it.</summary>
+/// <param name="Arena">The memory of the pipeline's frames.</param>
+/// <param name="Queue">The queue of the interface that the pipeline serves.</param>
+/// <param name="IsFirst">Whether it is the first pipeline: its ports report what is counted for the whole interface.</param>
+public sealed record PipelinePlace(FrameArena Arena, int Queue, bool IsFirst)
 {
-    /// <summary>The arena as AF_XDP knows it; the sockets of a lane share it.</summary>
+    /// <summary>The arena as a UMEM, which the sockets of the pipeline share.</summary>
     internal Umem Umem { get; } = new(Arena);
 }
 
 /// <summary>Opens the ports of a running appliance.</summary>
 public static class PortFactory
 {
-    /// <summary>Opens a port for frames to come in. A capture is replayed from the first poll on, at its own pace.</summary>
+    /// <summary>Opens a port for frames that arrive. A capture is replayed from the first poll on, at its own pace.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static ICapturePort OpenCapture(PortSpec spec, PortOptions options, LanePlace place)
+    public static ICapturePort OpenCapture(PortSpec spec, PortOptions options, PipelinePlace place)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(options);
@@ -60,9 +62,9 @@ public static class PortFactory
         };
     }
 
-    /// <summary>Opens a port for frames to leave.</summary>
+    /// <summary>Opens a port for frames that leave.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static IInjectPort OpenInject(PortSpec spec, PortOptions options, LanePlace place)
+    public static IInjectPort OpenInject(PortSpec spec, PortOptions options, PipelinePlace place)
     {
         ArgumentNullException.ThrowIfNull(spec);
         ArgumentNullException.ThrowIfNull(options);

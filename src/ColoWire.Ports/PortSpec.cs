@@ -12,29 +12,29 @@ namespace ColoWire.Ports;
 /// <summary>The kinds of ports.</summary>
 public enum PortKind
 {
-    /// <summary>An interface, live.</summary>
+    /// <summary>A network interface, through libpcap.</summary>
     Pcap,
 
-    /// <summary>An interface, live, past the kernel's stack (AF_XDP).</summary>
+    /// <summary>A network interface, through AF_XDP, which bypasses the kernel's network stack.</summary>
     Xdp,
 
-    /// <summary>A capture.</summary>
+    /// <summary>A capture file.</summary>
     File,
 
-    /// <summary>A socket on which frames come or go as QEMU sends them.</summary>
+    /// <summary>A byte stream with frames in QEMU's format.</summary>
     Stream,
 }
 
-/// <summary>
-/// Which port an operator means: <c>pcap:INTERFACE</c>, <c>xdp:INTERFACE</c>, <c>file:PATH</c>, <c>stream:</c> and an endpoint, or an
-/// interface alone.
-/// </summary>
-/// <param name="Kind">What kind of port.</param>
-/// <param name="Target">The interface, the path, or the endpoint (<see cref="StreamEndpoint"/>) as it is written.</param>
+/// <summary>A port as the operator writes it: <c>pcap:INTERFACE</c>, <c>xdp:INTERFACE</c>, <c>file:PATH</c>, <c>stream:</c> and
+/// an endpoint, or an interface alone.</summary>
+/// <param name="Kind">The kind of port.</param>
+/// <param name="Target">The interface, the path, or the endpoint (<see cref="StreamEndpoint"/>), as written.</param>
 public sealed record PortSpec(PortKind Kind, string Target)
 {
-    /// <summary>What may be written, for messages and help.</summary>
-    public const string Allowed = "pcap:INTERFACE, xdp:INTERFACE, file:PATH, stream:unix:PATH[,server], stream:HOST:PORT[,server[,peer=ADDRESS]], or INTERFACE alone";
+    /// <summary>The forms that are allowed, for messages and help.</summary>
+    public const string Allowed =
+        "pcap:INTERFACE, xdp:INTERFACE, file:PATH, stream:unix:PATH[,server], stream:HOST:PORT[,server[,peer=ADDRESS]], "
+        + "or INTERFACE alone";
 
     private const string PcapPrefix = "pcap";
     private const string XdpPrefix = "xdp";
@@ -46,11 +46,11 @@ public sealed record PortSpec(PortKind Kind, string Target)
         ? endpoint
         : throw new System.InvalidOperationException($"no stream port: {error}");
 
-    /// <summary>Reads what an operator wrote.</summary>
+    /// <summary>Parses a port.</summary>
     /// <param name="text">For example <c>pcap:eth1</c>.</param>
     /// <param name="spec">The port.</param>
-    /// <param name="error">One line that says what is wrong and what is allowed.</param>
-    /// <returns>False with an error when it is no port.</returns>
+    /// <param name="error">What is wrong and what is allowed, in one line.</param>
+    /// <returns>False, with an error, when the text is no port.</returns>
     public static bool TryParse(string? text, [NotNullWhen(true)] out PortSpec? spec, [NotNullWhen(false)] out string? error)
     {
         spec = null;
@@ -75,7 +75,7 @@ public sealed record PortSpec(PortKind Kind, string Target)
         return true;
     }
 
-    /// <summary>Whether both mean the same interface, the same file, or the same place to connect to or to listen at.</summary>
+    /// <summary>Whether both mean the same interface, the same file, or the same address to connect to or to listen at.</summary>
     public bool IsSameAs(PortSpec other) => (Kind, other?.Kind) switch
     {
         (_, null) => false,
@@ -85,14 +85,15 @@ public sealed record PortSpec(PortKind Kind, string Target)
         _ => Target == other.Target,
     };
 
-    /// <summary>The same port by the name that the kernel calls its interface, where this is an alternative one (ip link property add): libpcap
-    /// and sysfs know no other. An interface that is not there stays what it is.</summary>
+    /// <summary>The same port by the kernel's name of its interface, where the operator wrote an alternative name (ip link
+    /// property add): libpcap and sysfs know only the kernel's. Where the interface does not exist, the port is
+    /// unchanged.</summary>
     public PortSpec WithKernelsName() => Kind is PortKind.Pcap or PortKind.Xdp
         && InterfaceIndex.Find(Target) is { } index && InterfaceIndex.NameOf(index) is { } name
             ? this with { Target = name }
             : this;
 
-    /// <summary>As it is written in full.</summary>
+    /// <summary>The port in its full form.</summary>
     public override string ToString() => $"{PrefixOf(Kind)}:{Target}";
 
     private static PortKind KindOf(string prefix) => prefix switch
@@ -116,8 +117,8 @@ public sealed record PortSpec(PortKind Kind, string Target)
         "" => "no interface is given",
         "." or ".." => "that is no name of an interface",
         { Length: > InterfaceControl.MaxAlternativeNameLength } =>
-            $"an interface's name has at most {InterfaceControl.MaxNameLength} characters, an alternative one {InterfaceControl.MaxAlternativeNameLength} "
-                + "(a path is written file:PATH)",
+            $"an interface's name has at most {InterfaceControl.MaxNameLength} characters, an alternative one "
+                + $"{InterfaceControl.MaxAlternativeNameLength} (a path is written file:PATH)",
         _ when name.Contains('/') => "an interface's name has no '/' (a path is written file:PATH)",
         _ when name.Any(c => c is ':' or <= ' ' or > '~') => "an interface's name has no spaces, colons or symbols",
         _ => null,

@@ -5,14 +5,15 @@ using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
 using System.Threading;
-using ColoWire.Engine;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
 
-/// <summary>The thread that looks after interfaces and the programs on them, every <see cref="PortLimits.UpkeepMs"/>. It is not on the way of a
-/// frame: it may wait for the kernel, which takes milliseconds to close a port.</summary>
+/// <summary>The upkeep thread: checks the interfaces of the live ports and the programs on them, every
+/// <see cref="PortLimits.UpkeepMs"/>. No frame waits for it, so it may wait for the kernel, which takes milliseconds to close a
+/// port.</summary>
 public sealed class PortUpkeep : IDisposable
 {
     private readonly IPortKeeper[] keepers;
@@ -20,21 +21,23 @@ public sealed class PortUpkeep : IDisposable
     private readonly ManualResetEventSlim ending = new();
     private readonly Thread thread;
 
-    /// <summary>Makes a thread that does not run yet.</summary>
-    /// <param name="lanes">The ports.</param>
-    /// <param name="failWire">The programs on their interfaces, if any.</param>
-    public PortUpkeep(IReadOnlyList<LanePorts> lanes, FailWire? failWire)
+    /// <summary>Creates the thread; it does not run yet.</summary>
+    /// <param name="pipelines">The ports.</param>
+    /// <param name="failWire">The programs on their interfaces; null for none.</param>
+    public PortUpkeep(IReadOnlyList<PipelinePorts> pipelines, FailWire? failWire)
     {
-        keepers = [.. lanes.SelectMany(lane => (object[])[lane.Primary, lane.Secondary, lane.Output]).OfType<IKeptPort>().Select(port => port.Keeper)];
+        IEnumerable<object> ports = pipelines.SelectMany(
+            pipeline => (object[])[pipeline.Primary, pipeline.Secondary, pipeline.Output]);
+        keepers = [.. ports.OfType<IKeptPort>().Select(port => port.Keeper)];
         this.failWire = failWire;
-        // It is made in the network namespace of whoever starts it, as all ports are.
+        // The thread inherits the network namespace of the thread that creates it, in which all ports are.
         thread = new Thread(Run) { Name = "colowire-upkeep", IsBackground = true };
     }
 
-    /// <summary>Starts it.</summary>
+    /// <summary>Starts the thread.</summary>
     public void Start() => thread.Start();
 
-    /// <summary>Ends it, once it has done what it is at.</summary>
+    /// <summary>Ends the thread, after the check that it may be in.</summary>
     public void End()
     {
         ending.Set();
@@ -57,10 +60,10 @@ public sealed class PortUpkeep : IDisposable
         {
             foreach (IPortKeeper keeper in keepers)
             {
-                keeper.LookAfter();
+                keeper.Check();
             }
 
-            failWire?.LookAfter(Stopwatch.GetTimestamp());
+            failWire?.Check(Stopwatch.GetTimestamp());
         }
     }
 }

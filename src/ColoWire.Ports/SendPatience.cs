@@ -3,24 +3,25 @@
 namespace ColoWire.Ports;
 
 /// <summary>
-/// How long frames wait for room in a full send queue before they count as lost (<c>send_retry_ms</c>). Once that is over, each is
-/// tried once, until one finds room again: a queue that does not drain must not hold back a whole path for each of its frames anew.
+/// How long frames wait for room in a full send queue before they are dropped (<c>send_retry_ms</c>). Once the time is over, each
+/// further frame is tried once, until one is sent: a queue that does not drain must not delay a whole path for each frame again.
 /// </summary>
-/// <param name="retryMs">The longest wait; 0 for none.</param>
+/// <param name="retryMs">The longest wait, in ms; 0 for none.</param>
 internal sealed class SendPatience(int retryMs)
 {
     private const long NanosecondsPerMs = 1_000_000;
 
     private readonly long retryNs = retryMs * NanosecondsPerMs;
-    private long? refusedSinceNs;
+    private long? fullSinceNs;
 
-    /// <summary>Whether the frame that found no room waits on.</summary>
+    /// <summary>Whether a frame that found no room waits on.</summary>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
     public bool MayWait(long nowNs)
     {
-        refusedSinceNs ??= nowNs;
-        return nowNs - refusedSinceNs < retryNs;
+        fullSinceNs ??= nowNs;
+        return nowNs - fullSinceNs < retryNs;
     }
 
-    /// <summary>Something was sent.</summary>
-    public void Progress() => refusedSinceNs = null;
+    /// <summary>The queue has taken something: it was not full in between.</summary>
+    public void Progress() => fullSinceNs = null;
 }

@@ -11,36 +11,27 @@ using ColoWire.Commands;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using ColoWire.Writing;
 
 namespace ColoWire;
 
-/// <summary>The command line: its verbs, and how their faults are told.</summary>
+/// <summary>The command line: its commands, and how faults are reported.</summary>
 internal static class Cli
 {
-    /// <summary>The exit code when ColoWire itself has failed and does not help itself (EX_SOFTWARE of sysexits.h): started
-    /// again, it may.</summary>
-    public const int InternalFailure = 70;
-
-    /// <summary>The exit code of whatever the operator can mend: bad options, unreadable captures, unusable ports.</summary>
-    public const int BadInput = 2;
-
-    /// <summary>The exit code of a verb whose whole purpose was what it could not write: trouble, as diff(1) and grep(1) have it.</summary>
-    public const int NotWritten = BadInput;
-
-    /// <summary>Runs what the command line says.</summary>
+    /// <summary>Runs a command line.</summary>
     /// <returns>The exit code.</returns>
-    public static int Run(string[] arguments, StandardOutputs outputs)
+    public static int Run(string[] arguments, StandardOutputs outputs, TimeProvider time)
     {
         TextWriter errors = outputs.Errors;
-        ParseResult parse = Root(outputs).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
+        ParseResult parse = Root(outputs, time).Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         try
         {
             CheckWords(parse);
             int code = parse.Invoke(new InvocationConfiguration
             {
                 EnableDefaultExceptionHandler = false,
-                // The host answers signals in its own order: stop capture, flush, report.
+                // The host handles signals itself: it stops the capture, flushes, and reports.
                 ProcessTerminationTimeout = null,
                 Output = outputs.Output,
                 Error = errors,
@@ -50,8 +41,8 @@ internal static class Cli
         }
         catch (OutputException exception)
         {
-            errors.WriteLine($"colowire: {exception.Message}; what it was to say is lost");
-            return NotWritten;
+            errors.WriteLine($"colowire: {exception.Message}; the output is lost");
+            return ExitCodes.NotWritten;
         }
         catch (OptionException exception)
         {
@@ -60,22 +51,22 @@ internal static class Cli
                 errors.WriteLine($"colowire: {OneLine(fault)}");
             }
 
-            return BadInput;
+            return ExitCodes.BadInput;
         }
         catch (PortException exception)
         {
             errors.WriteLine($"colowire: {OneLine(exception.Message)}");
-            return BadInput;
+            return ExitCodes.BadInput;
         }
     }
 
-    private static RootCommand Root(StandardOutputs outputs)
+    private static RootCommand Root(StandardOutputs outputs, TimeProvider time)
     {
         return new RootCommand("ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
         {
-            RunCommand.Create(Options.Verbs.Run, outputs),
-            RunCommand.Create(Options.Verbs.Observe, outputs),
-            CompareCommand.Create(),
+            RunCommand.Create(Options.Verbs.Run, outputs, time),
+            RunCommand.Create(Options.Verbs.Observe, outputs, time),
+            CompareCommand.Create(time),
             InterfacesCommand.Create(),
             CtlCommand.Create(),
             OptionsCommand.Create(),
@@ -94,10 +85,10 @@ internal static class Cli
         foreach (ParseError error in parse.Errors)
         {
             string message = error.Message.ReplaceLineEndings(" ");
-            bool told = parse.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal));
-            if (!told && command.Subcommands.Count == 0)
+            bool isReported = parse.UnmatchedTokens.Any(word => message.Contains($"'{word}'", StringComparison.Ordinal));
+            if (!isReported && command.Subcommands.Count == 0)
             {
-                // What the options say themselves bears its place already; only the library's own words do not.
+                // Faults of options name their place already; messages of System.CommandLine do not.
                 faults.Add(error.SymbolResult is CommandResult ? message : $"{OptionPlace.CommandLine}: {message}");
             }
         }
@@ -126,9 +117,10 @@ internal static class Cli
         return isOption ? nearest : $"{nearest} of {string.Join(", ", known)}";
     }
 
-    /// <summary>A fault as one line: what it names, a file for instance, may bear control characters.</summary>
+    /// <summary>A fault as one line: names in it, for example of files, can contain control characters.</summary>
     private static string OneLine(string fault) => string.Concat(
         fault.Select(c => char.IsControl(c) ? string.Create(CultureInfo.InvariantCulture, $"\\x{(int)c:x2}") : $"{c}"));
 
-    private static IEnumerable<string> Verbs(Command command) => command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name);
+    private static IEnumerable<string> Verbs(Command command) =>
+        command.Subcommands.Where(verb => !verb.Hidden).Select(verb => verb.Name);
 }

@@ -10,7 +10,7 @@ using ColoWire.Fuzz.Running;
 
 namespace ColoWire.Fuzz;
 
-/// <summary>How long a campaign goes on: until one of these is reached.</summary>
+/// <summary>Limits of a campaign, which ends when one of them is reached.</summary>
 internal sealed record CampaignLimits
 {
     public long Frames { get; init; } = long.MaxValue;
@@ -23,11 +23,11 @@ internal sealed record CampaignLimits
 /// <summary>A failing case.</summary>
 internal sealed record Finding(ulong Seed, Failure Failure);
 
-/// <summary>Runs one case after the other, on several threads, each from the seed behind the last one.</summary>
+/// <summary>Runs one case after the other on several threads; the seeds are consecutive.</summary>
 internal sealed class Campaign(Func<CaseGenerator> newGenerator, ulong firstSeed, CampaignLimits limits)
 {
-    /// <summary>A poll that takes longer stops the guests for as long. A case that seems slow runs again by the CPU time of its thread, for
-    /// other processes and the JIT compiler are no part of it.</summary>
+    /// <summary>A longer poll is a failure, because it stops the traffic of the guests for as long. A slow case is run again with
+    /// the CPU time of its thread, which excludes other processes and the JIT compiler.</summary>
     private const long LongestPollNs = 50_000_000;
 
     private readonly Stopwatch clock = Stopwatch.StartNew();
@@ -46,10 +46,10 @@ internal sealed class Campaign(Func<CaseGenerator> newGenerator, ulong firstSeed
     /// <summary>The longest poll of all cases but the first ones, in nanoseconds.</summary>
     public long SlowestPollNs { get; private set; }
 
-    /// <summary>The case that took the longest for each of its frames, beyond the first few.</summary>
+    /// <summary>The case with the longest time per frame, except the first few cases.</summary>
     public (ulong Seed, double NsPerFrame) SlowestCase { get; private set; }
 
-    /// <summary>The first finding of each kind, and how many cases fail so.</summary>
+    /// <summary>The first finding of each kind, and the number of cases that fail in this way.</summary>
     public IReadOnlyList<(Finding First, int Count)> Findings
     {
         get
@@ -76,13 +76,13 @@ internal sealed class Campaign(Func<CaseGenerator> newGenerator, ulong firstSeed
         }
     }
 
-    /// <summary>Runs a case; a slow one again, so that only what is slow by itself is a failure.</summary>
+    /// <summary>Runs a case; runs a slow case again by CPU time, so that a busy machine causes no failure.</summary>
     public static RunResult RunOnce(FuzzCase made)
     {
         RunResult result = CaseRunner.Run(made);
         if (made.Promise == Promise.Spoken)
         {
-            // Its polls are those of the model, too.
+            // The polls of such a case include the time of the model.
             return result with { LongestPollNs = 0, PollNs = 0 };
         }
 

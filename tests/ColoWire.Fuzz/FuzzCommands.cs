@@ -136,7 +136,7 @@ internal static class FuzzCommands
         return 1;
     }
 
-    /// <summary>Prints a failing case made small, and writes it where that is asked for.</summary>
+    /// <summary>Minimises a failing case, prints it, and writes it to the folder where one is given.</summary>
     private static void Report(FuzzCase made, Failure failure, DirectoryInfo? folder)
     {
         FuzzCase smallest = new Minimiser(candidate => Campaign.RunOnce(candidate).Failure?.Kind == failure.Kind).Minimise(made);

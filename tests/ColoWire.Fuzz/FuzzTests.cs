@@ -13,9 +13,9 @@ using NUnit.Framework;
 namespace ColoWire.Fuzz;
 
 /// <summary>
-/// The short run, the same seeds each time. A long one, on all cores:
-/// <c>dotnet run -c Release --project tests/ColoWire.Fuzz -- run --seed 1000000 --frames 100M --minutes 60 --out FOLDER</c>. A failure says
-/// its seed and a small case; <c>replay FILE</c> runs that again.
+/// The short run, with the same seeds each time. A long one, on all cores: <c>dotnet run -c Release --project tests/ColoWire.Fuzz
+/// -- run --seed 1000000 --frames 100M --minutes 60 --out FOLDER</c>. A failure prints its seed and a minimised case; <c>replay
+/// FILE</c> runs that case again.
 /// </summary>
 public sealed class FuzzTests
 {
@@ -50,7 +50,7 @@ public sealed class FuzzTests
     public void Every_option_of_the_engine_is_drawn()
     {
         PropertyInfo[] notDrawn = [.. typeof(EngineOptions).GetProperties().Where(IsNeverDrawn)];
-        // The key of the hash is drawn for each case by itself; the other one says nothing of frames.
+        // The key of the hash is drawn elsewhere, for each case; AdviseMemory has no effect on frames.
         Assert.That(
             notDrawn.Select(property => property.Name),
             Is.EquivalentTo((string[])[nameof(EngineOptions.HashKey), nameof(EngineOptions.AdviseMemory)]));

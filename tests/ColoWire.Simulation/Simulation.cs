@@ -6,28 +6,29 @@ using System.IO;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Simulation.Guests;
 using ColoWire.Simulation.Judging;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation;
 
-/// <summary>What became of one world.</summary>
-/// <param name="Digest">Stands for all that happened.</param>
-/// <param name="Counted">Stands for all that the appliance has counted.</param>
-/// <param name="Frames">Frames captured.</param>
-/// <param name="Flows">Flows that guests had.</param>
-/// <param name="Connections">TCP connections that came to their end.</param>
-/// <param name="Harms">Differences between the guests that were made.</param>
-/// <param name="Requests">Checkpoints asked for.</param>
-/// <param name="Checkpoints">Checkpoints made.</param>
-/// <param name="VirtualNs">How long it went on, on its own clock.</param>
+/// <summary>The result of one world.</summary>
+/// <param name="Digest">Hash of all events.</param>
+/// <param name="Counted">Hash of all counters of the appliance.</param>
+/// <param name="Frames">Number of captured frames.</param>
+/// <param name="Flows">Number of flows of the guests.</param>
+/// <param name="Connections">Number of TCP connections that ended.</param>
+/// <param name="Harms">Number of differences that were made between the guests.</param>
+/// <param name="Requests">Number of requested checkpoints.</param>
+/// <param name="Checkpoints">Number of finished checkpoints.</param>
+/// <param name="VirtualNs">Duration on the world's own clock, in nanoseconds.</param>
 internal sealed record Outcome(
     ulong Digest, long Counted, long Frames, int Flows, int Connections, int Harms, long Requests, int Checkpoints, long VirtualNs);
 
 /// <summary>
-/// A whole appliance in a world of its own: two guests, their clients, links, a hypervisor and a clock, and an oracle that watches.
-/// Everything that happens follows from the options, and these from the seed.
+/// A whole appliance in a simulated world: two guests, their clients, links, a hypervisor, a clock, and an oracle that watches.
+/// All events follow from the options, and the options from the seed.
 /// </summary>
 internal sealed class Simulation : IDisposable
 {
@@ -87,11 +88,11 @@ internal sealed class Simulation : IDisposable
         outages.Ended += kind => ChangeOutage(kind, isOut: false);
         path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
         oracle.Watch(path, output);
-        IDuty[] duties = [path.Lanes[0].PrimaryCapture, path.Lanes[0].SecondaryCapture, .. path.Shards, path.Lanes[0].Egress, path.Gate];
+        IDuty[] duties = [path.Pipelines[0].PrimaryCapture, path.Pipelines[0].SecondaryCapture, .. path.Shards, path.Pipelines[0].Egress, path.Gate];
         turns = Array.ConvertAll(duties, duty => new Turn(duty));
     }
 
-    /// <summary>Runs one world to its end; a failure says everything that is needed to repeat it.</summary>
+    /// <summary>Runs one world to its end; a failure's message has all that is needed to repeat it.</summary>
     public static Outcome Run(SimulationOptions options, TextWriter? trace = null)
     {
         using Simulation simulation = new(options, trace);
@@ -128,22 +129,21 @@ internal sealed class Simulation : IDisposable
         Stop();
         oracle.JudgeEnd();
         return new Outcome(
-            log.Digest, Digest(path.Shards.Select(shard => shard.Counters)), oracle.Captured, population.Flows.Count, population.ConnectionsFinished, harms, path.Gate.Requests,
-            hypervisor.Checkpoints, scheduler.NowNs);
+            log.Digest,
+            Digest([.. path.Shards.SelectMany(shard => shard.Counters.ToArray()), .. PathCounters.Of(path).ToArray()]),
+            oracle.Captured,
+            population.Flows.Count,
+            population.ConnectionsFinished,
+            harms,
+            path.Gate.Requests,
+            hypervisor.Checkpoints,
+            scheduler.NowNs);
     }
 
-    private static long Digest(IEnumerable<ShardCounters> shards)
-    {
-        IEnumerable<long> numbers = shards.SelectMany(counters => (long[])
-        [
-            counters.Verified, counters.Held, counters.SecondaryHeld, counters.Flows, counters.FlowsEvicted, counters.SecondaryRepeated,
-            counters.SecondaryReleased, counters.ReportsLost, .. counters.Passed.ToArray(), .. counters.Malformed.ToArray(),
-            .. counters.Unverified.ToArray(), .. counters.Soft.ToArray(), .. counters.Drops.ToArray(), .. counters.Divergences.ToArray(),
-        ]);
-        return numbers.Aggregate(17L, (digest, number) => unchecked((digest * 1_000_003) + number));
-    }
+    private static long Digest(IEnumerable<long> numbers) =>
+        numbers.Aggregate(17L, (digest, number) => unchecked((digest * 1_000_003) + number));
 
-    /// <summary>Nothing new happens; what is under way comes to its end.</summary>
+    /// <summary>Starts nothing new and runs until everything in progress has finished.</summary>
     private void Rest()
     {
         long latestNs = scheduler.NowNs + LongestRestNs;
@@ -155,7 +155,7 @@ internal sealed class Simulation : IDisposable
         bool mustComeToRest = options.Profile == Profile.Clean && !options.IsObserving;
         if (mustComeToRest && !(population.IsAtRest && oracle.HoldsNothing))
         {
-            throw new OracleException("3 progress", population.FirstUnfinished, "a client waits for ever for what both guests would say");
+            throw new OracleException("3 progress", population.FirstUnfinished, "a client waits forever for both guests");
         }
     }
 
@@ -170,12 +170,13 @@ internal sealed class Simulation : IDisposable
             Round();
             if (idleRounds > MostIdleRounds)
             {
-                throw new OracleException("4 every slot", EventLog.NoFlow, "the path stopped, nothing moves, and a slot is missing");
+                throw new OracleException("4 every slot", EventLog.NoFlow, "the path stopped and is idle, and a slot is missing");
             }
         }
     }
 
-    /// <summary>Time passes, then some of the duties are polled, in any order: as if each had a core that the others stole from.</summary>
+    /// <summary>Advances the clock and polls some of the duties in random order, as if each had a core that is sometimes
+    /// preempted.</summary>
     private void Round()
     {
         scheduler.AdvanceTo(NextRoundNs());
@@ -204,7 +205,7 @@ internal sealed class Simulation : IDisposable
             return soonNs;
         }
 
-        // Nothing is under way inside: nobody can tell whether the duties are polled until something happens outside.
+        // The appliance is idle: until an event outside happens, polling or not polling the duties has the same result.
         return Math.Max(soonNs, Math.Min(scheduler.NextNs, scheduler.NowNs + (5 * Scheduler.Ms)));
     }
 
@@ -213,7 +214,7 @@ internal sealed class Simulation : IDisposable
         SentFrame sent = Sent(frame);
         if (outages.Now == OutageKind.Wire)
         {
-            // Past the comparison, to the client at once.
+            // The frame bypasses the appliance and reaches the client at once.
             population.HearFrame(sent);
         }
         else
@@ -265,7 +266,7 @@ internal sealed class Simulation : IDisposable
                 break;
             case OutageKind.Wire when !isOut:
                 oracle.NoteUnseen();
-                path.Gate.NoteAbsence();
+                path.Gate.NoteBypass();
                 break;
             default:
                 break;

@@ -4,5 +4,5 @@ using System;
 
 namespace ColoWire.Simulation;
 
-/// <summary>A world in which something went wrong, with all that is needed to see it again.</summary>
+/// <summary>A world that failed; the message has all that is needed to repeat it.</summary>
 internal sealed class SimulationException(string message, Exception? cause = null) : Exception(message, cause);

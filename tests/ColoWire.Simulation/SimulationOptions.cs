@@ -2,12 +2,11 @@
 
 using System;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation;
 
-/// <summary>What a world may contain beyond the least: named, so that a part of the engine that is not there yet can be left out.</summary>
+/// <summary>Optional features of a world, named so that a part that the engine does not support yet can be left out.</summary>
 [Flags]
 internal enum Features
 {
@@ -16,10 +15,11 @@ internal enum Features
     /// <summary>Datagrams of one flow overtake each other (scenario 51).</summary>
     DatagramReordering = 1 << 0,
 
-    /// <summary>IPv4 datagrams are sent whole by one side and in fragments by the other (scenarios 45 to 49).</summary>
+    /// <summary>One side sends IPv4 datagrams unfragmented, the other in fragments (scenarios 45 to 49).</summary>
     Fragments = 1 << 1,
 
-    /// <summary>Frames that the secondary sent before a checkpoint arrive after it, and must not cost another (scenarios 82, 94).</summary>
+    /// <summary>Frames that the secondary sent before a checkpoint arrive after it, and must not cause another checkpoint
+    /// (scenarios 82, 94).</summary>
     LateSecondary = 1 << 2,
 
     /// <summary>A SYN, FIN or RST that only the secondary sends is a divergence at the timeout (scenario 76).</summary>
@@ -29,20 +29,20 @@ internal enum Features
     Policies = 1 << 4,
 }
 
-/// <summary>What kind of world it is.</summary>
+/// <summary>The kind of a world.</summary>
 internal enum Profile
 {
-    /// <summary>No difference and no loss that cannot be mended: not one checkpoint may be asked for.</summary>
+    /// <summary>No difference, and no loss that retransmissions do not repair: no checkpoint may be requested.</summary>
     Clean,
 
-    /// <summary>The secondary diverges now and then, and datagrams get lost.</summary>
+    /// <summary>The secondary diverges now and then, and datagrams are lost.</summary>
     Harmful,
 
-    /// <summary>As harmful, and slots, flows and queues are few and the way out is slow.</summary>
+    /// <summary>As harmful, with few slots, flows and queue entries, and a slow inject port.</summary>
     Cramped,
 }
 
-/// <summary>Everything that a seed decides about a world before it begins.</summary>
+/// <summary>All properties of a world that a seed determines before it begins.</summary>
 internal sealed record SimulationOptions
 {
     public int Seed { get; init; }
@@ -55,7 +55,7 @@ internal sealed record SimulationOptions
 
     public HypervisorOptions Hypervisor { get; init; } = new();
 
-    /// <summary>How long until every duty has certainly looked at what is there.</summary>
+    /// <summary>Time within which every duty has certainly processed all waiting frames, in nanoseconds.</summary>
     public long ReactionNs => (50 * Scheduler.Ms) + (4L * MissedRounds * RoundNs);
 
     public LinkOptions PrimaryLink { get; init; } = new();
@@ -70,26 +70,26 @@ internal sealed record SimulationOptions
 
     public int ConnectionsPerFlow { get; init; }
 
-    /// <summary>How long new things happen; then the world may come to rest before it stops.</summary>
+    /// <summary>How long new events happen, in nanoseconds; then the world may come to rest before it stops.</summary>
     public long DurationNs { get; init; }
 
-    /// <summary>Whether the world stops in the middle of everything.</summary>
+    /// <summary>Whether the world stops without coming to rest.</summary>
     public bool StopsAbruptly { get; init; }
 
-    /// <summary>Losses between the client and both guests, and on the copy to the secondary alone.</summary>
+    /// <summary>Loss rates between the client and both guests, and on the copy to the secondary alone.</summary>
     public double UplinkLoss { get; init; }
 
     public double MirrorLoss { get; init; }
 
-    /// <summary>Chance that the secondary never hears a client's datagram.</summary>
+    /// <summary>Probability that the secondary does not receive a client's datagram.</summary>
     public double MirrorDatagramLoss { get; init; }
 
     public int Harms { get; init; }
 
-    /// <summary>How often both replicas say something beside the stream of a connection.</summary>
+    /// <summary>How often both replicas send a segment outside of the stream of a connection.</summary>
     public int Asides { get; init; }
 
-    /// <summary>How often an interface goes and comes back, or the wire is taken from ColoWire for a while.</summary>
+    /// <summary>How often an interface goes down and up, or frames bypass ColoWire for a while.</summary>
     public int Outages { get; init; }
 
     public int LargestPiece { get; init; }
@@ -98,10 +98,10 @@ internal sealed record SimulationOptions
 
     public long InjectStallNs { get; init; }
 
-    /// <summary>Longest time that passes between two rounds of polls.</summary>
+    /// <summary>Greatest time between two rounds of polls, in nanoseconds.</summary>
     public long RoundNs { get; init; }
 
-    /// <summary>Rounds that a duty may miss at most.</summary>
+    /// <summary>Greatest number of successive rounds in which a duty is not polled.</summary>
     public int MissedRounds { get; init; }
 
     public bool IsObserving => Engine.Mode == CompareMode.Observe;
@@ -140,7 +140,8 @@ internal sealed record SimulationOptions
                 LargeSlotsPerSide = largeSlots,
             },
             PrimaryLink = DrawLink(random, features, isLossy, isClean),
-            // In observe mode the client hears the primary at once: what the secondary missed, or what was missed of it, nobody repeats.
+            // In observe mode the client receives the primary's frames at once, so it does not retransmit what only the secondary
+            // missed.
             SecondaryLink = DrawLink(random, features, isLossy && !isObserving, isClean),
             TcpFlows = random.Next(1, 8),
             DatagramFlows = random.Next(0, 6),
@@ -153,7 +154,7 @@ internal sealed record SimulationOptions
             MirrorDatagramLoss = isClean ? 0 : random.Next(2) * 0.02,
             Harms = isClean ? 0 : random.Next(0, 5),
             Asides = isObserving ? 0 : random.Next(0, 30),
-            // Only a checkpoint ends what an outage has begun.
+            // The divergences that an outage causes end only with a checkpoint.
             Outages = isClean || !hypervisor.Synchronises || random.Next(2) == 0 ? 0 : random.Next(1, 4),
             LargestPiece = largeSlots == 0 ? 1461 : random.Next(1461, 16_000),
             InjectPerCall = isCramped || random.Next(4) == 0 ? random.Next(1, 64) : int.MaxValue,
@@ -170,23 +171,25 @@ internal sealed record SimulationOptions
         return new EngineOptions
         {
             Duplicate = passesDuplicates ? DuplicatePolicy.Pass : DuplicatePolicy.Hold,
-            // Of equal datagrams the primary's leave before the secondary has said them, and those must be known when they come.
+            // Equal datagrams of the primary leave before the secondary has sent them; they must still be recorded when the
+            // secondary's arrive.
             RetransmitWindow = passesDuplicates ? EngineLimits.RetransmitWindow.Maximum : EngineLimits.RetransmitWindow.Default,
             Shards = random.Next(1, 5),
             SlotsPerSide = isCramped ? random.Next(64, 300) : 4096,
             Flows = isCramped && random.Next(2) == 0 ? 16 : 1024,
             MaxQueueSize = isCramped && random.Next(2) == 0 ? random.Next(1, 40) : 1024,
-            // In a clean world a segment may be lost twice on every way before the timeout.
+            // In a clean world a segment may be lost twice on every link before the timeout.
             CompareTimeoutMs = isClean ? 6000 : random.Next(500, 4000),
             ExpiredScanCycleMs = random.Next(10, 1000),
-            // What overtakes another one may do so by all that a link and a slow poll can add up to.
+            // A datagram may be overtaken by as much as the delays of a link and of a slow poll add up to.
             GraceMs = (features & Features.DatagramReordering) != 0 ? 200 : EngineLimits.GraceMs.Default,
             ReorderWindow = (features & Features.DatagramReordering) != 0 ? 4096 : EngineLimits.ReorderWindow.Default,
             CheckpointRetryMs = random.Next(100, 2000),
             HashKey = FlowHashKey.FromSeed((ulong)seed),
             Overflow = choosesPolicies && random.Next(2) == 0 ? OverflowPolicy.Hold : OverflowPolicy.Flush,
             Reset = choosesPolicies && random.Next(4) == 0 ? ResetPolicy.Pass : ResetPolicy.Compare,
-            // Checksums are drawn here: one in 65,536 would look partial, and the oracle wants each frame as it was sent.
+            // Checksums are random here: one in 65,536 would look partial, and the oracle requires that each frame leaves as it
+            // was sent.
             PartialChecksums = PartialChecksumPolicy.Pass,
         };
     }

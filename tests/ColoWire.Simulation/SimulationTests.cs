@@ -12,8 +12,8 @@ using NUnit.Framework;
 namespace ColoWire.Simulation;
 
 /// <summary>
-/// Worlds by the seed; one in <c>inFull</c> runs again without header prediction, which must change nothing. By hand, any number from any
-/// seed on, with any features, and one of them with a trace of all that happens:
+/// Runs worlds by their seeds; one in <c>inFull</c> runs again without header prediction, which must not change the result. By
+/// hand, any number of seeds from any seed on, with any features, and one of them with a trace of all events:
 /// <code>
 /// dotnet test tests/ColoWire.Simulation -- 'TestRunParameters.Parameter(name="seeds",value="10000")'
 ///   'TestRunParameters.Parameter(name="first",value="1")' 'TestRunParameters.Parameter(name="features",value="Fragments")'
@@ -22,7 +22,7 @@ namespace ColoWire.Simulation;
 /// </summary>
 public sealed class SimulationTests
 {
-    /// <summary>What the engine does by now.</summary>
+    /// <summary>The features that the engine supports.</summary>
     private const Features Present =
         Features.DatagramReordering | Features.Fragments | Features.LateSecondary | Features.SecondaryControl | Features.Policies;
 
@@ -63,7 +63,7 @@ public sealed class SimulationTests
             $"seeds that failed: {string.Join(' ', failures.Select(f => f.Seed).Order())}\n{string.Join("\n\n", shown)}");
     }
 
-    /// <summary>Header prediction may make a frame's way shorter, and nothing else.</summary>
+    /// <summary>Header prediction may make the processing of a frame shorter, and must change nothing else.</summary>
     private static Outcome RunBothWays(SimulationOptions options, TextWriter? trace)
     {
         Outcome predicted = Simulation.Run(options, trace);

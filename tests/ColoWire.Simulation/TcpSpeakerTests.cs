@@ -10,14 +10,14 @@ using NUnit.Framework;
 
 namespace ColoWire.Simulation;
 
-/// <summary>The simulated guests keep what they promise of a world without a difference.</summary>
+/// <summary>Tests of the simulated guests: they send the same content in a world without a difference.</summary>
 public sealed class TcpSpeakerTests
 {
-    /// <summary>More than a window, so that a replica which waits for an acknowledgment stands still.</summary>
+    /// <summary>Longer than a window, so that a replica that waits for an acknowledgment stops sending.</summary>
     private const int AnswerBytes = 200_000;
 
-    /// <summary>Observed, the client has all from the primary, acknowledges it and falls silent, while the secondary has just begun: it goes
-    /// on to its end all the same (found by seed 201396).</summary>
+    /// <summary>In observe mode the client has received and acknowledged all bytes of the primary and sends nothing more, while
+    /// the secondary has just begun: the secondary must still send all its bytes (found by seed 201396).</summary>
     [Test]
     public void A_replica_that_is_behind_comes_to_its_end_though_the_client_has_long_acknowledged_everything()
     {
@@ -30,7 +30,7 @@ public sealed class TcpSpeakerTests
         speaker.Hear(new ClientSegment(script, 1, 2, 1, false, 65_535));
         speaker.Hear(new ClientSegment(script, 2, 2, script.AnswersEnd + 1, false, 65_535));
         scheduler.AdvanceTo(scheduler.NowNs + (60_000 * Scheduler.Ms));
-        Assert.That(sent.Max(frame => frame.End), Is.EqualTo(script.AnswersEnd), "the last byte that it said");
-        Assert.That(sent.Any(frame => frame.Fin), Is.True, "and its FIN");
+        Assert.That(sent.Max(frame => frame.End), Is.EqualTo(script.AnswersEnd), "end of the secondary's last segment");
+        Assert.That(sent.Any(frame => frame.Fin), Is.True, "the secondary has sent its FIN");
     }
 }

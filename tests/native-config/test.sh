@@ -233,6 +233,22 @@ test_bond() {
     one_line "a port of a bond" "cwo: is a port of cwvrf, which is no plain bridge" inside "$prepare" cwp cws cwo
 }
 
+# The commands of the page on interfaces that have the page's names, with interrupts on CPU 0, which every machine has.
+test_page() {
+    local name renamed command
+    make_interfaces
+    while read -r name renamed; do
+        inside ip link set "$name" down
+        inside ip link set "$name" name "$renamed" up
+    done <<<"cwp eth1
+cws eth2
+cwo eth3"
+    while read -r command; do
+        expect "as the page says: $command" 0 inside bash -c "cd '$root/native-config' && ${command//--irq-cpus 1/--irq-cpus 0}"
+    done < <(sed -n '/^## Prepare the interfaces/,/^|/s/^    //p' "$root/native-config/README.md")
+    printed "the page's last command undoes it all" "eth3: .*restored"
+}
+
 test_unit() {
     local unit
     if ! command -v systemd-analyze >/dev/null; then
@@ -279,6 +295,7 @@ test_other_device_of_the_name
 test_qdisc
 test_bond
 test_stand_ins
+test_page
 test_unit
 test_capabilities
 test_sysctl

@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2034 # machines.sh reads what is set here
-# Prints what the README says of QEMU: the command lines of a primary, a secondary and ColoWire, out of the very functions that the
-# tests of this folder start them with, and the QMP commands that make a COLO pair of them.
+# Prints the command lines that native-config/QEMU.md shows, from the functions with which the tests of this folder start the
+# processes: those of a primary, a secondary and ColoWire, and the QMP commands that make a COLO pair of them.
 #
-#   command-lines.sh                 prints them
+#   command-lines.sh                 prints them, as Markdown
 #   command-lines.sh --check FILE    exit code 1 when FILE lacks one of the lines
 #
 # PRIMARY, SECONDARY and COLOWIRE stand for the hosts; what is before the first -netdev is any guest, and the same for both.
@@ -45,19 +45,23 @@ print_set_up() {
 }
 
 print_all() {
-    echo '    ## In the place of colo-compare: on the host of the primary, on sockets of QEMU'
+    heading "In place of colo-compare, on the primary's host"
     wire=sockets
     print_set_up
-    echo '    ## On a bridge host that mirrors: without sockets of QEMU'
+    heading "On a bridge host that mirrors the clients' frames"
     wire=bridge
     print_set_up
-    echo '    ## A COLO pair of either: QMP, when the primary runs'
+    heading 'Start COLO, in both set-ups'
     print_commands colo_commands
     wire=sockets
-    echo '    ## In the place of colo-compare: QMP, when ColoWire was started again'
+    heading 'In place of colo-compare, after each restart of ColoWire'
     print_commands return_commands
-    echo "    ## In the place of colo-compare: QMP, when the primary's host is lost; then plug in the secondary's tap"
+    heading "In place of colo-compare, when the primary's host is lost"
     print_commands take_over_commands
+}
+
+heading() {
+    printf '\n### %s\n\n' "$1"
 }
 
 # print_commands FUNCTION

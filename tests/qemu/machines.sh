@@ -2,7 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2034,SC2154 # what sources this uses what it sets, and has set what it uses
 # To be sourced by lab.sh: the machines of the tests, what they are given on their command lines, and what starts COLO between them.
-# command-lines.sh prints the same for the README.
+# command-lines.sh prints the same for native-config/QEMU.md.
 #
 # Choices, with what they are unless set before it is sourced:
 qemu_release=${qemu_release:-7}   # 7: the machine's own QEMU; 11: the one of qemu11.sh

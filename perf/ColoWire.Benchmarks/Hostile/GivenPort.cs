@@ -7,11 +7,11 @@ namespace ColoWire.Benchmarks.Hostile;
 
 /// <summary>Writes a frame into a slot.</summary>
 /// <param name="slot">The slot.</param>
-/// <param name="number">Number of the frame among those of its turn, from 0.</param>
-/// <returns>Bytes of the frame.</returns>
+/// <param name="number">Number of the frame within its turn, from 0.</param>
+/// <returns>Length of the frame in bytes.</returns>
 internal delegate int FrameWriter(Span<byte> slot, int number);
 
-/// <summary>Delivers the frames that it is given, turn by turn.</summary>
+/// <summary>A capture port that delivers given numbers of frames, one turn after the other.</summary>
 internal sealed class GivenPort : ICapturePort
 {
     private FrameWriter? writer;
@@ -22,13 +22,13 @@ internal sealed class GivenPort : ICapturePort
     /// <inheritdoc/>
     public string Name => "memory";
 
-    /// <summary>Whether every frame that it was given has been delivered.</summary>
+    /// <summary>Whether all frames of the turn have been delivered.</summary>
     public bool IsDone => next == end;
 
     /// <inheritdoc/>
     public CaptureStatistics Statistics => new(delivered, 0, 0, 0, 0, 0);
 
-    /// <summary>Gives it the next turn; the one before must be done.</summary>
+    /// <summary>Starts the next turn; the one before must be done.</summary>
     public void Give(FrameWriter frames, int count)
     {
         writer = frames;
@@ -55,6 +55,6 @@ internal sealed class GivenPort : ICapturePort
     /// <inheritdoc/>
     public void Dispose()
     {
-        // It owns nothing: the slots are the arena's.
+        // The port owns nothing: the slots belong to the arena.
     }
 }

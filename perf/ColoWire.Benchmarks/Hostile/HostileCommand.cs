@@ -7,10 +7,11 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Hostile;
 
-/// <summary><c>hostile</c>: what frames cost that are made to cost much, in turn with ordinary ones. Takes half a minute.</summary>
+/// <summary><c>hostile</c>: measures the cost of frames made to be expensive, alternating with ordinary frames. Takes half a
+/// minute.</summary>
 internal static class HostileCommand
 {
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
         Option<string?> rows = MeasureOptions.Rows();

@@ -6,12 +6,12 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Hostile;
 
-/// <summary>What a guest that means harm can make the engine do, in turn with ordinary frames; it becomes a row.</summary>
+/// <summary>A workload of a hostile guest and the ordinary one with which it alternates; the result becomes a row.</summary>
 /// <param name="What">The row's name.</param>
-/// <param name="Hostile">Makes what is measured.</param>
+/// <param name="Hostile">Makes the hostile workload.</param>
 /// <param name="Anchor">The anchor's name.</param>
-/// <param name="Ordinary">Makes the anchor.</param>
-/// <param name="Bar">What is to be reached.</param>
+/// <param name="Ordinary">Makes the ordinary workload, which is the anchor.</param>
+/// <param name="Bar">The limit that the result has to meet.</param>
 internal sealed record HostileContest(string What, Func<HostileRun> Hostile, string Anchor, Func<HostileRun> Ordinary, Bar Bar)
 {
     /// <summary>The group of all its rows.</summary>
@@ -19,10 +19,10 @@ internal sealed record HostileContest(string What, Func<HostileRun> Hostile, str
 
     private const int WarmUpRounds = 3;
 
-    /// <summary>How long a round takes on the machine of <c>perf/results</c>, with its share of making both.</summary>
+    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating both.</summary>
     public double RoundSeconds { get; init; } = 0.3;
 
-    /// <summary>Measures it: hostile, ordinary, hostile, ordinary.</summary>
+    /// <summary>Measures both workloads alternately: hostile, ordinary, hostile, ordinary.</summary>
     /// <param name="rounds">The rounds, as many as there is time for.</param>
     public Row Measure(IEnumerable<int> rounds)
     {

@@ -5,13 +5,13 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Benchmarks.Hostile;
 
-/// <summary>Short IPv4 frames, written whole: the cost of writing is the same for what is hostile and what is ordinary.</summary>
+/// <summary>Writes short IPv4 frames completely, so that hostile and ordinary frames cost the same to write.</summary>
 internal static class HostileFrames
 {
-    /// <summary>Slots that they are written into: small ones.</summary>
+    /// <summary>Length in bytes of the slots for these frames, which are short.</summary>
     public const int SlotBytes = 128;
 
-    /// <summary>Payload of a segment.</summary>
+    /// <summary>Length of a segment's payload, in bytes.</summary>
     public const int SegmentBytes = 32;
 
     private const int NetworkOffset = 14;
@@ -24,7 +24,7 @@ internal static class HostileFrames
     private const ushort MoreFragments = 0x2000;
     private const int FragmentUnitBytes = 8;
 
-    /// <summary>A segment of 32 bytes that are a function of its place in the stream.</summary>
+    /// <summary>Writes a segment of 32 bytes that are a function of its position in the stream.</summary>
     public static int Segment(Span<byte> frame, uint source, uint sequence)
     {
         Headers(frame, source, Tcp, TcpHeaderBytes + SegmentBytes, 0, 0);
@@ -38,7 +38,7 @@ internal static class HostileFrames
         return TransportOffset + TcpHeaderBytes + SegmentBytes;
     }
 
-    /// <summary>A datagram of 32 bytes.</summary>
+    /// <summary>Writes a datagram of 32 bytes.</summary>
     public static int Datagram(Span<byte> frame, uint source, uint content)
     {
         Headers(frame, source, Udp, UdpHeaderBytes + SegmentBytes, 0, 0);
@@ -50,11 +50,11 @@ internal static class HostileFrames
         return TransportOffset + UdpHeaderBytes + SegmentBytes;
     }
 
-    /// <summary>A fragment of 8 bytes.</summary>
-    /// <param name="frame">Where it is written.</param>
+    /// <summary>Writes a fragment of 8 bytes.</summary>
+    /// <param name="frame">Memory for the frame.</param>
     /// <param name="datagram">Number of its datagram.</param>
-    /// <param name="start">Where in the datagram it stands, a multiple of 8.</param>
-    /// <param name="hasMore">Whether it is not the last one.</param>
+    /// <param name="start">Offset in the datagram, in bytes, a multiple of 8.</param>
+    /// <param name="hasMore">Whether it is not the last fragment.</param>
     public static int Fragment(Span<byte> frame, uint datagram, int start, bool hasMore)
     {
         ushort place = (ushort)((start / FragmentUnitBytes) | (hasMore ? MoreFragments : 0));

@@ -3,34 +3,37 @@
 using System;
 using ColoWire.Benchmarks.Shards;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Hostile;
 
-/// <summary>One appliance in memory that is given frames turn by turn, and tells what they cost.</summary>
+/// <summary>One appliance in memory that receives frames turn by turn, and measures their CPU time.</summary>
 internal sealed class HostileRig : IDisposable
 {
-    /// <summary>What the engine's clock advances per poll.</summary>
+    /// <summary>By how much the engine's clock advances per poll, in nanoseconds.</summary>
     private const long PollNs = 3000;
 
-    /// <summary>Polls within which a turn is taken; where slots never come home, the workload is wrong.</summary>
+    /// <summary>Greatest number of polls for a turn; more are needed only when slots are not returned, and then the workload is
+    /// wrong.</summary>
     private const int MostPolls = 1 << 22;
 
     private readonly GivenPort primary = new();
     private readonly GivenPort secondary = new();
     private readonly CountingPort output = new();
 
-    /// <summary>Makes it.</summary>
+    /// <summary>Makes the appliance.</summary>
     public HostileRig(EngineOptions options) =>
         Path = new FramePath(options with { AdviseMemory = HugePages.Advise }, primary, secondary, output, new NoCheckpoints());
 
     /// <summary>The appliance.</summary>
     public FramePath Path { get; }
 
-    /// <summary>The engine's clock.</summary>
+    /// <summary>The time of the engine's clock, in nanoseconds.</summary>
     public long NowNs { get; set; }
 
-    /// <summary>CPU time of the longest poll since it was last set.</summary>
+    /// <summary>CPU time of the longest poll since this was last set, in nanoseconds.</summary>
     public long LongestPollNs { get; set; }
 
     /// <summary>Counters of the only shard.</summary>
@@ -43,7 +46,7 @@ internal sealed class HostileRig : IDisposable
         Run();
     }
 
-    /// <summary>The primary sends with the polls to come.</summary>
+    /// <summary>The primary sends frames that the next polls receive.</summary>
     public void Give(FrameWriter frames, int count) => primary.Give(frames, count);
 
     /// <summary>The secondary sends.</summary>
@@ -61,7 +64,7 @@ internal sealed class HostileRig : IDisposable
         Run();
     }
 
-    /// <summary>Polls once, and measures it.</summary>
+    /// <summary>Polls once, and measures the CPU time.</summary>
     public int MeasurePoll()
     {
         long start = ThreadClock.NowNs;
@@ -71,7 +74,7 @@ internal sealed class HostileRig : IDisposable
         return work;
     }
 
-    /// <summary>Polls until nothing is left to do.</summary>
+    /// <summary>Polls until no duty has work left.</summary>
     public void Settle()
     {
         for (int idle = 0; idle < 3;)
@@ -82,13 +85,13 @@ internal sealed class HostileRig : IDisposable
 
     private void Run()
     {
-        // Until nothing is left to do: what a port has delivered may still wait in a ring.
+        // Polls until no duty has work left, because frames that a port has delivered may still wait in a ring.
         int work = 1;
         for (int polls = 0; !primary.IsDone || !secondary.IsDone || work != 0; polls++)
         {
             if (polls == MostPolls)
             {
-                throw new InvalidOperationException("frames are not taken any more: no slot comes home");
+                throw new InvalidOperationException("the engine receives no more frames: no slot is returned");
             }
 
             work = Path.Poll(NowNs);

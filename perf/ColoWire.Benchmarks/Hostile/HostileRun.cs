@@ -19,10 +19,10 @@ internal sealed class HostileRun : IDisposable
         prepare(rig);
     }
 
-    /// <summary>Measures the CPU time of each frame.</summary>
+    /// <summary>Makes a run that measures the CPU time per frame.</summary>
     /// <param name="options">Options of the engine.</param>
-    /// <param name="prepare">Brings the appliance into the state in which frames are measured.</param>
-    /// <param name="turn">Gives it frames, and returns how many.</param>
+    /// <param name="prepare">Brings the appliance into the state for the measurement.</param>
+    /// <param name="turn">Sends frames to the appliance, and returns their number.</param>
     public static HostileRun PerFrame(EngineOptions options, Action<HostileRig> prepare, Func<HostileRig, int> turn)
     {
         return new HostileRun(options, prepare, Measure);
@@ -35,10 +35,10 @@ internal sealed class HostileRun : IDisposable
         }
     }
 
-    /// <summary>Measures the CPU time of the longest poll.</summary>
+    /// <summary>Makes a run that measures the CPU time of the longest poll.</summary>
     /// <param name="options">Options of the engine.</param>
-    /// <param name="prepare">Brings the appliance into the state of which each turn begins.</param>
-    /// <param name="turn">What is measured: <see cref="HostileRig.MeasurePoll"/> at each poll.</param>
+    /// <param name="prepare">Brings the appliance into the state in which each turn begins.</param>
+    /// <param name="turn">The measured work, which calls <see cref="HostileRig.MeasurePoll"/> for each poll.</param>
     public static HostileRun LongestPoll(EngineOptions options, Action<HostileRig> prepare, Action<HostileRig> turn)
     {
         return new HostileRun(options, prepare, Measure);
@@ -52,7 +52,7 @@ internal sealed class HostileRun : IDisposable
         }
     }
 
-    /// <summary>One turn.</summary>
+    /// <summary>Runs and measures one turn.</summary>
     public double Measure() => turn(rig);
 
     /// <inheritdoc/>

@@ -7,7 +7,7 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Hostile;
 
-/// <summary>All workloads of <c>hostile</c>, each with its ordinary one.</summary>
+/// <summary>All workloads of <c>hostile</c>, each with its ordinary workload.</summary>
 internal static class HostileWorkloads
 {
     private const int TurnFrames = 1 << 14;
@@ -31,7 +31,7 @@ internal static class HostileWorkloads
         LargeSlotsPerSide = 0,
     };
 
-    /// <summary>All of them.</summary>
+    /// <summary>All workloads.</summary>
     public static IEnumerable<HostileContest> All()
     {
         foreach (int waiting in (int[])[1000, 30_000])

@@ -8,8 +8,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Benchmarks.Micro;
 
 /// <summary>
-/// The sum over a segment whose guest has left its checksum to a NIC: the engine's, and a loop of 8 bytes by hand. 20 bytes are a bare
-/// acknowledgment, 1480 a full frame, 65,000 one of a guest with segmentation offload.
+/// The sum over a segment whose guest has left its checksum to a NIC: the engine's code, and a hand-written loop of 8 bytes. 20
+/// bytes are a bare acknowledgment, 1480 a full frame, 65,000 a frame of a guest with segmentation offload.
 /// </summary>
 public class ChecksumBenchmarks
 {
@@ -17,7 +17,7 @@ public class ChecksumBenchmarks
 
     private byte[] frame = [];
 
-    /// <summary>Length of the segment.</summary>
+    /// <summary>Length of the segment, in bytes.</summary>
     [Params(20, 64, 256, 1480, 65_000)]
     public int Bytes { get; set; }
 
@@ -29,11 +29,11 @@ public class ChecksumBenchmarks
         new Random(1).NextBytes(frame);
     }
 
-    /// <summary>The engine's.</summary>
+    /// <summary>The engine's code.</summary>
     [Benchmark(Baseline = true)]
     public ushort RawSum() => InternetChecksum.RawSum(frame.AsSpan(TransportOffset));
 
-    /// <summary>By hand.</summary>
+    /// <summary>The hand-written loop.</summary>
     [Benchmark]
     public ushort EightBytesByHand()
     {

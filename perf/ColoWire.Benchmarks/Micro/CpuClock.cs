@@ -5,7 +5,7 @@ using Perfolizer.Horology;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary>Lets BenchmarkDotNet count CPU time of its thread, so that what others do on the machine meanwhile does not count.</summary>
+/// <summary>Makes BenchmarkDotNet measure the CPU time of its thread, which excludes other processes.</summary>
 internal sealed class CpuClock : IClock
 {
     /// <inheritdoc/>

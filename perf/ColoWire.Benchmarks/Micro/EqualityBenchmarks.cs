@@ -3,23 +3,25 @@
 using System;
 using System.Runtime.InteropServices;
 using BenchmarkDotNet.Attributes;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary>Where two pieces of payload begin.</summary>
+/// <summary>The alignment of two payloads.</summary>
 public enum Placement
 {
     /// <summary>Both at the beginning of a cache line.</summary>
     Aligned,
 
-    /// <summary>Where the payload of an untagged UDP frame begins, and a few bytes further: it lies across lines, and not in step.</summary>
+    /// <summary>As the payload of an untagged UDP frame begins, and a few bytes further: across cache lines, with different
+    /// offsets.</summary>
     Unaligned,
 }
 
 /// <summary>
-/// Equality of equal bytes: the base class library's, the engine's, and loops by hand. 10, 22 and 1458 bytes are what frames of 64
-/// bytes carry in TCP and UDP, and of 1500 bytes in UDP. Each operation is one of a batch of pairs, as in the engine.
+/// Equality of equal bytes: the base class library's code, the engine's, and hand-written loops. 10, 22 and 1458 bytes are the
+/// payloads of TCP and UDP frames of 64 bytes, and of UDP frames of 1500 bytes. Each operation is one of a batch of pairs, as in
+/// the engine.
 /// </summary>
 public unsafe class EqualityBenchmarks
 {
@@ -33,11 +35,11 @@ public unsafe class EqualityBenchmarks
     private int leftOffset;
     private int rightOffset;
 
-    /// <summary>Length of both.</summary>
+    /// <summary>Length of both, in bytes.</summary>
     [Params(10, 22, 64, 256, 1458, 1500, 9000)]
     public int Bytes { get; set; }
 
-    /// <summary>Where they begin.</summary>
+    /// <summary>The alignment of both.</summary>
     [Params(Placement.Aligned, Placement.Unaligned)]
     public Placement Placement { get; set; }
 
@@ -47,14 +49,14 @@ public unsafe class EqualityBenchmarks
     {
         leftOffset = Placement == Placement.Aligned ? 0 : UdpPayloadOffset;
         rightOffset = Placement == Placement.Aligned ? 0 : UdpPayloadOffset + OutOfStep;
-        // A line between any two, so that no two begin at the same place of a page.
+        // One cache line between any two, so that no two begin at the same offset of a page.
         stride = (((Bytes + LineBytes - 1) / LineBytes) + 2) * LineBytes;
         nuint size = (nuint)(2 * Pairs * stride);
         memory = (byte*)NativeMemory.AlignedAlloc(size, LineBytes);
         new Span<byte>(memory, (int)size).Fill(0x5A);
     }
 
-    /// <summary>Gives the memory back.</summary>
+    /// <summary>Frees the memory.</summary>
     [GlobalCleanup]
     public void CleanUp() => NativeMemory.AlignedFree(memory);
 
@@ -84,7 +86,7 @@ public unsafe class EqualityBenchmarks
         return sum;
     }
 
-    /// <summary>What the engine uses.</summary>
+    /// <summary>The engine's code.</summary>
     [Benchmark(OperationsPerInvoke = Pairs)]
     public int FirstDifference()
     {

@@ -8,8 +8,8 @@ using System.Runtime.Intrinsics;
 namespace ColoWire.Benchmarks.Micro;
 
 /// <summary>
-/// Equality by hand, one for each width of a register: whole registers from the front, and one that ends with the last byte, so that
-/// it overlaps the one before. What is shorter than a register goes to the next narrower loop.
+/// Hand-written equality, one loop for each width of a register: whole registers from the front, and a last one that ends with
+/// the last byte and overlaps the one before. Ranges shorter than a register go to the next narrower loop.
 /// </summary>
 internal static class EqualityLoops
 {
@@ -119,7 +119,7 @@ internal static class EqualityLoops
         return Vector512.LoadUnsafe(ref a, last) == Vector512.LoadUnsafe(ref b, last);
     }
 
-    /// <summary>256 bytes at a time, of which one test is made, then 64 at a time.</summary>
+    /// <summary>256 bytes at a time with one test, then 64 at a time.</summary>
     public static bool By512Unrolled(ReadOnlySpan<byte> left, ReadOnlySpan<byte> right)
     {
         const int Block = 4 * 64;

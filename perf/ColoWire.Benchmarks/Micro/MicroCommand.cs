@@ -20,15 +20,15 @@ using Perfolizer.Horology;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary><c>micro</c>: BenchmarkDotNet over the engine's parts, and over the whole of it.</summary>
+/// <summary><c>micro</c>: BenchmarkDotNet over the engine's parts, and over a whole appliance.</summary>
 internal static class MicroCommand
 {
     private const int IterationMs = 15;
     private const int WarmUps = 6;
 
     /// <summary>
-    /// How long the compiler waits, from the last new code it saw, before it counts calls and optimises. Each case of BenchmarkDotNet is
-    /// new code: with the 100 ms of the default dozens of cases would be measured as they were first compiled, ten times slower.
+    /// Delay in milliseconds from the last tier-0 compilation until the runtime counts calls for tiered compilation. Each case of
+    /// BenchmarkDotNet is new code: with the default of 100 ms, dozens of cases would be measured unoptimised, ten times slower.
     /// </summary>
     private const string CompilerDelay = "DOTNET_TC_CallCountingDelayMs";
 
@@ -41,7 +41,7 @@ internal static class MicroCommand
         (typeof(ShardBenchmarks), new PlannedStep("shards", 6)),
     ];
 
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
         Option<string?> rows = MeasureOptions.Rows();
@@ -64,7 +64,7 @@ internal static class MicroCommand
         return command;
     }
 
-    /// <summary>Starts the same again, for the runtime reads this variable once.</summary>
+    /// <summary>Starts this program again with the variable set, because the runtime reads it only at its start.</summary>
     private static int RunWithoutDelay()
     {
         ProcessStartInfo start = new(Environment.ProcessPath!, Environment.GetCommandLineArgs()[1..]);
@@ -106,8 +106,8 @@ internal static class MicroCommand
     }
 
     /// <summary>
-    /// Short, and in this process: with a process for each of some hundred cases the starting would take longer than the measuring, and
-    /// in one process the compiler has seen both protocols before it optimises.
+    /// Short runs in this process: a process for each of some hundred cases would take longer to start than to measure, and in
+    /// one process the compiler has seen both protocols before it optimises.
     /// </summary>
     private static ManualConfig Config(string artifacts, string? only, int iterations)
     {
@@ -128,8 +128,8 @@ internal static class MicroCommand
             .WithOptions(ConfigOptions.DisableLogFile);
     }
 
-    /// <summary>Writes what the benchmarks of one class gave, at once: what comes later may take too long.</summary>
-    /// <returns>Whether all went well.</returns>
+    /// <summary>Writes the results of one class at once, so that they are kept if a later class takes too long.</summary>
+    /// <returns>Whether all benchmarks succeeded.</returns>
     private static bool Tell(Summary summary, string? rows, StreamWriter? report)
     {
         if (summary.BenchmarksCases.Length == 0)

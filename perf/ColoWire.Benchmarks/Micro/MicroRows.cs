@@ -9,12 +9,12 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary>The few results of BenchmarkDotNet that go into the table; the report has all.</summary>
+/// <summary>The few results of BenchmarkDotNet that become rows; the report has all results.</summary>
 internal static class MicroRows
 {
     private const string Group = "micro";
 
-    /// <summary>Picks them; what a filter has left out is left out.</summary>
+    /// <summary>Selects the results; cases that a filter has excluded are left out.</summary>
     public static IEnumerable<Row> From(Summary summary) =>
         Equality(summary).Concat(Parsing(summary)).Concat(Ring(summary)).OfType<Row>();
 

@@ -3,12 +3,13 @@
 using System;
 using System.Buffers.Binary;
 using BenchmarkDotNet.Attributes;
+using ColoWire.Engine;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary>What carries the transport.</summary>
+/// <summary>The headers before the transport.</summary>
 public enum Carrier
 {
     /// <summary>IPv4 without a tag.</summary>
@@ -21,7 +22,7 @@ public enum Carrier
     VlanIPv4,
 }
 
-/// <summary>A frame's way to its bucket: its layers found, the key of its flow read, the key hashed.</summary>
+/// <summary>The work from a frame to its bucket: parse the headers, read the key of the flow, hash the key.</summary>
 public class ParsingBenchmarks
 {
     private const int Frames = 64;
@@ -30,15 +31,15 @@ public class ParsingBenchmarks
     private readonly FlowHashKey secret = FlowHashKey.FromSeed(1);
     private readonly byte[][] frames = new byte[Frames][];
 
-    /// <summary>What carries it.</summary>
+    /// <summary>The headers before the transport.</summary>
     [Params(Carrier.IPv4, Carrier.IPv6, Carrier.VlanIPv4)]
     public Carrier Carrier { get; set; }
 
-    /// <summary>TCP, else UDP.</summary>
+    /// <summary>Whether the frames are TCP; otherwise they are UDP.</summary>
     [Params(true, false)]
     public bool Tcp { get; set; }
 
-    /// <summary>Makes the frames, each of its own flow.</summary>
+    /// <summary>Makes the frames, each of another flow.</summary>
     [GlobalSetup]
     public void SetUp()
     {
@@ -53,7 +54,7 @@ public class ParsingBenchmarks
         }
     }
 
-    /// <summary>Parses, reads the key, hashes it.</summary>
+    /// <summary>Parses a frame, reads the key and hashes it.</summary>
     [Benchmark(OperationsPerInvoke = Frames)]
     public uint ParseKeyAndHash()
     {
@@ -61,7 +62,7 @@ public class ParsingBenchmarks
         foreach (byte[] frame in frames)
         {
             FrameParser.Parse(frame, out FrameLayout layout);
-            FrameParser.ReadKey(frame, in layout, out FlowKey key);
+            FlowKey.Read(frame, in layout, out FlowKey key);
             sum += key.Hash(in secret);
         }
 

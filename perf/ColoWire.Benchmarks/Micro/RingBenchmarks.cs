@@ -10,7 +10,8 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary>Handing frames on through a ring, each frame added, published in batches and taken in batches.</summary>
+/// <summary>The transfer of frames through a ring: each frame is added alone, frames are published and taken in
+/// batches.</summary>
 public class RingBenchmarks
 {
     private const int Items = 1 << 16;
@@ -24,7 +25,7 @@ public class RingBenchmarks
     private long consumed;
     private long produced;
 
-    /// <summary>Frames between two publications, and the most that are taken at once.</summary>
+    /// <summary>Number of frames between two publications, and the greatest number that is taken at once.</summary>
     [Params(1, 16, 64)]
     public int Batch { get; set; }
 
@@ -47,7 +48,7 @@ public class RingBenchmarks
         consumer?.Join();
     }
 
-    /// <summary>Producer and consumer are one thread: what the ring's instructions cost.</summary>
+    /// <summary>Producer and consumer on one thread: the cost of the ring's instructions.</summary>
     [Benchmark(Baseline = true, OperationsPerInvoke = Items)]
     public int OneThread()
     {
@@ -66,7 +67,7 @@ public class RingBenchmarks
         return count;
     }
 
-    /// <summary>Between two threads on two processors; the last frame has been taken when it ends.</summary>
+    /// <summary>Producer and consumer on two processors; the measurement ends when the last frame has been taken.</summary>
     [Benchmark(OperationsPerInvoke = Items)]
     public void TwoThreads()
     {
@@ -104,13 +105,14 @@ public class RingBenchmarks
             }
             else
             {
-                // Where there is but one processor, the other thread needs it.
+                // On a machine with one processor the other thread needs that processor.
                 Thread.Yield();
             }
         }
     }
 
-    /// <summary>A measured process is bound to one processor, and so would be all its threads.</summary>
+    /// <summary>Sets the thread's affinity, because the threads of a process bound to one processor inherit its
+    /// affinity.</summary>
     private static void LeaveProcessor()
     {
         int own = CpuAffinity.AllowedCpus()[0];
@@ -123,7 +125,7 @@ public class RingBenchmarks
             }
             catch (PortException)
             {
-                // No such processor; the next may be there, and where none is, the thread stays.
+                // This processor does not exist; another one may, and without another one the thread stays where it is.
             }
         }
     }

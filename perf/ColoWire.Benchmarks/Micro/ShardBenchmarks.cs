@@ -6,7 +6,7 @@ using ColoWire.Benchmarks.Shards;
 
 namespace ColoWire.Benchmarks.Micro;
 
-/// <summary>A whole appliance in memory, beside the loop that only compares the same bytes; one operation is one pair.</summary>
+/// <summary>A whole appliance in memory, and the loop that only compares the same bytes; one operation is one pair.</summary>
 public class ShardBenchmarks : IDisposable
 {
     private const int Pairs = 1 << 16;
@@ -14,15 +14,16 @@ public class ShardBenchmarks : IDisposable
     private ShardRig? rig;
     private BareLoop? loop;
 
-    /// <summary>Connections: powers of two from 10,000 and 1,000,000 up, because a workload's order is a mask.</summary>
+    /// <summary>Number of connections: the powers of two next above 10,000 and 1,000,000, because a workload's order is a
+    /// mask.</summary>
     [Params(1, 64, 1 << 14, 1 << 20)]
     public int Flows { get; set; }
 
-    /// <summary>Length of each frame.</summary>
+    /// <summary>Length of each frame, in bytes.</summary>
     [Params(64, 1500)]
     public int FrameBytes { get; set; }
 
-    /// <summary>TCP, else UDP.</summary>
+    /// <summary>Whether the frames are TCP; otherwise they are UDP.</summary>
     [Params(true, false)]
     public bool Tcp { get; set; }
 
@@ -34,7 +35,7 @@ public class ShardBenchmarks : IDisposable
     [GlobalSetup(Target = nameof(Bare))]
     public void SetUpBare() => loop = new BareLoop(new Workload(Tcp, Flows, FrameBytes));
 
-    /// <summary>Checks what was done, and gives the memory back.</summary>
+    /// <summary>Checks that all frames were verified, and frees the memory.</summary>
     [GlobalCleanup]
     public void Dispose()
     {

@@ -8,16 +8,16 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Rows;
 
-/// <summary><c>against</c>: holds a program against an older one that ran in turn with it, old, new, old, new, on a machine whose speed
-/// drifts by more than what is to be seen. Each pair of neighbours gives a ratio.</summary>
+/// <summary><c>against</c>: compares a program with an older one that ran alternately with it, old, new, old, new, on a machine
+/// whose speed drifts by more than the expected difference. Each pair of neighbouring runs gives a ratio.</summary>
 internal static class AgainstCommand
 {
-    /// <summary>What the new program may lose.</summary>
+    /// <summary>The least allowed ratio of speeds, new to old.</summary>
     private const double LeastRatio = 0.97;
 
     private const int Missed = 1;
 
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
         Argument<string> before = new("OLD") { Description = "The older program's rows, one of each name per turn." };
@@ -36,7 +36,7 @@ internal static class AgainstCommand
         return command;
     }
 
-    /// <summary>The ratio of each turn, new to old, more is faster, for every name that both have.</summary>
+    /// <summary>The ratio of each turn, new to old, greater is faster, for every name that is in both files.</summary>
     internal static Row[] Compare(IReadOnlyList<Row> before, IReadOnlyList<Row> after)
     {
         ILookup<string, Row> old = before.ToLookup(row => row.What);

@@ -11,13 +11,13 @@ using Spectre.Console;
 
 namespace ColoWire.Benchmarks.Rows;
 
-/// <summary><c>table</c>: prints rows as one table a person can read.</summary>
+/// <summary><c>table</c>: prints rows as a readable table.</summary>
 internal static class TableCommand
 {
-    /// <summary>Columns of a table that goes to a file or a pipe: no row in it is broken in two.</summary>
+    /// <summary>Width in columns of a table that goes to a file or a pipe, so that no row is wrapped.</summary>
     private const int RedirectedWidth = 240;
 
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
         Argument<string[]> files = new("ROWS") { Description = "Files of rows.", Arity = ArgumentArity.OneOrMore };
@@ -41,7 +41,7 @@ internal static class TableCommand
         return command;
     }
 
-    /// <summary>Writes what people read on a terminal.</summary>
+    /// <summary>Writes the table for a terminal.</summary>
     internal static void Print(TextWriter writer, IReadOnlyList<Row> rows)
     {
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
@@ -69,7 +69,7 @@ internal static class TableCommand
         }
     }
 
-    /// <summary>The same for a page.</summary>
+    /// <summary>Writes the table as Markdown.</summary>
     internal static string Markdown(IReadOnlyList<Row> rows)
     {
         StringBuilder text = new();

@@ -7,7 +7,7 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>The anchor: takes the same frames from the same ports in the same memory, and does nothing but compare their bytes.</summary>
+/// <summary>The anchor: receives the same frames from the same ports in the same memory, and only compares their bytes.</summary>
 internal sealed class BareLoop : IDisposable
 {
     private readonly FrameArena arena = new(EngineLimits.SlotsPerSide.Default, EngineLimits.LargeSlotsPerSide.Default, HugePages.Advise);
@@ -16,7 +16,7 @@ internal sealed class BareLoop : IDisposable
     private readonly FrameRef[] primaryBatch = new FrameRef[EngineLimits.BatchFrames];
     private readonly FrameRef[] secondaryBatch = new FrameRef[EngineLimits.BatchFrames];
 
-    /// <summary>Makes it; the first frames fill the slots.</summary>
+    /// <summary>Makes the loop; the first frames fill the slots.</summary>
     public BareLoop(Workload workload)
     {
         primary = new StampedPort(workload, Side.Primary, () => long.MaxValue);
@@ -24,7 +24,7 @@ internal sealed class BareLoop : IDisposable
         Run(1 << 20);
     }
 
-    /// <summary>Walks over the frames of as many pairs; throws when one is not equal.</summary>
+    /// <summary>Compares the frames of a number of pairs; throws when a pair differs.</summary>
     public void Run(long pairs)
     {
         for (long done = 0; done < pairs; done += EngineLimits.BatchFrames)

@@ -6,7 +6,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>Takes whatever leaves, counts it and gives it back.</summary>
+/// <summary>An inject port that counts the frames that leave and returns their slots.</summary>
 internal sealed class CountingPort : IInjectPort
 {
     private readonly FrameRef[] taken = new FrameRef[EngineLimits.BatchFrames];
@@ -15,7 +15,7 @@ internal sealed class CountingPort : IInjectPort
     /// <inheritdoc/>
     public string Name => "memory";
 
-    /// <summary>Frames that have left.</summary>
+    /// <summary>Number of frames that have left.</summary>
     public long Sent { get; private set; }
 
     /// <inheritdoc/>
@@ -44,6 +44,6 @@ internal sealed class CountingPort : IInjectPort
     /// <inheritdoc/>
     public void Dispose()
     {
-        // It owns nothing: the frames are the arena's.
+        // The port owns nothing: the frames belong to the arena.
     }
 }

@@ -6,7 +6,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>The headers of a workload's frames: the fields that are equal in all of them, and the offsets of the others.</summary>
+/// <summary>The headers of a workload's frames: the fields that are equal in all frames, and the offsets of the others.</summary>
 internal sealed unsafe class HeaderTemplate
 {
     private const int EthernetBytes = 14;
@@ -17,7 +17,8 @@ internal sealed unsafe class HeaderTemplate
     private const byte Ack = 0x10;
     private const byte AckAndPush = 0x18;
 
-    /// <summary>What is added to the secondary's identifications, checksums and timestamps: it differs in each byte.</summary>
+    /// <summary>The number that is added to the secondary's identifications, checksums and timestamps: no byte of it is
+    /// 0.</summary>
     private const uint SecondaryOffset = 0x0101_0101;
 
     private readonly bool tcp;
@@ -27,10 +28,10 @@ internal sealed unsafe class HeaderTemplate
     private readonly int transportOffset;
     private readonly int checksumOffset;
 
-    /// <summary>Lays the headers out.</summary>
-    /// <param name="tcp">TCP, else UDP.</param>
-    /// <param name="dress">What the frames bear.</param>
-    /// <param name="frameBytes">Length of a full frame.</param>
+    /// <summary>Computes the layout of the headers.</summary>
+    /// <param name="tcp">Whether the frames are TCP; otherwise they are UDP.</param>
+    /// <param name="dress">The properties of the frames.</param>
+    /// <param name="frameBytes">Length of a full frame, in bytes.</param>
     public HeaderTemplate(bool tcp, Dress dress, int frameBytes)
     {
         this.tcp = tcp;
@@ -39,12 +40,12 @@ internal sealed unsafe class HeaderTemplate
         networkOffset = EthernetBytes + (dress.VlanTags * TagBytes);
         transportOffset = networkOffset + (IsIpv4 ? 20 : 40);
         checksumOffset = transportOffset + (tcp ? 16 : 6);
-        // Of an IPv6 address the last word is stamped.
+        // In an IPv6 address the last word differs between flows.
         SourceOffset = networkOffset + (IsIpv4 ? 12 : 20);
         PayloadOffset = transportOffset + (tcp ? TcpHeaderBytes : UdpHeaderBytes) + (dress.TimestampsDiffer ? TimestampBytes : 0);
     }
 
-    /// <summary>Where the payload begins, in bytes from the frame's first.</summary>
+    /// <summary>Offset of the payload in the frame, in bytes.</summary>
     public int PayloadOffset { get; }
 
     /// <summary>Offset of the word of the source address that differs between flows.</summary>
@@ -85,7 +86,7 @@ internal sealed unsafe class HeaderTemplate
         }
     }
 
-    /// <summary>Writes how much payload a frame has.</summary>
+    /// <summary>Writes the fields that depend on the length of the payload.</summary>
     public void StampLength(byte* frame, int payloadBytes)
     {
         int transportBytes = PayloadOffset - transportOffset + payloadBytes;
@@ -97,7 +98,7 @@ internal sealed unsafe class HeaderTemplate
         }
     }
 
-    /// <summary>Writes what two kernels choose differently: identification and checksums.</summary>
+    /// <summary>Writes the fields that two kernels choose differently: identification and checksums.</summary>
     public void StampIds(byte* frame, long number, Side side)
     {
         ushort value = (ushort)((uint)number + (side == Side.Secondary ? SecondaryOffset : 0));
@@ -107,7 +108,7 @@ internal sealed unsafe class HeaderTemplate
             *(ushort*)(frame + networkOffset + 10) = value;
         }
 
-        // In UDP over IPv4 a checksum of 0 says that there is none.
+        // In UDP over IPv4 a checksum of 0 means that there is none (RFC 768).
         *(ushort*)(frame + checksumOffset) = (ushort)(value | 0x0101);
     }
 
@@ -148,7 +149,7 @@ internal sealed unsafe class HeaderTemplate
         transport[13] = dress.IsPureAck ? Ack : AckAndPush;
         if (dress.TimestampsDiffer)
         {
-            // Two paddings align the option (RFC 7323 appendix A).
+            // Two no-operations align the option (RFC 7323 appendix A).
             "\x01\x01\x08\x0A"u8.CopyTo(transport[TcpHeaderBytes..]);
         }
     }

@@ -5,8 +5,8 @@ using System.Threading;
 namespace ColoWire.Benchmarks.Shards;
 
 /// <summary>
-/// Lets the compiler see all kinds of traffic at once before anything is measured: it optimises by what it has seen, and code that has
-/// seen only one kind would be the faster for that, and the others, which come later, the slower.
+/// Runs all kinds of traffic at once before the measurement, because the compiler optimises by the observed traffic (dynamic
+/// PGO): code compiled for one kind only would be faster for that kind, and slower for those that follow.
 /// </summary>
 internal static class MixedWarmUp
 {
@@ -14,7 +14,7 @@ internal static class MixedWarmUp
     private const int FrameBytes = 96;
     private const int Pairs = 1 << 22;
 
-    /// <summary>Runs them side by side until the compiler is done with them.</summary>
+    /// <summary>Runs all workloads alternately until the compiler has optimised their code.</summary>
     public static void Run()
     {
         Thread[] others =

@@ -4,7 +4,7 @@ using System;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>Something that takes pairs, and is measured by the CPU time, the memory and the collections that they cost.</summary>
+/// <summary>Processes pairs of frames, and measures the CPU time, the allocated memory and the garbage collections.</summary>
 internal sealed class Runner : IDisposable
 {
     private readonly IDisposable owner;
@@ -18,21 +18,21 @@ internal sealed class Runner : IDisposable
         this.check = check;
     }
 
-    /// <summary>A whole appliance.</summary>
+    /// <summary>Makes a whole appliance.</summary>
     public static Runner Appliance(Workload workload, int held = 0)
     {
         ShardRig rig = new(workload, held);
         return new Runner(rig, rig.Run, rig.Check);
     }
 
-    /// <summary>The loop that only compares bytes; it checks itself as it runs.</summary>
+    /// <summary>Makes the loop that only compares bytes; it checks its result while it runs.</summary>
     public static Runner Bare(Workload workload)
     {
         BareLoop loop = new(workload);
         return new Runner(loop, loop.Run, () => { });
     }
 
-    /// <summary>Takes pairs.</summary>
+    /// <summary>Processes a number of pairs.</summary>
     public Cost Run(long pairs)
     {
         int collections = GC.CollectionCount(0);
@@ -43,23 +43,23 @@ internal sealed class Runner : IDisposable
         return new Cost(pairs, ns, GC.GetAllocatedBytesForCurrentThread() - bytes, GC.CollectionCount(0) - collections);
     }
 
-    /// <summary>Throws when the runs have not done what they are measured for.</summary>
+    /// <summary>Throws when the runs have not done the work that they were to measure.</summary>
     public void Check() => check();
 
     /// <inheritdoc/>
     public void Dispose() => owner.Dispose();
 }
 
-/// <summary>What pairs cost.</summary>
-/// <param name="Pairs">How many.</param>
-/// <param name="CpuNs">CPU time of the thread.</param>
-/// <param name="Bytes">Allocated by the thread.</param>
-/// <param name="Collections">Of garbage, by anybody.</param>
+/// <summary>The cost of a number of pairs.</summary>
+/// <param name="Pairs">Number of pairs.</param>
+/// <param name="CpuNs">CPU time of the thread, in nanoseconds.</param>
+/// <param name="Bytes">Bytes that the thread allocated.</param>
+/// <param name="Collections">Number of garbage collections of the process.</param>
 internal readonly record struct Cost(long Pairs, long CpuNs, long Bytes, int Collections)
 {
-    /// <summary>CPU time of one pair.</summary>
+    /// <summary>CPU time of one pair, in nanoseconds.</summary>
     public double NsPerPair => CpuNs / (double)Pairs;
 
-    /// <summary>Pairs in a second of CPU time.</summary>
+    /// <summary>Pairs per second of CPU time.</summary>
     public double PairsPerSecond => Pairs * 1e9 / CpuNs;
 }

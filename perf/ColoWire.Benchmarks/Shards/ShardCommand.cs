@@ -9,10 +9,10 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary><c>shards</c>: a whole appliance in memory in turn with its anchors. Takes about two minutes.</summary>
+/// <summary><c>shards</c>: measures a whole appliance in memory, alternating with its anchors. Takes about two minutes.</summary>
 internal static class ShardCommand
 {
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the verb's command.</summary>
     public static Command Create()
     {
         Option<string?> rows = MeasureOptions.Rows();

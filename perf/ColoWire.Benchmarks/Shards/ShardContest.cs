@@ -6,14 +6,14 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>What runs in turn with its anchor, and becomes a row.</summary>
+/// <summary>A workload and the anchor with which it alternates; the result becomes a row.</summary>
 /// <param name="What">The row's name.</param>
 /// <param name="Unit">The row's unit.</param>
-/// <param name="Ours">Makes what is measured.</param>
+/// <param name="Ours">Makes the measured runner.</param>
 /// <param name="Anchor">The anchor's name.</param>
-/// <param name="Theirs">Makes the anchor.</param>
-/// <param name="Figure">What of a run's cost the row shows.</param>
-/// <param name="Bar">What is to be reached.</param>
+/// <param name="Theirs">Makes the anchor's runner.</param>
+/// <param name="Figure">Computes the row's figure from the cost of a run.</param>
+/// <param name="Bar">The limit that the figure has to meet.</param>
 internal sealed record ShardContest(
     string What, string Unit, Func<Runner> Ours, string Anchor, Func<Runner> Theirs, Func<Cost, double> Figure, Bar? Bar)
 {
@@ -27,19 +27,19 @@ internal sealed record ShardContest(
     private const int MostFlows = 1 << 20;
     private const int SomeFlows = 64;
 
-    /// <summary>Frame lengths in bytes at which one kind of traffic is held against another.</summary>
+    /// <summary>Frame lengths in bytes at which one kind of traffic is compared with another.</summary>
     private static readonly int[] ComparedLengths = [96, 1500];
 
     private static readonly Dress Identical = new();
     private static readonly Dress OwnIds = new() { IdsDiffer = true };
 
-    /// <summary>How long a round takes on the machine of <c>perf/results</c>, with its share of making both.</summary>
+    /// <summary>How long a round takes on the machine of <c>perf/results</c>, in seconds, with its share of creating both.</summary>
     public double RoundSeconds { get; init; } = 0.25;
 
-    /// <summary>All of them.</summary>
+    /// <summary>All contests.</summary>
     public static IEnumerable<ShardContest> All() => [.. Sizes(), .. Dresses(), .. Shapes()];
 
-    /// <summary>Untagged IPv4, alike on both sides: how many frames of what length, and over how many flows.</summary>
+    /// <summary>Untagged IPv4 frames, equal on both sides, for several frame lengths and numbers of flows.</summary>
     private static IEnumerable<ShardContest> Sizes()
     {
         foreach (bool tcp in (bool[])[false, true])
@@ -74,7 +74,8 @@ internal sealed record ShardContest(
         }
     }
 
-    /// <summary>What guests really send, held against frames that are alike, and other layouts against untagged IPv4.</summary>
+    /// <summary>Frames as real guests send them, compared with equal frames, and other layouts, compared with untagged
+    /// IPv4.</summary>
     private static IEnumerable<ShardContest> Dresses()
     {
         foreach (bool tcp in (bool[])[false, true])
@@ -95,7 +96,7 @@ internal sealed record ShardContest(
         }
     }
 
-    /// <summary>Streams that are more than data in segments that both cut alike.</summary>
+    /// <summary>TCP streams that are not only data segments with the same borders on both sides.</summary>
     private static IEnumerable<ShardContest> Shapes()
     {
         Workload udp = new(tcp: false, SomeFlows, 64);
@@ -114,8 +115,8 @@ internal sealed record ShardContest(
         }
     }
 
-    /// <summary>Measures it: ours, the anchor, ours, the anchor.</summary>
-    /// <param name="costs">Gets what each of our runs cost.</param>
+    /// <summary>Measures the workload and the anchor alternately.</summary>
+    /// <param name="costs">Receives the cost of each run of the workload.</param>
     /// <param name="rounds">The rounds, as many as there is time for.</param>
     public Row Measure(List<Cost> costs, IEnumerable<int> rounds)
     {

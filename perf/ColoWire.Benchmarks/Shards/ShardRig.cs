@@ -2,7 +2,9 @@
 
 using System;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Benchmarks.Shards;
@@ -10,7 +12,8 @@ namespace ColoWire.Benchmarks.Shards;
 /// <summary>One appliance in memory, run to completion on the caller's thread: both captures, one shard, egress.</summary>
 internal sealed class ShardRig : IDisposable
 {
-    /// <summary>What the engine's clock advances per poll: a batch of 64 pairs takes about as long.</summary>
+    /// <summary>By how much the engine's clock advances per poll, in nanoseconds: about the time for a batch of 64
+    /// pairs.</summary>
     private const long PollNs = 3000;
 
     private readonly FramePath path;
@@ -18,9 +21,10 @@ internal sealed class ShardRig : IDisposable
     private readonly CountingPort output = new();
     private long nowNs;
 
-    /// <summary>Makes it and lets every flow be known.</summary>
-    /// <param name="workload">What both say.</param>
-    /// <param name="held">Frames of the primary that wait at any time, because the secondary is that much behind.</param>
+    /// <summary>Makes the appliance and sends frames of every flow, so that each has a record.</summary>
+    /// <param name="workload">The frames of both sides.</param>
+    /// <param name="held">Number of the primary's frames that are held at any time, because the secondary is that much
+    /// behind.</param>
     public ShardRig(Workload workload, int held = 0)
     {
         StampedPort? secondary = null;
@@ -31,7 +35,7 @@ internal sealed class ShardRig : IDisposable
         Run(Math.Max(3 * workload.Flows, 1 << 20));
     }
 
-    /// <summary>Takes pairs through parse, hash, queue, compare and release.</summary>
+    /// <summary>Processes pairs: parse, hash, queue, compare and release.</summary>
     public void Run(long pairs)
     {
         long goal = output.Sent + pairs;
@@ -42,7 +46,7 @@ internal sealed class ShardRig : IDisposable
         }
     }
 
-    /// <summary>Throws when anything but a verified release has happened, for then the figures would mean nothing.</summary>
+    /// <summary>Throws when a frame was not verified and released, because the figures would then be meaningless.</summary>
     public void Check()
     {
         ShardCounters counters = path.Shards[0].Counters;

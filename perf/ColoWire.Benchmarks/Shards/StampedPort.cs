@@ -7,16 +7,16 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Benchmarks.Shards;
 
 /// <summary>
-/// Frames that already lie in their slots, as behind an AF_XDP socket: free slots stand in a queue, as in its fill ring, so that each
-/// frame comes into the one that has waited longest. Receiving is writing the flow's address, and in TCP the sequence number, over those
-/// of the frame before.
+/// A capture port whose frames already are in their slots, as with an AF_XDP socket: free slots are in a queue, as in its fill
+/// ring, so that each frame gets the slot that has waited longest. Receiving a frame means overwriting the flow's address, and in
+/// TCP the sequence number, of the frame before.
 /// </summary>
-/// <param name="workload">What is said.</param>
-/// <param name="side">Who says it.</param>
-/// <param name="limit">How many frames may have been delivered by now.</param>
+/// <param name="workload">The frames.</param>
+/// <param name="side">The side that sends them.</param>
+/// <param name="limit">Returns the number of frames that may have been delivered by now.</param>
 internal sealed unsafe class StampedPort(Workload workload, Side side, Func<long> limit) : ICapturePort
 {
-    /// <summary>Where a frame begins in its chunk: XDP_PACKET_HEADROOM (include/uapi/linux/bpf.h).</summary>
+    /// <summary>Offset of a frame in its chunk, in bytes: XDP_PACKET_HEADROOM (include/uapi/linux/bpf.h).</summary>
     public const int HeadroomBytes = 256;
 
     private readonly FrameRef* fillRing = (FrameRef*)NativeMemory.Alloc((nuint)workload.FillRingFrames, (nuint)sizeof(FrameRef));
@@ -27,7 +27,7 @@ internal sealed unsafe class StampedPort(Workload workload, Side side, Func<long
     /// <inheritdoc/>
     public string Name => "memory";
 
-    /// <summary>Frames delivered.</summary>
+    /// <summary>Number of delivered frames.</summary>
     public long Delivered { get; private set; }
 
     /// <inheritdoc/>
@@ -55,7 +55,8 @@ internal sealed unsafe class StampedPort(Workload workload, Side side, Func<long
         return count;
     }
 
-    /// <summary>Fills the queue up with free slots; the first time, all slots with what is the same in every frame.</summary>
+    /// <summary>Refills the queue with free slots; the first call also writes the bytes that are the same in every frame to all
+    /// slots.</summary>
     private void Refill(SlotPool pool)
     {
         if (filled == 0)

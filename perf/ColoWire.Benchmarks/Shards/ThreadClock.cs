@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>CPU time of the calling thread: what others do on the machine meanwhile does not count (clock_gettime(2)).</summary>
+/// <summary>CPU time of the calling thread, which excludes other processes (clock_gettime(2)).</summary>
 internal static partial class ThreadClock
 {
     private const int ThreadCpuTime = 3;

@@ -10,23 +10,23 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Benchmarks.Shards;
 
 /// <summary>
-/// The frames of a web server: each connection is a SYN with an acknowledgment, an acknowledgment of the request, 1 to 20 segments,
-/// a FIN and the acknowledgment of the client's FIN; then another client connects. IP version, VLAN tag and timestamps differ from
-/// connection to connection; identification, checksums and timestamps between the sides.
+/// The frames of a web server: each connection has a SYN with an acknowledgment, an acknowledgment of the request, 1 to 20
+/// segments, a FIN and the acknowledgment of the client's FIN; then another client connects. IP version, VLAN tag and timestamps
+/// differ between connections; identification, checksums and timestamps differ between the sides.
 /// </summary>
 internal sealed unsafe class WebServer
 {
     private const int LeastFrameBytes = 60;
     private const int MostSegments = 20;
 
-    /// <summary>Steps of a connection before its first segment with data.</summary>
+    /// <summary>Number of frames of a connection before its first segment with data.</summary>
     private const int OpeningSteps = 2;
 
-    /// <summary>Steps behind its last segment with data.</summary>
+    /// <summary>Number of frames after its last segment with data.</summary>
     private const int ClosingSteps = 2;
 
-    /// <summary>Bytes that are copied into each frame: all headers, and the beginning of the payload, over which the longer headers of the
-    /// slot's frame before may lie.</summary>
+    /// <summary>Number of bytes that are copied into each frame: all headers and the beginning of the payload, because the longer
+    /// headers of the slot's previous frame may have overwritten it.</summary>
     private const int TemplateBytes = 128;
     private const int Dresses = 8;
     private const int FirstClientPort = 1024;
@@ -42,8 +42,8 @@ internal sealed unsafe class WebServer
     private readonly byte* templates = (byte*)NativeMemory.AllocZeroed(Dresses * TemplateBytes);
     private readonly Connection[][] connections;
 
-    /// <summary>Makes it.</summary>
-    /// <param name="connections">How many are open at a time; a power of two.</param>
+    /// <summary>Makes the connections.</summary>
+    /// <param name="connections">Number of connections open at a time; a power of two.</param>
     /// <param name="frameBytes">Length of a full frame.</param>
     public WebServer(int connections, int frameBytes)
     {
@@ -64,10 +64,10 @@ internal sealed unsafe class WebServer
         }
     }
 
-    /// <summary>Writes the next frame of the connection whose turn it is.</summary>
+    /// <summary>Writes the next frame of the next connection.</summary>
     /// <param name="frame">First byte of the slot's frame.</param>
     /// <param name="number">The frame's number on its side.</param>
-    /// <param name="side">Who sends it.</param>
+    /// <param name="side">The side that sends it.</param>
     /// <returns>The frame's length in bytes.</returns>
     public int Stamp(byte* frame, long number, Side side)
     {
@@ -102,7 +102,7 @@ internal sealed unsafe class WebServer
         return Math.Max(LeastFrameBytes, layout.PayloadOffset + payloadBytes);
     }
 
-    /// <summary>The last segment is as long as it happens to be, all before it are full.</summary>
+    /// <summary>The length of a segment's payload: the last segment has a random length, all others are full.</summary>
     private static int PayloadBytes(int step, int segments, uint random, int full) => (step - OpeningSteps) switch
     {
         < 0 => 0,
@@ -119,20 +119,20 @@ internal sealed unsafe class WebServer
         _ => Ack,
     };
 
-    /// <summary>The same number for both sides, in which all bits depend on the connection.</summary>
+    /// <summary>A number that is the same on both sides, and whose bits all depend on the connection.</summary>
     private static uint Random(uint client, uint connection) =>
         BitOperations.Crc32C(BitOperations.Crc32C(1, client), connection);
 
     /// <summary>The state of one side of the connection with a client.</summary>
     private struct Connection
     {
-        /// <summary>How many connections of this client have ended.</summary>
+        /// <summary>Number of this client's connections that have ended.</summary>
         public uint Number;
 
-        /// <summary>Frames sent in this one.</summary>
+        /// <summary>Number of frames sent in the current connection.</summary>
         public int Step;
 
-        /// <summary>Sequence numbers used in this one.</summary>
+        /// <summary>Number of sequence numbers used in the current connection.</summary>
         public uint Said;
     }
 }

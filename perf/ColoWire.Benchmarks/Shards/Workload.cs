@@ -8,14 +8,16 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Benchmarks.Shards;
 
-/// <summary>What both replicas say: frames of one length, over a number of flows in an order that no prefetcher can guess.</summary>
+/// <summary>The frames of both replicas: of one length, over a number of flows in an order that no prefetcher can
+/// predict.</summary>
 internal sealed unsafe class Workload
 {
-    /// <summary>As many slots as a fill ring of AF_XDP has (XSK_RING_PROD__DEFAULT_NUM_DESCS in libxdp's xsk.h): the caches hold their
-    /// headers.</summary>
+    /// <summary>As many slots as a fill ring of AF_XDP has (XSK_RING_PROD__DEFAULT_NUM_DESCS in libxdp's xsk.h): their headers
+    /// fit into the caches.</summary>
     public const int CachedFrames = 2048;
 
-    /// <summary>All slots that there are by default: no cache holds them, as when a NIC has just written them to memory.</summary>
+    /// <summary>All slots of the default options: they do not fit into a cache, as when a NIC has just written frames to
+    /// memory.</summary>
     public const int UncachedFrames = 16_384;
 
     private const uint FirstAddress = 0x0A00_0000;
@@ -33,12 +35,12 @@ internal sealed unsafe class Workload
     private readonly int turnShift;
     private readonly uint payloadBytes;
 
-    /// <summary>Makes it.</summary>
-    /// <param name="tcp">TCP with one stream per flow, else UDP.</param>
-    /// <param name="flows">How many flows; a power of two, so that a turn is a mask.</param>
-    /// <param name="frameBytes">Length of a frame, 60 or more.</param>
-    /// <param name="fillRingFrames">Slots of each side that are written to in turn; a power of two.</param>
-    /// <param name="dress">What the frames bear; none: untagged IPv4, alike on both sides.</param>
+    /// <summary>Makes the workload.</summary>
+    /// <param name="tcp">Whether the frames are TCP with one stream per flow; otherwise they are UDP.</param>
+    /// <param name="flows">Number of flows; a power of two, so that a mask selects the flow.</param>
+    /// <param name="frameBytes">Length of a frame in bytes, 60 or more.</param>
+    /// <param name="fillRingFrames">Number of slots of each side that are written to in turn; a power of two.</param>
+    /// <param name="dress">The properties of the frames; null for untagged IPv4, equal on both sides.</param>
     public Workload(bool tcp, int flows, int frameBytes, int fillRingFrames = CachedFrames, Dress? dress = null)
         : this(tcp, flows, frameBytes, fillRingFrames, dress, server: null)
     {
@@ -58,34 +60,34 @@ internal sealed unsafe class Workload
         lastFlow = (uint)flows - 1;
         turnShift = BitOperations.Log2((uint)flows);
         payloadBytes = (uint)(frameBytes - headers.PayloadOffset);
-        // An acknowledgment alone goes on by what the other end has sent meanwhile.
+        // In a pure acknowledgment the acknowledgment number grows, not the sequence number.
         placeOffset = this.dress.IsPureAck ? headers.AckOffset : headers.SequenceOffset;
         bytesPerTurn = this.dress.IsPureAck ? BytesPerAck : payloadBytes;
     }
 
-    /// <summary>How many flows there are at a time.</summary>
+    /// <summary>Number of flows at a time.</summary>
     public int Flows { get; }
 
     /// <summary>Length of the longest frame, in bytes.</summary>
     public int FrameBytes { get; }
 
-    /// <summary>Slots of each side that are written to in turn.</summary>
+    /// <summary>Number of slots of each side that are written to in turn.</summary>
     public int FillRingFrames { get; }
 
-    /// <summary>What a web server sends: connections from SYN to FIN, of 1 to 20 segments each, over IPv4 and IPv6, with VLAN tags and
-    /// without, with timestamps and without.</summary>
-    /// <param name="connections">How many connections are open at a time; a power of two.</param>
-    /// <param name="frameBytes">Length of a full frame.</param>
+    /// <summary>The frames of a web server: connections from SYN to FIN, of 1 to 20 segments each, over IPv4 and IPv6, with VLAN
+    /// tags and without, with timestamps and without.</summary>
+    /// <param name="connections">Number of connections open at a time; a power of two.</param>
+    /// <param name="frameBytes">Length of a full frame, in bytes.</param>
     public static Workload OfWebServer(int connections, int frameBytes) =>
         new(tcp: true, connections, frameBytes, CachedFrames, dress: null, new WebServer(connections, frameBytes));
 
-    /// <summary>Fills a slot with all that is the same in every frame of a side: what differs between the sides, but for a web server,
-    /// costs nothing while frames are measured.</summary>
+    /// <summary>Writes the bytes that are the same in every frame of a side into a slot: differences between the sides, except
+    /// those of a web server, then cost nothing during the measurement.</summary>
     /// <param name="frame">The slot's frame.</param>
-    /// <param name="side">Who sends what comes into the slot.</param>
+    /// <param name="side">The side whose frames use the slot.</param>
     public void Fill(Span<byte> frame, Side side)
     {
-        // Where the secondary cuts apart, a half of a segment says what the other half says.
+        // If the secondary's segments have other borders, both halves of a segment have the same bytes.
         int period = dress.IsCutApart ? (int)payloadBytes / 2 : frame.Length;
         for (int i = 0; i < frame.Length; i++)
         {
@@ -107,11 +109,12 @@ internal sealed unsafe class Workload
         }
     }
 
-    /// <summary>Makes a filled slot the frame of this number: the flow's address, and in TCP the place in its stream.</summary>
+    /// <summary>Turns a filled slot into the frame of a number: writes the flow's address, and in TCP the position in its
+    /// stream.</summary>
     /// <param name="frame">First byte of the frame.</param>
     /// <param name="number">The frame's number on its side, from 1.</param>
-    /// <param name="side">Who sends it.</param>
-    /// <returns>The length of the frame.</returns>
+    /// <param name="side">The side that sends it.</param>
+    /// <returns>Length of the frame, in bytes.</returns>
     public int Stamp(byte* frame, long number, Side side)
     {
         if (server != null)
@@ -133,7 +136,8 @@ internal sealed unsafe class Workload
         return FrameBytes;
     }
 
-    /// <summary>The secondary's first segment is half as long: from there on it is half a segment behind.</summary>
+    /// <summary>The secondary's first segment is half as long, so that all later ones begin half a segment earlier than the
+    /// primary's.</summary>
     private void CutApart(byte* frame, uint turn, long number)
     {
         uint half = payloadBytes / 2;
@@ -149,7 +153,7 @@ internal sealed unsafe class Workload
             throw new ArgumentOutOfRangeException(nameof(count), count, "a power of two is needed");
         }
 
-        // For as long as the process lives.
+        // Allocated for the lifetime of the process.
         uint* addresses = (uint*)NativeMemory.Alloc((nuint)count, sizeof(uint));
         Span<uint> order = new(addresses, count);
         for (int i = 0; i < count; i++)

@@ -7,8 +7,9 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Which bytes of a datagram both replicas must say alike: of UDP the payload; of ICMP all but the checksum; of an ICMP error also
-/// not what routers and kernels change in the packet that it quotes (RFC 792, RFC 4443 section 3).
+/// The byte ranges of a datagram that both replicas must send identically: of ICMP everything but the checksum, of every other
+/// protocol the whole payload. Of the packet that an ICMP error message quotes, the fields that routers and kernels change are
+/// left out as well (RFC 792, RFC 4443 section 3).
 /// </summary>
 internal struct ComparedParts
 {
@@ -18,12 +19,12 @@ internal struct ComparedParts
 
     public int Count { get; private set; }
 
-    /// <summary>A part, from the first compared byte of the frame.</summary>
+    /// <summary>The range of one part, in bytes from the first compared byte of the frame.</summary>
     public readonly Range this[int index] => parts[index];
 
-    /// <summary>Finds them in a frame that was parsed as something other than TCP.</summary>
-    /// <param name="layout">Its layout.</param>
-    /// <param name="payload">The bytes from its payload offset on.</param>
+    /// <summary>Finds the parts of a frame that was parsed as something other than TCP.</summary>
+    /// <param name="layout">Layout of the frame.</param>
+    /// <param name="payload">Bytes of the frame from its payload offset on.</param>
     public static ComparedParts Of(in FrameLayout layout, ReadOnlySpan<byte> payload)
     {
         ComparedParts compared = default;
@@ -55,8 +56,8 @@ internal struct ComparedParts
         return compared;
     }
 
-    /// <summary>Finds the first difference between two datagrams.</summary>
-    /// <returns>Its offset from the first compared byte of the left one, or -1.</returns>
+    /// <summary>Finds the first difference between the compared parts of two datagrams.</summary>
+    /// <returns>Its offset in bytes from the first compared byte of the left datagram, or -1 when all parts are equal.</returns>
     public static int FirstDifference(
         ReadOnlySpan<byte> left, in ComparedParts leftParts, ReadOnlySpan<byte> right, in ComparedParts rightParts)
     {
@@ -112,7 +113,8 @@ internal struct ComparedParts
 
     private void Add(int start, int end) => parts[Count++] = start..end;
 
-    /// <summary>As many as an IPv4 error has: two of its own header, five of the quoted header, two of the quoted transport.</summary>
+    /// <summary>Room for the parts of an IPv4 error message: two of the ICMP header, five of the quoted IP header, two of the
+    /// quoted transport header and payload.</summary>
     [InlineArray(9)]
     private struct PartArray
     {

@@ -3,15 +3,15 @@
 using System;
 using System.Buffers.Binary;
 using System.Numerics;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Finds a datagram of one side by its content in O(1): buckets of frames chained through their descriptors, those that came first in
-/// front. Two have those that wait and did not come in the expected order, another one those that are kept because the guest may repeat
-/// them (<c>dup: pass</c>).
+/// Hash index that finds a datagram of one side by its content in O(1). Each bucket chains its frames through their descriptors,
+/// in the order in which they were added. The datagram comparer has an index for the held datagrams of each side that did not
+/// arrive in the expected order. The retransmit cache has one for verified datagrams, which the guest may repeat
+/// (<c>dup: pass</c>).
 /// </summary>
 internal sealed class ContentIndex
 {
@@ -25,14 +25,15 @@ internal sealed class ContentIndex
         this.arena = arena;
         buckets = new FrameRef[BucketCount(arena.SlotsPerSide)];
         buckets.AsSpan().Fill(FrameRef.None);
-        // A client that chooses what guests echo must not be able to choose what collides.
+        // A client chooses the bytes that guests echo. Because it does not know the secret, it cannot choose bytes whose hashes
+        // collide.
         secret = hashKey[0];
         multiplier = hashKey[1] | 1;
     }
 
     public static long ByteCount(int slotsPerSide) => (long)BucketCount(slotsPerSide) * sizeof(uint);
 
-    /// <summary>The hash of a datagram's compared parts within its flow.</summary>
+    /// <summary>Hashes the compared parts of a datagram, together with the hash of its flow.</summary>
     public uint Hash(uint flowHash, ReadOnlySpan<byte> payload, in ComparedParts parts)
     {
         ulong hash = secret ^ flowHash;
@@ -44,31 +45,31 @@ internal sealed class ContentIndex
         return (uint)(hash >> 32);
     }
 
-    /// <summary>The hash of bytes within their flow.</summary>
+    /// <summary>Hashes bytes, together with the hash of their flow.</summary>
     public uint Hash(uint flowHash, ReadOnlySpan<byte> bytes) => (uint)(Mix(secret ^ flowHash, bytes) >> 32);
 
-    /// <summary>Adds a frame whose <see cref="Frame.ContentHash"/> is set, behind those of the same hash.</summary>
+    /// <summary>Adds a frame at the end of its bucket. <see cref="HeldDatagram.ContentHash"/> must be set.</summary>
     public void Add(FrameRef datagram)
     {
         ref Frame frame = ref arena[datagram];
-        ref FrameRef bucket = ref Bucket(frame.ContentHash);
+        ref FrameRef bucket = ref Bucket(frame.Datagram.ContentHash);
         frame.Marks |= FrameMarks.Hashed;
-        frame.NextInBucket = FrameRef.None;
+        frame.Datagram.NextInBucket = FrameRef.None;
         if (bucket.IsNone)
         {
             bucket = datagram;
-            frame.PreviousInBucket = datagram;
+            frame.Datagram.PreviousInBucket = datagram;
             return;
         }
 
-        // The first of a bucket has the last one before it: no search for the end.
-        FrameRef last = arena[bucket].PreviousInBucket;
-        arena[last].NextInBucket = datagram;
-        frame.PreviousInBucket = last;
-        arena[bucket].PreviousInBucket = datagram;
+        // The first frame of a bucket links back to the last one, so that no walk to the end is needed.
+        FrameRef last = arena[bucket].Datagram.PreviousInBucket;
+        arena[last].Datagram.NextInBucket = datagram;
+        frame.Datagram.PreviousInBucket = last;
+        arena[bucket].Datagram.PreviousInBucket = datagram;
     }
 
-    /// <summary>Takes a frame out, if it was in.</summary>
+    /// <summary>Removes a frame, if the index has it.</summary>
     public void Remove(FrameRef datagram)
     {
         ref Frame frame = ref arena[datagram];
@@ -78,27 +79,28 @@ internal sealed class ContentIndex
         }
 
         frame.Marks &= ~FrameMarks.Hashed;
-        ref FrameRef bucket = ref Bucket(frame.ContentHash);
+        ref FrameRef bucket = ref Bucket(frame.Datagram.ContentHash);
         if (bucket == datagram)
         {
-            bucket = frame.NextInBucket;
+            bucket = frame.Datagram.NextInBucket;
         }
         else
         {
-            arena[frame.PreviousInBucket].NextInBucket = frame.NextInBucket;
+            arena[frame.Datagram.PreviousInBucket].Datagram.NextInBucket = frame.Datagram.NextInBucket;
         }
 
-        FrameRef behind = frame.NextInBucket.IsNone ? bucket : frame.NextInBucket;
+        FrameRef behind = frame.Datagram.NextInBucket.IsNone ? bucket : frame.Datagram.NextInBucket;
         if (!behind.IsNone)
         {
-            arena[behind].PreviousInBucket = frame.PreviousInBucket;
+            arena[behind].Datagram.PreviousInBucket = frame.Datagram.PreviousInBucket;
         }
     }
 
-    /// <summary>The first frame that could be one with this hash; the others follow by <see cref="Frame.NextInBucket"/>.</summary>
+    /// <summary>The first frame of the bucket for a hash; <see cref="HeldDatagram.NextInBucket"/> links each frame to the next
+    /// one. Frames with other hashes may be in the same bucket.</summary>
     public FrameRef First(uint hash) => Bucket(hash);
 
-    // As many buckets as frames can be in it: a look-up then meets 1.5 frames on average.
+    // As many buckets as frames can be in the index: a look-up then examines 1.5 frames on average.
     private static int BucketCount(int slotsPerSide) => (int)BitOperations.RoundUpToPowerOf2((uint)slotsPerSide);
 
     private ref FrameRef Bucket(uint hash) => ref buckets[hash & (uint)(buckets.Length - 1)];

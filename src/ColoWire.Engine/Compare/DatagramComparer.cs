@@ -2,21 +2,22 @@
 
 using System;
 using System.Runtime.CompilerServices;
+using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Compares datagrams (UDP, ICMP, any other IP) by their content: each of the primary's finds an equal one of the secondary's, whatever
-/// order those came in, as soon as both are there; it leaves when all older ones have left (R6). What has no twin while others are there
-/// is in doubt: late, or different.
+/// Compares datagrams (UDP, ICMP and every other protocol over IP but TCP) by content. Each datagram of the primary is matched
+/// with an equal one of the secondary, in whatever order the datagrams arrived. A matched datagram is released once all older
+/// datagrams of its flow have been released (R6). A datagram without a twin is suspect when the secondary has sent other
+/// datagrams: the twin is late, or the replicas differ.
 /// </summary>
 internal sealed class DatagramComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, StepMeter steps)
 {
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly ContentIndex primaries = new(arena, options.HashKey);
@@ -26,35 +27,38 @@ internal sealed class DatagramComparer(
 
     private uint accepted;
 
-    /// <summary>Bytes that the indexes of one shard take: of both sides' that wait, and of those that are kept.</summary>
+    /// <summary>Bytes that the content indexes of one shard take: one index for the held datagrams of each side, and with
+    /// <c>dup: pass</c> one for the cached datagrams.</summary>
     public static long ByteCount(EngineOptions options) =>
         (options.Duplicate == DuplicatePolicy.Pass ? 3 : 2) * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide);
 
-    /// <summary>Whether the oldest held datagram can do nothing but wait: nothing of the secondary's is there, and none has found its
-    /// twin.</summary>
+    /// <summary>Whether the oldest held datagram can only stay held: no datagram of the secondary is held, and no newer datagram
+    /// of the primary has found its twin.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool MustWait(in Flow flow) => (flow.Secondary.Count | flow.Agreed) == 0 && !passesDuplicates;
+    public bool MustWait(in Flow flow) => (flow.Secondary.Count | flow.Datagrams.Agreed) == 0 && !passesDuplicates;
 
     /// <summary>
-    /// Compares a new datagram of the secondary with the oldest held one, as both mostly come in one order; nothing of the secondary's may
-    /// wait.
+    /// Compares a new datagram of the secondary with the oldest held one of the primary, because the datagrams of both sides
+    /// mostly arrive in the same order. No datagram of the secondary may be held.
     /// </summary>
-    /// <returns>Whether they are the same: both belong to the caller then. Else nothing has changed.</returns>
+    /// <returns>Whether the two are equal. If so, the secondary's slot has been returned and the caller owns the primary's frame;
+    /// otherwise nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(FrameView primary, FrameView secondary)
     {
-        bool isWhole = (primary.Descriptor.Marks & ~FrameMarks.Announced) == FrameMarks.None;
+        bool isWhole = (primary.Descriptor.Marks & ~FrameMarks.SentAhead) == FrameMarks.None;
         if (!isWhole || passesDuplicates || !ByteEquality.AreEqual(primary.Payload, secondary.Payload) || !headers.TryCount(primary, secondary))
         {
             return false;
         }
 
-        secondaryHome.Add(secondary.Reference);
+        disposition.ReturnSecondary(secondary.Reference);
         return true;
     }
 
-    /// <summary>Notes a datagram of the primary behind older ones that wait: its twin may have come already.</summary>
-    /// <returns>Whether it had.</returns>
+    /// <summary>Records a datagram of the primary that is held behind older ones, and matches it when its twin has already
+    /// arrived.</summary>
+    /// <returns>Whether the datagram was matched.</returns>
     public bool AcceptPrimary(ref Flow flow, FrameRef primary)
     {
         if (flow.Secondary.IsEmpty)
@@ -72,20 +76,21 @@ internal sealed class DatagramComparer(
         return TryAgree(ref flow, primary, Find(secondaries, primary));
     }
 
-    /// <summary>Keeps a datagram of the secondary until the primary sends its twin, unless that waits behind older ones already.</summary>
+    /// <summary>Holds a datagram of the secondary until its twin is compared. A twin that is held behind older datagrams is
+    /// matched at once.</summary>
     public void AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
-        arena[secondary].Order = ++accepted;
+        arena[secondary].Datagram.Order = ++accepted;
         if (flow.Secondary.IsEmpty)
         {
-            flow.OvertakenBefore = accepted;
+            flow.Datagrams.OvertakenBefore = accepted;
         }
 
         flow.Secondary.Append(arena, secondary);
         counters.SecondaryHeld++;
-        if (flow.Unindexed.IsNone)
+        if (flow.Datagrams.Unindexed.IsNone)
         {
-            flow.Unindexed = secondary;
+            flow.Datagrams.Unindexed = secondary;
         }
 
         if (flow.Secondary.Count >= EngineLimits.IndexedAtOnce)
@@ -101,8 +106,9 @@ internal sealed class DatagramComparer(
         }
     }
 
-    /// <summary>Says what may happen to the oldest held primary frame; its twin goes home.</summary>
-    public Verdict Judge(ref Flow flow, FrameRef primary)
+    /// <summary>Decides what happens to the oldest held frame of the primary. When it is matched, the slot of its twin is
+    /// returned; with <c>dup: pass</c> the twin is cached.</summary>
+    public Verdict Compare(ref Flow flow, FrameRef primary)
     {
         if ((arena[primary].Marks & FrameMarks.Agreed) != 0)
         {
@@ -119,22 +125,24 @@ internal sealed class DatagramComparer(
 
         if (passesDuplicates && IsRepeated(in flow, primary))
         {
-            return Verdict.Pass;
+            return Verdict.ReleaseUnverified;
         }
 
-        // What was said before this one came has not overtaken it: the secondary need not have come so far.
-        int overtaking = flow.Secondary.Count + (flow.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Agreed : 0);
+        // Matched datagrams count only when a twin arrived after this frame. Before that, the secondary need not have sent this
+        // datagram yet.
+        int overtaking = flow.Secondary.Count + (flow.Datagrams.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Datagrams.Agreed : 0);
         if (overtaking == 0)
         {
             return Verdict.Hold(ReasonOf(primary, DivergenceReason.Timeout));
         }
 
-        VerdictKind kind = overtaking > reorderWindow ? VerdictKind.Divergence : VerdictKind.Doubt;
+        VerdictKind kind = overtaking > reorderWindow ? VerdictKind.Divergence : VerdictKind.Suspect;
         DivergenceReason reason = ReasonOf(primary, first.IsNone ? DivergenceReason.Timeout : DivergenceReason.Payload);
         return new Verdict(kind, reason, difference, first, difference);
     }
 
-    /// <summary>Takes a datagram of the primary that leaves, or goes home, out of all that is known of those that wait.</summary>
+    /// <summary>Removes a datagram of the primary that is released or dropped from the index and from the matched
+    /// datagrams.</summary>
     public void Forget(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
@@ -144,22 +152,23 @@ internal sealed class DatagramComparer(
         }
 
         primaries.Remove(primary);
-        if (flow.LastIndexed == primary)
+        if (flow.Datagrams.LastIndexed == primary)
         {
-            flow.LastIndexed = FrameRef.None;
+            flow.Datagrams.LastIndexed = FrameRef.None;
         }
 
-        if (flow.LastAgreed == primary)
+        if (flow.Datagrams.LastAgreed == primary)
         {
-            flow.LastAgreed = FrameRef.None;
-            flow.LastAgreedNs = long.MinValue;
+            flow.Datagrams.LastAgreed = FrameRef.None;
+            flow.Datagrams.LastAgreedNs = long.MinValue;
         }
 
-        flow.Agreed -= (frame.Marks & FrameMarks.Agreed) != 0 ? 1 : 0;
+        flow.Datagrams.Agreed -= (frame.Marks & FrameMarks.Agreed) != 0 ? 1 : 0;
     }
 
-    /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
-    public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt)
+    /// <summary>Decides what happens to the oldest held frame of the primary, which is suspect, when its grace has
+    /// expired.</summary>
+    public Verdict ResolveAfterGrace(ref Flow flow, FrameRef primary, in Verdict suspect)
     {
         bool dropped = false;
         while (!flow.Secondary.IsEmpty && TryDropRepeated(ref flow, flow.Secondary.Head))
@@ -167,35 +176,36 @@ internal sealed class DatagramComparer(
             dropped = true;
         }
 
-        Verdict verdict = dropped ? Judge(ref flow, primary) : doubt;
-        return verdict.Kind == VerdictKind.Doubt ? verdict with { Kind = VerdictKind.Divergence } : verdict;
+        Verdict verdict = dropped ? Compare(ref flow, primary) : suspect;
+        return verdict.Kind == VerdictKind.Suspect ? verdict with { Kind = VerdictKind.Divergence } : verdict;
     }
 
-    /// <summary>Sends a datagram home that the secondary repeats and the primary does not, where <c>dup</c> says that this is nothing.</summary>
-    /// <returns>False when it is something else.</returns>
+    /// <summary>Returns the slot of a datagram that the secondary repeats and the primary does not, where <c>dup</c> permits
+    /// that.</summary>
+    /// <returns>False when the datagram is no permitted repetition; nothing has changed then.</returns>
     public bool TryDropRepeated(ref Flow flow, FrameRef secondary)
     {
         bool isNothing = passesDuplicates && IsRepeated(in flow, secondary);
         if (isNothing)
         {
-            counters.SecondaryRepeated++;
             Remove(ref flow, secondary);
-            secondaryHome.Add(secondary);
+            disposition.ReturnRepeated(secondary);
         }
 
         return isNothing;
     }
 
-    /// <summary>Whether the secondary's oldest datagram was overtaken by one that found its twin.</summary>
+    /// <summary>Whether the secondary's oldest held datagram arrived before another one that has already found its
+    /// twin.</summary>
     public bool IsOvertaken(in Flow flow) => !flow.IsStream && !flow.Secondary.IsEmpty
-        && (int)(arena[flow.Secondary.Head].Order - flow.OvertakenBefore) < 0;
+        && (int)(arena[flow.Secondary.Head].Datagram.Order - flow.Datagrams.OvertakenBefore) < 0;
 
-    /// <summary>Takes a datagram of the secondary out of its flow; it belongs to the caller then.</summary>
+    /// <summary>Removes a held datagram of the secondary from its flow; the caller owns it afterwards.</summary>
     public void Remove(ref Flow flow, FrameRef secondary)
     {
-        if (flow.Unindexed == secondary)
+        if (flow.Datagrams.Unindexed == secondary)
         {
-            flow.Unindexed = arena[secondary].Next;
+            flow.Datagrams.Unindexed = arena[secondary].Next;
         }
 
         secondaries.Remove(secondary);
@@ -214,10 +224,10 @@ internal sealed class DatagramComparer(
         return Verdict.Release;
     }
 
-    /// <summary>Notes that a datagram of the primary and one of the secondary say the same, before it is the oldest one's turn.</summary>
+    /// <summary>Matches a datagram of the primary, which is held behind older ones, with an equal one of the secondary.</summary>
     private bool TryAgree(ref Flow flow, FrameRef primary, FrameRef twin)
     {
-        // Where a field differs that strict names, this is found when the datagram is the oldest.
+        // A difference in a field that strict names is reported when the datagram is the oldest held one.
         if (primary.IsNone || twin.IsNone || headers.Count(primary, twin) is not null)
         {
             return false;
@@ -225,11 +235,11 @@ internal sealed class DatagramComparer(
 
         primaries.Remove(primary);
         arena[primary].Marks |= FrameMarks.Agreed;
-        flow.Agreed++;
-        if (arena[twin].ArrivalNs >= flow.LastAgreedNs)
+        flow.Datagrams.Agreed++;
+        if (arena[twin].ArrivalNs >= flow.Datagrams.LastAgreedNs)
         {
-            flow.LastAgreed = primary;
-            flow.LastAgreedNs = arena[twin].ArrivalNs;
+            flow.Datagrams.LastAgreed = primary;
+            flow.Datagrams.LastAgreedNs = arena[twin].ArrivalNs;
         }
 
         Consume(ref flow, twin);
@@ -238,18 +248,18 @@ internal sealed class DatagramComparer(
 
     private void Consume(ref Flow flow, FrameRef twin)
     {
-        uint order = arena[twin].Order;
-        flow.OvertakenBefore = (int)(order - flow.OvertakenBefore) > 0 ? order : flow.OvertakenBefore;
+        uint order = arena[twin].Datagram.Order;
+        flow.Datagrams.OvertakenBefore = (int)(order - flow.Datagrams.OvertakenBefore) > 0 ? order : flow.Datagrams.OvertakenBefore;
         bool isHashed = (arena[twin].Marks & FrameMarks.Hashed) != 0;
         Remove(ref flow, twin);
         if (passesDuplicates)
         {
-            arena[twin].ContentHash = isHashed ? arena[twin].ContentHash : Hash(twin);
-            kept.KeepDatagram(ref flow, twin);
+            arena[twin].Datagram.ContentHash = isHashed ? arena[twin].Datagram.ContentHash : Hash(twin);
+            cache.KeepDatagram(ref flow, twin);
         }
         else
         {
-            secondaryHome.Add(twin);
+            disposition.ReturnSecondary(twin);
         }
     }
 
@@ -257,7 +267,7 @@ internal sealed class DatagramComparer(
     {
         if (flow.Secondary.Count <= 1)
         {
-            // The only one there is the one that was looked at.
+            // The caller has already compared the only one.
             return FrameRef.None;
         }
 
@@ -268,71 +278,73 @@ internal sealed class DatagramComparer(
 
     private void IndexSecondaries(ref Flow flow)
     {
-        for (FrameRef at = flow.Unindexed; !at.IsNone; at = arena[at].Next)
+        for (FrameRef at = flow.Datagrams.Unindexed; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
-            arena[at].ContentHash = Hash(at);
+            arena[at].Datagram.ContentHash = Hash(at);
             secondaries.Add(at);
         }
 
-        flow.Unindexed = FrameRef.None;
+        flow.Datagrams.Unindexed = FrameRef.None;
     }
 
-    /// <summary>Puts the primary's datagrams that wait into the index, up to and including one of them.</summary>
+    /// <summary>Adds the primary's held datagrams to the index, oldest first, up to and including
+    /// <paramref name="last"/>.</summary>
     private void IndexPrimaries(ref Flow flow, FrameRef last)
     {
-        while (flow.LastIndexed != last && (arena[last].Marks & FrameMarks.Hashed) == 0)
+        while (flow.Datagrams.LastIndexed != last && (arena[last].Marks & FrameMarks.Hashed) == 0)
         {
             steps.Count();
-            FrameRef next = flow.LastIndexed.IsNone ? flow.Primary.Head : arena[flow.LastIndexed].Next;
-            arena[next].ContentHash = Hash(next);
+            FrameRef next = flow.Datagrams.LastIndexed.IsNone ? flow.Primary.Head : arena[flow.Datagrams.LastIndexed].Next;
+            arena[next].Datagram.ContentHash = Hash(next);
             primaries.Add(next);
-            flow.LastIndexed = next;
+            flow.Datagrams.LastIndexed = next;
         }
     }
 
-    /// <summary>The first of the other side's datagrams that says what a frame says, or none.</summary>
+    /// <summary>Finds the first datagram of the other side that equals a frame, or none.</summary>
     private FrameRef Find(ContentIndex others, FrameRef frame)
     {
-        FrameRef found = others.First(arena[frame].ContentHash);
+        FrameRef found = others.First(arena[frame].Datagram.ContentHash);
         while (!found.IsNone && !IsTwin(frame, found))
         {
             steps.Count();
-            found = arena[found].NextInBucket;
+            found = arena[found].Datagram.NextInBucket;
         }
 
         return found;
     }
 
-    /// <summary>A bucket holds frames of any flow; two flows with one hash hold different addresses or ports.</summary>
+    /// <summary>Whether two frames belong to the same flow and are equal. A bucket holds frames of every flow, and two flows with
+    /// the same hash differ in their addresses or ports.</summary>
     private bool IsTwin(FrameRef primary, FrameRef secondary)
     {
         ref Frame left = ref arena[primary];
         ref Frame right = ref arena[secondary];
-        return left.ContentHash == right.ContentHash && left.FlowHash == right.FlowHash && IsSameFlow(primary, secondary)
+        return left.Datagram.ContentHash == right.Datagram.ContentHash && left.FlowHash == right.FlowHash && IsSameFlow(primary, secondary)
             && FirstDifference(primary, secondary) < 0;
     }
 
     private bool IsSameFlow(FrameRef primary, FrameRef secondary)
     {
-        FrameParser.ReadKey(arena.Bytes(primary), in arena[primary].Layout, out FlowKey left);
-        FrameParser.ReadKey(arena.Bytes(secondary), in arena[secondary].Layout, out FlowKey right);
+        FlowKey.Read(arena.Bytes(primary), in arena[primary].Layout, out FlowKey left);
+        FlowKey.Read(arena.Bytes(secondary), in arena[secondary].Layout, out FlowKey right);
         return left.Equals(right);
     }
 
     private bool IsRepeated(in Flow flow, FrameRef frame)
     {
-        if (flow.Kept.IsEmpty)
+        if (flow.Cached.IsEmpty)
         {
             return false;
         }
 
         if ((arena[frame].Marks & FrameMarks.Hashed) == 0)
         {
-            arena[frame].ContentHash = Hash(frame);
+            arena[frame].Datagram.ContentHash = Hash(frame);
         }
 
-        return !Find(kept.Said!, frame).IsNone;
+        return !Find(cache.Said!, frame).IsNone;
     }
 
     private DivergenceReason ReasonOf(FrameRef primary, DivergenceReason ofDatagram) =>

@@ -11,39 +11,40 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Counts in which tolerated fields two frames with the same payload differ (R3). Both kernels and both NICs dress the same bytes
-/// differently; an operator wants to know, a guest does not care.
+/// Counts the tolerated fields in which the headers of two frames with the same payload differ (R3). The kernels and NICs of the
+/// two replicas fill these fields independently, so a difference is counted for the operator and is no divergence.
 /// </summary>
-internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters, IEnumerable<SoftField> strict)
+internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters, IEnumerable<ToleratedField> strict)
 {
     private readonly uint strictFields = Bits(strict);
 
-    /// <summary>Looks at all headers of a pair of frames of one flow, and counts the fields that differ.</summary>
+    /// <summary>Compares all headers of a pair of frames of one flow, and counts the fields that differ.</summary>
     /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
-    public SoftField? Count(FrameRef primary, FrameRef secondary) => Count(Differing(arena.View(primary), arena.View(secondary)));
+    public ToleratedField? Count(FrameRef primary, FrameRef secondary) => Count(Differing(arena.View(primary), arena.View(secondary)));
 
-    /// <summary>As <see cref="Count(FrameRef, FrameRef)"/>, unless <c>strict</c> names a field that differs.</summary>
-    /// <returns>False when it does; nothing is counted then.</returns>
+    /// <summary>As <see cref="Count(FrameRef, FrameRef)"/>, but counts nothing when a field differs that <c>strict</c>
+    /// names.</summary>
+    /// <returns>False when such a field differs.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryCount(FrameView primary, FrameView secondary) =>
         AreEqual(primary, secondary)
         || TryCountDiffering(ref primary.Descriptor, in primary.First, ref secondary.Descriptor, in secondary.First);
 
-    /// <summary>Looks at the windows of two acknowledgments of the same bytes.</summary>
+    /// <summary>Compares the windows of two acknowledgments of the same bytes, and counts a difference.</summary>
     /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
-    public SoftField? CountWindow(ushort primary, ushort secondary) => Count(DifferingWindow(primary, secondary));
+    public ToleratedField? CountWindow(ushort primary, ushort secondary) => Count(DifferingWindow(primary, secondary));
 
-    /// <summary>As <see cref="CountWindow"/>, unless <c>strict</c> names a field that differs.</summary>
-    /// <returns>False when it does; nothing is counted then.</returns>
+    /// <summary>As <see cref="CountWindow"/>, but counts nothing when a field differs that <c>strict</c> names.</summary>
+    /// <returns>False when such a field differs.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryCountWindow(ushort primary, ushort secondary) => primary == secondary || TryCount(DifferingWindow(primary, secondary));
 
-    /// <summary>Looks at what two SYNs offer (<see cref="TcpSegment.SynOffer"/>).</summary>
-    /// <returns>The field, when it differs and <c>strict</c> names it, or null.</returns>
-    public SoftField? CountSyn(uint primary, uint secondary) => Count(If(primary != secondary, SoftField.SynOptions));
+    /// <summary>Compares the options that two SYNs offer (<see cref="TcpSegment.SynOffer"/>), and counts a difference.</summary>
+    /// <returns>The field when it differs and <c>strict</c> names it, or null.</returns>
+    public ToleratedField? CountSyn(uint primary, uint secondary) => Count(If(primary != secondary, ToleratedField.SynOptions));
 
-    /// <summary>Not inlined: the callers are, into the loop over a batch, and all of them together must stay within what the compiler
-    /// inlines. A view as an argument would have to lie in memory.</summary>
+    /// <summary>Not inlined: the callers are inlined into the loop over a batch, and the compiler inlines only up to a limit in
+    /// total. The parameters are references, because a view as an argument would be stored in memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool TryCountDiffering(ref Frame primary, ref readonly byte primaryFirst, ref Frame secondary, ref readonly byte secondaryFirst) =>
         TryCount(Differing(new FrameView(ref primary, in primaryFirst), new FrameView(ref secondary, in secondaryFirst)));
@@ -59,7 +60,7 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         return true;
     }
 
-    /// <summary>Whether all headers are byte for byte the same.</summary>
+    /// <summary>Whether all headers are equal byte for byte.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool AreEqual(FrameView primary, FrameView secondary)
     {
@@ -70,24 +71,24 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
             return primary.Headers.SequenceEqual(secondary.Headers);
         }
 
-        // The front and the back: together all, and none beyond either end.
+        // Two loads, at the front and at the back, cover all header bytes and read nothing beyond either end.
         nuint last = (nuint)(length - Width);
         Vector256<byte> difference = (Vector256.LoadUnsafe(in primary.First) ^ Vector256.LoadUnsafe(in secondary.First))
             | (Vector256.LoadUnsafe(in primary.First, last) ^ Vector256.LoadUnsafe(in secondary.First, last));
         return difference == Vector256<byte>.Zero;
     }
 
-    private SoftField? Count(uint fields)
+    private ToleratedField? Count(uint fields)
     {
         counters.Count(fields);
         uint promoted = fields & strictFields;
-        return promoted == 0 ? null : (SoftField)BitOperations.TrailingZeroCount(promoted);
+        return promoted == 0 ? null : (ToleratedField)BitOperations.TrailingZeroCount(promoted);
     }
 
-    private static uint Bits(IEnumerable<SoftField> fields)
+    private static uint Bits(IEnumerable<ToleratedField> fields)
     {
         uint bits = 0;
-        foreach (SoftField field in fields)
+        foreach (ToleratedField field in fields)
         {
             bits |= Bit(field);
         }
@@ -95,12 +96,12 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         return bits;
     }
 
-    /// <summary>The fields that differ, a bit for each.</summary>
+    /// <summary>Finds the fields that differ: one bit for each <see cref="ToleratedField"/>.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Differing(FrameView primary, FrameView secondary)
     {
         ref FrameLayout ours = ref primary.Descriptor.Layout;
-        uint fields = If(LinkDiffers(primary, secondary, ours.NetworkOffset), SoftField.Mac);
+        uint fields = If(LinkDiffers(primary, secondary, ours.NetworkOffset), ToleratedField.Mac);
         fields |= ours.IpVersion == 4 ? DifferingIpv4(primary, secondary) : DifferingIpv6(primary, secondary);
         if (ours.Kind == FrameKind.Tcp)
         {
@@ -108,14 +109,15 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         }
 
         bool isUdp = ours.Kind == FrameKind.Udp;
-        return fields | If(isUdp && TransportDifference(primary, secondary, 0, Udp.ChecksumMask) != 0, SoftField.Checksum);
+        return fields | If(isUdp && TransportDifference(primary, secondary, 0, Udp.ChecksumMask) != 0, ToleratedField.Checksum);
     }
 
-    /// <summary>Whether MAC addresses or priorities in VLAN tags differ. Both frames have as many tags, as they are of one flow.</summary>
+    /// <summary>Whether the MAC addresses or the priorities in VLAN tags differ. Both frames have the same number of tags,
+    /// because they belong to the same flow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool LinkDiffers(FrameView primary, FrameView secondary, int bytes)
     {
-        // 14, 18 or 22 bytes: three words that overlap reach all of them, and none beyond.
+        // The link header has 14, 18 or 22 bytes: three overlapping words of 8 bytes cover it, and read nothing beyond it.
         int last = bytes - sizeof(ulong);
         int middle = int.Min(last, sizeof(ulong));
         ulong difference = Network.Difference64(in primary.First, in secondary.First, 0)
@@ -129,21 +131,21 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     {
         int at = primary.Descriptor.Layout.NetworkOffset;
         ulong first = Network.Difference64(in primary.First, in secondary.First, at);
-        return If((first & Ipv4.TrafficClassMask) != 0, SoftField.TrafficClass)
-            | If((first & Ipv4.IdMask) != 0, SoftField.IpId)
-            | If((first & Ipv4.DontFragment) != 0, SoftField.DontFragment)
-            | If(Network.UInt8(in primary.First, at + Ipv4.TtlOffset) != Network.UInt8(in secondary.First, at + Ipv4.TtlOffset), SoftField.Ttl)
-            | If(OptionsDiffer(primary, secondary, Ipv4.LeastHeaderBytes), SoftField.IpOptions);
+        return If((first & Ipv4.TrafficClassMask) != 0, ToleratedField.TrafficClass)
+            | If((first & Ipv4.IdMask) != 0, ToleratedField.IpId)
+            | If((first & Ipv4.DontFragment) != 0, ToleratedField.DontFragment)
+            | If(Network.UInt8(in primary.First, at + Ipv4.TtlOffset) != Network.UInt8(in secondary.First, at + Ipv4.TtlOffset), ToleratedField.Ttl)
+            | If(OptionsDiffer(primary, secondary, Ipv4.LeastHeaderBytes), ToleratedField.IpOptions);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint DifferingIpv6(FrameView primary, FrameView secondary)
     {
         ulong first = Network.Difference64(in primary.First, in secondary.First, primary.Descriptor.Layout.NetworkOffset);
-        return If((first & Ipv6.TrafficClassMask) != 0, SoftField.TrafficClass)
-            | If((first & Ipv6.FlowLabelMask) != 0, SoftField.IpId)
-            | If((first & Ipv6.HopLimitMask) != 0, SoftField.Ttl)
-            | If(OptionsDiffer(primary, secondary, Ipv6.HeaderBytes), SoftField.IpOptions);
+        return If((first & Ipv6.TrafficClassMask) != 0, ToleratedField.TrafficClass)
+            | If((first & Ipv6.FlowLabelMask) != 0, ToleratedField.IpId)
+            | If((first & Ipv6.HopLimitMask) != 0, ToleratedField.Ttl)
+            | If(OptionsDiffer(primary, secondary, Ipv6.HeaderBytes), ToleratedField.IpOptions);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -152,16 +154,16 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         ulong rest = TransportDifference(primary, secondary, Tcp.DataOffsetOffset, ulong.MaxValue);
         uint fields = (rest & Tcp.WindowMask) == 0
             ? 0 : DifferingWindow(new TcpSegment(primary).Window, new TcpSegment(secondary).Window);
-        // Checksums of TCP segments that were cut differently differ by nature; they say nothing.
+        // The checksums of segments that were cut differently differ for that reason alone.
         bool sameLength = primary.Descriptor.Layout.PayloadLength == secondary.Descriptor.Layout.PayloadLength;
         return fields
-            | If((rest & Tcp.PushMask) != 0, SoftField.Push)
-            | If((rest & Tcp.UrgentMask) != 0, SoftField.Urgent)
-            | If(sameLength && (rest & Tcp.ChecksumMask) != 0, SoftField.Checksum)
-            | If(!ByteEquality.AreEqual(new TcpSegment(primary).Options, new TcpSegment(secondary).Options), SoftField.TcpOptions);
+            | If((rest & Tcp.PushMask) != 0, ToleratedField.Push)
+            | If((rest & Tcp.UrgentMask) != 0, ToleratedField.Urgent)
+            | If(sameLength && (rest & Tcp.ChecksumMask) != 0, ToleratedField.Checksum)
+            | If(!ByteEquality.AreEqual(new TcpSegment(primary).Options, new TcpSegment(secondary).Options), ToleratedField.TcpOptions);
     }
 
-    /// <summary>Whether IPv4 options or IPv6 extension headers differ.</summary>
+    /// <summary>Whether the IPv4 options or the IPv6 extension headers differ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool OptionsDiffer(FrameView primary, FrameView secondary, int headerBytes)
     {
@@ -173,7 +175,7 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     private static ReadOnlySpan<byte> Options(FrameView frame, int headerBytes) =>
         frame.Bytes[(frame.Descriptor.Layout.NetworkOffset + headerBytes)..frame.Descriptor.Layout.TransportOffset];
 
-    /// <summary>In which bits 8 bytes of the transport headers differ.</summary>
+    /// <summary>The bits of a mask in which 8 bytes of the two transport headers differ.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong TransportDifference(FrameView primary, FrameView secondary, int offset, ulong mask)
     {
@@ -183,11 +185,11 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     }
 
     private static uint DifferingWindow(ushort primary, ushort secondary) =>
-        If(primary != secondary, SoftField.Window) | If(primary == 0 && secondary != 0, SoftField.ZeroWindow);
+        If(primary != secondary, ToleratedField.Window) | If(primary == 0 && secondary != 0, ToleratedField.ZeroWindow);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint If(bool differs, SoftField field) => differs ? Bit(field) : 0;
+    private static uint If(bool differs, ToleratedField field) => differs ? Bit(field) : 0;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static uint Bit(SoftField field) => 1u << (int)field;
+    private static uint Bit(ToleratedField field) => 1u << (int)field;
 }

@@ -8,13 +8,13 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// A search tree over segments of one flow, by their sequence numbers: a treap (Aragon and Seidel, "Randomized search trees",
-/// 1989), its links in the descriptors. Segments in order never need it; where it is built, a search costs O(log n) in whatever
-/// order they come.
+/// Search tree over segments of one flow, by sequence number: a treap (Aragon and Seidel, "Randomized search trees", 1989) whose
+/// links are in the frame descriptors. Segments that arrive in order need no tree; where it is built, a search costs O(log n) for
+/// any order of arrival.
 /// </summary>
 internal sealed class SegmentIndex(FrameArena arena)
 {
-    /// <summary>Puts all segments of a flow into its index.</summary>
+    /// <summary>Builds the index of a flow from all held segments of the secondary.</summary>
     public void Build(ref Flow flow)
     {
         flow.Tcp.IndexRoot = FrameRef.None;
@@ -24,12 +24,12 @@ internal sealed class SegmentIndex(FrameArena arena)
         }
     }
 
-    /// <summary>Adds a segment. All segments in a tree must begin on less than half of the circle of sequence numbers. Several
-    /// may begin at one place: such a segment stands in the right subtree of each that is nearer to the root, where
-    /// <see cref="Remove"/> looks for it.</summary>
+    /// <summary>Adds a segment. All segments of a tree must begin within less than half of the sequence number space. Several
+    /// segments may begin at the same sequence number: such a segment is in the right subtree of each of the others that is
+    /// nearer to the root, where <see cref="Remove"/> searches for it.</summary>
     public void Add(ref FrameRef root, FrameRef segment)
     {
-        uint start = arena[segment].StreamStart;
+        uint start = arena[segment].Segment.StreamStart;
         uint priority = Priority(segment);
         ref FrameRef link = ref root;
         while (!link.IsNone && Priority(link) >= priority)
@@ -39,32 +39,32 @@ internal sealed class SegmentIndex(FrameArena arena)
 
         FrameRef rest = link;
         link = segment;
-        Split(rest, start, ref arena[segment].IndexLeft, ref arena[segment].IndexRight);
+        Split(rest, start, ref arena[segment].Segment.IndexLeft, ref arena[segment].Segment.IndexRight);
     }
 
-    /// <summary>Takes a segment out.</summary>
+    /// <summary>Removes a segment, which must be in the tree.</summary>
     public void Remove(ref FrameRef root, FrameRef segment)
     {
         ref FrameRef link = ref root;
         while (link != segment)
         {
-            link = ref ChildTowards(link, arena[segment].StreamStart);
+            link = ref ChildTowards(link, arena[segment].Segment.StreamStart);
         }
 
-        FrameRef left = arena[segment].IndexLeft;
-        FrameRef right = arena[segment].IndexRight;
+        FrameRef left = arena[segment].Segment.IndexLeft;
+        FrameRef right = arena[segment].Segment.IndexRight;
         while (!left.IsNone && !right.IsNone)
         {
             if (Priority(left) >= Priority(right))
             {
                 link = left;
-                link = ref arena[left].IndexRight;
+                link = ref arena[left].Segment.IndexRight;
                 left = link;
             }
             else
             {
                 link = right;
-                link = ref arena[right].IndexLeft;
+                link = ref arena[right].Segment.IndexLeft;
                 right = link;
             }
         }
@@ -72,21 +72,21 @@ internal sealed class SegmentIndex(FrameArena arena)
         link = left.IsNone ? right : left;
     }
 
-    /// <summary>Finds the last segment that begins at or before a position.</summary>
+    /// <summary>Finds the last segment that begins at or before a sequence number.</summary>
     /// <returns>The segment, or none.</returns>
     public FrameRef FindAtOrBefore(FrameRef root, uint position)
     {
         FrameRef found = FrameRef.None;
         while (!root.IsNone)
         {
-            if (TcpSequence.Before(position, arena[root].StreamStart))
+            if (TcpSequence.Before(position, arena[root].Segment.StreamStart))
             {
-                root = arena[root].IndexLeft;
+                root = arena[root].Segment.IndexLeft;
             }
             else
             {
                 found = root;
-                root = arena[root].IndexRight;
+                root = arena[root].Segment.IndexRight;
             }
         }
 
@@ -97,16 +97,16 @@ internal sealed class SegmentIndex(FrameArena arena)
     {
         while (!tree.IsNone)
         {
-            if (TcpSequence.Before(arena[tree].StreamStart, start))
+            if (TcpSequence.Before(arena[tree].Segment.StreamStart, start))
             {
                 left = tree;
-                left = ref arena[tree].IndexRight;
+                left = ref arena[tree].Segment.IndexRight;
                 tree = left;
             }
             else
             {
                 right = tree;
-                right = ref arena[tree].IndexLeft;
+                right = ref arena[tree].Segment.IndexLeft;
                 tree = right;
             }
         }
@@ -118,10 +118,11 @@ internal sealed class SegmentIndex(FrameArena arena)
     private ref FrameRef ChildTowards(FrameRef segment, uint start)
     {
         ref Frame frame = ref arena[segment];
-        return ref TcpSequence.Before(start, frame.StreamStart) ? ref frame.IndexLeft : ref frame.IndexRight;
+        return ref TcpSequence.Before(start, frame.Segment.StreamStart) ? ref frame.Segment.IndexLeft : ref frame.Segment.IndexRight;
     }
 
-    /// <summary>As good as random, and always the same for a slot (R10): the slots that a flow gets are nobody's choice.</summary>
+    /// <summary>The priority of a segment in the treap: pseudo-random, and always the same for a slot (R10). That suffices,
+    /// because no sender can choose the slots of its frames.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Priority(FrameRef segment)
     {

@@ -1,63 +1,60 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// The secondary's segments of one flow, in the order of their sequence numbers and without overlap: of two copies of a byte the
-/// first one counts (RFC 9293 section 3.10.7.4 leaves the choice; guests keep the first). A search starts at the ends and at the
-/// place of the last one, so that in-order, reversed and interleaved arrivals all cost O(1); only where that is not near enough, the
-/// flow gets an index, and costs O(log n) from then on until nothing waits in it.
+/// The held segments of the secondary in one flow, ordered by sequence number and without overlap. Of two copies of a byte the
+/// first one counts (RFC 9293 section 3.10.7.4 leaves the choice; guests keep the first). A search starts at both ends of the
+/// list and at the segment where the last search ended, so that in-order, reversed and interleaved arrivals all cost O(1). When
+/// the segment is farther away than a few steps, the flow gets an index; each search then costs O(log n) until the flow holds no
+/// segment of the secondary.
 /// </summary>
-internal sealed class SegmentList(FrameArena arena, ShardCounters counters, SpscRing<FrameRef> home, StepMeter steps)
+internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart, StepMeter steps)
 {
     private readonly SegmentIndex index = new(arena);
 
-    /// <summary>Segments that came before this instant may be those of a secondary that a checkpoint has replaced: they count only as
-    /// long as nobody says otherwise.</summary>
-    public long StragglersUntilNs { get; set; } = long.MinValue;
-
-    /// <summary>Takes a segment in, trimmed to what is new.</summary>
+    /// <summary>Inserts a segment, trimmed to the bytes that no held segment has.</summary>
     public Insertion Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
-        if (!IsInWindow(in flow, frame.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending) && !flow.Tcp.Has(TcpFlags.OlderDropped))
+        if (!IsInWindow(in flow, frame.Segment.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending) && !flow.Tcp.Has(TcpFlags.OlderDropped))
         {
-            // It belongs to the connection that is about to begin; the one before must not stand in its way.
+            // The segment belongs to the connection that the pending SYN opens. Held segments of the connection before would
+            // reject it.
             DropOlderConnection(ref flow);
         }
 
-        if (!IsInWindow(in flow, frame.StreamStart) && !IsStraggler(segment) && flow.Tcp.Has(TcpFlags.HoldsStragglers))
+        if (!IsInWindow(in flow, frame.Segment.StreamStart) && !IsStraggler(segment) && flow.Tcp.Has(TcpFlags.HoldsStragglers))
         {
             DropStragglers(ref flow);
         }
 
-        if (!IsInWindow(in flow, frame.StreamStart))
+        if (!IsInWindow(in flow, frame.Segment.StreamStart))
         {
-            counters.Count(DropReason.SecondaryOutOfWindow);
-            home.Add(segment);
+            disposition.DropSecondary(segment, DropReason.SecondaryOutOfWindow);
             return Insertion.OutOfWindow;
         }
 
-        FrameRef previous = FindAtOrBefore(ref flow, frame.StreamStart);
-        if (!previous.IsNone && TcpSequence.After(arena[previous].StreamEnd, frame.StreamStart))
+        FrameRef previous = FindAtOrBefore(ref flow, frame.Segment.StreamStart);
+        if (!previous.IsNone && TcpSequence.After(arena[previous].Segment.StreamEnd, frame.Segment.StreamStart))
         {
             previous = MeetPrevious(ref flow, previous, segment);
         }
 
         ClearTheWay(ref flow, previous, segment);
-        bool isEmpty = !TcpSequence.Before(frame.StreamStart, frame.StreamEnd);
-        // What is verified while a SYN waits for the primary's belongs to the connection before.
-        bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.StreamStart);
-        if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.StreamStart, frame.StreamEnd)))
+        bool isEmpty = !TcpSequence.Before(frame.Segment.StreamStart, frame.Segment.StreamEnd);
+        // While the secondary's SYN waits for the primary's, the verified ranges belong to the connection before.
+        bool begins = flow.Tcp.Has(TcpFlags.SynPending) && IsBehindSyn(in flow.Tcp, frame.Segment.StreamStart);
+        if (isEmpty || (!begins && flow.Tcp.Verified.Covers(frame.Segment.StreamStart, frame.Segment.StreamEnd)))
         {
-            frame.StreamStart = frame.PayloadSequence;
-            frame.StreamEnd = frame.PayloadSequence + frame.Layout.PayloadLength;
+            frame.Segment.StreamStart = frame.Segment.PayloadSequence;
+            frame.Segment.StreamEnd = frame.Segment.PayloadSequence + frame.Layout.PayloadLength;
             return Insertion.SaidBefore;
         }
 
@@ -81,15 +78,16 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         return Insertion.Waits;
     }
 
-    /// <summary>Finds the segment that holds a position.</summary>
+    /// <summary>Finds the held segment that contains a sequence number.</summary>
     /// <returns>The segment, or none.</returns>
     public FrameRef Find(ref Flow flow, uint position)
     {
         FrameRef found = FindAtOrBefore(ref flow, position);
-        return !found.IsNone && TcpSequence.Before(position, arena[found].StreamEnd) ? found : FrameRef.None;
+        return !found.IsNone && TcpSequence.Before(position, arena[found].Segment.StreamEnd) ? found : FrameRef.None;
     }
 
-    /// <summary>Finds the first segment that could hold a position or one behind it; the others follow in order.</summary>
+    /// <summary>Finds the first held segment that can contain a sequence number or a later one; the list continues with the later
+    /// segments.</summary>
     /// <returns>The segment, or none.</returns>
     public FrameRef FindFrom(ref Flow flow, uint position)
     {
@@ -97,12 +95,12 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         return found.IsNone ? flow.Secondary.Head : found;
     }
 
-    /// <summary>The bytes of a segment from a position on, as far as they count.</summary>
-    public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].StreamEnd);
+    /// <summary>The bytes of a segment from a sequence number to the end of the part that was not trimmed.</summary>
+    public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].Segment.StreamEnd);
 
     /// <summary>
-    /// Sends home what came before the secondary's last SYN and the primary has not said; but what stands right behind that SYN was only
-    /// faster on its way.
+    /// Drops the held segments that arrived before the secondary's last SYN. Segments that begin directly behind that SYN are
+    /// kept, because they belong to the new connection and only overtook the SYN.
     /// </summary>
     public void DropOlderConnection(ref Flow flow)
     {
@@ -113,29 +111,21 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             steps.Count();
             next = arena[at].Next;
             bool isOlder = (int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0;
-            if (isOlder && IsBehindSyn(in flow.Tcp, arena[at].StreamStart) && overtaking < EngineLimits.OvertakenSynSegments)
+            if (isOlder && IsBehindSyn(in flow.Tcp, arena[at].Segment.StreamStart) && overtaking < EngineLimits.OvertakenSynSegments)
             {
                 overtaking++;
             }
             else if (isOlder)
             {
-                counters.Count(DropReason.SecondaryUnmatched);
-                Remove(ref flow, at);
+                Drop(ref flow, at, DropReason.SecondaryUnmatched);
             }
         }
 
-        // What comes from now on came behind the SYN.
+        // Segments that arrive from now on arrive after the SYN.
         flow.Tcp.Set(TcpFlags.OlderDropped);
     }
 
-    /// <summary>Takes a segment out and sends it home.</summary>
-    public void Remove(ref Flow flow, FrameRef segment)
-    {
-        Take(ref flow, segment);
-        home.Add(segment);
-    }
-
-    /// <summary>Takes a segment out; it belongs to the caller then.</summary>
+    /// <summary>Removes a segment from the list; the caller owns it afterwards.</summary>
     public void Take(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
@@ -153,24 +143,26 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         counters.SecondaryHeld--;
     }
 
-    /// <summary>Whether a position is so near behind the last SYN that it belongs to the connection which that opens.</summary>
+    /// <summary>Whether a segment begins so close behind the last SYN of either side that it belongs to the connection that this
+    /// SYN opens.</summary>
     public static bool IsBehindSyn(in TcpState tcp, uint start) =>
         start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes
         || (tcp.Has(TcpFlags.PrimarySyn) && start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes);
 
-    /// <summary>Whether a segment may continue the segments that wait: it begins near the end of the last one.</summary>
+    /// <summary>Whether a segment may continue the held segments: it begins near the end of the last one.</summary>
     public bool MayContinueAt(in Flow flow, uint start) =>
         !flow.Secondary.IsEmpty
-        && TcpSequence.Distance(start, arena[flow.Secondary.Tail].StreamEnd) < EngineLimits.OvertakenSynBytes;
+        && TcpSequence.Distance(start, arena[flow.Secondary.Tail].Segment.StreamEnd) < EngineLimits.OvertakenSynBytes;
 
-    /// <summary>Whether a position is near enough to all segments that "before" and "after" order it among them: whoever sends
-    /// sequence numbers from all around the circle must not confuse the order that searches rely on.</summary>
+    /// <summary>Whether a sequence number is close enough to both ends of the list for serial arithmetic (RFC 1982) to order it
+    /// among the segments. Without this check, a sender that uses numbers from the whole sequence number space would break the
+    /// order on which searches rely.</summary>
     private bool IsInWindow(in Flow flow, uint position) =>
         flow.Secondary.IsEmpty
-        || (TcpSequence.Distance(position, arena[flow.Secondary.Head].StreamStart) < EngineLimits.MaxWindowBytes
-            && TcpSequence.Distance(position, arena[flow.Secondary.Tail].StreamStart) < EngineLimits.MaxWindowBytes);
+        || (TcpSequence.Distance(position, arena[flow.Secondary.Head].Segment.StreamStart) < EngineLimits.MaxWindowBytes
+            && TcpSequence.Distance(position, arena[flow.Secondary.Tail].Segment.StreamStart) < EngineLimits.MaxWindowBytes);
 
-    private bool IsStraggler(FrameRef segment) => arena[segment].ArrivalNs < StragglersUntilNs;
+    private bool IsStraggler(FrameRef segment) => epochStart.IsStraggler(in arena[segment]);
 
     private void DropStragglers(ref Flow flow)
     {
@@ -181,27 +173,27 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             next = arena[at].Next;
             if (IsStraggler(at))
             {
-                Drop(ref flow, at);
+                Drop(ref flow, at, DropReason.SecondaryStale);
             }
         }
 
         flow.Tcp.Clear(TcpFlags.HoldsStragglers);
     }
 
-    private void Drop(ref Flow flow, FrameRef straggler)
+    private void Drop(ref Flow flow, FrameRef segment, DropReason reason)
     {
-        counters.Count(DropReason.SecondaryStale);
-        Remove(ref flow, straggler);
+        Take(ref flow, segment);
+        disposition.DropSecondary(segment, reason);
     }
 
     private FrameRef FindAtOrBefore(ref Flow flow, uint position)
     {
-        if (flow.Secondary.IsEmpty || TcpSequence.Before(position, arena[flow.Secondary.Head].StreamStart))
+        if (flow.Secondary.IsEmpty || TcpSequence.Before(position, arena[flow.Secondary.Head].Segment.StreamStart))
         {
             return FrameRef.None;
         }
 
-        if (!TcpSequence.Before(position, arena[flow.Secondary.Tail].StreamStart))
+        if (!TcpSequence.Before(position, arena[flow.Secondary.Tail].Segment.StreamStart))
         {
             return flow.Secondary.Tail;
         }
@@ -210,18 +202,20 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         return flow.Tcp.Cursor;
     }
 
-    /// <summary>Walks a few steps from where the last search ended. The position lies between the ends of the list.</summary>
-    /// <returns>The last segment that begins at or before it, or none when that is farther away.</returns>
+    /// <summary>Walks a few steps from the segment where the last search ended. The sequence number lies between the ends of the
+    /// list.</summary>
+    /// <returns>The last segment that begins at or before the sequence number, or none when that segment is more steps
+    /// away.</returns>
     private FrameRef FindNear(FrameRef at, uint position)
     {
         int steps = EngineLimits.SegmentSearchSteps;
-        for (; steps != 0 && TcpSequence.Before(position, arena[at].StreamStart); steps--)
+        for (; steps != 0 && TcpSequence.Before(position, arena[at].Segment.StreamStart); steps--)
         {
             at = arena[at].Previous;
         }
 
         FrameRef next = arena[at].Next;
-        for (; steps != 0 && !TcpSequence.Before(position, arena[next].StreamStart); steps--)
+        for (; steps != 0 && !TcpSequence.Before(position, arena[next].Segment.StreamStart); steps--)
         {
             at = next;
             next = arena[at].Next;
@@ -246,8 +240,9 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
         index.Build(ref flow);
     }
 
-    /// <summary>The first copy counts, and cuts the second one; but a straggler's word gives way to that of the new secondary.</summary>
-    /// <returns>The segment behind which the new one goes.</returns>
+    /// <summary>Resolves the overlap of a new segment with the one before it. The first copy counts, and the new segment is cut.
+    /// A straggler that differs from a segment of the new secondary is dropped instead.</summary>
+    /// <returns>The segment behind which the new one is inserted.</returns>
     private FrameRef MeetPrevious(ref Flow flow, FrameRef previous, FrameRef segment)
     {
         bool differs = NoteConflict(previous, segment);
@@ -256,55 +251,57 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
             if (differs)
             {
                 FrameRef before = arena[previous].Previous;
-                Drop(ref flow, previous);
+                Drop(ref flow, previous, DropReason.SecondaryStale);
                 return before;
             }
 
-            // What the new secondary repeats is its own word from now on.
+            // The new secondary has repeated the straggler's bytes, so that they count as its own from now on.
             arena[previous].ArrivalNs = arena[segment].ArrivalNs;
         }
 
-        arena[segment].StreamStart = arena[previous].StreamEnd;
+        arena[segment].Segment.StreamStart = arena[previous].Segment.StreamEnd;
         return previous;
     }
 
-    /// <summary>Removes later segments that the new one repeats, and cuts it where it runs into one that says more or otherwise.</summary>
+    /// <summary>Resolves the overlap of a new segment with later ones. A later segment that the new one repeats in full is
+    /// removed. The new segment is cut where a later one differs or extends beyond it. A straggler that differs is
+    /// dropped.</summary>
     private void ClearTheWay(ref Flow flow, FrameRef previous, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
         FrameRef next = previous.IsNone ? flow.Secondary.Head : arena[previous].Next;
-        while (!next.IsNone && TcpSequence.Before(arena[next].StreamStart, frame.StreamEnd))
+        while (!next.IsNone && TcpSequence.Before(arena[next].Segment.StreamStart, frame.Segment.StreamEnd))
         {
             bool differs = NoteConflict(next, segment);
             if (differs && IsStraggler(next) && !IsStraggler(segment))
             {
                 FrameRef straggler = next;
                 next = arena[next].Next;
-                Drop(ref flow, straggler);
+                Drop(ref flow, straggler, DropReason.SecondaryStale);
                 continue;
             }
 
-            if (differs || TcpSequence.After(arena[next].StreamEnd, frame.StreamEnd))
+            if (differs || TcpSequence.After(arena[next].Segment.StreamEnd, frame.Segment.StreamEnd))
             {
-                frame.StreamEnd = arena[next].StreamStart;
+                frame.Segment.StreamEnd = arena[next].Segment.StreamStart;
                 return;
             }
 
             FrameRef repeated = next;
             next = arena[next].Next;
-            counters.SecondaryRepeated++;
-            Remove(ref flow, repeated);
+            Take(ref flow, repeated);
+            disposition.ReturnRepeated(repeated);
         }
     }
 
     private bool NoteConflict(FrameRef first, FrameRef second)
     {
         bool meet = TcpSequence.TryMeet(
-            arena[first].StreamStart, arena[first].StreamEnd, arena[second].StreamStart, arena[second].StreamEnd, out uint start, out int count);
+            arena[first].Segment.StreamStart, arena[first].Segment.StreamEnd, arena[second].Segment.StreamStart, arena[second].Segment.StreamEnd, out uint start, out int count);
         bool differs = meet && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
         if (differs)
         {
-            counters.Count(SoftField.SecondaryOverlap);
+            counters.Count(ToleratedField.SecondaryOverlap);
         }
 
         return differs;
@@ -313,20 +310,21 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Spsc
     private ReadOnlySpan<byte> Bytes(FrameRef segment, uint start, uint end)
     {
         ref Frame frame = ref arena[segment];
-        int offset = frame.Layout.PayloadOffset + (int)(start - frame.PayloadSequence);
+        int offset = frame.Layout.PayloadOffset + (int)(start - frame.Segment.PayloadSequence);
         return arena.Bytes(segment).Slice(offset, (int)(end - start));
     }
 }
 
-/// <summary>What became of a segment of the secondary.</summary>
+/// <summary>Result of inserting a segment of the secondary.</summary>
 internal enum Insertion : byte
 {
-    /// <summary>It waits for the primary to say the same.</summary>
+    /// <summary>The segment is held until the primary has sent the same bytes.</summary>
     Waits,
 
-    /// <summary>It says nothing that was not said before, alike or not; it belongs to the caller, untrimmed.</summary>
+    /// <summary>All bytes of the segment were sent before, with the same values or others. The caller owns the segment,
+    /// untrimmed.</summary>
     SaidBefore,
 
-    /// <summary>It is too far from what waits, and has gone home.</summary>
+    /// <summary>The segment is too far from the held ones, and was dropped.</summary>
     OutOfWindow,
 }

@@ -7,18 +7,19 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
 
-/// <content>What opens, closes and joins the two streams: SYN, FIN, RST, the numbers that each side chose, and checkpoints.</content>
+/// <content>SYN, FIN and RST, the initial sequence numbers of the two sides, and checkpoints.</content>
 internal sealed partial class TcpStreamComparer
 {
-    /// <summary>Forgets what was said before: frames passed uncompared, and the flow may be another connection by now. The
-    /// secondary's own queue is empty.</summary>
+    /// <summary>Discards the state of both streams: frames were released without comparison, and the flow may be another
+    /// connection by now. The caller drops the secondary's held segments.</summary>
     public static void Forget(ref Flow flow)
     {
         flow.Tcp = TcpState.Fresh;
         flow.RenewPrediction();
     }
 
-    /// <summary>A checkpoint made all that the primary has said the secondary's too; the secondary's own queue is empty.</summary>
+    /// <summary>Records everything that the primary has sent as sent by the secondary too, because a checkpoint has made the
+    /// secondary a copy of the primary. The caller drops the secondary's held segments.</summary>
     public static void Synchronise(ref Flow flow)
     {
         TcpState before = flow.Tcp;
@@ -56,7 +57,8 @@ internal sealed partial class TcpStreamComparer
         flow.RenewPrediction();
     }
 
-    /// <summary>What the primary said before a checkpoint, and comes only now, is the secondary's too.</summary>
+    /// <summary>Records a segment that the primary sent before a checkpoint, and that arrives after it, as sent by the secondary
+    /// too.</summary>
     private void Share(ref Flow flow, TcpSegment segment)
     {
         ref TcpState tcp = ref flow.Tcp;
@@ -67,8 +69,8 @@ internal sealed partial class TcpStreamComparer
 
         if (tcp.Has(TcpFlags.SynPending))
         {
-            // Since the checkpoint the secondary has begun another connection: what the primary acknowledged, closed or reset in the one
-            // before says nothing of that.
+            // Since the checkpoint the secondary has opened another connection. What the primary acknowledged, closed or reset in
+            // the connection before does not concern the new one.
             return;
         }
 
@@ -78,7 +80,8 @@ internal sealed partial class TcpStreamComparer
         }
         else
         {
-            // All that stands before it the primary had said by then, too, even if it was lost on the way here.
+            // The primary had sent all bytes before this segment's end by then, too, even if frames with some of them were lost
+            // before the capture.
             tcp.Verified.Add(segment.Next - EngineLimits.VerifiedBytes, segment.Next);
         }
 
@@ -100,7 +103,7 @@ internal sealed partial class TcpStreamComparer
 
         if (tcp.Has(TcpFlags.SynPending))
         {
-            // The secondary has repeated it meanwhile; or has gone on to a later one, for which the primary's still has to come.
+            // The secondary has sent the same SYN since. Or it has sent a later one, whose twin the primary has yet to send.
             if (tcp.SecondaryIsn == sequence)
             {
                 BeginConnection(ref flow, sequence);
@@ -109,7 +112,7 @@ internal sealed partial class TcpStreamComparer
             return;
         }
 
-        // What was verified so far belongs to an older connection, whose numbers may come again in this one.
+        // The verified ranges belong to an older connection, whose sequence numbers may occur again in this one.
         tcp.Verified.Reset(sequence, sequence + 1);
         tcp.SecondaryIsn = sequence;
         tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched | TcpFlags.RstPending
@@ -117,8 +120,8 @@ internal sealed partial class TcpStreamComparer
         tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
     }
 
-    /// <summary>Whether a segment of the secondary that comes behind its new SYN belongs to the connection before, and was only overtaken
-    /// by that SYN.</summary>
+    /// <summary>Whether a segment of the secondary that arrives after its new SYN belongs to the connection before, and was
+    /// overtaken by that SYN.</summary>
     private bool IsOfOlderConnection(in Flow flow, TcpSegment segment) =>
         flow.Tcp.Has(TcpFlags.SynPending) && !segment.Opens && !SegmentList.IsBehindSyn(in flow.Tcp, segment.Sequence)
         && !segments.MayContinueAt(in flow, segment.Sequence);
@@ -144,7 +147,8 @@ internal sealed partial class TcpStreamComparer
         bool isNewRst = segment.Resets && !tcp.Has(TcpFlags.RstMatched);
         if (isNewRst && tcp.Has(TcpFlags.FinMatched))
         {
-            // Where both have closed, it says that somebody knocked at a closed door: the primary may say so too, and need not.
+            // After both sides have closed, a RST only answers a segment to a closed connection (RFC 9293 section 3.10.7.1). The
+            // primary may send a RST too, but need not.
             tcp.Set(TcpFlags.RstMatched);
         }
         else if (isNewRst)
@@ -168,20 +172,20 @@ internal sealed partial class TcpStreamComparer
 
     private static void NoteFin(ref TcpState tcp, in Frame frame)
     {
-        tcp.SecondaryFin = frame.StreamEnd;
+        tcp.SecondaryFin = frame.Segment.StreamEnd;
         tcp.Set(TcpFlags.SecondaryFin);
-        if (!tcp.Verified.Contains(frame.StreamEnd, out _))
+        if (!tcp.Verified.Contains(frame.Segment.StreamEnd, out _))
         {
             tcp.Pend(TcpFlags.FinPending, frame.ArrivalNs);
         }
     }
 
-    /// <summary>Whether a SYN, FIN or RST of the secondary has waited for the primary's since an instant or before.</summary>
+    /// <summary>Whether a SYN, FIN or RST of the secondary that the primary has not sent arrived at a time or before.</summary>
     public bool HasControlSince(ref Flow flow, long arrivalNs)
     {
         if (passesResets)
         {
-            // Nobody compares it: it need not find a twin.
+            // RSTs are not compared, so the secondary's needs no twin.
             flow.Tcp.Clear(TcpFlags.RstPending);
             flow.RenewPrediction();
         }
@@ -191,10 +195,11 @@ internal sealed partial class TcpStreamComparer
             return false;
         }
 
-        bool isStraggler = flow.Tcp.ControlSinceNs < segments.StragglersUntilNs;
+        bool isStraggler = epochStart.IsStraggler(flow.Tcp.ControlSinceNs);
         if (isStraggler)
         {
-            // As if it had never been said: should the secondary say it again, that counts.
+            // The secondary's old state sent the flags. They count as never sent; if the new secondary sends them again, those
+            // count.
             flow.Tcp.Clear(TcpFlags.SynPending | TcpFlags.SecondarySyn | TcpFlags.FinPending | TcpFlags.SecondaryFin | TcpFlags.RstPending);
             flow.RenewPrediction();
         }
@@ -202,7 +207,7 @@ internal sealed partial class TcpStreamComparer
         return !isStraggler;
     }
 
-    /// <summary>The hash of what a RST says beside that it is one; 0 when that is nothing.</summary>
+    /// <summary>The hash of the text in a RST (RFC 1122 section 4.2.2.12); 0 when there is none.</summary>
     private uint Text(FrameRef reset)
     {
         ReadOnlySpan<byte> text = arena.Payload(reset);
@@ -216,15 +221,16 @@ internal sealed partial class TcpStreamComparer
         return (uint)hash.ToHashCode() | 1;
     }
 
-    private Verdict JudgeReset(ref TcpState tcp, FrameRef primary)
+    private Verdict CompareReset(ref TcpState tcp, FrameRef primary)
     {
         uint sequence = new TcpSegment(arena.View(primary)).Sequence;
 
-        // Behind a SYN that the primary has not sent yet, it belongs to the connection that is about to begin.
+        // While the secondary's SYN waits for the primary's, the secondary's RST belongs to the connection that this SYN opens.
         if (tcp.Has(TcpFlags.RstPending) && !tcp.Has(TcpFlags.SynPending))
         {
-            // The two may stand at different places, but no client accepts one beyond its window, and none has a larger window. A rewriter
-            // translates the secondary's numbers in segments with an ACK, and leaves this one without in its own.
+            // The two sequence numbers may differ, but a client accepts no RST outside its window, and no window is larger. A
+            // rewriter in front of the secondary (QEMU's filter-rewriter) translates sequence numbers only in segments with an
+            // ACK; a RST without one has the secondary's own.
             uint untranslated = tcp.Has(TcpFlags.SynMatched) ? tcp.PrimaryIsn - tcp.SecondaryIsn : tcp.Shift;
             uint distance = Math.Min(
                 TcpSequence.Distance(sequence, tcp.SecondaryRst), TcpSequence.Distance(sequence, tcp.SecondaryRst + untranslated));
@@ -247,16 +253,17 @@ internal sealed partial class TcpStreamComparer
             return Verdict.Release;
         }
 
-        return passesResets ? Verdict.Pass : Verdict.Hold(DivergenceReason.Timeout);
+        return passesResets ? Verdict.ReleaseUnverified : Verdict.Hold(DivergenceReason.Timeout);
     }
 
-    /// <summary>The secondary has reset the connection in which the primary goes on. Where resets are not compared (<c>rst</c>), the
-    /// primary's own has left already, and the secondary may only be late with what comes behind that.</summary>
+    /// <summary>The verdict on a frame of the primary in a connection that the secondary has reset. Where RSTs are not compared
+    /// (<c>rst: pass</c>), the primary's own may have been released already, and the secondary may only be late with the segments
+    /// behind its RST.</summary>
     private Verdict BehindReset(int offset) => passesResets
-        ? Verdict.Doubt(DivergenceReason.Control, offset)
+        ? Verdict.Suspect(DivergenceReason.Control, offset)
         : Verdict.Diverged(DivergenceReason.Control, offset);
 
-    private Verdict JudgeSyn(ref Flow flow, TcpSegment segment)
+    private Verdict CompareSyn(ref Flow flow, TcpSegment segment)
     {
         ref TcpState tcp = ref flow.Tcp;
         if (tcp.Has(TcpFlags.SynMatched) && segment.Sequence == tcp.PrimaryIsn)
@@ -278,7 +285,7 @@ internal sealed partial class TcpStreamComparer
             && TcpSequence.Distance(segment.Ack, tcp.SecondarySynAck) > EngineLimits.OvertakenSynBytes;
         if (answersAnother)
         {
-            // The two SYNs open different connections between the same ports: one of the SYNs is older.
+            // The two SYNs acknowledge SYNs of different connections between the same ports: one of the two is older.
             return Verdict.Hold(DivergenceReason.Timeout);
         }
 
@@ -291,7 +298,8 @@ internal sealed partial class TcpStreamComparer
         return Verdict.Release;
     }
 
-    /// <summary>Both SYNs are there: what came before belongs to an older connection between the same ports.</summary>
+    /// <summary>Begins a connection of which both SYNs have arrived. Segments from before belong to an older connection between
+    /// the same ports.</summary>
     private void BeginConnection(ref Flow flow, uint primaryIsn)
     {
         ref TcpState tcp = ref flow.Tcp;
@@ -299,22 +307,23 @@ internal sealed partial class TcpStreamComparer
         tcp.Set(TcpFlags.SynMatched);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
         segments.DropOlderConnection(ref flow);
-        kept.ClearBefore(ref flow, tcp.SecondarySynNumber);
+        cache.ClearBefore(ref flow, tcp.SecondarySynNumber);
         if (tcp.SecondaryIsn != primaryIsn)
         {
             tcp.Set(TcpFlags.ShiftOpen);
             if (!flow.Secondary.IsEmpty)
             {
-                SettleShift(ref flow, arena[flow.Secondary.Head].PayloadSequence);
+                FixShift(ref flow, arena[flow.Secondary.Head].Segment.PayloadSequence);
             }
         }
     }
 
     /// <summary>
-    /// The two chose different initial numbers. Either a rewriter before the secondary translates what follows into the primary's
-    /// numbers, or nothing does: the first segment after the SYN tells, by the number that it is nearer to.
+    /// Finds out how to translate the secondary's sequence numbers when the two sides chose different initial ones. Either a
+    /// rewriter in front of the secondary translates the segments behind the SYN into the primary's numbers, or nothing does. The
+    /// first segment behind the SYN decides: it follows the initial number to which it is nearer.
     /// </summary>
-    private void SettleShift(ref Flow flow, uint sequence)
+    private void FixShift(ref Flow flow, uint sequence)
     {
         ref TcpState tcp = ref flow.Tcp;
         tcp.Clear(TcpFlags.ShiftOpen);
@@ -326,15 +335,15 @@ internal sealed partial class TcpStreamComparer
         tcp.Shift = tcp.PrimaryIsn - tcp.SecondaryIsn;
         tcp.SecondaryFin += tcp.Shift;
         Translate(flow.Secondary.Head, tcp.Shift);
-        if (!flow.Kept.IsEmpty)
+        if (!flow.Cached.IsEmpty)
         {
-            KeptFrames.ForgetIndex(ref flow);
-            Translate(flow.Kept.Head, tcp.Shift);
+            RetransmitCache.ForgetIndex(ref flow);
+            Translate(flow.Cached.Head, tcp.Shift);
         }
     }
 
     /// <summary>Whether a segment is farther than <see cref="EngineLimits.StrayBytes"/> from both SYNs. Such a segment belongs to
-    /// the connection before, and the SYN overtook it.</summary>
+    /// the connection before, and the SYN overtook the segment.</summary>
     private static bool IsFarFromBothSyns(in TcpState tcp, uint sequence) =>
         TcpSequence.Distance(sequence, tcp.PrimaryIsn) > EngineLimits.StrayBytes
         && TcpSequence.Distance(sequence, tcp.SecondaryIsn) > EngineLimits.StrayBytes;
@@ -344,13 +353,13 @@ internal sealed partial class TcpStreamComparer
         for (FrameRef at = first; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
-            arena[at].PayloadSequence += shift;
-            arena[at].StreamStart += shift;
-            arena[at].StreamEnd += shift;
+            arena[at].Segment.PayloadSequence += shift;
+            arena[at].Segment.StreamStart += shift;
+            arena[at].Segment.StreamEnd += shift;
         }
     }
 
-    private static Verdict JudgeFin(ref TcpState tcp, uint fin)
+    private static Verdict CompareFin(ref TcpState tcp, uint fin)
     {
         if (tcp.Verified.Contains(fin, out _))
         {

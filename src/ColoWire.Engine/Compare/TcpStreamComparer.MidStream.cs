@@ -9,85 +9,88 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <content>
-/// Connections that were open before anybody looked. What a replica had sent by then is said, but nobody here saw it: a
-/// retransmission of it by one side only has no twin to wait for. The streams are aligned where both are first seen to overlap.
+/// Connections that were open before their first segment was captured. The bytes that a replica sent before then were not
+/// captured, so that a retransmission of them by one side only has no twin. The two streams are aligned at the first sequence
+/// number that was captured of both.
 /// </content>
 internal sealed partial class TcpStreamComparer
 {
-    /// <summary>Says what becomes of the oldest held primary frame when the grace of its doubt is over.</summary>
-    public Verdict Settle(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    /// <summary>Decides what happens to the oldest held frame of the primary, which is suspect, when its grace has
+    /// expired.</summary>
+    public Verdict ResolveAfterGrace(ref Flow flow, FrameRef primary, in Verdict suspect, long nowNs)
     {
-        Verdict verdict = SettleInFull(ref flow, primary, in doubt, nowNs);
+        Verdict verdict = ResolveInFull(ref flow, primary, in suspect, nowNs);
         flow.RenewPrediction();
         return verdict;
     }
 
-    private Verdict SettleInFull(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    private Verdict ResolveInFull(ref Flow flow, FrameRef primary, in Verdict suspect, long nowNs)
     {
-        if (doubt.Reason == DivergenceReason.Retransmit)
+        if (suspect.Reason == DivergenceReason.Retransmit)
         {
-            return SettleChange(ref flow, primary, in doubt, nowNs);
+            return ResolveChange(ref flow, primary, in suspect, nowNs);
         }
 
-        if (doubt.Reason == DivergenceReason.Control)
+        if (suspect.Reason == DivergenceReason.Control)
         {
-            return doubt with { Kind = VerdictKind.Divergence };
+            return suspect with { Kind = VerdictKind.Divergence };
         }
 
         ref TcpState tcp = ref flow.Tcp;
-        uint unseen = tcp.SecondaryFirst - arena[primary].StreamStart;
+        uint unseen = tcp.SecondaryFirst - arena[primary].Segment.StreamStart;
         bool meets = unseen < EngineLimits.MaxWindowBytes && !TcpSequence.After(tcp.SecondaryFirst, tcp.PrimaryNext);
         if (!meets || SaysTheSameElsewhere(in flow, primary))
         {
-            return Apart(in flow, in doubt);
+            return Apart(in flow, in suspect);
         }
 
-        uint from = arena[primary].StreamStart;
+        uint from = arena[primary].Segment.StreamStart;
         tcp.Verified.Add(from, tcp.SecondaryFirst);
         for (FrameRef at = primary; !at.IsNone; at = arena[at].Next)
         {
             steps.Count();
-            if (TcpSequence.Holds(from, tcp.SecondaryFirst, arena[at].StreamStart))
+            if (TcpSequence.Holds(from, tcp.SecondaryFirst, arena[at].Segment.StreamStart))
             {
                 arena[at].Marks |= FrameMarks.Assumed;
             }
         }
 
-        Verdict verdict = Judge(ref flow, primary);
-        // What was verified may be so far away that both do not fit into what is remembered.
-        return verdict.Kind == VerdictKind.Doubt ? Apart(in flow, in doubt) : verdict;
+        Verdict verdict = Compare(ref flow, primary);
+        // The verified ranges may be too far apart to be remembered together, so that the frame is still suspect.
+        return verdict.Kind == VerdictKind.Suspect ? Apart(in flow, in suspect) : verdict;
     }
 
-    /// <summary>Sends a segment of the secondary home of which nothing is left but what was said before the primary was first seen.</summary>
-    /// <returns>False when there is more to it.</returns>
+    /// <summary>Returns the slot of a segment of the secondary whose unverified bytes all precede the first captured byte of the
+    /// primary.</summary>
+    /// <returns>False when the segment contains other unverified bytes; nothing has changed then.</returns>
     public bool TryDropUnseen(ref Flow flow, FrameRef secondary)
     {
         ref Frame frame = ref arena[secondary];
         ref TcpState tcp = ref flow.Tcp;
         bool isUnseen = tcp.Has(TcpFlags.PrimarySeen) && !tcp.Has(TcpFlags.PrimarySyn | TcpFlags.BeginningLeft)
-            && TcpSequence.Before(frame.StreamStart, tcp.PrimaryFirst);
+            && TcpSequence.Before(frame.Segment.StreamStart, tcp.PrimaryFirst);
         if (!isUnseen)
         {
             return false;
         }
 
-        bool isAllUnseen = !TcpSequence.After(frame.StreamEnd, tcp.PrimaryFirst)
-            || tcp.Verified.Covers(tcp.PrimaryFirst, frame.StreamEnd);
+        bool isAllUnseen = !TcpSequence.After(frame.Segment.StreamEnd, tcp.PrimaryFirst)
+            || tcp.Verified.Covers(tcp.PrimaryFirst, frame.Segment.StreamEnd);
         if (isAllUnseen)
         {
-            counters.SecondaryRepeated++;
-            segments.Remove(ref flow, secondary);
+            segments.Take(ref flow, secondary);
+            disposition.ReturnRepeated(secondary);
         }
 
         return isAllUnseen;
     }
 
-    private static Verdict Apart(in Flow flow, in Verdict doubt) =>
-        doubt with { Kind = VerdictKind.Divergence, Secondary = flow.Secondary.Head };
+    private static Verdict Apart(in Flow flow, in Verdict suspect) =>
+        suspect with { Kind = VerdictKind.Divergence, Secondary = flow.Secondary.Head };
 
-    /// <summary>Notes where a segment of the primary stands among all that it has said.</summary>
-    /// <returns>False when the segment seems to belong to another connection. It must not move
-    /// <see cref="TcpState.PrimaryNext"/>: a checkpoint marks all bytes before that as verified
+    /// <summary>Records the position of a segment among all bytes that the primary has sent.</summary>
+    /// <returns>False when the segment seems to belong to another connection. Such a segment must not move
+    /// <see cref="TcpState.PrimaryNext"/>, because a checkpoint marks all bytes before that number as verified
     /// (<see cref="Synchronise"/>).</returns>
     private static bool TryNotePrimary(ref TcpState tcp, TcpSegment segment)
     {
@@ -129,7 +132,7 @@ internal sealed partial class TcpStreamComparer
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsFar(in TcpState tcp, uint sequence) => TcpSequence.Distance(sequence, tcp.PrimaryNext) > EngineLimits.StrayBytes;
 
-    /// <summary>Notes where a segment of the secondary begins.</summary>
+    /// <summary>Records where a segment of the secondary begins.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void NoteSecondary(ref TcpState tcp, uint sequence)
     {
@@ -143,8 +146,10 @@ internal sealed partial class TcpStreamComparer
     }
 
     /// <summary>
-    /// Once the primary, or what both have said, has come farther than any window from where a side was first seen, nothing of before
-    /// that is said again, and numbers go on until they are half the circle away from it: there "before" would mean "behind".
+    /// Sets <see cref="TcpFlags.BeginningLeft"/> once the primary, or the verified range, has advanced by more than any window
+    /// from the first captured sequence number of a side. No byte before that number is sent again. The number must not be
+    /// compared with others any longer, because serial arithmetic (RFC 1982) inverts the order of two numbers that are more than
+    /// 2^31 apart.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void LeaveBeginning(ref TcpState tcp, uint position)
@@ -157,7 +162,7 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
-    /// <summary>The earlier one of two numbers; one that is farther behind than any window moves no beginning.</summary>
+    /// <summary>The earlier of two sequence numbers; a second number that is farther back than any window is ignored.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint EarlierInWindow(uint first, uint sequence) =>
         first - sequence < EngineLimits.MaxWindowBytes ? sequence : first;
@@ -166,12 +171,13 @@ internal sealed partial class TcpStreamComparer
         tcp.Has(TcpFlags.SecondarySeen) && !tcp.Has(TcpFlags.SecondarySyn | TcpFlags.BeginningLeft)
         && TcpSequence.Before(position, tcp.SecondaryFirst);
 
-    /// <summary>Both begin with the same words at different places: that is no retransmission, the streams themselves are apart.</summary>
+    /// <summary>Whether both sides begin with the same payload at different sequence numbers. That is no retransmission: the
+    /// streams themselves are apart.</summary>
     private bool SaysTheSameElsewhere(in Flow flow, FrameRef primary)
     {
         FrameRef secondary = flow.Secondary.Head;
         return !secondary.IsNone && flow.Tcp.Verified.IsEmpty
-            && arena[primary].PayloadSequence != arena[secondary].PayloadSequence
+            && arena[primary].Segment.PayloadSequence != arena[secondary].Segment.PayloadSequence
             && arena.Payload(primary).SequenceEqual(arena.Payload(secondary));
     }
 }

@@ -8,17 +8,17 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <content>
-/// What is inlined of the verbs for flows whose next frame is predicted (<see cref="Flow.IsPredicted"/>): each segment goes on where the
-/// last one ended, and the secondary's says what the oldest held one says. Each method changes all that the verb changes in full
-/// (<see cref="AcceptPrimary"/>, <see cref="AcceptSecondary"/>, <see cref="Judge"/>), or nothing.
+/// The inlined heads for flows whose next frame is predicted (<see cref="Flow.IsPredicted"/>): each segment begins where the last
+/// one ended, and the secondary's segment equals the oldest held one. Each method makes all changes that the general method makes
+/// (<see cref="AcceptPrimary"/>, <see cref="AcceptSecondary"/>, <see cref="Compare"/>), or none.
 /// </content>
 internal sealed partial class TcpStreamComparer
 {
     private const byte PlainFlags = Tcp.Ack | Tcp.Psh;
 
-    /// <summary>Notes the position of a segment of the primary that begins where the last one ended: data, or a pure
+    /// <summary>Records the position of a segment of the primary that begins where the last one ended: data, or a pure
     /// acknowledgment.</summary>
-    /// <returns>False when it is anything else.</returns>
+    /// <returns>False for any other segment; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool TryAccept(ref Flow flow, FrameView primary)
     {
@@ -34,29 +34,30 @@ internal sealed partial class TcpStreamComparer
         uint end = start + frame.Layout.PayloadLength;
         PlaceAt(ref frame, start, end);
         LeaveBeginning(ref tcp, start);
-        // A segment that begins where the last one ended begins after PrimaryFirst. Only when the sequence numbers have wrapped around it
-        // seems to begin before; BeginningLeft is set by then, and PrimaryFirst is not used any more.
+        // A segment that begins where the last one ended begins after PrimaryFirst. It seems to begin before PrimaryFirst only
+        // once the sequence numbers have wrapped around; BeginningLeft is set by then, and PrimaryFirst is no longer used.
         tcp.PrimaryNext = end;
         NoteAck(ref tcp, segment.Ack);
         return true;
     }
 
-    /// <summary>Whether a held segment can do nothing but wait: for bytes of which nothing of the secondary's is there, or for an
-    /// acknowledgment.</summary>
+    /// <summary>Whether a held segment can only stay held: it waits for bytes of which no segment of the secondary is held, or
+    /// for an acknowledgment.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool MustWait(in Flow flow, FrameView primary)
     {
         ref Frame frame = ref primary.Descriptor;
         TcpSegment segment = new(primary);
-        return frame.StreamStart != frame.StreamEnd
-            ? flow.Secondary.IsEmpty && flow.Tcp.Verified.EndAt(frame.StreamStart) && !segment.Has(Tcp.Syn | Tcp.Rst)
-                && (flow.Tcp.Has(TcpFlags.InStep) || !IsBeforeFirst(in flow.Tcp, frame.StreamStart))
+        return frame.Segment.StreamStart != frame.Segment.StreamEnd
+            ? flow.Secondary.IsEmpty && flow.Tcp.Verified.EndAt(frame.Segment.StreamStart) && !segment.Has(Tcp.Syn | Tcp.Rst)
+                && (flow.Tcp.Has(TcpFlags.InStep) || !IsBeforeFirst(in flow.Tcp, frame.Segment.StreamStart))
             : IsPlain(segment) && TcpSequence.After(segment.Ack, flow.Tcp.SecondaryAck);
     }
 
-    /// <summary>Compares a new segment of the secondary with the oldest held one; nothing of the secondary's may wait.</summary>
-    /// <returns>Whether they are the same, and all that the primary's waits for has been said: the primary's belongs to the caller then.
-    /// </returns>
+    /// <summary>Compares a new segment of the secondary with the oldest held one of the primary. No segment of the secondary may
+    /// be held.</summary>
+    /// <returns>Whether the two are equal, and the primary's segment waits for nothing else. If so, the secondary's segment has
+    /// been cached and the caller owns the primary's; otherwise nothing has changed.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryMatch(ref Flow flow, FrameView primary, FrameView secondary)
     {
@@ -64,11 +65,11 @@ internal sealed partial class TcpStreamComparer
         ref TcpState tcp = ref flow.Tcp;
         TcpSegment left = new(primary);
         TcpSegment right = new(secondary);
-        uint start = ours.StreamStart;
+        uint start = ours.Segment.StreamStart;
         int length = ours.Layout.PayloadLength;
         uint end = start + (uint)length;
-        bool isNext = tcp.Verified.EndAtWithRoom(start, end) && ours.PayloadSequence == start && length != 0 && IsPlain(left)
-            && (ours.Marks & ~FrameMarks.Announced) == FrameMarks.None && !IsFar(in tcp, start);
+        bool isNext = tcp.Verified.EndAtWithRoom(start, end) && ours.Segment.PayloadSequence == start && length != 0 && IsPlain(left)
+            && (ours.Marks & ~FrameMarks.SentAhead) == FrameMarks.None && !IsFar(in tcp, start);
         if (!isNext || left.Place != right.Place || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
             || !headers.TryCount(primary, secondary))
         {
@@ -86,15 +87,15 @@ internal sealed partial class TcpStreamComparer
 
         LeaveBeginning(ref tcp, end);
         PlaceAt(ref secondary.Descriptor, start, end);
-        kept.Keep(ref flow, secondary.Reference);
+        cache.Keep(ref flow, secondary.Reference);
         return true;
     }
 
     /// <summary>Takes a pure acknowledgment of the secondary, and returns its slot.</summary>
     /// <param name="flow">Its flow.</param>
     /// <param name="secondary">The segment, which has no payload.</param>
-    /// <param name="advances">Whether it acknowledges more than the secondary did before.</param>
-    /// <returns>False when it bears anything else.</returns>
+    /// <param name="advances">Whether the segment acknowledges more than the secondary did before.</param>
+    /// <returns>False when the segment has other flags or is far from its stream; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAcceptAck(ref Flow flow, FrameView secondary, out bool advances)
     {
@@ -109,41 +110,41 @@ internal sealed partial class TcpStreamComparer
 
         advances = HearAck(ref tcp, segment);
         NoteSecondary(ref tcp, sequence);
-        secondaryHome.Add(secondary.Reference);
+        disposition.ReturnSecondary(secondary.Reference);
         return true;
     }
 
-    /// <summary>Judges the oldest held segment where it is an acknowledgment and nothing else.</summary>
-    /// <returns>Whether it is one that may leave.</returns>
+    /// <summary>Compares the oldest held segment when it is a pure acknowledgment.</summary>
+    /// <returns>Whether the segment is a pure acknowledgment that may be released.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryReleaseAck(in Flow flow, FrameView primary)
     {
         ref Frame frame = ref primary.Descriptor;
         ref readonly TcpState tcp = ref flow.Tcp;
         TcpSegment segment = new(primary);
-        bool mayLeave = frame.Layout.PayloadLength == 0 && IsPlain(segment) && (frame.Marks & ~FrameMarks.Announced) == FrameMarks.None
+        bool mayLeave = frame.Layout.PayloadLength == 0 && IsPlain(segment) && (frame.Marks & ~FrameMarks.SentAhead) == FrameMarks.None
             && !TcpSequence.After(segment.Ack, tcp.SecondaryAck);
         return mayLeave && (segment.Ack != tcp.SecondaryAck || headers.TryCountWindow(segment.Window, tcp.SecondaryWindow));
     }
 
-    /// <summary>Whether a segment neither opens, closes nor resets anything.</summary>
+    /// <summary>Whether a segment has the flag ACK, perhaps PSH, and no other flag.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool IsPlain(TcpSegment segment) => (segment.Flags | Tcp.Psh) == PlainFlags;
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void PlaceAt(ref Frame frame, uint start, uint end)
     {
-        frame.PayloadSequence = start;
-        frame.StreamStart = start;
-        frame.StreamEnd = end;
+        frame.Segment.PayloadSequence = start;
+        frame.Segment.StreamStart = start;
+        frame.Segment.StreamEnd = end;
     }
 
-    /// <summary>Notes an acknowledgment of the primary.</summary>
+    /// <summary>Records an acknowledgment of the primary.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void NoteAck(ref TcpState tcp, uint ack) => tcp.PrimaryAck = TcpSequence.Later(ack, tcp.PrimaryAck);
 
-    /// <summary>Notes the acknowledgment and the window of a segment of the secondary.</summary>
-    /// <returns>Whether it acknowledges more than before.</returns>
+    /// <summary>Records the acknowledgment and the window of a segment of the secondary.</summary>
+    /// <returns>Whether the segment acknowledges more than the secondary did before.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool HearAck(ref TcpState tcp, TcpSegment segment)
     {

@@ -8,83 +8,88 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Compare;
 
 /// <content>
-/// What is said again. Bytes that differ from what was said first at the same place are no difference between the two sides as long as
-/// both say the same: a keepalive with a byte of garbage, a file that was changed between two transmissions of it. So what the secondary
-/// has changed is kept beside what it said first, and what only the primary has changed waits a grace for the secondary's.
+/// Retransmissions. Retransmitted bytes that differ from those verified at the same sequence numbers are no divergence as long as
+/// both sides send them: a keepalive with a byte of garbage (RFC 1122 section 4.2.3.6), or a file that changed between two
+/// transmissions of it. So a segment in which the secondary has changed bytes is cached beside the first one, and a segment in
+/// which only the primary has changed bytes waits for the secondary's for as long as the grace.
 /// </content>
 internal sealed partial class TcpStreamComparer
 {
     /// <summary>
-    /// Compares what the primary says again, from its first byte not yet looked at, with all that the secondary said there: in frames that
-    /// are kept, or that wait because there is more in them. What is in neither any more is not looked at.
+    /// Compares bytes that the primary retransmits, from the first byte not yet compared, with all bytes that the secondary has
+    /// sent at the same sequence numbers: in cached segments, and in held segments that contain newer bytes as well. Bytes that
+    /// are in neither are not compared.
     /// </summary>
-    private Verdict JudgeRepeated(ref Flow flow, FrameRef primary, uint end)
+    private Verdict CompareRepeated(ref Flow flow, FrameRef primary, uint end)
     {
-        uint from = arena[primary].StreamStart;
+        uint from = arena[primary].Segment.StreamStart;
         if (TrySaid(ref flow, primary, from, end, out Change change))
         {
             if (change.IsSome)
             {
-                counters.Count(IsKeepalive(in flow, primary) ? SoftField.Keepalive : SoftField.ConflictingRetransmission);
+                counters.Count(IsKeepalive(in flow, primary) ? ToleratedField.Keepalive : ToleratedField.ConflictingRetransmission);
             }
 
             return Verdict.Release;
         }
 
-        return Difference(DivergenceReason.Retransmit, primary, change.Against, change.At) with { Kind = VerdictKind.Doubt };
+        return Difference(DivergenceReason.Retransmit, primary, change.Against, change.At) with { Kind = VerdictKind.Suspect };
     }
 
-    /// <summary>Says what becomes of bytes that only the primary has changed when the grace of that doubt is over.</summary>
-    private Verdict SettleChange(ref Flow flow, FrameRef primary, in Verdict doubt, long nowNs)
+    /// <summary>Decides what happens, when the grace has expired, to a segment in which only the primary has changed
+    /// retransmitted bytes.</summary>
+    private Verdict ResolveChange(ref Flow flow, FrameRef primary, in Verdict suspect, long nowNs)
     {
-        bool isSilent = nowNs - arena[doubt.Secondary].ArrivalNs >= EngineLimits.KeepaliveSilenceNs;
+        bool isSilent = nowNs - arena[suspect.Secondary].ArrivalNs >= EngineLimits.KeepaliveSilenceNs;
         if (!isSilent || !IsKeepalive(in flow, primary))
         {
-            return doubt with { Kind = VerdictKind.Divergence };
+            return suspect with { Kind = VerdictKind.Divergence };
         }
 
-        counters.Count(SoftField.Keepalive);
-        arena[primary].StreamStart = arena[primary].StreamEnd;
-        return Judge(ref flow, primary);
+        counters.Count(ToleratedField.Keepalive);
+        arena[primary].Segment.StreamStart = arena[primary].Segment.StreamEnd;
+        return Compare(ref flow, primary);
     }
 
-    /// <summary>Keeps what the secondary says again and otherwise than before; what it only repeats goes home.</summary>
-    /// <returns>Whether it was otherwise.</returns>
+    /// <summary>Caches a segment in which the secondary has changed retransmitted bytes; returns the slot of a segment that only
+    /// repeats them.</summary>
+    /// <returns>Whether bytes have changed.</returns>
     private bool TryKeepChange(ref Flow flow, FrameRef secondary)
     {
         ref Frame frame = ref arena[secondary];
-        if (TrySaid(ref flow, secondary, frame.StreamStart, frame.StreamEnd, out Change change))
+        if (TrySaid(ref flow, secondary, frame.Segment.StreamStart, frame.Segment.StreamEnd, out Change change))
         {
-            counters.SecondaryRepeated++;
-            secondaryHome.Add(secondary);
+            disposition.ReturnRepeated(secondary);
             return false;
         }
 
         if (flow.Tcp.Verified.Contains(change.At, out _))
         {
-            // What contradicts a segment that waits was counted when the two met.
-            counters.Count(SoftField.SecondaryOverlap);
+            // A contradiction to a held segment was counted when the segment was inserted.
+            counters.Count(ToleratedField.SecondaryOverlap);
         }
 
-        kept.Keep(ref flow, secondary);
-        if (!flow.Kept.IsEmpty && flow.Kept.Tail != secondary)
+        cache.Keep(ref flow, secondary);
+        if (!flow.Cached.IsEmpty && flow.Cached.Tail != secondary)
         {
-            // There was no room for the changed segment. The older one alone would contradict the primary's equal change.
-            kept.Clear(ref flow);
+            // There was no room for the changed segment. The older segment alone would contradict the primary's equal change.
+            cache.Clear(ref flow);
         }
 
         return true;
     }
 
-    /// <summary>Whether the secondary has said each byte of a segment at its place, as far as that is still known.</summary>
+    /// <summary>Whether the secondary has sent each byte of a segment at the same sequence number, as far as its segments are
+    /// cached or held.</summary>
     /// <param name="flow">Its flow.</param>
     /// <param name="segment">The segment, of either side.</param>
-    /// <param name="from">The first sequence number to look at.</param>
-    /// <param name="end">The sequence number behind the last one.</param>
-    /// <param name="change">The first place at which the secondary has said something else, too, or nothing but that.</param>
+    /// <param name="from">The first sequence number to compare.</param>
+    /// <param name="end">The sequence number behind the last one to compare.</param>
+    /// <param name="change">If true is returned, the first sequence number at which the secondary has sent another byte as well,
+    /// if any; otherwise the first one at which it has sent only other bytes.</param>
     private bool TrySaid(ref Flow flow, FrameRef segment, uint from, uint end, out Change change)
     {
-        ReadOnlySpan<FrameRef> known = kept.FindMeeting(ref flow, from, end);
+        ReadOnlySpan<FrameRef> known = cache.FindMeeting(ref flow, from, end);
         change = FindChange(ref flow, known, segment, from, end);
         Change next = change;
         for (int conflicts = 0; next.IsSome; conflicts++)
@@ -102,7 +107,7 @@ internal sealed partial class TcpStreamComparer
         return true;
     }
 
-    /// <summary>Finds the first byte of a segment that differs from the secondary's in any frame that is kept or waits.</summary>
+    /// <summary>Finds the first byte of a segment that differs from a cached or held segment of the secondary.</summary>
     private Change FindChange(ref Flow flow, ReadOnlySpan<FrameRef> known, FrameRef segment, uint from, uint end)
     {
         Change first = new(FrameRef.None, end);
@@ -121,7 +126,7 @@ internal sealed partial class TcpStreamComparer
 
     private void NarrowChange(ref Change first, FrameRef segment, FrameRef said, uint from)
     {
-        // Compares only up to the first difference so far: a difference that is found then is an earlier one.
+        // The comparison ends at the first difference found so far, so that a difference found here is an earlier one.
         int same = CountSame(segment, said, from, first.At, out uint start, out int count);
         if (same < count)
         {
@@ -129,8 +134,10 @@ internal sealed partial class TcpStreamComparer
         }
     }
 
-    /// <summary>Finds how far from a byte on a segment says the same as one of the secondary's frames that are known.</summary>
-    /// <returns>The first sequence number at which it does not; the first one of all when no frame has that byte.</returns>
+    /// <summary>Finds how far the bytes of a segment, from a sequence number on, equal those of one cached or held segment of the
+    /// secondary.</summary>
+    /// <returns>The first sequence number at which they differ; <paramref name="from"/> when no segment has an equal byte
+    /// there.</returns>
     private uint FindSaid(ref Flow flow, ReadOnlySpan<FrameRef> known, FrameRef segment, uint from, uint end)
     {
         uint saidUntil = from;
@@ -157,20 +164,20 @@ internal sealed partial class TcpStreamComparer
     }
 
     private bool StandsBefore(FrameRef waiting, uint end) =>
-        !waiting.IsNone && TcpSequence.Before(arena[waiting].StreamStart, end);
+        !waiting.IsNone && TcpSequence.Before(arena[waiting].Segment.StreamStart, end);
 
-    /// <summary>Counts how many bytes two segments have in common where they meet.</summary>
-    /// <param name="segment">The one.</param>
-    /// <param name="said">The other one, of the secondary.</param>
-    /// <param name="from">The first sequence number to look at.</param>
-    /// <param name="end">The sequence number behind the last one.</param>
-    /// <param name="start">Where they meet.</param>
-    /// <param name="count">For how many bytes they do.</param>
+    /// <summary>Counts the bytes that are equal from the beginning of the overlap of two segments.</summary>
+    /// <param name="segment">The first segment, of either side.</param>
+    /// <param name="said">The second segment, of the secondary.</param>
+    /// <param name="from">The first sequence number to compare.</param>
+    /// <param name="end">The sequence number behind the last one to compare.</param>
+    /// <param name="start">The first sequence number of the overlap.</param>
+    /// <param name="count">The length of the overlap in bytes.</param>
     private int CountSame(FrameRef segment, FrameRef said, uint from, uint end, out uint start, out int count)
     {
         steps.Count();
         ref Frame other = ref arena[said];
-        if (!TcpSequence.TryMeet(from, end, other.StreamStart, other.StreamEnd, out start, out count))
+        if (!TcpSequence.TryMeet(from, end, other.Segment.StreamStart, other.Segment.StreamEnd, out start, out count))
         {
             return 0;
         }
@@ -180,11 +187,12 @@ internal sealed partial class TcpStreamComparer
         return difference < 0 ? count : difference;
     }
 
-    /// <summary>Whether a segment is a single byte at the end of all that the primary has said: a keepalive, where that byte is old.</summary>
+    /// <summary>Whether a segment is a single byte at the end of all bytes that the primary has sent: a keepalive, if that byte
+    /// was sent before (RFC 1122 section 4.2.3.6).</summary>
     private bool IsKeepalive(in Flow flow, FrameRef primary) =>
-        arena[primary].Layout.PayloadLength == 1 && arena[primary].StreamEnd == flow.Tcp.PrimaryNext;
+        arena[primary].Layout.PayloadLength == 1 && arena[primary].Segment.StreamEnd == flow.Tcp.PrimaryNext;
 
-    /// <summary>A place at which a segment differs from one of the secondary's, if any.</summary>
+    /// <summary>The first sequence number at which a segment differs from one of the secondary's, if any.</summary>
     private readonly record struct Change(FrameRef Against, uint At)
     {
         public bool IsSome => !Against.IsNone;

@@ -1,31 +1,34 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Rings;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Compare;
 
 /// <summary>
-/// Compares two TCP streams byte by byte, however each side cut, repeated or reordered its segments (R2). A segment of the primary
-/// may go when the secondary has produced each of its bytes, and its SYN, FIN or RST, and has acknowledged as much: else, after a
-/// take-over, the client would not send again what the secondary never got. This file is the bytes; SYN, FIN, RST and what a
-/// checkpoint means stand in <c>TcpStreamComparer.Control.cs</c>, what is said again in <c>TcpStreamComparer.Repetition.cs</c>, streams
-/// whose beginning nobody saw in <c>TcpStreamComparer.MidStream.cs</c>.
+/// Compares two TCP streams byte by byte, independently of how each side cut, repeated or reordered its segments (R2). A segment
+/// of the primary may be released when the secondary has sent each of its bytes and its SYN, FIN or RST, and has acknowledged as
+/// much. Otherwise, after a take-over, the client would not retransmit bytes that the secondary has never received. This file
+/// compares the bytes. SYN, FIN, RST and checkpoints are in <c>TcpStreamComparer.Control.cs</c>, retransmissions in
+/// <c>TcpStreamComparer.Repetition.cs</c>, streams whose beginning was not captured in <c>TcpStreamComparer.MidStream.cs</c>, and
+/// predicted segments in <c>TcpStreamComparer.Prediction.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, KeptFrames kept, SpscRing<FrameRef> secondaryHome, StepMeter steps)
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, EpochStart epochStart,
+    StepMeter steps)
 {
-    private readonly SegmentList segments = new(arena, counters, secondaryHome, steps);
+    private readonly SegmentList segments = new(arena, counters, disposition, epochStart, steps);
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly bool passesResets = options.Reset == ResetPolicy.Pass;
 
-    /// <summary>Notes where a segment of the primary stands in its stream.</summary>
+    /// <summary>Records the position of a segment of the primary in its stream.</summary>
     /// <param name="flow">Its flow.</param>
     /// <param name="primary">The segment.</param>
-    /// <param name="isShared">Whether a checkpoint made it the secondary's too, so that neither has to say it again.</param>
+    /// <param name="isShared">Whether a checkpoint has made the segment the secondary's too, so that the secondary need not send
+    /// it.</param>
     public void AcceptPrimary(ref Flow flow, FrameRef primary, bool isShared)
     {
         ref Frame frame = ref arena[primary];
@@ -57,8 +60,9 @@ internal sealed partial class TcpStreamComparer(
         flow.RenewPrediction();
     }
 
-    /// <summary>Takes in what a segment of the secondary says; keeps the frame only while it bears bytes not yet verified.</summary>
-    /// <returns>Whether the oldest held primary frame should be judged again.</returns>
+    /// <summary>Records the control flags and the acknowledgment of a segment of the secondary; holds the frame only while it
+    /// contains unverified bytes.</summary>
+    /// <returns>Whether the oldest held frame of the primary is to be compared again.</returns>
     public bool AcceptSecondary(ref Flow flow, FrameRef secondary)
     {
         bool isNews = TakeIn(ref flow, secondary);
@@ -76,12 +80,11 @@ internal sealed partial class TcpStreamComparer(
         {
             if (IsFarFromBothSyns(in tcp, segment.Sequence))
             {
-                counters.Count(DropReason.SecondaryUnmatched);
-                secondaryHome.Add(secondary);
+                disposition.DropSecondary(secondary, DropReason.SecondaryUnmatched);
                 return news;
             }
 
-            SettleShift(ref flow, segment.Sequence);
+            FixShift(ref flow, segment.Sequence);
         }
 
         PlaceAt(ref frame, segment.StreamStart + tcp.Shift, segment.StreamEnd + tcp.Shift);
@@ -92,62 +95,67 @@ internal sealed partial class TcpStreamComparer(
 
         if (!segment.Has(Tcp.Syn | Tcp.Rst))
         {
-            NoteSecondary(ref tcp, frame.PayloadSequence);
+            NoteSecondary(ref tcp, frame.Segment.PayloadSequence);
         }
 
-        if (frame.StreamStart == frame.StreamEnd)
+        if (frame.Segment.StreamStart == frame.Segment.StreamEnd)
         {
-            secondaryHome.Add(secondary);
+            disposition.ReturnSecondary(secondary);
             return news;
         }
 
         return Keep(ref flow, secondary) || news;
     }
 
-    /// <summary>Takes a segment of the secondary out of its flow; it belongs to the caller then.</summary>
+    /// <summary>Removes a held segment of the secondary from its flow; the caller owns it afterwards.</summary>
     public void Remove(ref Flow flow, FrameRef secondary) => segments.Take(ref flow, secondary);
 
-    /// <summary>Frames of the secondary from before this instant may be those of the one that a checkpoint has replaced.</summary>
-    public void ExpectStragglersUntil(long arrivalNs) => segments.StragglersUntilNs = arrivalNs;
-
-    /// <summary>Says what may happen to the oldest held primary frame; what is verified of it stays verified.</summary>
-    public Verdict Judge(ref Flow flow, FrameRef primary)
+    /// <summary>Discards the search state over the secondary's held segments, before all of them are removed.</summary>
+    public static void ForgetOrder(ref Flow flow)
     {
-        Verdict verdict = JudgeInFull(ref flow, primary);
+        flow.Tcp.Cursor = FrameRef.None;
+        flow.Tcp.IndexRoot = FrameRef.None;
+    }
+
+    /// <summary>Decides what happens to the oldest held frame of the primary. Bytes of it that were verified stay
+    /// verified.</summary>
+    public Verdict Compare(ref Flow flow, FrameRef primary)
+    {
+        Verdict verdict = CompareInFull(ref flow, primary);
         flow.RenewPrediction();
         return verdict;
     }
 
-    private Verdict JudgeInFull(ref Flow flow, FrameRef primary)
+    private Verdict CompareInFull(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
         TcpSegment segment = new(arena.View(primary));
         ref TcpState tcp = ref flow.Tcp;
         if (segment.Resets)
         {
-            return JudgeReset(ref tcp, primary);
+            return CompareReset(ref tcp, primary);
         }
 
-        if (segment.Opens && JudgeSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
+        if (segment.Opens && CompareSyn(ref flow, segment) is { Kind: not VerdictKind.Release } syn)
         {
             return syn;
         }
 
-        if (JudgeBytes(ref flow, primary) is { Kind: not VerdictKind.Release } bytes)
+        if (CompareBytes(ref flow, primary) is { Kind: not VerdictKind.Release } bytes)
         {
             return bytes;
         }
 
-        if (segment.Closes && JudgeFin(ref tcp, frame.StreamEnd) is { Kind: not VerdictKind.Release } fin)
+        if (segment.Closes && CompareFin(ref tcp, frame.Segment.StreamEnd) is { Kind: not VerdictKind.Release } fin)
         {
             return fin;
         }
 
-        return segment.Has(Tcp.Ack) ? JudgeAck(in tcp, segment, frame.Layout.PayloadLength == 0) : Verdict.Release;
+        return segment.Has(Tcp.Ack) ? CompareAck(in tcp, segment, frame.Layout.PayloadLength == 0) : Verdict.Release;
     }
 
-    /// <summary>Keeps a segment with payload, unless it says nothing new.</summary>
-    /// <returns>Whether it may hold what the oldest held primary frame waits for.</returns>
+    /// <summary>Holds a segment with payload, unless all its bytes were sent before.</summary>
+    /// <returns>Whether the segment may contain bytes for which the oldest held frame of the primary waits.</returns>
     private bool Keep(ref Flow flow, FrameRef secondary)
     {
         Insertion insertion = segments.Insert(ref flow, secondary);
@@ -161,31 +169,31 @@ internal sealed partial class TcpStreamComparer(
             return false;
         }
 
-        uint waitedFor = arena[flow.Primary.Head].StreamStart;
+        uint waitedFor = arena[flow.Primary.Head].Segment.StreamStart;
         return !segments.Find(ref flow, waitedFor).IsNone;
     }
 
-    private Verdict JudgeBytes(ref Flow flow, FrameRef primary)
+    private Verdict CompareBytes(ref Flow flow, FrameRef primary)
     {
         ref Frame frame = ref arena[primary];
-        while (frame.StreamStart != frame.StreamEnd)
+        while (frame.Segment.StreamStart != frame.Segment.StreamEnd)
         {
-            if (flow.Tcp.Verified.Contains(frame.StreamStart, out uint verifiedEnd))
+            if (flow.Tcp.Verified.Contains(frame.Segment.StreamStart, out uint verifiedEnd))
             {
-                uint end = TcpSequence.Earlier(verifiedEnd, frame.StreamEnd);
-                if (JudgeRepeated(ref flow, primary, end) is { Kind: not VerdictKind.Release } change)
+                uint end = TcpSequence.Earlier(verifiedEnd, frame.Segment.StreamEnd);
+                if (CompareRepeated(ref flow, primary, end) is { Kind: not VerdictKind.Release } change)
                 {
                     return change;
                 }
 
-                frame.StreamStart = end;
+                frame.Segment.StreamStart = end;
                 continue;
             }
 
-            FrameRef secondary = segments.Find(ref flow, frame.StreamStart);
+            FrameRef secondary = segments.Find(ref flow, frame.Segment.StreamStart);
             if (secondary.IsNone)
             {
-                return JudgeMissing(in flow, in frame);
+                return CompareMissing(in flow, in frame);
             }
 
             if (CompareWith(ref flow, primary, secondary) is { Kind: not VerdictKind.Release } difference)
@@ -197,35 +205,35 @@ internal sealed partial class TcpStreamComparer(
         return Verdict.Release;
     }
 
-    /// <summary>Compares as much as both segments hold; what is equal is verified, and nothing is left of the secondary's segment when
-    /// all of it is.</summary>
+    /// <summary>Compares the bytes that both segments contain. Equal bytes are verified; once all bytes of the secondary's
+    /// segment are, the segment is cached.</summary>
     private Verdict CompareWith(ref Flow flow, FrameRef primary, FrameRef secondary)
     {
         ref Frame frame = ref arena[primary];
-        ReadOnlySpan<byte> theirs = segments.BytesFrom(secondary, frame.StreamStart);
-        int count = Math.Min(theirs.Length, (int)(frame.StreamEnd - frame.StreamStart));
-        int offset = frame.Layout.PayloadOffset + (int)(frame.StreamStart - frame.PayloadSequence);
+        ReadOnlySpan<byte> theirs = segments.BytesFrom(secondary, frame.Segment.StreamStart);
+        int count = Math.Min(theirs.Length, (int)(frame.Segment.StreamEnd - frame.Segment.StreamStart));
+        int offset = frame.Layout.PayloadOffset + (int)(frame.Segment.StreamStart - frame.Segment.PayloadSequence);
         int difference = ByteEquality.FirstDifference(arena.Bytes(primary).Slice(offset, count), theirs[..count]);
         if (difference >= 0)
         {
-            return Difference(DivergenceReason.Payload, primary, secondary, frame.StreamStart + (uint)difference);
+            return Difference(DivergenceReason.Payload, primary, secondary, frame.Segment.StreamStart + (uint)difference);
         }
 
-        if (frame.StreamStart == frame.PayloadSequence && headers.Count(primary, secondary) is { } strict)
+        if (frame.Segment.StreamStart == frame.Segment.PayloadSequence && headers.Count(primary, secondary) is { } strict)
         {
             return Verdict.StrictField(strict, secondary);
         }
 
-        uint end = frame.StreamStart + (uint)count;
-        flow.Tcp.Verified.Add(frame.StreamStart, end);
+        uint end = frame.Segment.StreamStart + (uint)count;
+        flow.Tcp.Verified.Add(frame.Segment.StreamStart, end);
         flow.Tcp.Set(TcpFlags.InStep);
         LeaveBeginning(ref flow.Tcp, end);
-        frame.StreamStart = end;
+        frame.Segment.StreamStart = end;
         ref Frame other = ref arena[secondary];
-        if (flow.Tcp.Verified.Covers(other.StreamStart, other.StreamEnd))
+        if (flow.Tcp.Verified.Covers(other.Segment.StreamStart, other.Segment.StreamEnd))
         {
             segments.Take(ref flow, secondary);
-            kept.Keep(ref flow, secondary);
+            cache.Keep(ref flow, secondary);
         }
 
         return Verdict.Release;
@@ -234,18 +242,18 @@ internal sealed partial class TcpStreamComparer(
     private Verdict Difference(DivergenceReason reason, FrameRef primary, FrameRef secondary, uint at) => new(
         VerdictKind.Divergence,
         reason,
-        (int)(at - arena[primary].PayloadSequence),
+        (int)(at - arena[primary].Segment.PayloadSequence),
         secondary,
-        (int)(at - arena[secondary].PayloadSequence));
+        (int)(at - arena[secondary].Segment.PayloadSequence));
 
-    private Verdict JudgeMissing(in Flow flow, in Frame frame)
+    private Verdict CompareMissing(in Flow flow, in Frame frame)
     {
-        // A secondary that has closed or reset its stream will never produce these bytes; but what stands before that may have been
-        // overtaken by it.
+        // A secondary that has closed or reset its stream never sends bytes behind the FIN or RST. Bytes before that may only
+        // have been overtaken by it.
         ref readonly TcpState tcp = ref flow.Tcp;
-        bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryFin);
-        bool isReset = tcp.Has(TcpFlags.RstPending) && IsAtOrBehind(frame.StreamStart, tcp.SecondaryRst + tcp.Shift);
-        int offset = (int)(frame.StreamStart - frame.PayloadSequence);
+        bool isClosed = tcp.Has(TcpFlags.SecondaryFin) && IsAtOrBehind(frame.Segment.StreamStart, tcp.SecondaryFin);
+        bool isReset = tcp.Has(TcpFlags.RstPending) && IsAtOrBehind(frame.Segment.StreamStart, tcp.SecondaryRst + tcp.Shift);
+        int offset = (int)(frame.Segment.StreamStart - frame.Segment.PayloadSequence);
         if (isClosed)
         {
             return Verdict.Diverged(DivergenceReason.Control, offset);
@@ -256,16 +264,16 @@ internal sealed partial class TcpStreamComparer(
             return BehindReset(offset);
         }
 
-        return IsBeforeFirst(in tcp, frame.StreamStart)
-            ? Verdict.Doubt(DivergenceReason.Position, offset)
+        return IsBeforeFirst(in tcp, frame.Segment.StreamStart)
+            ? Verdict.Suspect(DivergenceReason.Position, offset)
             : Verdict.Hold(DivergenceReason.Timeout, offset);
     }
 
-    /// <summary>Whether a position stands where a stream ends or behind that. What is farther away than any window is of another
-    /// connection, or of none.</summary>
+    /// <summary>Whether a sequence number is at the end of a stream or behind it. A number farther behind than any window belongs
+    /// to another connection, or to none.</summary>
     private static bool IsAtOrBehind(uint position, uint end) => position - end < EngineLimits.MaxWindowBytes;
 
-    private Verdict JudgeAck(in TcpState tcp, TcpSegment segment, bool isPure)
+    private Verdict CompareAck(in TcpState tcp, TcpSegment segment, bool isPure)
     {
         if (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck))
         {

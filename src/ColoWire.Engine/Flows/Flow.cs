@@ -1,130 +1,107 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Diagnostics;
-using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Flows;
 
-/// <summary>A connection as a guest sends it, with what both sides have said and not yet agreed on.</summary>
-[StructLayout(LayoutKind.Sequential, Size = 6 * EngineLimits.CacheLineBytes)]
+/// <summary>The state of one connection, as the guest sends it: the frames of both sides that are held or cached, and what the
+/// comparer knows of them.</summary>
+/// <remarks>A flow consists of TCP segments (<see cref="Tcp"/>) or of datagrams (<see cref="Datagrams"/>) for its whole life
+/// (<see cref="IsStream"/>), so that the two states share their memory.</remarks>
+[StructLayout(LayoutKind.Explicit, Size = 6 * EngineLimits.CacheLineBytes)]
 internal struct Flow
 {
-    /// <summary>The number that stands for "no flow".</summary>
+    /// <summary>The index that denotes no flow.</summary>
     public const uint None = uint.MaxValue;
 
-    /// <summary>What <see cref="IsPredicted"/> is asked with by a shard that predicts nothing; the number of no flush.</summary>
+    /// <summary>The argument of <see cref="IsPredicted"/> in a shard that predicts nothing; no flush has this number.</summary>
     public const uint PredictsNothing = uint.MaxValue;
 
     private const uint NotPredicted = 0;
 
-    // First cache line: what finds it.
+    // First cache line: what a look-up reads.
+    [FieldOffset(0)]
     public FlowKey Key;
+
+    [FieldOffset(48)]
     public uint Hash;
 
     /// <summary>Next in the bucket of the <see cref="FlowTable"/>, or on its free list.</summary>
+    [FieldOffset(52)]
     public uint NextInBucket;
 
-    /// <summary>When its place in the order of idleness was last refreshed; the least of all where it was set aside since.</summary>
+    /// <summary>When the flow's place in the order of idleness was last refreshed, in nanoseconds of the engine's clock; earlier
+    /// than any time when the flow was set aside since (<see cref="FlowTable.SetAside"/>).</summary>
+    [FieldOffset(56)]
     public long SeenNs;
 
-    // Second cache line: what every frame needs.
+    // Second cache line: what every frame reads.
 
-    /// <summary>The primary's frames that wait, in the order in which it sent them.</summary>
+    /// <summary>The held frames of the primary, in the order in which they were sent.</summary>
+    [FieldOffset(64)]
     public FrameFifo Primary;
 
+    [FieldOffset(76)]
     private uint prediction;
 
-    /// <summary>The secondary's frames that wait: a stream's by sequence number, datagrams in the order in which it sent them.</summary>
+    /// <summary>The held frames of the secondary: TCP segments by sequence number, datagrams in the order in which they
+    /// arrived.</summary>
+    [FieldOffset(80)]
     public FrameQueue Secondary;
 
+    /// <summary>The state of both TCP streams, when <see cref="IsStream"/> is true.</summary>
+    [FieldOffset(92)]
     public TcpState Tcp;
 
-    // What few frames need, though those that are kept need the front of it.
+    /// <summary>The state of both sides' datagrams, when <see cref="IsStream"/> is false.</summary>
+    [FieldOffset(92)]
+    public DatagramState Datagrams;
 
-    /// <summary>Frames of the secondary that were verified and are kept for a while (<see cref="KeptFrames"/>).</summary>
-    public FrameFifo Kept;
+    // End of the fifth cache line, and the sixth: what few frames read, except that frames which are cached read the first of
+    // these fields.
 
+    /// <summary>Verified frames of the secondary that are cached (<c>RetransmitCache</c>).</summary>
+    [FieldOffset(304)]
+    public FrameFifo Cached;
+
+    [FieldOffset(316)]
     private uint flush;
+
+    [FieldOffset(320)]
     private FlowState state;
+
+    [FieldOffset(321)]
     private PolicyAction action;
-    private bool isInDoubt;
 
-    public PassReason PassReason;
+    [FieldOffset(322)]
+    private bool isSuspect;
 
-    /// <summary>Datagrams: the oldest of the secondary's that the <see cref="ContentIndex"/> does not have yet.</summary>
-    public FrameRef Unindexed;
+    /// <summary>Why the flow's frames are not compared, when <see cref="Action"/> is not to compare them.</summary>
+    [FieldOffset(323)]
+    public NotComparedReason NotComparedReason;
 
-    /// <summary>Datagrams: the newest of the primary's that wait and have been put into the <see cref="ContentIndex"/>; all older ones
-    /// have been too.</summary>
-    public FrameRef LastIndexed;
+    /// <summary>The index over <see cref="Cached"/>.</summary>
+    [FieldOffset(324)]
+    public RetransmitIndexState RetransmitIndex;
 
-    /// <summary>Datagrams: of those that have found their twins and wait, the one whose twin the secondary said last.</summary>
-    public FrameRef LastAgreed;
-
-    /// <summary>Datagrams: when the secondary said that twin; the least number when there is none.</summary>
-    public long LastAgreedNs;
-
-    public FlowDoubt Doubt;
-
-    /// <summary>When the checkpoints that it has caused are forgotten, on the engine's clock: each adds its part of
-    /// <see cref="EngineLimits.CheckpointShareNs"/>.</summary>
+    /// <summary>When all checkpoints that the flow has caused are forgotten, in nanoseconds of the engine's clock: each
+    /// checkpoint adds its part of <see cref="EngineLimits.CheckpointShareNs"/>.</summary>
+    [FieldOffset(344)]
     public long ShareUsedUntilNs;
 
-    /// <summary>Its neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
+    [FieldOffset(352)]
+    public FlowSuspect Suspect;
+
+    /// <summary>The flow's neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
+    [FieldOffset(376)]
     public uint Newer;
+
+    [FieldOffset(380)]
     public uint Older;
-
-    /// <summary>Streams: the root of the <see cref="KeptIndex"/> over the kept frames, or none where there is no index. Shares
-    /// its place with a field of datagrams, as the next three do.</summary>
-    [UnscopedRef]
-    public ref FrameRef KeptIndexRoot => ref Unindexed;
-
-    /// <summary>Streams: the greatest length of a frame in the <see cref="KeptIndex"/>, in bytes.</summary>
-    public uint KeptLongestBytes
-    {
-        readonly get => LastAgreed.Slot;
-        set => LastAgreed = new FrameRef(value);
-    }
-
-    /// <summary>Streams: the <see cref="KeptIndex"/> is given up at the first frame of the secondary with a greater
-    /// <see cref="Frame.Number"/>.</summary>
-    public uint KeptIndexUntil
-    {
-        readonly get => LastIndexed.Slot;
-        set => LastIndexed = new FrameRef(value);
-    }
-
-    /// <summary>Streams: every frame in the <see cref="KeptIndex"/> begins nearer to this sequence number than
-    /// <see cref="EngineLimits.KeptIndexReachBytes"/>.</summary>
-    public uint KeptIndexCentre
-    {
-        readonly get => (uint)LastAgreedNs;
-        set => LastAgreedNs = value;
-    }
-
-    /// <summary>Whether a <see cref="KeptIndex"/> stands over the kept frames.</summary>
-    public readonly bool HasKeptIndex => !Unindexed.IsNone && IsStream;
-
-    /// <summary>Datagrams: how many of the primary's frames that wait have found their twins, and wait for older ones only.
-    /// Shares its place with a field of streams.</summary>
-    public int Agreed
-    {
-        readonly get => (int)Tcp.PrimaryNext;
-        set => Tcp.PrimaryNext = (uint)value;
-    }
-
-    /// <summary>Datagrams: the secondary's that have a lower <see cref="Frame.Order"/> were overtaken by one that has found its twin. In the
-    /// place of what only streams need.</summary>
-    public uint OvertakenBefore
-    {
-        readonly get => Tcp.PrimaryFirst;
-        set => Tcp.PrimaryFirst = value;
-    }
 
     public FlowState State
     {
@@ -146,18 +123,18 @@ internal struct Flow
         }
     }
 
-    /// <summary>Whether it stands in the <see cref="DoubtQueue"/>.</summary>
-    public bool IsInDoubt
+    /// <summary>Whether the flow is in the <see cref="SuspectQueue"/>.</summary>
+    public bool IsSuspect
     {
-        readonly get => isInDoubt;
+        readonly get => isSuspect;
         set
         {
-            isInDoubt = value;
+            isSuspect = value;
             RenewPrediction();
         }
     }
 
-    /// <summary>The number of the last flush that has reached it.</summary>
+    /// <summary>The number of the last flush that the flow has followed.</summary>
     public uint Flush
     {
         readonly get => flush;
@@ -168,12 +145,13 @@ internal struct Flow
         }
     }
 
-    /// <summary>Whether it is a flow, and not a record that is free.</summary>
+    /// <summary>Whether a flow uses this record.</summary>
     public readonly bool InUse => State != FlowState.Free;
 
-    /// <summary>Whether the next frame of each side is expected to go on where the last one ended (header prediction, as Linux's
-    /// tcp_fast_path_on): one comparison, which every frame makes.</summary>
-    /// <param name="lastFlush">The number of the last flush, which every flow has to have followed, or <see cref="PredictsNothing"/>.</param>
+    /// <summary>Whether the next frame of each side is expected to continue where the last one ended (header prediction, as in
+    /// Linux's tcp_fast_path_on). Every frame costs this one comparison.</summary>
+    /// <param name="lastFlush">The number of the last flush, which every flow must have followed, or
+    /// <see cref="PredictsNothing"/>.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly bool IsPredicted(uint lastFlush)
     {
@@ -181,40 +159,99 @@ internal struct Flow
         return prediction == lastFlush;
     }
 
-    /// <summary>Whether its frames are TCP segments.</summary>
+    /// <summary>Whether the flow's frames are TCP segments.</summary>
     public readonly bool IsStream => Key.Protocol == Protocol.Tcp && !Key.IsFragment;
 
-    /// <summary>Whether nothing waits in it, so that it can be forgotten without a loss.</summary>
-    public readonly bool IsIdle => Primary.IsEmpty && Secondary.IsEmpty && !Tcp.IsControlPending;
+    /// <summary>Whether the flow holds a frame of either side.</summary>
+    public readonly bool HoldsFrames => !Primary.IsEmpty || !Secondary.IsEmpty;
 
-    /// <summary>To be called when anything has changed that <see cref="Predict"/> asks for; the setters of this type do it
-    /// themselves.</summary>
+    /// <summary>Whether the flow holds no frame and waits for no SYN, FIN or RST, so that it can be removed without a
+    /// loss.</summary>
+    public readonly bool IsIdle => !HoldsFrames && !(IsStream && Tcp.IsControlPending);
+
+    /// <summary>Computes the prediction again. Must be called after a change of anything that <see cref="Predict"/> reads; the
+    /// setters of this type call it themselves.</summary>
     public void RenewPrediction() => prediction = Predict();
 
-    /// <summary>All conditions of <see cref="IsPredicted"/>.</summary>
+    /// <summary>Evaluates all conditions of <see cref="IsPredicted"/>.</summary>
     private readonly uint Predict()
     {
-        bool isPredicted = state == FlowState.Comparing && action == PolicyAction.Compare && !isInDoubt && !Key.IsFragment
+        bool isPredicted = state == FlowState.Comparing && action == PolicyAction.Compare && !isSuspect && !Key.IsFragment
             && (!IsStream || Tcp.IsSettled);
         return isPredicted ? flush : NotPredicted;
     }
 }
 
+/// <summary>The state of both sides' datagrams in one flow.</summary>
+[StructLayout(LayoutKind.Sequential, Pack = sizeof(uint))]
+internal struct DatagramState
+{
+    /// <summary>The number of the primary's held datagrams that have found their twins, and are held only behind older ones
+    /// (R6).</summary>
+    public int Agreed;
+
+    /// <summary>The secondary's datagrams with a lower <see cref="HeldDatagram.Order"/> were overtaken by one that has found its
+    /// twin.</summary>
+    public uint OvertakenBefore;
+
+    /// <summary>The oldest held datagram of the secondary that is not in the content index yet.</summary>
+    public FrameRef Unindexed;
+
+    /// <summary>The newest held datagram of the primary that was added to the content index; all older ones were added,
+    /// too.</summary>
+    public FrameRef LastIndexed;
+
+    /// <summary>Of the primary's held datagrams that have found their twins, the one whose twin arrived last.</summary>
+    public FrameRef LastAgreed;
+
+    /// <summary>When that twin arrived, in nanoseconds of the engine's clock; <see cref="long.MinValue"/> when there is
+    /// none.</summary>
+    public long LastAgreedNs;
+
+    public static DatagramState Fresh =>
+        new() { Unindexed = FrameRef.None, LastIndexed = FrameRef.None, LastAgreed = FrameRef.None, LastAgreedNs = long.MinValue };
+}
+
+/// <summary>The index over the cached segments of a flow (<c>RetransmitIndex</c>).</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct RetransmitIndexState
+{
+    /// <summary>The root of the index; none when there is no index.</summary>
+    public FrameRef Root;
+
+    /// <summary>The greatest length of a segment in the index, in bytes.</summary>
+    public uint LongestBytes;
+
+    /// <summary>The index is discarded at the first cached frame with a greater <see cref="Frame.Number"/>.</summary>
+    public uint Until;
+
+    /// <summary>Every segment in the index begins nearer to this sequence number than
+    /// <see cref="EngineLimits.RetransmitIndexReachBytes"/>.</summary>
+    public uint Centre;
+
+    /// <summary>Whether there is an index.</summary>
+    public readonly bool Exists => !Root.IsNone;
+
+    public static RetransmitIndexState None => new() { Root = FrameRef.None };
+}
+
 internal enum FlowState : byte
 {
-    /// <summary>No flow: the record is free.</summary>
+    /// <summary>No flow uses the record.</summary>
     Free,
 
     /// <summary>Both sides are compared.</summary>
     Comparing,
 
-    /// <summary>They differ: the primary's frames are held until a checkpoint, the secondary's are of no use.</summary>
+    /// <summary>The replicas differ: the primary's frames are held until a checkpoint has finished, the secondary's are
+    /// dropped.</summary>
     Diverged,
 
-    /// <summary>They differ and no checkpoint will come: the primary's frames leave unverified.</summary>
-    Passing,
+    /// <summary>The replicas differ, and no checkpoint will be made: the primary's frames are released unverified.</summary>
+    Unverified,
 
-    /// <summary>They differ once more than the flow's share of checkpoints allows: the primary's frames leave unverified until the next
-    /// checkpoint, which the flow asks for when its time is over.</summary>
+    /// <summary>The replicas have differed once more than the flow's share of checkpoints allows (<c>checkpoint_share</c>): the
+    /// primary's frames are released unverified until the next checkpoint, which the flow itself requests when its time has
+    /// expired.</summary>
     OverShare,
 }

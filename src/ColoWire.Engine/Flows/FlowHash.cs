@@ -7,8 +7,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// The hash of <see cref="FlowKey.Hash"/> for regular frames (<see cref="FrameLayout.IsRegular"/>), without making a key: of the six
-/// products of an IPv4 flow three do not depend on the frame.
+/// Computes <see cref="FlowKey.Hash"/> for regular frames (<see cref="FrameLayout.IsRegular"/>) without building a key. Three of
+/// the six products of an IPv4 flow do not depend on the frame, and are computed once.
 /// </summary>
 internal readonly struct FlowHash
 {
@@ -31,7 +31,7 @@ internal readonly struct FlowHash
     {
         ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
         uint ports = Network.Raw32(in frame.First, layout.TransportOffset);
-        uint vlan = layout.VlanTags == 0 ? 0 : FrameParser.VlanBits(in frame.First, layout.VlanTags);
+        uint vlan = layout.VlanTags == 0 ? 0 : FlowKey.VlanBits(in frame.First, layout.VlanTags);
         ulong sum = layout.IpVersion == 4
             ? constantTerms + Term(FlowKey.AddressesWord, Network.Raw64(in frame.First, layout.NetworkOffset + Ipv4.SourceOffset))
             : Ipv6Terms(frame);
@@ -50,9 +50,9 @@ internal readonly struct FlowHash
             + Term(6, Network.Raw64(in frame.First, addresses + 24));
     }
 
-    /// <summary>The product of two words of a key.</summary>
-    /// <param name="word">The first one's number.</param>
-    /// <param name="words">Both, the first one in the lower half.</param>
+    /// <summary>The product of two adjacent words of a key.</summary>
+    /// <param name="word">The index of the first word.</param>
+    /// <param name="words">Both words, the first one in the lower half.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ulong Term(int word, ulong words) => (secret[word + 1] + (uint)words) * (secret[word + 2] + (words >> 32));
 }

@@ -11,19 +11,21 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// What makes a connection, as a guest sends it: VLAN tags, addresses, protocol, ports. Twelve words of 32 bits in the wire's byte
-/// order, so that equality and hash are the same for IPv4 and IPv6.
+/// The identity of a connection, as a guest sends it: VLAN tags, addresses, protocol, ports. A key has twelve words of 32 bits
+/// for both IPv4 and IPv6, so that equality and hash are computed in the same way. Addresses and ports are in network byte order.
 /// </summary>
 /// <remarks>
-/// words 0-7 source and destination address, together as in the header (IPv4: words 0 and 1, IPv6: 0-3 and 4-7), 8 source port and
-/// destination port as on the wire (0 without), 9 IP version, protocol and whether it is a fragment, 10 VLAN identifiers, outer in the
-/// high half, each with bit 15 set where a tag is; 11 is 0, and in the key of a datagram in fragments its identification. QoS bits of a
-/// tag are not part of the key (R3).
+/// Words 0-7: source and destination address, adjacent as in the IP header (IPv4: words 0 and 1; IPv6: words 0-3 and 4-7).
+/// Word 8: source and destination port (0 when the protocol has none).
+/// Word 9: IP version, protocol, and whether the key is that of fragments.
+/// Word 10: VLAN identifiers, the outer one in the high half, each with bit 15 set when the tag exists.
+/// Word 11: 0, or the identification in the key of a fragmented datagram. The priority bits of a tag are not part of the key
+/// (R3).
 /// </remarks>
 [InlineArray(Words)]
 public struct FlowKey : IEquatable<FlowKey>
 {
-    /// <summary>How many 32-bit words a key has.</summary>
+    /// <summary>The number of 32-bit words in a key.</summary>
     public const int Words = 12;
 
     internal const int AddressesWord = 0;
@@ -40,7 +42,7 @@ public struct FlowKey : IEquatable<FlowKey>
     /// <summary>IANA protocol number.</summary>
     public readonly byte Protocol => (byte)this[ProtocolWord];
 
-    /// <summary>Whether these are fragments, which bear no ports.</summary>
+    /// <summary>Whether the key is that of fragments, whose ports are not part of it.</summary>
     public readonly bool IsFragment => (this[ProtocolWord] & 0x100) != 0;
 
     /// <summary>Source port; 0 where the protocol has none.</summary>
@@ -54,6 +56,56 @@ public struct FlowKey : IEquatable<FlowKey>
 
     /// <summary>Identifier of the inner VLAN, or -1 without a second tag.</summary>
     public readonly int InnerVlan => Vlan((ushort)this[VlanWord]);
+
+    /// <summary>Reads the key of the flow to which a parsed frame belongs.</summary>
+    /// <param name="frame">The bytes from which <paramref name="layout"/> was parsed.</param>
+    /// <param name="layout">A layout whose kind is neither NotCompared nor Malformed.</param>
+    /// <param name="key">The key.</param>
+    public static void Read(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
+    {
+        key = default;
+        Span<byte> bytes = MemoryMarshal.AsBytes((Span<uint>)key);
+        ReadOnlySpan<byte> network = frame[layout.NetworkOffset..];
+        // The two addresses are adjacent in the header, as in the key.
+        ReadOnlySpan<byte> addresses = layout.IpVersion == 4
+            ? network.Slice(Ipv4.SourceOffset, 2 * sizeof(uint))
+            : network.Slice(Ipv6.SourceOffset, 2 * Ipv6.AddressBytes);
+        addresses.CopyTo(bytes[(AddressesWord * sizeof(uint))..]);
+        if (layout.Kind is FrameKind.Tcp or FrameKind.Udp)
+        {
+            frame.Slice(layout.TransportOffset, sizeof(uint)).CopyTo(bytes[(PortsWord * sizeof(uint))..]);
+        }
+
+        key[ProtocolWord] = ProtocolBits(layout.IpVersion, layout.Protocol, layout.Kind == FrameKind.Fragment);
+        key[VlanWord] = VlanBits(in MemoryMarshal.GetReference(frame), layout.VlanTags);
+    }
+
+    /// <summary>
+    /// Reads the key of the datagram to which a fragment belongs: VLAN tags, addresses, identification and, in IPv4, the protocol
+    /// (RFC 791 section 3.2). The fragments of one IPv6 datagram may have different Next Header values (RFC 8200 section 4.5).
+    /// </summary>
+    internal static void ReadDatagram(ReadOnlySpan<byte> frame, in FrameLayout layout, uint id, out FlowKey key)
+    {
+        Read(frame, in layout, out key);
+        byte protocol = layout.IpVersion == 4 ? layout.Protocol : (byte)0;
+        key[ProtocolWord] = ProtocolBits(layout.IpVersion, protocol, fragment: true);
+        key[DatagramWord] = id;
+    }
+
+    /// <summary>Word <see cref="VlanWord"/> of the key of a parsed frame.</summary>
+    /// <param name="first">The first byte of the frame.</param>
+    /// <param name="tags">The number of VLAN tags in the frame.</param>
+    internal static uint VlanBits(ref readonly byte first, int tags)
+    {
+        uint bits = 0;
+        for (int i = 0; i < tags; i++)
+        {
+            int tagControl = Network.UInt16(in first, Ethernet.AddressesBytes + (i * Ethernet.TagBytes) + sizeof(ushort));
+            bits |= (uint)((tagControl & Ethernet.VlanIdMask) | 0x8000) << (i == 0 ? 16 : 0);
+        }
+
+        return bits;
+    }
 
     /// <summary>The source address, 4 or 16 bytes.</summary>
     public readonly byte[] SourceAddress() => SourceBytes.ToArray();
@@ -76,8 +128,8 @@ public struct FlowKey : IEquatable<FlowKey>
         ((uint)ipVersion << 16) | (fragment ? 0x100u : 0u) | protocol;
 
     /// <summary>
-    /// The keyed hash: pairwise multilinear hashing, strongly universal (Lemire and Kaser, "Strongly universal string hashing is
-    /// fast", 2014): whoever does not know the secret makes two keys collide with a chance of 2^-32 and cannot do better.
+    /// The keyed hash: pairwise multilinear hashing, which is strongly universal (Lemire and Kaser, "Strongly universal string
+    /// hashing is fast", 2014). Two keys that were chosen without knowledge of the secret collide with a probability of 2^-32.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly uint Hash(in FlowHashKey secret)
@@ -94,8 +146,8 @@ public struct FlowKey : IEquatable<FlowKey>
     /// <inheritdoc/>
     public readonly bool Equals(FlowKey other) => ((ReadOnlySpan<uint>)this).SequenceEqual(other);
 
-    /// <summary>Whether a frame belongs to this flow: as reading its key and comparing the two, without making one. The frame's kind is
-    /// neither Pass nor Malformed.</summary>
+    /// <summary>Whether a frame belongs to this flow. Equivalent to reading the key of the frame and comparing the two keys, but
+    /// builds no key. The frame's kind is neither NotCompared nor Malformed.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal readonly bool Matches(FrameView frame)
     {
@@ -106,13 +158,13 @@ public struct FlowKey : IEquatable<FlowKey>
         }
 
         ulong ports = Network.Raw32(in frame.First, layout.TransportOffset);
-        ulong vlan = layout.VlanTags == 0 ? 0 : FrameParser.VlanBits(in frame.First, layout.VlanTags);
+        ulong vlan = layout.VlanTags == 0 ? 0 : FlowKey.VlanBits(in frame.First, layout.VlanTags);
         return LongAt(PortsWord) == (ports | ((ulong)ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32))
             && LongAt(VlanWord) == vlan
             && (layout.IpVersion == 4 ? MatchesIpv4(frame) : MatchesIpv6(frame));
     }
 
-    /// <summary>Words 2 to 7 are 0 where the version is 4.</summary>
+    /// <summary>Compares the addresses of an IPv4 frame. Words 2 to 7 are 0 in every IPv4 key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly bool MatchesIpv4(FrameView frame) =>
         LongAt(AddressesWord) == Network.Raw64(in frame.First, frame.Descriptor.Layout.NetworkOffset + Ipv4.SourceOffset);
@@ -128,7 +180,7 @@ public struct FlowKey : IEquatable<FlowKey>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private readonly bool MatchesAny(FrameView frame)
     {
-        FrameParser.ReadKey(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
+        FlowKey.Read(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
         return Equals(key);
     }
 

@@ -8,14 +8,16 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// The flows of one shard: a fixed number of records in native memory, found through buckets of chained records, and threaded on a
-/// list from the one seen last to the one seen longest ago. Flows that were met at the old end of it and cannot be forgotten stand aside
-/// on a list of their own, until they are seen again: a search for one that can be meets none of them twice.
+/// The flows of one shard: a fixed number of records in native memory. A look-up goes through buckets of chained records. The
+/// order of idleness links the flows from the one seen last to the one seen longest ago. A flow at the old end of that order that
+/// cannot be removed is set aside on a list of its own until a frame finds it again, so that searches for a flow that can be
+/// removed examine it only once.
 /// </summary>
-/// <remarks>Each list is a ring through a record of its own behind the flows, so that a flow leaves without knowing which list it is on.</remarks>
+/// <remarks>Each list is a ring through a record of its own behind the flows, so that a flow is unlinked in the same way from
+/// both lists.</remarks>
 internal sealed unsafe class FlowTable : IDisposable
 {
-    // Before any clock begins, and near enough to it that differences do not overflow.
+    // Earlier than any time of the clock, but not so early that the difference of two times overflows.
     private const long SetAsideNs = long.MinValue / 2;
     private const long LongAgoNs = SetAsideNs + 1;
 
@@ -48,15 +50,15 @@ internal sealed unsafe class FlowTable : IDisposable
 
     public int Count { get; private set; }
 
-    /// <summary>Records below this number have been in use: as far as a walk over all flows must go.</summary>
+    /// <summary>Only records below this number have been in use: a walk over all flows ends here.</summary>
     public uint HighWater { get; private set; }
 
     public bool IsFull => Count == Capacity;
 
-    /// <summary>Of the flows that do not stand aside, the one that was seen longest ago, or <see cref="Flow.None"/>.</summary>
+    /// <summary>The flow that was seen longest ago of those that are not set aside, or <see cref="Flow.None"/>.</summary>
     public uint Oldest => OldestOf(order);
 
-    /// <summary>The flow that has stood aside for longest, or <see cref="Flow.None"/>.</summary>
+    /// <summary>The flow that was set aside longest ago, or <see cref="Flow.None"/>.</summary>
     public uint OldestAside => OldestOf(aside);
 
     public ref Flow this[uint flow]
@@ -65,12 +67,12 @@ internal sealed unsafe class FlowTable : IDisposable
         get => ref flows[flow];
     }
 
-    /// <summary>The number of a flow of this table.</summary>
+    /// <summary>The index of a flow of this table.</summary>
     public uint IndexOf(ref Flow flow) => (uint)((Flow*)Unsafe.AsPointer(ref flow) - flows);
 
     public static long ByteCount(int capacity) => ((long)RecordCount(capacity) * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
 
-    /// <summary>Finds the flow of a frame and notes that it was seen.</summary>
+    /// <summary>Finds the flow of a frame, and refreshes its place in the order of idleness.</summary>
     /// <returns>The flow, or a null reference.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public ref Flow Find(FrameView frame, long nowNs)
@@ -93,8 +95,8 @@ internal sealed unsafe class FlowTable : IDisposable
         return ref Unsafe.NullRef<Flow>();
     }
 
-    /// <summary>Finds a flow by its key, after a failure: nothing is noted, and no chain is followed farther than there are
-    /// flows.</summary>
+    /// <summary>Finds a flow by its key, after a failure. Changes nothing, and takes no more steps than there are flows, because
+    /// the failure may have left a chain that has no end.</summary>
     public bool TryFind(in FlowKey key, uint hash, out uint found)
     {
         found = Bucket(hash);
@@ -111,11 +113,12 @@ internal sealed unsafe class FlowTable : IDisposable
         return false;
     }
 
-    /// <summary>Has the memory fetched that a look-up will need: first the bucket, and once that is there, the flow.</summary>
+    /// <summary>Prefetches the bucket that a look-up reads. Once the bucket is in the cache, <see cref="PrefetchFlow"/> can
+    /// follow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchBucket(uint hash) => Prefetch.Line(in Bucket(hash));
 
-    /// <summary>Has the flow fetched that stands first in a bucket.</summary>
+    /// <summary>Prefetches the first flow of a bucket.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchFlow(uint hash)
     {
@@ -124,11 +127,11 @@ internal sealed unsafe class FlowTable : IDisposable
         {
             Prefetch.Line(in flows[flow].Key);
             Prefetch.Line(in flows[flow].Primary);
-            Prefetch.Line(in flows[flow].Kept);
+            Prefetch.Line(in flows[flow].Cached);
         }
     }
 
-    /// <summary>Makes a flow. The table must not be full.</summary>
+    /// <summary>Adds a flow. The table must not be full.</summary>
     public uint Add(in FlowKey key, uint hash, long nowNs)
     {
         uint i = freeList;
@@ -148,12 +151,17 @@ internal sealed unsafe class FlowTable : IDisposable
         flow.SeenNs = nowNs;
         flow.Primary = FrameFifo.Empty;
         flow.Secondary = FrameQueue.Empty;
-        flow.Kept = FrameFifo.Empty;
-        flow.Unindexed = FrameRef.None;
-        flow.LastIndexed = FrameRef.None;
-        flow.LastAgreed = FrameRef.None;
-        flow.LastAgreedNs = long.MinValue;
-        flow.Tcp = Compare.TcpState.Fresh;
+        flow.Cached = FrameFifo.Empty;
+        flow.RetransmitIndex = RetransmitIndexState.None;
+        if (flow.IsStream)
+        {
+            flow.Tcp = TcpState.Fresh;
+        }
+        else
+        {
+            flow.Datagrams = DatagramState.Fresh;
+        }
+
         flow.State = FlowState.Comparing;
         flow.NextInBucket = Bucket(hash);
         Bucket(hash) = i;
@@ -162,7 +170,7 @@ internal sealed unsafe class FlowTable : IDisposable
         return i;
     }
 
-    /// <summary>Forgets a flow, which must hold no frame.</summary>
+    /// <summary>Removes a flow, which must hold no frame.</summary>
     public void Remove(uint flow)
     {
         ref uint link = ref Bucket(flows[flow].Hash);
@@ -190,8 +198,8 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Takes a flow that cannot be forgotten now out of the way of those who search for one that can; the next frame that finds it
-    /// makes it the one seen last.</summary>
+    /// <summary>Moves a flow that cannot be removed now out of the order of idleness, so that searches for a flow that can be
+    /// removed do not examine it. The next frame that finds the flow makes it the one seen last.</summary>
     public void SetAside(uint flow)
     {
         flows[flow].SeenNs = SetAsideNs;
@@ -199,7 +207,7 @@ internal sealed unsafe class FlowTable : IDisposable
         LinkNewest(aside, flow);
     }
 
-    /// <summary>Puts a flow back as the one seen longest ago, if it stands aside.</summary>
+    /// <summary>Makes a flow that is set aside the one seen longest ago; any other flow stays where it is.</summary>
     public void Readmit(uint flow)
     {
         if (flows[flow].SeenNs == SetAsideNs)
@@ -211,7 +219,7 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Puts all flows that stand aside back, as those seen longest ago.</summary>
+    /// <summary>Moves all flows that are set aside back into the order of idleness, as those seen longest ago.</summary>
     public void Readmit()
     {
         uint oldest = flows[aside].Newer;
@@ -230,7 +238,7 @@ internal sealed unsafe class FlowTable : IDisposable
         bucketRegion.Dispose();
     }
 
-    // Half full at most: a look-up then meets 1.25 records on average.
+    // At most half full: a look-up then examines 1.25 records on average.
     private static uint BucketCount(int capacity) => BitOperations.RoundUpToPowerOf2((uint)capacity * 2);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

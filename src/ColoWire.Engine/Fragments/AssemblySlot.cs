@@ -9,14 +9,14 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Fragments;
 
 /// <summary>
-/// A slot in which a datagram is put together. What is known of the datagram stands before the frame that it becomes:
+/// The layout of a slot in which a datagram is reassembled. The bookkeeping precedes the bytes of the reassembled frame:
 /// <code>
 ///  0                16                     16 + 2n                      16 + 2n + 256
-///  | FragmentChain  | units there, units   | room for the headers, which | payload ...
-///  |                | where a fragment     | end where the payload       |
-///  |                | begins; n bytes each | begins                      |
+///  | FragmentChain  | bits: unit received, | room for the headers, which | payload ...
+///  |                | fragment begins in   | end where the payload       |
+///  |                | unit; n bytes each   | begins                      |
 /// </code>
-/// A unit is 8 bytes of payload. A small slot has n = 32, a large one n = 1024, so that the longest datagram fits.
+/// A unit is 8 bytes of payload. n is 32 in a small slot and 1024 in a large slot, which suffices for the longest datagram.
 /// </summary>
 internal readonly ref struct AssemblySlot
 {
@@ -33,10 +33,10 @@ internal readonly ref struct AssemblySlot
         unitsBytes = arena.IsLarge(assembly) ? LargeUnitsBytes : SmallUnitsBytes;
     }
 
-    /// <summary>Payload that fits in a small slot: 214 units, for which 32 bytes have bits enough.</summary>
+    /// <summary>The maximum payload of a small slot, in bytes: 214 units, which 32 bytes of bits cover.</summary>
     public static int SmallPayloadBytes => EngineLimits.SmallSlotBytes - PayloadOffsetOf(SmallUnitsBytes);
 
-    /// <summary>Where in the slot the payload begins.</summary>
+    /// <summary>The offset of the payload in the slot, in bytes.</summary>
     public int PayloadOffset => PayloadOffsetOf(unitsBytes);
 
     private Span<ulong> Received => MemoryMarshal.Cast<byte, ulong>(slot.Slice(UnitsOffset, unitsBytes));
@@ -45,14 +45,14 @@ internal readonly ref struct AssemblySlot
 
     private Span<byte> Payload => slot[PayloadOffset..];
 
-    /// <summary>Makes the slot ready for a new datagram.</summary>
+    /// <summary>Clears the received units, so that the slot can take a new datagram.</summary>
     public void Clear()
     {
         Received.Clear();
         Begins.Clear();
     }
 
-    /// <summary>Takes over what another, smaller slot holds.</summary>
+    /// <summary>Copies the datagram so far from a smaller slot.</summary>
     public void TakeOver(in AssemblySlot smaller, int headerBytes, int payloadBytes)
     {
         Clear();
@@ -62,23 +62,25 @@ internal readonly ref struct AssemblySlot
         smaller.Payload[..payloadBytes].CopyTo(Payload);
     }
 
-    /// <summary>The headers, so many bytes right before the payload.</summary>
+    /// <summary>The headers, which end where the payload begins.</summary>
     public Span<byte> Headers(int headerBytes)
     {
         Debug.Assert(headerBytes <= EngineLimits.FragmentHeadroomBytes, "longer headers are refused");
         return slot.Slice(PayloadOffset - headerBytes, headerBytes);
     }
 
-    /// <summary>The payload from its beginning; holes hold anything before they are cleared.</summary>
+    /// <summary>
+    /// The payload from its first byte up to an offset. Missing bytes are undefined until <see cref="ClearHoles"/>.
+    /// </summary>
     public ReadOnlySpan<byte> PayloadUpTo(int end) => Payload[..end];
 
-    /// <summary>Whether any of these bytes has come before.</summary>
+    /// <summary>Whether any of these bytes was received before.</summary>
     public bool Overlaps(int start, int length) => BitRange.Count(Received, FirstUnit(start), EndUnit(start + length)) != 0;
 
-    /// <summary>Whether exactly this fragment has come before: the same place, length and bytes.</summary>
-    /// <param name="start">Where it stands.</param>
-    /// <param name="fragment">Its payload.</param>
-    /// <param name="end">End of all that has come.</param>
+    /// <summary>Whether exactly this fragment was received before: the same offset, length and bytes.</summary>
+    /// <param name="start">The fragment's offset in the datagram's payload, in bytes.</param>
+    /// <param name="fragment">The fragment's payload.</param>
+    /// <param name="end">The end of the received payload, in bytes.</param>
     public bool Repeats(int start, ReadOnlySpan<byte> fragment, int end)
     {
         int first = FirstUnit(start);
@@ -90,7 +92,7 @@ internal readonly ref struct AssemblySlot
         return isSameRange && Payload.Slice(start, fragment.Length).SequenceEqual(fragment);
     }
 
-    /// <summary>Takes in a fragment of which nothing has come before.</summary>
+    /// <summary>Adds a fragment that overlaps no received fragment.</summary>
     public void Add(int start, ReadOnlySpan<byte> fragment)
     {
         int first = FirstUnit(start);
@@ -99,7 +101,7 @@ internal readonly ref struct AssemblySlot
         fragment.CopyTo(Payload[start..]);
     }
 
-    /// <summary>Makes the bytes that did not come zeros, so that two slots can be compared.</summary>
+    /// <summary>Sets the missing bytes to zero, so that two slots can be compared.</summary>
     public void ClearHoles(int end)
     {
         for (int unit = 0; unit < EndUnit(end); unit++)
@@ -111,7 +113,7 @@ internal readonly ref struct AssemblySlot
         }
     }
 
-    /// <summary>Whether of two incomplete datagrams the same bytes have come, however they were cut.</summary>
+    /// <summary>Whether the same bytes of two incomplete datagrams were received, however each datagram was fragmented.</summary>
     public static bool HoldSame(FrameArena arena, FrameRef left, FrameRef right)
     {
         FragmentChain chain = arena.Fragments(left);
@@ -121,7 +123,7 @@ internal readonly ref struct AssemblySlot
             return false;
         }
 
-        // What ends in the same place lies in slots of the same size.
+        // Datagrams with the same end are in slots of the same size.
         AssemblySlot slot = new(arena, left);
         AssemblySlot otherSlot = new(arena, right);
         return slot.Received.SequenceEqual(otherSlot.Received)

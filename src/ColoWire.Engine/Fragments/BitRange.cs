@@ -5,12 +5,12 @@ using System.Numerics;
 
 namespace ColoWire.Engine.Fragments;
 
-/// <summary>Runs of bits in a row of words.</summary>
+/// <summary>Counts and sets ranges of bits in an array of 64-bit words.</summary>
 internal static class BitRange
 {
     private const int WordBits = 64;
 
-    /// <summary>How many of the bits from one place to before another are set.</summary>
+    /// <summary>Counts the set bits in a range, the end excluded.</summary>
     public static int Count(ReadOnlySpan<ulong> words, int from, int to)
     {
         int count = 0;
@@ -22,7 +22,7 @@ internal static class BitRange
         return count;
     }
 
-    /// <summary>Sets the bits from one place to before another.</summary>
+    /// <summary>Sets the bits in a range, the end excluded.</summary>
     public static void Set(Span<ulong> words, int from, int to)
     {
         for (int at = from; at < to; at = NextWord(at))

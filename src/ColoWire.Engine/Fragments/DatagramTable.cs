@@ -8,9 +8,9 @@ using ColoWire.Engine.Flows;
 namespace ColoWire.Engine.Fragments;
 
 /// <summary>
-/// The datagrams of one side whose fragments come in: a fixed number of records, found through buckets of chained records, and
-/// threaded on two lists by age, those that are put together and those that were given up. The time that each list allows is the same
-/// for all of it, so that the oldest is always the next to run out.
+/// The table of one side's fragmented datagrams: a fixed number of records, found by hash in chained buckets, and linked in two
+/// lists by age: datagrams in reassembly and datagrams that were given up. All datagrams of a list have the same timeout, so the
+/// oldest always expires first.
 /// </summary>
 internal sealed class DatagramTable
 {
@@ -35,10 +35,10 @@ internal sealed class DatagramTable
 
     public bool IsFull => free == PartialDatagram.None;
 
-    /// <summary>Of those that are put together, the one that began first, or <see cref="PartialDatagram.None"/>.</summary>
+    /// <summary>The oldest datagram in reassembly, or <see cref="PartialDatagram.None"/>.</summary>
     public int OldestAssembling => assembling.Oldest;
 
-    /// <summary>The one that was given up first, or <see cref="PartialDatagram.None"/>.</summary>
+    /// <summary>The datagram that was given up first, or <see cref="PartialDatagram.None"/>.</summary>
     public int OldestGivenUp => givenUp.Oldest;
 
     public ref PartialDatagram this[int datagram] => ref datagrams[datagram];
@@ -57,7 +57,7 @@ internal sealed class DatagramTable
         return i;
     }
 
-    /// <summary>Makes a record. The table must not be full.</summary>
+    /// <summary>Adds a record. The table must not be full.</summary>
     public int Add(in FlowKey key, uint hash, in PartialDatagram begun)
     {
         int i = free;
@@ -72,7 +72,7 @@ internal sealed class DatagramTable
         return i;
     }
 
-    /// <summary>Notes that a datagram is not put together any more; its time runs anew.</summary>
+    /// <summary>Marks a datagram as given up and restarts its timeout.</summary>
     public void GiveUp(int datagram, long nowNs)
     {
         assembling.Remove(datagrams, datagram);
@@ -95,7 +95,7 @@ internal sealed class DatagramTable
         free = datagram;
     }
 
-    // Half full at most, as the flows' table.
+    // Twice as many buckets as records, as in the flow table, so that chains stay short.
     private static int BucketCount(int capacity) => (int)BitOperations.RoundUpToPowerOf2((uint)capacity * 2);
 
     private struct AgeList

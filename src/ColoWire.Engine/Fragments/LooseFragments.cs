@@ -1,21 +1,21 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Fragments;
 
 /// <summary>
-/// What is compared of fragments that make no datagram: of one by itself its place, whether more come, and its payload; of a frame that
-/// stands for several of one datagram the bytes that had come and where, however they were cut. The identification is the sender's
-/// own (scenario 49).
+/// Compares fragments that were not reassembled. Of a single fragment it compares the offset, the more-fragments flag and the
+/// payload; of a frame that represents several fragments of one datagram, the received bytes and their offsets, however the
+/// datagram was fragmented. The identification is not compared, because each sender chooses its own (RFC 791 section 3.2).
 /// </summary>
 internal static class LooseFragments
 {
-    /// <summary>Finds the first difference between two frames of the kind Fragment.</summary>
-    /// <returns>Its offset in the primary's payload, 0 where they differ in more than that, or -1.</returns>
+    /// <summary>Finds the first difference between two frames of kind <see cref="FrameKind.Fragment"/>.</summary>
+    /// <returns>The offset of the first different byte in the primary's payload, 0 where something other than the payload
+    /// differs, or -1 where the frames are equal.</returns>
     public static int FirstDifference(FrameArena arena, FrameRef primary, FrameRef secondary)
     {
         bool areSeveral = IsAssembled(arena, primary);
@@ -34,7 +34,10 @@ internal static class LooseFragments
             : 0;
     }
 
-    /// <summary>Where in its datagram a frame stands, and whether more follows, as one number; of several, where they end.</summary>
+    /// <summary>
+    /// The offset in the datagram and the more-fragments flag as one number; for a frame that represents several fragments, the
+    /// end of the received payload and the total length.
+    /// </summary>
     public static uint PlaceOf(FrameArena arena, FrameRef frame)
     {
         if (IsAssembled(arena, frame))
@@ -47,7 +50,7 @@ internal static class LooseFragments
         return ((uint)header.Start << 1) | (header.HasMore ? 1u : 0u);
     }
 
-    /// <summary>The bytes of which equal frames have equal ones.</summary>
+    /// <summary>The compared bytes: equal frames have equal ones.</summary>
     public static ReadOnlySpan<byte> BytesOf(FrameArena arena, FrameRef frame) =>
         IsAssembled(arena, frame) ? new AssemblySlot(arena, frame).PayloadUpTo(arena.Fragments(frame).EndBytes) : arena.Payload(frame);
 

@@ -5,10 +5,12 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Fragments;
 
-/// <summary>A datagram of which fragments are missing, or that was given up and whose other fragments may still come.</summary>
+/// <summary>
+/// A datagram with missing fragments, or a datagram that was given up and of which further fragments may still arrive.
+/// </summary>
 internal struct PartialDatagram
 {
-    /// <summary>Number of no datagram.</summary>
+    /// <summary>The index that means "no datagram".</summary>
     public const int None = -1;
 
     public FlowKey Key;
@@ -17,38 +19,46 @@ internal struct PartialDatagram
     public int Older;
     public int Newer;
 
-    /// <summary>When its first fragment came, or when it was given up: its time runs from there.</summary>
+    /// <summary>
+    /// The start of its timeout in nanoseconds of the engine's clock: the arrival of its first fragment, or the time when it was
+    /// given up.
+    /// </summary>
     public long SinceNs;
 
-    /// <summary>The epoch of its first fragment: the others belong to it, whenever they come.</summary>
+    /// <summary>The epoch of its first fragment, which applies to all of its fragments.</summary>
     public uint Epoch;
 
-    /// <summary>The slot in which it is put together.</summary>
+    /// <summary>The slot in which the datagram is reassembled.</summary>
     public FrameRef Assembly;
 
-    /// <summary>The primary's frames, as they came, where they wait for the datagram.</summary>
+    /// <summary>The primary's fragments in order of arrival, where they are held until the datagram is complete.</summary>
     public FrameQueue Originals;
 
-    /// <summary>The primary's frames wait for the datagram: in lockstep, and where a policy may drop it.</summary>
+    /// <summary>
+    /// Whether the primary's fragments are held until the datagram is complete: in lockstep mode, and where a policy may drop the
+    /// datagram.
+    /// </summary>
     public bool KeepsOriginals;
 
-    /// <summary>Fragments of it, those that came twice among them.</summary>
+    /// <summary>The number of received fragments, duplicates included.</summary>
     public int Fragments;
 
-    /// <summary>Payload that is there.</summary>
+    /// <summary>The received payload, in bytes.</summary>
     public int ReceivedBytes;
 
-    /// <summary>End of the payload that is there.</summary>
+    /// <summary>The end of the received payload, in bytes.</summary>
     public int EndBytes;
 
-    /// <summary>Length of its payload, once the last fragment has come; else 0.</summary>
+    /// <summary>The length of the datagram's payload in bytes; 0 until the last fragment has arrived.</summary>
     public int TotalBytes;
 
-    /// <summary>It cannot be put together any more.</summary>
+    /// <summary>Whether reassembly was given up.</summary>
     public bool IsGivenUp;
 
-    /// <summary>It was given up for what its fragments are, and not for a lack of room or a checkpoint: those that still come are compared
-    /// one by one.</summary>
+    /// <summary>
+    /// Whether the reason for giving up lies in the fragments themselves (not in memory, a checkpoint or a stop). Further
+    /// fragments are then compared one by one.
+    /// </summary>
     public bool IsOdd;
 
     public static PartialDatagram Begun(uint epoch, long nowNs) =>

@@ -6,8 +6,8 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Fragments;
 
 /// <content>
-/// What happens when something runs out: time, memory, an epoch, or the run itself. A datagram that is given up keeps its record for
-/// as long again as its fragments were waited for, so that those that still come go the way of the others.
+/// Gives datagrams up at a timeout, at a memory limit, at a new epoch and at the stop. The record of such a datagram is kept for
+/// another timeout, so that further fragments of the datagram are treated like the earlier ones.
 /// </content>
 internal sealed partial class Reassembler
 {
@@ -16,8 +16,8 @@ internal sealed partial class Reassembler
     private long forgivenUntilNs = long.MinValue;
     private int givingUp = PartialDatagram.None;
 
-    /// <summary>Makes a frame of what there is of the datagram that was being given up, after a failure.</summary>
-    /// <returns>Its slot; none between two datagrams, and where it has none.</returns>
+    /// <summary>Builds a frame from the received part of the datagram that was being given up when the duty failed.</summary>
+    /// <returns>The slot of the frame; none where no datagram was being given up, or where the datagram has no slot.</returns>
     public FrameRef ShowGivingUp()
     {
         FrameRef assembly = givingUp == PartialDatagram.None ? FrameRef.None : datagrams[givingUp].Assembly;
@@ -32,7 +32,9 @@ internal sealed partial class Reassembler
         return assembly;
     }
 
-    /// <summary>Gives up what has waited for its fragments for too long, and forgets what was given up long ago.</summary>
+    /// <summary>
+    /// Gives up datagrams whose timeout has expired, and removes the records of datagrams that were given up one timeout ago.
+    /// </summary>
     public void Expire(long nowNs)
     {
         while (IsExpired(datagrams.OldestAssembling, patienceNs, nowNs))
@@ -47,9 +49,10 @@ internal sealed partial class Reassembler
     }
 
     /// <summary>
-    /// A checkpoint has finished. What the primary began before it is not compared: what there is of it goes on in its old epoch, and so
-    /// does the rest when it comes. The secondary is another machine now; of a datagram in whose middle the checkpoint fell it sends
-    /// the second half only, so that for a while a missing fragment says nothing.
+    /// Begins an epoch after a finished checkpoint. The primary's incomplete datagrams are not compared: their received part is
+    /// sent in the old epoch, and so are their further fragments. The secondary now runs the primary's state; of a datagram that
+    /// it was sending during the checkpoint it sends only the remaining fragments. A timeout of the secondary's datagram is
+    /// therefore no difference for one timeout after the checkpoint.
     /// </summary>
     public void BeginEpoch(long nowNs, CompareMode mode)
     {
@@ -65,7 +68,7 @@ internal sealed partial class Reassembler
         }
     }
 
-    /// <summary>Gives up all that is incomplete.</summary>
+    /// <summary>Gives up all incomplete datagrams.</summary>
     public void GiveUpAll(DatagramOutcome reason, long nowNs)
     {
         while (datagrams.OldestAssembling != PartialDatagram.None)
@@ -79,7 +82,7 @@ internal sealed partial class Reassembler
 
     private void GiveUp(int datagram, DatagramOutcome reason, long nowNs)
     {
-        // A failure leaves it as it is: it says which datagram did it.
+        // Not reset when the duty fails: the failure report then names this datagram.
         givingUp = datagram;
         ref PartialDatagram whole = ref datagrams[datagram];
         Counters.Count(reason);
@@ -113,7 +116,9 @@ internal sealed partial class Reassembler
         givingUp = PartialDatagram.None;
     }
 
-    /// <summary>Whether a datagram is given up for what its fragments are: the other side may have sent the same.</summary>
+    /// <summary>
+    /// Whether the reason for giving up lies in the fragments themselves: the other side may have sent the same fragments.
+    /// </summary>
     private static bool IsOdd(DatagramOutcome reason) =>
         reason is DatagramOutcome.TimedOut or DatagramOutcome.Overlapping or DatagramOutcome.Malformed;
 
@@ -123,8 +128,10 @@ internal sealed partial class Reassembler
         FollowGivenUp(fragment, IsOdd(reason));
     }
 
-    /// <summary>A fragment of a datagram that cannot be put together: it is compared as it is, or the primary's leaves as the shard
-    /// decides.</summary>
+    /// <summary>
+    /// Handles a fragment of a datagram that was given up: the fragment is compared as it is, or, if it is the primary's, passed
+    /// to the shard.
+    /// </summary>
     private void FollowGivenUp(FrameRef fragment, bool isOdd)
     {
         if (isOdd)
@@ -154,7 +161,7 @@ internal sealed partial class Reassembler
         }
     }
 
-    /// <summary>One frame stands for all fragments: their headers, as a fragment without payload.</summary>
+    /// <summary>Emits one frame that represents all received fragments: their headers, as a fragment without payload.</summary>
     private void Represent(ref PartialDatagram whole, FrameMarks marks, long arrivalNs)
     {
         ref Frame frame = ref arena[whole.Assembly];
@@ -194,8 +201,8 @@ internal sealed partial class Reassembler
         _ => DropReason.SecondaryFragment,
     };
 
-    /// <summary>Sees to it that a datagram has a slot in which its payload has room up to here.</summary>
-    /// <returns>False when there is no such slot.</returns>
+    /// <summary>Ensures that a datagram has a slot with room for its payload up to an end.</summary>
+    /// <returns>False when no such slot is free.</returns>
     private bool HasRoom(int datagram, ref PartialDatagram whole, int end, long nowNs)
     {
         bool isLarge = end > AssemblySlot.SmallPayloadBytes;
@@ -227,7 +234,9 @@ internal sealed partial class Reassembler
         return true;
     }
 
-    /// <summary>The pool is empty: the oldest other datagram gives its slot, if it has one of that size.</summary>
+    /// <summary>
+    /// Gives up the oldest other datagram, because the pool is empty, and takes its slot if the slot has the required size.
+    /// </summary>
     private bool TryTakeFromOldest(int datagram, int slotBytes, long nowNs, out FrameRef assembly)
     {
         assembly = FrameRef.None;

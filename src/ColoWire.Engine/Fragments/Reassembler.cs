@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
@@ -9,16 +8,17 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Fragments;
 
 /// <summary>
-/// Puts the datagrams of one side together before anything else looks at them: how a guest cuts a datagram, and in which order it
-/// sends the pieces, is the wire's dress and not the guest's word (R1). Each fragment's payload is copied on arrival into a slot that
-/// becomes an ordinary frame; in the order of its flow the datagram takes its place when the last of its fragments has come.
-/// What is given up, and why, stands in <c>Reassembler.Bounds.cs</c>.
+/// Reassembles the fragmented datagrams of one side before they are compared, because the size and the order of fragments may
+/// differ between the replicas (R1). Each fragment's payload is copied on arrival into a slot, which becomes an ordinary frame.
+/// The datagram's position in the order of its flow is that of the last fragment to arrive. <c>Reassembler.Bounds.cs</c> holds
+/// the reasons for giving a datagram up.
 /// </summary>
 /// <remarks>
-/// The primary's fragments are what leaves. In lockstep they are kept, as a chain behind the assembled frame. In observe mode they
-/// are forwarded at once, and the assembled frame follows for the comparison only; but where a policy may drop the datagram, nobody knows
-/// before it is whole, and they are kept, too. The secondary's go home once they are copied. What never makes a datagram is handed on
-/// as it came: what there is of it as one frame, each fragment that comes later by itself.
+/// The primary's original fragments are sent, not the reassembled frame. In lockstep mode they are held as a chain behind the
+/// reassembled frame. In observe mode they are forwarded at once, and the reassembled frame follows for the comparison only;
+/// where a policy may drop the datagram they are held in observe mode too, because the decision needs the complete datagram. The
+/// secondary's fragments are returned to the pool once their payload is copied. A datagram that is never completed is passed on
+/// as one frame that represents the received fragments; each fragment that arrives later is passed on by itself.
 /// </remarks>
 internal sealed partial class Reassembler
 {
@@ -34,9 +34,9 @@ internal sealed partial class Reassembler
     private readonly long patienceNs;
     private FrameQueue output = FrameQueue.Empty;
 
-    /// <param name="pool">The slots of the side.</param>
+    /// <param name="pool">The side's slot pool.</param>
     /// <param name="options">Validated options.</param>
-    /// <param name="earlier">What a reassembler has counted in the place of which this one goes on; null for none.</param>
+    /// <param name="earlier">The counters of the reassembler that this one replaces; null for none.</param>
     public Reassembler(SlotPool pool, EngineOptions options, ReassemblyCounters? earlier = null)
     {
         Counters = earlier ?? new ReassemblyCounters();
@@ -48,22 +48,23 @@ internal sealed partial class Reassembler
         policies = [.. options.Policies];
         isPrimary = pool.Side == Side.Primary;
         observe = options.Mode == CompareMode.Observe;
-        // A frame must not wait here for longer than it may wait for its twin.
+        // Reassembly must not take longer than a frame may wait for its twin.
         timeoutNs = Math.Min(options.FragmentTimeoutMs, options.CompareTimeoutMs) * NanosecondsPerMs;
-        // Where both sides send as little of a datagram, the primary's must be there first to be compared with.
+        // Where both sides send the same incomplete datagram, the primary's part must arrive at the shard first, so that the
+        // secondary's can be compared with it.
         patienceNs = isPrimary ? timeoutNs : timeoutNs + (options.GraceMs * NanosecondsPerMs);
     }
 
-    /// <summary>What it has counted; any thread may read it.</summary>
+    /// <summary>The counters; any thread may read them.</summary>
     public ReassemblyCounters Counters { get; }
 
     public static long ByteCount => DatagramTable.ByteCount(EngineLimits.FragmentedDatagrams);
 
-    /// <summary>Takes over a frame that was parsed as a fragment.</summary>
+    /// <summary>Accepts a frame that was parsed as a fragment.</summary>
     public void Accept(FrameRef fragment)
     {
         ref Frame frame = ref arena[fragment];
-        // A replay's clock may have passed by the end of a datagram's time before it met the frame that comes after it.
+        // The clock of a replay advances with the timestamps of the frames, so a timeout may expire just before this frame.
         Expire(frame.ArrivalNs);
         ReadOnlySpan<byte> bytes = arena.Bytes(fragment);
         FragmentHeader header = FragmentHeader.Read(bytes, in frame.Layout);
@@ -73,7 +74,7 @@ internal sealed partial class Reassembler
             return;
         }
 
-        FrameParser.ReadDatagramKey(bytes, in frame.Layout, header.Id, out FlowKey key);
+        FlowKey.ReadDatagram(bytes, in frame.Layout, header.Id, out FlowKey key);
         uint hash = key.Hash(in hashKey);
         int datagram = datagrams.Find(in key, hash);
         if (datagram == PartialDatagram.None)
@@ -86,8 +87,8 @@ internal sealed partial class Reassembler
         AcceptPart(datagram, fragment, header);
     }
 
-    /// <summary>Hands on what came of the frames that were taken over, in order.</summary>
-    /// <returns>False when there is nothing more.</returns>
+    /// <summary>Takes the next frame of the output, in order.</summary>
+    /// <returns>False when the output is empty.</returns>
     public bool TryTake(out FrameRef frame)
     {
         frame = output.Head;
@@ -100,7 +101,9 @@ internal sealed partial class Reassembler
         return true;
     }
 
-    /// <summary>A datagram whose only fragment this is has nothing to do with others of the same identification (RFC 6946).</summary>
+    /// <summary>
+    /// Accepts a fragment that is a complete datagram. It is unrelated to fragments with the same identification (RFC 6946).
+    /// </summary>
     private void AcceptWhole(FrameRef fragment)
     {
         ref Frame frame = ref arena[fragment];
@@ -162,8 +165,8 @@ internal sealed partial class Reassembler
         }
     }
 
-    /// <summary>Copies a fragment's payload to its place.</summary>
-    /// <returns>Reassembled when it fits, else what the datagram is to be given up for.</returns>
+    /// <summary>Copies a fragment's payload to its offset in the slot.</summary>
+    /// <returns>Reassembled when the fragment was added, else the reason to give the datagram up.</returns>
     private DatagramOutcome Merge(int datagram, FrameRef fragment, FragmentHeader header)
     {
         ref PartialDatagram whole = ref datagrams[datagram];
@@ -195,7 +198,8 @@ internal sealed partial class Reassembler
             whole.TotalBytes = header.HasMore ? whole.TotalBytes : end;
         }
 
-        // The first fragment's headers are the datagram's; until it comes, any show whose it is.
+        // The headers of the first fragment are the datagram's (RFC 791 section 3.2, RFC 8200 section 4.5); until it arrives, the
+        // headers of any fragment identify the flow.
         if (whole.Fragments == 0 || (isNew && header.Start == 0))
         {
             CopyHeaders(whole.Assembly, fragment);
@@ -204,7 +208,9 @@ internal sealed partial class Reassembler
         return DatagramOutcome.Reassembled;
     }
 
-    /// <summary>Whether a fragment may be a part of what has come so far, wherever its bytes fall.</summary>
+    /// <summary>
+    /// Whether a fragment's length and end agree with the fragments received so far. Overlaps are checked elsewhere.
+    /// </summary>
     private static bool IsSound(in PartialDatagram whole, in FrameLayout layout, FragmentHeader header, int end)
     {
         bool isUnderstood = layout.PayloadOffset <= EngineLimits.FragmentHeadroomBytes && FragmentHeader.Fits(in layout, end);
@@ -218,7 +224,7 @@ internal sealed partial class Reassembler
         };
     }
 
-    /// <summary>The fragment's bytes have been copied: the frame itself waits, goes its way, or goes home.</summary>
+    /// <summary>Handles a fragment whose payload was copied: its frame is held, forwarded, or returned to the pool.</summary>
     private void Keep(ref PartialDatagram whole, FrameRef fragment)
     {
         if (whole.Fragments++ == 0)
@@ -245,12 +251,14 @@ internal sealed partial class Reassembler
 
     private bool KeepsOriginals(FrameRef fragment) => isPrimary && (!observe || MayBeDropped(fragment));
 
-    /// <summary>Whether a policy may drop the datagram that a fragment belongs to. Its ports are not known yet, and in IPv6 only the first
-    /// fragment names its protocol (RFC 8200 section 4.5).</summary>
+    /// <summary>
+    /// Whether a policy may drop the datagram of a fragment. The ports are unknown until the datagram is complete, and in IPv6
+    /// only the first fragment names the upper-layer protocol (RFC 8200 section 4.5).
+    /// </summary>
     private bool MayBeDropped(FrameRef fragment)
     {
         ref FrameLayout layout = ref arena[fragment].Layout;
-        FrameParser.ReadKey(arena.Bytes(fragment), in layout, out FlowKey key);
+        FlowKey.Read(arena.Bytes(fragment), in layout, out FlowKey key);
         foreach (PolicyRule rule in policies)
         {
             PolicyMatch match = rule.MatchUnknown(in key, isProtocolKnown: layout.IpVersion == 4);
@@ -268,7 +276,9 @@ internal sealed partial class Reassembler
         return false;
     }
 
-    /// <summary>All fragments are there: from here on it is a frame like any other.</summary>
+    /// <summary>
+    /// Completes a datagram of which all fragments have arrived: it is parsed and emitted as an ordinary frame.
+    /// </summary>
     private void Complete(ref PartialDatagram whole, long arrivalNs)
     {
         AssemblySlot slot = new(arena, whole.Assembly);
@@ -280,7 +290,7 @@ internal sealed partial class Reassembler
         Counters.Count(DatagramOutcome.Reassembled);
     }
 
-    /// <summary>Hands on the slot in which a datagram was put together as a frame that stands for its fragments.</summary>
+    /// <summary>Appends the slot of a datagram to the output, as a frame that represents its fragments.</summary>
     private void Emit(ref PartialDatagram whole, int headerBytes, int payloadBytes, long arrivalNs)
     {
         int payloadOffset = new AssemblySlot(arena, whole.Assembly).PayloadOffset;
@@ -302,7 +312,9 @@ internal sealed partial class Reassembler
         output.Append(arena, whole.Assembly);
     }
 
-    /// <summary>The layout stays the fragment's until the datagram is whole.</summary>
+    /// <summary>
+    /// Copies a fragment's headers and layout. The layout remains that of a fragment until the datagram is complete.
+    /// </summary>
     private void CopyHeaders(FrameRef assembly, FrameRef fragment)
     {
         ref FrameLayout layout = ref arena[fragment].Layout;

@@ -5,8 +5,9 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Fragments;
 
 /// <summary>
-/// The slots of one side that incomplete datagrams take, and how many they may: so many bytes, and at most half of the slots of either
-/// size, or fragments that never become a datagram could keep a port from receiving.
+/// Counts the slots of one side that incomplete datagrams occupy, and checks them against two limits: a number of bytes, and half
+/// of the slots of each size. Without the second limit, fragments that never complete a datagram could stop a port from
+/// receiving.
 /// </summary>
 internal sealed class SlotUse(FrameArena arena, int memoryKiB)
 {

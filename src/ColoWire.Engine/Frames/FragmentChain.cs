@@ -6,16 +6,17 @@ using System.Runtime.InteropServices;
 namespace ColoWire.Engine.Frames;
 
 /// <summary>
-/// What an assembled frame knows of the fragments that it was made of. It stands at the front of the frame's slot, before its bytes,
-/// because the descriptor is a full cache line.
+/// Describes the fragments of a reassembled frame. It is stored at the front of the frame's slot, before the frame's bytes,
+/// because the frame's descriptor already fills a cache line.
 /// </summary>
-/// <param name="First">The first one to arrive, the others linked behind it; none where they went their own way.</param>
-/// <param name="Count">How many frames it is made of.</param>
-/// <param name="EndBytes">Where the payload ends that has come.</param>
-/// <param name="TotalBytes">Where the datagram's payload ends, or 0 where the last fragment did not come.</param>
+/// <param name="First">The first fragment to arrive, with the others linked behind it; none where the fragments have been
+/// forwarded already or were returned to the pool.</param>
+/// <param name="Count">The number of fragments.</param>
+/// <param name="EndBytes">The end of the received payload, in bytes.</param>
+/// <param name="TotalBytes">The length of the datagram's payload in bytes, or 0 where the last fragment did not arrive.</param>
 internal readonly record struct FragmentChain(FrameRef First, int Count, int EndBytes, int TotalBytes)
 {
-    /// <summary>Bytes at the front of the slot that are kept for it: all of it, and a multiple of a word, so that what follows is aligned.</summary>
+    /// <summary>The size at the front of the slot in bytes; a multiple of 8, so that the data behind it is aligned.</summary>
     public const int RoomBytes = 16;
 
     public static FragmentChain Read(ReadOnlySpan<byte> slot) => MemoryMarshal.Read<FragmentChain>(slot);

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
+using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
@@ -8,136 +10,199 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Frames;
 
 /// <summary>
-/// What is known of the bytes in one slot: one cache line beside the arena, written by the capture duty, then owned by the shard.
-/// A port sets <see cref="Offset"/>, <see cref="Length"/>, <see cref="Number"/> and <see cref="ArrivalNs"/>; everything else is the
-/// engine's.
+/// The descriptor of the frame in one slot: one cache line outside the arena's bytes, written by the capture duty, then owned by
+/// the shard. A port sets <see cref="Offset"/>, <see cref="Length"/>, <see cref="Number"/> and <see cref="ArrivalNs"/>; the
+/// engine sets everything else.
 /// </summary>
-[StructLayout(LayoutKind.Sequential, Pack = 8)]
+/// <remarks>
+/// Before a frame reaches its flow, the descriptor holds the flow's hash and the epoch. While the flow holds the frame, the same
+/// bytes hold its position: as a TCP segment (<see cref="Segment"/>) or as a datagram (<see cref="Datagram"/>). The three overlap
+/// so that the descriptor fits a cache line.
+/// </remarks>
+[StructLayout(LayoutKind.Explicit, Size = EngineLimits.CacheLineBytes)]
 public struct Frame
 {
-    /// <summary>Time of arrival in nanoseconds of the engine's clock (live: monotonic; replay: the capture's timestamp).</summary>
-    public long ArrivalNs;
-
-    /// <summary>Length of the captured bytes.</summary>
-    public int Length;
-
-    /// <summary>Where in the slot the bytes begin (an AF_XDP chunk has headroom).</summary>
-    public ushort Offset;
-
-    /// <summary>Who sent it.</summary>
-    public Side Side;
-
-    /// <summary>What else is to be known of it.</summary>
-    internal FrameMarks Marks;
-
-    /// <summary>Number of the frame on its port, from 1 as Wireshark counts; wraps at 2^32, it is used in reports only.</summary>
-    public uint Number;
-
-    /// <summary>The epoch in which it was captured (R7).</summary>
-    public uint Epoch;
-
-    /// <summary>The keyed hash of its flow: chooses the shard and the bucket.</summary>
-    public uint FlowHash;
-
-    /// <summary>Next frame in the queue of its flow; of a fragment that is kept, the one that came next.</summary>
-    internal FrameRef Next;
-
-    /// <summary>Previous frame in the queue of its flow.</summary>
-    internal FrameRef Previous;
-
-    /// <summary>TCP: the sequence number of the first payload byte; the secondary's in the primary's numbers.</summary>
-    internal uint PayloadSequence;
-
-    /// <summary>TCP: the first sequence number not yet verified (primary) or of the part that counts (secondary).</summary>
-    internal uint StreamStart;
-
-    /// <summary>TCP: the sequence number after the last payload byte, or after the part that counts (secondary).</summary>
-    internal uint StreamEnd;
-
-    /// <summary>Where its layers are.</summary>
-    public FrameLayout Layout;
+    private const int StateOffset = 28;
 
     /// <summary>
-    /// TCP, the secondary's: the earlier segments in the segment index. In the place of what is not needed any more once a frame has
-    /// found its flow.
+    /// Time of arrival in nanoseconds of the engine's clock (live: monotonic; replay: the capture's timestamp).
     /// </summary>
+    [FieldOffset(0)]
+    public long ArrivalNs;
+
+    /// <summary>The number of captured bytes.</summary>
+    [FieldOffset(8)]
+    public int Length;
+
+    /// <summary>The offset of the first byte in the slot, in bytes (an AF_XDP chunk has headroom).</summary>
+    [FieldOffset(12)]
+    public ushort Offset;
+
+    /// <summary>Properties and state of the frame.</summary>
+    [FieldOffset(14)]
+    internal FrameMarks Marks;
+
+    /// <summary>The frame's number on its port, from 1 as in Wireshark; it wraps at 2^32 and is used in reports only.</summary>
+    [FieldOffset(16)]
+    public uint Number;
+
+    /// <summary>The next frame in the queue of its flow; for a held fragment, the next to arrive.</summary>
+    [FieldOffset(20)]
+    internal FrameRef Next;
+
+    /// <summary>The previous frame in the queue of its flow.</summary>
+    [FieldOffset(24)]
+    internal FrameRef Previous;
+
+    /// <summary>
+    /// The keyed hash of the frame's flow, which selects the shard and the bucket. Undefined for a held segment of the secondary.
+    /// </summary>
+    [FieldOffset(StateOffset)]
+    public uint FlowHash;
+
+    /// <summary>The epoch in which the frame was captured (R7). Undefined while a flow holds the frame.</summary>
+    [FieldOffset(StateOffset + 4)]
+    public uint Epoch;
+
+    [FieldOffset(StateOffset)]
+    private HeldSegment segment;
+
+    [FieldOffset(StateOffset)]
+    private HeldDatagram datagram;
+
+    /// <summary>The replica that sent the frame.</summary>
+    [FieldOffset(48)]
+    public Side Side;
+
+    /// <summary>The offsets of the frame's layers.</summary>
+    [FieldOffset(50)]
+    public FrameLayout Layout;
+
+    /// <summary>The segment's position in its byte stream; for TCP segments only.</summary>
     [UnscopedRef]
-    internal ref FrameRef IndexLeft => ref Unsafe.As<uint, FrameRef>(ref FlowHash);
+    internal ref HeldSegment Segment
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            Debug.Assert(Layout.Kind == FrameKind.Tcp, "only a TCP segment has a position in a stream");
+            return ref segment;
+        }
+    }
 
-    /// <summary>TCP, the secondary's: the later segments in the segment index.</summary>
+    /// <summary>The frame's position among the datagrams of its flow; for all compared frames other than TCP segments.</summary>
     [UnscopedRef]
-    internal ref FrameRef IndexRight => ref Unsafe.As<uint, FrameRef>(ref Epoch);
-
-    /// <summary>Datagrams, the secondary's: its number among all that its shard has taken; wraps. In the place of what is not needed any more
-    /// once a frame has found its flow.</summary>
-    internal uint Order
+    internal ref HeldDatagram Datagram
     {
-        readonly get => Epoch;
-        set => Epoch = value;
-    }
-
-    /// <summary>Datagrams: the hash of what is compared. In the place of what only TCP needs, for a descriptor is one cache line.</summary>
-    internal uint ContentHash
-    {
-        readonly get => PayloadSequence;
-        set => PayloadSequence = value;
-    }
-
-    /// <summary>Datagrams: the next frame in its bucket of the content index.</summary>
-    internal FrameRef NextInBucket
-    {
-        readonly get => new(StreamStart);
-        set => StreamStart = value.Slot;
-    }
-
-    /// <summary>Datagrams: the frame before it in its bucket of the content index.</summary>
-    internal FrameRef PreviousInBucket
-    {
-        readonly get => new(StreamEnd);
-        set => StreamEnd = value.Slot;
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get
+        {
+            Debug.Assert(Layout.Kind is not (FrameKind.Tcp or FrameKind.NotCompared or FrameKind.Malformed), "only a frame that is compared as a datagram");
+            return ref datagram;
+        }
     }
 }
 
-/// <summary>What else is to be known of a frame. In observe mode a primary frame leaves before it is judged: its slot comes back when
-/// both have happened.</summary>
-[System.Flags]
-internal enum FrameMarks : byte
+/// <summary>
+/// The position of a TCP segment in its stream and in the secondary's <c>SegmentIndex</c>. Sequence numbers are the primary's.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct HeldSegment
+{
+    /// <summary>Secondary only: the subtree of earlier segments in the index.</summary>
+    public FrameRef IndexLeft;
+
+    /// <summary>Secondary only: the subtree of later segments in the index.</summary>
+    public FrameRef IndexRight;
+
+    /// <summary>The sequence number of the first payload byte.</summary>
+    public uint PayloadSequence;
+
+    /// <summary>
+    /// Primary: the first sequence number that is not verified. Secondary: the first that is used in the comparison.
+    /// </summary>
+    public uint StreamStart;
+
+    /// <summary>
+    /// Primary: the sequence number after the last payload byte. Secondary: the one after the last byte that is used in the
+    /// comparison.
+    /// </summary>
+    public uint StreamEnd;
+}
+
+/// <summary>The position of a datagram in its flow and in the <c>ContentIndex</c> of its side.</summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct HeldDatagram
+{
+    /// <summary>The flow's hash from the descriptor, which the content index uses.</summary>
+    private readonly uint flowHash;
+
+    /// <summary>
+    /// Secondary only: the datagram's number in the order in which the shard took the secondary's datagrams; wraps at 2^32.
+    /// </summary>
+    public uint Order;
+
+    /// <summary>The hash of the compared bytes.</summary>
+    public uint ContentHash;
+
+    /// <summary>The next frame in its bucket.</summary>
+    public FrameRef NextInBucket;
+
+    /// <summary>The frame before it in its bucket.</summary>
+    public FrameRef PreviousInBucket;
+}
+
+/// <summary>
+/// Properties and state of a frame. In observe mode a primary frame is sent before it is compared; its slot is free once both
+/// have happened.
+/// </summary>
+[Flags]
+internal enum FrameMarks : ushort
 {
     None = 0,
 
-    /// <summary>Observe: the shard has said what it thinks of it.</summary>
-    Judged = 1,
+    /// <summary>Observe mode: the shard has compared the frame.</summary>
+    Compared = 1 << 0,
 
-    /// <summary>Observe: egress has injected it and gave it back.</summary>
-    Injected = 2,
+    /// <summary>Observe mode: egress has injected the frame and returned it to the shard.</summary>
+    Injected = 1 << 1,
 
-    /// <summary>Made of fragments (<see cref="FragmentChain"/>): it never leaves itself, and counts as as many frames as they are.</summary>
-    Assembled = 4,
+    /// <summary>
+    /// Reassembled from fragments (<see cref="FragmentChain"/>): the frame itself is never sent; it counts as the number of its
+    /// fragments.
+    /// </summary>
+    Assembled = 1 << 2,
 
-    /// <summary>Observe: a fragment that only has to leave; the frame that it is a part of is judged, and counted, in its place.</summary>
-    ForwardOnly = 8,
+    /// <summary>Observe mode: a fragment that is only sent; the reassembled frame is compared and counted instead.</summary>
+    ForwardOnly = 1 << 3,
 
-    /// <summary>Fragments that do not make a datagram: what had come of one before it was given up (then also Assembled), or one that came
-    /// later or is wrong by itself. The other side may have sent the same.</summary>
-    Incomplete = 16,
+    /// <summary>
+    /// Fragments that do not complete a datagram: the received fragments of a datagram that was given up (then also Assembled),
+    /// or a single fragment that arrived later or is invalid. The other side may have sent the same.
+    /// </summary>
+    Incomplete = 1 << 4,
 
-    /// <summary>Primary: a part of it was sent before the secondary's part of the connection was first seen, and is taken for equal.</summary>
-    Assumed = 32,
+    /// <summary>
+    /// Primary: a part of the frame precedes the first observed segment of the secondary in the connection, and is assumed equal.
+    /// </summary>
+    Assumed = 1 << 5,
 
-    /// <summary>Datagram: its content hash is set, and it is in the content index of its side.</summary>
-    Hashed = 64,
+    /// <summary>Datagram: the content hash is set, and the frame is in the content index of its side.</summary>
+    Hashed = 1 << 6,
 
-    /// <summary>Primary, observe: it has gone to egress already, and its slot comes back to the shard from there.</summary>
-    Announced = 128,
+    /// <summary>
+    /// Primary, observe mode: the frame was passed to egress before its comparison; egress returns the slot to the shard.
+    /// </summary>
+    SentAhead = 1 << 7,
 
-    /// <summary>Primary datagram: it has found its twin, and waits only for older ones to leave (R6). In the place of what never enters a
-    /// flow.</summary>
-    Agreed = ForwardOnly,
+    /// <summary>Primary datagram: its twin was found; it is held until older frames of the flow have left (R6).</summary>
+    Agreed = 1 << 8,
 
-    /// <summary>Secondary: fragments of which no more came in time, so that the primary's must be there by now. In the place of what only
-    /// the primary's segments can be.</summary>
-    Overdue = Assumed,
+    /// <summary>
+    /// Secondary: fragments of a datagram that timed out, so that the primary's fragments must already have arrived.
+    /// </summary>
+    Overdue = 1 << 9,
 
-    /// <summary>Observe: all that its slot waits for.</summary>
-    Done = Judged | Injected,
+    /// <summary>Observe mode: both conditions for freeing the slot.</summary>
+    Done = Compared | Injected,
 }

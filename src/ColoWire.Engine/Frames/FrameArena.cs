@@ -7,13 +7,13 @@ using System.Runtime.CompilerServices;
 namespace ColoWire.Engine.Frames;
 
 /// <summary>
-/// The memory of all frames, taken once: small slots of 2 KiB for what a wire carries, a few of 68 KiB for super-frames of guests
-/// with segmentation offload and for datagrams that are put together. Page-aligned and gap-free, so that it can be registered as an AF_XDP UMEM (whose chunks are these
-/// small slots; Documentation/networking/af_xdp.rst, "UMEM").
+/// Holds the memory of all frames, allocated once: small slots of 2 KiB for ordinary frames, and a few large slots of 68 KiB for
+/// super-frames of guests with segmentation offload and for reassembled datagrams. The memory is page-aligned and contiguous, so
+/// that the small slots can be registered as the chunks of an AF_XDP UMEM (Documentation/networking/af_xdp.rst, "UMEM").
 /// </summary>
 /// <remarks>
-/// Slots are numbered: the primary's small ones, the secondary's small ones, the primary's large, the secondary's large. A slot
-/// belongs to one <see cref="SlotPool"/> for ever.
+/// Slots are numbered in this order: the primary's small slots, the secondary's small slots, the primary's large slots, the
+/// secondary's large slots. Each slot belongs to one <see cref="SlotPool"/> permanently.
 /// </remarks>
 public sealed unsafe class FrameArena : IDisposable
 {
@@ -23,7 +23,7 @@ public sealed unsafe class FrameArena : IDisposable
     private readonly Frame* frames;
     private readonly uint smallSlots;
 
-    /// <summary>Takes the memory.</summary>
+    /// <summary>Allocates the memory.</summary>
     /// <param name="smallSlotsPerSide">Slots of <see cref="EngineLimits.SmallSlotBytes"/> for each side.</param>
     /// <param name="largeSlotsPerSide">Slots of <see cref="EngineLimits.LargeSlotBytes"/> for each side.</param>
     /// <param name="advise">See <see cref="EngineOptions.AdviseMemory"/>.</param>
@@ -54,20 +54,20 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>Large slots of each side.</summary>
     public int LargeSlotsPerSide { get; }
 
-    /// <summary>All slots of one side: no ring of frames needs room for more.</summary>
+    /// <summary>The number of slots of one side, small and large: no ring of frames needs a larger capacity.</summary>
     public int SlotsPerSide => SmallSlotsPerSide + LargeSlotsPerSide;
 
-    /// <summary>The first byte of the small slots of both sides, which stand in the order of their numbers; on a page's boundary.</summary>
+    /// <summary>The address of the small slots of both sides, which lie in the order of their numbers; page-aligned.</summary>
     public nint SmallSlots => (nint)bytes;
 
-    /// <summary>Bytes of the small slots of both sides.</summary>
+    /// <summary>The size of the small slots of both sides, in bytes.</summary>
     public nuint SmallSlotByteCount => smallSlots * (nuint)EngineLimits.SmallSlotBytes;
 
-    /// <summary>Bytes that an arena of this size takes for frames, without their descriptors.</summary>
+    /// <summary>The size of an arena's slots in bytes, without the descriptors.</summary>
     public static nuint ByteCount(int smallSlotsPerSide, int largeSlotsPerSide) =>
         2 * (((nuint)smallSlotsPerSide * EngineLimits.SmallSlotBytes) + ((nuint)largeSlotsPerSide * EngineLimits.LargeSlotBytes));
 
-    /// <summary>Bytes of the descriptors beside an arena of this size.</summary>
+    /// <summary>The size of an arena's descriptors, in bytes.</summary>
     public static nuint DescriptorByteCount(int smallSlotsPerSide, int largeSlotsPerSide) =>
         2 * (nuint)(smallSlotsPerSide + largeSlotsPerSide) * (nuint)sizeof(Frame);
 
@@ -77,12 +77,12 @@ public sealed unsafe class FrameArena : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            Debug.Assert(frame.Slot < smallSlots + (2 * (uint)LargeSlotsPerSide), "a slot of this arena");
+            Debug.Assert(frame.Slot < smallSlots + (2 * (uint)LargeSlotsPerSide), "the slot number is in this arena");
             return ref frames[frame.Slot];
         }
     }
 
-    /// <summary>Whether there is a slot of this number.</summary>
+    /// <summary>Whether the arena has a slot of this number.</summary>
     internal bool Has(FrameRef frame) => frame.Slot < smallSlots + (2 * (uint)LargeSlotsPerSide);
 
     /// <summary>The captured bytes of a frame.</summary>
@@ -93,36 +93,36 @@ public sealed unsafe class FrameArena : IDisposable
         return new ReadOnlySpan<byte>(Slot(frame) + descriptor.Offset, descriptor.Length);
     }
 
-    /// <summary>The bytes of a frame that are compared, as they were found when it was parsed.</summary>
+    /// <summary>The compared bytes of a frame, as its layout locates them.</summary>
     internal ReadOnlySpan<byte> Payload(FrameRef frame) => View(frame).Payload;
 
     /// <summary>The whole slot of a frame, for a port to write into.</summary>
     public Span<byte> SlotBytes(FrameRef frame) =>
         new(Slot(frame), frame.Slot < smallSlots ? EngineLimits.SmallSlotBytes : EngineLimits.LargeSlotBytes);
 
-    /// <summary>First byte of a frame; valid for its <see cref="Frame.Length"/>.</summary>
+    /// <summary>A pointer to the first byte of a frame; valid for <see cref="Frame.Length"/> bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public byte* Pointer(FrameRef frame) => Slot(frame) + this[frame].Offset;
 
-    /// <summary>Asks the processor for the first bytes of a frame that a port has not touched.</summary>
+    /// <summary>Prefetches the first cache line of a frame that the port has not read.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Prefetch(FrameRef frame) => Engine.Prefetch.Line(ref *Pointer(frame));
 
-    /// <summary>A frame with its descriptor and its bytes.</summary>
+    /// <summary>A view of a frame's descriptor and bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal FrameView View(FrameRef frame) => new(this, frame);
 
-    /// <summary>The fragments that an assembled frame was made of (<see cref="FrameMarks.Assembled"/>).</summary>
+    /// <summary>The fragments of a reassembled frame (<see cref="FrameMarks.Assembled"/>).</summary>
     internal FragmentChain Fragments(FrameRef assembled)
     {
         Debug.Assert((this[assembled].Marks & FrameMarks.Assembled) != 0, "only an assembled frame has fragments");
         return FragmentChain.Read(SlotBytes(assembled));
     }
 
-    /// <summary>Whether one of the first slots of a batch is large.</summary>
+    /// <summary>Whether any of the first <paramref name="count"/> slots of a batch is large.</summary>
     internal bool HasLarge(FrameRef[] batch, int count) => Last(batch, count) >= smallSlots;
 
-    /// <summary>Whether all of the first slots of a batch are small ones of the primary.</summary>
+    /// <summary>Whether all of the first <paramref name="count"/> slots of a batch are small slots of the primary.</summary>
     internal bool AreSmallOfPrimary(FrameRef[] batch, int count) => Last(batch, count) < (uint)SmallSlotsPerSide;
 
     /// <summary>Whether a slot is one of the large ones.</summary>
@@ -147,7 +147,7 @@ public sealed unsafe class FrameArena : IDisposable
             : bytes + ((nuint)smallSlots * EngineLimits.SmallSlotBytes)
                     + ((nuint)(frame.Slot - smallSlots) * EngineLimits.LargeSlotBytes);
 
-    /// <summary>Gives the memory back. No duty may run any more.</summary>
+    /// <summary>Frees the memory. No duty may be running.</summary>
     public void Dispose()
     {
         byteRegion.Dispose();

@@ -5,7 +5,9 @@ using System.Runtime.CompilerServices;
 
 namespace ColoWire.Engine.Frames;
 
-/// <summary>Frames that come in at one end and go at the other, each linked to the next through its descriptor: no memory of its own.</summary>
+/// <summary>
+/// A first-in, first-out queue of frames, linked through their descriptors, so that it needs no memory of its own.
+/// </summary>
 internal struct FrameFifo
 {
     public FrameRef Head;
@@ -16,7 +18,7 @@ internal struct FrameFifo
 
     public readonly bool IsEmpty => Count == 0;
 
-    /// <summary>Puts a frame behind all others.</summary>
+    /// <summary>Appends a frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Append(FrameArena arena, FrameRef frame)
     {
@@ -34,11 +36,11 @@ internal struct FrameFifo
         Count++;
     }
 
-    /// <summary>Takes the first frame out.</summary>
+    /// <summary>Removes the first frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void RemoveHead(FrameArena arena)
     {
-        Debug.Assert(Count > 0, "there is a first frame");
+        Debug.Assert(Count > 0, "the queue is not empty");
         Head = arena[Head].Next;
         Count--;
     }

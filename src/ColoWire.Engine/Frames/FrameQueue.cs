@@ -5,7 +5,8 @@ using System.Diagnostics;
 namespace ColoWire.Engine.Frames;
 
 /// <summary>
-/// Frames of one side that a flow holds, linked through their descriptors: no memory of its own, every operation O(1).
+/// A queue of frames of one side that a flow holds, linked through their descriptors, so that it needs no memory of its own.
+/// Every operation is O(1).
 /// </summary>
 internal struct FrameQueue
 {
@@ -19,7 +20,7 @@ internal struct FrameQueue
 
     public void Append(FrameArena arena, FrameRef frame) => InsertAfter(arena, Tail, frame);
 
-    /// <summary>Puts a frame behind another one, or first when that is none.</summary>
+    /// <summary>Inserts a frame behind another frame, or at the front when <paramref name="previous"/> is none.</summary>
     public void InsertAfter(FrameArena arena, FrameRef previous, FrameRef frame)
     {
         FrameRef next = previous.IsNone ? Head : arena[previous].Next;
@@ -32,7 +33,7 @@ internal struct FrameQueue
 
     public void Remove(FrameArena arena, FrameRef frame)
     {
-        Debug.Assert(Count > 0, "only a frame of this queue is removed");
+        Debug.Assert(Count > 0, "the removed frame is in this queue");
         ref Frame descriptor = ref arena[frame];
         Join(arena, descriptor.Previous, descriptor.Next);
         Count--;

@@ -6,11 +6,15 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Frames;
 
-/// <summary>A frame at hand: where its descriptor and its bytes are, looked up once for all who ask on its way.</summary>
+/// <summary>
+/// A view of a frame: references to its descriptor and first byte, resolved once for all steps of its processing.
+/// </summary>
 internal readonly unsafe ref struct FrameView
 {
-    /// <summary>Bytes that are fetched ahead of a frame: as many as a small slot holds. Behind that the processor sees by itself where the
-    /// comparison goes.</summary>
+    /// <summary>
+    /// The number of bytes of a frame that are prefetched: the size of a small slot. The hardware prefetcher recognizes the
+    /// sequential reads beyond that.
+    /// </summary>
     private const int PrefetchBytes = EngineLimits.SmallSlotBytes;
 
     /// <summary>Its descriptor.</summary>
@@ -22,7 +26,7 @@ internal readonly unsafe ref struct FrameView
     /// <summary>Its handle.</summary>
     public readonly FrameRef Reference;
 
-    /// <summary>Looks a frame up.</summary>
+    /// <summary>Resolves the references of a frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public FrameView(FrameArena arena, FrameRef reference)
     {
@@ -31,7 +35,7 @@ internal readonly unsafe ref struct FrameView
         First = ref *(arena.Slot(reference) + Descriptor.Offset);
     }
 
-    /// <summary>Puts together again what a view is made of; it has no handle.</summary>
+    /// <summary>Rebuilds a view from its references; the view has no handle.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public FrameView(ref Frame descriptor, ref readonly byte first)
     {
@@ -40,14 +44,14 @@ internal readonly unsafe ref struct FrameView
         First = ref first;
     }
 
-    /// <summary>Its bytes.</summary>
+    /// <summary>The captured bytes.</summary>
     public ReadOnlySpan<byte> Bytes
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => MemoryMarshal.CreateReadOnlySpan(in First, Descriptor.Length);
     }
 
-    /// <summary>The bytes that are compared, as they were found when it was parsed.</summary>
+    /// <summary>The compared bytes, as the layout locates them.</summary>
     public ReadOnlySpan<byte> Payload
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -55,14 +59,14 @@ internal readonly unsafe ref struct FrameView
             in Unsafe.Add(ref Unsafe.AsRef(in First), Descriptor.Layout.PayloadOffset), Descriptor.Layout.PayloadLength);
     }
 
-    /// <summary>All that stands before the bytes that are compared.</summary>
+    /// <summary>The bytes before the compared bytes.</summary>
     public ReadOnlySpan<byte> Headers
     {
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get => MemoryMarshal.CreateReadOnlySpan(in First, Descriptor.Layout.PayloadOffset);
     }
 
-    /// <summary>Has the cache lines behind the headers fetched, which are compared next.</summary>
+    /// <summary>Prefetches the cache lines behind the first one, which are compared next.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchPayload()
     {

@@ -4,59 +4,65 @@ using System;
 
 namespace ColoWire.Engine.Frames;
 
-/// <summary>Where frames leave. Used by one thread, but for <see cref="Statistics"/>, which any thread may read.</summary>
+/// <summary>A port that sends frames. One thread uses it; any thread may read <see cref="Statistics"/>.</summary>
 public interface IInjectPort : IDisposable
 {
-    /// <summary>The name that the operator gave, for example <c>pcap:eth3</c>.</summary>
+    /// <summary>The name from the configuration, for example <c>pcap:eth3</c>.</summary>
     string Name { get; }
 
     /// <summary>
-    /// Sends frames in order, unchanged, and never blocks. A frame that cannot be sent for a lasting reason (too long, link down)
-    /// counts as taken and as failed; for a passing one (a full queue) it and those after it are not taken. Called with no frames
-    /// too, so that the port can look after its link.
+    /// Sends frames in order, unchanged, and never blocks. A frame that fails permanently (too long, link down) counts as taken
+    /// and as failed. At a temporary failure (a full queue) the frame and those after it are not taken. The duty also calls this
+    /// method without frames, so that the port can check its link.
     /// </summary>
-    /// <param name="arena">Where the frames lie.</param>
-    /// <param name="frames">Frames, oldest first.</param>
-    /// <param name="nowNs">The engine's clock.</param>
-    /// <returns>How many frames from the front were taken; the rest is offered again.</returns>
+    /// <param name="arena">The arena of the frames.</param>
+    /// <param name="frames">The frames to send, oldest first.</param>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
+    /// <returns>The number of frames taken from the front; the caller offers the rest again.</returns>
     int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs);
 
-    /// <summary>Hands back frames that were taken and whose bytes the port no longer needs.</summary>
-    /// <returns>How many stand in <paramref name="frames"/>.</returns>
+    /// <summary>Returns frames that were taken and whose bytes the port no longer needs.</summary>
+    /// <returns>The number of frames in <paramref name="frames"/>.</returns>
     int Reclaim(Span<FrameRef> frames);
 
-    /// <summary>Whether the port still needs the bytes of a frame that it took: it comes back by <see cref="Reclaim"/>. Asked
-    /// only while no duty runs.</summary>
+    /// <summary>
+    /// Whether the port still needs the bytes of a taken frame, which it has yet to return by <see cref="Reclaim"/>. Called only
+    /// while no duty runs.
+    /// </summary>
     /// <param name="slot">A small slot of either side.</param>
     bool Keeps(FrameRef slot) => false;
 
-    /// <summary>A duty has failed: frames that were offered and not taken are not offered again. Called only while no duty
-    /// runs.</summary>
-    /// <returns>How many frames were taken, or begun, that have yet to leave and to be counted.</returns>
+    /// <summary>
+    /// Discards, after a duty has failed, the offered frames that were not taken: they are not offered again. Called only while
+    /// no duty runs.
+    /// </summary>
+    /// <returns>The number of frames that were taken or partly sent, and that are not yet sent or counted.</returns>
     int Abandon() => 0;
 
-    /// <summary>Whether frames leave with the virtio-net header that they came with. Whoever takes them does what it says, completes their
-    /// checksums for example: nobody else may have done it before.</summary>
+    /// <summary>
+    /// Whether frames are sent with the virtio-net header that they arrived with. The receiver then completes partial checksums
+    /// as the header requests, so that the engine must not complete them before.
+    /// </summary>
     bool KeepsVnetHeader => false;
 
-    /// <summary>What the port has counted since it was opened.</summary>
+    /// <summary>The counters since the port was opened.</summary>
     InjectStatistics Statistics { get; }
 }
 
-/// <summary>What an inject port has counted since it was opened.</summary>
+/// <summary>The counters of an inject port since it was opened.</summary>
 /// <param name="Frames">Frames sent.</param>
-/// <param name="Bytes">Bytes of those.</param>
-/// <param name="Retries">Times that a full queue made a frame wait.</param>
+/// <param name="Bytes">Bytes of the sent frames.</param>
+/// <param name="Retries">The number of times that a frame was not taken because a queue was full.</param>
 /// <param name="TooLong">Frames lost because they exceed the interface's MTU.</param>
 /// <param name="LinkDown">Frames lost because the link was down.</param>
 /// <param name="Failed">Frames lost for any other reason.</param>
 public readonly record struct InjectStatistics(
     long Frames, long Bytes, long Retries, long TooLong, long LinkDown, long Failed)
 {
-    /// <summary>Frames lost for whatever reason.</summary>
+    /// <summary>Frames lost for any reason.</summary>
     public long Lost => TooLong + LinkDown + Failed;
 
-    /// <summary>What two ports have counted together.</summary>
+    /// <summary>The sum of the counters of two ports.</summary>
     public static InjectStatistics operator +(InjectStatistics left, InjectStatistics right) => new(
         left.Frames + right.Frames,
         left.Bytes + right.Bytes,

@@ -2,12 +2,14 @@
 
 namespace ColoWire.Engine.Frames;
 
-/// <summary>Which replica sent a frame.</summary>
+/// <summary>The replica that sent a frame.</summary>
 public enum Side : byte
 {
-    /// <summary>The replica that the world talks to: its frames leave.</summary>
+    /// <summary>The replica whose frames are sent to the clients.</summary>
     Primary = 0,
 
-    /// <summary>The replica that must say the same: its frames are compared and never leave.</summary>
+    /// <summary>
+    /// The replica whose frames are compared with the primary's, and are sent only after a fail-over to the secondary.
+    /// </summary>
     Secondary = 1,
 }

@@ -7,8 +7,9 @@ using System.Runtime.InteropServices;
 namespace ColoWire.Engine.Frames;
 
 /// <summary>
-/// The free slots of one side: two stacks, small and large. Only the capture duty of that side touches it (others send slots home
-/// over a ring), so it needs no lock. A stack and not a queue: the slot that was freed last is still in the cache.
+/// The free slots of one side, as two stacks: small and large. Only the capture duty of that side accesses the pool (other duties
+/// return slots through a ring), so it needs no lock. A stack is used because the slot that was freed last is most likely still
+/// in the cache.
 /// </summary>
 public sealed class SlotPool
 {
@@ -33,26 +34,24 @@ public sealed class SlotPool
     /// <summary>The arena of these slots.</summary>
     public FrameArena Arena { get; }
 
-    /// <summary>The side that they belong to.</summary>
+    /// <summary>The side of these slots.</summary>
     public Side Side { get; }
 
-    /// <summary>Free small slots.</summary>
+    /// <summary>The number of free small slots.</summary>
     public int FreeSmall => smallCount;
 
-    /// <summary>Free large slots.</summary>
+    /// <summary>The number of free large slots.</summary>
     public int FreeLarge => largeCount;
 
-    /// <summary>Whether every slot is at home.</summary>
+    /// <summary>Whether every slot is free.</summary>
     public bool IsFull => IsFullBut(0);
 
-    /// <summary>Whether every slot is at home but so many small ones, which a port keeps.</summary>
+    /// <summary>Whether every slot is free except a number of small slots that a port has posted.</summary>
     public bool IsFullBut(int posted) => smallCount + posted == small.Length && largeCount == large.Length;
 
-    /// <summary>
-    /// Takes a slot for a frame of this length: a small one where it fits, else a large one.
-    /// </summary>
-    /// <param name="length">Bytes of the frame, at most <see cref="EngineLimits.LargeSlotBytes"/>.</param>
-    /// <param name="frame">The slot; its descriptor's offset is 0 and its length set.</param>
+    /// <summary>Takes a free slot for a frame: a small slot where the frame fits, else a large slot.</summary>
+    /// <param name="length">The length of the frame in bytes, at most <see cref="EngineLimits.LargeSlotBytes"/>.</param>
+    /// <param name="frame">The slot. Its descriptor has offset 0 and the given length.</param>
     /// <returns>False when no slot of that size is free.</returns>
     public bool TryTake(int length, out FrameRef frame)
     {
@@ -77,9 +76,12 @@ public sealed class SlotPool
         return true;
     }
 
-    /// <summary>Takes small slots for frames that are yet to come, whose descriptors the port sets then, their offset and length too.</summary>
-    /// <param name="frames">Filled from the front.</param>
-    /// <returns>How many were taken.</returns>
+    /// <summary>
+    /// Takes small slots to post for frames that have not arrived. The port sets their descriptors on arrival, offset and length
+    /// included.
+    /// </summary>
+    /// <param name="frames">The taken slots, filled from index 0.</param>
+    /// <returns>The number of taken slots.</returns>
     public int Take(Span<FrameRef> frames)
     {
         int count = Math.Min(frames.Length, smallCount);
@@ -88,9 +90,9 @@ public sealed class SlotPool
         return count;
     }
 
-    /// <summary>Takes slots home.</summary>
-    /// <param name="batch">They stand at its front.</param>
-    /// <param name="count">How many.</param>
+    /// <summary>Returns slots to the pool.</summary>
+    /// <param name="batch">The slots, from index 0.</param>
+    /// <param name="count">The number of slots.</param>
     public void Return(FrameRef[] batch, int count)
     {
         bool hasLarge = Arena.HasLarge(batch, count);
@@ -109,9 +111,11 @@ public sealed class SlotPool
         smallCount += hasLarge ? 0 : count;
     }
 
-    /// <summary>Takes all slots home but those that a port keeps. After a failed duty nothing else says reliably where slots
-    /// are.</summary>
-    /// <param name="isKept">Whether a port keeps a small slot; the ports keep no large ones.</param>
+    /// <summary>
+    /// Marks all slots as free except those that a port has posted or is sending. After a duty has failed, no other record of the
+    /// slots is reliable.
+    /// </summary>
+    /// <param name="isKept">Whether a port still uses a small slot; ports keep no large slots.</param>
     internal void Recover(Predicate<FrameRef> isKept)
     {
         smallCount = 0;
@@ -131,7 +135,7 @@ public sealed class SlotPool
         }
     }
 
-    /// <summary>Takes a slot home.</summary>
+    /// <summary>Returns a slot to the pool.</summary>
     public void Return(FrameRef frame)
     {
         if (Arena.IsLarge(frame))

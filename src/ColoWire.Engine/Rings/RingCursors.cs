@@ -5,8 +5,9 @@ using System.Runtime.InteropServices;
 namespace ColoWire.Engine.Rings;
 
 /// <summary>
-/// The cursors on lines of their own, 128 bytes apart because processors fetch lines in pairs: what the producer alone touches,
-/// what it tells the consumer, what the consumer alone touches, what it tells the producer.
+/// The cursors of a ring in separate cache lines, 128 bytes apart because processors prefetch lines in pairs. In this order: the
+/// producer's private cursors, the cursor that the producer publishes, the consumer's private cursors, the cursor that the
+/// consumer publishes.
 /// </summary>
 [StructLayout(LayoutKind.Explicit, Size = 640)]
 internal struct RingCursors

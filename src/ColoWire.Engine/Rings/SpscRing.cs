@@ -10,15 +10,15 @@ using System.Threading;
 namespace ColoWire.Engine.Rings;
 
 /// <summary>
-/// A ring between one producing and one consuming thread. The producer adds items and publishes them in batches; the consumer reads
-/// them in batches. Neither waits for the other, and no instruction on either side is locked.
+/// A ring buffer between one producer thread and one consumer thread. The producer adds items and publishes them in batches; the
+/// consumer reads them in batches. Neither thread waits for the other, and neither uses an atomic read-modify-write instruction.
 /// </summary>
 /// <remarks>
-/// Two cursors count items for ever and wrap with the integer; an index is a cursor masked. Each side keeps its own cursor in plain
-/// memory and a stale copy of the other's, and looks at the other's only when the copy says full or empty: in the steady state the
-/// line of a cursor moves between cores once per batch.
+/// Two cursors count items and wrap at 2^32; an index is a masked cursor. Each side keeps its own cursor and a copy of the other
+/// side's cursor, and reads the other side's cursor only when the copy indicates a full or empty ring. In the steady state the
+/// cache line of a cursor therefore moves between cores once per batch.
 /// </remarks>
-/// <typeparam name="T">A small value; references would be kept alive by the ring.</typeparam>
+/// <typeparam name="T">A small unmanaged value.</typeparam>
 public sealed unsafe class SpscRing<T>
     where T : unmanaged
 {
@@ -28,35 +28,35 @@ public sealed unsafe class SpscRing<T>
     private RingCursors cursors;
 
     /// <summary>Makes a ring.</summary>
-    /// <param name="capacity">Items that it must hold; rounded up to a power of two.</param>
+    /// <param name="capacity">The number of items that the ring must hold; rounded up to a power of two.</param>
     public SpscRing(int capacity)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(capacity, 1);
         uint size = BitOperations.RoundUpToPowerOf2((uint)capacity);
-        // Pinned for ever, so that an item is reached without a look at the array.
+        // Pinned for its lifetime, so that items are accessed by pointer without bounds checks.
         items = GC.AllocateArray<T>((int)size, pinned: true);
         first = (T*)Unsafe.AsPointer(ref MemoryMarshal.GetArrayDataReference(items));
         mask = size - 1;
     }
 
-    /// <summary>Items that fit.</summary>
+    /// <summary>The number of items that fit.</summary>
     public int Capacity => items.Length;
 
-    /// <summary>Items that were added and not taken. Asked only while neither thread runs.</summary>
+    /// <summary>The number of items that were added and not taken. Read only while neither thread runs.</summary>
     public int Count => (int)(cursors.Added - cursors.Taken);
 
-    /// <summary>Forgets all items. Called only while neither thread runs.</summary>
+    /// <summary>Removes all items. Called only while neither thread runs.</summary>
     public void Clear() => cursors = default;
 
-    /// <summary>Bytes that a ring for this many items takes.</summary>
+    /// <summary>The size of the items of a ring of a given capacity, in bytes.</summary>
     public static long ByteCount(int capacity) => (long)BitOperations.RoundUpToPowerOf2((uint)capacity) * Unsafe.SizeOf<T>();
 
     /// <summary>Producer: whether another item can be added.</summary>
     public bool HasRoom => cursors.Added - cursors.ReleasedSeen <= mask || SeesRoom(cursors.Added);
 
     /// <summary>
-    /// Producer: adds an item, not yet visible. For a ring that by its size cannot be full (one with room for every slot): it does not
-    /// look.
+    /// Producer: adds an item, not visible until <see cref="Publish"/>, without a check for room. Only for a ring that cannot be
+    /// full, because its capacity is the number of all slots.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(T item)
@@ -66,11 +66,11 @@ public sealed unsafe class SpscRing<T>
     }
 
     /// <summary>Producer: adds items as <see cref="Add(T)"/> does.</summary>
-    /// <param name="batch">They stand at its front.</param>
-    /// <param name="count">How many.</param>
+    /// <param name="batch">The items, from index 0.</param>
+    /// <param name="count">The number of items.</param>
     public void Add(T[] batch, int count)
     {
-        Debug.Assert((uint)count <= (uint)batch.Length, "no more than there are");
+        Debug.Assert((uint)count <= (uint)batch.Length, "the count is at most the length of the batch");
         fixed (T* from = batch)
         {
             uint at = cursors.Added & mask;
@@ -83,7 +83,7 @@ public sealed unsafe class SpscRing<T>
         Debug.Assert(cursors.Added - Volatile.Read(ref cursors.Released) <= (uint)items.Length, "a ring with room for every slot cannot be full");
     }
 
-    /// <summary>Producer: adds an item, not yet visible.</summary>
+    /// <summary>Producer: adds an item, not visible until <see cref="Publish"/>.</summary>
     /// <returns>False when the ring is full.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool TryAdd(in T item)
@@ -109,12 +109,12 @@ public sealed unsafe class SpscRing<T>
     }
 
     /// <summary>Consumer: takes the oldest items.</summary>
-    /// <param name="batch">Filled from the front.</param>
-    /// <returns>How many were taken; 0 when there was none.</returns>
+    /// <param name="batch">The taken items, filled from index 0.</param>
+    /// <returns>The number of taken items; 0 when the ring is empty.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public int Read(T[] batch) => cursors.PublishedSeen == cursors.Taken && !SeesMore() ? 0 : Take(batch);
 
-    // Plain pointers: spans of a type that the base class library does not know cost a call each until all of this is compiled for good.
+    // Plain pointers: until tier-1 compilation, span operations on a type from outside the base class library cost a call each.
     private int Take(T[] batch)
     {
         uint taken = cursors.Taken;
@@ -128,7 +128,8 @@ public sealed unsafe class SpscRing<T>
         }
 
         cursors.Taken = taken + count;
-        // Release: the copies above are done before the producer may overwrite. Partner: the acquire of Released in SeesRoom.
+        // Release: the copies above are complete before the producer may overwrite the items. Partner: the acquire of Released in
+        // SeesRoom.
         Volatile.Write(ref cursors.Released, cursors.Taken);
         return (int)count;
     }
@@ -155,7 +156,7 @@ public sealed unsafe class SpscRing<T>
     [MethodImpl(MethodImplOptions.NoInlining)]
     private bool SeesRoom(uint added)
     {
-        // Acquire: an item is overwritten only after the consumer copied it. Partner: the release of Released in Take.
+        // Acquire: an item is overwritten only after the consumer has copied it. Partner: the release of Released in Take.
         cursors.ReleasedSeen = Volatile.Read(ref cursors.Released);
         return added - cursors.ReleasedSeen <= mask;
     }

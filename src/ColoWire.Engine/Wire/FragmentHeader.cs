@@ -5,16 +5,18 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Engine.Wire;
 
-/// <summary>Which part of its datagram a fragment is (RFC 791 section 3.2, RFC 8200 section 4.5).</summary>
+/// <summary>The position of a fragment in its datagram (RFC 791 section 3.2, RFC 8200 section 4.5).</summary>
 /// <param name="Id">The identification: 16 bits in IPv4, 32 in IPv6.</param>
-/// <param name="Start">Where its payload stands in the datagram's, in bytes.</param>
-/// <param name="HasMore">Whether another fragment stands behind it.</param>
+/// <param name="Start">The offset of the fragment's payload in the datagram's payload, in bytes.</param>
+/// <param name="HasMore">Whether further fragments follow (the more-fragments flag).</param>
 internal readonly record struct FragmentHeader(uint Id, int Start, bool HasMore)
 {
-    /// <summary>The longest datagram: IPv4's total length, and IPv6's payload length, are 16 bits.</summary>
+    /// <summary>
+    /// The length of the longest datagram in bytes: IPv4's total length and IPv6's payload length have 16 bits.
+    /// </summary>
     private const int LongestDatagramBytes = ushort.MaxValue;
 
-    /// <summary>Fragments begin at multiples of this many bytes.</summary>
+    /// <summary>The unit of fragment offsets, in bytes.</summary>
     public const int UnitBytes = 8;
 
     /// <summary>Reads the fields of a frame that was parsed as a fragment.</summary>
@@ -29,7 +31,7 @@ internal readonly record struct FragmentHeader(uint Id, int Start, bool HasMore)
                 (field & Ipv4.MoreFragments) != 0);
         }
 
-        // The offset's unit and the width of the bits below it are the same: no shift is needed.
+        // The three bits below the offset equal a factor of 8, the offset's unit, so the masked field is the offset in bytes.
         int offset = Network.UInt16(frame, layout.TransportOffset + Ipv6.FragmentFieldOffset);
         return new FragmentHeader(
             Network.UInt32(frame, layout.TransportOffset + Ipv6.FragmentIdOffset),
@@ -37,16 +39,21 @@ internal readonly record struct FragmentHeader(uint Id, int Start, bool HasMore)
             (offset & Ipv6.MoreFragments) != 0);
     }
 
-    /// <summary>Whether a datagram with this fragment's headers and so much payload has a length that IP can express.</summary>
+    /// <summary>
+    /// Whether the length of a datagram with this fragment's headers and a given payload fits the IP length field.
+    /// </summary>
     public static bool Fits(in FrameLayout layout, int payloadBytes) =>
         layout.TransportOffset - CountedFrom(in layout) + payloadBytes <= LongestDatagramBytes;
 
-    /// <summary>Makes the headers of a first fragment those of the whole datagram. A checksum of IPv4 is not made anew: nothing looks
-    /// at it, and the frame never leaves.</summary>
+    /// <summary>
+    /// Turns the headers of a first fragment into those of the whole datagram. The IPv4 header checksum is not updated, because
+    /// the reassembled frame is never sent.
+    /// </summary>
     /// <param name="headers">Everything before the fragment's payload.</param>
     /// <param name="layout">The layout of the fragment.</param>
-    /// <param name="payloadBytes">Payload of the datagram.</param>
-    /// <returns>Where in <paramref name="headers"/> the new ones begin: without IPv6's fragment header they are shorter.</returns>
+    /// <param name="payloadBytes">The length of the datagram's payload, in bytes.</param>
+    /// <returns>The offset of the new headers in <paramref name="headers"/>: without IPv6's fragment header they are 8 bytes
+    /// shorter.</returns>
     public static int MakeWhole(Span<byte> headers, in FrameLayout layout, int payloadBytes)
     {
         ushort length = (ushort)(layout.TransportOffset - CountedFrom(in layout) + payloadBytes);
@@ -60,7 +67,7 @@ internal readonly record struct FragmentHeader(uint Id, int Start, bool HasMore)
         }
 
         BinaryPrimitives.WriteUInt16BigEndian(headers[(layout.NetworkOffset + Ipv6.PayloadLengthOffset)..], length);
-        // The parser has walked this chain, so every header of it lies within the frame.
+        // The parser has validated this chain, so every header of it lies within the frame.
         int nextHeader = layout.NetworkOffset + Ipv6.NextHeaderOffset;
         for (int at = layout.NetworkOffset + Ipv6.HeaderBytes; at < layout.TransportOffset;)
         {
@@ -73,7 +80,7 @@ internal readonly record struct FragmentHeader(uint Id, int Start, bool HasMore)
         return Ipv6.FragmentHeaderBytes;
     }
 
-    // IPv4's length counts its own header, IPv6's does not.
+    // IPv4's total length includes the header, IPv6's payload length does not (RFC 8200 section 3).
     private static int CountedFrom(in FrameLayout layout) =>
         layout.NetworkOffset + (layout.IpVersion == 6 ? Ipv6.HeaderBytes : 0);
 }

@@ -6,25 +6,23 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Wire;
 
-/// <content>Regular frames (<see cref="FrameLayout.IsRegular"/>), which are parsed in one go.</content>
+/// <content>Parses regular frames (<see cref="FrameLayout.IsRegular"/>) without loops over headers.</content>
 public static partial class FrameParser
 {
-    /// <summary>The least length of a frame of which the headers as far as the protocol's number may be read without another look at its
-    /// length: two VLAN tags and an IPv4 header.</summary>
+    /// <summary>
+    /// The minimum length in bytes of a frame whose headers up to the protocol number can be read without further length checks:
+    /// two VLAN tags and an IPv4 header.
+    /// </summary>
     private const int LeastRegularBytes = Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes) + Ipv4.LeastHeaderBytes;
 
-    private static readonly FrameLayout RegularTcp4 = Regular(FrameKind.Tcp, Protocol.Tcp, ipVersion: 4);
-    private static readonly FrameLayout RegularTcp6 = Regular(FrameKind.Tcp, Protocol.Tcp, ipVersion: 6);
-    private static readonly FrameLayout RegularUdp4 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 4);
-    private static readonly FrameLayout RegularUdp6 = Regular(FrameKind.Udp, Protocol.Udp, ipVersion: 6);
-
-    /// <summary>Parses what nearly every frame is, in one go (<see cref="FrameLayout.IsRegular"/>).</summary>
-    /// <returns>False for all else, and for what is not as its headers claim; the layout is undefined then.</returns>
+    /// <summary>Parses a regular frame (<see cref="FrameLayout.IsRegular"/>), which nearly every frame is.</summary>
+    /// <returns>False for all other frames and for frames inconsistent with their headers; the layout is then
+    /// undefined.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     internal static bool TryParseRegular(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
         Unsafe.SkipInit(out layout);
-        // What is read at once from a regular frame is read in the order of a little-endian processor.
+        // The readers of regular frames load several fields as one word and assume a little-endian processor.
         if (!BitConverter.IsLittleEndian || frame.Length < LeastRegularBytes)
         {
             return false;
@@ -58,7 +56,7 @@ public static partial class FrameParser
         return isRegular;
     }
 
-    /// <summary>Parses a frame from its network header on.</summary>
+    /// <summary>Parses a frame from its network header.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static bool TryParseNetwork(ReadOnlySpan<byte> frame, ushort type, int tagBytes, out FrameLayout layout)
     {
@@ -91,13 +89,13 @@ public static partial class FrameParser
         int headerBytes, payloadBytes;
         if (protocol == Protocol.Tcp && length >= Tcp.LeastHeaderBytes)
         {
-            layout = isIpv4 ? RegularTcp4 : RegularTcp6;
+            layout.BeginRegular(FrameKind.Tcp, Protocol.Tcp);
             headerBytes = (Network.UInt8(in first, transport + Tcp.DataOffsetOffset) >> 4) * sizeof(uint);
             payloadBytes = headerBytes >= Tcp.LeastHeaderBytes ? length - headerBytes : -1;
         }
         else if (protocol == Protocol.Udp && length >= Udp.HeaderBytes)
         {
-            layout = isIpv4 ? RegularUdp4 : RegularUdp6;
+            layout.BeginRegular(FrameKind.Udp, Protocol.Udp);
             headerBytes = Udp.HeaderBytes;
             int datagramBytes = Network.UInt16(in first, transport + Udp.LengthOffset);
             payloadBytes = datagramBytes <= length ? datagramBytes - Udp.HeaderBytes : -1;
@@ -107,13 +105,11 @@ public static partial class FrameParser
             return false;
         }
 
+        layout.IpVersion = (byte)(isIpv4 ? 4 : 6);
         layout.NetworkOffset = (ushort)network;
         layout.TransportOffset = (ushort)transport;
         layout.PayloadOffset = (ushort)(transport + headerBytes);
         layout.PayloadLength = (ushort)payloadBytes;
         return payloadBytes >= 0;
     }
-
-    private static FrameLayout Regular(FrameKind kind, byte protocol, byte ipVersion) =>
-        new() { Kind = kind, Protocol = protocol, IpVersion = ipVersion, IsRegular = true };
 }

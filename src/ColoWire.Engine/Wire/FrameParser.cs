@@ -2,20 +2,18 @@
 
 using System;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
-using ColoWire.Engine.Flows;
 
 namespace ColoWire.Engine.Wire;
 
 /// <summary>
-/// Reads a frame's headers once. It checks every length it relies on; what it accepts can be looked at by offset without a check, and
-/// what it refuses it names. It never throws, whatever the bytes.
+/// Parses a frame's headers once. It checks every length that it uses: an accepted frame can be accessed by offset without
+/// checks, and a refused frame gets its <see cref="MalformedKind"/>. It never throws, for any input.
 /// </summary>
 public static partial class FrameParser
 {
     /// <summary>Finds the layers of a frame.</summary>
-    /// <param name="frame">Its bytes, no more than a slot has room for.</param>
-    /// <param name="layout">Where they are, and how the frame is to be treated.</param>
+    /// <param name="frame">The bytes of the frame, at most the size of a slot.</param>
+    /// <param name="layout">The offsets of the layers and the kind of the frame.</param>
     public static void Parse(ReadOnlySpan<byte> frame, out FrameLayout layout)
     {
         if (!TryParseRegular(frame, out layout))
@@ -30,7 +28,7 @@ public static partial class FrameParser
         layout = default;
         if (frame.Length < Ethernet.HeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.EthernetShort);
+            layout.MarkMalformed(MalformedKind.EthernetShort);
             return;
         }
 
@@ -42,7 +40,7 @@ public static partial class FrameParser
             layout.VlanTags++;
             if (frame.Length < offset + sizeof(ushort))
             {
-                Refuse(ref layout, MalformedKind.EthernetShort);
+                layout.MarkMalformed(MalformedKind.EthernetShort);
                 return;
             }
 
@@ -59,75 +57,25 @@ public static partial class FrameParser
                 ParseIpv6(frame, ref layout);
                 break;
             default:
-                Pass(ref layout, ReasonToPass(type));
+                layout.MarkNotCompared(ReasonNotToCompare(type));
                 break;
         }
     }
 
-    /// <summary>Marks a frame as malformed that was not even to be looked into.</summary>
+    /// <summary>Marks a frame as malformed without parsing it.</summary>
     internal static void Refuse(MalformedKind kind, out FrameLayout layout)
     {
         layout = default;
-        Refuse(ref layout, kind);
+        layout.MarkMalformed(kind);
     }
 
-    /// <summary>Reads the key of the flow that a parsed frame belongs to.</summary>
-    /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
-    /// <param name="layout">A layout whose kind is neither Pass nor Malformed.</param>
-    /// <param name="key">The key.</param>
-    public static void ReadKey(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
+    private static NotComparedReason ReasonNotToCompare(ushort type) => type switch
     {
-        key = default;
-        Span<byte> bytes = MemoryMarshal.AsBytes((Span<uint>)key);
-        ReadOnlySpan<byte> network = frame[layout.NetworkOffset..];
-        // Source and destination stand together in the header as in the key.
-        ReadOnlySpan<byte> addresses = layout.IpVersion == 4
-            ? network.Slice(Ipv4.SourceOffset, 2 * sizeof(uint))
-            : network.Slice(Ipv6.SourceOffset, 2 * Ipv6.AddressBytes);
-        addresses.CopyTo(bytes[(FlowKey.AddressesWord * sizeof(uint))..]);
-        if (layout.Kind is FrameKind.Tcp or FrameKind.Udp)
-        {
-            frame.Slice(layout.TransportOffset, sizeof(uint)).CopyTo(bytes[(FlowKey.PortsWord * sizeof(uint))..]);
-        }
-
-        key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, layout.Kind == FrameKind.Fragment);
-        key[FlowKey.VlanWord] = VlanBits(in MemoryMarshal.GetReference(frame), layout.VlanTags);
-    }
-
-    /// <summary>
-    /// Reads the key of the datagram that a fragment belongs to: VLAN tags, addresses, identification and, in IPv4, the protocol; the
-    /// fragments of an IPv6 datagram may name different ones (RFC 791 section 3.2, RFC 8200 section 4.5).
-    /// </summary>
-    internal static void ReadDatagramKey(ReadOnlySpan<byte> frame, in FrameLayout layout, uint id, out FlowKey key)
-    {
-        ReadKey(frame, in layout, out key);
-        byte protocol = layout.IpVersion == 4 ? layout.Protocol : (byte)0;
-        key[FlowKey.ProtocolWord] = FlowKey.ProtocolBits(layout.IpVersion, protocol, fragment: true);
-        key[FlowKey.DatagramWord] = id;
-    }
-
-    /// <summary>The <see cref="FlowKey.VlanWord"/> of a parsed frame.</summary>
-    /// <param name="first">Its first byte.</param>
-    /// <param name="tags">How many tags it has.</param>
-    internal static uint VlanBits(ref readonly byte first, int tags)
-    {
-        uint bits = 0;
-        for (int i = 0; i < tags; i++)
-        {
-            int tagControl = Network.UInt16(in first, Ethernet.AddressesBytes + (i * Ethernet.TagBytes) + sizeof(ushort));
-            bits |= (uint)((tagControl & Ethernet.VlanIdMask) | 0x8000) << (i == 0 ? 16 : 0);
-        }
-
-        return bits;
-    }
-
-    private static PassReason ReasonToPass(ushort type) => type switch
-    {
-        < Ethernet.LeastType => PassReason.Llc,
-        Ethernet.TypeArp => PassReason.Arp,
-        Ethernet.TypeLldp => PassReason.Lldp,
-        Ethernet.TypeMplsUnicast or Ethernet.TypeMplsMulticast => PassReason.Mpls,
-        _ => PassReason.OtherEtherType,
+        < Ethernet.LeastType => NotComparedReason.Llc,
+        Ethernet.TypeArp => NotComparedReason.Arp,
+        Ethernet.TypeLldp => NotComparedReason.Lldp,
+        Ethernet.TypeMplsUnicast or Ethernet.TypeMplsMulticast => NotComparedReason.Mpls,
+        _ => NotComparedReason.OtherEtherType,
     };
 
     private static void ParseIpv4(ReadOnlySpan<byte> frame, ref FrameLayout layout)
@@ -135,27 +83,27 @@ public static partial class FrameParser
         ReadOnlySpan<byte> header = frame[layout.NetworkOffset..];
         if (header.Length < Ipv4.LeastHeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            layout.MarkMalformed(MalformedKind.IpHeaderShort);
             return;
         }
 
         int headerBytes = (header[0] & 0xF) * sizeof(uint);
         if (header[0] >> 4 != 4 || headerBytes < Ipv4.LeastHeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderInvalid);
+            layout.MarkMalformed(MalformedKind.IpHeaderInvalid);
             return;
         }
 
         int totalLength = Network.UInt16(header, Ipv4.TotalLengthOffset);
         if (headerBytes > header.Length)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            layout.MarkMalformed(MalformedKind.IpHeaderShort);
             return;
         }
 
         if (totalLength < headerBytes || totalLength > header.Length)
         {
-            Refuse(ref layout, MalformedKind.IpLengthInvalid);
+            layout.MarkMalformed(MalformedKind.IpLengthInvalid);
             return;
         }
 
@@ -171,22 +119,22 @@ public static partial class FrameParser
         ReadOnlySpan<byte> header = frame[layout.NetworkOffset..];
         if (header.Length < Ipv6.HeaderBytes)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderShort);
+            layout.MarkMalformed(MalformedKind.IpHeaderShort);
             return;
         }
 
         int end = layout.NetworkOffset + Ipv6.HeaderBytes + Network.UInt16(header, Ipv6.PayloadLengthOffset);
         if (header[0] >> 4 != 6)
         {
-            Refuse(ref layout, MalformedKind.IpHeaderInvalid);
+            layout.MarkMalformed(MalformedKind.IpHeaderInvalid);
         }
         else if (end > frame.Length)
         {
-            Refuse(ref layout, MalformedKind.IpLengthInvalid);
+            layout.MarkMalformed(MalformedKind.IpLengthInvalid);
         }
         else if (!WalkExtensions(frame, end, ref layout, out int offset, out bool isFragment))
         {
-            Refuse(ref layout, MalformedKind.ExtensionChain);
+            layout.MarkMalformed(MalformedKind.ExtensionChain);
         }
         else
         {
@@ -195,8 +143,10 @@ public static partial class FrameParser
         }
     }
 
-    /// <summary>Walks the extension headers (RFC 8200 section 4). Behind a fragment header nothing is looked at: only the first
-    /// fragment has it.</summary>
+    /// <summary>
+    /// Walks the extension headers (RFC 8200 section 4). It stops at a fragment header, because only the first fragment contains
+    /// the headers that follow.
+    /// </summary>
     private static bool WalkExtensions(ReadOnlySpan<byte> frame, int end, ref FrameLayout layout, out int offset, out bool isFragment)
     {
         offset = layout.NetworkOffset + Ipv6.HeaderBytes;
@@ -280,7 +230,7 @@ public static partial class FrameParser
         int length = datagram.Length < Udp.HeaderBytes ? 0 : Network.UInt16(datagram, Udp.LengthOffset);
         Accept(ref layout, FrameKind.Udp, length >= Udp.HeaderBytes && length <= datagram.Length, MalformedKind.UdpHeader);
         layout.PayloadOffset += Udp.HeaderBytes;
-        // What stands between the end of the datagram and the end of the IP payload belongs to neither (RFC 768: "Length").
+        // Bytes between the end of the datagram and the end of the IP payload belong to neither (RFC 768, "Length").
         layout.PayloadLength = (ushort)(length - Udp.HeaderBytes);
     }
 
@@ -290,7 +240,7 @@ public static partial class FrameParser
         if (layout.Kind == FrameKind.IcmpV6
             && message[0] is (>= Icmp.V6FirstControlType and <= Icmp.V6LastControlType) or Icmp.V6ListenerReport2)
         {
-            Pass(ref layout, PassReason.NeighborDiscovery);
+            layout.MarkNotCompared(NotComparedReason.NeighborDiscovery);
         }
     }
 
@@ -300,19 +250,7 @@ public static partial class FrameParser
         layout.Kind = kind;
         if (!valid)
         {
-            Refuse(ref layout, otherwise);
+            layout.MarkMalformed(otherwise);
         }
-    }
-
-    private static void Refuse(ref FrameLayout layout, MalformedKind kind)
-    {
-        layout.Kind = FrameKind.Malformed;
-        layout.Malformed = kind;
-    }
-
-    private static void Pass(ref FrameLayout layout, PassReason reason)
-    {
-        layout.Kind = FrameKind.Pass;
-        layout.Pass = reason;
     }
 }

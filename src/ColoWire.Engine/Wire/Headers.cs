@@ -30,7 +30,7 @@ internal static class Ethernet
     public const ushort TypeServiceVlan = 0x88A8;
     public const ushort TypeLldp = 0x88CC;
 
-    /// <summary>The least ethertype; below it the field is a length (IEEE 802.3 clause 3.2.6).</summary>
+    /// <summary>The smallest ethertype; smaller values of the field are a length (IEEE 802.3 clause 3.2.6).</summary>
     public const ushort LeastType = 0x0600;
 
     public const ushort VlanIdMask = 0x0FFF;
@@ -59,7 +59,7 @@ internal static class Ipv4
     /// <summary>Version 4 and a header of five words: no options.</summary>
     public const byte PlainVersionAndLength = 0x45;
 
-    /// <summary>In the first 8 bytes: DSCP and ECN, and the identification.</summary>
+    /// <summary>Masks over the first 8 bytes of the header: DSCP and ECN, and the identification.</summary>
     public const ulong TrafficClassMask = 0x00FF_0000_0000_0000;
 
     public const ulong IdMask = 0x0000_0000_FFFF_0000;
@@ -86,20 +86,26 @@ internal static class Ipv6
     public const int DestinationOffset = 24;
     public const int AddressBytes = 16;
 
-    /// <summary>In the first 8 bytes: DSCP and ECN, the flow label, and the hop limit.</summary>
+    /// <summary>Masks over the first 8 bytes of the header: DSCP and ECN, the flow label, and the hop limit.</summary>
     public const ulong TrafficClassMask = 0x0FF0_0000_0000_0000;
 
     public const ulong FlowLabelMask = 0x000F_FFFF_0000_0000;
     public const ulong HopLimitMask = 0xFF;
 
-    /// <summary>Extension headers count in units of 8 bytes, the first not counted (RFC 8200 section 4.3).</summary>
+    /// <summary>
+    /// The unit of an extension header's length, which does not count the first 8 bytes (RFC 8200 section 4.3).
+    /// </summary>
     public const int ExtensionUnitBytes = 8;
 
-    /// <summary>The fragment header (RFC 8200 section 4.5): next header, reserved, offset and M flag (2), identification (4).</summary>
+    /// <summary>
+    /// The fragment header (RFC 8200 section 4.5): next header, reserved, offset and M flag (2), identification (4).
+    /// </summary>
     public const int FragmentHeaderBytes = 8;
 
-    /// <summary>Where the first option of a destination options header begins, and the types of two (RFC 8200 section 4.2, RFC 6275 section
-    /// 6.3).</summary>
+    /// <summary>
+    /// The offset of the first option in a destination options header, and two option types (RFC 8200 section 4.2, RFC 6275
+    /// section 6.3).
+    /// </summary>
     public const int OptionsOffset = 2;
 
     public const byte OptionPad1 = 0;
@@ -130,14 +136,17 @@ internal static class Tcp
     public const int ChecksumOffset = 16;
     public const int UrgentOffset = 18;
 
-    /// <summary>In the 8 bytes from the data offset on: PSH, window, checksum, and URG with the urgent pointer.</summary>
+    /// <summary>Masks over the 8 bytes from the data offset: PSH, window, checksum, and URG with the urgent pointer.</summary>
     public const ulong PushMask = (ulong)Psh << 48;
 
     public const ulong WindowMask = 0x0000_FFFF_0000_0000;
     public const ulong ChecksumMask = 0x0000_0000_FFFF_0000;
     public const ulong UrgentMask = ((ulong)Urg << 48) | 0xFFFF;
 
-    /// <summary>Options (RFC 9293 section 3.2, RFC 7323 section 2.2, RFC 2018 section 2): kind, length, value; the first two are one byte.</summary>
+    /// <summary>
+    /// Option kinds (RFC 9293 section 3.2, RFC 7323 section 2.2, RFC 2018 section 2). An option consists of kind, length and
+    /// value; the first two kinds are single bytes.
+    /// </summary>
     public const byte OptionEnd = 0;
 
     public const byte OptionPad = 1;
@@ -166,7 +175,7 @@ internal static class Udp
     public const int LengthOffset = 4;
     public const int ChecksumOffset = 6;
 
-    /// <summary>The checksum in the 8 bytes of the header.</summary>
+    /// <summary>The mask of the checksum over the 8 bytes of the header.</summary>
     public const ulong ChecksumMask = 0xFFFF;
 }
 
@@ -177,10 +186,15 @@ internal static class Icmp
     public const int V6HeaderBytes = 4;
     public const int ChecksumOffset = 2;
 
-    /// <summary>ICMPv6 types up to here are errors that are in use and quote what caused them (RFC 4443 section 2.1).</summary>
+    /// <summary>
+    /// The last assigned ICMPv6 error type; error messages quote the packet that caused them (RFC 4443 section 2.1).
+    /// </summary>
     public const byte V6LastErrorType = 4;
 
-    /// <summary>Multicast listener queries to done, then neighbour discovery (RFC 2710, RFC 4861).</summary>
+    /// <summary>
+    /// The first and last type of a range: multicast listener query, report and done (RFC 2710), then neighbour discovery (RFC
+    /// 4861).
+    /// </summary>
     public const byte V6FirstControlType = 130;
 
     public const byte V6LastControlType = 137;
@@ -188,7 +202,10 @@ internal static class Icmp
     /// <summary>Multicast listener report, version 2 (RFC 3810 section 5.2).</summary>
     public const byte V6ListenerReport2 = 143;
 
-    /// <summary>Destination unreachable, source quench, redirect, time exceeded, parameter problem: each quotes what caused it.</summary>
+    /// <summary>
+    /// Whether an ICMP type is an error message, which quotes the packet that caused it: destination unreachable, source quench,
+    /// redirect, time exceeded, parameter problem (RFC 792).
+    /// </summary>
     public static bool IsError(byte type) => type is 3 or 4 or 5 or 11 or 12;
 }
 
@@ -212,7 +229,8 @@ internal static class Protocol
 }
 
 /// <summary>
-/// Numbers in the network's byte order: out of a span with a check, while a frame is parsed; by reference without one, once it is.
+/// Reads integers in network byte order: from a span with a bounds check, while a frame is parsed; by reference without a check,
+/// after parsing.
 /// </summary>
 internal static class Network
 {
@@ -236,27 +254,27 @@ internal static class Network
         return BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(raw) : raw;
     }
 
-    /// <summary>Reads 16 bits as they stand there, of a header whose length was checked.</summary>
+    /// <summary>Reads 16 bits in memory order, from a header whose length was checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Raw16(ref readonly byte header, int offset) =>
         Unsafe.ReadUnaligned<ushort>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
 
-    /// <summary>Reads 32 bits as they stand there, of a header whose length was checked.</summary>
+    /// <summary>Reads 32 bits in memory order, from a header whose length was checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static uint Raw32(ref readonly byte header, int offset) =>
         Unsafe.ReadUnaligned<uint>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
 
-    /// <summary>Reads 64 bits as they stand there, of a header whose length was checked.</summary>
+    /// <summary>Reads 64 bits in memory order, from a header whose length was checked.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Raw64(ref readonly byte header, int offset) =>
         Unsafe.ReadUnaligned<ulong>(in Unsafe.Add(ref Unsafe.AsRef(in header), offset));
 
-    /// <summary>In which bits 8 bytes of two headers differ, the first byte in the highest bits.</summary>
+    /// <summary>The bits in which 8 bytes of two headers differ, the first byte in the highest bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Difference64(ref readonly byte left, ref readonly byte right, int offset) =>
         Ordered(Raw64(in left, offset) ^ Raw64(in right, offset));
 
-    /// <summary>Puts 8 bytes that were read as they stand in order: the first byte in the highest bits.</summary>
+    /// <summary>Converts 8 bytes in memory order so that the first byte is in the highest bits.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Ordered(ulong raw) => BitConverter.IsLittleEndian ? BinaryPrimitives.ReverseEndianness(raw) : raw;
 

@@ -9,11 +9,11 @@ using System.Runtime.Intrinsics;
 namespace ColoWire.Engine.Wire;
 
 /// <summary>
-/// The sum of IP's checksums: 16-bit words added in one's complement (RFC 1071). It is taken and given in the byte order of the processor,
-/// as words are read from memory and written back to it: the sum of swapped words is the swapped sum (section 2, B).
+/// Computes the Internet checksum's sum: 16-bit words added in one's complement (RFC 1071). Input and result are in the
+/// processor's byte order, because the sum of byte-swapped words is the byte-swapped sum (section 2, B).
 /// </summary>
 /// <remarks>
-/// Wide registers pay as soon as one is filled (ChecksumBenchmarks in perf/; ns on an AMD EPYC of family 26):
+/// Vector registers are faster as soon as one is filled (ChecksumBenchmarks in perf/; ns on an AMD EPYC of family 26):
 /// <code>
 /// bytes                     20     64    256   1480   65000
 /// loop of 8 bytes          3.7    6.1   17.6    111    4680
@@ -22,38 +22,38 @@ namespace ColoWire.Engine.Wire;
 /// </remarks>
 internal static class InternetChecksum
 {
-    /// <summary>Sums words up; an odd last byte counts as one with a zero behind it.</summary>
-    /// <returns>0 only when all bytes are.</returns>
+    /// <summary>Sums 16-bit words; an odd last byte is padded with a zero byte.</summary>
+    /// <returns>The folded sum; 0 only when all bytes are 0.</returns>
     public static ushort RawSum(ReadOnlySpan<byte> bytes)
     {
-        // Wide words may be added in the place of narrow ones, and folded at the end (section 2, C): each lane of 64 bits has room for the
-        // carries of all 32-bit words that fit into memory.
+        // Wider words may be added and folded at the end (section 2, C): each 64-bit element has room for the carries of all
+        // 32-bit words that fit into memory.
         ref byte first = ref MemoryMarshal.GetReference(bytes);
         nuint end = (uint)bytes.Length;
         nuint at = 0;
         ulong sum = 0;
         if (Vector512.IsHardwareAccelerated)
         {
-            Vector512<ulong> lanes = Vector512<ulong>.Zero;
+            Vector512<ulong> pipelines = Vector512<ulong>.Zero;
             for (; end - at >= (uint)Vector512<byte>.Count; at += (uint)Vector512<byte>.Count)
             {
                 Vector512<ulong> words = Vector512.LoadUnsafe(ref first, at).AsUInt64();
-                lanes += (words & Vector512.Create((ulong)uint.MaxValue)) + (words >>> 32);
+                pipelines += (words & Vector512.Create((ulong)uint.MaxValue)) + (words >>> 32);
             }
 
-            sum += Vector512.Sum(lanes);
+            sum += Vector512.Sum(pipelines);
         }
 
         if (Vector256.IsHardwareAccelerated)
         {
-            Vector256<ulong> lanes = Vector256<ulong>.Zero;
+            Vector256<ulong> pipelines = Vector256<ulong>.Zero;
             for (; end - at >= (uint)Vector256<byte>.Count; at += (uint)Vector256<byte>.Count)
             {
                 Vector256<ulong> words = Vector256.LoadUnsafe(ref first, at).AsUInt64();
-                lanes += (words & Vector256.Create((ulong)uint.MaxValue)) + (words >>> 32);
+                pipelines += (words & Vector256.Create((ulong)uint.MaxValue)) + (words >>> 32);
             }
 
-            sum += Vector256.Sum(lanes);
+            sum += Vector256.Sum(pipelines);
         }
 
         for (; end - at >= sizeof(ulong); at += sizeof(ulong))
@@ -65,16 +65,17 @@ internal static class InternetChecksum
         return Fold(sum + SumOfFew(ref Unsafe.Add(ref first, at), end - at));
     }
 
-    /// <summary>Adds up the 16-bit words of a sum, each carry at the other end again.</summary>
+    /// <summary>Folds a sum to 16 bits with end-around carry.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Fold(ulong sum)
     {
-        // A number plus itself with its halves exchanged: the lower half's carry goes into the upper, which is the sum of both halves.
+        // The sum of a number and its rotation by half its width: the carry of the lower half enters the upper half, which then
+        // is the one's complement sum of both halves.
         uint half = (uint)((sum + BitOperations.RotateLeft(sum, 32)) >> 32);
         return (ushort)((half + BitOperations.RotateLeft(half, 16)) >> 16);
     }
 
-    /// <summary>Sums up less than eight bytes.</summary>
+    /// <summary>Sums fewer than eight bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong SumOfFew(ref byte first, nuint count)
     {

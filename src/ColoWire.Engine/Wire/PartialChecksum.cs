@@ -4,52 +4,55 @@ using System;
 using System.Buffers.Binary;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
-using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Wire;
 
 /// <summary>
-/// The checksum that a guest has left to its NIC: in the field of TCP or UDP stands only the sum of the pseudo-header, folded, for the NIC
-/// to go on from and to invert (Linux Documentation/networking/checksum-offloads.rst; virtio 1.2 section 5.1.6.2). A virtual NIC hands the
-/// frame on as it is, and no receiver would take it.
+/// Completes TCP and UDP checksums that a guest has offloaded to its NIC. Such a checksum field contains only the folded sum of
+/// the pseudo-header; the NIC would add the segment and invert the sum (Linux Documentation/networking/checksum-offloads.rst;
+/// virtio 1.2 section 5.1.6.2). A virtual NIC forwards the frame as it is, and a receiver would discard it.
 /// </summary>
 /// <remarks>
-/// What is found is completed: it is the one exception to R1, for the guest never meant these bytes for a wire. A full checksum is the
-/// pseudo-header's sum once in 65,536 frames, and completing comes to the same value then. Only one that is wrong as well would be made right.
+/// This is an exception to R1, because the guest relies on the NIC to change these bytes. A full checksum equals the sum of the
+/// pseudo-header in one of 65,536 frames, and completing it then yields the same value; only a wrong checksum with this value
+/// would become correct.
 /// </remarks>
 internal static class PartialChecksum
 {
-    /// <summary>Whether a regular frame (<see cref="FrameLayout.IsRegular"/>) looks as if it had one. Asked for every frame.</summary>
+    /// <summary>
+    /// Whether the checksum field of a regular frame (<see cref="FrameLayout.IsRegular"/>) equals the sum of its pseudo-header.
+    /// Called for every frame.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool IsInRegular(FrameView frame)
+    public static bool IsInRegular(in FrameLayout layout, ref readonly byte first)
     {
-        ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
         int checksumOffset = layout.Kind == FrameKind.Tcp ? Tcp.ChecksumOffset : Udp.ChecksumOffset;
         ulong sum = layout.IpVersion == 4
-            ? Words(Network.Raw64(in frame.First, layout.NetworkOffset + Ipv4.SourceOffset))
-            : Ipv6AddressesSum(frame);
-        // UDP without a checksum has 0 here, which is the sum of no pseudo-header: its protocol is not 0.
+            ? Words(Network.Raw64(in first, layout.NetworkOffset + Ipv4.SourceOffset))
+            : Ipv6AddressesSum(in layout, in first);
+        // UDP without a checksum has 0 in the field, which no pseudo-header sums to, because its protocol is not 0.
         return InternetChecksum.Fold(sum + ProtocolAndLength(in layout, layout.TransportOffset))
-            == Network.Raw16(in frame.First, layout.TransportOffset + checksumOffset);
+            == Network.Raw16(in first, layout.TransportOffset + checksumOffset);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Ipv6AddressesSum(FrameView frame)
+    private static ulong Ipv6AddressesSum(in FrameLayout layout, ref readonly byte first)
     {
-        int addresses = frame.Descriptor.Layout.NetworkOffset + Ipv6.SourceOffset;
-        return Words(Network.Raw64(in frame.First, addresses)) + Words(Network.Raw64(in frame.First, addresses + 8))
-            + Words(Network.Raw64(in frame.First, addresses + 16)) + Words(Network.Raw64(in frame.First, addresses + 24));
+        int addresses = layout.NetworkOffset + Ipv6.SourceOffset;
+        return Words(Network.Raw64(in first, addresses)) + Words(Network.Raw64(in first, addresses + 8))
+            + Words(Network.Raw64(in first, addresses + 16)) + Words(Network.Raw64(in first, addresses + 24));
     }
 
-    /// <summary>The sum of the two words of 32 bits; a one's complement sum may be taken over words of any length (RFC 1071
-    /// section 2).</summary>
+    /// <summary>
+    /// The sum of two 32-bit words; a one's complement sum may be computed over words of any length (RFC 1071 section 2).
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static ulong Words(ulong both) => (uint)both + (both >> 32);
 
-    /// <summary>Completes the checksum of a parsed frame of any kind, where it is partial.</summary>
+    /// <summary>Completes the checksum of a parsed frame where it is partial.</summary>
     /// <param name="frame">The bytes that <paramref name="layout"/> was parsed from.</param>
-    /// <param name="layout">Where its layers are.</param>
-    /// <returns>Whether its bytes have changed.</returns>
+    /// <param name="layout">The offsets of the frame's layers.</param>
+    /// <returns>Whether the checksum has changed.</returns>
     public static bool TryComplete(Span<byte> frame, in FrameLayout layout)
     {
         if (layout.Kind is not (FrameKind.Tcp or FrameKind.Udp))
@@ -65,11 +68,11 @@ internal static class PartialChecksum
             return false;
         }
 
-        // The pseudo-header's sum is in the field already.
+        // The field already contains the sum of the pseudo-header.
         ushort full = (ushort)~InternetChecksum.RawSum(transport);
         if (full == 0 && layout.Kind == FrameKind.Udp)
         {
-            // 0 would say that there is none (RFC 768, "Checksum").
+            // 0 would mean "no checksum" (RFC 768, "Checksum").
             full = ushort.MaxValue;
         }
 
@@ -77,7 +80,9 @@ internal static class PartialChecksum
         return full != stored;
     }
 
-    /// <summary>Addresses, protocol and length of the transport (RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1).</summary>
+    /// <summary>
+    /// The sum of the pseudo-header: addresses, protocol and length (RFC 9293 section 3.1, RFC 768, RFC 8200 section 8.1).
+    /// </summary>
     private static ushort PseudoHeaderSum(ReadOnlySpan<byte> frame, in FrameLayout layout)
     {
         ReadOnlySpan<byte> addresses = layout.IpVersion == 4
@@ -94,9 +99,10 @@ internal static class PartialChecksum
     }
 
     /// <summary>
-    /// Whether the addresses of the pseudo-header may be others than those of the IPv6 header: with a routing header it has the final
-    /// destination (RFC 8200 section 8.1, RFC 6275 section 6.4), with a home address option that (RFC 6275 section 11.3.1). The sum of
-    /// the header's addresses equals the field only by chance then, and what was right would be made wrong.
+    /// Whether the pseudo-header may have other addresses than the IPv6 header: with a routing header it has the final
+    /// destination (RFC 8200 section 8.1, RFC 6275 section 6.4), with a home address option it has the home address (RFC 6275
+    /// section 11.3.1). The sum of the IPv6 header's addresses then equals the field only by chance, and completing would corrupt
+    /// a correct checksum.
     /// </summary>
     private static bool HasOtherAddresses(ReadOnlySpan<byte> frame, in FrameLayout layout)
     {
@@ -105,7 +111,7 @@ internal static class PartialChecksum
             return false;
         }
 
-        // The parser has walked this chain and knows that it ends where the transport begins.
+        // The parser has validated this chain, which ends at the transport offset.
         byte next = frame[layout.NetworkOffset + Ipv6.NextHeaderOffset];
         for (int at = layout.NetworkOffset + Ipv6.HeaderBytes; at < layout.TransportOffset;)
         {
@@ -123,7 +129,10 @@ internal static class PartialChecksum
         return false;
     }
 
-    /// <summary>Looks through a destination options header: its first two bytes, then type, length and value of each (RFC 8200 section 4.2).</summary>
+    /// <summary>
+    /// Whether a destination options header contains a home address option. The options follow its first two bytes, each with
+    /// type, length and value (RFC 8200 section 4.2).
+    /// </summary>
     private static bool HasHomeAddress(ReadOnlySpan<byte> header)
     {
         for (int at = Ipv6.OptionsOffset; at < header.Length;)

@@ -5,9 +5,9 @@ using System.Runtime.CompilerServices;
 namespace ColoWire.Engine.Wire;
 
 /// <summary>
-/// Serial arithmetic on sequence numbers (RFC 9293 section 3.4, RFC 1982): of two numbers the one that is less than 2^31 ahead is
-/// the later. No number means "unset". Numbers that a guest may have chosen anywhere on the circle are not ordered by it: whether a
-/// range holds one, or two ranges meet, is asked with <see cref="Holds"/> and <see cref="TryMeet"/>, which need no order.
+/// Compares sequence numbers in serial arithmetic (RFC 9293 section 3.4, RFC 1982): of two numbers, the later one is less than
+/// 2^31 ahead of the other. All values are valid numbers; none means "unset". This order does not apply to numbers that may be
+/// farther apart; <see cref="Holds"/> and <see cref="TryMeet"/> need no order.
 /// </summary>
 internal static class TcpSequence
 {
@@ -17,26 +17,25 @@ internal static class TcpSequence
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool After(uint left, uint right) => (int)(left - right) > 0;
 
-    /// <summary>How far two numbers are apart, the shorter way round.</summary>
+    /// <summary>The distance of two numbers, in the shorter direction.</summary>
     public static uint Distance(uint left, uint right) => System.Math.Min(left - right, right - left);
 
     public static uint Earlier(uint left, uint right) => Before(left, right) ? left : right;
 
     public static uint Later(uint left, uint right) => After(left, right) ? left : right;
 
-    /// <summary>Whether a half-open range holds a number, wherever on the circle both are.</summary>
+    /// <summary>Whether a half-open range contains a number, for any distance of the two.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static bool Holds(uint start, uint end, uint number) => number - start < end - start;
 
-    /// <summary>Finds what two half-open ranges have in common, wherever on the circle they are. Together they are shorter than the
-    /// circle.</summary>
-    /// <param name="leftStart">Where the one begins.</param>
-    /// <param name="leftEnd">Where it ends.</param>
-    /// <param name="rightStart">Where the other one begins.</param>
-    /// <param name="rightEnd">Where it ends.</param>
-    /// <param name="start">Where what they have in common begins.</param>
-    /// <param name="count">How many numbers that is.</param>
-    /// <returns>False when they have nothing in common.</returns>
+    /// <summary>Finds the intersection of two half-open ranges, whose lengths together are less than 2^32.</summary>
+    /// <param name="leftStart">The start of the first range.</param>
+    /// <param name="leftEnd">The end of the first range, exclusive.</param>
+    /// <param name="rightStart">The start of the second range.</param>
+    /// <param name="rightEnd">The end of the second range, exclusive.</param>
+    /// <param name="start">The start of the intersection.</param>
+    /// <param name="count">The length of the intersection.</param>
+    /// <returns>False when the intersection is empty.</returns>
     public static bool TryMeet(uint leftStart, uint leftEnd, uint rightStart, uint rightEnd, out uint start, out int count)
     {
         start = Holds(leftStart, leftEnd, rightStart) ? rightStart : leftStart;

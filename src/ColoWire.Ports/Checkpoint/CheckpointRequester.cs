@@ -3,31 +3,30 @@
 using System;
 using System.Diagnostics;
 using System.Threading;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Rings;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Checkpoint;
 
 /// <summary>
-/// Somebody who makes checkpoints, behind a thread of its own that does all that waits. The gate's thread leaves its requests in one ring
-/// and finds what has happened in another; it never waits and never allocates.
+/// Asks for checkpoints, on a thread of its own that does everything that waits. The gate's thread puts its requests into one
+/// ring and reads events from another one; it never waits and never allocates.
 /// </summary>
 public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDisposable
 {
-    private readonly SpscRing<DivergenceReport> requests = new(RequesterLimits.WaitingRequests);
+    private readonly SpscRing<CheckpointReport> requests = new(RequesterLimits.WaitingRequests);
     private readonly SpscRing<CheckpointEvent> events = new(RequesterLimits.WaitingEvents);
-    private readonly WakeSignal asked = new();
-    private readonly WakeSignal happened = new();
-    private readonly DivergenceReport[] taken = new DivergenceReport[1];
-    private readonly CheckpointEvent[] heard = new CheckpointEvent[RequesterLimits.WaitingEvents];
+    private readonly WakeSignal requested = new();
+    private readonly WakeSignal reported = new();
+    private readonly CheckpointReport[] taken = new CheckpointReport[1];
+    private readonly CheckpointEvent[] received = new CheckpointEvent[RequesterLimits.WaitingEvents];
     private readonly CancellationTokenSource ending = new();
     private readonly Lock countsLock = new();
     private readonly Thread thread;
     private RequesterCounts counts;
-    private int heardCount;
-    private int heardNext;
+    private int receivedCount;
+    private int receivedNext;
     private bool hasNews;
     private bool isDisposed;
     private bool isReady;
@@ -35,8 +34,8 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
     private long sentAtNs;
     private long stoppedAtNs;
 
-    /// <summary>Makes one that does nothing yet.</summary>
-    /// <param name="name">As the operator has written it.</param>
+    /// <summary>Creates a requester that does not run yet.</summary>
+    /// <param name="name">The name that the operator wrote.</param>
     protected CheckpointRequester(string name)
     {
         Name = name;
@@ -44,7 +43,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
         thread = new Thread(RunGuarded) { Name = "colowire-request", IsBackground = true };
     }
 
-    /// <summary>As the operator has written it.</summary>
+    /// <summary>The name that the operator wrote.</summary>
     public string Name { get; }
 
     /// <inheritdoc/>
@@ -56,7 +55,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
     /// <summary>Why it is not ready, or why the last request failed, in one line; else null. Any thread may read it.</summary>
     public virtual string? Trouble => Volatile.Read(ref trouble);
 
-    /// <summary>What it has done; any thread may read it.</summary>
+    /// <summary>What was counted since the start; any thread may read it.</summary>
     public RequesterCounts Counts
     {
         get
@@ -69,60 +68,60 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
     }
 
     /// <summary>Readable when an event waits for the gate.</summary>
-    public int WaitHandle => happened.Handle;
+    public int WaitHandle => reported.Handle;
 
-    /// <summary>Raised when the requester is to end.</summary>
+    /// <summary>Cancelled when the requester is to end.</summary>
     protected CancellationToken Ending { get; }
 
-    /// <summary>Readable when the gate has asked, or the requester is to end.</summary>
-    protected int RequestHandle => asked.Handle;
+    /// <summary>Readable when the gate has sent a request, or the requester is to end.</summary>
+    protected int RequestHandle => requested.Handle;
 
-    /// <summary>Whether a request was sent that nothing has come of yet.</summary>
+    /// <summary>Whether a request was sent that has neither finished nor failed.</summary>
     protected bool IsOutstanding => sentAtNs != 0;
 
-    /// <summary>Whether a checkpoint has begun that the gate knows of.</summary>
+    /// <summary>Whether a checkpoint has begun that was reported to the gate and has neither finished nor failed.</summary>
     protected bool HasBegun => stoppedAtNs != 0;
 
-    /// <summary>Starts its thread.</summary>
+    /// <summary>Starts the thread.</summary>
     public void Start() => thread.Start();
 
     /// <inheritdoc/>
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
-        // Where it is full, the same is asked for already.
+        // A full ring holds a request already, and all requests ask for the same.
         _ = requests.TryAdd(cause);
         requests.Publish();
-        asked.Raise();
+        requested.Raise();
     }
 
     /// <inheritdoc/>
     public CheckpointEvent Poll(long nowNs)
     {
-        if (heardNext == heardCount)
+        if (receivedNext == receivedCount)
         {
             if (!Volatile.Read(ref hasNews))
             {
                 return CheckpointEvent.None;
             }
 
-            // Taken back before the ring is read: whatever comes later raises both anew.
+            // Both are reset before the ring is read: an event that is added later sets them again. Partner: Report.
             Volatile.Write(ref hasNews, false);
-            happened.Clear();
-            heardNext = 0;
-            heardCount = events.Read(heard);
+            reported.Clear();
+            receivedNext = 0;
+            receivedCount = events.Read(received);
         }
 
-        return heardNext == heardCount ? CheckpointEvent.None : heard[heardNext++];
+        return receivedNext == receivedCount ? CheckpointEvent.None : received[receivedNext++];
     }
 
-    /// <summary>Ends its thread. The gate may not call it any more.</summary>
+    /// <summary>Ends the thread. The gate may not call it any more.</summary>
     public void Dispose()
     {
         Dispose(disposing: true);
         GC.SuppressFinalize(this);
     }
 
-    /// <summary>Ends its thread.</summary>
+    /// <summary>Ends the thread.</summary>
     protected virtual void Dispose(bool disposing)
     {
         if (isDisposed)
@@ -132,43 +131,43 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
 
         isDisposed = true;
         ending.Cancel();
-        asked.Raise();
+        requested.Raise();
         if (!thread.IsAlive || thread.Join(RequesterLimits.EndPatienceMs))
         {
-            asked.Dispose();
-            happened.Dispose();
+            requested.Dispose();
+            reported.Dispose();
             ending.Dispose();
         }
     }
 
-    /// <summary>What its thread does until it is to end.</summary>
+    /// <summary>The body of the thread, until <see cref="Ending"/>.</summary>
     protected abstract void Run();
 
-    /// <summary>Takes what the gate has asked for; of several requests the last.</summary>
-    /// <returns>False when it has not asked.</returns>
-    protected bool TryTakeRequest(out DivergenceReport cause)
+    /// <summary>Takes the request of the gate; of several the last.</summary>
+    /// <returns>False when there is none.</returns>
+    protected bool TryTakeRequest(out CheckpointReport cause)
     {
-        asked.Clear();
-        bool isAsked = false;
+        requested.Clear();
+        bool hasRequest = false;
         while (requests.Read(taken) != 0)
         {
-            isAsked = true;
+            hasRequest = true;
         }
 
         cause = taken[0];
-        return isAsked;
+        return hasRequest;
     }
 
-    /// <summary>Somebody can be asked from now on.</summary>
-    protected void BeReady()
+    /// <summary>Requests are possible from now on.</summary>
+    protected void SetReady()
     {
         Volatile.Write(ref trouble, null);
         Volatile.Write(ref isReady, true);
     }
 
-    /// <summary>Nobody can be asked from now on. What was asked for comes to nothing.</summary>
-    /// <param name="why">One line.</param>
-    protected void BeLost(string why)
+    /// <summary>Requests are not possible from now on. One that is outstanding has failed.</summary>
+    /// <param name="why">In one line.</param>
+    protected void SetUnavailable(string why)
     {
         if (IsOutstanding || HasBegun)
         {
@@ -179,8 +178,9 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
         Volatile.Write(ref trouble, why);
     }
 
-    /// <summary>The primary runs alone from now on, until a checkpoint has finished; nobody can be asked.</summary>
-    /// <param name="why">One line.</param>
+    /// <summary>The primary runs without a secondary from now on, until a checkpoint has finished; requests are not
+    /// possible.</summary>
+    /// <param name="why">In one line.</param>
     protected void LoseSecondary(string why)
     {
         if (IsOutstanding || HasBegun)
@@ -190,24 +190,24 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
 
         Volatile.Write(ref isReady, false);
         Volatile.Write(ref trouble, why);
-        Tell(CheckpointEvent.SecondaryLost);
+        Report(CheckpointEvent.SecondaryLost);
     }
 
-    /// <summary>A request goes out.</summary>
-    protected void NoteRequest()
+    /// <summary>Counts a request that is being sent.</summary>
+    protected void CountRequest()
     {
         sentAtNs = Stopwatch.GetTimestamp();
         Count(counts with { Requests = counts.Requests + 1 });
     }
 
-    /// <summary>Something came in that means nothing here.</summary>
-    protected void NoteIgnored() => Count(counts with { Ignored = counts.Ignored + 1 });
+    /// <summary>Counts a message that has no meaning here.</summary>
+    protected void CountIgnored() => Count(counts with { Ignored = counts.Ignored + 1 });
 
     /// <summary>Both replicas are stopped for a checkpoint.</summary>
     protected void Begin()
     {
         stoppedAtNs = Stopwatch.GetTimestamp();
-        Tell(CheckpointEvent.Began);
+        Report(CheckpointEvent.Began);
     }
 
     /// <summary>A checkpoint has finished.</summary>
@@ -231,19 +231,20 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
         sentAtNs = 0;
         stoppedAtNs = 0;
         Volatile.Write(ref trouble, null);
-        Tell(CheckpointEvent.Completed);
+        Report(CheckpointEvent.Completed);
     }
 
     /// <summary>The last request was refused, or the checkpoint that began does not finish.</summary>
-    /// <param name="why">One line.</param>
+    /// <param name="why">In one line.</param>
     protected void Fail(string why)
     {
         CountFailure();
         Volatile.Write(ref trouble, why);
-        Tell(CheckpointEvent.Failed);
+        Report(CheckpointEvent.Failed);
     }
 
-    /// <summary>A text of somebody else's on one line, not too long, to be shown.</summary>
+    /// <summary>A text of another program in one line, cut to <see cref="RequesterLimits.ShownCharacters"/>, for a
+    /// message.</summary>
     protected static string Shown(string text)
     {
         ArgumentNullException.ThrowIfNull(text);
@@ -259,12 +260,13 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
         }
         catch (OperationCanceledException)
         {
-            // It is to end.
+            // The requester is to end.
         }
         catch (Exception exception)
         {
-            // Without it the guest runs on, unprotected, and the log says so; a process that ends would take the wire with it.
-            BeLost($"its thread has failed, which is a bug of ColoWire: {Shown(exception.ToString())}");
+            // Without a requester the guest runs on, unprotected, and the log says so. An exception out of the thread would end
+            // the process and with it the path of the frames.
+            SetUnavailable($"its thread has failed, which is a bug of ColoWire: {Shown(exception.ToString())}");
         }
     }
 
@@ -275,7 +277,7 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
         Count(counts with { Failed = counts.Failed + 1 });
     }
 
-    private void Tell(CheckpointEvent what)
+    private void Report(CheckpointEvent what)
     {
         while (!events.TryAdd(what) && !Ending.IsCancellationRequested)
         {
@@ -284,10 +286,10 @@ public abstract class CheckpointRequester : ICheckpointRequester, IWaitable, IDi
 
         events.Publish();
         Volatile.Write(ref hasNews, true);
-        happened.Raise();
+        reported.Raise();
     }
 
-    /// <summary>Only its thread writes them; others may read them meanwhile.</summary>
+    /// <summary>Only the requester's thread calls it; other threads may read the counts meanwhile.</summary>
     private void Count(RequesterCounts news)
     {
         lock (countsLock)

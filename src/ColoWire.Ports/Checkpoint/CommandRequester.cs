@@ -5,21 +5,21 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Checkpoint;
 
 /// <summary>
-/// A program of the operator's that makes a checkpoint, one run of it for each: exit code 0 says that it is done. There is no shell; what
-/// the checkpoint is for stands in its environment.
+/// Runs a program of the operator for each checkpoint; exit code 0 means that the checkpoint is done. No shell is involved. The
+/// environment of the program describes the divergence.
 /// </summary>
 public sealed class CommandRequester : CheckpointRequester
 {
     private readonly string path;
     private readonly string[] words;
     private readonly int timeoutMs;
-    private readonly DivergenceSpeaker speaker;
+    private readonly CauseSpeaker speaker;
     private readonly ChildFamily family = new();
     private bool hasLeftBehind;
 
@@ -27,16 +27,16 @@ public sealed class CommandRequester : CheckpointRequester
     /// <param name="name">As the operator has written it.</param>
     /// <param name="words">The program, a path or a name that PATH finds, and its arguments.</param>
     /// <param name="timeoutMs">How long it may take, and all that it starts; then it is killed.</param>
-    /// <param name="speaker">Puts the divergence into the words of its environment.</param>
+    /// <param name="speaker">Puts the cause into the words of its environment.</param>
     /// <exception cref="PortException">There is no such program.</exception>
-    public CommandRequester(string name, IReadOnlyList<string> words, int timeoutMs, DivergenceSpeaker speaker)
+    public CommandRequester(string name, IReadOnlyList<string> words, int timeoutMs, CauseSpeaker speaker)
         : base(name)
     {
         this.words = [.. words];
         this.timeoutMs = timeoutMs;
         this.speaker = speaker;
         path = Find(this.words[0]);
-        BeReady();
+        SetReady();
     }
 
     /// <inheritdoc/>
@@ -48,13 +48,13 @@ public sealed class CommandRequester : CheckpointRequester
             while (!Ending.IsCancellationRequested)
             {
                 _ = wait.Wait(RequesterLimits.LookIntervalMs);
-                if (TryTakeRequest(out DivergenceReport cause))
+                if (TryTakeRequest(out CheckpointReport cause))
                 {
                     MakeCheckpoint(cause);
                     hasLeftBehind = true;
                 }
 
-                // What a program has left behind when it ended may take as long as the program itself.
+                // A process that the program has left running may run as long as the program itself.
                 hasLeftBehind = hasLeftBehind && family.EndOlderThan(timeoutMs);
             }
         }
@@ -64,9 +64,9 @@ public sealed class CommandRequester : CheckpointRequester
         }
     }
 
-    private void MakeCheckpoint(in DivergenceReport cause)
+    private void MakeCheckpoint(in CheckpointReport cause)
     {
-        NoteRequest();
+        CountRequest();
         using ChildProcess? child = ChildProcess.Start(family, path, words, Environment(cause), out string error);
         if (child is null)
         {
@@ -77,8 +77,8 @@ public sealed class CommandRequester : CheckpointRequester
         ChildEnd end = child.Wait(timeoutMs, Ending);
         if (end is { How: ChildEndKind.Exited, Code: 0 })
         {
-            // Before it is said to be done: what was asked for meanwhile is mended by it, what is asked for afterwards is not.
-            _ = TryTakeRequest(out DivergenceReport _);
+            // Before the event: requests that came while the program ran are met by this checkpoint, later ones are not.
+            _ = TryTakeRequest(out CheckpointReport _);
             Complete();
             return;
         }
@@ -89,13 +89,13 @@ public sealed class CommandRequester : CheckpointRequester
             ChildEndKind.Exited => $"'{words[0]}' has ended with exit code {end.Code}{last}",
             ChildEndKind.Signalled => $"'{words[0]}' was ended by signal {end.Code}{last}",
             ChildEndKind.TimedOut => $"'{words[0]}' took longer than {timeoutMs} ms and was killed{last}",
-            _ => $"'{words[0]}' was killed, for ColoWire is stopping{last}",
+            _ => $"'{words[0]}' was killed, because ColoWire is stopping{last}",
         });
     }
 
-    private string[] Environment(in DivergenceReport cause)
+    private string[] Environment(in CheckpointReport cause)
     {
-        DivergenceWords told = speaker(cause);
+        CauseWords told = speaker(cause);
         Dictionary<string, string> variables = [];
         foreach (DictionaryEntry variable in System.Environment.GetEnvironmentVariables())
         {
@@ -105,9 +105,9 @@ public sealed class CommandRequester : CheckpointRequester
         variables["COLOWIRE_REASON"] = told.Reason;
         variables["COLOWIRE_FLOW"] = told.Flow;
         variables["COLOWIRE_EPOCH"] = cause.Epoch.ToString(CultureInfo.InvariantCulture);
-        variables["COLOWIRE_OFFSET"] = cause.Offset.ToString(CultureInfo.InvariantCulture);
-        variables["COLOWIRE_PRIMARY_FRAME"] = cause.Primary.Number.ToString(CultureInfo.InvariantCulture);
-        variables["COLOWIRE_SECONDARY_FRAME"] = cause.Secondary.Number.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_OFFSET"] = cause.Divergence.Offset.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_PRIMARY_FRAME"] = cause.Divergence.Primary.Number.ToString(CultureInfo.InvariantCulture);
+        variables["COLOWIRE_SECONDARY_FRAME"] = cause.Divergence.Secondary.Number.ToString(CultureInfo.InvariantCulture);
         return [.. variables.Select(variable => $"{variable.Key}={variable.Value}")];
     }
 

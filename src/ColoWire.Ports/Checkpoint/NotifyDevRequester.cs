@@ -9,16 +9,17 @@ using ColoWire.Ports.Streams;
 namespace ColoWire.Ports.Checkpoint;
 
 /// <summary>
-/// Whoever makes the checkpoints of COLO in Xen, or speaks as it does: the protocol of the <c>notify_dev</c> of QEMU's colo-compare.
+/// Asks a COLO manager that speaks as that of Xen does: the protocol of the <c>notify_dev</c> of QEMU's colo-compare
+/// (net/colo-compare.c).
 /// </summary>
 /// <remarks>
 ///     each message:  length (4 bytes, big-endian) │ text
-///     with a vnet header, those that come in:  length │ length of the vnet header (4 bytes, big-endian) │ text
-///
+///     with vnet_hdr_support, messages that come in:  length │ length of the vnet header (4 bytes, big-endian) │ text
+/// 
 ///     in:  COLO_USERSPACE_PROXY_INIT          out: COLO_COMPARE_GET_XEN_INIT
 ///     in:  COLO_CHECKPOINT (it is done)       out: DO_CHECKPOINT
-/// QEMU reads the second length where it has vnet_hdr_support, and never writes it here. It asks without having heard the first message:
-/// one that was there before does not say it again.
+/// QEMU reads the second length with vnet_hdr_support, and never writes it here. Requests are sent also before the first message:
+/// a manager that ran before ColoWire does not send it again.
 /// </remarks>
 public sealed class NotifyDevRequester : StreamRequester
 {
@@ -42,7 +43,7 @@ public sealed class NotifyDevRequester : StreamRequester
     protected override string Peer => "the other end";
 
     /// <inheritdoc/>
-    protected override void OnConnected() => BeReady();
+    protected override void OnConnected() => SetReady();
 
     /// <inheritdoc/>
     protected override void Ask() => Send(Demand);
@@ -56,7 +57,8 @@ public sealed class NotifyDevRequester : StreamRequester
             uint length = BinaryPrimitives.ReadUInt32BigEndian(left);
             if (length > RequesterLimits.NotifyMessageBytes - headerBytes)
             {
-                throw new InvalidDataException($"a message of {length} bytes is announced, which none is (vnet_hdr_support may be wrong)");
+                throw new InvalidDataException(
+                    $"it announces a message of {length} bytes, longer than any (vnet_hdr_support may be wrong)");
             }
 
             if (left.Length - headerBytes < length)
@@ -64,7 +66,7 @@ public sealed class NotifyDevRequester : StreamRequester
                 break;
             }
 
-            Hear(left.Slice(headerBytes, (int)length));
+            Handle(left.Slice(headerBytes, (int)length));
             left = left[(headerBytes + (int)length)..];
         }
 
@@ -79,7 +81,7 @@ public sealed class NotifyDevRequester : StreamRequester
         return message;
     }
 
-    private void Hear(ReadOnlySpan<byte> text)
+    private void Handle(ReadOnlySpan<byte> text)
     {
         if (text.SequenceEqual("COLO_USERSPACE_PROXY_INIT"u8))
         {
@@ -91,7 +93,7 @@ public sealed class NotifyDevRequester : StreamRequester
         }
         else
         {
-            NoteIgnored();
+            CountIgnored();
         }
     }
 }

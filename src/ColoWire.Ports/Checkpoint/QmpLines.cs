@@ -4,19 +4,19 @@ using System;
 
 namespace ColoWire.Ports.Checkpoint;
 
-/// <summary>Cuts what QEMU says into its lines; one that is too long is left out.</summary>
+/// <summary>Splits what QEMU sends into lines; a line that is too long is skipped.</summary>
 /// <param name="longest">Bytes of the longest line.</param>
 internal sealed class QmpLines(int longest)
 {
     private bool isOverlong;
 
-    /// <summary>Another QEMU speaks from now on.</summary>
+    /// <summary>A new connection begins.</summary>
     public void Reset() => isOverlong = false;
 
     /// <summary>Takes the line at the front.</summary>
     /// <param name="bytes">What was received.</param>
-    /// <param name="line">The line without its end; nothing in the place of one that is too long.</param>
-    /// <param name="taken">Its bytes, with its end.</param>
+    /// <param name="line">The line without its end; empty in place of one that is too long.</param>
+    /// <param name="taken">The bytes of the line, with its end.</param>
     /// <returns>False when there is no whole line.</returns>
     public bool TryTake(ReadOnlyMemory<byte> bytes, out ReadOnlyMemory<byte> line, out int taken)
     {
@@ -27,9 +27,9 @@ internal sealed class QmpLines(int longest)
         return end >= 0;
     }
 
-    /// <summary>What is left without an end of line: where it fills all the room there is, it is the front of a line that is too long.</summary>
-    /// <param name="left">Its bytes.</param>
-    /// <returns>How many of them to forget.</returns>
+    /// <summary>Says how many bytes of a line without its end are to be skipped: all, where the line is too long.</summary>
+    /// <param name="left">The bytes of the line so far.</param>
+    /// <returns>Bytes to skip.</returns>
     public int SkipOverlong(int left)
     {
         isOverlong |= left == longest;

@@ -5,36 +5,36 @@ using System.Text.Json;
 
 namespace ColoWire.Ports.Checkpoint;
 
-/// <summary>What QEMU can say.</summary>
+/// <summary>The messages that QEMU sends (docs/interop/qmp-spec.rst).</summary>
 internal enum QmpMessageKind
 {
-    /// <summary>Nothing that is known.</summary>
+    /// <summary>None of those below.</summary>
     Unknown,
 
-    /// <summary>The first word.</summary>
+    /// <summary>The greeting.</summary>
     Greeting,
 
     /// <summary>The answer to a command.</summary>
     Return,
 
-    /// <summary>A command was refused.</summary>
+    /// <summary>A command has failed.</summary>
     Error,
 
-    /// <summary>Something has happened.</summary>
+    /// <summary>An event.</summary>
     Event,
 }
 
-/// <summary>One line of QMP, as far as it is of use here.</summary>
-/// <param name="Kind">What it is.</param>
-/// <param name="Name">Of an event its name, of an answer the id of what it answers.</param>
-/// <param name="Mode">In COLO: which of the two it is.</param>
-/// <param name="Status">Of the machine, or of its migration.</param>
-/// <param name="Text">Why: of an error, or of the end of COLO.</param>
+/// <summary>One message of QMP, with the members that are used here.</summary>
+/// <param name="Kind">The kind of message.</param>
+/// <param name="Name">Of an event its name, of an answer or error the id of the command.</param>
+/// <param name="Mode">The side of QEMU in COLO.</param>
+/// <param name="Status">The status of the machine, or of its migration.</param>
+/// <param name="Text">The reason of an error, or of the end of COLO.</param>
 internal readonly record struct QmpMessage(QmpMessageKind Kind, string Name, string Mode, string Status, string Text)
 {
     private static readonly QmpMessage Unknown = new(QmpMessageKind.Unknown, "", "", "", "");
 
-    /// <summary>Reads a line; what cannot be read is <see cref="QmpMessageKind.Unknown"/>.</summary>
+    /// <summary>Parses a line; one that cannot be parsed is <see cref="QmpMessageKind.Unknown"/>.</summary>
     public static QmpMessage Parse(ReadOnlyMemory<byte> line)
     {
         try
@@ -44,7 +44,7 @@ internal readonly record struct QmpMessage(QmpMessageKind Kind, string Name, str
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)
         {
-            // No JSON; or a string in it is no UTF-8, which shows only when it is read.
+            // It is no JSON; or a string in it is no UTF-8, which shows only when the string is read.
             return Unknown;
         }
     }
@@ -54,7 +54,8 @@ internal readonly record struct QmpMessage(QmpMessageKind Kind, string Name, str
         if (Member(root, "event") is not null)
         {
             JsonElement data = Member(root, "data") ?? default;
-            return new QmpMessage(QmpMessageKind.Event, Word(root, "event"), Word(data, "mode"), Word(data, "status"), Word(data, "reason"));
+            return new QmpMessage(
+                QmpMessageKind.Event, Word(root, "event"), Word(data, "mode"), Word(data, "status"), Word(data, "reason"));
         }
 
         if (Member(root, "return") is JsonElement answer)

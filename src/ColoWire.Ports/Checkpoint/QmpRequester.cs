@@ -7,13 +7,13 @@ using ColoWire.Ports.Streams;
 namespace ColoWire.Ports.Checkpoint;
 
 /// <summary>
-/// The primary's QEMU, asked through its machine protocol (QMP). To set <c>x-checkpoint-delay</c> makes it checkpoint at once, as long as
-/// it is in COLO; the events STOP and RESUME delimit the checkpoint.
+/// Asks the primary's QEMU through its machine protocol (QMP, docs/interop/qmp-spec.rst). Setting <c>x-checkpoint-delay</c> makes
+/// it checkpoint at once, while it is in COLO; the events STOP and RESUME delimit the checkpoint.
 /// </summary>
 /// <remarks>
-/// An empty answer to a request proves nothing, and STOP and RESUME come when an operator stops and continues the primary, too. So at each
-/// STOP QEMU is asked why it has stopped: <c>colo</c> is a checkpoint. What is none must never count as one: frames would leave that no
-/// secondary has said.
+/// An empty answer to the request proves nothing, and STOP and RESUME are sent, too, when an operator stops and continues the
+/// primary. So at each STOP, QEMU is asked for its status: <c>colo</c> is a checkpoint. A stop for another reason must not count
+/// as a checkpoint: frames would leave that the secondary has not produced.
 /// </remarks>
 public sealed class QmpRequester : StreamRequester
 {
@@ -22,7 +22,7 @@ public sealed class QmpRequester : StreamRequester
 
     private readonly QmpLines lines;
     private Running running;
-    private bool hasSaidWhy;
+    private bool isReasonKnown;
     private bool isNegotiated;
     private bool hasLeft;
     private bool isAlone;
@@ -30,31 +30,31 @@ public sealed class QmpRequester : StreamRequester
     private string notInColo = NotInColoYet;
     private int changes;
 
-    /// <summary>Makes one that does nothing yet.</summary>
-    /// <param name="name">As the operator has written it.</param>
+    /// <summary>Creates a requester that does not run yet.</summary>
+    /// <param name="name">The name that the operator wrote.</param>
     /// <param name="endpoint">The primary's QMP socket.</param>
     public QmpRequester(string name, StreamEndpoint endpoint)
         : base(name, endpoint, RequesterLimits.QmpLineBytes) =>
         lines = new QmpLines(RequesterLimits.QmpLineBytes);
 
-    /// <summary>Why the primary runs, or does not.</summary>
+    /// <summary>Whether the primary runs, and why not.</summary>
     private enum Running
     {
         /// <summary>It runs.</summary>
         Yes,
 
-        /// <summary>It has stopped, and has not said why yet.</summary>
+        /// <summary>It has stopped; the reason is not known yet.</summary>
         Unknown,
 
-        /// <summary>A checkpoint is made.</summary>
+        /// <summary>It has stopped for a checkpoint.</summary>
         Checkpoint,
 
-        /// <summary>Somebody has stopped it.</summary>
+        /// <summary>It has stopped for another reason, an operator's command for example.</summary>
         Stopped,
     }
 
     /// <inheritdoc/>
-    /// <remarks>A request to a primary that somebody has stopped would make it run.</remarks>
+    /// <remarks>A request to a primary that an operator has stopped would make it run.</remarks>
     protected override bool CanAsk => IsReady && running is (Running.Yes or Running.Checkpoint);
 
     /// <inheritdoc/>
@@ -69,7 +69,7 @@ public sealed class QmpRequester : StreamRequester
         hasLeft = false;
         isAlone = false;
         notInColo = NotInColoYet;
-        BeLost($"connected to {Endpoint}, where QEMU does not greet: a QMP socket serves one client at a time");
+        SetUnavailable($"connected to {Endpoint}, and QEMU has sent no greeting: a QMP socket serves one client at a time");
     }
 
     /// <inheritdoc/>
@@ -96,36 +96,36 @@ public sealed class QmpRequester : StreamRequester
         while (lines.TryTake(bytes[used..], out ReadOnlyMemory<byte> line, out int taken))
         {
             used += taken;
-            Hear(QmpMessage.Parse(line));
+            Handle(QmpMessage.Parse(line));
         }
 
         return used + lines.SkipOverlong(bytes.Length - used);
     }
 
-    private void Hear(QmpMessage message)
+    private void Handle(QmpMessage message)
     {
         switch (message.Kind)
         {
             case QmpMessageKind.Greeting:
-                BeLost("QEMU has greeted, and has not answered yet");
+                SetUnavailable("QEMU has sent its greeting, and no answer yet");
                 Send(QmpCommands.Capabilities);
                 break;
             case QmpMessageKind.Return:
-                HearReturn(message);
+                HandleReturn(message);
                 break;
             case QmpMessageKind.Error:
-                HearError(message);
+                HandleError(message);
                 break;
             case QmpMessageKind.Event:
-                HearEvent(message);
+                HandleEvent(message);
                 break;
             default:
-                NoteIgnored();
+                CountIgnored();
                 break;
         }
     }
 
-    private void HearReturn(QmpMessage message)
+    private void HandleReturn(QmpMessage message)
     {
         switch (message.Name)
         {
@@ -134,29 +134,29 @@ public sealed class QmpRequester : StreamRequester
                 AskForColo();
                 break;
             case QmpCommands.ColoId:
-                HearMode(message.Mode);
+                HandleMode(message.Mode);
                 break;
             case QmpCommands.MigrationId:
-                HearMode(message.Status == "colo" ? "primary" : "none");
+                HandleMode(message.Status == "colo" ? "primary" : "none");
                 break;
             case QmpCommands.CheckpointId:
-                // Outside of COLO it is the same: what counts is the STOP that follows.
+                // QEMU answers alike outside of COLO: only the STOP that follows counts.
                 break;
             case string id when id.StartsWith(StatusPrefix, StringComparison.Ordinal):
-                HearStatus(id, message.Status);
+                HandleStatus(id, message.Status);
                 break;
             default:
-                NoteIgnored();
+                CountIgnored();
                 break;
         }
     }
 
-    private void HearError(QmpMessage message)
+    private void HandleError(QmpMessage message)
     {
         switch (message.Name)
         {
             case QmpCommands.ColoId when !asksMigration:
-                // A QEMU without replication does not know the question.
+                // A QEMU that was built without replication does not know the command.
                 asksMigration = true;
                 AskForColo();
                 break;
@@ -164,68 +164,69 @@ public sealed class QmpRequester : StreamRequester
                 Fail($"QEMU has refused: {Shown(message.Text)}");
                 break;
             case QmpCommands.CapabilitiesId or QmpCommands.ColoId or QmpCommands.MigrationId:
-                BeLost($"QEMU has refused '{message.Name}': {Shown(message.Text)}");
+                SetUnavailable($"QEMU has refused '{message.Name}': {Shown(message.Text)}");
                 break;
             default:
-                NoteIgnored();
+                CountIgnored();
                 break;
         }
     }
 
-    private void HearEvent(QmpMessage message)
+    private void HandleEvent(QmpMessage message)
     {
         switch (message.Name)
         {
             case "STOP":
-                HearStop();
+                HandleStop();
                 break;
             case "RESUME":
-                HearResume();
+                HandleResume();
                 break;
             case "COLO_EXIT" when message.Mode == "secondary":
-                HearMode(message.Mode);
+                HandleMode(message.Mode);
                 break;
             case "COLO_EXIT":
                 hasLeft = true;
                 notInColo = $"the primary has left COLO (reason {Shown(message.Text)})";
-                BeAlone();
+                SetAlone();
                 break;
             case "MIGRATION" when isNegotiated:
                 AskForColo();
                 break;
             default:
-                NoteIgnored();
+                CountIgnored();
                 break;
         }
     }
 
-    /// <summary>Whether it is in COLO. One that has lost its secondary says so on, until it was told to go on alone.</summary>
-    private void HearMode(string mode)
+    /// <summary>Handles the side of QEMU in COLO. A primary that has lost its secondary still reports "primary", until it is told
+    /// to leave COLO.</summary>
+    private void HandleMode(string mode)
     {
         switch (mode)
         {
             case "primary" when !hasLeft && !IsReady:
                 isAlone = false;
                 notInColo = NotInColoYet;
-                BeReady();
+                SetReady();
                 AskForStatus();
                 break;
             case "primary":
                 break;
             case "secondary":
-                BeLost($"{Endpoint} is the secondary's QEMU: the primary's is needed");
+                SetUnavailable($"{Endpoint} is the secondary's QEMU: the primary's is needed");
                 break;
             case "none":
                 hasLeft = false;
-                BeAlone();
+                SetAlone();
                 break;
             default:
-                NoteIgnored();
+                CountIgnored();
                 break;
         }
     }
 
-    private void BeAlone()
+    private void SetAlone()
     {
         if (!isAlone)
         {
@@ -234,40 +235,41 @@ public sealed class QmpRequester : StreamRequester
         }
     }
 
-    private void HearStop()
+    private void HandleStop()
     {
         running = Running.Unknown;
-        hasSaidWhy = false;
+        isReasonKnown = false;
         changes++;
         AskForStatus();
         if (IsOutstanding)
         {
-            // As early as can be: some milliseconds later the secondary says things that belong to the time after the checkpoint.
+            // As early as possible: some milliseconds later the secondary sends frames that belong to the time after the
+            // checkpoint.
             running = Running.Checkpoint;
             Begin();
         }
     }
 
-    private void HearResume()
+    private void HandleResume()
     {
         bool isCheckpoint = running == Running.Checkpoint && HasBegun;
         running = Running.Yes;
         changes++;
-        if (isCheckpoint && hasSaidWhy)
+        if (isCheckpoint && isReasonKnown)
         {
             Complete();
         }
         else if (isCheckpoint)
         {
-            Fail("the primary has stopped and gone on before it said why");
+            Fail("the primary has stopped and continued before it reported why");
         }
     }
 
-    private void HearStatus(string id, string status)
+    private void HandleStatus(string id, string status)
     {
         if (id != StatusId())
         {
-            // It has stopped or gone on since.
+            // The machine has stopped or continued since the question.
             return;
         }
 
@@ -277,7 +279,7 @@ public sealed class QmpRequester : StreamRequester
                 running = running == Running.Checkpoint ? running : Running.Yes;
                 break;
             case "colo":
-                hasSaidWhy = true;
+                isReasonKnown = true;
                 if (IsReady && !HasBegun)
                 {
                     running = Running.Checkpoint;
@@ -286,13 +288,13 @@ public sealed class QmpRequester : StreamRequester
 
                 break;
             case "":
-                NoteIgnored();
+                CountIgnored();
                 break;
             default:
                 running = Running.Stopped;
                 if (HasBegun)
                 {
-                    Fail($"the primary was stopped by somebody else ({Shown(status)})");
+                    Fail($"the primary was stopped, and not for a checkpoint ({Shown(status)})");
                 }
 
                 break;

@@ -4,18 +4,18 @@ using System;
 
 namespace ColoWire.Ports.Checkpoint;
 
-/// <summary>How requesters are made, where an operator may choose.</summary>
-/// <param name="HasVnetHeader">Whether messages of a notify_dev come with the length of a vnet header.</param>
-/// <param name="CommandTimeoutMs">How long a command may take; see <see cref="RequesterLimits.CommandTimeoutMs"/>.</param>
-/// <param name="Speaker">Puts a divergence into words for a command.</param>
-public sealed record RequesterSettings(bool HasVnetHeader, int CommandTimeoutMs, DivergenceSpeaker Speaker);
+/// <summary>The options of the operator with which requesters are created.</summary>
+/// <param name="HasVnetHeader">Whether messages of a notify_dev contain the length of a vnet header.</param>
+/// <param name="CommandTimeoutMs">How long a command may run, in ms; see <see cref="RequesterLimits.CommandTimeoutMs"/>.</param>
+/// <param name="Speaker">Describes the cause of a checkpoint for a command.</param>
+public sealed record RequesterSettings(bool HasVnetHeader, int CommandTimeoutMs, CauseSpeaker Speaker);
 
-/// <summary>Makes the checkpoint requester of a running appliance.</summary>
+/// <summary>Creates the checkpoint requester of an appliance.</summary>
 public static class RequesterFactory
 {
-    /// <summary>Makes it; it does nothing yet.</summary>
-    /// <returns>Null where nobody is asked.</returns>
-    /// <exception cref="PortException">It cannot be had; one line says why.</exception>
+    /// <summary>Creates a requester that does not run yet.</summary>
+    /// <returns>Null for the requester <c>none</c>.</returns>
+    /// <exception cref="PortException">It cannot be created; one line says why.</exception>
     public static CheckpointRequester? Make(RequesterSpec spec, RequesterSettings settings)
     {
         ArgumentNullException.ThrowIfNull(spec);

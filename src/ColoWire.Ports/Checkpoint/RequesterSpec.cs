@@ -10,25 +10,26 @@ namespace ColoWire.Ports.Checkpoint;
 /// <summary>The kinds of checkpoint requesters.</summary>
 public enum RequesterKind
 {
-    /// <summary>Nobody is asked.</summary>
+    /// <summary>No requests are made.</summary>
     None,
 
     /// <summary>The primary's QEMU, through QMP.</summary>
     Qmp,
 
-    /// <summary>Whoever speaks as Xen does on a notify_dev.</summary>
+    /// <summary>A COLO manager that speaks as that of Xen does, on a notify_dev.</summary>
     NotifyDev,
 
     /// <summary>A program.</summary>
     Command,
 }
 
-/// <summary>Who is to be asked for checkpoints, as an operator names it.</summary>
+/// <summary>The checkpoint requester as the operator writes it.</summary>
 public sealed record RequesterSpec
 {
-    /// <summary>What may be written, for messages and help.</summary>
+    /// <summary>The forms that are allowed, for messages and help.</summary>
     public const string Allowed =
-        "none, qmp:unix:PATH, qmp:HOST:PORT, notify_dev:unix:PATH[,server], notify_dev:HOST:PORT[,server[,peer=ADDRESS]], command:PROGRAM [ARGUMENT...]";
+        "none, qmp:unix:PATH, qmp:HOST:PORT, notify_dev:unix:PATH[,server], notify_dev:HOST:PORT[,server[,peer=ADDRESS]], "
+        + "command:PROGRAM [ARGUMENT...]";
 
     private const string NoneWord = "none";
     private const string QmpWord = "qmp";
@@ -43,24 +44,25 @@ public sealed record RequesterSpec
         Kind = kind;
     }
 
-    /// <summary>Nobody is asked.</summary>
+    /// <summary>The requester <c>none</c>.</summary>
     public static RequesterSpec None { get; } = new(NoneWord, RequesterKind.None);
 
-    /// <summary>Which kind it is.</summary>
+    /// <summary>The kind of requester.</summary>
     public RequesterKind Kind { get; }
 
-    /// <summary>Where it is reached, of those that are reached by a byte stream.</summary>
+    /// <summary>The endpoint, of those kinds that use a byte stream.</summary>
     public StreamEndpoint? Endpoint { get; private init; }
 
     /// <summary>The program and its arguments.</summary>
     public IReadOnlyList<string> Words { get; private init; } = [];
 
-    /// <summary>Reads what an operator wrote.</summary>
+    /// <summary>Parses a requester.</summary>
     /// <param name="written">For example <c>qmp:unix:/run/primary.qmp</c>.</param>
-    /// <param name="spec">Who is meant.</param>
-    /// <param name="error">One line that says what is wrong and what is allowed.</param>
-    /// <returns>False with an error when nobody is meant.</returns>
-    public static bool TryParse(string? written, [NotNullWhen(true)] out RequesterSpec? spec, [NotNullWhen(false)] out string? error)
+    /// <param name="spec">The requester.</param>
+    /// <param name="error">What is wrong and what is allowed, in one line.</param>
+    /// <returns>False, with an error, when the text is no requester.</returns>
+    public static bool TryParse(
+        string? written, [NotNullWhen(true)] out RequesterSpec? spec, [NotNullWhen(false)] out string? error)
     {
         string whole = written ?? string.Empty;
         int colon = whole.IndexOf(':');
@@ -79,7 +81,7 @@ public sealed record RequesterSpec
         return spec is not null;
     }
 
-    /// <summary>As it was written.</summary>
+    /// <summary>The requester as it was written.</summary>
     public override string ToString() => text;
 
     private static string? Set(RequesterSpec made, out RequesterSpec? spec)
@@ -93,7 +95,7 @@ public sealed record RequesterSpec
         spec = null;
         if (target.Length == 0)
         {
-            return "no place is given";
+            return "no address is given";
         }
 
         if (!StreamEndpoint.TryParse(target, out StreamEndpoint? endpoint, out string? error))
@@ -102,7 +104,7 @@ public sealed record RequesterSpec
         }
 
         return kind == RequesterKind.Qmp && endpoint.IsServer
-            ? "QEMU waits at its QMP socket, ',server' is its own"
+            ? "QEMU is the server of its QMP socket: leave ',server' out"
             : Set(new RequesterSpec(whole, kind) { Endpoint = endpoint }, out spec);
     }
 
@@ -111,7 +113,7 @@ public sealed record RequesterSpec
         spec = null;
         string[] words = target.Split((char[]?)null, StringSplitOptions.RemoveEmptyEntries);
         return words.Length == 0 ? "no program is given"
-            : target.AsSpan().ContainsAny("\"'\0") ? "there is no shell, which quotes would be for: words end at spaces"
+            : target.AsSpan().ContainsAny("\"'\0") ? "quotes are not allowed: there is no shell, and words end at spaces"
             : Set(new RequesterSpec(whole, RequesterKind.Command) { Words = words }, out spec);
     }
 }

@@ -5,13 +5,13 @@ using System.Diagnostics;
 using System.IO;
 using System.Net.Sockets;
 using System.Threading;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
 
 namespace ColoWire.Ports.Checkpoint;
 
-/// <summary>A requester whose checkpoints are made at the other end of a byte stream, which may go and come again.</summary>
+/// <summary>A requester at the other end of a byte stream, which is connected again when it is lost.</summary>
 public abstract class StreamRequester : CheckpointRequester, IPeerReporter
 {
     private readonly StreamEndpoint endpoint;
@@ -21,13 +21,13 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
     private bool isPending;
     private bool isConnected;
     private Socket? socket;
-    private TroubleWords? told;
+    private TroubleWords? lastTrouble;
 
-    /// <summary>Listens at once, if it is to.</summary>
-    /// <param name="name">As the operator has written it.</param>
-    /// <param name="endpoint">Where the other end is.</param>
+    /// <summary>Listens at once, if the endpoint is a server.</summary>
+    /// <param name="name">The name that the operator wrote.</param>
+    /// <param name="endpoint">The endpoint.</param>
     /// <param name="messageBytes">Bytes of the longest message.</param>
-    /// <exception cref="PortException">Nobody can listen there.</exception>
+    /// <exception cref="PortException">The endpoint cannot be listened at.</exception>
     protected StreamRequester(string name, StreamEndpoint endpoint, int messageBytes)
         : base(name)
     {
@@ -35,7 +35,7 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
         this.endpoint = endpoint;
         received = new byte[messageBytes];
         connector = new StreamConnector(endpoint);
-        BeLost(endpoint.IsServer ? $"nobody has connected to {endpoint} yet" : $"not connected to {endpoint} yet");
+        SetUnavailable(endpoint.IsServer ? $"no client has connected to {endpoint} yet" : $"not connected to {endpoint} yet");
     }
 
     /// <inheritdoc/>
@@ -48,12 +48,12 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
                 return base.Trouble;
             }
 
-            // Asked many times a second, for as long as nobody answers: the words are made once for each cause.
-            TroubleWords? known = Volatile.Read(ref told);
+            // It is read many times a second while there is no connection, so the text is made once per cause.
+            TroubleWords? known = Volatile.Read(ref lastTrouble);
             if (known is null || known.Cause != why)
             {
                 known = new TroubleWords(why, $"cannot connect to {endpoint}: {why}");
-                Volatile.Write(ref told, known);
+                Volatile.Write(ref lastTrouble, known);
             }
 
             return known.Words;
@@ -69,13 +69,13 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
     /// <inheritdoc/>
     public string Allowed => StreamPeers.Allowed(endpoint);
 
-    /// <summary>Whether a request can go out now; of one that is ready, others wait.</summary>
+    /// <summary>Whether a request can be sent now. While the requester is ready, requests wait until it can.</summary>
     protected virtual bool CanAsk => IsReady;
 
-    /// <summary>What stands in messages for the other end.</summary>
+    /// <summary>The name of the other end in messages.</summary>
     protected abstract string Peer { get; }
 
-    /// <summary>Where the other end is.</summary>
+    /// <summary>The endpoint.</summary>
     protected StreamEndpoint Endpoint => endpoint;
 
     /// <inheritdoc/>
@@ -88,7 +88,7 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
                 Volatile.Write(ref isConnected, true);
                 string why = Converse(socket);
                 Volatile.Write(ref isConnected, false);
-                BeLost(why);
+                SetUnavailable(why);
             }
 
             _ = Ending.WaitHandle.WaitOne(PortLimits.ReconnectMs);
@@ -102,23 +102,24 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
         connector.Dispose();
     }
 
-    /// <summary>The other end is there.</summary>
+    /// <summary>A connection was made.</summary>
     protected abstract void OnConnected();
 
-    /// <summary>The other end is to make a checkpoint.</summary>
+    /// <summary>Sends a request for a checkpoint.</summary>
     protected abstract void Ask();
 
-    /// <summary>Some time has gone by (<see cref="RequesterLimits.LookIntervalMs"/>).</summary>
+    /// <summary>Called every <see cref="RequesterLimits.LookIntervalMs"/>.</summary>
     protected virtual void Look()
     {
     }
 
-    /// <summary>Takes the whole messages at the front of what was received.</summary>
-    /// <returns>Bytes taken; all of a full buffer, or the rest can never come.</returns>
-    /// <exception cref="InvalidDataException">The other end speaks something else.</exception>
+    /// <summary>Handles the whole messages at the front of what was received.</summary>
+    /// <returns>Bytes that were handled. Of a full buffer at least one, else the rest of a message would never find
+    /// room.</returns>
+    /// <exception cref="InvalidDataException">The other end uses another protocol.</exception>
     protected abstract int Take(ReadOnlyMemory<byte> bytes);
 
-    /// <summary>Sends all of it.</summary>
+    /// <summary>Sends all of the bytes.</summary>
     protected void Send(ReadOnlySpan<byte> bytes)
     {
         while (!bytes.IsEmpty && socket is not null)
@@ -127,8 +128,8 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
         }
     }
 
-    /// <summary>Speaks with the other end until one of the two is gone.</summary>
-    /// <returns>Why it is over.</returns>
+    /// <summary>Exchanges messages with the other end until the connection is lost or the requester is to end.</summary>
+    /// <returns>Why it is over, in one line.</returns>
     private string Converse(Socket connection)
     {
         try
@@ -136,15 +137,15 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
             connection.SendTimeout = RequesterLimits.SendPatienceMs;
             filled = 0;
             isPending = false;
-            _ = TryTakeRequest(out DivergenceReport _);
+            _ = TryTakeRequest(out CheckpointReport _);
             OnConnected();
             IdleWait wait = new([RequestHandle, (int)connection.Handle]);
             long lookedAt = Stopwatch.GetTimestamp();
             while (!Ending.IsCancellationRequested)
             {
                 _ = wait.Wait(RequesterLimits.LookIntervalMs);
-                // What is asked for while nobody can be asked the gate asks for again, once somebody can.
-                isPending = (TryTakeRequest(out DivergenceReport _) || isPending) && IsReady;
+                // A request that comes while none is possible is dropped: the gate repeats it when the requester is ready.
+                isPending = (TryTakeRequest(out CheckpointReport _) || isPending) && IsReady;
                 if (connection.Poll(0, SelectMode.SelectRead) && !Receive(connection))
                 {
                     return $"{Peer} has closed the connection to {endpoint}";
@@ -159,7 +160,7 @@ public abstract class StreamRequester : CheckpointRequester, IPeerReporter
                 if (isPending && CanAsk)
                 {
                     isPending = false;
-                    NoteRequest();
+                    CountRequest();
                     Ask();
                 }
             }

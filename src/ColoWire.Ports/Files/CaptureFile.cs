@@ -16,32 +16,34 @@ using SharpPcap.LibPcap;
 
 namespace ColoWire.Ports.Files;
 
-/// <summary>Opens captures and turns what can be wrong with them into one line.</summary>
+/// <summary>Opens capture files, and puts their errors into one line.</summary>
 internal static class CaptureFile
 {
-    /// <summary>How file ports are named.</summary>
+    /// <summary>The prefix of the names of file ports.</summary>
     public const string NamePrefix = "file:";
 
     private const string Allowed = "a pcap or pcapng file of Ethernet frames is needed";
 
     private const string WritablePath = "a file in an existing, writable directory is needed";
 
-    /// <summary>Magic numbers of pcap files in microseconds (draft-ietf-opsawg-pcap, section 4), the second with the longer record
-    /// headers of patched kernels, which libpcap reads too.</summary>
+    /// <summary>Magic numbers of pcap files in microseconds (draft-ietf-opsawg-pcap, section 4). The second one, of patched
+    /// kernels, stands for longer record headers; libpcap reads it, too.</summary>
     private const uint MicrosecondMagic = 0xA1B2C3D4;
     private const uint PatchedMicrosecondMagic = 0xA1B2CD34;
 
-    /// <summary>Length of a pcapng section header block: without options, and with as many as nobody writes (draft-ietf-opsawg-pcapng,
+    /// <summary>Bytes of a pcapng section header block: without options, and more than options make it (draft-ietf-opsawg-pcapng,
     /// section 4.1).</summary>
     private const uint LeastSectionHeaderBytes = 28;
     private const uint MostSectionHeaderBytes = 1 << 16;
 
-    /// <summary>Opens a capture for reading in nanosecond resolution.</summary>
+    /// <summary>Opens a capture for reading, in nanosecond resolution.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="hasNanoseconds">Whether its timestamps are finer than a microsecond.</param>
     /// <exception cref="PortException">It cannot be read, or is no capture of Ethernet frames.</exception>
     public static CaptureFileReaderDevice OpenRead(string path, out bool hasNanoseconds)
     {
         hasNanoseconds = CheckReadable(path);
-        // The full path, because libpcap takes "-" for the standard input.
+        // The full path, because libpcap reads the standard input for "-".
         CaptureFileReaderDevice device = new(Path.GetFullPath(path));
         try
         {
@@ -66,28 +68,31 @@ internal static class CaptureFile
         return device;
     }
 
-    /// <summary>What a read error of libpcap means, where it says only what it met.</summary>
+    /// <summary>The meaning of a read error of libpcap, and what to do about it.</summary>
     /// <param name="path">The capture.</param>
-    /// <param name="frame">Number of the frame that could not be read.</param>
-    /// <param name="error">libpcap's words.</param>
-    /// <returns>One line: what, where, and what to do.</returns>
+    /// <param name="frame">The number of the frame that could not be read.</param>
+    /// <param name="error">libpcap's error text.</param>
+    /// <returns>One line.</returns>
     public static string ReadFault(string path, long frame, string error)
     {
-        // libpcap reads pcapng files in which all interfaces and sections are alike (its sf-pcapng.c).
+        // libpcap reads only those pcapng files whose interfaces and sections all have one link type, snapshot length and byte
+        // order (sf-pcapng.c).
         if (error.Contains("different from the type of the first interface", StringComparison.Ordinal))
         {
-            return $"cannot read capture '{path}' from frame {frame} on: it has interfaces of several link types, which libpcap does not read "
-                + $"({error}); take one of them out with 'tshark -r {path} -Y frame.interface_id==0 -F pcap -w FILE'";
+            return $"cannot read capture '{path}' from frame {frame} on: it has interfaces of several link types, which libpcap "
+                + $"does not read ({error}); take one of them out with "
+                + $"'tshark -r {path} -Y frame.interface_id==0 -F pcap -w FILE'";
         }
 
         return error.Contains("of the first interface", StringComparison.Ordinal) || IsOtherByteOrder(error)
-            ? $"cannot read capture '{path}' from frame {frame} on: it has interfaces or sections that differ in snapshot length or byte order, "
-                + $"which libpcap does not read ({error}); make a plain capture of it with 'editcap -F pcap {path} FILE', or of several "
-                + "with 'mergecap -F pcap -w FILE ...'"
+            ? $"cannot read capture '{path}' from frame {frame} on: it has interfaces or sections that differ in snapshot length "
+                + $"or byte order, which libpcap does not read ({error}); make a plain capture of it with 'editcap -F pcap "
+                + $"{path} FILE', or of several with 'mergecap -F pcap -w FILE ...'"
             : $"cannot read capture '{path}' to its end: frame {frame} is cut off or damaged ({error})";
     }
 
-    /// <summary>Whether libpcap met a block of impossible length whose length read the other way round is that of a section header.</summary>
+    /// <summary>Whether libpcap reports a block length that, with its bytes reversed, is the length of a section header: the next
+    /// section has the other byte order.</summary>
     private static bool IsOtherByteOrder(string error)
     {
         const string Words = "pcapng block size ";
@@ -97,11 +102,13 @@ internal static class CaptureFile
             && BinaryPrimitives.ReverseEndianness(length) is >= LeastSectionHeaderBytes and <= MostSectionHeaderBytes;
     }
 
-    /// <summary>Creates a capture, or empties the one that is there. A named pipe is opened once, as soon as somebody reads it.</summary>
-    /// <exception cref="PortException">It cannot be written, or nobody reads the pipe.</exception>
+    /// <summary>Creates a capture, or truncates the one that exists. A named pipe is opened for writing once, when it has a
+    /// reader.</summary>
+    /// <exception cref="PortException">It cannot be written, or the pipe has no reader.</exception>
     public static DumpDevice OpenWrite(string path, bool nanoseconds)
     {
-        // Its reader must not see the end before the capture has begun.
+        // Kept open until libpcap has opened the pipe, too: else its reader could read the end of the file before the capture has
+        // begun.
         using SafeFileHandle? pipe = Libc.IsPipe(path) ? WaitForReader(path) : null;
         if (pipe is null)
         {
@@ -138,7 +145,7 @@ internal static class CaptureFile
 
         if (Path.Exists(path) && !Libc.IsRegular(path))
         {
-            // To open a pipe would wait until somebody writes.
+            // Opening a pipe would block until it has a writer.
             throw new PortException($"cannot read capture '{path}': it is a pipe or a device; {Allowed}");
         }
 
@@ -195,7 +202,8 @@ internal static class CaptureFile
             if (error != Libc.NoSuchAddress || Environment.TickCount64 >= endMs)
             {
                 string reason = error == Libc.NoSuchAddress
-                    ? $"nobody has opened this pipe to read for {PortLimits.PipeReaderPatienceMs} ms; start its reader first"
+                    ? $"no process has opened this pipe for reading within {PortLimits.PipeReaderPatienceMs} ms; "
+                        + "start its reader first"
                     : Marshal.GetPInvokeErrorMessage(error);
                 throw new PortException($"cannot write capture '{path}': {reason}");
             }
@@ -212,7 +220,7 @@ internal static class CaptureFile
         _ => Reason(exception.Message),
     };
 
-    /// <summary>The last words of a message of SharpPcap or the runtime, which put the path in front.</summary>
+    /// <summary>A message of SharpPcap or the runtime without the path that precedes it, in one line.</summary>
     private static string Reason(string message)
     {
         const string sharpPcapPrefix = "Unable to open offline adapter: ";

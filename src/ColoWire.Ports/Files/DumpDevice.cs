@@ -8,13 +8,14 @@ using SharpPcap.LibPcap;
 namespace ColoWire.Ports.Files;
 
 /// <summary>
-/// SharpPcap's writer of captures, with a way to write that allocates nothing and with the errors that libpcap keeps to itself.
+/// SharpPcap's writer of captures, with a method that writes without an allocation, and with the write errors that SharpPcap does
+/// not report.
 /// </summary>
 internal sealed unsafe partial class DumpDevice(string path) : CaptureFileWriterDevice(path)
 {
     private const string StandardLibrary = "libc";
 
-    /// <summary>Nanoseconds per unit of a record's fraction.</summary>
+    /// <summary>The unit of a timestamp's fraction, in nanoseconds.</summary>
     private long fractionNs;
 
     /// <inheritdoc/>
@@ -24,11 +25,14 @@ internal sealed unsafe partial class DumpDevice(string path) : CaptureFileWriter
         base.Open(configuration);
     }
 
-    /// <summary>Whether writing has failed, for the newest frame or one before it.</summary>
+    /// <summary>Whether a write has failed, of the newest frame or an earlier one.</summary>
     private bool HasFailed => StreamError(Libpcap.DumpFile(m_pcapDumpHandle)) != 0;
 
     /// <summary>Appends a frame.</summary>
-    /// <returns>Null, or what went wrong.</returns>
+    /// <param name="timestampNs">Its timestamp, in nanoseconds since 1970.</param>
+    /// <param name="bytes">The frame.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <returns>Null, or the error in one line.</returns>
     public string? Append(long timestampNs, byte* bytes, int length)
     {
         PacketHeader header = PacketHeader.Of(timestampNs, fractionNs, length);
@@ -37,7 +41,7 @@ internal sealed unsafe partial class DumpDevice(string path) : CaptureFileWriter
     }
 
     /// <summary>Writes out what is buffered.</summary>
-    /// <returns>Null, or what went wrong.</returns>
+    /// <returns>Null, or the error in one line.</returns>
     public string? Flush() =>
         Libpcap.DumpFlush(m_pcapDumpHandle) != 0 || HasFailed ? Marshal.GetLastPInvokeErrorMessage() : null;
 

@@ -10,15 +10,17 @@ using ColoWire.Ports.Pcap;
 namespace ColoWire.Ports.Files;
 
 /// <summary>
-/// Replays a capture by its own timestamps: a frame arrives when the engine's clock reaches its time. A frame whose time lies before
-/// that of an earlier one arrives with it; where the time goes back by more than <see cref="PortLimits.CaptureDisorderNs"/> the clock of
-/// the capture was set, and time goes on from there.
+/// Replays a capture by its own timestamps: a frame arrives when the engine's clock reaches its timestamp. A frame whose
+/// timestamp is less than that of an earlier frame arrives with that one. Where the timestamps go back by more than
+/// <see cref="PortLimits.CaptureDisorderNs"/>, the clock of the capturing host was set back: all later timestamps are shifted
+/// forward by as much.
 /// </summary>
 public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
 {
     private readonly string path;
     private readonly RecordReader records;
-    private readonly RecordIntake intake = new();
+    private readonly CaptureTally tally = new();
+    private readonly RecordIntake intake;
     private readonly List<ClockStep> steps = [];
     private long timestampNs;
     private long latestNs = long.MinValue;
@@ -29,55 +31,56 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
 
     /// <summary>Opens a capture.</summary>
     /// <param name="path">A pcap or pcapng file of Ethernet frames.</param>
-    /// <param name="shiftNs">Added to every timestamp.</param>
-    /// <exception cref="PortException">It cannot be read, or is no capture of Ethernet frames.</exception>
+    /// <param name="shiftNs">Added to every timestamp, in nanoseconds.</param>
+    /// <exception cref="PortException">The file cannot be read, or is no capture of Ethernet frames.</exception>
     public FileCapturePort(string path, long shiftNs = 0)
     {
         this.path = path;
         ShiftNs = shiftNs;
         records = new RecordReader(path, CaptureFile.OpenRead(path, out bool hasNanoseconds));
         HasNanoseconds = hasNanoseconds;
+        intake = new RecordIntake(tally);
         ReadNext();
     }
 
-    /// <summary>Opens a capture whose first frame arrives at the first poll and every other one as much later as it was captured
-    /// later: a capture in the place of an interface.</summary>
-    /// <exception cref="PortException">It cannot be read, or is no capture of Ethernet frames.</exception>
+    /// <summary>Opens a capture in place of an interface: its first frame arrives at the first poll, each other one as much later
+    /// as it was captured later.</summary>
+    /// <exception cref="PortException">The file cannot be read, or is no capture of Ethernet frames.</exception>
     public static FileCapturePort OpenAsLive(string path) => new(path) { startAtFirstPoll = true };
 
     /// <inheritdoc/>
     public string Name => CaptureFile.NamePrefix + path;
 
-    /// <summary>Added to every timestamp; a change holds for the frames that were not yet delivered.</summary>
+    /// <summary>Added to every timestamp, in nanoseconds; a change applies to the frames that were not delivered yet.</summary>
     public long ShiftNs { get; set; }
 
-    /// <summary>How often the capture's clock was set back.</summary>
+    /// <summary>How often the clock of the capturing host was set back.</summary>
     public int ClockSteps => steps.Count;
 
-    /// <summary>Number of the first frame after the clock was set back for the first time; 0 when it never was.</summary>
+    /// <summary>The number of the first frame after the clock was set back for the first time; 0 when it never was.</summary>
     public long FirstClockStepFrame => steps.Count == 0 ? 0 : steps[0].Frame;
 
     /// <summary>Whether the capture's timestamps are finer than a microsecond.</summary>
     public bool HasNanoseconds { get; }
 
-    /// <summary>When the next frame arrives; null at the end.</summary>
+    /// <summary>When the next frame arrives, in nanoseconds of the engine's clock; null at the end.</summary>
     public long? NextArrivalNs => intake.HasRecord ? timestampNs + ShiftNs : null;
 
-    /// <summary>Whether everything was delivered, or nothing more can be (see <see cref="Fault"/>). Any thread may read it.</summary>
+    /// <summary>Whether all frames were delivered, or no more can be (see <see cref="Fault"/>). Any thread may read it.</summary>
     public bool Ended => Volatile.Read(ref ended);
 
     /// <inheritdoc/>
     public string? Fault => Volatile.Read(ref fault);
 
-    /// <summary>None: a file is always ready, its frames wait for the clock.</summary>
+    /// <summary>-1: a file is always readable, its frames are due by the clock.</summary>
     public int WaitHandle => -1;
 
     /// <inheritdoc/>
-    public CaptureStatistics Statistics => intake.Statistics;
+    public CaptureStatistics Statistics => tally.Statistics;
 
-    /// <summary>The time of a frame of this capture as it stands there, but for the shift that was asked for.</summary>
+    /// <summary>The timestamp that a frame has in this capture, plus <see cref="ShiftNs"/> as the caller set it.</summary>
     /// <param name="number">The frame's number.</param>
-    /// <param name="arrivalNs">When it arrived.</param>
+    /// <param name="arrivalNs">When it arrived, in nanoseconds of the engine's clock.</param>
     public long CapturedNs(uint number, long arrivalNs)
     {
         foreach (ref readonly ClockStep step in CollectionsMarshal.AsSpan(steps))
@@ -99,7 +102,7 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
         }
 
         int taken = 0;
-        // Records that are refused count too, so that a call is bounded whatever the file holds.
+        // Records that are refused count, too: a call reads a bounded number of records from any file.
         for (int read = 0; read < batch.Length && intake.HasRecord; read++)
         {
             long arrivalNs = timestampNs + ShiftNs;
@@ -138,25 +141,25 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
         {
             intake.Hold(header, bytes);
             timestampNs = intake.TimestampNs;
-            GoOn();
+            ShiftWhereSetBack();
             return;
         }
 
         if (result != Libpcap.EndOfFile)
         {
-            Volatile.Write(ref fault, CaptureFile.ReadFault(path, intake.Number + 1, records.LastError));
+            Volatile.Write(ref fault, CaptureFile.ReadFault(path, tally.LastNumber + 1, records.LastError));
         }
 
         Volatile.Write(ref ended, true);
     }
 
-    /// <summary>Where the clock was set back, time goes on with the newest frame before it.</summary>
-    private void GoOn()
+    /// <summary>Where the clock was set back, the first frame after it arrives together with the newest one before it.</summary>
+    private void ShiftWhereSetBack()
     {
-        if (intake.Number > 1 && latestNs - timestampNs > PortLimits.CaptureDisorderNs)
+        if (tally.LastNumber > 1 && latestNs - timestampNs > PortLimits.CaptureDisorderNs)
         {
             long forwardNs = latestNs - timestampNs;
-            steps.Add(new ClockStep(intake.Number, forwardNs));
+            steps.Add(new ClockStep(tally.LastNumber, forwardNs));
             ShiftNs += forwardNs;
             latestNs = timestampNs;
         }
@@ -164,8 +167,8 @@ public sealed class FileCapturePort : ICapturePort, IWaitable, IFaultReporter
         latestNs = Math.Max(latestNs, timestampNs);
     }
 
-    /// <summary>An instant at which the capture's clock was set back.</summary>
-    /// <param name="Frame">Number of the first frame after it.</param>
-    /// <param name="ForwardNs">What is added to its time and to all later ones.</param>
+    /// <summary>An instant at which the clock was set back.</summary>
+    /// <param name="Frame">The number of the first frame after it.</param>
+    /// <param name="ForwardNs">What is added to the timestamp of that frame and of all later ones, in nanoseconds.</param>
     private readonly record struct ClockStep(long Frame, long ForwardNs);
 }

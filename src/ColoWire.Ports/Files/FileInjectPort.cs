@@ -6,23 +6,25 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Ports.Files;
 
-/// <summary>Writes the frames that leave into a capture, byte for byte, with the times at which they arrived.</summary>
-public sealed class FileInjectPort : IInjectPort, IFaultReporter
+/// <summary>Writes the frames that leave into a pcap capture, byte for byte, with their times of arrival.</summary>
+public sealed class FileInjectPort : IInjectPort, IFrameSender, IFaultReporter
 {
     private readonly string path;
     private readonly DumpDevice device;
     private readonly long shiftNs;
     private readonly FileCapturePort? origin;
-    private readonly InjectTally tally = new();
+    private readonly InjectLoop loop = new(retryMs: 0);
     private string? fault;
     private bool disposed;
 
-    /// <summary>Creates a capture, or empties the one that is there.</summary>
+    /// <summary>Creates a capture, or truncates the one that exists.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="nanoseconds">Whether to keep nanoseconds, or to write a plain microsecond capture that every tool reads.</param>
-    /// <param name="shiftNs">Added to every time, for an engine whose clock does not count from 1970.</param>
-    /// <param name="origin">The capture whose frames leave, so that each has the time that it has there; none where they come from elsewhere.</param>
-    /// <exception cref="PortException">It cannot be written.</exception>
+    /// <param name="nanoseconds">Whether timestamps have nanoseconds; else the capture has microseconds, which every tool
+    /// reads.</param>
+    /// <param name="shiftNs">Added to every time, in nanoseconds, for an engine whose clock does not count from 1970.</param>
+    /// <param name="origin">The capture whose frames leave, so that each gets the timestamp that it has there; null where they
+    /// come from elsewhere.</param>
+    /// <exception cref="PortException">The file cannot be written.</exception>
     public FileInjectPort(string path, bool nanoseconds = true, long shiftNs = 0, FileCapturePort? origin = null)
     {
         this.path = path;
@@ -38,39 +40,19 @@ public sealed class FileInjectPort : IInjectPort, IFaultReporter
     public string? Fault => Volatile.Read(ref fault);
 
     /// <inheritdoc/>
-    public InjectStatistics Statistics => tally.Statistics;
+    public InjectStatistics Statistics => loop.Tally.Statistics;
 
     /// <inheritdoc/>
-    public unsafe int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+    public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
         ArgumentNullException.ThrowIfNull(arena);
-        int count = Math.Min(frames.Length, tally.Room);
-        foreach (FrameRef frameRef in frames[..count])
-        {
-            ref Frame frame = ref arena[frameRef];
-            if (fault is null)
-            {
-                long capturedNs = origin?.CapturedNs(frame.Number, frame.ArrivalNs) ?? frame.ArrivalNs;
-                SetFault(device.Append(capturedNs + shiftNs, arena.Pointer(frameRef), frame.Length));
-            }
-
-            if (fault is null)
-            {
-                tally.Sent(frameRef, frame.Length);
-            }
-            else
-            {
-                tally.LostFailed(frameRef);
-            }
-        }
-
-        return count;
+        return loop.Run(this, arena, frames, nowNs);
     }
 
     /// <inheritdoc/>
-    public int Reclaim(Span<FrameRef> frames) => tally.Reclaim(frames);
+    public int Reclaim(Span<FrameRef> frames) => loop.Reclaim(frames);
 
-    /// <summary>Writes out what is buffered, so that the file is whole. What fails shows in <see cref="Fault"/>.</summary>
+    /// <summary>Writes out what is buffered. An error shows in <see cref="Fault"/>.</summary>
     public void Flush()
     {
         if (!disposed)
@@ -79,7 +61,7 @@ public sealed class FileInjectPort : IInjectPort, IFaultReporter
         }
     }
 
-    /// <summary>Writes out what is buffered and closes the file. What fails shows in <see cref="Fault"/>.</summary>
+    /// <summary>Writes out what is buffered and closes the file. An error shows in <see cref="Fault"/>.</summary>
     public void Dispose()
     {
         Flush();
@@ -88,6 +70,19 @@ public sealed class FileInjectPort : IInjectPort, IFaultReporter
             disposed = true;
             device.Dispose();
         }
+    }
+
+    unsafe int IFrameSender.Send(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+    {
+        FrameRef first = frames[0];
+        ref Frame frame = ref arena[first];
+        if (fault is null)
+        {
+            long capturedNs = origin?.CapturedNs(frame.Number, frame.ArrivalNs) ?? frame.ArrivalNs;
+            SetFault(device.Append(capturedNs + shiftNs, arena.Pointer(first), frame.Length));
+        }
+
+        return fault is null ? loop.Sent(frames[..1], frame.Length) : loop.Lose(first, InjectLoss.Failed);
     }
 
     private void SetFault(string? reason)

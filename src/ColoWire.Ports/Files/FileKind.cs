@@ -4,9 +4,9 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Files;
 
-/// <summary>What a path is, found without opening it.</summary>
+/// <summary>The type of a file, read without opening it.</summary>
 public static class FileKind
 {
-    /// <summary>Whether it is an ordinary file, or a link to one: no pipe, no device, no folder.</summary>
+    /// <summary>Whether a path is a regular file or a link to one: no pipe, no device, no directory.</summary>
     public static bool IsRegular(string path) => Libc.IsRegular(path);
 }

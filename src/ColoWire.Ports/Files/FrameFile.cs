@@ -4,12 +4,12 @@ using System.Collections.Generic;
 
 namespace ColoWire.Ports.Files;
 
-/// <summary>A capture of frames that are in memory.</summary>
+/// <summary>Writes frames that are in memory to a capture.</summary>
 public static class FrameFile
 {
-    /// <summary>Creates a capture in microseconds, or empties the one that is there.</summary>
+    /// <summary>Creates a capture with timestamps in microseconds, or truncates the one that exists.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="frames">Their times, in nanoseconds since 1970, and their bytes.</param>
+    /// <param name="frames">Timestamps, in nanoseconds since 1970, and bytes of the frames.</param>
     /// <exception cref="PortException">It cannot be written.</exception>
     public static unsafe void Write(string path, IEnumerable<(long TimestampNs, byte[] Bytes)> frames)
     {

@@ -11,9 +11,9 @@ using Microsoft.Win32.SafeHandles;
 namespace ColoWire.Ports.Files;
 
 /// <summary>
-/// Walks the ordinary records of an ordinary capture: pcap 2.4 in this machine's byte order (draft-ietf-opsawg-pcap). libpcap reads
-/// them too, but with so many calls for each that they cost more than the comparison. It stops at whatever is not ordinary, at the
-/// end and at damage too: what that is, libpcap knows.
+/// Reads the records of a pcap 2.4 file in this machine's byte order (draft-ietf-opsawg-pcap) from a buffer of its own. libpcap
+/// reads them, too, but with so many calls per record that they cost more than the comparison. It stops at everything else, also
+/// at the end and at damage, from where libpcap continues and reports errors.
 /// </summary>
 internal sealed unsafe class PlainRecords : IDisposable
 {
@@ -23,7 +23,8 @@ internal sealed unsafe class PlainRecords : IDisposable
     private const ushort MinorVersion = 4;
     private const uint Ethernet = 1;
 
-    /// <summary>Room for the longest record, and a call of the kernel for a thousand short ones; small enough for the L2 cache.</summary>
+    /// <summary>Room for the longest record, and one system call for a thousand short ones; small enough for the second-level
+    /// cache.</summary>
     private const int BufferBytes = 2 * EngineLimits.MaxFrameBytes;
 
     private readonly SafeFileHandle file;
@@ -45,11 +46,11 @@ internal sealed unsafe class PlainRecords : IDisposable
         bufferOffset = sizeof(FileHeader);
     }
 
-    /// <summary>Where in the file the record begins that was not taken yet.</summary>
+    /// <summary>The offset in the file of the next record, in bytes.</summary>
     public long Position => bufferOffset + next;
 
     /// <summary>Opens a capture that libpcap could open.</summary>
-    /// <returns>Null where it is not of the ordinary kind.</returns>
+    /// <returns>Null where the file has another format.</returns>
     public static PlainRecords? TryOpen(string path)
     {
         SafeFileHandle? file = null;
@@ -57,22 +58,23 @@ internal sealed unsafe class PlainRecords : IDisposable
         {
             file = File.OpenHandle(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite, FileOptions.SequentialScan);
             FileHeader header = default;
-            if (RandomAccess.Read(file, new Span<byte>(&header, sizeof(FileHeader)), 0) == sizeof(FileHeader) && IsOrdinary(in header))
+            if (RandomAccess.Read(file, new Span<byte>(&header, sizeof(FileHeader)), 0) == sizeof(FileHeader)
+                && IsOrdinary(in header))
             {
                 return new PlainRecords(file, &header);
             }
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // It may have gone since libpcap has opened it, which then reads what is left of it.
+            // The file was deleted since libpcap has opened it; libpcap then reads what is left.
         }
 
         file?.Dispose();
         return null;
     }
 
-    /// <summary>Takes the next record. It stays where it is until the one after it is taken.</summary>
-    /// <returns>False at whatever is no ordinary record.</returns>
+    /// <summary>Reads the next record. Its memory is valid until the next call.</summary>
+    /// <returns>False where no record of this format follows.</returns>
     public bool TryTake(out nint header, out nint bytes)
     {
         header = 0;
@@ -83,7 +85,8 @@ internal sealed unsafe class PlainRecords : IDisposable
         }
 
         RecordHeader record = Unsafe.ReadUnaligned<RecordHeader>(buffer + next);
-        // What libpcap's versions understand differently is not ordinary: times after 2038, fractions of more than a second.
+        // Versions of libpcap differ on times after 2038 and on fractions of more than a second: such records are left to
+        // libpcap.
         if (record.Seconds < 0 || record.Fraction >= fractionsPerSecond || record.CapturedLength > longestFrame
             || !Has(sizeof(RecordHeader) + (int)record.CapturedLength))
         {
@@ -114,7 +117,7 @@ internal sealed unsafe class PlainRecords : IDisposable
     private static bool IsOrdinary(in FileHeader header) =>
         header is { Magic: MicrosecondMagic or NanosecondMagic, Major: MajorVersion, Minor: MinorVersion, LinkType: Ethernet };
 
-    /// <summary>Whether that many bytes of the file follow; they lie in the buffer then.</summary>
+    /// <summary>Whether so many bytes of the file follow; they are in the buffer then.</summary>
     private bool Has(int bytes) => filled - next >= bytes || TryFill(bytes);
 
     private bool TryFill(int bytes)
@@ -142,7 +145,7 @@ internal sealed unsafe class PlainRecords : IDisposable
         }
         catch (IOException)
         {
-            // libpcap meets the same error where this ends, and has the words for it.
+            // libpcap meets the same error from here on, and reports it.
             return 0;
         }
     }

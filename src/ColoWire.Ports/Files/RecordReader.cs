@@ -7,27 +7,27 @@ using SharpPcap.LibPcap;
 namespace ColoWire.Ports.Files;
 
 /// <summary>
-/// Reads the records of a capture one after the other: those of a plain one by walking the file, all others through libpcap, which
-/// goes on wherever the walk stops.
+/// Reads the records of a capture in order: those of a pcap 2.4 file by <see cref="PlainRecords"/>, all others by libpcap, which
+/// continues where that one stops.
 /// </summary>
 internal sealed class RecordReader : IDisposable
 {
     private readonly CaptureFileReaderDevice device;
     private PlainRecords? plain;
 
-    /// <summary>Reads a capture from its first record.</summary>
+    /// <summary>Begins at the first record of a capture.</summary>
     /// <param name="path">The file.</param>
-    /// <param name="device">The same file, opened for reading; it belongs to the reader now.</param>
+    /// <param name="device">The same file, open for reading; the reader closes it.</param>
     public RecordReader(string path, CaptureFileReaderDevice device)
     {
         this.device = device;
         plain = PlainRecords.TryOpen(path);
     }
 
-    /// <summary>What libpcap says of the newest call that failed.</summary>
+    /// <summary>libpcap's error text of the newest call that failed.</summary>
     public string LastError => device.LastError;
 
-    /// <summary>Takes the next record. It stays where it is until the one after it is taken.</summary>
+    /// <summary>Reads the next record. Its memory is valid until the next call.</summary>
     /// <returns><see cref="Libpcap.GotRecord"/>, <see cref="Libpcap.EndOfFile"/>, or a failure.</returns>
     public int Take(out nint header, out nint bytes)
     {

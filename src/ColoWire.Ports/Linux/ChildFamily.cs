@@ -7,64 +7,71 @@ using System.Linq;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// All that descends from the programs which this process starts from now on: also what has left its process group and its session, and
-/// what has lost its parent, as a daemon does. The kernel makes this process the parent of such orphans (PR_SET_CHILD_SUBREAPER, prctl(2)),
-/// so that all of them stand below it in /proc.
+/// All descendants of the programs that this process starts from now on, also those that have left its process group and session,
+/// and daemons, whose parent has ended. The kernel makes this process the parent of such orphans (PR_SET_CHILD_SUBREAPER,
+/// prctl(2)), so that all of them are below it in /proc.
 /// </summary>
 /// <remarks>
-/// A cgroup would hold them as well, but to make one takes root, or a delegation that systemd gives to no unit by itself; this works for
-/// every user. Children that were there before it are none of its own. One family for a process: it cannot tell the orphans of two apart.
+/// A cgroup would contain them as well, but creating one takes root, or a delegation that systemd gives to no unit by default;
+/// this works for every user. Children that exist before are not in the family. One family per process: the orphans of two could
+/// not be told apart.
 /// </remarks>
 internal sealed class ChildFamily
 {
-    /// <summary>Looks in which a process may still have started another one before it was stopped: each generation takes one.</summary>
-    private const int MostLooks = 32;
+    /// <summary>Passes over /proc at most: in each, processes are found that were started before their parent was
+    /// stopped.</summary>
+    private const int MostPasses = 32;
 
     private readonly int self = Environment.ProcessId;
     private readonly HashSet<(int Id, long StartTicks)> foreign;
 
-    /// <summary>Becomes the parent of orphans.</summary>
+    /// <summary>Makes this process the parent of orphans.</summary>
     public ChildFamily()
     {
         _ = Libc.AdoptOrphans();
-        foreign = [.. ProcessTable.Read().Where(process => process.Parent == self).Select(process => (process.Id, process.StartTicks))];
+        foreign =
+        [
+            .. ProcessTable.Read().Where(process => process.Parent == self).Select(process => (process.Id, process.StartTicks)),
+        ];
     }
 
-    /// <summary>Ends what has run for longer, with all that it has started.</summary>
-    /// <param name="ageMs">How long it may run, in milliseconds.</param>
-    /// <returns>Whether anything of the family runs on.</returns>
+    /// <summary>Kills the children that have run for longer, with all their descendants, and reaps those that have
+    /// ended.</summary>
+    /// <param name="ageMs">How long a child may run, in milliseconds.</param>
+    /// <returns>Whether a process of the family still runs.</returns>
     public bool EndOlderThan(int ageMs)
     {
         long youngestTicks = ProcessTable.NowTicks() - ((long)ageMs * ProcessTable.TicksPerSecond / 1000);
         End(child => child.StartTicks <= youngestTicks);
-        Bury();
+        Reap();
         return Members(_ => true).Count != 0;
     }
 
-    /// <summary>Ends a program and all that was started since it was, by it and what it has started.</summary>
+    /// <summary>Kills a program, and all that was started since it was, by it and its descendants.</summary>
     public void EndWith(int program)
     {
-        // A program that has ended keeps its number, and the time of its start, until somebody has asked for its exit code.
+        // A program that has ended keeps its id, and its start time in /proc, until its exit code is read.
         if (ProcessTable.TryRead(program, out ProcessRecord first))
         {
             End(child => child.StartTicks >= first.StartTicks);
         }
     }
 
-    /// <summary>Ends all of it.</summary>
+    /// <summary>Kills all of the family.</summary>
     public void EndAll()
     {
         End(_ => true);
-        Bury();
+        Reap();
     }
 
-    /// <summary>Stops whatever there is, until nothing is left that could start another process, and kills it then.</summary>
-    private void End(Func<ProcessRecord, bool> isDoomed)
+    /// <summary>Stops (SIGSTOP) all processes in question until none is left that could start another one, and then kills
+    /// them.</summary>
+    private void End(Func<ProcessRecord, bool> isToEnd)
     {
         HashSet<(int Id, long StartTicks)> stopped = [];
-        for (int look = 0; look < MostLooks; look++)
+        for (int pass = 0; pass < MostPasses; pass++)
         {
-            List<ProcessRecord> newcomers = [.. Members(isDoomed).Where(process => stopped.Add((process.Id, process.StartTicks)))];
+            List<ProcessRecord> newcomers = [.. Members(isToEnd).Where(process => stopped.Add((process.Id, process.StartTicks)))];
             newcomers.ForEach(process => Libc.Signal(process.Id, Libc.StopSignal));
             if (newcomers.Count == 0)
             {
@@ -78,13 +85,14 @@ internal sealed class ChildFamily
         }
     }
 
-    /// <summary>What runs of the family, below those of this process's children that are meant.</summary>
-    private List<ProcessRecord> Members(Func<ProcessRecord, bool> isMeant)
+    /// <summary>The running processes of the family: those of this process's children that the filter selects, and all their
+    /// descendants.</summary>
+    private List<ProcessRecord> Members(Func<ProcessRecord, bool> isSelected)
     {
         List<ProcessRecord> all = ProcessTable.Read();
         ILookup<int, ProcessRecord> children = all.ToLookup(process => process.Parent);
         List<ProcessRecord> members = [];
-        Queue<ProcessRecord> next = new(children[self].Where(child => IsOwn(child) && isMeant(child)));
+        Queue<ProcessRecord> next = new(children[self].Where(child => IsOwn(child) && isSelected(child)));
         while (next.TryDequeue(out ProcessRecord process))
         {
             if (!process.HasEnded)
@@ -101,12 +109,16 @@ internal sealed class ChildFamily
         return members;
     }
 
-    /// <summary>Asks for the exit codes of orphans that have ended: nobody else does, and until then each keeps its number.</summary>
-    private void Bury()
+    /// <summary>Reads the exit codes of orphans that have ended: no other process does, and until then each keeps its
+    /// id.</summary>
+    private void Reap()
     {
-        foreach (ProcessRecord child in ProcessTable.Read().Where(process => process.Parent == self && process.HasEnded && IsOwn(process)))
+        foreach (ProcessRecord process in ProcessTable.Read())
         {
-            _ = Libc.WaitForProcess(child.Id, out int _, Libc.DoNotHang);
+            if (process.Parent == self && process.HasEnded && IsOwn(process))
+            {
+                _ = Libc.WaitForProcess(process.Id, out int _, Libc.DoNotHang);
+            }
         }
     }
 

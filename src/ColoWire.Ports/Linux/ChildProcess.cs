@@ -13,13 +13,13 @@ internal enum ChildEndKind
     /// <summary>By itself, with an exit code.</summary>
     Exited,
 
-    /// <summary>By a signal of somebody else's.</summary>
+    /// <summary>By a signal of another process.</summary>
     Signalled,
 
-    /// <summary>It was killed because it took too long.</summary>
+    /// <summary>It was killed because it exceeded its time.</summary>
     TimedOut,
 
-    /// <summary>It was killed because nobody waits for it any more.</summary>
+    /// <summary>It was killed because the wait for it was cancelled.</summary>
     Cancelled,
 }
 
@@ -30,15 +30,16 @@ internal enum ChildEndKind
 internal readonly record struct ChildEnd(ChildEndKind How, int Code, string LastLine);
 
 /// <summary>
-/// A program that runs in a process group of its own and belongs to a <see cref="ChildFamily"/>, so that it can be killed with all that it
-/// has started. It reads nothing, what it writes to its standard output is thrown away, and of its standard error the last line is kept.
+/// A program that runs in a process group of its own and belongs to a <see cref="ChildFamily"/>, so that it can be killed with
+/// all its descendants. Its standard input and output are /dev/null; of its standard error the last line is kept.
 /// </summary>
 internal sealed unsafe class ChildProcess : IDisposable
 {
-    /// <summary>How often a wait looks whether it was cancelled, in ms.</summary>
+    /// <summary>How often a wait checks whether it was cancelled, in ms.</summary>
     private const int LookIntervalMs = 50;
 
-    /// <summary>How long a killed program may take to end, in ms: one that hangs in the kernel, on a dead disk for instance, does not.</summary>
+    /// <summary>How long a killed program may take to end, in ms. One that is in an uninterruptible call of the kernel, on a dead
+    /// disk for instance, does not end.</summary>
     private const int KillPatienceMs = 300;
 
     private const int ReadBytes = 4096;
@@ -66,10 +67,10 @@ internal sealed unsafe class ChildProcess : IDisposable
     }
 
     /// <summary>Starts a program.</summary>
-    /// <param name="family">What it and all that it starts belongs to.</param>
-    /// <param name="path">Where it is.</param>
-    /// <param name="arguments">What it is called as, and its arguments.</param>
-    /// <param name="environment">Its environment, each as <c>NAME=value</c>.</param>
+    /// <param name="family">The family that it and its descendants belong to.</param>
+    /// <param name="path">Its path.</param>
+    /// <param name="arguments">Its name and its arguments.</param>
+    /// <param name="environment">Its environment, each entry as <c>NAME=value</c>.</param>
     /// <param name="error">Why it could not be started.</param>
     /// <returns>Null where it could not be started.</returns>
     public static ChildProcess? Start(ChildFamily family, string path, string[] arguments, string[] environment, out string error)
@@ -93,7 +94,8 @@ internal sealed unsafe class ChildProcess : IDisposable
         return null;
     }
 
-    /// <summary>Waits for its end, and brings it about when it takes too long. It returns in time whatever the program does.</summary>
+    /// <summary>Waits until it has ended, and kills it when it exceeds its time. It returns in time whatever the program
+    /// does.</summary>
     public ChildEnd Wait(int timeoutMs, CancellationToken cancellation)
     {
         IdleWait both = new([exit, errors]);
@@ -114,14 +116,14 @@ internal sealed unsafe class ChildProcess : IDisposable
             ReadErrors(ReadBytes);
         }
 
-        // What a pipe holds: a grandchild that is still there may go on writing.
+        // The capacity of a pipe; a descendant that still runs may go on writing.
         ReadErrors(1 << 16);
         int signal = status & 0x7F;
         ChildEndKind how = killedAs ?? (signal == 0 ? ChildEndKind.Exited : ChildEndKind.Signalled);
         return new ChildEnd(how, signal == 0 ? (status >> 8) & 0xFF : signal, lastLine.ToString());
     }
 
-    /// <summary>Forgets it.</summary>
+    /// <summary>Closes the descriptors.</summary>
     public void Dispose()
     {
         _ = Libc.Close(exit);
@@ -136,14 +138,15 @@ internal sealed unsafe class ChildProcess : IDisposable
         new Span<byte>(attributes, Libc.SpawnRecordBytes).Clear();
         _ = Libc.SpawnAttributes(attributes);
         _ = Libc.AllSignals(signals);
-        // The group's number is 0, its own: the attributes say so from the start, and that no signal is blocked.
+        // The group id in the attributes is 0 at first, which stands for a group of its own, and the signal mask is empty.
         _ = Libc.SetSpawnFlags(attributes, Libc.SpawnSetGroup | Libc.SpawnSetSignalDefaults | Libc.SpawnSetSignalMask);
         _ = Libc.SetSpawnSignalDefaults(attributes, signals);
         _ = Libc.SpawnActions(actions);
         _ = Libc.AddSpawnOpen(actions, StandardInput, Nothing, Libc.ReadOnly, 0);
         _ = Libc.AddSpawnOpen(actions, StandardOutput, Nothing, Libc.WriteOnly, 0);
         _ = Libc.AddSpawnDuplicate(actions, errors, StandardError);
-        // Libraries open sockets that a program would inherit, and a queue that it holds nobody else gets.
+        // Libraries open sockets that a program would inherit, and an AF_XDP queue stays in use as long as any process has its
+        // socket.
         _ = Libc.AddSpawnCloseFrom(actions, FirstOtherDescriptor);
         int result = Libc.Spawn(out process, path, actions, attributes, arguments, environment);
         _ = Libc.DestroySpawnActions(actions);
@@ -163,7 +166,7 @@ internal sealed unsafe class ChildProcess : IDisposable
         }
     }
 
-    /// <summary>Reads what lies in the pipe, up to so many bytes.</summary>
+    /// <summary>Reads what is in the pipe, up to so many bytes.</summary>
     private void ReadErrors(int most)
     {
         byte* bytes = stackalloc byte[ReadBytes];

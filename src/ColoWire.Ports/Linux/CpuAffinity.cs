@@ -13,14 +13,16 @@ namespace ColoWire.Ports.Linux;
 /// <summary>Binds threads to processors (sched_setaffinity(2)).</summary>
 public static unsafe class CpuAffinity
 {
-    /// <summary>Processors that a mask has room for: the most that a kernel for x86-64 is built for (CONFIG_NR_CPUS of MAXSMP).</summary>
+    /// <summary>Processors that a mask has room for: the most that a kernel for x86-64 is built for (CONFIG_NR_CPUS of
+    /// MAXSMP).</summary>
     public const int MaxCpus = 8192;
 
     private const int MaskWords = MaxCpus / 64;
 
-    /// <summary>The numbers of the processors that the calling thread may run on, in rising order.</summary>
+    /// <summary>The numbers of the processors that the calling thread may run on, in ascending order.</summary>
+    /// <exception cref="PortException">The kernel refuses to say.</exception>
     public static IReadOnlyList<int> AllowedCpus() => TryRead(0)
-        ?? throw new PortException($"cannot learn the allowed processors: {Marshal.GetLastPInvokeErrorMessage()}");
+        ?? throw new PortException($"cannot read the allowed processors: {Marshal.GetLastPInvokeErrorMessage()}");
 
     /// <summary>Binds the calling thread to one processor.</summary>
     /// <exception cref="PortException">The thread may not run there.</exception>
@@ -33,8 +35,9 @@ public static unsafe class CpuAffinity
     }
 
     /// <summary>
-    /// Keeps all threads that the process has so far, the runtime's own among them, off some processors: a compiler or a timer on
-    /// the processor of a pinned thread stops it for milliseconds. A thread that has no other processor stays.
+    /// Keeps all threads that the process has so far, the runtime's own among them, off some processors: a compiler or timer
+    /// thread on the processor of a pinned thread preempts it for milliseconds. A thread that may run on no other processor
+    /// stays.
     /// </summary>
     /// <param name="cpus">The processors to keep free.</param>
     public static void KeepFree(IReadOnlyCollection<int> cpus)
@@ -45,7 +48,7 @@ public static unsafe class CpuAffinity
             int[] others = [.. (TryRead(threadId) ?? []).Except(cpus)];
             if (others.Length != 0)
             {
-                // A thread that has ended meanwhile needs no processor.
+                // It fails for a thread that has ended meanwhile, which needs no processor.
                 _ = TryBind(threadId, others);
             }
         }

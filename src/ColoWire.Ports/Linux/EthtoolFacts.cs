@@ -6,7 +6,7 @@ using System.Text;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>What <c>ethtool</c> shows, asked of the driver directly (linux/ethtool.h).</summary>
+/// <summary>The settings that <c>ethtool</c> shows, read from the driver directly (SIOCETHTOOL, linux/ethtool.h).</summary>
 internal static unsafe class EthtoolFacts
 {
     private const uint GetDriverInfo = 0x03;
@@ -45,7 +45,7 @@ internal static unsafe class EthtoolFacts
         bool? Flag(uint flag) => flags is uint value ? (value & flag) != 0 : null;
     }
 
-    /// <summary>The rings of an interface, or null.</summary>
+    /// <summary>The rings of an interface; null where its driver does not say.</summary>
     public static InterfaceRings? Rings(int socket, string name)
     {
         RingParameters rings = new() { Command = GetRingParameters };
@@ -54,16 +54,17 @@ internal static unsafe class EthtoolFacts
             : null;
     }
 
-    /// <summary>The queues of an interface, or null.</summary>
+    /// <summary>The queues of an interface; null where its driver does not say.</summary>
     public static InterfaceChannels? Channels(int socket, string name)
     {
         ChannelCounts counts = new() { Command = GetChannels };
         return InterfaceControl.TryAskDriver(socket, name, ref counts)
-            ? new InterfaceChannels(counts.Rx, counts.RxMaximum, counts.Tx, counts.TxMaximum, counts.Combined, counts.CombinedMaximum)
+            ? new InterfaceChannels(
+                counts.Rx, counts.RxMaximum, counts.Tx, counts.TxMaximum, counts.Combined, counts.CombinedMaximum)
             : null;
     }
 
-    /// <summary>How an interface spreads received frames over its queues, or null.</summary>
+    /// <summary>How an interface distributes received frames over its queues; null where its driver does not say.</summary>
     public static ReceiveSpread? Spread(int socket, string name)
     {
         SpreadHead head = new() { Command = GetReceiveSpread };
@@ -72,14 +73,14 @@ internal static unsafe class EthtoolFacts
             return null;
         }
 
-        // The first answer tells the sizes; when somebody changes them before the second question, the driver refuses that.
+        // The first answer has the sizes. If they change before the second request, the driver refuses that.
         SpreadHead sized = new() { Command = GetReceiveSpread, TableEntries = head.TableEntries, KeyBytes = head.KeyBytes };
         byte[] answer = new byte[sizeof(SpreadHead) + ((int)head.TableEntries * sizeof(uint)) + (int)head.KeyBytes];
         MemoryMarshal.Write(answer, in sized);
         return InterfaceControl.TryAskDriver(socket, name, answer) ? ReadSpread(answer) : null;
     }
 
-    /// <summary>Reads a <c>struct ethtool_rxfh</c> with the table and the key behind it.</summary>
+    /// <summary>Reads a <c>struct ethtool_rxfh</c>, which the table and the key follow.</summary>
     internal static ReceiveSpread ReadSpread(ReadOnlySpan<byte> answer)
     {
         SpreadHead head = MemoryMarshal.Read<SpreadHead>(answer);
@@ -92,14 +93,15 @@ internal static unsafe class EthtoolFacts
             head.Transformation);
     }
 
-    /// <summary>The header fields that the hash of a kind of traffic (a flow type of linux/ethtool.h) covers, or null.</summary>
+    /// <summary>The header fields that the hash of a kind of traffic (a flow type of linux/ethtool.h) covers; null where the
+    /// driver does not say.</summary>
     public static ulong? HashFields(int socket, string name, uint traffic)
     {
         HashRequest request = new() { Command = GetHashFields, Traffic = traffic };
         return InterfaceControl.TryAskDriver(socket, name, ref request) ? request.Fields : null;
     }
 
-    /// <summary>The kernel driver of an interface, or null.</summary>
+    /// <summary>The kernel driver of an interface; null where there is none.</summary>
     public static string? Driver(int socket, string name)
     {
         DriverInfo info = new() { Command = GetDriverInfo };
@@ -171,7 +173,7 @@ internal static unsafe class EthtoolFacts
         public uint ReservedWord;
     }
 
-    /// <summary><c>struct ethtool_rxnfc</c> as far as this question goes.</summary>
+    /// <summary><c>struct ethtool_rxnfc</c> up to the members that are used here.</summary>
     [StructLayout(LayoutKind.Sequential)]
     private struct HashRequest
     {
@@ -180,7 +182,7 @@ internal static unsafe class EthtoolFacts
         public ulong Fields;
     }
 
-    /// <summary><c>struct ethtool_drvinfo</c>: the driver's name stands behind the command.</summary>
+    /// <summary><c>struct ethtool_drvinfo</c>: the driver's name follows the command.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 196)]
     private struct DriverInfo
     {

@@ -7,12 +7,14 @@ using System.Threading;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// What a live port has opened, between two threads: the one that keeps it, which opens and closes and may wait for the kernel, and the
-/// one that uses it on the way of frames, which does neither. The user changes over by itself, between two polls: it is never without
-/// what it works with in the middle of one.
+/// The handle of a live port, exchanged between two threads: the keeper, which is the upkeep thread, opens and closes handles and
+/// may wait for the kernel; the user, which is the port's thread, uses them while it receives or sends and must not wait. The
+/// user changes its handle itself, between two polls, so that it never loses one in the middle of a poll.
 /// </summary>
-/// <typeparam name="T">What was opened.</typeparam>
-/// <remarks>In turn: the keeper withdraws, the user lets go, the keeper closes, the keeper opens and offers, the user takes.</remarks>
+/// <typeparam name="T">The handle.</typeparam>
+/// <remarks>The cycle: the keeper withdraws, the user releases, the keeper closes, the keeper opens and offers, the user takes.
+/// Each stage has one thread that may leave it, so one atomic word is enough; its volatile accesses publish
+/// <c>held</c>.</remarks>
 internal sealed class HandleExchange<T> : IDisposable
     where T : class, IDisposable
 {
@@ -20,51 +22,53 @@ internal sealed class HandleExchange<T> : IDisposable
     private T? current;
     private int stage = (int)Stage.Used;
 
-    /// <summary>Begins with one that the user has.</summary>
+    /// <summary>Begins with a handle that the user has.</summary>
     public HandleExchange(T first) => held = current = first;
 
     private enum Stage
     {
-        /// <summary>The user has it.</summary>
+        /// <summary>The user has the handle.</summary>
         Used,
 
-        /// <summary>The user is to let go of it.</summary>
+        /// <summary>The user is to release the handle.</summary>
         Withdrawn,
 
-        /// <summary>The user has let go of it.</summary>
-        LetGo,
+        /// <summary>The user has released the handle.</summary>
+        Released,
 
-        /// <summary>It is closed; there is none.</summary>
+        /// <summary>The handle is closed, and there is no other one.</summary>
         Closed,
 
-        /// <summary>There is another one, which the user is to take.</summary>
+        /// <summary>The user is to take another handle.</summary>
         Offered,
     }
 
-    /// <summary>User: what it works with; null while there is none.</summary>
+    /// <summary>User: its handle; null while it has none.</summary>
     public T? Current => current;
 
-    /// <summary>User: whether it is to let go, or has another one to take.</summary>
-    public bool HasNews => (Stage)Volatile.Read(ref stage) is Stage.Withdrawn or Stage.Offered;
+    /// <summary>User: whether it is to release its handle, or to take another one.</summary>
+    public bool MustChange => (Stage)Volatile.Read(ref stage) is Stage.Withdrawn or Stage.Offered;
 
-    /// <summary>Whether the kernel has nothing any more of what was closed, and there is nothing else yet, or only on offer. Both may ask.</summary>
+    /// <summary>Whether the released handle is closed, so that the kernel does not use what it was given by it. Both threads may
+    /// ask.</summary>
     public bool IsClosed => (Stage)Volatile.Read(ref stage) is Stage.Closed or Stage.Offered;
 
-    /// <summary>Keeper: what the user has, or is to take; null while there is none, or it is being withdrawn.</summary>
+    /// <summary>Keeper: the handle that the user has, or is to take; null while there is none, or it is being
+    /// withdrawn.</summary>
     public T? Held => (Stage)Volatile.Read(ref stage) is Stage.Used or Stage.Offered ? held : null;
 
-    /// <summary>Keeper: has the user let go.</summary>
+    /// <summary>Keeper: asks the user to release its handle.</summary>
     public void Withdraw()
     {
-        // One that is on offer is the user's within a poll: it is withdrawn at the next look.
+        // Not from Offered: the user takes the handle within a poll, and the keeper withdraws it at its next check.
         _ = Interlocked.CompareExchange(ref stage, (int)Stage.Withdrawn, (int)Stage.Used);
     }
 
-    /// <summary>Keeper: closes what the user has let go of.</summary>
-    /// <returns>Whether there is none now, so that another one can be offered.</returns>
+    /// <summary>Keeper: closes the handle that the user has released.</summary>
+    /// <returns>Whether there is no handle now, so that another one can be offered.</returns>
     public bool TryClose()
     {
-        if ((Stage)Volatile.Read(ref stage) == Stage.LetGo)
+        if ((Stage)Volatile.Read(ref stage) == Stage.Released)
         {
             held?.Dispose();
             held = null;
@@ -74,7 +78,7 @@ internal sealed class HandleExchange<T> : IDisposable
         return (Stage)Volatile.Read(ref stage) == Stage.Closed;
     }
 
-    /// <summary>Keeper: offers another one, when there is none.</summary>
+    /// <summary>Keeper: offers another handle. There must be none.</summary>
     public void Offer(T next)
     {
         Debug.Assert((Stage)stage == Stage.Closed, "the one before was closed");
@@ -82,17 +86,17 @@ internal sealed class HandleExchange<T> : IDisposable
         Volatile.Write(ref stage, (int)Stage.Offered);
     }
 
-    /// <summary>User: lets go, or takes what is offered.</summary>
-    /// <returns>Whether it has one now.</returns>
+    /// <summary>User: releases its handle, or takes the one that is offered.</summary>
+    /// <returns>Whether it has a handle now.</returns>
     public bool Change()
     {
         bool isOffer = (Stage)Volatile.Read(ref stage) == Stage.Offered;
         current = isOffer ? held : null;
-        Volatile.Write(ref stage, (int)(isOffer ? Stage.Used : Stage.LetGo));
+        Volatile.Write(ref stage, (int)(isOffer ? Stage.Used : Stage.Released));
         return isOffer;
     }
 
-    /// <summary>Closes whatever there is. Both threads must have ended.</summary>
+    /// <summary>Closes the handle, if there is one. Both threads must have ended.</summary>
     public void Dispose()
     {
         held?.Dispose();

@@ -4,14 +4,15 @@ using System;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>Sleeps until one of a few ports has something, or some milliseconds are over (poll(2)). Belongs to one thread.</summary>
+/// <summary>Sleeps until one of some ports has received something, or for a time (poll(2)). Belongs to one thread.</summary>
 public sealed unsafe class IdleWait
 {
     private const short Readable = 1;
 
     private readonly Libc.PollDescriptor[] descriptors;
 
-    /// <summary>Takes the file descriptors to wait on; negative ones are ignored (see <see cref="IWaitable.WaitHandle"/>).</summary>
+    /// <summary>Takes the file descriptors to wait for; negative ones are ignored (see
+    /// <see cref="IWaitable.WaitHandle"/>).</summary>
     public IdleWait(ReadOnlySpan<int> waitHandles)
     {
         descriptors = new Libc.PollDescriptor[waitHandles.Length];
@@ -23,10 +24,10 @@ public sealed unsafe class IdleWait
 
     /// <summary>Waits.</summary>
     /// <param name="timeoutMs">The longest wait in milliseconds.</param>
-    /// <returns>Whether something is ready; false after the timeout or a signal.</returns>
+    /// <returns>Whether a descriptor is readable; false after the timeout or a signal.</returns>
     public bool Wait(int timeoutMs)
     {
-        // A signal ends the wait early; the caller looks at its ports and comes again, so it needs no care.
+        // A signal ends the wait early (EINTR). The caller polls its ports and waits again, so there is no retry here.
         fixed (Libc.PollDescriptor* first = descriptors)
         {
             return Libc.Poll(first, (nuint)descriptors.Length, timeoutMs) > 0;

@@ -6,30 +6,31 @@ using System.Text;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>What came of a look at an interface.</summary>
+/// <summary>The result of a request about an interface by its index.</summary>
 internal enum InterfaceLook
 {
-    /// <summary>It is there.</summary>
+    /// <summary>The interface exists.</summary>
     Seen,
 
-    /// <summary>There is none of this number.</summary>
+    /// <summary>No interface has this index.</summary>
     Gone,
 
-    /// <summary>It is being renamed, or the kernel has no answer for another reason.</summary>
+    /// <summary>The interface is being renamed, or the kernel has no answer for another reason.</summary>
     Unknown,
 }
 
-/// <summary>What the kernel says of an interface to whoever holds a socket in the interface's namespace (netdevice(7)).</summary>
+/// <summary>The kernel's answers about an interface, by ioctl(2) on a socket in the interface's namespace
+/// (netdevice(7)).</summary>
 internal static unsafe class InterfaceControl
 {
     /// <summary>Flags of an interface (linux/if.h).</summary>
     public const uint FlagUp = 0x1;
     public const uint FlagRunning = 0x40;
 
-    /// <summary>The longest name of an interface, without the zero at its end (IFNAMSIZ).</summary>
+    /// <summary>Characters of the longest name of an interface, without the 0 at its end (IFNAMSIZ).</summary>
     public const int MaxNameLength = 15;
 
-    /// <summary>The longest alternative name of an interface, without the zero at its end (ALTIFNAMSIZ).</summary>
+    /// <summary>Characters of the longest alternative name of an interface, without the 0 at its end (ALTIFNAMSIZ).</summary>
     public const int MaxAlternativeNameLength = 127;
 
     private const nuint GetName = 0x8910;
@@ -42,7 +43,7 @@ internal static unsafe class InterfaceControl
     private const int TypeDatagram = 2;
     private const int TypeCloseOnExec = 0x80000;
 
-    /// <summary>A socket that is good for nothing but these questions.</summary>
+    /// <summary>Opens a socket for these requests; negative when it cannot be opened.</summary>
     public static int OpenSocket() => Libc.Socket(DomainInternet, TypeDatagram | TypeCloseOnExec, 0);
 
     /// <summary>IFF_* flags; false when there is no such interface.</summary>
@@ -54,7 +55,7 @@ internal static unsafe class InterfaceControl
         return known;
     }
 
-    /// <summary>IFF_* flags and the MTU in bytes, by the kernel's number of the interface.</summary>
+    /// <summary>Reads the IFF_* flags and the MTU in bytes, by the index of the interface.</summary>
     public static InterfaceLook Look(int socket, int index, out uint flags, out int mtu)
     {
         flags = 0;
@@ -65,8 +66,8 @@ internal static unsafe class InterfaceControl
             return Marshal.GetLastPInvokeError() == Libc.NoSuchDevice ? InterfaceLook.Gone : InterfaceLook.Unknown;
         }
 
-        // The kernel has written the name before the union, which the questions by name fill. For some milliseconds of a rename it knows the
-        // interface by no name (dev_change_name, net/core/dev.c).
+        // The kernel has written the name before the union, which the requests by name read. For some milliseconds of a rename it
+        // finds the interface by neither name (dev_change_name, net/core/dev.c).
         if (Libc.IoControl(socket, GetFlags, &request) != 0)
         {
             return InterfaceLook.Unknown;
@@ -82,7 +83,7 @@ internal static unsafe class InterfaceControl
         return InterfaceLook.Seen;
     }
 
-    /// <summary>Whether there is an interface of a number, and whether it bears a name.</summary>
+    /// <summary>Whether an interface has this index, and whether it has this name.</summary>
     public static bool TryGetName(int socket, int index, string expected, out bool isExpected)
     {
         InterfaceRequest request = new() { Value = index };
@@ -110,8 +111,8 @@ internal static unsafe class InterfaceControl
         return known;
     }
 
-    /// <summary>Asks the driver (linux/ethtool.h). The first word of the argument is the command.</summary>
-    /// <returns>False when the driver does not know the question.</returns>
+    /// <summary>Sends a request to the driver (SIOCETHTOOL). The first word of the argument is the command.</summary>
+    /// <returns>False when the driver does not know the command.</returns>
     public static bool TryAskDriver<T>(int socket, string name, ref T argument)
         where T : unmanaged
     {
@@ -122,8 +123,8 @@ internal static unsafe class InterfaceControl
         }
     }
 
-    /// <summary>Asks the driver what has an answer of variable length, behind a fixed head.</summary>
-    /// <returns>False when the driver does not know the question.</returns>
+    /// <summary>Sends a request whose answer has a variable length, behind a fixed head.</summary>
+    /// <returns>False when the driver does not know the command.</returns>
     public static bool TryAskDriver(int socket, string name, Span<byte> argument)
     {
         fixed (byte* pointer = argument)
@@ -142,7 +143,7 @@ internal static unsafe class InterfaceControl
 
         fixed (InterfaceRequest* pointer = &request)
         {
-            // Names of interfaces are bytes; what is no ASCII becomes no name that exists.
+            // Names of interfaces are bytes. A character beyond ASCII becomes '?', so that no interface has the name.
             Encoding.ASCII.GetBytes(name, new Span<byte>(pointer->Name, MaxNameLength));
             return Libc.IoControl(socket, question, pointer) == 0;
         }

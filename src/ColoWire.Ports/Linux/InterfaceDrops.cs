@@ -9,7 +9,7 @@ using Microsoft.Win32.SafeHandles;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// Frames that an interface itself lost since this was made: those that found its ring full (rx_missed_errors, rx_fifo_errors;
+/// Frames that an interface itself has lost since this was created, because its ring was full (rx_missed_errors, rx_fifo_errors;
 /// Documentation/networking/statistics.rst). The files stay open, and reading them allocates nothing.
 /// </summary>
 internal sealed class InterfaceDrops : IDisposable
@@ -29,14 +29,14 @@ internal sealed class InterfaceDrops : IDisposable
             }
             catch (IOException)
             {
-                // A sysfs of another namespace: what it does not show is not counted.
+                // The sysfs of another namespace is mounted: what it does not show is not counted.
             }
         }
 
         atOpen = Sum();
     }
 
-    /// <summary>How many they are by now.</summary>
+    /// <summary>Reads how many frames.</summary>
     public long Read() => Sum() - atOpen;
 
     /// <inheritdoc/>
@@ -48,7 +48,7 @@ internal sealed class InterfaceDrops : IDisposable
         long sum = 0;
         foreach (SafeFileHandle file in files)
         {
-            // Fails when the interface is gone, of which its port tells.
+            // Fails when the interface is gone, which its port reports.
             int length = Libc.ReadAt(file, text);
             sum += length > 0 && Utf8Parser.TryParse(text[..length], out long count, out _) ? count : 0;
         }

@@ -10,7 +10,7 @@ using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>What is known of one network interface: enough to say whether it can be a port, and what is wrong with it.</summary>
+/// <summary>The properties of a network interface that decide whether it can be a port, and how well.</summary>
 public sealed record InterfaceFacts
 {
     /// <summary>The ARPHRD_* number of Ethernet (linux/if_arp.h).</summary>
@@ -21,16 +21,16 @@ public sealed record InterfaceFacts
     /// <summary>Its name.</summary>
     public required string Name { get; init; }
 
-    /// <summary>Whether it is switched on.</summary>
+    /// <summary>Whether it is administratively up (IFF_UP).</summary>
     public required bool IsUp { get; init; }
 
-    /// <summary>Whether it is on and has a link.</summary>
+    /// <summary>Whether it is up and has carrier (IFF_RUNNING).</summary>
     public required bool IsRunning { get; init; }
 
     /// <summary>The longest packet in bytes, without the Ethernet header.</summary>
     public required int Mtu { get; init; }
 
-    /// <summary>The kernel's number of its kind; 1 is Ethernet.</summary>
+    /// <summary>The ARPHRD_* number of its kind; 1 is Ethernet.</summary>
     public required int HardwareType { get; init; }
 
     /// <summary>Whether its frames are Ethernet frames.</summary>
@@ -39,28 +39,28 @@ public sealed record InterfaceFacts
     /// <summary>The host's addresses on it, with prefix lengths.</summary>
     public required IReadOnlyList<string> Addresses { get; init; }
 
-    /// <summary>Whether packets to anywhere else leave by it.</summary>
+    /// <summary>Whether it has the default route.</summary>
     public bool HasDefaultRoute { get; init; }
 
     /// <summary>The bridge, bond or team that it belongs to; null for none.</summary>
     public required string? Master { get; init; }
 
-    /// <summary>Whether it takes in frames for everybody, as it does while a port is open on it.</summary>
+    /// <summary>Whether it receives frames for any address, as it does while a port is open on it.</summary>
     public required bool IsPromiscuous { get; init; }
 
     /// <summary>The kernel driver; null where there is none.</summary>
     public required string? Driver { get; init; }
 
-    /// <summary>What it does to frames on its own account.</summary>
+    /// <summary>Its offloads.</summary>
     public required InterfaceOffloads Offloads { get; init; }
 
-    /// <summary>Its rings; null for an interface without.</summary>
+    /// <summary>Its rings; null where its driver does not say.</summary>
     public required InterfaceRings? Rings { get; init; }
 
-    /// <summary>Queues on which frames arrive; null where sysfs does not show them.</summary>
+    /// <summary>Its receive queues; null where sysfs does not show them.</summary>
     public int? ReceiveQueues { get; init; }
 
-    /// <summary>What its driver can do for XDP (NETDEV_XDP_ACT_*, linux/netdev.h); null where the kernel does not say.</summary>
+    /// <summary>What its driver supports of XDP (NETDEV_XDP_ACT_*, linux/netdev.h); null where the kernel does not say.</summary>
     public ulong? XdpFeatures { get; init; }
 
     /// <summary>All interfaces of this thread's network namespace, by name.</summary>
@@ -86,7 +86,7 @@ public sealed record InterfaceFacts
 
     private static InterfaceFacts? Read(int socket, string name, IPInterfaceProperties ip)
     {
-        // It may go away at any moment between these questions.
+        // The interface may be removed between these requests.
         if (!InterfaceControl.TryGetFlags(socket, name, out uint flags)
             || !InterfaceControl.TryGetMtu(socket, name, out int mtu)
             || !InterfaceControl.TryGetHardwareType(socket, name, out int hardwareType))
@@ -144,7 +144,8 @@ public sealed record InterfaceFacts
         }
     }
 
-    /// <summary>sysfs shows whether it is promiscuous for whatever reason; the ioctl only whether an operator made it so.</summary>
+    /// <summary>The flags in sysfs say whether it is promiscuous for any reason; the ioctl says only whether an operator made it
+    /// so.</summary>
     private static bool IsPromiscuousInSysfs(string name)
     {
         try
@@ -163,21 +164,21 @@ public sealed record InterfaceFacts
     private static string SysfsPath(string name, string entry) => $"/sys/class/net/{name}/{entry}";
 }
 
-/// <summary>What an interface does to frames on its own account; null where its driver does not say.</summary>
-/// <param name="Tso">Cuts TCP segments on the way out.</param>
-/// <param name="Gso">The kernel cuts them just before.</param>
+/// <summary>The offloads of an interface; null where its driver does not say.</summary>
+/// <param name="Tso">The device segments TCP on transmission.</param>
+/// <param name="Gso">The kernel segments just before transmission.</param>
 /// <param name="Gro">The kernel merges received segments.</param>
 /// <param name="Lro">The device merges received segments.</param>
-/// <param name="TxChecksum">Completes checksums on the way out.</param>
-/// <param name="RxChecksum">Checks checksums on the way in.</param>
-/// <param name="TxVlan">Inserts VLAN tags.</param>
-/// <param name="RxVlan">Takes VLAN tags out (libpcap puts them back).</param>
+/// <param name="TxChecksum">The device completes checksums on transmission.</param>
+/// <param name="RxChecksum">The device verifies received checksums.</param>
+/// <param name="TxVlan">The device inserts VLAN tags.</param>
+/// <param name="RxVlan">The device removes VLAN tags (libpcap puts them back).</param>
 public sealed record InterfaceOffloads(
     bool? Tso, bool? Gso, bool? Gro, bool? Lro, bool? TxChecksum, bool? RxChecksum, bool? TxVlan, bool? RxVlan);
 
 /// <summary>The rings of an interface, in frames.</summary>
-/// <param name="Rx">Room for received frames.</param>
+/// <param name="Rx">Entries of the receive ring.</param>
 /// <param name="RxMaximum">The most that it can have.</param>
-/// <param name="Tx">Room for frames to send.</param>
+/// <param name="Tx">Entries of the transmit ring.</param>
 /// <param name="TxMaximum">The most that it can have.</param>
 public sealed record InterfaceRings(long Rx, long RxMaximum, long Tx, long TxMaximum);

@@ -8,35 +8,36 @@ using System.Linq;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>Something that keeps an interface from being a good port.</summary>
+/// <summary>A property of an interface that keeps it from being a good port.</summary>
 /// <param name="What">What is wrong and why it matters, in one line.</param>
-/// <param name="Command">The exact command that mends it; null where no command can.</param>
+/// <param name="Command">The exact command that corrects it; null where no command can.</param>
 public sealed record InterfaceProblem(string What, string? Command);
 
-/// <summary>What a process is not allowed to do.</summary>
-/// <param name="Ports">What keeps it from opening any live port; null for nothing.</param>
-/// <param name="Programs">What keeps it from attaching an XDP program, which <c>xdp:</c> ports and <c>on_death</c> <c>wire</c> need; null
-/// for nothing.</param>
+/// <summary>The permissions that a process lacks.</summary>
+/// <param name="Ports">For any live port; null for nothing.</param>
+/// <param name="Programs">For an XDP program, which <c>xdp:</c> ports and <c>on_death</c> <c>wire</c> need; null for
+/// nothing.</param>
 public readonly record struct PortPermissions(InterfaceProblem? Ports, InterfaceProblem? Programs)
 {
-    /// <summary>All of that; the gravest first.</summary>
+    /// <summary>Both; the gravest first.</summary>
     public IReadOnlyList<InterfaceProblem> Problems => [.. new[] { Ports, Programs }.OfType<InterfaceProblem>()];
 }
 
-/// <summary>Judges interfaces by what is known of them.</summary>
+/// <summary>Finds what is wrong with an interface as a port, by its properties.</summary>
 public static class InterfaceProblems
 {
     private const string LinkLocalPrefix = "fe80:";
 
-    /// <summary>CAP_NET_RAW (linux/capability.h): packet sockets; promiscuous mode comes with membership in one.</summary>
+    /// <summary>CAP_NET_RAW (linux/capability.h): packet sockets. It includes their promiscuous mode (PACKET_ADD_MEMBERSHIP,
+    /// packet(7)).</summary>
     private const ulong PortCapability = 1UL << 13;
 
-    /// <summary>CAP_NET_ADMIN and CAP_BPF: to load an XDP program and to attach it. CAP_SYS_ADMIN: to look at the one that an earlier
-    /// process has left.</summary>
+    /// <summary>CAP_NET_ADMIN and CAP_BPF, to load and attach an XDP program; CAP_SYS_ADMIN, to open the one of an earlier
+    /// process by its id.</summary>
     private const ulong ProgramCapabilities = (1UL << 12) | (1UL << 39) | (1UL << 21);
 
-    /// <summary>Drivers of virtual interfaces, behind which nothing completes a checksum that was left to a NIC: tap (with or without
-    /// vhost), veth, and macvtap, which gives its driver as that of macvlan.</summary>
+    /// <summary>Drivers of virtual interfaces, which complete no checksum that a guest has left to its NIC: tap (with or without
+    /// vhost), veth, and macvtap, whose driver reports the name macvlan.</summary>
     private static readonly string[] DriversWithoutChecksums = ["tun", "veth", "macvlan"];
 
     /// <summary>What is wrong with an interface as a port; the gravest first.</summary>
@@ -71,15 +72,15 @@ public static class InterfaceProblems
         if (DriversWithoutChecksums.Contains(facts.Driver))
         {
             problems.Add(new InterfaceProblem(
-                $"{facts.Driver}: a guest behind it may leave TCP and UDP checksums undone; ColoWire completes them (partial_checksums), "
-                + "or the guest does when told so, IF being what it calls its interface",
+                $"{facts.Driver}: a guest behind it may leave TCP and UDP checksums incomplete; ColoWire completes them "
+                + "(partial_checksums), or the guest does after this command in it, where IF is its interface",
                 "ethtool -K IF tx off"));
         }
 
         return problems;
     }
 
-    /// <summary>What this process is not allowed to do with live ports.</summary>
+    /// <summary>The permissions that this process lacks for live ports.</summary>
     /// <param name="programPath">The program that would get the capabilities.</param>
     public static PortPermissions Permissions(string programPath) => Permissions(programPath, EffectiveCapabilities());
 
@@ -92,8 +93,8 @@ public static class InterfaceProblems
         (capabilities & ProgramCapabilities) == ProgramCapabilities
             ? null
             : new InterfaceProblem(
-                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN are needed too, "
-                + "and for xdp: ports memory that may be locked (ulimit -l, or CAP_IPC_LOCK)",
+                "no permission for xdp: ports and for on_death wire: root or CAP_NET_ADMIN, CAP_BPF and CAP_SYS_ADMIN are needed "
+                + "too, and for xdp: ports memory that may be locked (ulimit -l, or CAP_IPC_LOCK)",
                 $"setcap cap_net_raw,cap_net_admin,cap_bpf,cap_sys_admin,cap_ipc_lock+ep {programPath}"));
 
     private static void AddOffloads(List<InterfaceProblem> problems, InterfaceFacts facts)
@@ -115,13 +116,13 @@ public static class InterfaceProblems
         if (facts.Master is not null)
         {
             problems.Add(new InterfaceProblem(
-                $"belongs to {facts.Master}: frames would take a second way past the comparison",
+                $"belongs to {facts.Master}: frames would bypass the comparison",
                 $"ip link set {facts.Name} nomaster"));
         }
 
         if (facts.HasDefaultRoute)
         {
-            // No command: whoever took the addresses away would lock himself out.
+            // Without a command: to remove the addresses would cut the operator off.
             problems.Add(new InterfaceProblem("has the default route: the host is reached by it, so it is no port", null));
             return;
         }
@@ -148,7 +149,8 @@ public static class InterfaceProblems
     private static ulong EffectiveCapabilities()
     {
         const string label = "CapEff:";
-        string? line = File.ReadLines("/proc/thread-self/status").FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
+        string? line = File.ReadLines("/proc/thread-self/status")
+            .FirstOrDefault(l => l.StartsWith(label, StringComparison.Ordinal));
         return ulong.TryParse(line?[label.Length..].Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture, out ulong value)
             ? value
             : 0;

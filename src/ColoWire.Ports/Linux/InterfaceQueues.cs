@@ -6,10 +6,10 @@ using System.Linq;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>How many queues an interface has, and how it spreads the frames that it receives over them.</summary>
+/// <summary>The queues of an interface, and how it distributes received frames over them.</summary>
 public sealed record InterfaceQueues
 {
-    /// <summary>Kinds of traffic and their numbers (TCP_V4_FLOW and so on, linux/ethtool.h), by the names that ethtool gives them.</summary>
+    /// <summary>Kinds of traffic, by ethtool's names, and their numbers (TCP_V4_FLOW and so on, linux/ethtool.h).</summary>
     private static readonly (string Name, uint Number)[] Traffic = [("tcp4", 1), ("udp4", 2), ("tcp6", 5), ("udp6", 6)];
 
     /// <summary>The interface's name.</summary>
@@ -18,29 +18,32 @@ public sealed record InterfaceQueues
     /// <summary>The kernel driver; null where there is none.</summary>
     public required string? Driver { get; init; }
 
-    /// <summary>Queues on which frames arrive.</summary>
+    /// <summary>Receive queues.</summary>
     public required int Receive { get; init; }
 
-    /// <summary>Queues on which frames leave.</summary>
+    /// <summary>Transmit queues.</summary>
     public required int Send { get; init; }
 
-    /// <summary>What its driver can change of that; null where it can change nothing.</summary>
+    /// <summary>The numbers of queues that its driver can set; null where it can set none.</summary>
     public InterfaceChannels? Channels { get; init; }
 
-    /// <summary>How it chooses the queue of a frame; null where its driver does not tell.</summary>
+    /// <summary>How it chooses the queue of a frame; null where its driver does not say.</summary>
     public ReceiveSpread? Spread { get; init; }
 
-    /// <summary>The header fields that its hash covers (RXH_*, linux/ethtool.h), by kind of traffic, where its driver tells.</summary>
+    /// <summary>The header fields that its hash covers (RXH_*, linux/ethtool.h), by kind of traffic, where its driver
+    /// says.</summary>
     public IReadOnlyDictionary<string, ulong> HashFields { get; init; } = new Dictionary<string, ulong>();
 
-    /// <summary>Reads them of an interface in this thread's network namespace.</summary>
-    /// <returns>Null when there is none of this name, or it is no Ethernet interface: whoever opens it says so.</returns>
+    /// <summary>Reads them for an interface in this thread's network namespace.</summary>
+    /// <returns>Null when there is none of this name, or it is no Ethernet interface: the port that opens it reports
+    /// that.</returns>
     public static InterfaceQueues? Read(string name)
     {
         int socket = InterfaceControl.OpenSocket();
         try
         {
-            bool isEthernet = InterfaceControl.TryGetHardwareType(socket, name, out int type) && type == InterfaceFacts.EthernetHardwareType;
+            bool isEthernet = InterfaceControl.TryGetHardwareType(socket, name, out int type)
+                && type == InterfaceFacts.EthernetHardwareType;
             return isEthernet ? Read(socket, name) : null;
         }
         finally
@@ -49,7 +52,7 @@ public sealed record InterfaceQueues
         }
     }
 
-    /// <summary>Queues of an interface on which frames arrive; 0 where it cannot be seen.</summary>
+    /// <summary>Receive queues of an interface; 0 where sysfs does not show them.</summary>
     internal static int CountReceive(string name) => Count(name, "rx-*");
 
     private static InterfaceQueues Read(int socket, string name)
@@ -75,7 +78,8 @@ public sealed record InterfaceQueues
         };
     }
 
-    /// <summary>sysfs has a folder for each queue that is in use; a driver counts in its own way (some do not count those of XDP).</summary>
+    /// <summary>sysfs has a directory for each queue in use. Drivers count differently: some leave out the queues of
+    /// XDP.</summary>
     private static int Count(string name, string pattern)
     {
         try
@@ -90,17 +94,18 @@ public sealed record InterfaceQueues
 }
 
 /// <summary>The queues of an interface as its driver counts them.</summary>
-/// <param name="Rx">Those that only receive.</param>
+/// <param name="Rx">Queues that only receive.</param>
 /// <param name="RxMaximum">The most of them.</param>
-/// <param name="Tx">Those that only send.</param>
+/// <param name="Tx">Queues that only transmit.</param>
 /// <param name="TxMaximum">The most of them.</param>
-/// <param name="Combined">Those that do both.</param>
+/// <param name="Combined">Queues that do both.</param>
 /// <param name="CombinedMaximum">The most of them.</param>
 public sealed record InterfaceChannels(long Rx, long RxMaximum, long Tx, long TxMaximum, long Combined, long CombinedMaximum);
 
-/// <summary>Receive-side scaling: a frame goes to the queue that the indirection table has at the place of the frame's hash.</summary>
+/// <summary>Receive-side scaling: a frame's queue is the entry of the indirection table at the frame's hash
+/// (Documentation/networking/scaling.rst).</summary>
 /// <param name="Table">The indirection table.</param>
-/// <param name="Key">The key of the hash; empty where its driver does not tell.</param>
-/// <param name="Function">Which hash it is (ETH_RSS_HASH_*, linux/ethtool.h).</param>
-/// <param name="Transformation">What is done to the fields before, to make the hash symmetric (RXH_XFRM_*); 0 for nothing.</param>
+/// <param name="Key">The key of the hash; empty where the driver does not say.</param>
+/// <param name="Function">The hash function (ETH_RSS_HASH_*, linux/ethtool.h).</param>
+/// <param name="Transformation">What makes the hash symmetric (RXH_XFRM_*); 0 for nothing.</param>
 public sealed record ReceiveSpread(IReadOnlyList<uint> Table, IReadOnlyList<byte> Key, uint Function, uint Transformation);

@@ -7,8 +7,8 @@ using System.IO;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// The CPUs to which the kernel's scheduler moves no task by itself, so that a thread pinned to one of them has it alone: those of the
-/// boot parameter <c>isolcpus=domain</c> (Documentation/admin-guide/kernel-parameters) and of isolated cpuset partitions
+/// The CPUs to which the kernel's scheduler moves no task by itself, so that a thread pinned to one of them has it alone: those
+/// of the boot parameter <c>isolcpus=domain</c> (Documentation/admin-guide/kernel-parameters) and of isolated cpuset partitions
 /// (Documentation/admin-guide/cgroup-v2, <c>cpuset.cpus.partition</c>).
 /// </summary>
 public static class IsolatedCpus
@@ -21,7 +21,8 @@ public static class IsolatedCpus
         HashSet<int> cpus = [];
         foreach (string file in Files)
         {
-            if (TryReadText(file) is { } text && NumberRanges.TryParse(text, CpuAffinity.MaxCpus - 1, out IReadOnlyList<int> numbers))
+            if (TryReadText(file) is { } text
+                && NumberRanges.TryParse(text, CpuAffinity.MaxCpus - 1, out IReadOnlyList<int> numbers))
             {
                 cpus.UnionWith(numbers);
             }

@@ -5,7 +5,7 @@ using System.Text;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>The front of the last line of a text that may be endless.</summary>
+/// <summary>The beginning of the last line of a text of any length.</summary>
 /// <param name="longest">Bytes that are kept.</param>
 internal sealed class LastLine(int longest)
 {
@@ -13,7 +13,7 @@ internal sealed class LastLine(int longest)
     private int length;
     private bool isOver;
 
-    /// <summary>Takes more of the text.</summary>
+    /// <summary>Adds to the text.</summary>
     public void Add(ReadOnlySpan<byte> text)
     {
         foreach (byte next in text)

@@ -4,13 +4,16 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>The calls that start another program and wait for it. The runtime's own cannot make it the leader of a process group.</summary>
+/// <summary>The functions that start a program and wait for it. The runtime's own cannot make it the leader of a process
+/// group.</summary>
 internal static unsafe partial class Libc
 {
-    /// <summary>More bytes than any C library takes for the attributes of a process, the actions on its files, or a set of signals.</summary>
+    /// <summary>More bytes than any C library takes for the attributes of a process, the actions on its files, or a set of
+    /// signals.</summary>
     public const int SpawnRecordBytes = 1024;
 
-    /// <summary>Flags of the attributes: it leads a process group, signals do what they do by default, and none is blocked (spawn.h).</summary>
+    /// <summary>Flags of the attributes (spawn.h): the process leads a process group, signals have their default effect, none is
+    /// blocked.</summary>
     public const short SpawnSetGroup = 0x02;
     public const short SpawnSetSignalDefaults = 0x04;
     public const short SpawnSetSignalMask = 0x08;
@@ -21,7 +24,7 @@ internal static unsafe partial class Libc
     /// <summary>The signal that stops a process and cannot be caught.</summary>
     public const int StopSignal = 19;
 
-    /// <summary>The option of waitpid(2) not to wait.</summary>
+    /// <summary>WNOHANG of waitpid(2): do not wait.</summary>
     public const int DoNotHang = 1;
 
     public const int ReadOnly = 0;
@@ -35,7 +38,7 @@ internal static unsafe partial class Libc
     /// <summary>The option of prctl(2) that makes a process the parent of all orphans among its descendants.</summary>
     private const int SetChildSubreaper = 36;
 
-    /// <summary>The question of access(2) whether a file may be executed.</summary>
+    /// <summary>X_OK of access(2): whether a file may be executed.</summary>
     private const int ExecuteAccess = 1;
 
     /// <summary>Whether this process may execute a file.</summary>
@@ -44,12 +47,13 @@ internal static unsafe partial class Libc
     /// <summary>A file descriptor that becomes readable when the process has ended.</summary>
     public static int PidDescriptor(int process) => (int)Call(PidDescriptorCall, process, 0);
 
-    /// <summary>Makes this process the parent of all orphans among its descendants; its own children do not inherit that.</summary>
+    /// <summary>Makes this process the parent of all orphans among its descendants (PR_SET_CHILD_SUBREAPER, prctl(2)); children
+    /// do not inherit that.</summary>
     /// <returns>0, or -1.</returns>
     public static int AdoptOrphans() => ProcessControl(SetChildSubreaper, 1, 0, 0, 0);
 
-    /// <summary>Starts a program; both lists end with null.</summary>
-    /// <returns>0, or the error.</returns>
+    /// <summary>Starts a program (posix_spawn(3)); both lists end with null.</summary>
+    /// <returns>0, or the error number.</returns>
     [LibraryImport(Library, EntryPoint = "posix_spawn", StringMarshalling = StringMarshalling.Utf8)]
     public static partial int Spawn(
         out int process, string path, void* actions, void* attributes, string?[] arguments, string?[] environment);

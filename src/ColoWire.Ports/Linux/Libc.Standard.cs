@@ -4,28 +4,28 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>The calls for the descriptors and the signals that a process is started with.</summary>
+/// <summary>The functions for the descriptors and signals with which a process is started.</summary>
 internal static unsafe partial class Libc
 {
     /// <summary>An event of poll(2): there is room to write (asm-generic/poll.h).</summary>
     public const short Writable = 4;
 
-    /// <summary>A flag of a descriptor, not of the file: it is closed by execve(2) (FD_CLOEXEC of fcntl(2)).</summary>
+    /// <summary>FD_CLOEXEC of fcntl(2), a flag of a descriptor: execve(2) closes it.</summary>
     public const int ClosedByExec = 1;
 
-    /// <summary>Nobody reads at the other end of a pipe or a socket (EPIPE).</summary>
+    /// <summary>EPIPE: the other end of a pipe or socket is closed for reading.</summary>
     public const int BrokenPipe = 32;
 
     /// <summary>Flags of open(2), the same on x86 and Arm.</summary>
     public const int ReadWrite = 2;
     public const int NoControllingTerminal = 0x100;
 
-    /// <summary>What signal(2) takes for a signal that is to be ignored (SIG_IGN).</summary>
+    /// <summary>SIG_IGN of signal(2): the signal is ignored.</summary>
     public const nint IgnoreHandler = 1;
 
     private const int GetDescriptorFlags = 1;
 
-    /// <summary>The flags of a descriptor, or -1 where it is closed.</summary>
+    /// <summary>The flags of a descriptor (F_GETFD of fcntl(2)); -1 where it is closed.</summary>
     public static int DescriptorFlags(int fileDescriptor) => (int)FileControl(fileDescriptor, GetDescriptorFlags, 0);
 
     [LibraryImport(Library, EntryPoint = "open", SetLastError = true, StringMarshalling = StringMarshalling.Utf8)]
@@ -34,7 +34,7 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "signal")]
     public static partial nint SetSignalHandler(int signal, nint handler);
 
-    /// <summary>Ends the process at once: nothing is flushed, no handler runs.</summary>
+    /// <summary>Ends the process at once: no buffer is flushed, no exit handler runs (_exit(2)).</summary>
     [LibraryImport(Library, EntryPoint = "_exit")]
     public static partial void ExitNow(int code);
 

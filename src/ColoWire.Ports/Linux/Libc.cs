@@ -6,7 +6,7 @@ using Microsoft.Win32.SafeHandles;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>The calls of the C library that the runtime does not offer, and the numbers that go with them.</summary>
+/// <summary>The functions of the C library that the runtime does not offer, and their constants.</summary>
 internal static unsafe partial class Libc
 {
     private const string Library = "libc";
@@ -19,15 +19,19 @@ internal static unsafe partial class Libc
     public const int TryAgain = 11;
     public const int NoMemory = 12;
     public const int Busy = 16;
+    public const int Exists = 17;
     public const int NoSuchDevice = 19;
     public const int InvalidArgument = 22;
+    public const int NoSpace = 28;
+    public const int NoSuchCall = 38;
     public const int MessageTooLong = 90;
     public const int NotSupported = 95;
     public const int AddressFamilyUnknown = 97;
     public const int NetworkDown = 100;
     public const int NoBufferSpace = 105;
 
-    /// <summary>Option of a packet socket: it does not see what this host sends (linux/if_packet.h).</summary>
+    /// <summary>PACKET_IGNORE_OUTGOING, an option of a packet socket: it does not receive what this host sends
+    /// (linux/if_packet.h).</summary>
     public const int PacketIgnoreOutgoing = 23;
 
     private const int PacketLevel = 263;
@@ -43,19 +47,20 @@ internal static unsafe partial class Libc
     private const int RegularFileType = 0x8000;
     private const int SocketFileType = 0xC000;
 
-    /// <summary>Flags of open(2): to write, not to wait for a reader, not in a child (asm-generic/fcntl.h).</summary>
+    /// <summary>Flags of open(2): for writing, without waiting for a reader, closed by execve(2) (asm-generic/fcntl.h).</summary>
     private const int OpenToWrite = 0x1;
     private const int OpenWithoutWaiting = 0x800;
     private const int OpenCloseOnExec = 0x80000;
 
-    /// <summary>Flags of send(2) and recv(2): a call never blocks, and a peer that is gone raises no signal (bits/socket.h).</summary>
+    /// <summary>MSG_DONTWAIT and MSG_NOSIGNAL of send(2) and recv(2): the call does not block, and a closed peer raises no
+    /// SIGPIPE.</summary>
     public const int DoNotWait = 0x40;
     public const int NoSignal = 0x4000;
 
-    /// <summary>Numbers of fcntl(2) (linux/fcntl.h).</summary>
+    /// <summary>F_DUPFD_CLOEXEC of fcntl(2) (linux/fcntl.h).</summary>
     private const int DuplicateCloseOnExec = 1030;
 
-    /// <summary>Numbers of socket(7) (asm-generic/socket.h).</summary>
+    /// <summary>SOL_SOCKET and SO_ERROR of socket(7) (asm-generic/socket.h).</summary>
     private const int SocketLevel = 1;
     private const int PendingError = 4;
 
@@ -68,13 +73,15 @@ internal static unsafe partial class Libc
     public static int SetPacketOption(int socket, int option, int value) =>
         SetSocketOption(socket, PacketLevel, option, &value, sizeof(int));
 
-    /// <summary>Another descriptor of the same file, on which threads can wait whatever becomes of the first; -1 when there can be none.</summary>
+    /// <summary>Another descriptor of the same file, for poll(2), which <see cref="Replace"/> can direct to another file; -1 when
+    /// there is none left.</summary>
     public static int Duplicate(int fileDescriptor) => (int)FileControl(fileDescriptor, DuplicateCloseOnExec, 0);
 
-    /// <summary>Makes a descriptor stand for another file.</summary>
+    /// <summary>Makes a descriptor refer to another file (dup3(2)).</summary>
     public static void Replace(int fileDescriptor, int replacement) => _ = DuplicateTo(replacement, fileDescriptor, CloseOnExec);
 
-    /// <summary>The interface that a packet socket is bound to; the kernel unbinds it when that is removed or changes its namespace.</summary>
+    /// <summary>The interface that a packet socket is bound to. The kernel unbinds it when the interface is removed or moves to
+    /// another namespace.</summary>
     /// <returns>False when it is bound to none.</returns>
     public static bool TryGetBoundInterface(int socket, out int interfaceIndex)
     {
@@ -85,7 +92,7 @@ internal static unsafe partial class Libc
         return known && interfaceIndex > 0;
     }
 
-    /// <summary>Takes the error that the kernel has left on a socket; 0 for none.</summary>
+    /// <summary>Reads and clears the pending error of a socket (SO_ERROR, socket(7)); 0 for none.</summary>
     public static int TakeError(int socket)
     {
         int error = 0;
@@ -99,21 +106,21 @@ internal static unsafe partial class Libc
     /// <summary>Whether a path is a named pipe, or a link to one (fifo(7)).</summary>
     public static bool IsPipe(string path) => TypeOf(path, 0) == PipeFileType;
 
-    /// <summary>Whether a path is an ordinary file, or a link to one.</summary>
+    /// <summary>Whether a path is a regular file, or a link to one.</summary>
     public static bool IsRegular(string path) => TypeOf(path, 0) == RegularFileType;
 
-    /// <summary>Opens a named pipe to write, if somebody has it open to read (fifo(7)).</summary>
-    /// <returns>The pipe, or an invalid handle: <see cref="NoSuchAddress"/> says that nobody reads.</returns>
+    /// <summary>Opens a named pipe for writing, if it is open for reading (fifo(7)).</summary>
+    /// <returns>The pipe, or an invalid handle: <see cref="NoSuchAddress"/> says that it has no reader.</returns>
     public static SafeFileHandle OpenPipe(string path) => Open(path, OpenToWrite | OpenWithoutWaiting | OpenCloseOnExec, 0);
 
-    // struct statx is the same on every architecture; of it only the type of the file is asked for.
+    // struct statx is the same on every architecture; only the type of the file is read from it.
     private static int TypeOf(string path, int flags)
     {
         byte* facts = stackalloc byte[StatxBytes];
         return Statx(CurrentFolder, path, flags, StatxType, facts) == 0 ? *(ushort*)(facts + StatxModeOffset) & FileTypeMask : 0;
     }
 
-    /// <summary>Reads from the beginning of a file, without an exception when that fails.</summary>
+    /// <summary>Reads from the start of a file (pread(2)), without an exception when that fails.</summary>
     /// <returns>Bytes read, or -1.</returns>
     public static int ReadAt(SafeFileHandle file, Span<byte> bytes)
     {
@@ -162,9 +169,9 @@ internal static unsafe partial class Libc
     [LibraryImport(Library, EntryPoint = "sched_getaffinity", SetLastError = true)]
     public static partial int GetAffinity(int threadId, nuint maskBytes, ulong* mask);
 
-    /// <summary>Sends messages in order until one fails.</summary>
-    /// <returns>How many were sent; -1 with the error of the first one when that failed. The error of a later one is not told: whoever
-    /// sends it again learns it.</returns>
+    /// <summary>Sends messages in order until one fails (sendmmsg(2)).</summary>
+    /// <returns>How many were sent; -1, with the error number, when the first one failed. The error of a later one is not
+    /// reported: it shows when that one is sent again.</returns>
     [LibraryImport(Library, EntryPoint = "sendmmsg", SetLastError = true)]
     public static partial int SendMessages(int socket, BatchMessage* messages, uint count, int flags);
 
@@ -193,7 +200,7 @@ internal static unsafe partial class Libc
     private static partial int GetSocketOption(int socket, int level, int option, void* value, uint* valueBytes);
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
-    private static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
+    public static partial int SetSocketOption(int socket, int level, int option, void* value, int valueBytes);
 
     /// <summary><c>struct mmsghdr</c> (sys/socket.h): a message, and how much of it was sent.</summary>
     [StructLayout(LayoutKind.Sequential)]
@@ -233,7 +240,8 @@ internal static unsafe partial class Libc
         public int InterfaceIndex;
     }
 
-    /// <summary><c>struct epoll_event</c> (sys/epoll.h), whose data nobody reads here; it stands at another place on each architecture.</summary>
+    /// <summary><c>struct epoll_event</c> (sys/epoll.h), whose data nobody reads here; it stands at another place on each
+    /// architecture.</summary>
     [StructLayout(LayoutKind.Sequential, Size = 16)]
     public struct EpollEntry
     {

@@ -4,34 +4,37 @@ using System.Threading;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>Looks at the link of a live port now and then. It follows the interface by its number, whatever that is called meanwhile.</summary>
-/// <param name="interfaceIndex">The interface.</param>
-/// <param name="socket">A socket in the interface's namespace that answers questions about interfaces.</param>
+/// <summary>
+/// Reads the link state of a live port's interface from the kernel once per <see cref="PortLimits.LinkCycleNs"/> (netdevice(7)).
+/// It identifies the interface by its index, so that a rename changes nothing.
+/// </summary>
+/// <param name="interfaceIndex">The index of the interface.</param>
+/// <param name="socket">A socket in the interface's namespace for the ioctl calls.</param>
 internal sealed class LinkWatch(int interfaceIndex, int socket)
 {
     private const uint NeededFlags = InterfaceControl.FlagUp | InterfaceControl.FlagRunning;
 
     private const int None = 0;
 
-    private long nextLookNs = long.MinValue;
+    private Cycle cycle = new(PortLimits.LinkCycleNs);
     private int state;
     private int mtu;
 
     /// <summary>What the last look showed; any thread may read it.</summary>
     public LinkState State => (LinkState)Volatile.Read(ref state);
 
-    /// <summary>The MTU of that moment, in bytes; 0 before the first look.</summary>
+    /// <summary>The MTU at the last look, in bytes; 0 before the first one.</summary>
     public int Mtu => mtu;
 
-    /// <summary>Looks, when it is time to.</summary>
+    /// <summary>Reads the state when that is due.</summary>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
     public void Poll(long nowNs)
     {
-        if (nowNs < nextLookNs || interfaceIndex == None)
+        if (interfaceIndex == None || !cycle.IsDue(nowNs))
         {
             return;
         }
 
-        nextLookNs = nowNs + PortLimits.LinkCycleNs;
         switch (InterfaceControl.Look(socket, interfaceIndex, out uint flags, out int seenMtu))
         {
             case InterfaceLook.Seen:
@@ -42,7 +45,7 @@ internal sealed class LinkWatch(int interfaceIndex, int socket)
                 Volatile.Write(ref state, (int)LinkState.Gone);
                 break;
             default:
-                // It is as it was until the next look.
+                // The state stays as it was until the next look.
                 break;
         }
     }
@@ -54,11 +57,11 @@ internal sealed class LinkWatch(int interfaceIndex, int socket)
         Volatile.Write(ref state, (int)LinkState.Gone);
     }
 
-    /// <summary>The port has another interface now, of which the next poll tells.</summary>
+    /// <summary>The port has another interface, whose state the next poll reads.</summary>
     public void Follow(int index)
     {
         interfaceIndex = index;
-        nextLookNs = long.MinValue;
+        cycle.Restart();
         Volatile.Write(ref state, (int)LinkState.Down);
     }
 }

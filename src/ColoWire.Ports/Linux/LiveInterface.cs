@@ -4,11 +4,11 @@ using System.Linq;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>What every live port asks of its interface before it opens it, and the line when the answer is no.</summary>
+/// <summary>The checks of an interface before a live port opens it, and their error messages.</summary>
 internal static class LiveInterface
 {
-    /// <summary>Makes sure that an interface is there and switched on.</summary>
-    /// <exception cref="PortException">It is not.</exception>
+    /// <summary>Checks that an interface exists and is up.</summary>
+    /// <exception cref="PortException">It does not, or is not.</exception>
     public static void CheckUsable(string interfaceName)
     {
         int socket = InterfaceControl.OpenSocket();
@@ -25,7 +25,7 @@ internal static class LiveInterface
         }
     }
 
-    /// <summary>Makes sure that an interface carries Ethernet frames; libpcap sees to that by itself.</summary>
+    /// <summary>Checks that an interface carries Ethernet frames. libpcap makes this check itself.</summary>
     /// <exception cref="PortException">It does not.</exception>
     public static void CheckEthernet(string interfaceName)
     {
@@ -34,11 +34,14 @@ internal static class LiveInterface
         _ = Libc.Close(socket);
         if (known && type != InterfaceFacts.EthernetHardwareType)
         {
-            throw new PortException($"cannot use interface '{interfaceName}': its type is {type}; Ethernet ({InterfaceFacts.EthernetHardwareType}) is needed");
+            throw new PortException(
+                $"cannot use interface '{interfaceName}': its type is {type}; "
+                + $"Ethernet ({InterfaceFacts.EthernetHardwareType}) is needed");
         }
     }
 
-    /// <summary>The MTU of an interface in this thread's namespace.</summary>
+    /// <summary>The MTU of an interface in this thread's namespace, in bytes.</summary>
+    /// <exception cref="PortException">There is no such interface.</exception>
     public static int MtuOf(string interfaceName)
     {
         int socket = InterfaceControl.OpenSocket();
@@ -47,10 +50,14 @@ internal static class LiveInterface
         return known ? mtu : throw Unknown(interfaceName);
     }
 
-    /// <summary>What is said of an interface that is switched off.</summary>
+    /// <summary>The error for an interface that is down.</summary>
     public static PortException Down(string interfaceName) =>
         new($"cannot open interface '{interfaceName}': it is down; mend it with: ip link set {interfaceName} up");
 
-    private static PortException Unknown(string interfaceName) =>
-        new($"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
+    /// <summary>The error for a name that no interface has.</summary>
+    public static PortException Unknown(string interfaceName)
+    {
+        string known = string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name));
+        return new PortException($"there is no interface '{interfaceName}'; known are {known}");
+    }
 }

@@ -4,6 +4,6 @@ using System.IO;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>A standard stream does not take what is written to it.</summary>
-/// <param name="message">Which, and why, in one line.</param>
+/// <summary>A write to a standard stream has failed.</summary>
+/// <param name="message">Which stream, and why, in one line.</param>
 public sealed class OutputException(string message) : IOException(message);

@@ -5,50 +5,58 @@ using System.Threading;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>What a live port has opened on an interface.</summary>
+/// <summary>What a live port has open on an interface.</summary>
 internal interface IInterfaceHandle : IDisposable
 {
-    /// <summary>The kernel's number of the interface.</summary>
+    /// <summary>The index of the interface.</summary>
     int InterfaceIndex { get; }
 
     /// <summary>The descriptor that becomes readable when frames have arrived.</summary>
     int Descriptor { get; }
 
-    /// <summary>Whether the kernel has cut it off from the interface, as it does when that is removed or goes to another namespace.</summary>
+    /// <summary>Whether the kernel has unbound it from the interface, because that was removed or has moved to another
+    /// namespace.</summary>
     bool IsCutOff();
 }
 
-/// <summary>A live port that is looked after by a thread that is not on the way of a frame.</summary>
+/// <summary>A live port whose interface the upkeep thread checks.</summary>
 internal interface IKeptPort
 {
     /// <summary>The keeper of its interface.</summary>
     IPortKeeper Keeper { get; }
 }
 
-/// <summary>Keeps the interface of a live port.</summary>
+/// <summary>Keeps the interface of a live port open. Called by the upkeep thread, except where said otherwise.</summary>
 internal interface IPortKeeper
 {
-    /// <summary>The kernel's number of the interface; 0 while there is none.</summary>
+    /// <summary>The index of the interface; 0 while there is none.</summary>
     int InterfaceIndex { get; }
 
-    /// <summary>What it is open by, with <see cref="IInterfaceHandle.Descriptor"/>; -1 while it is not.</summary>
+    /// <summary>The open handle's descriptor (<see cref="IInterfaceHandle.Descriptor"/>); -1 while there is none.</summary>
     int Descriptor { get; }
 
     /// <summary>How often the interface was opened.</summary>
     int Opened { get; }
 
-    /// <summary>What the interface is called now, where that is not what the operator calls it; else null. Any thread may read it.</summary>
+    /// <summary>The interface's name now, where it is not the one that the operator wrote; else null. Any thread may read
+    /// it.</summary>
     string? CalledNow { get; }
 
-    /// <summary>Looks after the interface, every <see cref="PortLimits.UpkeepMs"/>.</summary>
-    void LookAfter();
+    /// <summary>Why the interface is not used although it exists, in one line; else null. Any thread may read it.</summary>
+    string? Trouble { get; }
+
+    /// <summary>A descriptor for poll(2) that always stands for the open handle's, also after the handle was replaced.</summary>
+    int WaitHandle { get; }
+
+    /// <summary>Checks the interface, every <see cref="PortLimits.UpkeepMs"/>. It may wait for the kernel.</summary>
+    void Check();
 }
 
 /// <summary>
-/// Keeps the interface of a live port: notices that it was removed, closes what the port had of it, and opens it anew as soon as there
-/// is one of its name again. A rename changes nothing.
+/// Keeps the interface of a live port open: notices that it was removed, closes the port's handle, and opens another one when an
+/// interface of the same name exists again. A rename changes nothing.
 /// </summary>
-/// <typeparam name="T">What the port opens.</typeparam>
+/// <typeparam name="T">The port's handle.</typeparam>
 internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     where T : class, IInterfaceHandle
 {
@@ -57,13 +65,13 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     private readonly string interfaceName;
     private readonly Func<T> open;
     private readonly HandleExchange<T> exchange;
-    private readonly int questions = InterfaceControl.OpenSocket();
+    private readonly int controlSocket = InterfaceControl.OpenSocket();
     private string? trouble;
     private string? calledNow;
     private string? failure;
 
     /// <summary>Opens the interface.</summary>
-    /// <param name="interfaceName">As the operator calls it.</param>
+    /// <param name="interfaceName">The name that the operator wrote.</param>
     /// <param name="open">Opens it, at the start and each time that it is back.</param>
     /// <exception cref="PortException">It cannot be opened.</exception>
     public PortKeeper(string interfaceName, Func<T> open)
@@ -76,7 +84,7 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
         }
         catch (PortException)
         {
-            _ = Libc.Close(questions);
+            _ = Libc.Close(controlSocket);
             throw;
         }
 
@@ -84,16 +92,16 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
         WaitHandle = Libc.Duplicate(exchange.Current!.Descriptor);
     }
 
-    /// <summary>What the port works with, and how it changes over.</summary>
+    /// <summary>Gives the handle to the port's thread.</summary>
     public HandleExchange<T> Exchange => exchange;
 
-    /// <summary>A socket that answers questions about interfaces.</summary>
-    public int Questions => questions;
+    /// <summary>A socket for ioctl requests about interfaces (netdevice(7)).</summary>
+    public int ControlSocket => controlSocket;
 
-    /// <summary>A descriptor that stands for that of whatever the port has opened: it stays the same, so that threads can wait on it.</summary>
+    /// <inheritdoc/>
     public int WaitHandle { get; }
 
-    /// <summary>Why the interface is not used though it is there, or null. Any thread may read it.</summary>
+    /// <inheritdoc/>
     public string? Trouble => Volatile.Read(ref trouble);
 
     /// <inheritdoc/>
@@ -108,15 +116,15 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     /// <inheritdoc/>
     public int Opened { get; private set; }
 
-    /// <summary>Whether the port has met an error that only opening the interface anew can end.</summary>
+    /// <summary>Whether the port has reported an error that only opening the interface again can clear.</summary>
     public bool HasFailed => Volatile.Read(ref failure) is not null;
 
-    /// <summary>The port has met an error that only opening the interface anew can end. For the thread of the port.</summary>
+    /// <summary>Reports an error that only opening the interface again can clear. For the port's thread.</summary>
     /// <param name="reason">In one line.</param>
     public void Fail(string reason) => Volatile.Write(ref failure, reason);
 
     /// <inheritdoc/>
-    public void LookAfter()
+    public void Check()
     {
         if (exchange.Held is T held)
         {
@@ -133,24 +141,24 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     {
         exchange.Dispose();
         _ = Libc.Close(WaitHandle);
-        _ = Libc.Close(questions);
+        _ = Libc.Close(controlSocket);
     }
 
     private void Watch(T held)
     {
-        bool isThere = InterfaceControl.TryGetName(questions, held.InterfaceIndex, interfaceName, out bool isSame);
+        bool isThere = InterfaceControl.TryGetName(controlSocket, held.InterfaceIndex, interfaceName, out bool isSame);
         bool isLost = !isThere || held.IsCutOff();
         if (isLost || HasFailed)
         {
-            // That a port whose interface is gone has failed is no trouble of its own.
+            // A failure that follows from the loss of the interface is not reported besides the loss.
             Volatile.Write(ref trouble, isLost ? null : Volatile.Read(ref failure));
-            // Nobody waits any more for what is about to be closed.
-            Libc.Replace(WaitHandle, questions);
+            // So that no thread waits any more for the descriptor that is about to be closed.
+            Libc.Replace(WaitHandle, controlSocket);
             exchange.Withdraw();
         }
         else if (isSame != (calledNow is null))
         {
-            // An alternative name of it stays with the interface.
+            // It may have been opened by an alternative name, which a rename leaves in place.
             bool isAlias = Xdp.InterfaceIndex.Find(interfaceName) == held.InterfaceIndex;
             Volatile.Write(ref calledNow, isSame || isAlias ? null : Xdp.InterfaceIndex.NameOf(held.InterfaceIndex));
         }
@@ -159,7 +167,7 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
     private void Reopen()
     {
         if (Xdp.InterfaceIndex.Find(interfaceName) is not { } index
-            || InterfaceControl.Look(questions, index, out uint flags, out _) != InterfaceLook.Seen
+            || InterfaceControl.Look(controlSocket, index, out uint flags, out _) != InterfaceLook.Seen
             || (flags & UsableFlags) == 0)
         {
             return;

@@ -6,7 +6,7 @@ using System.IO;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>What signals do to this process (signal(7)), where the runtime has no say.</summary>
+/// <summary>The effects of signals on this process (signal(7)) that the runtime does not control.</summary>
 public static class ProcessSignals
 {
     /// <summary>SIGHUP (asm-generic/signal.h).</summary>
@@ -27,8 +27,8 @@ public static class ProcessSignals
     private const string Terminal = "/dev/tty";
 
     /// <summary>
-    /// Lets no write end or stop the process: not to a pipe that nobody reads (SIGPIPE), not to a file that has reached its limit
-    /// (SIGXFSZ), not to the terminal of somebody else's foreground job (SIGTTOU). Each is an error of the call, or nothing.
+    /// Keeps a write from ending or stopping the process: to a pipe without a reader (SIGPIPE), to a file that has reached its
+    /// size limit (SIGXFSZ), to a terminal from a background job (SIGTTOU). The call fails instead, or succeeds.
     /// </summary>
     public static void LetNoWriteEndIt()
     {
@@ -38,14 +38,15 @@ public static class ProcessSignals
         }
     }
 
-    /// <summary>Whether whoever started the process has a signal ignored, as nohup(1) has SIGHUP.</summary>
+    /// <summary>Whether the process was started with a signal ignored, as nohup(1) does with SIGHUP.</summary>
     public static bool IsIgnored(int signal)
     {
         foreach (string line in File.ReadLines(StatusPath))
         {
             if (line.StartsWith(IgnoredField, StringComparison.Ordinal))
             {
-                ulong ignored = ulong.Parse(line.AsSpan(IgnoredField.Length).Trim(), NumberStyles.HexNumber, CultureInfo.InvariantCulture);
+                ReadOnlySpan<char> mask = line.AsSpan(IgnoredField.Length).Trim();
+                ulong ignored = ulong.Parse(mask, NumberStyles.HexNumber, CultureInfo.InvariantCulture);
                 return ((ignored >> (signal - 1)) & 1) != 0;
             }
         }
@@ -53,7 +54,7 @@ public static class ProcessSignals
         return false;
     }
 
-    /// <summary>Whether the process has a terminal that may go away: a service has none.</summary>
+    /// <summary>Whether the process has a controlling terminal, which may be closed; a service has none.</summary>
     public static bool HasTerminal()
     {
         int terminal = Libc.Open(Terminal, Libc.ReadWrite | Libc.NoControllingTerminal | Libc.CloseOnExec);
@@ -66,7 +67,7 @@ public static class ProcessSignals
         return true;
     }
 
-    /// <summary>Ends the process at once, whatever its threads wait for.</summary>
+    /// <summary>Ends the process at once, also while its threads wait.</summary>
     /// <param name="code">Its exit code.</param>
     public static void EndNow(int code) => Libc.ExitNow(code);
 }

@@ -7,32 +7,32 @@ using System.IO;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>A process, as far as its family needs to be known.</summary>
-/// <param name="Id">Its number.</param>
-/// <param name="Parent">The number of its parent.</param>
-/// <param name="StartTicks">When it began, in hundredths of a second since the boot; with the number it tells two processes apart.</param>
-/// <param name="HasEnded">Whether only its exit code is left of it.</param>
+/// <summary>A process, with what <see cref="ChildFamily"/> needs.</summary>
+/// <param name="Id">Its id.</param>
+/// <param name="Parent">The id of its parent.</param>
+/// <param name="StartTicks">When it was started, in 1/100 s since the boot; together with the id it is unique.</param>
+/// <param name="HasEnded">Whether only its exit code is left (a zombie).</param>
 internal readonly record struct ProcessRecord(int Id, int Parent, long StartTicks, bool HasEnded);
 
-/// <summary>The processes of the machine, read from /proc (proc_pid_stat(5)).</summary>
+/// <summary>The processes of the machine, from /proc (proc_pid_stat(5)).</summary>
 internal static class ProcessTable
 {
     /// <summary>Ticks of a second in what /proc says (USER_HZ, 100 on every processor that .NET runs on).</summary>
     public const int TicksPerSecond = 100;
 
-    // Where the fields stand behind the name, which may hold any character and ends at the last parenthesis.
+    // The positions of fields behind the name, which may hold any character and ends at the last parenthesis.
     private const int StateField = 0;
     private const int ParentField = 1;
     private const int StartField = 19;
 
-    /// <summary>Hundredths of a second since the boot.</summary>
+    /// <summary>The time since the boot, in 1/100 s.</summary>
     public static long NowTicks()
     {
         string seconds = File.ReadAllText("/proc/uptime").Split(' ')[0];
         return (long)(double.Parse(seconds, CultureInfo.InvariantCulture) * TicksPerSecond);
     }
 
-    /// <summary>All processes that can be seen; one that ends meanwhile may be missing.</summary>
+    /// <summary>Reads all visible processes; one that ends meanwhile may be missing.</summary>
     public static List<ProcessRecord> Read()
     {
         List<ProcessRecord> processes = [];
@@ -48,7 +48,7 @@ internal static class ProcessTable
         return processes;
     }
 
-    /// <summary>One process.</summary>
+    /// <summary>Reads one process.</summary>
     /// <returns>False when there is none.</returns>
     public static bool TryRead(int id, out ProcessRecord process)
     {

@@ -7,64 +7,71 @@ using System.Linq;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// Judges whether every frame of two interfaces arrives in a queue that is served, and the frames of one flow in the same queue of both.
-/// Only what both guests send is compared, in one direction, so no symmetric hash is needed.
+/// Checks whether every frame of two interfaces arrives in a queue that is served, and the frames of one flow in the same queue
+/// of both (Documentation/networking/scaling.rst). Only the guests' direction is compared, so a symmetric hash is not needed.
 /// </summary>
 public static class ReceiveSideScaling
 {
-    /// <summary>The letters by which ethtool names header fields, by their bits (RXH_*, linux/ethtool.h).</summary>
+    /// <summary>ethtool's letters for header fields, by their bits (RXH_*, linux/ethtool.h).</summary>
     private static readonly (char Letter, int Bit)[] FieldLetters =
         [('m', 1), ('v', 2), ('t', 3), ('s', 4), ('d', 5), ('f', 6), ('n', 7), ('e', 8), ('r', 31)];
 
-    /// <summary>What is wrong with the number of queues of an interface that captures.</summary>
-    /// <param name="queues">What is known of it.</param>
+    /// <summary>What is wrong with the number of queues of a capture interface.</summary>
+    /// <param name="queues">The interface's queues.</param>
     /// <param name="served">The queues that are served, each once.</param>
-    /// <returns>One line with the command that mends it, or null.</returns>
+    /// <returns>One line with the command that corrects it, or null.</returns>
     public static string? CaptureFault(InterfaceQueues queues, IReadOnlyList<int> served)
     {
         ArgumentNullException.ThrowIfNull(queues);
         ArgumentNullException.ThrowIfNull(served);
         if (queues.Receive != served.Count)
         {
-            string loss = queues.Receive < served.Count ? "" : $": what comes in the {(queues.Receive == served.Count + 1 ? "other" : "others")} would not be compared";
-            return $"interface '{queues.Name}' receives on {Queues(queues.Receive)}, and {served.Count} {(served.Count == 1 ? "is" : "are")} to be "
-                + $"served{loss}; {Remedy(queues, served.Count)}";
+            string others = queues.Receive == served.Count + 1 ? "other" : "others";
+            string loss = queues.Receive < served.Count ? "" : $": what comes in the {others} would not be compared";
+            string are = served.Count == 1 ? "is" : "are";
+            return $"interface '{queues.Name}' receives on {Queues(queues.Receive)}, and {served.Count} {are} to be served"
+                + $"{loss}; {Remedy(queues, served.Count)}";
         }
 
         return Missing(queues, queues.Receive, served);
     }
 
-    /// <summary>What is wrong with the queues of the interface where frames leave. It may have more than are used.</summary>
+    /// <summary>What is wrong with the queues of the out interface. It may have more queues than are used.</summary>
     /// <inheritdoc cref="CaptureFault"/>
     public static string? SendFault(InterfaceQueues queues, IReadOnlyList<int> served)
     {
         ArgumentNullException.ThrowIfNull(queues);
         ArgumentNullException.ThrowIfNull(served);
-        // The kernel binds a socket to a queue of which one direction exists, and sends by its number.
+        // The kernel binds a socket to a queue that exists in one direction at least, and transmits by the queue's number.
         return Missing(queues, queues.Send, served);
     }
 
-    /// <summary>Judges whether two interfaces with several queues put the frames of a flow into the same one.</summary>
-    /// <param name="primary">Where the primary's frames arrive.</param>
-    /// <param name="secondary">Where the secondary's frames arrive; as many queues.</param>
+    /// <summary>Checks whether two interfaces with several queues put the frames of a flow into the same one.</summary>
+    /// <param name="primary">The interface of the primary's frames.</param>
+    /// <param name="secondary">The interface of the secondary's frames; it has as many queues.</param>
     public static SpreadJudgement JudgeTwins(InterfaceQueues primary, InterfaceQueues secondary)
     {
         ArgumentNullException.ThrowIfNull(primary);
         ArgumentNullException.ThrowIfNull(secondary);
         if (primary.Spread is not { } first || secondary.Spread is not { } second)
         {
-            string silent = string.Join(", ", new[] { primary, secondary }.Where(q => q.Spread == null).Select(q => $"{q.Name} ({q.Driver ?? "no driver"})"));
+            IEnumerable<InterfaceQueues> unknown = new[] { primary, secondary }.Where(queues => queues.Spread == null);
+            string drivers = string.Join(", ", unknown.Select(queues => $"{queues.Name} ({queues.Driver ?? "no driver"})"));
             return new SpreadJudgement(
-                null, $"whether {primary.Name} and {secondary.Name} put the frames of a flow into the same queue cannot be checked, its driver does not tell: {silent}; "
-                + "where they do not, both guests' frames wait for twins that another core has (native-config/README.md, Several queues)");
+                null,
+                $"whether {primary.Name} and {secondary.Name} put the frames of a flow into the same queue cannot be checked, "
+                + $"its driver does not tell: {drivers}; where they do not, both guests' frames wait for twins that another core "
+                + "has (native-config/XDP.md, Several queues)");
         }
 
         string names = $"'{primary.Name}' and '{secondary.Name}'";
         if (first.Table.Count != second.Table.Count || first.Key.Count != second.Key.Count)
         {
             return new SpreadJudgement(
-                $"interfaces {names} cannot spread flows over their queues alike: their indirection tables have {first.Table.Count} and "
-                + $"{second.Table.Count} entries, their hash keys {first.Key.Count} and {second.Key.Count} bytes; use two NICs of one kind, or one queue", null);
+                $"interfaces {names} cannot spread flows over their queues alike: their indirection tables have "
+                + $"{first.Table.Count} and {second.Table.Count} entries, their hash keys {first.Key.Count} and "
+                + $"{second.Key.Count} bytes; use two NICs of one kind, or one queue",
+                null);
         }
 
         List<string> differing = [];
@@ -74,11 +81,13 @@ public static class ReceiveSideScaling
         return differing.Count == 0
             ? new SpreadJudgement(null, null)
             : new SpreadJudgement(
-                $"interfaces {names} would put the frames of one flow into different queues, they differ in {string.Join(", ", differing)}; "
-                + $"mend it with: {string.Join("; ", commands)}", null);
+                $"interfaces {names} would put the frames of one flow into different queues, they differ in "
+                + $"{string.Join(", ", differing)}; mend it with: {string.Join("; ", commands)}",
+                null);
     }
 
-    private static void CompareHashes(InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
+    private static void CompareHashes(
+        InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
     {
         ReceiveSpread first = primary.Spread!;
         ReceiveSpread second = secondary.Spread!;
@@ -99,16 +108,18 @@ public static class ReceiveSideScaling
         string function = unequal.Contains("hash function") ? " hfunc toeplitz" : "";
         string plain = unequal.Contains("symmetric hash") ? " xfrm none" : "";
         differing.AddRange(unequal);
-        commands.AddRange(new[] { primary, secondary }.Select(q => $"ethtool -X {q.Name}{key}{function}{plain} equal {q.Receive}"));
+        commands.Add($"ethtool -X {primary.Name}{key}{function}{plain} equal {primary.Receive}");
+        commands.Add($"ethtool -X {secondary.Name}{key}{function}{plain} equal {secondary.Receive}");
     }
 
-    private static void CompareFields(InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
+    private static void CompareFields(
+        InterfaceQueues primary, InterfaceQueues secondary, List<string> differing, List<string> commands)
     {
         foreach ((string traffic, ulong fields) in primary.HashFields)
         {
             if (secondary.HashFields.TryGetValue(traffic, out ulong others) && others != fields)
             {
-                // A NIC that hashes nothing of it follows the other.
+                // A NIC that hashes no field of this traffic is set like the other one.
                 (InterfaceQueues changed, ulong wanted) = fields == 0 ? (primary, others) : (secondary, fields);
                 differing.Add($"the fields hashed of {traffic}");
                 commands.Add($"ethtool -N {changed.Name} rx-flow-hash {traffic} {Letters(wanted)}");
@@ -121,16 +132,19 @@ public static class ReceiveSideScaling
 
     private static string? Missing(InterfaceQueues queues, int count, IReadOnlyList<int> served) => served.Max() < count
         ? null
-        : $"interface '{queues.Name}' has no queue {served.Max()}, they count from 0 and it has {Queues(count)}; {Remedy(queues, served.Max() + 1)}";
+        : $"interface '{queues.Name}' has no queue {served.Max()}, they count from 0 and it has {Queues(count)}; "
+            + Remedy(queues, served.Max() + 1);
 
-    /// <summary>How an interface comes to so many queues.</summary>
+    /// <summary>How to give an interface so many queues.</summary>
     private static string Remedy(InterfaceQueues queues, int count) => queues switch
     {
-        { Channels: { } channels } when channels.CombinedMaximum >= count => $"mend it with: ethtool -L {queues.Name} combined {count}",
+        { Channels: { } channels } when channels.CombinedMaximum >= count =>
+            $"mend it with: ethtool -L {queues.Name} combined {count}",
         { Channels: { } channels } when channels.RxMaximum >= count && channels.TxMaximum >= count =>
             $"mend it with: ethtool -L {queues.Name} rx {count} tx {count}",
         { Driver: "veth" } =>
-            $"make it anew with: ip link add {queues.Name} numrxqueues {count} numtxqueues {count} type veth peer name PEER numrxqueues {count} numtxqueues {count}",
+            $"make it anew with: ip link add {queues.Name} numrxqueues {count} numtxqueues {count} "
+            + $"type veth peer name PEER numrxqueues {count} numtxqueues {count}",
         { Channels: null } => $"its driver cannot change that (no ethtool -L): name its queues in xdp_queues, and as many cores",
         _ => $"its driver cannot have {count}: name its queues in xdp_queues, and as many cores",
     };
@@ -138,7 +152,8 @@ public static class ReceiveSideScaling
     private static string Queues(int count) => count == 1 ? "1 queue" : $"{count} queues";
 }
 
-/// <summary>Whether two interfaces spread flows alike.</summary>
-/// <param name="Fault">Why not, in one line with the commands that mend it; null when they do, or when nobody can know.</param>
-/// <param name="Note">Why nobody can know, in one line; null when it is known.</param>
+/// <summary>Whether two interfaces distribute flows alike.</summary>
+/// <param name="Fault">Why not, in one line with the commands that correct it; null when they do, or when that is
+/// unknown.</param>
+/// <param name="Note">Why that is unknown, in one line; null when it is known.</param>
 public sealed record SpreadJudgement(string? Fault, string? Note);

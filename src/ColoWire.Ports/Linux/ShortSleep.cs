@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>Sleeps for less than the millisecond that is the shortest of the runtime (nanosleep(2)).</summary>
+/// <summary>Sleeps for less than a millisecond, which is the shortest sleep of the runtime (nanosleep(2)).</summary>
 public static partial class ShortSleep
 {
     private const long NanosecondsPerMicrosecond = 1_000;

@@ -7,8 +7,8 @@ using System.Runtime.InteropServices;
 namespace ColoWire.Ports.Linux;
 
 /// <summary>
-/// The standard output or the standard error, written to by system calls alone. The runtime's own console ends the process where the
-/// descriptor is closed, and writes into whatever file has got its number since.
+/// The standard output or standard error, written by system calls only. The runtime's console ends the process where the
+/// descriptor is closed, and writes to whatever file has got that descriptor since.
 /// </summary>
 public sealed class StandardStream : Stream
 {
@@ -27,20 +27,21 @@ public sealed class StandardStream : Stream
     private readonly bool isInherited;
     private bool isReaderGone;
 
-    /// <summary>Takes a descriptor that the process was started with; it is never closed.</summary>
-    /// <param name="descriptor">Its number.</param>
-    /// <param name="name">What people call it.</param>
+    /// <summary>Takes a descriptor with which the process was started; it is never closed.</summary>
+    /// <param name="descriptor">The descriptor.</param>
+    /// <param name="name">Its name in messages.</param>
     public StandardStream(int descriptor, string name)
     {
         this.descriptor = descriptor;
         this.name = name;
-        // What an exec leaves open has no close-on-exec flag, and whatever the runtime has opened since has one: a descriptor with it is
-        // not the one that the process was started with.
+        // A descriptor that survived execve(2) has no close-on-exec flag, and each descriptor that the runtime has opened since
+        // has one: a descriptor with the flag is not the one with which the process was started.
         int flags = Libc.DescriptorFlags(descriptor);
         isInherited = flags >= 0 && (flags & Libc.ClosedByExec) == 0;
     }
 
-    /// <summary>Whether what is written is thrown away once nobody reads it any more, as where SIGPIPE ends a program.</summary>
+    /// <summary>Whether output is discarded once there is no reader; without ColoWire's handling SIGPIPE would end the program
+    /// then.</summary>
     public bool DiscardsWithoutReader { get; init; }
 
     /// <inheritdoc/>
@@ -63,8 +64,8 @@ public sealed class StandardStream : Stream
     }
 
     /// <summary>
-    /// Opens /dev/null for each standard descriptor that is free: no socket of a port gets its number, to which a library or the
-    /// runtime itself would write what it has to say.
+    /// Opens /dev/null for each standard descriptor that is closed. So no socket of a port gets its number, to which a library or
+    /// the runtime might write messages.
     /// </summary>
     public static void OccupyFreeDescriptors()
     {
@@ -81,10 +82,10 @@ public sealed class StandardStream : Stream
         }
     }
 
-    /// <summary>Writes as much as is taken; waits where the other end does not read.</summary>
+    /// <summary>Writes the bytes; waits while the reader does not read.</summary>
     /// <param name="bytes">The bytes.</param>
-    /// <param name="fault">Why not all were taken, or null.</param>
-    /// <returns>Bytes that were taken.</returns>
+    /// <param name="fault">Why not all were written, or null.</param>
+    /// <returns>Bytes that were written.</returns>
     public unsafe int WriteSome(ReadOnlySpan<byte> bytes, out string? fault)
     {
         fault = null;
@@ -105,7 +106,7 @@ public sealed class StandardStream : Stream
                 isReaderGone = error == Libc.BrokenPipe;
                 if (error == Libc.TryAgain)
                 {
-                    // Whoever shares the descriptor has made it non-blocking.
+                    // Another process that shares the descriptor has made it non-blocking.
                     Libc.PollDescriptor room = new() { FileDescriptor = descriptor, Events = Libc.Writable };
                     _ = Libc.Poll(&room, 1, WaitForever);
                 }
@@ -121,7 +122,7 @@ public sealed class StandardStream : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="OutputException">They were not taken.</exception>
+    /// <exception cref="OutputException">They could not be written.</exception>
     public override void Write(ReadOnlySpan<byte> buffer)
     {
         _ = WriteSome(buffer, out string? fault);
@@ -132,13 +133,13 @@ public sealed class StandardStream : Stream
     }
 
     /// <inheritdoc/>
-    /// <exception cref="OutputException">They were not taken.</exception>
+    /// <exception cref="OutputException">They could not be written.</exception>
     public override void Write(byte[] buffer, int offset, int count) => Write(buffer.AsSpan(offset, count));
 
     /// <inheritdoc/>
     public override void Flush()
     {
-        // Nothing is kept here.
+        // This stream has no buffer.
     }
 
     /// <inheritdoc/>

@@ -5,34 +5,37 @@ using System.Net.Sockets;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>The path of a unix socket (unix(7)): it outlives the process that has listened there, and is in the way of the next.</summary>
+/// <summary>The path of a unix socket (unix(7)). It outlives the process that has listened there, and then keeps the next one
+/// from binding.</summary>
 public static class UnixSocketPath
 {
-    /// <summary>Whoever may write to a socket may connect to it (unix(7)): the user that ColoWire runs as, its group, and root.</summary>
+    /// <summary>Only who may write to a socket may connect to it (unix(7)): the user that ColoWire runs as, its group, and
+    /// root.</summary>
     private const UnixFileMode Mode =
         UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.GroupRead | UnixFileMode.GroupWrite;
 
-    /// <summary>Listens at a path with a socket of its own mode, 0660 whatever the umask. What a dead process has left is taken over.</summary>
-    /// <param name="socket">A unix socket, neither connected nor bound; it stays the caller's.</param>
+    /// <summary>Listens at a path, with mode 0660 whatever the umask. A socket that an ended process has left is
+    /// replaced.</summary>
+    /// <param name="socket">A unix socket, neither connected nor bound; the caller closes it.</param>
     /// <param name="path">The path.</param>
-    /// <param name="backlog">Connections that the kernel keeps waiting.</param>
-    /// <exception cref="IOException">Nobody can listen there: why, and what to do about it.</exception>
-    /// <exception cref="SocketException">It cannot be bound.</exception>
-    /// <exception cref="System.UnauthorizedAccessException">This user may not remove what was left.</exception>
+    /// <param name="backlog">Connections that the kernel queues.</param>
+    /// <exception cref="IOException">The path cannot be listened at: why, and what to do about it.</exception>
+    /// <exception cref="SocketException">The socket cannot be bound.</exception>
+    /// <exception cref="System.UnauthorizedAccessException">This user may not remove the old socket.</exception>
     public static void Listen(Socket socket, string path, int backlog)
     {
         System.ArgumentNullException.ThrowIfNull(socket);
         Clear(path);
         socket.Bind(new UnixDomainSocketEndPoint(path));
-        // Nobody can connect before it listens, so nobody who may not ever does.
+        // The mode is set before listen(2), until which no process can connect.
         File.SetUnixFileMode(path, Mode);
         socket.Listen(backlog);
     }
 
-    /// <summary>Makes way for whoever is to listen at a path: removes what a dead process has left, and nothing else.</summary>
-    /// <exception cref="IOException">Nobody can listen there: why, and what to do about it.</exception>
-    /// <exception cref="SocketException">Whether somebody listens there cannot be found out.</exception>
-    /// <exception cref="System.UnauthorizedAccessException">This user may not remove what was left.</exception>
+    /// <summary>Removes a socket that an ended process has left at a path, and nothing else.</summary>
+    /// <exception cref="IOException">The path cannot be listened at: why, and what to do about it.</exception>
+    /// <exception cref="SocketException">Whether a process listens there cannot be determined.</exception>
+    /// <exception cref="System.UnauthorizedAccessException">This user may not remove the old socket.</exception>
     public static void Clear(string path)
     {
         string folder = Path.GetDirectoryName(Path.GetFullPath(path)) ?? "/";
@@ -61,7 +64,7 @@ public static class UnixSocketPath
 
     private static bool IsListenedAt(string path)
     {
-        // Not blocking: where as many wait already as a listener lets wait, one more would wait for as long as that process lives.
+        // Non-blocking: where the listener's queue is full, a blocking connect would wait for as long as that process lives.
         using Socket probe = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified) { Blocking = false };
         try
         {

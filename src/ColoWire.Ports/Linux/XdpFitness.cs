@@ -5,22 +5,22 @@ using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports.Linux;
 
-/// <summary>How well an interface does as an <c>xdp:</c> port; the worst first.</summary>
+/// <summary>How well an interface works as an <c>xdp:</c> port; the worst first.</summary>
 public enum XdpSupport
 {
     /// <summary>Not at all.</summary>
     None,
 
-    /// <summary>In generic mode only: its driver runs no XDP programs.</summary>
+    /// <summary>In generic mode only: its driver cannot run XDP programs.</summary>
     Generic,
 
-    /// <summary>At least in generic mode; the kernel does not tell what its driver can do.</summary>
+    /// <summary>At least in generic mode; the kernel does not report what the driver supports.</summary>
     Unknown,
 
-    /// <summary>In native mode, where the kernel copies each frame.</summary>
+    /// <summary>In native mode; the kernel copies each frame.</summary>
     Native,
 
-    /// <summary>In native mode, and without a copy.</summary>
+    /// <summary>In native mode, zero-copy.</summary>
     ZeroCopy,
 }
 
@@ -31,7 +31,7 @@ public readonly record struct XdpFitness(XdpSupport Support, string? Why)
 {
     private const int MostMtu = Umem.MaxFrameBytes - PortLimits.LinkHeaderBytes;
 
-    /// <summary>Judges an interface by what is known of it.</summary>
+    /// <summary>Finds that by the properties of an interface.</summary>
     public static XdpFitness Of(InterfaceFacts facts)
     {
         ArgumentNullException.ThrowIfNull(facts);
@@ -39,10 +39,11 @@ public readonly record struct XdpFitness(XdpSupport Support, string? Why)
         {
             { IsEthernet: false } => new(XdpSupport.None, "not Ethernet"),
             { Mtu: > MostMtu } => new(XdpSupport.None, $"MTU above {MostMtu}"),
-            { XdpFeatures: null } => new(XdpSupport.Unknown, "Linux tells from 6.3 on"),
+            { XdpFeatures: null } => new(XdpSupport.Unknown, "reported from Linux 6.3 on"),
             { XdpFeatures: { } features } when !Has(features, NetdevNetlink.RunsAndRedirects) =>
                 new(XdpSupport.Generic, "not in its driver"),
-            { XdpFeatures: { } features } when !Has(features, NetdevNetlink.SharesMemory) => new(XdpSupport.Native, "with a copy"),
+            { XdpFeatures: { } features } when !Has(features, NetdevNetlink.SharesMemory) =>
+                new(XdpSupport.Native, "with a copy"),
             _ => new(XdpSupport.ZeroCopy, null),
         };
     }

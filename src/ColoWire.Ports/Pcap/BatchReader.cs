@@ -10,8 +10,9 @@ using SharpPcap.LibPcap;
 namespace ColoWire.Ports.Pcap;
 
 /// <summary>
-/// Reads a live device in batches: one call has libpcap hand over all frames that have arrived, and each is copied from the kernel's
-/// ring to its slot. Frame by frame it would be a call, a copy more, and for the one that is not there a system call.
+/// Reads a live device in batches: one call of pcap_dispatch(3PCAP) passes all frames that have arrived to a callback, which
+/// copies each from the kernel's ring to its slot. pcap_next_ex(3PCAP) would cost a call and a copy more for each frame, and a
+/// system call where none has arrived.
 /// </summary>
 internal sealed unsafe class BatchReader : IDisposable
 {
@@ -21,34 +22,37 @@ internal sealed unsafe class BatchReader : IDisposable
     private readonly byte[] aside = GC.AllocateArray<byte>(sizeof(PacketHeader) + EngineLimits.MaxFrameBytes, pinned: true);
     private GCHandle<BatchReader> self;
 
-    // Of the call that runs.
+    // The arguments of the call of TryRead that runs.
     private SlotPool? pool;
     private FrameRef* room;
     private int taken;
     private long arrivalNs;
 
-    /// <summary>Reads nothing yet.</summary>
-    /// <param name="intake">Gets the frames into their slots and counts them.</param>
+    /// <summary>Creates a reader without a device.</summary>
+    /// <param name="intake">Copies the frames into their slots.</param>
     public BatchReader(RecordIntake intake)
     {
         this.intake = intake;
         self = new GCHandle<BatchReader>(this);
     }
 
-    /// <summary>From now on reads a device that does not block. A frame that was set aside still comes first.</summary>
-    /// <param name="handle">The device; null for none. It is closed when another one is used, or this was disposed of.</param>
+    /// <summary>Sets the device to read, which must be non-blocking. A frame that was set aside still comes first.</summary>
+    /// <param name="handle">The device; null for none. It must not be closed before another one is set, or this reader is
+    /// disposed of.</param>
     public void Use(OpenDevice? handle)
     {
         device = handle?.Device;
         smallSlotsSuffice = handle?.SnapLength <= EngineLimits.SmallSlotBytes;
     }
 
-    /// <summary>Takes the frames that have arrived. One for which no slot is free is set aside and comes first at the next call.</summary>
-    /// <param name="slots">Where they go.</param>
-    /// <param name="batch">Filled from the front. Frames that are refused take up room too, so that a call is bounded.</param>
-    /// <param name="nowNs">The time of their arrival.</param>
-    /// <param name="count">How many were taken.</param>
-    /// <returns>False when the device has failed; it says why.</returns>
+    /// <summary>Reads the frames that have arrived. One for which no slot is free is set aside, and comes first at the next
+    /// call.</summary>
+    /// <param name="slots">The free slots.</param>
+    /// <param name="batch">Filled from the front. Frames that are refused take an entry, too, so that a call reads a bounded
+    /// number.</param>
+    /// <param name="nowNs">The time of arrival of the frames, in nanoseconds of the engine's clock.</param>
+    /// <param name="count">How many frames were taken.</param>
+    /// <returns>False when the device has failed; its error text says why.</returns>
     public bool TryRead(SlotPool slots, Span<FrameRef> batch, long nowNs, out int count)
     {
         bool good = true;
@@ -79,7 +83,7 @@ internal sealed unsafe class BatchReader : IDisposable
         return good;
     }
 
-    /// <summary>Forgets the device. Its thread must have ended.</summary>
+    /// <summary>Releases the device. The port's thread must have ended.</summary>
     public void Dispose() => self.Dispose();
 
     [UnmanagedCallersOnly(CallConvs = [typeof(CallConvCdecl)])]
@@ -90,12 +94,13 @@ internal sealed unsafe class BatchReader : IDisposable
         reader.Deliver();
         if (reader.intake.HasRecord)
         {
-            // libpcap takes its memory back now. It hands over no further frame: for more than one all slots were certain.
+            // libpcap reuses the memory when this returns. It passes no further frame: more than one is asked for only where
+            // slots are certain.
             reader.intake.MoveTo(reader.aside);
         }
     }
 
-    /// <summary>How many frames find a slot, however long they are.</summary>
+    /// <summary>How many frames are certain to find a slot, whatever their length.</summary>
     private int CertainSlots(SlotPool slots) =>
         smallSlotsSuffice ? slots.FreeSmall : Math.Min(slots.FreeSmall, slots.FreeLarge);
 

@@ -10,14 +10,15 @@ using SharpPcap.LibPcap;
 
 namespace ColoWire.Ports.Pcap;
 
-/// <summary>Opens interfaces and turns what can be wrong with them into one line.</summary>
+/// <summary>Opens interfaces with libpcap, and puts its errors into one line.</summary>
 internal static class LiveDevice
 {
-    /// <summary>How live ports are named.</summary>
+    /// <summary>The prefix of the names of <c>pcap:</c> ports.</summary>
     public const string NamePrefix = "pcap:";
 
     /// <summary>Opens an interface, non-blocking.</summary>
-    /// <exception cref="PortException">There is no such interface, it is down or no Ethernet, or permission is lacking.</exception>
+    /// <exception cref="PortException">There is no such interface, it is down or no Ethernet interface, or permission is
+    /// lacking.</exception>
     public static LibPcapLiveDevice Open(string interfaceName, DeviceConfiguration configuration, string? filter = null)
     {
         LiveInterface.CheckUsable(interfaceName);
@@ -30,7 +31,8 @@ internal static class LiveDevice
             if (device.LinkType != LinkLayers.Ethernet)
             {
                 string linkType = $"{device.LinkType} ({(int)device.LinkType})";
-                throw new PortException($"cannot use interface '{interfaceName}': its link type is {linkType}; Ethernet is needed");
+                throw new PortException(
+                    $"cannot use interface '{interfaceName}': its link type is {linkType}; Ethernet is needed");
             }
 
             if (filter is not null)

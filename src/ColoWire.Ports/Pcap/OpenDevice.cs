@@ -6,7 +6,7 @@ using SharpPcap.LibPcap;
 
 namespace ColoWire.Ports.Pcap;
 
-/// <summary>An interface that libpcap has opened.</summary>
+/// <summary>An interface that is open with libpcap.</summary>
 internal sealed class OpenDevice : IInterfaceHandle
 {
     private OpenDevice(LibPcapLiveDevice device, int snapLength)
@@ -29,27 +29,30 @@ internal sealed class OpenDevice : IInterfaceHandle
     /// <inheritdoc/>
     public int InterfaceIndex { get; }
 
-    /// <summary>Opens an interface for frames to come in.</summary>
-    /// <param name="interfaceName">As the operator calls it.</param>
-    /// <param name="bufferMiB">The kernel's buffer; see <see cref="PortLimits.BufferMiB"/>.</param>
-    /// <param name="snapLength">See <see cref="PortLimits.SnapLength"/>; null for what the MTU needs.</param>
+    /// <summary>Opens an interface for frames that arrive.</summary>
+    /// <param name="interfaceName">The name that the operator wrote.</param>
+    /// <param name="bufferMiB">The kernel's buffer in MiB; see <see cref="PortLimits.BufferMiB"/>.</param>
+    /// <param name="snapLength">In bytes, see <see cref="PortLimits.SnapLength"/>; null for what the MTU needs.</param>
     /// <exception cref="PortException">It cannot be opened.</exception>
     public static OpenDevice OpenForReceive(string interfaceName, int bufferMiB, int? snapLength)
     {
         int length = snapLength ?? PcapCapturePort.SnapLengthFor(LiveInterface.MtuOf(interfaceName));
-        OpenDevice handle = new(
-            LiveDevice.Open(
-                interfaceName,
-                new DeviceConfiguration { Mode = DeviceModes.Promiscuous, Immediate = true, Snaplen = length, BufferSize = bufferMiB << 20 }),
-            length);
+        DeviceConfiguration receiving = new()
+        {
+            Mode = DeviceModes.Promiscuous,
+            Immediate = true,
+            Snaplen = length,
+            BufferSize = bufferMiB << 20,
+        };
+        OpenDevice handle = new(LiveDevice.Open(interfaceName, receiving), length);
         handle.IgnoreOutgoing(interfaceName);
         return handle;
     }
 
-    /// <summary>Opens an interface for frames to leave.</summary>
-    /// <param name="interfaceName">As the operator calls it.</param>
-    /// <param name="configuration">How.</param>
-    /// <param name="filter">What it still captures.</param>
+    /// <summary>Opens an interface for frames that leave.</summary>
+    /// <param name="interfaceName">The name that the operator wrote.</param>
+    /// <param name="configuration">SharpPcap's configuration.</param>
+    /// <param name="filter">The filter for frames that arrive.</param>
     /// <exception cref="PortException">It cannot be opened.</exception>
     public static OpenDevice OpenForTransmit(string interfaceName, DeviceConfiguration configuration, string filter) =>
         new(LiveDevice.Open(interfaceName, configuration, filter), configuration.Snaplen);
@@ -57,18 +60,18 @@ internal sealed class OpenDevice : IInterfaceHandle
     /// <inheritdoc/>
     public bool IsCutOff() => !Libc.TryGetBoundInterface(Descriptor, out int index) || index != InterfaceIndex;
 
-    /// <summary>Closes it. Nobody may use it any more: libpcap crashes when it is closed under a thread.</summary>
+    /// <summary>Closes it. No thread may use it any more: libpcap crashes when a handle is closed while it is used.</summary>
     public void Dispose() => Device.Dispose();
 
     /// <summary>
-    /// Keeps out what this host sends. Not by the filter <c>inbound</c>: libpcap runs a new filter on the first frame in user space,
-    /// where this one cannot be evaluated, and the frame would be lost in silence.
+    /// Excludes the frames that this host sends. The filter <c>inbound</c> is no way to do so: libpcap applies a new filter to
+    /// the first frame in user space, where it cannot evaluate this one, and that frame would be lost without an error.
     /// </summary>
     private void IgnoreOutgoing(string interfaceName)
     {
-        // In the kernel, so that such frames take no room in the ring; kernels before 4.20 do not know it.
+        // In the kernel, so that such frames take no room in the ring (PACKET_IGNORE_OUTGOING, packet(7); Linux 4.20).
         _ = Libc.SetPacketOption(Descriptor, Libc.PacketIgnoreOutgoing, 1);
-        // In libpcap for those, and for what was sent since the interface was opened.
+        // In libpcap, for older kernels, and for frames that were sent between the opening and the option.
         if (Libpcap.SetDirection(Device.Handle, Libpcap.DirectionIn) == Libpcap.Failed)
         {
             string reason = Device.LastError;

@@ -12,7 +12,7 @@ internal struct PacketHeader
     /// <summary>Seconds since 1970.</summary>
     public CLong Seconds;
 
-    /// <summary>The rest, in the resolution that the device was opened with.</summary>
+    /// <summary>The fraction of a second, in the resolution with which the device was opened.</summary>
     public CLong Fraction;
 
     /// <summary>Bytes that were captured.</summary>
@@ -21,20 +21,20 @@ internal struct PacketHeader
     /// <summary>Bytes that the frame had on the wire.</summary>
     public uint WireLength;
 
-    /// <summary>Greatest distance from 1970 that is told apart: 136 years, so that a time, a shift and their sum fit in 64 bits of
-    /// nanoseconds whatever a file says.</summary>
+    /// <summary>The greatest distance from 1970 in seconds, 136 years; beyond it timestamps are clamped. So a timestamp, a shift
+    /// and their sum fit in 64 bits of nanoseconds, whatever a file contains.</summary>
     private const long MaxSeconds = uint.MaxValue;
 
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>The timestamp of a record that was read in nanosecond resolution.</summary>
+    /// <summary>The timestamp of a record that was read in nanosecond resolution, in nanoseconds since 1970.</summary>
     public readonly long TimestampNs =>
         (Math.Clamp(Seconds.Value, -MaxSeconds, MaxSeconds) * NanosecondsPerSecond)
         + Math.Clamp(Fraction.Value, 0, NanosecondsPerSecond - 1);
 
     /// <summary>The header of a whole frame.</summary>
-    /// <param name="timestampNs">Nanoseconds since 1970.</param>
-    /// <param name="fractionNs">Nanoseconds that one unit of the fraction stands for: 1 or 1000.</param>
+    /// <param name="timestampNs">The timestamp, in nanoseconds since 1970.</param>
+    /// <param name="fractionNs">The unit of the fraction, in nanoseconds: 1 or 1000.</param>
     /// <param name="length">Bytes of the frame.</param>
     public static PacketHeader Of(long timestampNs, long fractionNs, int length)
     {

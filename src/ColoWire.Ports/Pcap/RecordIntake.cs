@@ -3,7 +3,6 @@
 using System;
 using System.Diagnostics;
 using System.Runtime.CompilerServices;
-using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 
@@ -12,61 +11,44 @@ namespace ColoWire.Ports.Pcap;
 /// <summary>What has become of a record.</summary>
 internal enum IntakeResult
 {
-    /// <summary>It lies in a slot.</summary>
+    /// <summary>It was copied into a slot.</summary>
     Delivered,
 
-    /// <summary>It cannot be carried: counted, gone.</summary>
+    /// <summary>It cannot be carried; it was counted and is gone.</summary>
     Refused,
 
-    /// <summary>No slot is free: it stays.</summary>
+    /// <summary>No slot is free; the record is kept for the next try.</summary>
     NoSlot,
 }
 
 /// <summary>
-/// The one record that a port has read from libpcap and not yet handed on, how it gets into a slot, and what was counted on the way.
-/// The record stays where libpcap put it: that memory is valid until the next one is read.
+/// The one record that a port has read from libpcap and not yet handed on, and the copy of it into a slot. The record stays where
+/// libpcap put it: that memory is valid until the next record is read.
 /// </summary>
-internal sealed unsafe class RecordIntake
+/// <param name="tally">Numbers and counts the records.</param>
+internal sealed unsafe class RecordIntake(CaptureTally tally)
 {
     private PacketHeader* header;
     private byte* bytes;
-    private uint number;
-    private long frames;
-    private long byteCount;
-    private long kernelDropped;
-    private long interfaceDropped;
-    private long oversize;
-    private long truncated;
 
-    /// <summary>Whether a record waits.</summary>
+    /// <summary>Whether a record is held.</summary>
     public bool HasRecord => header != null;
 
-    /// <summary>Number of the newest record, from 1; those that are refused count too, as in Wireshark.</summary>
-    public uint Number => number;
-
-    /// <summary>Time of the waiting record in nanoseconds, where the device was opened in that resolution.</summary>
+    /// <summary>Timestamp of the held record in nanoseconds since 1970, where the device was opened in that resolution.</summary>
     public long TimestampNs => header->TimestampNs;
 
-    /// <summary>What was counted; any thread may read it.</summary>
-    public CaptureStatistics Statistics => new(
-        Volatile.Read(ref frames),
-        Volatile.Read(ref byteCount),
-        Volatile.Read(ref kernelDropped),
-        Volatile.Read(ref interfaceDropped),
-        Volatile.Read(ref oversize),
-        Volatile.Read(ref truncated));
-
-    /// <summary>Takes over the record that libpcap has just read.</summary>
+    /// <summary>Takes the record that libpcap has just read, and numbers it.</summary>
     public void Hold(nint packetHeader, nint packetBytes)
     {
-        Debug.Assert(header == null, "the record before was handed on");
+        Debug.Assert(header == null, "the previous record was handed on");
         header = (PacketHeader*)packetHeader;
         bytes = (byte*)packetBytes;
-        number++;
+        _ = tally.NextNumber();
     }
 
-    /// <summary>Copies the waiting record to memory that lasts, from memory that libpcap only lends for the time of a callback.</summary>
-    /// <param name="memory">Pinned; with room for a header and <see cref="EngineLimits.MaxFrameBytes"/>, for no longer record waits.</param>
+    /// <summary>Copies the held record out of memory that libpcap lends only for the time of a callback.</summary>
+    /// <param name="memory">Pinned, with room for a header and <see cref="EngineLimits.MaxFrameBytes"/>: a longer record is never
+    /// held.</param>
     public void MoveTo(byte[] memory)
     {
         PacketHeader* newHeader = (PacketHeader*)Unsafe.AsPointer(ref memory[0]);
@@ -77,19 +59,26 @@ internal sealed unsafe class RecordIntake
         bytes = newBytes;
     }
 
-    /// <summary>Copies the waiting record into a slot.</summary>
+    /// <summary>Copies the held record into a slot.</summary>
+    /// <param name="pool">The free slots.</param>
+    /// <param name="arrivalNs">The time of arrival that the frame gets, in nanoseconds of the engine's clock.</param>
+    /// <param name="frameRef">The slot; none where the record was not delivered.</param>
     public IntakeResult Deliver(SlotPool pool, long arrivalNs, out FrameRef frameRef)
     {
         frameRef = FrameRef.None;
         uint length = header->CapturedLength;
         if (header->WireLength > EngineLimits.MaxFrameBytes || length > EngineLimits.MaxFrameBytes)
         {
-            return Refuse(ref oversize);
+            tally.Oversize();
+            header = null;
+            return IntakeResult.Refused;
         }
 
         if (length < header->WireLength)
         {
-            return Refuse(ref truncated);
+            tally.Truncated();
+            header = null;
+            return IntakeResult.Refused;
         }
 
         if (!pool.TryTake((int)length, out frameRef))
@@ -100,24 +89,9 @@ internal sealed unsafe class RecordIntake
         new ReadOnlySpan<byte>(bytes, (int)length).CopyTo(pool.Arena.SlotBytes(frameRef));
         ref Frame frame = ref pool.Arena[frameRef];
         frame.ArrivalNs = arrivalNs;
-        frame.Number = number;
+        frame.Number = tally.LastNumber;
         header = null;
-        Volatile.Write(ref byteCount, byteCount + length);
-        Volatile.Write(ref frames, frames + 1);
+        tally.Delivered(1, length);
         return IntakeResult.Delivered;
-    }
-
-    /// <summary>Publishes what was lost before it reached the port.</summary>
-    public void SetDrops(long byKernel, long byInterface)
-    {
-        Volatile.Write(ref kernelDropped, byKernel);
-        Volatile.Write(ref interfaceDropped, byInterface);
-    }
-
-    private IntakeResult Refuse(ref long counter)
-    {
-        Volatile.Write(ref counter, counter + 1);
-        header = null;
-        return IntakeResult.Refused;
     }
 }

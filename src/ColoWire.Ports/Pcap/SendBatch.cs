@@ -7,17 +7,18 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Pcap;
 
-/// <summary>Sends frames on a packet socket, as many as <see cref="PortLimits.SendFrames"/> in one system call (sendmmsg(2)).</summary>
+/// <summary>Sends frames on a packet socket, up to <see cref="PortLimits.SendFrames"/> in one system call
+/// (sendmmsg(2)).</summary>
 internal sealed unsafe class SendBatch
 {
     private int socket;
     private readonly Libc.BatchMessage* messages;
     private readonly Libc.MessagePart* parts;
-    // What the two pointers point into; pinned, so that the addresses in it stay true.
+    // The memory of the two pointers; pinned, so that the addresses stay valid.
     private readonly Libc.BatchMessage[] messageMemory;
     private readonly Libc.MessagePart[] partMemory;
 
-    /// <summary>Sends on a socket that is bound to its interface and does not block.</summary>
+    /// <summary>Uses a socket that is bound to its interface and non-blocking.</summary>
     public SendBatch(int socket)
     {
         this.socket = socket;
@@ -31,15 +32,15 @@ internal sealed unsafe class SendBatch
         }
     }
 
-    /// <summary>From now on sends on another socket.</summary>
+    /// <summary>Uses another socket from now on.</summary>
     public void Use(int anotherSocket) => socket = anotherSocket;
 
     /// <summary>Sends frames from the front.</summary>
     /// <param name="arena">Where they lie.</param>
     /// <param name="frames">One or more; those beyond <see cref="PortLimits.SendFrames"/> are for the next call.</param>
-    /// <param name="bytes">Bytes of those that were sent.</param>
-    /// <returns>How many were sent; -1, with the C library's error number, when the first could not be. What keeps a later one back is
-    /// learnt by sending from that one on.</returns>
+    /// <param name="bytes">Bytes of the frames that were sent.</param>
+    /// <returns>How many were sent; -1, with the C library's error number, when the first one could not be. The error of a later
+    /// frame shows when the caller sends from that frame on.</returns>
     public int Send(FrameArena arena, ReadOnlySpan<FrameRef> frames, out long bytes)
     {
         int count = Math.Min(frames.Length, PortLimits.SendFrames);

@@ -2,81 +2,49 @@
 
 using System;
 using System.Runtime.CompilerServices;
-using System.Runtime.InteropServices;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
-using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// Receives frames from a socket as QEMU's filter-mirror and filter-redirector send them. What finds no slot stays where it is, and the
-/// sender waits: nothing is lost but what a connection that breaks cuts off.
+/// Receives frames from a socket in the format in which QEMU's filter-mirror and filter-redirector send them
+/// (<see cref="StreamFormat"/>). A frame for which no slot is free stays in the socket, so that the sender waits: only a
+/// connection that breaks loses frames.
 /// </summary>
-public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkReporter, IPeerReporter
+public sealed unsafe class StreamCapturePort : StreamPort, ICapturePort, IWaitable
 {
-    /// <summary>How stream ports are named.</summary>
-    public const string NamePrefix = "stream:";
-
-    /// <summary>More than any frame has: what says so has a header that cannot be right.</summary>
+    /// <summary>A header length that is greater than any frame: the engine then finds the frame malformed.</summary>
     private const int ImpossibleHeader = int.MaxValue;
 
-    private readonly StreamEndpoint endpoint;
-    private readonly StreamChannel channel;
     private readonly StreamInput input;
-    private uint number;
-    private long frames;
-    private long byteCount;
-    private long oversize;
-    private long truncated;
-    private long badLengths;
+    private readonly CaptureTally tally = new();
     private bool holdsFrame;
 
     /// <summary>Connects in the background, or listens.</summary>
     /// <param name="endpoint">Where.</param>
-    /// <param name="hasVnetHeaders">Whether frames bear virtio-net headers (<c>vnet_hdr_support</c>).</param>
-    /// <exception cref="PortException">Nobody can listen there.</exception>
+    /// <param name="hasVnetHeaders">Whether frames have virtio-net headers (<c>vnet_hdr_support</c>).</param>
+    /// <exception cref="PortException">The endpoint cannot be listened at.</exception>
     public StreamCapturePort(StreamEndpoint endpoint, bool hasVnetHeaders = false)
-    {
-        this.endpoint = endpoint;
+        : base(endpoint) =>
         input = new StreamInput(hasVnetHeaders);
-        channel = new StreamChannel(endpoint);
-    }
 
     /// <inheritdoc/>
-    public string Name => NamePrefix + endpoint;
+    public int WaitHandle => Channel.WaitHandle;
 
     /// <inheritdoc/>
-    public int WaitHandle => channel.WaitHandle;
+    public bool HasLink => Channel.IsConnected;
 
-    /// <inheritdoc/>
-    public LinkState Link => channel.IsConnected ? LinkState.Up : LinkState.Down;
-
-    /// <inheritdoc/>
-    public string Trouble => channel.Trouble;
-
-    /// <inheritdoc/>
-    public string? Peer => channel.Peer;
-
-    /// <inheritdoc/>
-    public RefusedPeers Refused => channel.Refused;
-
-    /// <inheritdoc/>
-    public string Allowed => StreamPeers.Allowed(endpoint);
-
-    /// <inheritdoc/>
-    public bool HasLink => channel.IsConnected;
-
-    /// <summary>Whether the sender has got rid of frames that were not handed on: at a stop, these still are.</summary>
+    /// <summary>Whether whole frames were received and not yet handed on. Their sender does not have them any more, so at a stop
+    /// they still are. Any thread may read it.</summary>
     public bool HasHandedOver => Volatile.Read(ref holdsFrame);
 
     /// <inheritdoc/>
     public int VnetHeaderBytes { get; private set; }
 
     /// <inheritdoc/>
-    public CaptureStatistics Statistics => new(
-        Volatile.Read(ref frames), Volatile.Read(ref byteCount), 0, 0, Volatile.Read(ref oversize), Volatile.Read(ref truncated), Volatile.Read(ref badLengths));
+    public CaptureStatistics Statistics => tally.Statistics;
 
     /// <inheritdoc/>
     public int Receive(SlotPool pool, Span<FrameRef> batch, long nowNs)
@@ -87,11 +55,11 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
             return 0;
         }
 
-        // One header's length for a batch: the engine steps over it.
+        // VnetHeaderBytes holds for a whole batch, so a batch ends where the length of the header changes.
         uint header = input.VnetHeaderBytes;
         VnetHeaderBytes = StreamFormat.IsVnetHeader(header) ? (int)header : ImpossibleHeader;
         int taken = 0;
-        for (int looked = 0; looked < batch.Length && input.Content == StreamContent.Frame && input.VnetHeaderBytes == header; looked++)
+        for (int seen = 0; seen < batch.Length && input.Content == StreamContent.Frame && input.VnetHeaderBytes == header; seen++)
         {
             if (!TryDeliver(pool, nowNs, out batch[taken]))
             {
@@ -105,24 +73,27 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
         return taken;
     }
 
-    /// <summary>Closes the connection. Its thread must have ended.</summary>
-    public void Dispose() => channel.Dispose();
+    /// <summary>Closes the connection. The port's thread must have ended.</summary>
+    public void Dispose() => Channel.Dispose();
 
-    /// <summary>Copies the next frame, with its virtio-net header, into a slot, unless it cannot be carried.</summary>
+    /// <summary>Copies the next frame with its virtio-net header into a slot, or counts it where it cannot be carried.</summary>
     /// <returns>False when no slot is free.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryDeliver(SlotPool pool, long nowNs, out FrameRef frameRef)
     {
         int length = (int)input.Length;
-        // One that is longer than all there is, the engine finds malformed.
+        // A header that is longer than the whole frame is not skipped: the engine finds the frame malformed.
         int headerBytes = VnetHeaderBytes <= length ? VnetHeaderBytes : 0;
         int frameBytes = length - headerBytes;
-        int longest = pool.Arena.LargeSlotsPerSide != 0 ? EngineLimits.MaxFrameBytes : EngineLimits.SmallSlotBytes - StreamFormat.FrameOffset;
+        int longest = pool.Arena.LargeSlotsPerSide != 0
+            ? EngineLimits.MaxFrameBytes
+            : EngineLimits.SmallSlotBytes - StreamFormat.FrameOffset;
         if (frameBytes > longest)
         {
             frameRef = FrameRef.None;
-            CountRefused(ref oversize);
-            input.Pass();
+            _ = tally.NextNumber();
+            tally.Oversize();
+            input.Remove();
             return true;
         }
 
@@ -138,20 +109,19 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
         frame.Offset = (ushort)(StreamFormat.FrameOffset - headerBytes);
         frame.Length = length;
         frame.ArrivalNs = nowNs;
-        frame.Number = ++number;
-        Volatile.Write(ref byteCount, byteCount + frameBytes);
-        Volatile.Write(ref frames, frames + 1);
-        input.Pass();
+        frame.Number = tally.NextNumber();
+        tally.Delivered(1, frameBytes);
+        input.Remove();
         return true;
     }
 
     /// <returns>Whether a whole frame is there now.</returns>
     private bool TryRead()
     {
-        if (!channel.IsConnected)
+        if (!Channel.IsConnected)
         {
-            // Nothing is read yet: that there is a link is to be seen before the first frame, which is compared then.
-            _ = channel.TryTakeOver();
+            // Nothing is read at this poll: the engine must see the link up before the first frame, which is to be compared.
+            _ = Channel.TryTakeOver();
             return false;
         }
 
@@ -162,9 +132,11 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
 
         if (input.Content == StreamContent.BadLength)
         {
-            Volatile.Write(ref badLengths, badLengths + 1);
-            CountRefused(ref oversize);
-            GiveUp($"a frame of {input.Length} bytes was announced, {StreamFormat.MaxLength} are possible (is vnet_hdr_support the same at both ends?)");
+            _ = tally.NextNumber();
+            tally.BadLength();
+            GiveUp(
+                $"a frame of {input.Length} bytes was announced, {StreamFormat.MaxLength} are possible "
+                + "(is vnet_hdr_support the same at both ends?)");
         }
 
         return input.Content == StreamContent.Frame;
@@ -173,33 +145,27 @@ public sealed unsafe class StreamCapturePort : ICapturePort, IWaitable, ILinkRep
     private void Read()
     {
         input.MakeRoom();
-        nint received = Libc.Receive(channel.Descriptor, input.Room, (nuint)input.RoomBytes, Libc.DoNotWait);
+        int received = Channel.Receive(input.Room, input.RoomBytes, out string? loss);
         if (received > 0)
         {
-            input.Received((int)received);
+            input.Received(received);
         }
-        else if (received == 0 || StreamChannel.IsLost(Marshal.GetLastPInvokeError()))
+        else if (loss is not null)
         {
-            string reason = received == 0 ? StreamChannel.ClosedByPeer : Marshal.GetLastPInvokeErrorMessage();
             if (input.HasPart)
             {
-                CountRefused(ref truncated);
+                _ = tally.NextNumber();
+                tally.Truncated();
             }
 
-            GiveUp(reason);
+            GiveUp(loss);
         }
     }
 
-    /// <summary>The rest of a frame will not come: the next connection begins with a new one.</summary>
+    /// <summary>Forgets the part of a frame: the next connection begins with a whole one.</summary>
     private void GiveUp(string reason)
     {
         input.Clear();
-        channel.GiveUp(reason);
-    }
-
-    private void CountRefused(ref long counter)
-    {
-        number++;
-        Volatile.Write(ref counter, counter + 1);
+        Channel.GiveUp(reason);
     }
 }

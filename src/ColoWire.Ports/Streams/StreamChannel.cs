@@ -10,12 +10,12 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// The connection of a port: made anew, in the background, whenever it is lost. One thread sends or receives on it and never waits for
-/// another; any may ask how it is.
+/// The connection of a stream port. When it is lost, the next one is made in the background. The port's thread sends or receives
+/// on it and never waits; any thread may read its state.
 /// </summary>
 internal sealed class StreamChannel : IDisposable
 {
-    /// <summary>The reason to give up a connection that the other end has ended.</summary>
+    /// <summary>The reason of a connection that the other end has closed.</summary>
     public const string ClosedByPeer = "the other end has closed the connection";
 
     private readonly StreamEndpoint endpoint;
@@ -30,7 +30,7 @@ internal sealed class StreamChannel : IDisposable
     private string? loss;
 
     /// <summary>Begins to connect, or to listen.</summary>
-    /// <exception cref="PortException">Nobody can listen there.</exception>
+    /// <exception cref="PortException">The endpoint cannot be listened at.</exception>
     public StreamChannel(StreamEndpoint endpoint)
     {
         this.endpoint = endpoint;
@@ -45,25 +45,27 @@ internal sealed class StreamChannel : IDisposable
         connecting = Task.Run(ConnectAsync);
     }
 
-    /// <summary>A descriptor that is readable while the connection is, whichever it is.</summary>
+    /// <summary>An epoll descriptor (epoll(7)), which is readable while the present connection is. It stays the same from one
+    /// connection to the next.</summary>
     public int WaitHandle => epoll;
 
-    /// <summary>The connection's descriptor; -1 while there is none.</summary>
-    public int Descriptor { get; private set; } = -1;
-
-    /// <summary>Whether there is a connection. Any thread may ask.</summary>
+    /// <summary>Whether there is a connection. Any thread may read it.</summary>
     public bool IsConnected => Volatile.Read(ref connected);
 
-    /// <summary>Why there is none. Any thread may ask.</summary>
-    public string Trouble => Volatile.Read(ref loss) ?? connector.Trouble ?? (endpoint.IsServer ? "nobody has come yet" : "nobody has answered yet");
+    /// <summary>Why there is no connection, in one line. Any thread may read it.</summary>
+    public string Trouble => Volatile.Read(ref loss)
+        ?? connector.Trouble
+        ?? (endpoint.IsServer ? "no client has connected yet" : "not connected yet");
 
-    /// <summary>Address and port of the other end, over TCP; null while there is none. Any thread may ask.</summary>
+    /// <summary>Address and port of the other end, over TCP; null while there is no connection. Any thread may read it.</summary>
     public string? Peer => IsConnected ? connector.Peer : null;
 
-    /// <summary>Whose connections were closed at once. Any thread may ask.</summary>
+    /// <summary>Connections that were refused. Any thread may read it.</summary>
     public RefusedPeers Refused => connector.Refused;
 
-    /// <summary>Takes a new connection over, if there is one.</summary>
+    private int Descriptor { get; set; } = -1;
+
+    /// <summary>Takes a new connection, if there is one.</summary>
     public bool TryTakeOver()
     {
         Socket? socket = Volatile.Read(ref offered);
@@ -81,22 +83,44 @@ internal sealed class StreamChannel : IDisposable
         return true;
     }
 
-    /// <summary>The connection is of no use any more: the next one is wanted.</summary>
+    /// <summary>Receives what has arrived; never waits (recv(2)).</summary>
+    /// <param name="bytes">Where to.</param>
+    /// <param name="length">Bytes at most.</param>
+    /// <param name="reason">Why the connection is lost, for <see cref="GiveUp"/>; null while it is not.</param>
+    /// <returns>Bytes received; 0 when nothing has arrived, or the connection is lost.</returns>
+    public unsafe int Receive(byte* bytes, int length, out string? reason)
+    {
+        nint received = Libc.Receive(Descriptor, bytes, (nuint)length, Libc.DoNotWait);
+        reason = received > 0 ? null : received == 0 ? ClosedByPeer : ReasonOf(Marshal.GetLastPInvokeError());
+        return (int)Math.Max(0, received);
+    }
+
+    /// <summary>Sends what the socket has room for; never waits (send(2)).</summary>
+    /// <param name="bytes">What to send.</param>
+    /// <param name="length">Its bytes.</param>
+    /// <param name="reason">Why the connection is lost, for <see cref="GiveUp"/>; null while it is not.</param>
+    /// <returns>Bytes sent; 0 when there is no room, or the connection is lost.</returns>
+    public unsafe int Send(byte* bytes, int length, out string? reason)
+    {
+        nint sent = Libc.Send(Descriptor, bytes, (nuint)length, Libc.DoNotWait | Libc.NoSignal);
+        reason = sent > 0 ? null : ReasonOf(Marshal.GetLastPInvokeError());
+        return (int)Math.Max(0, sent);
+    }
+
+    /// <summary>Closes the connection and asks for the next one.</summary>
+    /// <param name="reason">Why, in one line.</param>
     public void GiveUp(string reason)
     {
         Volatile.Write(ref loss, reason);
         Volatile.Write(ref connected, false);
         Descriptor = -1;
-        // Closed, it is out of the epoll descriptor by itself.
+        // The kernel removes a closed socket from the epoll descriptor (epoll(7)).
         current?.Dispose();
         current = null;
         wanted.Release();
     }
 
-    /// <summary>Whether a call that failed with this error number will go on failing.</summary>
-    public static bool IsLost(int error) => error is not (Libc.TryAgain or Libc.Interrupted or Libc.NoBufferSpace or Libc.NoMemory);
-
-    /// <summary>Closes everything. The thread that sends or receives must have ended.</summary>
+    /// <summary>Closes everything. The port's thread must have ended.</summary>
     public void Dispose()
     {
         ending.Cancel();
@@ -109,6 +133,12 @@ internal sealed class StreamChannel : IDisposable
         ending.Dispose();
     }
 
+    /// <summary>Why a connection is lost, by the error number of a call; null for an error that passes.</summary>
+    private static string? ReasonOf(int error) =>
+        error is Libc.TryAgain or Libc.Interrupted or Libc.NoBufferSpace or Libc.NoMemory
+            ? null
+            : Marshal.GetPInvokeErrorMessage(error);
+
     private async Task ConnectAsync()
     {
         try
@@ -117,7 +147,7 @@ internal sealed class StreamChannel : IDisposable
             while (true)
             {
                 await wanted.WaitAsync(ending.Token).ConfigureAwait(false);
-                // A peer that is given up at its first frame, and comes again, must not keep a core busy.
+                // A peer whose first frame is invalid, and which connects again at once, must not keep a core busy.
                 long pauseMs = madeAtMs + PortLimits.ReconnectMs - Environment.TickCount64;
                 await Task.Delay((int)Math.Max(0, pauseMs), ending.Token).ConfigureAwait(false);
                 Volatile.Write(ref offered, await connector.ConnectAsync(ending.Token).ConfigureAwait(false));
@@ -126,7 +156,7 @@ internal sealed class StreamChannel : IDisposable
         }
         catch (OperationCanceledException)
         {
-            // The port is closed.
+            // The port is being closed.
         }
     }
 }

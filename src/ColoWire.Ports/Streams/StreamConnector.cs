@@ -9,8 +9,8 @@ using System.Threading.Tasks;
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// Gets connections at an endpoint, one after the other: connects until somebody answers, or listens and takes who may come. Whoever has
-/// lost a connection asks for the next.
+/// Makes connections at an endpoint, one after the other: connects until the other end accepts, or listens and accepts. The owner
+/// asks for the next one when it has lost the one before.
 /// </summary>
 internal sealed class StreamConnector : IDisposable
 {
@@ -19,25 +19,25 @@ internal sealed class StreamConnector : IDisposable
     private string? trouble;
     private string? peer;
 
-    /// <summary>Listens at once, if it is to; connects when asked.</summary>
-    /// <exception cref="PortException">Nobody can listen there.</exception>
+    /// <summary>Listens at once, if the endpoint is a server; else connects when asked.</summary>
+    /// <exception cref="PortException">The endpoint cannot be listened at.</exception>
     public StreamConnector(StreamEndpoint endpoint)
     {
         this.endpoint = endpoint;
         listener = endpoint.IsServer ? new StreamListener(endpoint) : null;
     }
 
-    /// <summary>Why the last try to connect failed, or null. Any thread may read it.</summary>
+    /// <summary>Why the last try to connect failed, in one line; null where it did not. Any thread may read it.</summary>
     public string? Trouble => Volatile.Read(ref trouble);
 
-    /// <summary>Address and port of the last connection's other end, over TCP; else null. Any thread may read it.</summary>
+    /// <summary>Address and port of the other end of the last connection, over TCP; else null. Any thread may read it.</summary>
     public string? Peer => Volatile.Read(ref peer);
 
-    /// <summary>Whose connections were closed at once; any thread may read it.</summary>
+    /// <summary>Connections that were refused. Any thread may read it.</summary>
     public RefusedPeers Refused => listener?.Refused ?? default;
 
-    /// <summary>Waits for a connection; the one before must be of no use any more.</summary>
-    /// <returns>A connected socket, the caller's.</returns>
+    /// <summary>Waits for a connection. The one before must be closed, or about to be.</summary>
+    /// <returns>A connected socket; the caller closes it.</returns>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     public async Task<Socket> ConnectAsync(CancellationToken cancellation)
     {
@@ -66,14 +66,15 @@ internal sealed class StreamConnector : IDisposable
         }
     }
 
-    /// <summary>Stops listening. Nobody may be waiting.</summary>
+    /// <summary>Stops listening. No wait may be in progress.</summary>
     public void Dispose() => listener?.Dispose();
 
     private static string? PeerOf(Socket socket) => socket.RemoteEndPoint is IPEndPoint remote
         ? new IPEndPoint(StreamPeers.Plain(remote.Address), remote.Port).ToString()
         : null;
 
-    /// <summary>TCP: frames leave at once, and a host that falls silent is noticed: nothing else tells of a secondary that has died.</summary>
+    /// <summary>Options for TCP: frames are sent at once (TCP_NODELAY), and a host that stops answering is noticed (SO_KEEPALIVE,
+    /// tcp(7)), such as a secondary that has died.</summary>
     private static void Prepare(Socket socket)
     {
         socket.NoDelay = true;
@@ -83,7 +84,7 @@ internal sealed class StreamConnector : IDisposable
         socket.SetSocketOption(SocketOptionLevel.Tcp, SocketOptionName.TcpKeepAliveRetryCount, PortLimits.KeepAliveProbes);
     }
 
-    // Not ConnectAsync: the runtime would go on watching the socket, and be woken by every frame that arrives.
+    // Not Socket.ConnectAsync: the runtime would keep the socket in its own epoll set, and be woken by every frame that arrives.
     private async Task<Socket> DialAsync(CancellationToken cancellation)
     {
         Socket socket = endpoint.NewSocket();
@@ -96,7 +97,7 @@ internal sealed class StreamConnector : IDisposable
         catch (Exception exception)
         {
             socket.Dispose();
-            // Closed while it was connecting, it fails with this or that.
+            // A socket that is closed while it connects fails with one of several exceptions.
             cancellation.ThrowIfCancellationRequested();
             throw exception is SocketException ? exception : new SocketException((int)SocketError.SocketError, exception.Message);
         }

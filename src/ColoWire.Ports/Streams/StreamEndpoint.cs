@@ -12,33 +12,34 @@ using System.Text;
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// The end of a byte stream that an operator names: <c>unix:PATH</c> or <c>HOST:PORT</c>, to connect to, or with <c>,server</c> to wait
-/// at for the other end, over TCP with <c>,peer=ADDRESS</c> only for one from there.
+/// An end of a byte stream as the operator writes it: <c>unix:PATH</c> or <c>HOST:PORT</c> to connect to; with <c>,server</c> to
+/// listen at, over TCP with <c>,peer=ADDRESS</c> for connections from there only.
 /// </summary>
 /// <param name="Path">The path of a unix socket; null for TCP.</param>
-/// <param name="Host">A name, an IPv4 address, or an IPv6 one without its brackets; null for a unix socket.</param>
+/// <param name="Host">A host name, an IPv4 address, or an IPv6 address without its brackets; null for a unix socket.</param>
 /// <param name="Port">The TCP port; 0 for a unix socket.</param>
-/// <param name="IsServer">Whether the other end connects to this one.</param>
+/// <param name="IsServer">Whether to listen; else to connect.</param>
 public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool IsServer)
 {
-    /// <summary>What may be written, for messages and help.</summary>
+    /// <summary>The forms that are allowed, for messages and help.</summary>
     public const string Allowed = "unix:PATH[,server] or HOST:PORT[,server[,peer=ADDRESS]]";
 
     private const string UnixPrefix = "unix:";
     private const string ServerSuffix = ",server";
     private const string PeerPrefix = ",peer=";
 
-    /// <summary>Bytes of a unix socket's path, the last one 0 (sun_path, unix(7)).</summary>
+    /// <summary>Bytes of the path of a unix socket, with the 0 at its end (sun_path, unix(7)).</summary>
     private const int PathBytes = 108;
 
-    /// <summary>Who may connect, of a TCP server: addresses, or networks of them. Empty: whoever comes first.</summary>
+    /// <summary>The addresses, or networks of them, that may connect to a TCP server. Empty: while a host is connected, that host
+    /// only.</summary>
     public IReadOnlyList<IPNetwork> Peers { get; init; } = [];
 
-    /// <summary>Reads what an operator wrote.</summary>
+    /// <summary>Parses an endpoint.</summary>
     /// <param name="text">For example <c>unix:/run/primary_in,server</c>.</param>
     /// <param name="endpoint">The endpoint.</param>
-    /// <param name="error">What is wrong with it, without what is allowed.</param>
-    /// <returns>False with an error when it is none.</returns>
+    /// <param name="error">What is wrong with it; not what is allowed.</param>
+    /// <returns>False, with an error, when the text is no endpoint.</returns>
     public static bool TryParse(
         string text, [NotNullWhen(true)] out StreamEndpoint? endpoint, [NotNullWhen(false)] out string? error)
     {
@@ -46,7 +47,8 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
         endpoint = null;
         string served = text;
         List<IPNetwork> peers = [];
-        for (int at = served.LastIndexOf(','); at >= 0 && served[at..].StartsWith(PeerPrefix, StringComparison.Ordinal); at = served.LastIndexOf(','))
+        int at;
+        while ((at = served.LastIndexOf(',')) >= 0 && served[at..].StartsWith(PeerPrefix, StringComparison.Ordinal))
         {
             if (!StreamPeers.TryParse(served[(at + PeerPrefix.Length)..], out IPNetwork peer, out error))
             {
@@ -83,14 +85,17 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
             : !isBracketed && host.Contains(':') ? "an IPv6 address is written in brackets"
             : isBracketed && !IPAddress.TryParse(host[1..^1], out _) ? $"'{host}' is no IPv6 address"
             : host.Any(c => c is <= ' ' or > '~' or ',' or '/') ? $"'{host}' is no host"
-            : !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number) || number is < 1 or > IPEndPoint.MaxPort
+            : !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number)
+                || number is < 1 or > IPEndPoint.MaxPort
                 ? $"'{port}' is no port from 1 to {IPEndPoint.MaxPort}"
             : null;
-        endpoint = error is null ? new StreamEndpoint(null, isBracketed ? host[1..^1] : host, number, isServer) { Peers = peers } : null;
+        endpoint = error is null
+            ? new StreamEndpoint(null, isBracketed ? host[1..^1] : host, number, isServer) { Peers = peers }
+            : null;
         return endpoint is not null;
     }
 
-    /// <summary>Whether both mean the same place, whichever end of it they are.</summary>
+    /// <summary>Whether both have the same address, one of them as a server or not.</summary>
     public bool IsSamePlaceAs(StreamEndpoint other) =>
         other is not null
         && (Path is null) == (other.Path is null)
@@ -98,27 +103,29 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
             ? Port == other.Port && string.Equals(Host, other.Host, StringComparison.OrdinalIgnoreCase)
             : System.IO.Path.GetFullPath(Path) == System.IO.Path.GetFullPath(other.Path!));
 
-    /// <summary>As it is written.</summary>
+    /// <summary>The endpoint as it is written.</summary>
     public override string ToString()
     {
         string host = Host?.Contains(':') == true ? $"[{Host}]" : Host ?? string.Empty;
         string place = Path is null ? string.Create(CultureInfo.InvariantCulture, $"{host}:{Port}") : UnixPrefix + Path;
-        return (IsServer ? place + ServerSuffix : place) + string.Concat(Peers.Select(peer => PeerPrefix + StreamPeers.Text(peer)));
+        string peers = string.Concat(Peers.Select(peer => PeerPrefix + StreamPeers.Text(peer)));
+        return place + (IsServer ? ServerSuffix : string.Empty) + peers;
     }
 
-    /// <summary>A socket for it, neither connected nor bound.</summary>
+    /// <summary>A socket for the endpoint, neither connected nor bound.</summary>
     internal Socket NewSocket() => Path is null
         ? new Socket(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true }
         : new Socket(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
-    /// <summary>Its address for a socket.</summary>
+    /// <summary>The socket address of the endpoint.</summary>
     internal EndPoint Address() => Path is not null ? new UnixDomainSocketEndPoint(Path)
         : IPAddress.TryParse(Host, out IPAddress? address) ? new IPEndPoint(address, Port)
         : new DnsEndPoint(Host!, Port);
 
     private static string? PeersError(string place, bool isServer, int count) =>
-        !isServer ? "peer= says who may connect to a server: it stands behind ',server'"
-        : place.StartsWith(UnixPrefix, StringComparison.Ordinal) ? "peer= is for TCP: a unix socket is for its user and group (mode 0660)"
+        !isServer ? "peer= says which addresses may connect to a server: write it behind ',server'"
+        : place.StartsWith(UnixPrefix, StringComparison.Ordinal)
+            ? "peer= is for TCP: a unix socket is for its user and group (mode 0660)"
         : count > StreamPeers.Most ? $"at most {StreamPeers.Most} peers can be named: name their network"
         : null;
 

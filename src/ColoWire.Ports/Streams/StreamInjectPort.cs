@@ -1,157 +1,124 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Runtime.InteropServices;
 using ColoWire.Engine.Frames;
-using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// Sends frames to a socket as QEMU's filter-redirector takes them. A frame counts as sent when the kernel has all of it; one that a
-/// connection cuts off goes to the next one as a whole.
+/// Sends frames to a socket in the format that QEMU's filter-redirector receives (<see cref="StreamFormat"/>). A frame counts as
+/// sent when the kernel has taken all of it. A frame of which a broken connection took only a part is sent on the next connection
+/// from its start.
 /// </summary>
-public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter, IPeerReporter
+public sealed unsafe class StreamInjectPort : StreamPort, IInjectPort, IFrameSender
 {
-    /// <summary>Bytes of what the other end says that are thrown away in one go; QEMU says nothing.</summary>
-    private const int UnheardBytes = 4096;
+    /// <summary>Bytes that are received and thrown away in one call. QEMU sends nothing here.</summary>
+    private const int DiscardBytes = 4096;
 
-    private readonly StreamEndpoint endpoint;
-    private readonly StreamChannel channel;
-    private readonly SendStage stage;
-    private readonly InjectTally tally = new();
-    private readonly SendPatience patience;
-    private long nextLookNs = long.MinValue;
+    private readonly StreamOutput output;
+    private readonly InjectLoop loop;
+    private Cycle peerCycle = new(PortLimits.LinkCycleNs);
 
     /// <summary>Connects in the background, or listens.</summary>
     /// <param name="endpoint">Where.</param>
-    /// <param name="hasVnetHeaders">Whether frames bear virtio-net headers (<c>vnet_hdr_support</c>).</param>
-    /// <param name="sendRetryMs">See <see cref="PortLimits.SendRetryMs"/>.</param>
-    /// <exception cref="PortException">Nobody can listen there.</exception>
+    /// <param name="hasVnetHeaders">Whether frames have virtio-net headers (<c>vnet_hdr_support</c>).</param>
+    /// <param name="sendRetryMs">In ms; see <see cref="PortLimits.SendRetryMs"/>.</param>
+    /// <exception cref="PortException">The endpoint cannot be listened at.</exception>
     public StreamInjectPort(StreamEndpoint endpoint, bool hasVnetHeaders = false, int? sendRetryMs = null)
+        : base(endpoint)
     {
-        this.endpoint = endpoint;
         KeepsVnetHeader = hasVnetHeaders;
-        stage = new SendStage(hasVnetHeaders);
-        patience = new SendPatience(sendRetryMs ?? PortLimits.SendRetryMs.Default);
-        channel = new StreamChannel(endpoint);
+        output = new StreamOutput(hasVnetHeaders);
+        loop = new InjectLoop(sendRetryMs ?? PortLimits.SendRetryMs.Default);
     }
-
-    /// <inheritdoc/>
-    public string Name => StreamCapturePort.NamePrefix + endpoint;
-
-    /// <inheritdoc/>
-    public LinkState Link => channel.IsConnected ? LinkState.Up : LinkState.Down;
-
-    /// <inheritdoc/>
-    public string Trouble => channel.Trouble;
-
-    /// <inheritdoc/>
-    public string? Peer => channel.Peer;
-
-    /// <inheritdoc/>
-    public RefusedPeers Refused => channel.Refused;
-
-    /// <inheritdoc/>
-    public string Allowed => StreamPeers.Allowed(endpoint);
 
     /// <inheritdoc/>
     public bool KeepsVnetHeader { get; }
 
     /// <inheritdoc/>
-    public InjectStatistics Statistics => tally.Statistics;
+    public InjectStatistics Statistics => loop.Tally.Statistics;
 
     /// <inheritdoc/>
     public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
         ArgumentNullException.ThrowIfNull(arena);
-        LookAfterPeer(nowNs);
+        CheckPeer(nowNs);
         SendRest();
-        ReadOnlySpan<FrameRef> left = frames[..Math.Min(frames.Length, tally.Room)];
-        int taken = 0;
-        while (taken < left.Length)
-        {
-            int now = Offer(arena, left[taken..], nowNs);
-            if (now == 0)
-            {
-                break;
-            }
-
-            taken += now;
-        }
-
-        return taken;
+        return loop.Run(this, arena, frames, nowNs);
     }
 
     /// <inheritdoc/>
-    public int Reclaim(Span<FrameRef> frames) => tally.Reclaim(frames);
+    public int Reclaim(Span<FrameRef> frames) => loop.Reclaim(frames);
 
-    /// <summary>Forgets what stands to be sent, but for the rest of a frame that was begun: the other end would take what follows
-    /// for it.</summary>
+    /// <summary>Forgets the frames that wait to be sent, except for the rest of one of which a part was sent: the other end would
+    /// read the next frame as that rest.</summary>
     /// <returns>1 when there is such a rest, else 0.</returns>
     public int Abandon()
     {
-        if (stage.IsFirstBegun)
+        if (output.IsFirstBegun)
         {
-            stage.KeepRest();
+            output.KeepRest();
         }
 
         ForgetUnsent();
-        return stage.IsRest ? 1 : 0;
+        return output.IsRest ? 1 : 0;
     }
 
-    /// <summary>Closes the connection. Its thread must have ended.</summary>
-    public void Dispose() => channel.Dispose();
+    /// <summary>Closes the connection. The port's thread must have ended.</summary>
+    public void Dispose() => Channel.Dispose();
 
-    /// <returns>How many frames from the front are done with, sent or lost; 0 when the first has to wait.</returns>
-    private int Offer(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+    int IFrameSender.Send(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
-        if (channel.IsConnected && !stage.IsRest)
+        if (Channel.IsConnected && !output.IsRest)
         {
-            if (stage.IsEmpty)
+            if (output.IsEmpty)
             {
-                stage.Fill(arena, frames);
+                output.Fill(arena, frames);
             }
 
-            if (stage.IsEmpty)
+            if (output.IsEmpty)
             {
-                // There is room for any frame that has bytes.
-                tally.LostFailed(frames[0]);
-                return 1;
+                // An empty buffer has room for every frame that is not empty.
+                return loop.Lose(frames[0], InjectLoss.Failed);
             }
 
-            int sent = Send(arena, frames);
+            int sent = SendOutput(arena, frames);
             if (sent != 0)
             {
                 return sent;
             }
         }
 
-        return MustWait(arena, frames[0], nowNs) ? 0 : 1;
+        return loop.MustWait(nowNs) ? 0 : GiveUpFirst(arena, frames[0]);
     }
 
-    /// <returns>How many frames have left as a whole.</returns>
-    private int Send(FrameArena arena, ReadOnlySpan<FrameRef> frames)
+    /// <returns>How many frames were sent to their end.</returns>
+    private int SendOutput(FrameArena arena, ReadOnlySpan<FrameRef> frames)
     {
-        int left = stage.Sent(Push());
-        long bytes = 0;
-        for (int i = 0; i < left; i++)
+        int count = output.Sent(Push());
+        if (count == 0)
         {
-            bytes += arena[frames[i]].Length;
+            return 0;
         }
 
-        tally.Sent(frames[..left], bytes);
-        return left;
+        long bytes = 0;
+        foreach (FrameRef frame in frames[..count])
+        {
+            bytes += arena[frame].Length;
+        }
+
+        return loop.Sent(frames[..count], bytes);
     }
 
+    /// <summary>Sends the rest of a frame that the engine has got back already.</summary>
     private void SendRest()
     {
-        if (channel.IsConnected && stage.IsRest)
+        if (Channel.IsConnected && output.IsRest)
         {
-            _ = stage.Sent(Push());
-            if (channel.IsConnected && !stage.IsRest)
+            _ = output.Sent(Push());
+            if (Channel.IsConnected && !output.IsRest)
             {
-                tally.Left(1, 0, LinkState.Up);
+                loop.Tally.AddFrames(1);
             }
         }
     }
@@ -159,90 +126,78 @@ public sealed unsafe class StreamInjectPort : IInjectPort, ILinkReporter, IPeerR
     /// <returns>How many bytes the kernel has taken.</returns>
     private int Push()
     {
-        nint sent = Libc.Send(channel.Descriptor, stage.First, (nuint)stage.Bytes, Libc.DoNotWait | Libc.NoSignal);
+        int sent = Channel.Send(output.First, output.Bytes, out string? loss);
         if (sent > 0)
         {
-            patience.Progress();
-            return (int)sent;
+            loop.Progress();
         }
-
-        int error = Marshal.GetLastPInvokeError();
-        if (StreamChannel.IsLost(error))
+        else if (loss is not null)
         {
-            GiveUp(Marshal.GetPInvokeErrorMessage(error));
+            GiveUpConnection(loss);
         }
 
-        return 0;
+        return sent;
     }
 
-    /// <returns>Whether the frame waits; else it is lost, or its rest follows from a copy.</returns>
-    private bool MustWait(FrameArena arena, FrameRef frame, long nowNs)
+    /// <summary>The first frame has waited for too long: it is lost, or, where a part of it was sent, its rest follows from the
+    /// copy.</summary>
+    /// <returns>1: one frame needs no further call.</returns>
+    private int GiveUpFirst(FrameArena arena, FrameRef frame)
     {
-        if (patience.MayWait(nowNs))
+        if (output.IsFirstBegun)
         {
-            tally.Retry();
-            return true;
+            output.KeepRest();
+            loop.Tally.AddBytes(arena[frame].Length);
+            loop.GiveBack([frame]);
+            return 1;
         }
 
-        if (stage.IsFirstBegun)
-        {
-            // The other end would take what follows for the rest of it.
-            stage.KeepRest();
-            tally.Handed(frame, arena[frame].Length);
-        }
-        else if (channel.IsConnected)
+        if (Channel.IsConnected)
         {
             ForgetUnsent();
-            tally.LostFailed(frame);
-        }
-        else
-        {
-            tally.LostLinkDown(frame);
+            return loop.Lose(frame, InjectLoss.Failed);
         }
 
-        return false;
+        return loop.Lose(frame, InjectLoss.LinkDown);
     }
 
     private void ForgetUnsent()
     {
-        if (!stage.IsRest)
+        if (!output.IsRest)
         {
-            stage.Clear();
+            output.Clear();
         }
     }
 
-    private void GiveUp(string reason)
+    private void GiveUpConnection(string reason)
     {
-        if (stage.IsRest)
+        if (output.IsRest)
         {
-            tally.Left(0, 1, LinkState.Down);
+            loop.Tally.AddLost(InjectLoss.LinkDown, 1);
         }
 
-        stage.Clear();
-        channel.GiveUp(reason);
+        output.Clear();
+        Channel.GiveUp(reason);
     }
 
-    /// <summary>Sees now and then whether there is still somebody: who sends nothing would not learn it.</summary>
-    private void LookAfterPeer(long nowNs)
+    /// <summary>Takes a new connection, or reads from the present one: that shows whether the peer has closed it, also while no
+    /// frame is sent.</summary>
+    private void CheckPeer(long nowNs)
     {
-        if (!channel.IsConnected)
+        if (!Channel.IsConnected)
         {
-            _ = channel.TryTakeOver();
+            _ = Channel.TryTakeOver();
             return;
         }
 
-        if (nowNs < nextLookNs)
+        if (peerCycle.IsDue(nowNs))
         {
-            return;
-        }
-
-        nextLookNs = nowNs + PortLimits.LinkCycleNs;
-        byte* unheard = stackalloc byte[UnheardBytes];
-        nint received = Libc.Receive(channel.Descriptor, unheard, UnheardBytes, Libc.DoNotWait);
-        int error = received < 0 ? Marshal.GetLastPInvokeError() : 0;
-        if (received == 0 || (received < 0 && StreamChannel.IsLost(error)))
-        {
-            GiveUp(received == 0 ? StreamChannel.ClosedByPeer : Marshal.GetPInvokeErrorMessage(error));
+            byte* discarded = stackalloc byte[DiscardBytes];
+            _ = Channel.Receive(discarded, DiscardBytes, out string? loss);
+            if (loss is not null)
+            {
+                GiveUpConnection(loss);
+            }
         }
     }
 }

@@ -6,7 +6,7 @@ using System.Runtime.CompilerServices;
 
 namespace ColoWire.Ports.Streams;
 
-/// <summary>What stands at the front of what was received.</summary>
+/// <summary>What is at the front of the bytes that were received.</summary>
 internal enum StreamContent
 {
     /// <summary>A part of a frame, or nothing.</summary>
@@ -15,12 +15,13 @@ internal enum StreamContent
     /// <summary>A whole frame.</summary>
     Frame,
 
-    /// <summary>A length that cannot be meant.</summary>
+    /// <summary>A length that no frame can have.</summary>
     BadLength,
 }
 
-/// <summary>The bytes that came and were not yet taken, and where in them the next frame is.</summary>
-/// <param name="hasVnetHeaders">Whether a second number stands before each frame.</param>
+/// <summary>The bytes that were received and not yet taken, and where the next frame is in them
+/// (<see cref="StreamFormat"/>).</summary>
+/// <param name="hasVnetHeaders">Whether the length of a virtio-net header precedes each frame.</param>
 internal sealed unsafe class StreamInput(bool hasVnetHeaders)
 {
     private readonly byte[] memory = GC.AllocateArray<byte>(PortLimits.StreamBufferBytes, pinned: true);
@@ -28,25 +29,25 @@ internal sealed unsafe class StreamInput(bool hasVnetHeaders)
     private int from;
     private int to;
 
-    /// <summary>What <see cref="Look"/> found.</summary>
+    /// <summary>What is at the front.</summary>
     public StreamContent Content { get; private set; }
 
-    /// <summary>The length before the next frame.</summary>
+    /// <summary>The length field of the next frame: bytes of its virtio-net header and of the frame.</summary>
     public uint Length { get; private set; }
 
-    /// <summary>What is said to be its virtio-net header's length.</summary>
+    /// <summary>The length field of the next frame's virtio-net header, in bytes; 0 where there is none.</summary>
     public uint VnetHeaderBytes { get; private set; }
 
-    /// <summary>The first byte that the length counts.</summary>
+    /// <summary>The first byte behind the length fields.</summary>
     public byte* Bytes => First + from + prefixBytes;
 
-    /// <summary>Whether the last frame is not there as a whole.</summary>
+    /// <summary>Whether a frame was received in part.</summary>
     public bool HasPart => from != to;
 
-    /// <summary>Where more is received to, after <see cref="MakeRoom"/>.</summary>
+    /// <summary>Where the next bytes are received to, after <see cref="MakeRoom"/>.</summary>
     public byte* Room => First + to;
 
-    /// <summary>How much.</summary>
+    /// <summary>How many bytes there is room for.</summary>
     public int RoomBytes => memory.Length - to;
 
     private byte* First => (byte*)Unsafe.AsPointer(ref memory[0]);
@@ -59,7 +60,7 @@ internal sealed unsafe class StreamInput(bool hasVnetHeaders)
         Content = StreamContent.Part;
     }
 
-    /// <summary>Moves the part of a frame that is there to the front.</summary>
+    /// <summary>Moves the part of a frame that was received to the front of the buffer.</summary>
     public void MakeRoom()
     {
         new ReadOnlySpan<byte>(First + from, to - from).CopyTo(memory);
@@ -67,22 +68,22 @@ internal sealed unsafe class StreamInput(bool hasVnetHeaders)
         from = 0;
     }
 
-    /// <summary>So many bytes have been received.</summary>
+    /// <summary>Adds bytes that were received to <see cref="Room"/>.</summary>
     public void Received(int bytes)
     {
         to += bytes;
-        Look();
+        Parse();
     }
 
-    /// <summary>The frame that stands at the front is done with.</summary>
+    /// <summary>Removes the frame at the front.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void Pass()
+    public void Remove()
     {
         from += prefixBytes + (int)Length;
-        Look();
+        Parse();
     }
 
-    private void Look()
+    private void Parse()
     {
         while (to - from >= prefixBytes)
         {
@@ -95,12 +96,14 @@ internal sealed unsafe class StreamInput(bool hasVnetHeaders)
 
             if (Length != 0)
             {
-                VnetHeaderBytes = hasVnetHeaders ? BinaryPrimitives.ReadUInt32BigEndian(memory.AsSpan(from + StreamFormat.WordBytes)) : 0;
+                VnetHeaderBytes = hasVnetHeaders
+                    ? BinaryPrimitives.ReadUInt32BigEndian(memory.AsSpan(from + StreamFormat.WordBytes))
+                    : 0;
                 Content = to - from - prefixBytes >= Length ? StreamContent.Frame : StreamContent.Part;
                 return;
             }
 
-            // A frame of no bytes is none. Its numbers are stepped over, and whatever follows is right.
+            // A frame of 0 bytes is skipped: its length fields are valid, and so is what follows them.
             from += prefixBytes;
         }
 

@@ -11,28 +11,28 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Ports.Streams;
 
 /// <summary>
-/// Listens at an endpoint and takes every connection at once, so that nobody stands in the kernel's queue before the other end: one is in
-/// use, one more may wait for its end, all others are closed.
+/// Listens at an endpoint and accepts every connection at once, so that an unwanted one never holds up the other end in the
+/// kernel's queue. One connection is in use, one more may wait until that one has ended; all others are closed.
 /// </summary>
 /// <remarks>
-/// Over TCP a connection may wait when <c>peer=</c> allows its address; where no peer is named, when it comes from the address of the one
-/// in use: its host, and nobody else, may take its place. A newer one takes the place of one that waits, because a host that connects again
-/// has given its earlier connection up.
+/// Over TCP a connection may wait when <c>peer=</c> allows its address; without <c>peer=</c>, when it comes from the address of
+/// the one in use: only the same host may replace its own connection. A newer connection replaces one that waits, because a host
+/// that connects again has given its earlier connection up.
 /// </remarks>
 internal sealed class StreamListener : IDisposable
 {
     private readonly StreamEndpoint endpoint;
     private readonly Socket socket;
-    private readonly Lock door = new();
-    private readonly SemaphoreSlim came = new(0);
+    private readonly Lock connectionsLock = new();
+    private readonly SemaphoreSlim arrivals = new(0);
     private readonly CancellationTokenSource ending = new();
     private readonly Task accepting;
     private Socket? waiting;
-    private IPAddress? present;
+    private IPAddress? presentAddress;
     private RefusedPeers refused;
 
     /// <summary>Listens from now on.</summary>
-    /// <exception cref="PortException">Nobody can listen there.</exception>
+    /// <exception cref="PortException">The endpoint cannot be listened at.</exception>
     public StreamListener(StreamEndpoint endpoint)
     {
         this.endpoint = endpoint;
@@ -40,27 +40,27 @@ internal sealed class StreamListener : IDisposable
         accepting = Task.Run(AcceptAsync);
     }
 
-    /// <summary>Whose connections were closed at once; any thread may ask.</summary>
+    /// <summary>Connections that were refused. Any thread may read it.</summary>
     public RefusedPeers Refused
     {
         get
         {
-            lock (door)
+            lock (connectionsLock)
             {
                 return refused;
             }
         }
     }
 
-    /// <summary>Waits for a connection; the one before is not in use any more.</summary>
-    /// <returns>A connected socket, the caller's.</returns>
+    /// <summary>Waits for a connection; the one before is no longer in use.</summary>
+    /// <returns>A connected socket; the caller closes it.</returns>
     /// <exception cref="OperationCanceledException">The wait was cancelled.</exception>
     public async Task<Socket> TakeAsync(CancellationToken cancellation)
     {
-        LeavePlace();
+        ForgetPresent();
         while (true)
         {
-            await came.WaitAsync(cancellation).ConfigureAwait(false);
+            await arrivals.WaitAsync(cancellation).ConfigureAwait(false);
             if (TakeWaiting() is Socket next)
             {
                 return next;
@@ -68,7 +68,7 @@ internal sealed class StreamListener : IDisposable
         }
     }
 
-    /// <summary>Stops listening. Nobody may be waiting.</summary>
+    /// <summary>Stops listening. No wait may be in progress.</summary>
     public void Dispose()
     {
         if (ending.IsCancellationRequested)
@@ -80,12 +80,12 @@ internal sealed class StreamListener : IDisposable
         accepting.Wait();
         socket.Dispose();
         waiting?.Dispose();
-        came.Dispose();
+        arrivals.Dispose();
         ending.Dispose();
     }
 
-    /// <summary>Whoever has closed its connection while it waited, and left nothing to be read, has gone.</summary>
-    private static bool HasGone(Socket connection) => connection.Poll(0, SelectMode.SelectRead) && connection.Available == 0;
+    /// <summary>Whether the other end has closed a connection that waited, and left nothing to read.</summary>
+    private static bool IsClosed(Socket connection) => connection.Poll(0, SelectMode.SelectRead) && connection.Available == 0;
 
     private static Socket Listen(StreamEndpoint endpoint)
     {
@@ -98,7 +98,7 @@ internal sealed class StreamListener : IDisposable
                 return socket;
             }
 
-            // A name is looked up once, here, where it may take its time.
+            // A name is resolved once, here at the start, where it may take some time.
             EndPoint address = endpoint.Address();
             socket.Bind(address is DnsEndPoint name ? new IPEndPoint(Dns.GetHostAddresses(name.Host)[0], name.Port) : address);
             socket.Listen(PortLimits.ListenBacklog);
@@ -111,27 +111,27 @@ internal sealed class StreamListener : IDisposable
         }
     }
 
-    private void LeavePlace()
+    private void ForgetPresent()
     {
-        lock (door)
+        lock (connectionsLock)
         {
-            present = null;
+            presentAddress = null;
         }
     }
 
     private Socket? TakeWaiting()
     {
-        lock (door)
+        lock (connectionsLock)
         {
             Socket? next = waiting;
             waiting = null;
-            if (next is not null && HasGone(next))
+            if (next is not null && IsClosed(next))
             {
                 next.Dispose();
                 next = null;
             }
 
-            present = next is null ? null : AddressOf(next);
+            presentAddress = next is null ? null : AddressOf(next);
             return next;
         }
     }
@@ -142,7 +142,7 @@ internal sealed class StreamListener : IDisposable
         {
             try
             {
-                Meet(await socket.AcceptAsync(ending.Token).ConfigureAwait(false));
+                Admit(await socket.AcceptAsync(ending.Token).ConfigureAwait(false));
             }
             catch (OperationCanceledException)
             {
@@ -150,25 +150,25 @@ internal sealed class StreamListener : IDisposable
             }
             catch (SocketException exception) when (exception.SocketErrorCode == SocketError.ConnectionAborted)
             {
-                // It was gone before it was taken.
+                // The connection was reset before it was accepted.
             }
             catch (SocketException)
             {
-                // No descriptor is left, for instance: without a pause this would keep a core busy.
+                // For example no descriptor is left: without a pause this loop would keep a core busy.
                 await Task.Delay(PortLimits.ReconnectMs, CancellationToken.None).ConfigureAwait(false);
             }
         }
     }
 
-    private void Meet(Socket connection)
+    private void Admit(Socket connection)
     {
-        lock (door)
+        lock (connectionsLock)
         {
             IPAddress address = AddressOf(connection);
             if (!MayWait(address))
             {
                 refused = new RefusedPeers(refused.Count + 1, address.ToString());
-                // At once, so that those who are not wanted leave no connection behind that the kernel has to end.
+                // With a reset, so that a refused connection does not stay in TIME_WAIT.
                 connection.LingerState = new LingerOption(enable: true, seconds: 0);
                 connection.Dispose();
                 return;
@@ -176,7 +176,7 @@ internal sealed class StreamListener : IDisposable
 
             if (waiting is null)
             {
-                came.Release();
+                arrivals.Release();
             }
 
             waiting?.Dispose();
@@ -196,7 +196,7 @@ internal sealed class StreamListener : IDisposable
             return StreamPeers.Contain(endpoint.Peers, address);
         }
 
-        IPAddress? before = present ?? (waiting is null ? null : AddressOf(waiting));
+        IPAddress? before = presentAddress ?? (waiting is null ? null : AddressOf(waiting));
         return before is null || before.Equals(address);
     }
 

@@ -3,10 +3,11 @@
 using System;
 using System.Runtime.InteropServices;
 using System.Text;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>Maps and programs in the kernel (bpf(2), linux/bpf.h). What goes wrong becomes one line.</summary>
+/// <summary>Maps and programs in the kernel (bpf(2), linux/bpf.h). Each error becomes one line.</summary>
 internal static unsafe partial class Bpf
 {
     /// <summary>Kinds of maps (enum bpf_map_type).</summary>
@@ -14,23 +15,18 @@ internal static unsafe partial class Bpf
     public const uint DeviceMap = 14;
     public const uint SocketMap = 17;
 
-    /// <summary>BPF_F_MMAPABLE: a map's memory can be a process's too.</summary>
+    /// <summary>BPF_F_MMAPABLE: a process can map the memory of the map.</summary>
     public const uint MemoryMappable = 1 << 10;
 
-    /// <summary>BPF_PSEUDO_MAP_FD: the source register of a load says that its constant is the descriptor of a map.</summary>
+    /// <summary>BPF_PSEUDO_MAP_FD in the source register of a load: its constant is the descriptor of a map.</summary>
     public const ulong LoadsMap = 1UL << 12;
 
-    /// <summary>The bits of that register in an instruction.</summary>
+    /// <summary>The bits of the source register in an instruction.</summary>
     public const ulong SourceRegister = 0xFUL << 12;
-
-    /// <summary>Error numbers (asm-generic/errno.h).</summary>
-    private const int NoPermission = 1;
-    private const int NoSpace = 28;
-    private const int NoSuchCall = 38;
 
     private const int LogBytes = 64 << 10;
 
-    /// <summary>BPF_PROG_TYPE_XDP, and where such a program is attached: BPF_XDP.</summary>
+    /// <summary>BPF_PROG_TYPE_XDP, and BPF_XDP, where such a program is attached.</summary>
     private const uint XdpProgram = 6;
     private const uint XdpAttachment = 37;
 
@@ -53,8 +49,9 @@ internal static unsafe partial class Bpf
         Architecture other => throw new PortException($"the XDP program cannot be loaded on {other}; it can on x64 and arm64"),
     };
 
-    /// <summary>Makes a map whose keys are 32-bit numbers.</summary>
+    /// <summary>Creates a map with 32-bit keys.</summary>
     /// <returns>Its descriptor.</returns>
+    /// <exception cref="PortException">The kernel refuses.</exception>
     public static int CreateMap(string name, uint kind, int valueBytes, int entries, uint flags = 0)
     {
         MapCreation attributes = new()
@@ -71,6 +68,11 @@ internal static unsafe partial class Bpf
     }
 
     /// <summary>Sets an entry of a map.</summary>
+    /// <param name="map">The descriptor of the map.</param>
+    /// <param name="key">The key.</param>
+    /// <param name="value">The value, as many bytes as the map's values have.</param>
+    /// <param name="what">What is set, for the message.</param>
+    /// <exception cref="PortException">The kernel refuses.</exception>
     public static void Update(int map, uint key, void* value, string what)
     {
         MapElement attributes = new() { Map = (uint)map, Key = (ulong)&key, Value = (ulong)value };
@@ -82,6 +84,7 @@ internal static unsafe partial class Bpf
 
     /// <summary>Loads an XDP program.</summary>
     /// <returns>Its descriptor.</returns>
+    /// <exception cref="PortException">The kernel refuses; the message has the last lines of the verifier's log.</exception>
     public static int LoadProgram(string name, ReadOnlySpan<ulong> instructions)
     {
         int program = Load(name, instructions, log: default);
@@ -90,7 +93,8 @@ internal static unsafe partial class Bpf
             return program;
         }
 
-        // A second time, for the verifier's words: it is refused for keeping a log that nobody needs, too.
+        // Again with a log, for the verifier's message. The first try is made without one, because the log alone can make it
+        // fail.
         int error = Marshal.GetLastPInvokeError();
         byte[] log = new byte[LogBytes];
         program = Load(name, instructions, log);
@@ -100,11 +104,11 @@ internal static unsafe partial class Bpf
         }
 
         string reason = LastLines(log);
-        Marshal.SetLastPInvokeError(error == NoSpace ? Marshal.GetLastPInvokeError() : error);
+        Marshal.SetLastPInvokeError(error == Libc.NoSpace ? Marshal.GetLastPInvokeError() : error);
         throw Failure("cannot load the XDP program", reason.Length == 0 ? null : $"the kernel's verifier says: {reason}");
     }
 
-    /// <summary>What the kernel knows of a program.</summary>
+    /// <summary>The kernel's description of a program.</summary>
     public static BpfProgramInfo ProgramInfo(int program)
     {
         BpfProgramInfo info = default;
@@ -125,7 +129,7 @@ internal static unsafe partial class Bpf
         return ids;
     }
 
-    /// <summary>What the kernel knows of a map.</summary>
+    /// <summary>The kernel's description of a map.</summary>
     public static BpfMapInfo MapInfo(int map)
     {
         BpfMapInfo info = default;
@@ -133,17 +137,21 @@ internal static unsafe partial class Bpf
         return info;
     }
 
-    /// <summary>A descriptor of a program that somebody has loaded; negative when it is gone.</summary>
+    /// <summary>Opens a loaded program by its id.</summary>
+    /// <returns>Its descriptor; negative when it was unloaded.</returns>
+    /// <exception cref="PortException">This process has no permission.</exception>
     public static int OpenProgram(uint id) => Open(Command.ProgramDescriptorById, id, "program");
 
-    /// <summary>A descriptor of a map that somebody has made; negative when it is gone.</summary>
+    /// <summary>Opens a map by its id.</summary>
+    /// <returns>Its descriptor; negative when it was freed.</returns>
+    /// <exception cref="PortException">This process has no permission.</exception>
     public static int OpenMap(uint id) => Open(Command.MapDescriptorById, id, "map");
 
     private static int Open(Command command, uint id, string what)
     {
         ById attributes = new() { Id = id };
         int descriptor = Call(command, &attributes, sizeof(ById));
-        return descriptor < 0 && Marshal.GetLastPInvokeError() == NoPermission
+        return descriptor < 0 && Marshal.GetLastPInvokeError() == Libc.NotPermitted
             ? throw new PortException(
                 $"no permission to look whether BPF {what} {id}, which is in use, is ColoWire's; root or CAP_SYS_ADMIN is needed")
             : descriptor;
@@ -181,7 +189,7 @@ internal static unsafe partial class Bpf
         }
     }
 
-    /// <summary>The verifier ends with its reason and a line of statistics.</summary>
+    /// <summary>The end of the verifier's log: its reason, and a line of statistics.</summary>
     private static string LastLines(ReadOnlySpan<byte> log)
     {
         int end = log.IndexOf((byte)0);
@@ -191,9 +199,9 @@ internal static unsafe partial class Bpf
 
     private static PortException Failure(string what, string? reason = null) => Marshal.GetLastPInvokeError() switch
     {
-        NoPermission when reason is null =>
+        Libc.NotPermitted when reason is null =>
             new PortException($"{what}: no permission; root or CAP_BPF and CAP_NET_ADMIN are needed"),
-        NoSuchCall => new PortException($"{what}: this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
+        Libc.NoSuchCall => new PortException($"{what}: this kernel has no BPF (CONFIG_BPF_SYSCALL)"),
         int error => new PortException($"{what}: {reason ?? Marshal.GetPInvokeErrorMessage(error)}"),
     };
 

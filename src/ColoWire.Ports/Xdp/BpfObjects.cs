@@ -26,7 +26,7 @@ internal unsafe struct BpfProgramInfo
     /// <summary>Bytes of the hash over the instructions as they were loaded (BPF_TAG_SIZE).</summary>
     public const int TagBytes = 8;
 
-    /// <summary>What its owner calls it.</summary>
+    /// <summary>The name of the program.</summary>
     public readonly string Name
     {
         get
@@ -51,7 +51,7 @@ internal unsafe struct BpfMapInfo
     public uint Flags;
     public fixed byte NameText[BpfName.Bytes];
 
-    /// <summary>What its owner calls it.</summary>
+    /// <summary>The name of the map.</summary>
     public readonly string Name
     {
         get
@@ -64,13 +64,13 @@ internal unsafe struct BpfMapInfo
     }
 }
 
-/// <summary>Names of BPF objects: ASCII with a zero at the end.</summary>
+/// <summary>Names of BPF objects: ASCII with a 0 at the end.</summary>
 internal static unsafe class BpfName
 {
-    /// <summary>BPF_OBJ_NAME_LEN, with the zero.</summary>
+    /// <summary>Bytes of a name, with the 0 (BPF_OBJ_NAME_LEN).</summary>
     public const int Bytes = 16;
 
-    /// <summary>Reads one.</summary>
+    /// <summary>Reads a name.</summary>
     public static string Read(byte* text)
     {
         ReadOnlySpan<byte> bytes = new(text, Bytes);
@@ -78,6 +78,6 @@ internal static unsafe class BpfName
         return Encoding.ASCII.GetString(length < 0 ? bytes : bytes[..length]);
     }
 
-    /// <summary>Writes one into zeros.</summary>
+    /// <summary>Writes a name into zeroed memory.</summary>
     public static void Write(string name, byte* text) => Encoding.ASCII.GetBytes(name, new Span<byte>(text, Bytes - 1));
 }

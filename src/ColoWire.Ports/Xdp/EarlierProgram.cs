@@ -8,24 +8,8 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>How long ColoWire was away from an interface, and what became of the frames meanwhile.</summary>
-/// <param name="AwayNs">The time since its last beat, or since it handed over.</param>
-/// <param name="FramesToWire">Frames that went past it and that it has not told of.</param>
-/// <param name="FramesDropped">Frames that were dropped instead, and that it has not told of.</param>
-/// <param name="CleanStop">It had handed over; else it died, or hung.</param>
-public sealed record Absence(long AwayNs, long FramesToWire, long FramesDropped, bool CleanStop);
-
-/// <summary>Frames that did not come to ColoWire.</summary>
-/// <param name="ToWire">They went straight to the out interface.</param>
-/// <param name="Dropped">They went nowhere.</param>
-public readonly record struct PassedBy(long ToWire, long Dropped)
-{
-    /// <summary>Those that nobody was told of.</summary>
-    internal static PassedBy NotTold(PortState state) =>
-        new(state.ToWire - state.ToldToWire, state.Dropped - state.ToldDropped);
-}
-
-/// <summary>The program that an earlier process of ColoWire has left on an interface.</summary>
+/// <summary>The program that another process of ColoWire has attached to an interface, usually one that has ended
+/// since.</summary>
 internal sealed class EarlierProgram : IDisposable
 {
     private readonly string interfaceName;
@@ -37,18 +21,19 @@ internal sealed class EarlierProgram : IDisposable
         Mode = mode;
     }
 
-    /// <summary>The program's descriptor.</summary>
+    /// <summary>The descriptor of the program.</summary>
     public int Descriptor { get; }
 
-    /// <summary>How it runs.</summary>
+    /// <summary>Where the program runs.</summary>
     public XdpMode Mode { get; }
 
-    /// <summary>Looks for it.</summary>
-    /// <param name="interfaceName">Where.</param>
-    /// <param name="interfaceIndex">Its number.</param>
-    /// <param name="mayBeForeign">One of somebody else's counts as none.</param>
-    /// <returns>Null when there is no program on the interface.</returns>
-    /// <exception cref="PortException">There is one of somebody else's, or one that this process may not look at.</exception>
+    /// <summary>Looks for the program.</summary>
+    /// <param name="interfaceName">The interface.</param>
+    /// <param name="interfaceIndex">The index of the interface.</param>
+    /// <param name="mayBeForeign">A program that is not ColoWire's counts as none; else it is an error.</param>
+    /// <returns>Null when there is no such program on the interface.</returns>
+    /// <exception cref="PortException">A program there is not ColoWire's, or this process has no permission to read whose it
+    /// is.</exception>
     public static EarlierProgram? Find(string interfaceName, int interfaceIndex, bool mayBeForeign = false)
     {
         if (RouteNetlink.Attached(interfaceIndex) is not { } attached)
@@ -69,26 +54,22 @@ internal sealed class EarlierProgram : IDisposable
         }
 
         _ = Libc.Close(descriptor);
-        if (mayBeForeign)
-        {
-            return null;
-        }
-
-        throw new PortException(Foreign(interfaceName, name, attached));
+        return mayBeForeign ? null : throw new PortException(Foreign(interfaceName, name, attached));
     }
 
-    /// <summary>What is said of a program of somebody else's.</summary>
+    /// <summary>The line about a program that is not ColoWire's.</summary>
     public static string Foreign(string interfaceName, string name, AttachedProgram attached) =>
         $"interface '{interfaceName}' has an XDP program that is not ColoWire's ('{name}', id {attached.Id}); "
         + $"remove it with: ip link set dev {interfaceName} {(attached.Mode == XdpMode.Native ? "xdp" : "xdpgeneric")} off";
 
-    /// <summary>Makes sure that no other process of ColoWire's runs on an interface: it would be blind, and not know it.</summary>
-    /// <exception cref="PortException">One does.</exception>
+    /// <summary>Refuses an interface on which another process of ColoWire runs: that one would get no more frames, without an
+    /// error.</summary>
+    /// <exception cref="PortException">One runs there.</exception>
     public static void RefuseIfAlive(string interfaceName)
     {
         if (InterfaceIndex.Find(interfaceName) is not { } index)
         {
-            // Who opens it says so.
+            // The port that opens it reports that it does not exist.
             return;
         }
 
@@ -102,7 +83,8 @@ internal sealed class EarlierProgram : IDisposable
         }
     }
 
-    /// <summary>Takes it off the interface.</summary>
+    /// <summary>Detaches the program.</summary>
+    /// <exception cref="PortException">The kernel refuses, or another program is attached by now.</exception>
     public void Detach(int interfaceIndex)
     {
         NetlinkAnswer answer = RouteNetlink.Attach(interfaceIndex, Mode, RouteNetlink.NoProgram, expected: Descriptor);
@@ -112,8 +94,10 @@ internal sealed class EarlierProgram : IDisposable
         }
     }
 
-    /// <summary>What its state tells; null when it is of a ColoWire whose state this one does not know.</summary>
-    public Absence? Absence(long nowNs)
+    /// <summary>What its state says about the time since the last heartbeat.</summary>
+    /// <param name="nowNs">The time by CLOCK_MONOTONIC, in nanoseconds.</param>
+    /// <returns>Null when the program is of a version of ColoWire whose state has another layout.</returns>
+    public Bypass? Bypass(long nowNs)
     {
         using StateMemory? memory = OpenState();
         if (memory is null)
@@ -121,33 +105,36 @@ internal sealed class EarlierProgram : IDisposable
             return null;
         }
 
-        PassedBy passedBy = PassedBy.NotTold(memory.State);
+        BypassedFrames frames = BypassedFrames.NotReported(memory.State);
         long lastBeatNs = memory.State.LastBeatNs;
         bool cleanStop = lastBeatNs == 0;
-        long since = cleanStop ? memory.State.HandedOverAtNs : lastBeatNs;
-        return new Absence(Math.Max(0, nowNs - since), passedBy.ToWire, passedBy.Dropped, cleanStop);
+        long sinceNs = cleanStop ? memory.State.HandedOverAtNs : lastBeatNs;
+        return new Bypass(Math.Max(0, nowNs - sinceNs), frames.ToWire, frames.Dropped, cleanStop);
     }
 
-    /// <summary>Opens its state.</summary>
-    /// <returns>Null when it is of a ColoWire whose state this one does not know.</returns>
+    /// <summary>Maps its state, to read it.</summary>
+    /// <returns>Null when the program is of a version of ColoWire whose state has another layout.</returns>
     public StateMemory? OpenState() => Bpf.MapIds(Descriptor).Select(OpenState).FirstOrDefault(state => state is not null);
 
-    /// <summary>Another process that beats for it now. Whether somebody does is seen by two looks, <see cref="PortLimits.BeatLookMs"/> apart:
-    /// the last beat of one that was killed may be of this moment, too.</summary>
-    /// <returns>Null when nobody does, or this very process.</returns>
+    /// <summary>Another process that writes the heartbeat of this program now. It is read twice,
+    /// <see cref="PortLimits.BeatLookMs"/> apart: also a process that was just killed has left a recent one.</summary>
+    /// <returns>Null when no process writes it, or this one does.</returns>
     public ProgramOwner? FindLivingOwner()
     {
         using StateMemory? memory = OpenState();
-        if (memory is null || memory.State.LastBeatNs is not (not 0 and long seen) || memory.State.Owner == ProgramOwner.ThisProcess)
+        if (memory is null
+            || memory.State.LastBeatNs is not (not 0 and long first)
+            || memory.State.Owner == ProgramOwner.ThisProcess)
         {
             return null;
         }
 
         Thread.Sleep(PortLimits.BeatLookMs);
-        long now = memory.State.LastBeatNs;
-        return now == seen || now == 0 ? null : ProgramOwner.Of(memory.State, Stopwatch.GetTimestamp());
+        long second = memory.State.LastBeatNs;
+        return second == first || second == 0 ? null : ProgramOwner.Of(memory.State, Stopwatch.GetTimestamp());
     }
 
+    /// <summary>Closes the descriptor; the program stays attached.</summary>
     public void Dispose() => _ = Libc.Close(Descriptor);
 
     private static StateMemory? OpenState(uint mapId)
@@ -160,9 +147,13 @@ internal sealed class EarlierProgram : IDisposable
 
         try
         {
-            return Bpf.MapInfo(map) is { Name: ProgramObjects.StateName, ValueBytes: PortState.QueueBytes, Entries: PortProgram.MaxQueues }
-                ? new StateMemory(map, writable: false)
-                : null;
+            bool isState = Bpf.MapInfo(map) is
+            {
+                Name: ProgramObjects.StateName,
+                ValueBytes: PortState.QueueBytes,
+                Entries: PortProgram.MaxQueues,
+            };
+            return isState ? new StateMemory(map, writable: false) : null;
         }
         finally
         {

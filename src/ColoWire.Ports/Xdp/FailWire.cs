@@ -2,154 +2,122 @@
 
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
-using ColoWire.Engine;
-using ColoWire.Engine.Frames;
-using ColoWire.Ports.Linux;
+using ColoWire.Engine.Pipelines;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>What becomes of frames while no ColoWire takes them.</summary>
-/// <param name="Xdp">How <c>xdp:</c> ports get theirs.</param>
-/// <param name="ToWire">The primary's go straight to the out interface; else nothing leaves.</param>
-/// <param name="TimeoutMs">How long ColoWire may be silent.</param>
+/// <summary>How the XDP programs are loaded, and what they do while ColoWire does not run.</summary>
+/// <param name="Xdp">How <c>xdp:</c> ports are opened.</param>
+/// <param name="ToWire">Fail-to-wire: frames of the primary then go straight to the out interface. Else they are dropped.</param>
+/// <param name="TimeoutMs">The heartbeat timeout, in ms; see <see cref="PortLimits.FailwireTimeoutMs"/>.</param>
 /// <param name="TakesOver">Interfaces are taken even from another ColoWire that runs.</param>
 public readonly record struct FailWireOptions(XdpOptions Xdp, bool ToWire, int TimeoutMs, bool TakesOver = false);
 
 /// <summary>
-/// The XDP programs on the capture interfaces of an appliance. They hand frames to the sockets of its <c>xdp:</c> ports, and send the
-/// primary's past ColoWire while that does not beat: it was killed, hangs, or has handed over because it stops.
+/// The XDP programs on the capture interfaces of an appliance, and what frames bypassed ColoWire by them. A program gives frames
+/// to the sockets of an <c>xdp:</c> port, or to the kernel's stack for a <c>pcap:</c> port. While ColoWire's heartbeat is
+/// missing, because the process has ended, hangs, or has handed over, the primary's program redirects frames to the out interface
+/// (fail-to-wire).
 /// </summary>
 /// <remarks>
-/// A <c>pcap:</c> primary has the program too, in generic mode, which every interface can and which leaves super-frames whole; its
-/// secondary needs none, because frames that nobody captures go nowhere.
+/// A <c>pcap:</c> primary has a program, too, in generic mode, which works on every interface and leaves super-frames whole. A
+/// <c>pcap:</c> secondary needs none: without its packet socket the kernel drops its frames. Who owns what, from the appliance to
+/// the kernel:
+/// <list type="bullet">
+/// <item><see cref="FailWire"/>: the interface to the appliance.</item>
+/// <item><see cref="ProgramLoader"/>: which port needs which program.</item>
+/// <item><see cref="PortPrograms"/>: the programs of the primary and of the secondary, and the order in which both change.</item>
+/// <item><see cref="BypassTally"/>: the frames that bypassed ColoWire, as they are reported.</item>
+/// <item><see cref="ProgramUpkeep"/>: that each program stays attached and its maps are right, checked every 100 ms;
+/// <see cref="ProgramWatch"/>: the same for one interface; <see cref="OtherProgram"/>: a program that another process has
+/// attached there since.</item>
+/// <item><see cref="PortProgram"/>: one loaded program of this process, and its attachment; <see cref="ProgramObjects"/>: the
+/// descriptors of the program and its maps; PortProgram.Code.cs: its instructions.</item>
+/// <item><see cref="Heartbeat"/>: the time of ColoWire's last sign of life, which the program reads.</item>
+/// <item><see cref="PortState"/>: the layout of the memory that ColoWire and the program share; <see cref="StateMemory"/>: the
+/// mapping of that memory.</item>
+/// <item><see cref="EarlierProgram"/>: at the start, the program that an earlier process of ColoWire has left attached;
+/// <see cref="ProgramOwner"/>: that process.</item>
+/// <item><see cref="WireCheck"/>: at the start, whether redirected frames could leave by the out interface.</item> </list>
 /// </remarks>
 public sealed class FailWire : IDisposable
 {
-    /// <summary>How long frames that were on their way when it handed over may take to come: the kernel hands them out at the end of a
-    /// softirq, which has some milliseconds at most (net.core.netdev_budget_usecs).</summary>
+    /// <summary>How long frames that were on their way at the handover may take to reach a socket, in ms: the kernel delivers
+    /// them at the end of a softirq, which runs for some milliseconds at most (net.core.netdev_budget_usecs).</summary>
     public const int HandOverMs = 5;
 
-    private const int ClosedMs = 0;
+    private readonly PortPrograms programs;
+    private readonly ProgramUpkeep upkeep;
+    private readonly BypassTally bypasses = new();
+    private readonly IReadOnlyList<PipelinePorts> pipelines;
+    private readonly FailWireOptions options;
 
-    private readonly PortProgram? primary;
-    private readonly PortProgram? secondary;
-    private readonly ProgramWatch? primaryWatch;
-    private readonly ProgramWatch? secondaryWatch;
-    private readonly IReadOnlyList<LanePorts> lanes;
-    private readonly IReadOnlyList<int> queues;
-    private readonly InterfaceFollower[] followers;
-    private readonly bool takesOver;
-    private readonly Lock telling = new();
-    private FailWireCounts counts;
-    private string[] troubles = [];
-
-    private FailWire(
-        (PortSpec Port, PortProgram? Program) primary,
-        (PortSpec Port, PortProgram? Program) secondary,
-        IReadOnlyList<LanePorts> lanes,
-        IReadOnlyList<int> queues,
-        FailWireOptions options,
-        IReadOnlyList<string> notes)
+    private FailWire(PortPrograms programs, ProgramUpkeep upkeep, IReadOnlyList<PipelinePorts> pipelines, FailWireOptions options)
     {
-        this.queues = queues;
-        this.primary = primary.Program;
-        this.secondary = secondary.Program;
-        this.lanes = lanes;
-        takesOver = options.TakesOver;
-        primaryWatch = Watch(primary.Port, primary.Program);
-        secondaryWatch = Watch(secondary.Port, secondary.Program);
-        followers =
-        [
-            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Primary, keeper => FollowCapture(primaryWatch, this.primary, place, keeper))),
-            .. lanes.Select((lane, place) => new InterfaceFollower(lane.Secondary, keeper => FollowCapture(secondaryWatch, this.secondary, place, keeper))),
-            new InterfaceFollower(lanes[0].Output, keeper => this.primary?.SetWire(keeper.InterfaceIndex)),
-        ];
-        IsArmed = primary.Program != null && options.ToWire;
-        TimeoutMs = options.TimeoutMs;
-        Notes = notes;
+        this.programs = programs;
+        this.upkeep = upkeep;
+        this.pipelines = pipelines;
+        this.options = options;
     }
 
-    /// <summary>Whether the primary's frames go on when ColoWire does not.</summary>
-    public bool IsArmed { get; }
+    /// <summary>Whether the primary's frames go to the out interface while the heartbeat is missing.</summary>
+    public bool IsArmed => programs.Primary != null && options.ToWire;
 
-    /// <summary>Whether there is a program to beat for.</summary>
-    public bool HasPrograms => primary != null || secondary != null;
+    /// <summary>Whether there is a program that needs a heartbeat.</summary>
+    public bool HasPrograms => programs.Primary != null || programs.Secondary != null;
 
-    /// <summary>How long ColoWire may be silent, in milliseconds.</summary>
-    public int TimeoutMs { get; }
+    /// <summary>The heartbeat timeout, in milliseconds.</summary>
+    public int TimeoutMs => options.TimeoutMs;
 
-    /// <summary>What an operator should know of it, a line each.</summary>
-    public IReadOnlyList<string> Notes { get; }
+    /// <summary>What the operator should know at the start, one line each.</summary>
+    public IReadOnlyList<string> Notes => programs.Notes;
 
-    /// <summary>Why frames do not come to ColoWire, or would not go past it when it died: a line for each interface whose program is gone or was
-    /// replaced. Any thread may read it.</summary>
-    public IReadOnlyList<string> Troubles => Volatile.Read(ref troubles);
+    /// <summary>One line for each interface whose program is missing or was replaced: frames do not come to ColoWire, or would
+    /// not bypass it if it died. Any thread may read it.</summary>
+    public IReadOnlyList<string> Troubles => upkeep.Troubles;
 
-    /// <summary>What has gone past ColoWire so far; any thread may read it.</summary>
-    public FailWireCounts Counts
-    {
-        get
-        {
-            lock (telling)
-            {
-                return counts;
-            }
-        }
-    }
+    /// <summary>What has bypassed ColoWire so far; any thread may read it.</summary>
+    public FailWireCounts Counts => bypasses.Counts;
 
-    /// <summary>Loads the programs that the ports need; attaches none.</summary>
+    /// <summary>Loads the programs that the ports need, and attaches none.</summary>
     /// <param name="primary">The primary's port.</param>
     /// <param name="secondary">The secondary's port.</param>
     /// <param name="output">The out port.</param>
-    /// <param name="lanes">Those ports, open.</param>
-    /// <param name="queues">The queue of each lane.</param>
+    /// <param name="pipelines">Those ports, open.</param>
+    /// <param name="queues">The receive queue of each pipeline.</param>
     /// <param name="options">What the operator wants.</param>
-    /// <exception cref="PortException">The program of an <c>xdp:</c> port cannot be loaded. A <c>pcap:</c> port goes without: see
-    /// <see cref="Notes"/>.</exception>
+    /// <exception cref="PortException">The program of an <c>xdp:</c> port cannot be loaded. A <c>pcap:</c> port does without one,
+    /// and <see cref="Notes"/> says why.</exception>
     public static FailWire Load(
-        PortSpec primary, PortSpec secondary, PortSpec output, IReadOnlyList<LanePorts> lanes, IReadOnlyList<int> queues, FailWireOptions options)
+        PortSpec primary,
+        PortSpec secondary,
+        PortSpec output,
+        IReadOnlyList<PipelinePorts> pipelines,
+        IReadOnlyList<int> queues,
+        FailWireOptions options)
     {
         ArgumentNullException.ThrowIfNull(primary);
         ArgumentNullException.ThrowIfNull(secondary);
         ArgumentNullException.ThrowIfNull(output);
+        ArgumentNullException.ThrowIfNull(pipelines);
+        // Without an out interface there is nowhere to redirect frames to.
         int? wire = options.ToWire && output.Kind is (PortKind.Pcap or PortKind.Xdp) ? InterfaceIndex.Of(output.Target) : null;
         options = options with { ToWire = wire != null };
-        RemoveEarlier(primary, needed: wire != null);
-        RemoveEarlier(secondary, needed: false);
-
-        PortProgram? primaryProgram = null;
-        PortProgram? secondaryProgram = null;
-        IReadOnlyList<string> notes = [];
+        PortPrograms programs = new ProgramLoader(options, wire, output, queues).Load(primary, secondary, pipelines);
         try
         {
-            if (primary.Kind == PortKind.Xdp)
-            {
-                primaryProgram = LoadForSockets(primary, wire, options, [.. lanes.Select(lane => lane.Primary)], queues);
-                notes = wire == null ? [] : WireCheck.Warnings(primary.Target, output.Target, options.Xdp.Mode);
-            }
-            else if (primary.Kind == PortKind.Pcap && wire != null)
-            {
-                (primaryProgram, notes) = TryLoadForStack(primary, output, wire.Value, options);
-            }
-
-            if (secondary.Kind == PortKind.Xdp)
-            {
-                secondaryProgram = LoadForSockets(secondary, null, options, [.. lanes.Select(lane => lane.Secondary)], queues);
-            }
-
-            return new FailWire((primary, primaryProgram), (secondary, secondaryProgram), lanes, queues, options, notes);
+            return new FailWire(programs, new ProgramUpkeep(primary, secondary, programs, pipelines, queues), pipelines, options);
         }
         catch (PortException)
         {
-            primaryProgram?.Dispose();
-            secondaryProgram?.Dispose();
+            programs.Dispose();
             throw;
         }
     }
 
-    /// <summary>Makes sure that no other process of ColoWire's runs on the capture interfaces: before anything of theirs is touched.</summary>
+    /// <summary>Refuses to start where another process of ColoWire runs on a capture interface; before anything there is
+    /// changed.</summary>
     /// <exception cref="PortException">One does.</exception>
     public static void RefuseIfInUse(PortSpec primary, PortSpec secondary)
     {
@@ -162,230 +130,85 @@ public sealed class FailWire : IDisposable
         }
     }
 
-    /// <summary>Attaches the programs: from now on frames come to ColoWire, which must beat by now.</summary>
-    /// <exception cref="PortException">A program cannot be attached, or another process of ColoWire's has come to the interface.</exception>
+    /// <summary>Attaches the programs: from now on frames come to ColoWire. Its heartbeat must run by now.</summary>
+    /// <exception cref="PortException">A program cannot be attached, or another process of ColoWire has taken the
+    /// interface.</exception>
     public void TakeOver()
     {
-        if (!takesOver)
+        if (!options.TakesOver)
         {
-            primaryWatch?.RefuseIfAlive();
-            secondaryWatch?.RefuseIfAlive();
+            upkeep.RefuseIfInUse();
         }
 
-        // The secondary first: a frame of the primary that comes before its twin waits for it.
-        secondary?.TakeOver();
-        primary?.TakeOver();
-        Count(primary?.Before);
+        programs.TakeOver();
+        bypasses.Add(programs.Primary?.Before);
     }
 
-    /// <summary>Looks whether the programs are still where they belong, every <see cref="PortLimits.UpkeepMs"/>; not on the way of a frame.</summary>
-    /// <param name="nowNs">The time by CLOCK_MONOTONIC.</param>
-    public void LookAfter(long nowNs)
+    /// <summary>Checks that the programs are attached and their maps right, every <see cref="PortLimits.UpkeepMs"/>. For the
+    /// upkeep thread.</summary>
+    /// <param name="nowNs">The time by CLOCK_MONOTONIC, in nanoseconds.</param>
+    public void Check(long nowNs)
     {
-        foreach (InterfaceFollower follower in followers)
+        if (upkeep.Check(nowNs))
         {
-            follower.Look();
+            bypasses.Add(programs.Primary?.Before);
         }
 
-        if (primaryWatch?.Look(nowNs) == true)
+        // Without an enumerator, which would be allocated.
+        for (int i = 0; i < pipelines.Count; i++)
         {
-            Count(primary?.Before);
-        }
-
-        _ = secondaryWatch?.Look(nowNs);
-        if (primaryWatch?.TakeNews() == true | secondaryWatch?.TakeNews() == true)
-        {
-            Volatile.Write(ref troubles, [.. new[] { primaryWatch?.Trouble, secondaryWatch?.Trouble }.OfType<string>()]);
-        }
-
-        // Without an enumerator: this is done all the time.
-        for (int i = 0; i < lanes.Count; i++)
-        {
-            (lanes[i].Primary as IHandOver)?.SetBypassed(primaryWatch?.IsBypassed == true);
-            (lanes[i].Secondary as IHandOver)?.SetBypassed(secondaryWatch?.IsBypassed == true);
+            (pipelines[i].Primary as IHandOver)?.SetBypassed(upkeep.IsPrimaryBypassed);
+            (pipelines[i].Secondary as IHandOver)?.SetBypassed(upkeep.IsSecondaryBypassed);
         }
     }
 
-    /// <summary>Says that ColoWire lives; for the path of a frame.</summary>
-    /// <param name="queue">The queue that the calling thread serves.</param>
-    /// <param name="aliveNs">When all threads behind that queue were last seen alive, by CLOCK_MONOTONIC.</param>
-    /// <returns>For how long the programs saw no beat until this one, in nanoseconds; 0 where none was due.</returns>
-    public long Beat(int queue, long aliveNs) => Math.Max(primary?.Beat(queue, aliveNs) ?? 0, secondary?.Beat(queue, aliveNs) ?? 0);
+    /// <summary>Writes the heartbeat of a queue; for the path of a frame.</summary>
+    /// <param name="queue">The receive queue that the calling thread serves.</param>
+    /// <param name="aliveNs">When all threads behind that queue were last seen to run, by CLOCK_MONOTONIC in nanoseconds.</param>
+    /// <returns>The time without a heartbeat that ends with this one, in nanoseconds; 0 where none was due.</returns>
+    public long Beat(int queue, long aliveNs) => programs.Beat(queue, aliveNs);
 
-    /// <summary>ColoWire was silent for longer than <see cref="TimeoutMs"/> and beats again.</summary>
-    /// <param name="silentNs">For how long.</param>
-    /// <returns>Whether frames went past it, or were dropped.</returns>
-    public bool NoteSilence(long silentNs)
-    {
-        lock (telling)
-        {
-            PassedBy ofPrimary = primary?.TakePassedBy() ?? default;
-            PassedBy ofSecondary = secondary?.TakePassedBy() ?? default;
-            long dropped = ofPrimary.Dropped + ofSecondary.Dropped;
-            if (ofPrimary.ToWire == 0 && dropped == 0)
-            {
-                return false;
-            }
+    /// <summary>Counts a bypass: ColoWire's heartbeat was missing for longer than <see cref="TimeoutMs"/> and is back.</summary>
+    /// <param name="silentNs">For how long it was missing, in nanoseconds.</param>
+    /// <returns>Whether frames bypassed ColoWire, or were dropped.</returns>
+    public bool NoteSilence(long silentNs) => bypasses.Take(programs, silentNs);
 
-            counts = counts.With(silentNs, ofPrimary.ToWire, dropped);
-            return true;
-        }
-    }
+    /// <summary>Starts a bypass, until <see cref="StepIn"/>, because a duty has failed. The frames that the ports hold stay
+    /// there. Any thread may call it.</summary>
+    public void StepAside() => programs.HandOver();
 
-    /// <summary>From now on frames go past ColoWire, without its death or silence, until <see cref="StepIn"/>: a duty has failed.
-    /// What the ports have stays in them. Any thread may call it.</summary>
-    public void StepAside()
-    {
-        primary?.HandOver();
-        secondary?.HandOver();
-    }
-
-    /// <summary>Frames come to ColoWire again, which beats by now.</summary>
-    /// <param name="awayNs">How long they went past.</param>
-    /// <returns>Whether any did.</returns>
+    /// <summary>Ends the bypass. The heartbeat must run by now.</summary>
+    /// <param name="awayNs">How long it lasted, in nanoseconds.</param>
+    /// <returns>Whether frames bypassed ColoWire, or were dropped.</returns>
     public bool StepIn(long awayNs)
     {
-        // The secondary first, as at the start: a frame of the primary that comes before its twin waits for it.
-        secondary?.TakeBack();
-        primary?.TakeBack();
+        programs.TakeBack();
         return NoteSilence(awayNs);
     }
 
-    /// <summary>From now on frames go past ColoWire. Those on their way come within <see cref="HandOverMs"/>; then what the ports have is
-    /// to be received to the last.</summary>
+    /// <summary>Starts the bypass with which ColoWire stops. When this returns, the last frames have reached the ports, which are
+    /// then to be received to the last one.</summary>
     public void HandOver()
     {
-        if (primary == null)
+        if (programs.Primary == null)
         {
             return;
         }
 
-        primary.HandOver();
-        secondary?.HandOver();
+        programs.HandOver();
         Thread.Sleep(HandOverMs);
-        foreach (LanePorts lane in lanes)
+        foreach (PipelinePorts pipeline in pipelines)
         {
-            (lane.Primary as IHandOver)?.HandOver();
-            (lane.Secondary as IHandOver)?.HandOver();
+            (pipeline.Primary as IHandOver)?.HandOver();
+            (pipeline.Secondary as IHandOver)?.HandOver();
         }
     }
 
-    /// <summary>Closes the programs; they go on in the kernel where frames are to go on. No thread may beat any more.</summary>
+    /// <summary>Closes the programs. With fail-to-wire they stay attached and in effect. No thread may write the heartbeat any
+    /// more.</summary>
     public void Dispose()
     {
-        primaryWatch?.Dispose();
-        secondaryWatch?.Dispose();
-        primary?.Dispose();
-        secondary?.Dispose();
+        upkeep.Dispose();
+        programs.Dispose();
     }
-
-    private static ProgramWatch? Watch(PortSpec port, PortProgram? program) =>
-        port.Kind is PortKind.Pcap or PortKind.Xdp ? new ProgramWatch(port.Target, program) : null;
-
-    /// <summary>A capture interface was opened anew: its program and the map of its sockets are to follow.</summary>
-    private void FollowCapture(ProgramWatch? watch, PortProgram? program, int lane, IPortKeeper keeper)
-    {
-        if (program is { Options.ToSocket: true })
-        {
-            program.SetSocket(queues[lane], keeper.Descriptor);
-        }
-
-        // All lanes have the same interface.
-        if (lane == 0)
-        {
-            watch?.Follow(keeper.InterfaceIndex);
-        }
-    }
-
-    private void Count(Absence? before)
-    {
-        if (before != null)
-        {
-            lock (telling)
-            {
-                counts = counts.With(before.AwayNs, before.FramesToWire, before.FramesDropped);
-            }
-        }
-    }
-
-    private static void RemoveEarlier(PortSpec port, bool needed)
-    {
-        if (port.Kind == PortKind.Pcap && !needed)
-        {
-            PortProgram.RemoveEarlier(port.Target);
-        }
-    }
-
-    private static PortProgram LoadForSockets(
-        PortSpec port, int? wire, FailWireOptions options, IReadOnlyList<ICapturePort> queuePorts, IReadOnlyList<int> queues)
-    {
-        PortProgram program = PortProgram.Load(
-            port.Target, new PortProgramOptions(options.Xdp.Mode, ToSocket: true, Timeout(options), wire, OutlivesProcess: options.ToWire));
-        foreach ((ICapturePort queuePort, int queue) in queuePorts.Zip(queues))
-        {
-            program.SetSocket(queue, ((XdpCapturePort)queuePort).WaitHandle);
-        }
-
-        return program;
-    }
-
-    private static (PortProgram? Program, IReadOnlyList<string> Notes) TryLoadForStack(
-        PortSpec port, PortSpec output, int wire, FailWireOptions options)
-    {
-        int interfaceIndex = InterfaceIndex.Of(port.Target);
-        // Whoever may not see whose program it is may not start: it may send frames past this ColoWire.
-        EarlierProgram.Find(port.Target, interfaceIndex, mayBeForeign: true)?.Dispose();
-        try
-        {
-            EarlierProgram.Find(port.Target, interfaceIndex)?.Dispose();
-            PortProgramOptions wanted = new(XdpMode.Generic, ToSocket: false, Timeout(options), wire, OutlivesProcess: true);
-            return (PortProgram.Load(port.Target, wanted), WireCheck.Warnings(port.Target, output.Target, XdpMode.Generic));
-        }
-        catch (PortException exception)
-        {
-            return (null, [$"on_death is block, because {exception.Message}"]);
-        }
-    }
-
-    private static int Timeout(FailWireOptions options) => options.ToWire ? options.TimeoutMs : ClosedMs;
-}
-
-/// <summary>Notices that a port's interface was opened anew.</summary>
-/// <param name="port">The port, of whatever kind.</param>
-/// <param name="follow">What is to be done then.</param>
-internal sealed class InterfaceFollower(object port, Action<IPortKeeper> follow)
-{
-    private readonly IPortKeeper? keeper = (port as IKeptPort)?.Keeper;
-    private int seen = 1;
-
-    /// <summary>Looks. What cannot be done now is tried again at the next look.</summary>
-    public void Look()
-    {
-        if (keeper is null || keeper.Opened == seen || keeper.InterfaceIndex == 0)
-        {
-            return;
-        }
-
-        int opened = keeper.Opened;
-        try
-        {
-            follow(keeper);
-            seen = opened;
-        }
-        catch (PortException)
-        {
-            // The interface went away again in this moment.
-        }
-    }
-}
-
-/// <summary>What has gone past an appliance.</summary>
-/// <param name="Absences">How often frames went past it.</param>
-/// <param name="AwayNs">How long it was away, all of these together, in nanoseconds.</param>
-/// <param name="ToWire">Frames of the primary that went straight to the out interface.</param>
-/// <param name="Dropped">Frames of either side that went nowhere.</param>
-public readonly record struct FailWireCounts(long Absences, long AwayNs, long ToWire, long Dropped)
-{
-    internal FailWireCounts With(long awayNs, long toWire, long dropped) =>
-        new(Absences + 1, AwayNs + awayNs, ToWire + toWire, Dropped + dropped);
 }

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Linq;
 using System.Runtime.InteropServices;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>The kernel's numbers of interfaces, in this thread's network namespace.</summary>
+/// <summary>The indexes of interfaces (netdevice(7)), in this thread's network namespace.</summary>
 internal static partial class InterfaceIndex
 {
-    /// <summary>The number of an interface.</summary>
+    /// <summary>The index of an interface.</summary>
     /// <exception cref="PortException">There is none of this name.</exception>
-    public static int Of(string interfaceName) =>
-        Find(interfaceName)
-        ?? throw new PortException(
-            $"there is no interface '{interfaceName}'; known are {string.Join(", ", InterfaceFacts.ReadAll().Select(f => f.Name))}");
+    public static int Of(string interfaceName) => Find(interfaceName) ?? throw LiveInterface.Unknown(interfaceName);
 
-    /// <summary>The number of an interface; null when there is none of this name, be it an alternative one.</summary>
+    /// <summary>The index of an interface, by its name or an alternative one; null when there is none.</summary>
     public static int? Find(string interfaceName)
     {
         if (interfaceName.Length > InterfaceControl.MaxNameLength)
@@ -28,7 +24,7 @@ internal static partial class InterfaceIndex
         return index == 0 ? null : (int)index;
     }
 
-    /// <summary>What an interface is called; null when there is none of this number.</summary>
+    /// <summary>The name of an interface; null when there is none with this index.</summary>
     public static unsafe string? NameOf(int index)
     {
         byte* name = stackalloc byte[InterfaceControl.MaxNameLength + 1];

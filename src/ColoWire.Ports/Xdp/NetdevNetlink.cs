@@ -5,20 +5,21 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>What an interface can do for XDP, by the generic netlink family <c>netdev</c> (linux/netdev.h), which Linux has from 6.3 on.</summary>
+/// <summary>What an interface supports of XDP, by the generic netlink family <c>netdev</c> (linux/netdev.h; Linux 6.3).</summary>
 internal static class NetdevNetlink
 {
-    /// <summary>NETDEV_XDP_ACT_BASIC and NETDEV_XDP_ACT_REDIRECT: its driver runs XDP programs, and lets them hand frames on, to sockets
-    /// too.</summary>
+    /// <summary>NETDEV_XDP_ACT_BASIC and NETDEV_XDP_ACT_REDIRECT: the driver runs XDP programs, which may redirect frames, also
+    /// to sockets.</summary>
     public const ulong RunsAndRedirects = (1 << 0) | (1 << 1);
 
-    /// <summary>NETDEV_XDP_ACT_NDO_XMIT: it sends frames that an XDP program has redirected to it.</summary>
+    /// <summary>NETDEV_XDP_ACT_NDO_XMIT: the interface transmits frames that an XDP program redirects to it.</summary>
     public const ulong SendsRedirected = 1 << 2;
 
-    /// <summary>NETDEV_XDP_ACT_XSK_ZEROCOPY: its driver and a program can share the memory of frames.</summary>
+    /// <summary>NETDEV_XDP_ACT_XSK_ZEROCOPY: the driver uses the memory of an AF_XDP socket without a copy.</summary>
     public const ulong SharesMemory = 1 << 3;
 
-    /// <summary>The family that knows the numbers of the others, and its question (linux/genetlink.h).</summary>
+    /// <summary>The family that resolves the ids of the others, and its request (GENL_ID_CTRL and CTRL_*,
+    /// linux/genetlink.h).</summary>
     private const ushort Controller = 0x10;
     private const byte GetFamily = 3;
     private const ushort FamilyId = 1;
@@ -31,7 +32,7 @@ internal static class NetdevNetlink
     /// <summary>Bytes of <c>struct genlmsghdr</c>.</summary>
     private const int FixedBytes = 4;
 
-    /// <summary>NETDEV_XDP_ACT_* of an interface; null where the kernel does not say.</summary>
+    /// <summary>NETDEV_XDP_ACT_* of an interface; null where the kernel does not report it.</summary>
     public static ulong? XdpFeatures(int interfaceIndex)
     {
         using NetlinkSocket socket = new(NetlinkSocket.Generic);

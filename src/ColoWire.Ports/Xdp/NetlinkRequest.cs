@@ -6,16 +6,16 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>A message to the kernel (netlink(7)): a header, a fixed part, and attributes that may hold others.</summary>
+/// <summary>A message to the kernel (netlink(7)): a header, a fixed part, and attributes, which may be nested.</summary>
 internal sealed class NetlinkRequest
 {
     /// <summary>Bytes of <c>struct nlmsghdr</c> (linux/netlink.h).</summary>
     public const int HeaderBytes = 16;
 
-    /// <summary>Bytes of <c>struct nlattr</c>: length and kind.</summary>
+    /// <summary>Bytes of <c>struct nlattr</c>: length and type.</summary>
     public const int AttributeHeaderBytes = 4;
 
-    /// <summary>The bits of an attribute's kind that say how it is coded: NLA_F_NESTED, and NLA_F_NET_BYTEORDER.</summary>
+    /// <summary>The flag NLA_F_NESTED, and the bits of an attribute's type without flags (NLA_TYPE_MASK).</summary>
     public const ushort Nested = 0x8000;
     public const ushort KindMask = 0x3FFF;
 
@@ -26,7 +26,7 @@ internal sealed class NetlinkRequest
     private readonly byte[] bytes = new byte[LargestBytes];
     private int length;
 
-    /// <summary>Begins one that will be acknowledged.</summary>
+    /// <summary>Begins a message that the kernel acknowledges (NLM_F_ACK).</summary>
     public NetlinkRequest(ushort kind, ReadOnlySpan<byte> fixedPart)
     {
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(4), kind);
@@ -35,7 +35,7 @@ internal sealed class NetlinkRequest
         length = HeaderBytes + fixedPart.Length;
     }
 
-    /// <summary>Lengths are rounded up to a multiple of 4.</summary>
+    /// <summary>Rounds a length up to a multiple of 4 (NLMSG_ALIGN).</summary>
     public static int Aligned(int length) => (length + 3) & ~3;
 
     /// <summary>Adds an attribute.</summary>
@@ -50,8 +50,8 @@ internal sealed class NetlinkRequest
     /// <summary>Adds an attribute that is a number.</summary>
     public NetlinkRequest Add(ushort kind, int value) => Add(kind, MemoryMarshal.AsBytes(new ReadOnlySpan<int>(in value)));
 
-    /// <summary>Begins an attribute that holds those that follow.</summary>
-    /// <returns>What <see cref="End"/> wants to know.</returns>
+    /// <summary>Begins an attribute that contains those that follow.</summary>
+    /// <returns>Its position, for <see cref="End"/>.</returns>
     public int Begin(ushort kind)
     {
         int start = length;
@@ -61,6 +61,7 @@ internal sealed class NetlinkRequest
     }
 
     /// <summary>Ends an attribute.</summary>
+    /// <param name="start">Its position, from <see cref="Begin"/>.</param>
     public NetlinkRequest End(int start)
     {
         BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(start), (ushort)(length - start));
@@ -68,7 +69,7 @@ internal sealed class NetlinkRequest
         return this;
     }
 
-    /// <summary>The message.</summary>
+    /// <summary>The complete message.</summary>
     public ReadOnlySpan<byte> Finish()
     {
         BinaryPrimitives.WriteInt32LittleEndian(bytes, length);

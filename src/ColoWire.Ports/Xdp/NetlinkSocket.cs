@@ -8,10 +8,10 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>Asks the kernel, in this thread's network namespace, one question at a time (netlink(7)).</summary>
-internal sealed unsafe partial class NetlinkSocket : IDisposable
+/// <summary>Sends requests to the kernel, one at a time, in this thread's network namespace (netlink(7)).</summary>
+internal sealed unsafe class NetlinkSocket : IDisposable
 {
-    /// <summary>Protocols (linux/netlink.h): interfaces and routes; and families that are known by name.</summary>
+    /// <summary>Protocols (linux/netlink.h): interfaces and routes; and families that are found by name.</summary>
     public const int Route = 0;
     public const int Generic = 16;
 
@@ -25,7 +25,7 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
     private const ushort HasAttributes = 0x200;
     private const ushort ErrorText = 1;
 
-    /// <summary>Room for the answer about one interface, which has some kilobytes.</summary>
+    /// <summary>Room for the answer about one interface, which takes some kilobytes.</summary>
     private const int AnswerBytes = 64 << 10;
 
     private readonly int descriptor;
@@ -39,13 +39,13 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
             throw new PortException($"cannot ask the kernel (netlink): {Marshal.GetLastPInvokeErrorMessage()}");
         }
 
-        // Kernels that know neither answer with the number alone, which is enough.
+        // Kernels that know neither option answer with the error number alone, which is enough.
         int on = 1;
-        _ = SetOption(descriptor, Level, CappedAcknowledge, &on, sizeof(int));
-        _ = SetOption(descriptor, Level, ExtendedAcknowledge, &on, sizeof(int));
+        _ = Libc.SetSocketOption(descriptor, Level, CappedAcknowledge, &on, sizeof(int));
+        _ = Libc.SetSocketOption(descriptor, Level, ExtendedAcknowledge, &on, sizeof(int));
     }
 
-    /// <summary>Asks, and waits for the answer.</summary>
+    /// <summary>Sends a request and waits for the answer.</summary>
     public NetlinkAnswer Ask(NetlinkRequest request)
     {
         NetlinkView view = Look(request.Finish());
@@ -53,20 +53,20 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
         return new NetlinkAnswer(view.Error, text.IsEmpty ? null : Encoding.ASCII.GetString(text), view.Content.ToArray());
     }
 
-    /// <summary>The same without an allocation, for a question that is asked again and again.</summary>
+    /// <summary>The same without an allocation, for a request that is sent again and again.</summary>
     /// <param name="message">A finished request.</param>
-    /// <returns>What the kernel answered, in memory that the next question overwrites.</returns>
+    /// <returns>The answer, in memory that the next request overwrites.</returns>
     public NetlinkView Look(ReadOnlySpan<byte> message)
     {
         fixed (byte* first = message)
         {
-            if (Send(descriptor, first, (nuint)message.Length, 0) < 0)
+            if (Libc.Send(descriptor, first, (nuint)message.Length, 0) < 0)
             {
                 return new NetlinkView(Marshal.GetLastPInvokeError(), default, default);
             }
         }
 
-        // What is said comes first, the acknowledgement last, each in a datagram of its own or both in one.
+        // The content comes first and the acknowledgement last, in two datagrams or in one.
         ReadOnlySpan<byte> content = default;
         int used = 0;
         while (true)
@@ -95,7 +95,8 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
 
     public void Dispose() => _ = Libc.Close(descriptor);
 
-    /// <summary><c>struct nlmsgerr</c>: the error, the header of the question, and attributes, one of them the reason in words.</summary>
+    /// <summary>Reads <c>struct nlmsgerr</c>: the error, the header of the request, and attributes, one of them the reason as
+    /// text.</summary>
     private static NetlinkView Acknowledgement(ushort flags, ReadOnlySpan<byte> payload, ReadOnlySpan<byte> content)
     {
         int error = -BinaryPrimitives.ReadInt32LittleEndian(payload);
@@ -109,44 +110,35 @@ internal sealed unsafe partial class NetlinkSocket : IDisposable
     {
         fixed (byte* first = answer)
         {
-            nint length = Receive(descriptor, first + from, (nuint)(AnswerBytes - from), 0);
+            nint length = Libc.Receive(descriptor, first + from, (nuint)(AnswerBytes - from), 0);
             return answer.AsSpan(from, (int)Math.Max(0, length));
         }
     }
-
-    [LibraryImport("libc", EntryPoint = "setsockopt", SetLastError = true)]
-    private static partial int SetOption(int socket, int level, int option, void* value, int valueBytes);
-
-    [LibraryImport("libc", EntryPoint = "send", SetLastError = true)]
-    private static partial nint Send(int socket, byte* bytes, nuint length, int flags);
-
-    [LibraryImport("libc", EntryPoint = "recv", SetLastError = true)]
-    private static partial nint Receive(int socket, byte* bytes, nuint length, int flags);
 }
 
-/// <summary>What the kernel answered, in the memory of the socket.</summary>
+/// <summary>An answer of the kernel, in the memory of the socket.</summary>
 /// <param name="error">0, or an error number.</param>
-/// <param name="text">The reason in the kernel's words, where it gives one.</param>
-/// <param name="content">What it said: the fixed part and the attributes of the last message.</param>
+/// <param name="text">The reason as the kernel's text, where it has one.</param>
+/// <param name="content">The fixed part and the attributes of the last message.</param>
 internal readonly ref struct NetlinkView(int error, ReadOnlySpan<byte> text, ReadOnlySpan<byte> content)
 {
     /// <summary>0, or an error number.</summary>
     public int Error { get; } = error;
 
-    /// <summary>The reason in the kernel's words, where it gives one.</summary>
+    /// <summary>The reason as the kernel's text, where it has one.</summary>
     public ReadOnlySpan<byte> Text { get; } = text;
 
     /// <summary>The fixed part and the attributes.</summary>
     public ReadOnlySpan<byte> Content { get; } = content;
 }
 
-/// <summary>What the kernel answered.</summary>
+/// <summary>An answer of the kernel.</summary>
 /// <param name="Error">0, or an error number.</param>
-/// <param name="Text">The reason in the kernel's words, where it gives one.</param>
-/// <param name="Content">What it said: the fixed part and the attributes of the last message.</param>
+/// <param name="Text">The reason as the kernel's text, where it has one.</param>
+/// <param name="Content">The fixed part and the attributes of the last message.</param>
 internal readonly record struct NetlinkAnswer(int Error, string? Text, byte[] Content)
 {
-    /// <summary>The reason, in whoever's words.</summary>
+    /// <summary>The reason: the kernel's text, else that of the error number.</summary>
     public string Reason => Text ?? Marshal.GetPInvokeErrorMessage(Error);
 
     /// <summary>The value of an attribute; empty when it is not there.</summary>

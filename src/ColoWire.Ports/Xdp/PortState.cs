@@ -6,21 +6,24 @@ using System.Threading;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>
-/// What ColoWire and the XDP program share: <c>struct queue</c> of native-config/xdp/port.bpf.c, once for each queue, in memory that
-/// both have. What concerns the port stands in the first one.
+/// The memory that ColoWire and the XDP program share: <c>struct queue</c> of native-config/xdp/port.bpf.c, once per queue. What
+/// concerns the whole port is in the first one. ColoWire writes the first cache line of a queue, the program the second.
 /// </summary>
+/// <param name="start">The address of the memory.</param>
 internal readonly unsafe struct PortState(nint start)
 {
-    /// <summary>Bytes of a queue, and of all of them.</summary>
+    /// <summary>Bytes of a queue, and of all queues.</summary>
     public const int QueueBytes = 128;
     public const int Bytes = PortProgram.MaxQueues * QueueBytes;
+
+    private const long NanosecondsPerMs = 1_000_000;
 
     private const int BeatAt = 0;
     private const int TimeoutAt = 8;
     private const int PassWhenAliveAt = 16;
     private const int HandedOverAt = 24;
-    private const int ToldToWireAt = 32;
-    private const int ToldDroppedAt = 40;
+    private const int ReportedToWireAt = 32;
+    private const int ReportedDroppedAt = 40;
     private const int OwnerAt = 48;
     private const int OwnedSinceAt = 56;
     private const int ToSocketAt = 64;
@@ -28,35 +31,35 @@ internal readonly unsafe struct PortState(nint start)
     private const int ToWireAt = 80;
     private const int DroppedAt = 88;
 
-    /// <summary>Since when frames go past because ColoWire wants it so.</summary>
+    /// <summary>When ColoWire handed over, by CLOCK_MONOTONIC in nanoseconds.</summary>
     public ref long HandedOverAtNs => ref At(0, HandedOverAt);
 
-    /// <summary>Frames to the wire that ColoWire has reported.</summary>
-    public ref long ToldToWire => ref At(0, ToldToWireAt);
+    /// <summary>Frames to the out interface that ColoWire has reported.</summary>
+    public ref long ReportedToWire => ref At(0, ReportedToWireAt);
 
     /// <summary>Dropped frames that ColoWire has reported.</summary>
-    public ref long ToldDropped => ref At(0, ToldDroppedAt);
+    public ref long ReportedDropped => ref At(0, ReportedDroppedAt);
 
-    /// <summary>The process that beats: its id in the lower 32 bits, and in the upper ones a number that it drew. 0 where an older ColoWire has
-    /// not said it.</summary>
+    /// <summary>The process that writes the heartbeat: its id in the lower 32 bits, a random number in the upper ones. 0: an
+    /// older ColoWire, which does not write it.</summary>
     public ref long Owner => ref At(0, OwnerAt);
 
-    /// <summary>Since when it does, by CLOCK_MONOTONIC.</summary>
+    /// <summary>Since when that process has the program, by CLOCK_MONOTONIC in nanoseconds.</summary>
     public ref long OwnedSinceNs => ref At(0, OwnedSinceAt);
 
-    /// <summary>Frames that went to a socket.</summary>
+    /// <summary>Frames that were given to a socket.</summary>
     public long ToSocket => Sum(ToSocketAt);
 
-    /// <summary>Frames that went through the kernel's stack.</summary>
+    /// <summary>Frames that were given to the kernel's stack.</summary>
     public long Passed => Sum(PassedAt);
 
-    /// <summary>Frames that went past ColoWire.</summary>
+    /// <summary>Frames that were redirected to the out interface.</summary>
     public long ToWire => Sum(ToWireAt);
 
     /// <summary>Frames that were dropped.</summary>
     public long Dropped => Sum(DroppedAt);
 
-    /// <summary>The last beat of any queue; 0 when all are handed over.</summary>
+    /// <summary>The last heartbeat of any queue, by CLOCK_MONOTONIC in nanoseconds; 0 when all are handed over.</summary>
     public long LastBeatNs
     {
         get
@@ -64,6 +67,7 @@ internal readonly unsafe struct PortState(nint start)
             long last = 0;
             for (int queue = 0; queue < PortProgram.MaxQueues; queue++)
             {
+                // Acquire: HandedOverAtNs is read after a 0. Partner: Heartbeat.HandOver, perhaps of another process.
                 last = Math.Max(last, Volatile.Read(ref Beat(queue)));
             }
 
@@ -71,15 +75,17 @@ internal readonly unsafe struct PortState(nint start)
         }
     }
 
-    /// <summary>When ColoWire beat last for a queue; 0 means handed over.</summary>
+    /// <summary>The last heartbeat of a queue, by CLOCK_MONOTONIC in nanoseconds; 0: handed over.</summary>
     public ref long Beat(int queue) => ref At(queue, BeatAt);
 
-    /// <summary>How old a beat may become, where 0 means that it does not age; and whether the frames go through the kernel's stack.</summary>
-    public void Set(long timeoutNs, bool passWhenAlive)
+    /// <summary>Sets what the program is to do.</summary>
+    /// <param name="timeoutMs">The heartbeat timeout, in ms; 0: a heartbeat never times out.</param>
+    /// <param name="passWhenAlive">Frames go to the kernel's stack; else to the sockets.</param>
+    public void Configure(int timeoutMs, bool passWhenAlive)
     {
         for (int queue = 0; queue < PortProgram.MaxQueues; queue++)
         {
-            At(queue, TimeoutAt) = timeoutNs;
+            At(queue, TimeoutAt) = timeoutMs * NanosecondsPerMs;
             At(queue, PassWhenAliveAt) = passWhenAlive ? 1 : 0;
         }
     }
@@ -89,6 +95,8 @@ internal readonly unsafe struct PortState(nint start)
         long sum = 0;
         for (int queue = 0; queue < PortProgram.MaxQueues; queue++)
         {
+            // Read as one word. Partner: counted of port.bpf.c, which adds without a barrier; a counter may be some frames
+            // behind.
             sum += Volatile.Read(ref At(queue, counterAt));
         }
 

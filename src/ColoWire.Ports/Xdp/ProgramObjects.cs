@@ -5,10 +5,12 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>The XDP program and its maps in the kernel. As long as the program is attached, they live without this.</summary>
+/// <summary>The descriptors of a loaded program and its maps. While the program is attached, the kernel keeps them without a
+/// descriptor.</summary>
 internal sealed unsafe class ProgramObjects : IDisposable
 {
-    /// <summary>The name of the map that a later ColoWire reads; it stands for the layout of what is in it.</summary>
+    /// <summary>The name of the map that a later process of ColoWire reads. A change of its layout (<see cref="PortState"/>)
+    /// changes the name.</summary>
     public const string StateName = "state";
 
     private const int None = -1;
@@ -22,13 +24,14 @@ internal sealed unsafe class ProgramObjects : IDisposable
     {
     }
 
-    /// <summary>Descriptor of the program.</summary>
+    /// <summary>The descriptor of the program.</summary>
     public int Program { get; private set; } = None;
 
-    /// <summary>The state that the program looks at.</summary>
+    /// <summary>The memory that the program shares with this process.</summary>
     public PortState State => memory!.State;
 
-    /// <summary>Makes all of them.</summary>
+    /// <summary>Creates the maps and loads the program.</summary>
+    /// <exception cref="PortException">Permission is lacking, or the kernel refuses.</exception>
     public static ProgramObjects Make()
     {
         ProgramObjects objects = new();
@@ -44,14 +47,15 @@ internal sealed unsafe class ProgramObjects : IDisposable
         }
     }
 
-    /// <summary>Sets the interface by which frames leave that ColoWire does not take.</summary>
+    /// <summary>Sets the interface to which the program redirects frames that bypass ColoWire.</summary>
     public void SetWire(int interfaceIndex) =>
         Bpf.Update(wire, 0, &interfaceIndex, $"the out interface ({interfaceIndex})");
 
-    /// <summary>Sets the socket of a queue.</summary>
+    /// <summary>Sets the socket to which the program gives the frames of a queue.</summary>
     public void SetSocket(int queue, int descriptor) =>
         Bpf.Update(sockets, (uint)queue, &descriptor, $"the socket of queue {queue}");
 
+    /// <summary>Closes them.</summary>
     public void Dispose()
     {
         memory?.Dispose();
@@ -85,7 +89,8 @@ internal sealed unsafe class ProgramObjects : IDisposable
         Program = Bpf.LoadProgram(PortProgram.Name, instructions);
     }
 
-    /// <summary>Puts the descriptor of a map where the program loads the map's address.</summary>
+    /// <summary>Writes the descriptor of a map into the instructions that load the address of the map
+    /// (BPF_PSEUDO_MAP_FD).</summary>
     private static void Link(ulong[] instructions, ReadOnlySpan<int> places, int map)
     {
         foreach (int place in places)

@@ -8,18 +8,19 @@ using System.Text;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>
-/// XDP programs on interfaces, by rtnetlink(7) and not by a bpf_link: what is attached this way stays when the process ends.
+/// Attaches XDP programs to interfaces by rtnetlink(7). A program that is attached by a bpf_link would be detached when the
+/// process ends; one that is attached this way stays.
 /// </summary>
 internal static class RouteNetlink
 {
-    /// <summary>No program (a descriptor).</summary>
+    /// <summary>In place of a descriptor: no program.</summary>
     public const int NoProgram = -1;
 
-    /// <summary>Kinds of messages (linux/rtnetlink.h).</summary>
+    /// <summary>Message types RTM_GETLINK and RTM_SETLINK (linux/rtnetlink.h).</summary>
     private const ushort GetLink = 18;
     private const ushort SetLink = 19;
 
-    /// <summary>The attribute of an interface that is about XDP, and those within (linux/if_link.h).</summary>
+    /// <summary>The attribute IFLA_XDP and those nested in it (linux/if_link.h).</summary>
     private const ushort Xdp = 43;
     private const ushort XdpDescriptor = 1;
     private const ushort XdpAttached = 2;
@@ -43,11 +44,12 @@ internal static class RouteNetlink
     /// <summary>IFLA_ALT_IFNAME.</summary>
     private const ushort AlternativeName = 53;
 
-    /// <summary>Attaches a program, in the place of a certain one or of none.</summary>
-    /// <param name="interfaceIndex">The interface.</param>
-    /// <param name="mode">How it is to run.</param>
-    /// <param name="program">A descriptor; <see cref="NoProgram"/> detaches.</param>
-    /// <param name="expected">A descriptor of the one that is attached now, or <see cref="NoProgram"/>; where there is another, it fails.</param>
+    /// <summary>Attaches a program in place of a given one, or of none.</summary>
+    /// <param name="interfaceIndex">The index of the interface.</param>
+    /// <param name="mode">Where the program runs.</param>
+    /// <param name="program">The descriptor of the program; <see cref="NoProgram"/> detaches.</param>
+    /// <param name="expected">The descriptor of the program that is attached now, or <see cref="NoProgram"/>. It fails where
+    /// another one is attached.</param>
     public static NetlinkAnswer Attach(int interfaceIndex, XdpMode mode, int program, int expected)
     {
         int flags = mode == XdpMode.Native ? NativeMode : GenericMode;
@@ -68,6 +70,7 @@ internal static class RouteNetlink
     }
 
     /// <summary>The program that is attached to an interface; null for none.</summary>
+    /// <exception cref="PortException">There is no such interface.</exception>
     public static AttachedProgram? Attached(int interfaceIndex)
     {
         using NetlinkSocket socket = new(NetlinkSocket.Route);
@@ -77,19 +80,20 @@ internal static class RouteNetlink
             : throw new PortException($"cannot ask the kernel for the interface with index {interfaceIndex}: {answer.Reason}");
     }
 
-    /// <summary>The number of an interface by an alternative name, which the calls that ask by name do not take when it is long.</summary>
+    /// <summary>The index of an interface by an alternative name; if_nametoindex(3) takes short names only.</summary>
     /// <returns>Null when there is none.</returns>
     public static int? FindByAlternativeName(string name)
     {
         using NetlinkSocket socket = new(NetlinkSocket.Route);
-        NetlinkAnswer answer = socket.Ask(new NetlinkRequest(GetLink, FixedPart(0)).Add(AlternativeName, Encoding.ASCII.GetBytes(name + '\0')));
+        NetlinkRequest request = new(GetLink, FixedPart(0));
+        NetlinkAnswer answer = socket.Ask(request.Add(AlternativeName, Encoding.ASCII.GetBytes(name + '\0')));
         return answer.Error == 0 ? BinaryPrimitives.ReadInt32LittleEndian(answer.Content.AsSpan(IndexAt)) : null;
     }
 
-    /// <summary>The question for all that the kernel knows of an interface.</summary>
+    /// <summary>The request for the attributes of an interface.</summary>
     public static NetlinkRequest LinkRequest(int interfaceIndex) => new(GetLink, FixedPart(interfaceIndex));
 
-    /// <summary>The program that an answer to <see cref="LinkRequest"/> tells of; null for none.</summary>
+    /// <summary>The attached program in an answer to <see cref="LinkRequest"/>; null for none.</summary>
     public static AttachedProgram? AttachedIn(ReadOnlySpan<byte> content)
     {
         ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(content[FixedBytes..], Xdp);
@@ -103,10 +107,11 @@ internal static class RouteNetlink
         return new AttachedProgram(BinaryPrimitives.ReadUInt32LittleEndian(id), generic ? XdpMode.Generic : XdpMode.Native);
     }
 
-    private static ReadOnlySpan<byte> FixedPart(int interfaceIndex) => MemoryMarshal.AsBytes<int>(new int[] { 0, interfaceIndex, 0, 0 });
+    private static ReadOnlySpan<byte> FixedPart(int interfaceIndex) =>
+        MemoryMarshal.AsBytes<int>(new int[] { 0, interfaceIndex, 0, 0 });
 }
 
-/// <summary>An XDP program on an interface.</summary>
-/// <param name="Id">The kernel's number of it.</param>
-/// <param name="Mode">How it runs.</param>
+/// <summary>An XDP program that is attached to an interface.</summary>
+/// <param name="Id">The kernel's id of the program.</param>
+/// <param name="Mode">Where it runs.</param>
 internal readonly record struct AttachedProgram(uint Id, XdpMode Mode);

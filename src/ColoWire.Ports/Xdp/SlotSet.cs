@@ -9,9 +9,10 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>
-/// The small slots of an arena that the kernel has by a socket. It gives back each by itself, but for those that it has when the
-/// interface is removed: only this knows them then. A bit for each slot, two accesses to it for each frame.
+/// The small slots of an arena that the kernel has through a socket. The kernel gives them back by its rings, except for those
+/// that it has when the interface is removed: these are known from this set only. One bit per slot, two accesses per frame.
 /// </summary>
+/// <param name="arena">The arena.</param>
 internal sealed class SlotSet(FrameArena arena)
 {
     private const int WordShift = 6;
@@ -24,7 +25,7 @@ internal sealed class SlotSet(FrameArena arena)
     /// <summary>Whether the kernel has a slot.</summary>
     public bool Has(FrameRef slot) => (words[slot.Slot >> WordShift] & (1UL << (int)slot.Slot)) != 0;
 
-    /// <summary>The kernel gets one.</summary>
+    /// <summary>The kernel gets a slot.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Add(FrameRef slot)
     {
@@ -32,7 +33,7 @@ internal sealed class SlotSet(FrameArena arena)
         Count++;
     }
 
-    /// <summary>The kernel gives one back.</summary>
+    /// <summary>The kernel gives a slot back.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void Remove(FrameRef slot)
     {
@@ -40,8 +41,8 @@ internal sealed class SlotSet(FrameArena arena)
         Count--;
     }
 
-    /// <summary>Takes out as many as there is room for.</summary>
-    /// <returns>How many stand in <paramref name="room"/>.</returns>
+    /// <summary>Takes out as many slots as there is room for.</summary>
+    /// <returns>How many are in <paramref name="room"/>.</returns>
     public int Take(Span<FrameRef> room)
     {
         int taken = 0;

@@ -5,7 +5,7 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>The map <c>state</c> of a program as memory of this process too.</summary>
+/// <summary>The map <c>state</c> of a program, mapped into this process (mmap(2); BPF_F_MMAPABLE of bpf(2)).</summary>
 internal sealed partial class StateMemory : IDisposable
 {
     /// <summary>PROT_READ, PROT_WRITE and MAP_SHARED (asm-generic/mman-common.h, linux/mman.h).</summary>
@@ -18,8 +18,9 @@ internal sealed partial class StateMemory : IDisposable
     private readonly nint start;
 
     /// <summary>Maps it.</summary>
-    /// <param name="map">The map's descriptor, which may be closed then.</param>
-    /// <param name="writable">Whether it is one's own.</param>
+    /// <param name="map">The descriptor of the map; it may be closed then.</param>
+    /// <param name="writable">Whether it is the map of this process's own program.</param>
+    /// <exception cref="PortException">The kernel refuses.</exception>
     public StateMemory(int map, bool writable)
     {
         start = Map(0, Bytes, writable ? Readable | Writable : Readable, Shared, map, 0);
@@ -29,11 +30,12 @@ internal sealed partial class StateMemory : IDisposable
         }
     }
 
-    /// <summary>What is in it.</summary>
+    /// <summary>The memory.</summary>
     public PortState State => new(start);
 
     private static nuint Bytes => (nuint)((PortState.Bytes + Environment.SystemPageSize - 1) & -Environment.SystemPageSize);
 
+    /// <summary>Unmaps it.</summary>
     public void Dispose() => _ = Unmap(start, Bytes);
 
     [LibraryImport("libc", EntryPoint = "mmap", SetLastError = true)]

@@ -8,15 +8,17 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>
-/// The small slots of an arena as the kernel's sockets see them: a UMEM whose chunks they are. The first socket registers it, the others
-/// of the same lane share it, so that a frame that came in by one of them leaves by another where it lies. A socket shares with one that
-/// is bound (XDP_SHARED_UMEM, net/xdp/xsk.c): when all have lost their interfaces, the next one registers the memory anew.
+/// The small slots of an arena as a UMEM, whose chunks they are (Documentation/networking/af_xdp.rst, UMEM). The first socket
+/// registers it; the others of the same pipeline share it (XDP_SHARED_UMEM), so that a frame that was received by one of them can
+/// be sent by another one from where it is. A socket can share only with one that is bound (xsk_bind, net/xdp/xsk.c): when all
+/// have lost their interfaces, the next one registers the memory again.
 /// </summary>
+/// <param name="arena">The arena.</param>
 internal sealed class Umem(FrameArena arena)
 {
     private const int ChunkBytes = EngineLimits.SmallSlotBytes;
 
-    /// <summary>The longest frame that the kernel puts into a chunk, with its Ethernet header.</summary>
+    /// <summary>Bytes of the longest frame that the kernel puts into a chunk, with its Ethernet header.</summary>
     public const int MaxFrameBytes = ChunkBytes - XdpAbi.PacketHeadroomBytes;
 
     private readonly List<int> members = [];
@@ -24,15 +26,15 @@ internal sealed class Umem(FrameArena arena)
     /// <summary>The memory.</summary>
     public FrameArena Arena => arena;
 
-    /// <summary>The slot that an address lies in.</summary>
+    /// <summary>The slot of an address in the UMEM.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static FrameRef Slot(ulong address) => new((uint)(address / ChunkBytes));
 
-    /// <summary>Where in its slot an address lies.</summary>
+    /// <summary>The offset of an address in its slot, in bytes.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ushort Offset(ulong address) => (ushort)(address % ChunkBytes);
 
-    /// <summary>The address of a place in a slot.</summary>
+    /// <summary>The address in the UMEM of a byte of a slot.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static ulong Address(FrameRef slot, int offset = 0) => ((ulong)slot.Slot * ChunkBytes) + (uint)offset;
 
@@ -45,8 +47,8 @@ internal sealed class Umem(FrameArena arena)
     /// <summary>A socket is closed.</summary>
     public void Leave(int socket) => members.Remove(socket);
 
-    /// <summary>Registers the memory with a socket that shares it with none.</summary>
-    /// <returns>False, with an error number, when the kernel refuses.</returns>
+    /// <summary>Registers the memory with a socket (XDP_UMEM_REG) that shares it with no other.</summary>
+    /// <returns>False, with the error number set, when the kernel refuses.</returns>
     public bool TryRegister(int socket)
     {
         XdpAbi.UmemRegistration registration = new()

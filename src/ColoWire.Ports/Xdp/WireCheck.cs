@@ -5,10 +5,12 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>Looks at the start whether frames could go past ColoWire, because when they cannot the kernel drops them in silence.</summary>
+/// <summary>Checks at the start whether frames could bypass ColoWire: where they cannot, the kernel drops them without an
+/// error.</summary>
 public static class WireCheck
 {
-    /// <summary>What keeps frames of a capture interface from leaving by the out interface; one line each, with what mends it.</summary>
+    /// <summary>What keeps redirected frames of a capture interface from leaving by the out interface; one line each, with the
+    /// remedy.</summary>
     public static IReadOnlyList<string> Warnings(string captureName, string outName, XdpMode mode)
     {
         List<string> warnings = [];
@@ -21,18 +23,20 @@ public static class WireCheck
         if (known && outMtu < captureMtu)
         {
             warnings.Add(
-                $"the out interface '{outName}' has an MTU of {outMtu} and '{captureName}' one of {captureMtu}: longer frames cannot go past "
-                + $"ColoWire; mend it with: ip link set dev {outName} mtu {captureMtu}");
+                $"the out interface '{outName}' has an MTU of {outMtu} and '{captureName}' one of {captureMtu}: longer frames "
+                + $"cannot bypass ColoWire; mend it with: ip link set dev {outName} mtu {captureMtu}");
         }
 
-        // In generic mode the frame is an skb by then, which every interface sends.
+        // In generic mode the frame is in an skb by then, which every interface can send.
         if (mode == XdpMode.Native && NetdevNetlink.XdpFeatures(outIndex) is { } features
             && (features & NetdevNetlink.SendsRedirected) == 0)
         {
-            string how = isVeth ? "at the far end of its cable: ethtool -K PEER gro on; or use xdp_mode generic" : "use xdp_mode generic";
+            string how = isVeth
+                ? "at the far end of its cable: ethtool -K PEER gro on; or use xdp_mode generic"
+                : "use xdp_mode generic";
             warnings.Add(
-                $"the out interface '{outName}' cannot send what XDP hands it in native mode, so the kernel would drop all frames that are to "
-                + $"go past ColoWire; {how}");
+                $"the out interface '{outName}' cannot send frames that XDP redirects in native mode, so the kernel would drop "
+                + $"all frames that are to bypass ColoWire; {how}");
         }
 
         return warnings;

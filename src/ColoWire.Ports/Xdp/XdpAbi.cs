@@ -6,9 +6,9 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>
-/// What the kernel and a program agree on for AF_XDP: linux/if_xdp.h, with its names in the comments. Raw system calls and not libxdp:
-/// these are six calls, the rings are plain shared memory, and a library would only stand between a reader and the kernel's document
-/// (Documentation/networking/af_xdp.rst), besides being one more thing to install.
+/// The kernel's interface for AF_XDP: linux/if_xdp.h, whose names are in the comments. It uses system calls and not libxdp: there
+/// are six of them, the rings are shared memory, and without a library a reader can compare the code with the kernel's document
+/// (Documentation/networking/af_xdp.rst) directly, and operators have nothing to install.
 /// </summary>
 internal static unsafe partial class XdpAbi
 {
@@ -25,7 +25,8 @@ internal static unsafe partial class XdpAbi
     public const int OptionStatistics = 7;
     public const int OptionOptions = 8;
 
-    /// <summary>Where each ring is mapped from (XDP_PGOFF_RX_RING, XDP_PGOFF_TX_RING, XDP_UMEM_PGOFF_FILL_RING, ..._COMPLETION_RING).</summary>
+    /// <summary>The offsets of the rings for mmap(2) (XDP_PGOFF_RX_RING, XDP_PGOFF_TX_RING, XDP_UMEM_PGOFF_FILL_RING,
+    /// ..._COMPLETION_RING).</summary>
     public const long ReceiveRingPage = 0;
     public const long TransmitRingPage = 0x80000000;
     public const long FillRingPage = 0x100000000;
@@ -36,13 +37,14 @@ internal static unsafe partial class XdpAbi
     public const ushort BindCopy = 1 << 1;
     public const ushort BindNeedWakeup = 1 << 3;
 
-    /// <summary>XDP_RING_NEED_WAKEUP: the kernel sleeps on this ring until it is kicked.</summary>
+    /// <summary>XDP_RING_NEED_WAKEUP: the kernel does not read this ring until a system call wakes it.</summary>
     public const uint RingNeedsWakeup = 1 << 0;
 
-    /// <summary>XDP_OPTIONS_ZEROCOPY: the driver and the program share the memory itself.</summary>
+    /// <summary>XDP_OPTIONS_ZEROCOPY: the driver uses the UMEM without a copy.</summary>
     public const uint OptionsZeroCopy = 1 << 0;
 
-    /// <summary>Bytes that the kernel leaves free before a received frame (XDP_PACKET_HEADROOM, linux/bpf.h).</summary>
+    /// <summary>Bytes before a received frame in its chunk that the kernel leaves free (XDP_PACKET_HEADROOM,
+    /// linux/bpf.h).</summary>
     public const int PacketHeadroomBytes = 256;
 
     private const string Library = "libc";
@@ -53,10 +55,10 @@ internal static unsafe partial class XdpAbi
     private const int ReadAndWrite = 1 | 2;
     private const int SharedAndPopulated = 1 | 0x8000;
 
-    /// <summary>Opens a socket; -1 when it cannot be.</summary>
+    /// <summary>Opens a socket; negative when it cannot be opened.</summary>
     public static int OpenSocket() => Libc.Socket(AddressFamily, TypeRaw | TypeCloseOnExec, 0);
 
-    /// <summary>Sets an option; -1 when it cannot be.</summary>
+    /// <summary>Sets an option; -1 when it cannot be set.</summary>
     public static int SetOption<T>(int socket, int option, T value)
         where T : unmanaged => SetSocketOption(socket, Level, option, &value, sizeof(T));
 
@@ -72,7 +74,7 @@ internal static unsafe partial class XdpAbi
         return known;
     }
 
-    /// <summary>Maps a ring; null when it cannot be.</summary>
+    /// <summary>Maps a ring; null when it cannot be mapped.</summary>
     public static byte* Map(int socket, long page, nuint byteCount)
     {
         nint address = MemoryMap(0, byteCount, ReadAndWrite, SharedAndPopulated, socket, page);
@@ -82,7 +84,7 @@ internal static unsafe partial class XdpAbi
     /// <summary>Undoes <see cref="Map"/>.</summary>
     public static void Unmap(byte* address, nuint byteCount) => _ = MemoryUnmap((nint)address, byteCount);
 
-    /// <summary>Binds a socket to a queue; -1 when it cannot be.</summary>
+    /// <summary>Binds a socket to a queue; -1 when it cannot be bound.</summary>
     public static int Bind(int socket, in SocketAddress address)
     {
         fixed (SocketAddress* pointer = &address)
@@ -91,11 +93,11 @@ internal static unsafe partial class XdpAbi
         }
     }
 
-    /// <summary>Wakes the kernel up to look at the transmit ring.</summary>
-    /// <returns>-1, with an error number, when it did not get to the ring's end.</returns>
+    /// <summary>Wakes the kernel to send what is in the transmit ring.</summary>
+    /// <returns>-1, with an error number, when it did not get to the end of the ring.</returns>
     public static nint KickTransmit(int socket) => SendTo(socket, null, 0, DoNotWait, null, 0);
 
-    /// <summary>Wakes the kernel up to look at the fill ring.</summary>
+    /// <summary>Wakes the kernel to read the fill ring.</summary>
     public static void KickFill(int socket) => _ = ReceiveFrom(socket, null, 0, DoNotWait, null, null);
 
     [LibraryImport(Library, EntryPoint = "setsockopt", SetLastError = true)]
@@ -151,7 +153,7 @@ internal static unsafe partial class XdpAbi
         public uint TransmitMetadataBytes;
     }
 
-    /// <summary><c>struct xdp_ring_offset</c>: where in a mapped ring its parts stand.</summary>
+    /// <summary><c>struct xdp_ring_offset</c>: the offsets of a ring's parts in its mapping, in bytes.</summary>
     [StructLayout(LayoutKind.Sequential)]
     public struct RingOffsets
     {

@@ -9,73 +9,57 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>
-/// Sends frames from the slots in which they lie, by their descriptors alone: into the transmit ring, one kick for each batch, and out
-/// of the completion ring when they have left.
+/// Sends frames from the slots in which they are, without a copy by this process (Documentation/networking/af_xdp.rst).
+/// Descriptors go into the transmit ring, one wake-up of the kernel for each batch; slots of frames that were sent come out of
+/// the completion ring. The memory barriers are in <see cref="ProducerRing{T}"/> and <see cref="ConsumerRing{T}"/>.
 /// </summary>
-public sealed class XdpInjectPort : IInjectPort, ILinkReporter, IKeptPort
+public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
 {
-    /// <summary>Bytes of a frame beyond the MTU that the kernel forwards: the Ethernet header and one VLAN tag (is_skb_forwardable).</summary>
+    /// <summary>Bytes of a frame beyond the MTU that the kernel forwards: the Ethernet header and one VLAN tag
+    /// (is_skb_forwardable, net/core/dev.c).</summary>
     private const int HeaderBytes = 14 + 4;
 
-    /// <summary>Kicks for one batch at most: a kick that copies sends 32 frames, and a batch has 64. What is left then is kicked at the
-    /// next poll, so that a queue that does not drain never keeps the core.</summary>
+    /// <summary>Wake-ups for one batch at most: one sends 32 frames where the kernel copies (TX_BATCH_SIZE, net/xdp/xsk.c), and a
+    /// batch has 64. The rest is sent at the next poll, so that a driver's queue that does not drain never keeps the
+    /// core.</summary>
     private const int MaxKicks = 4;
 
-    private readonly string interfaceName;
-    private readonly PortKeeper<XdpSocket> keeper;
-    private readonly HandleExchange<XdpSocket> exchange;
-    private readonly LinkWatch link;
+    private readonly InterfaceLink<XdpSocket> link;
     private readonly SlotSet outstanding;
-    private readonly SendPatience patience;
-    private readonly InjectTally tally = new();
-    private XdpSocket? socket;
+    private readonly InjectLoop loop;
     private int refused;
 
     internal XdpInjectPort(string interfaceName, int queue, Umem umem, XdpOptions options, int sendRetryMs)
+        : base(XdpSocket.NamePrefix + interfaceName)
     {
-        this.interfaceName = interfaceName;
-        patience = new SendPatience(sendRetryMs);
+        loop = new InjectLoop(sendRetryMs);
         outstanding = new SlotSet(umem.Arena);
-        keeper = new PortKeeper<XdpSocket>(interfaceName, () => XdpSocket.OpenForTransmit(interfaceName, queue, umem, options));
-        exchange = keeper.Exchange;
-        socket = exchange.Current;
-        link = new LinkWatch(socket!.InterfaceIndex, keeper.Questions);
+        link = new InterfaceLink<XdpSocket>(interfaceName, () => XdpSocket.OpenForTransmit(interfaceName, queue, umem, options));
     }
 
-    /// <inheritdoc/>
-    public string Name => $"xdp:{interfaceName}";
+    /// <summary>Whether the driver itself reads from the slots (XDP_OPTIONS_ZEROCOPY); else the kernel copies.</summary>
+    public bool IsZeroCopy => link.Handle?.IsZeroCopy == true;
 
     /// <inheritdoc/>
-    public LinkState Link => link.State;
+    public InjectStatistics Statistics => loop.Tally.Statistics;
 
-    /// <inheritdoc/>
-    public string? Trouble => keeper.Trouble;
-
-    /// <inheritdoc/>
-    public string? CalledNow => keeper.CalledNow;
-
-    IPortKeeper IKeptPort.Keeper => keeper;
-
-    /// <summary>Whether the driver reads from the slots itself.</summary>
-    public bool IsZeroCopy => socket?.IsZeroCopy == true;
-
-    /// <inheritdoc/>
-    public InjectStatistics Statistics => tally.Statistics;
+    private protected override IInterfaceLink Interface => link;
 
     /// <inheritdoc/>
     public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
         ArgumentNullException.ThrowIfNull(arena);
-        if (exchange.HasNews)
+        if (link.MustChange && !HasCompletions)
         {
-            ChangeOver();
+            _ = link.ChangeHandle();
+            refused = 0;
         }
 
         link.Poll(nowNs);
-        int taken = frames.Length == 0 ? 0 : Put(arena, frames, nowNs);
-        if (outstanding.Count != 0 && socket is not null)
+        int taken = loop.Run(this, arena, frames, nowNs);
+        if (outstanding.Count != 0 && link.Handle is not null)
         {
-            Kick(socket);
+            Kick(link.Handle);
         }
 
         return taken;
@@ -84,37 +68,14 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter, IKeptPort
     /// <inheritdoc/>
     public int Reclaim(Span<FrameRef> frames)
     {
-        int lost = tally.Reclaim(frames);
-        if (outstanding.Count == 0 || lost == frames.Length)
+        int count = loop.Reclaim(frames);
+        if (outstanding.Count == 0 || count == frames.Length)
         {
-            return lost;
+            return count;
         }
 
-        if (socket is null)
-        {
-            return lost + BringHome(frames[lost..]);
-        }
-
-        ConsumerRing<ulong> ring = socket.Completion;
-        uint done = ring.Peek((uint)(frames.Length - lost));
-        if (done == 0)
-        {
-            return lost;
-        }
-
-        for (uint i = 0; i < done; i++)
-        {
-            FrameRef sent = Umem.Slot(ring[i]);
-            frames[lost + (int)i] = sent;
-            outstanding.Remove(sent);
-        }
-
-        ring.Release(done);
-        // A frame that the driver refused is completed like the others.
-        int failed = Math.Min(refused, (int)done);
-        refused -= failed;
-        tally.Left((int)done - failed, failed, link.State);
-        return lost + (int)done;
+        Span<FrameRef> room = frames[count..];
+        return count + (link.Handle is { } socket ? ReclaimSent(socket.Completion, room) : ReclaimLost(room));
     }
 
     /// <inheritdoc/>
@@ -123,94 +84,100 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter, IKeptPort
     /// <inheritdoc/>
     public int Abandon() => outstanding.Count;
 
-    /// <summary>Closes the port. Its thread must have ended.</summary>
-    public void Dispose()
+    /// <summary>Closes the port. The port's thread must have ended.</summary>
+    public void Dispose() => link.Dispose();
+
+    int IFrameSender.Send(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
     {
-        keeper.Dispose();
+        if (link.Handle is not { } socket || link.State != LinkState.Up)
+        {
+            // The kernel would accept the frame and drop it without an error.
+            return loop.Lose(frames[0], InjectLoss.LinkDown);
+        }
+
+        int longest = Math.Min(link.Mtu + HeaderBytes, EngineLimits.SmallSlotBytes);
+        if (arena[frames[0]].Length > longest)
+        {
+            return loop.Lose(frames[0], InjectLoss.TooLong);
+        }
+
+        int count = Put(socket.Transmit, arena, frames, longest);
+        return count != 0 ? count : loop.WaitOrLose(frames[0], InjectLoss.Failed, nowNs);
     }
 
-    /// <summary>Lets go of an interface that is gone, or takes the one that is back: in either case when nothing is to be fetched any more of
-    /// what was there before.</summary>
-    private void ChangeOver()
+    /// <summary>Puts frames into the transmit ring, up to the first one that is too long or finds no room.</summary>
+    /// <returns>How many.</returns>
+    private int Put(ProducerRing<XdpAbi.Descriptor> ring, FrameArena arena, ReadOnlySpan<FrameRef> frames, int longest)
     {
-        bool hasRest = socket is null ? outstanding.Count != 0 : socket.Completion.Peek(1) != 0;
-        if (hasRest)
+        // Each descriptor comes back by the completion ring, which has as many entries: the two rings together hold no more
+        // frames.
+        int room = (int)Math.Min(ring.Reserve((uint)frames.Length), ring.Size - (uint)outstanding.Count);
+        int count = 0;
+        long bytes = 0;
+        while (count < room)
         {
-            return;
+            FrameRef frameRef = frames[count];
+            ref Frame frame = ref arena[frameRef];
+            if (frame.Length > longest)
+            {
+                break;
+            }
+
+            ulong address = Umem.Address(frameRef, frame.Offset);
+            ring[(uint)count] = new XdpAbi.Descriptor { Address = address, Length = (uint)frame.Length };
+            outstanding.Add(frameRef);
+            bytes += frame.Length;
+            count++;
         }
 
-        bool hasSocket = exchange.Change();
-        socket = exchange.Current;
-        refused = 0;
-        if (hasSocket)
+        if (count != 0)
         {
-            link.Follow(socket!.InterfaceIndex);
+            ring.Submit((uint)count);
+            loop.Progress();
+            loop.Tally.AddBytes(bytes);
         }
-        else
-        {
-            link.Lose();
-        }
-    }
 
-    /// <summary>The frames that the kernel had when the interface was removed are lost; now that the socket is closed it does not read them any
-    /// more.</summary>
-    private int BringHome(Span<FrameRef> room)
-    {
-        int count = exchange.IsClosed ? outstanding.Take(room) : 0;
-        tally.Left(0, count, LinkState.Gone);
         return count;
     }
 
-    private int Put(FrameArena arena, ReadOnlySpan<FrameRef> frames, long nowNs)
+    /// <summary>Whether frames of the present socket, or of the one before it, have yet to be reclaimed.</summary>
+    private bool HasCompletions => link.Handle is { } socket ? socket.Completion.Peek(1) != 0 : outstanding.Count != 0;
+
+    private int ReclaimSent(ConsumerRing<ulong> ring, Span<FrameRef> room)
     {
-        ProducerRing<XdpAbi.Descriptor>? ring = socket?.Transmit;
-        // Every descriptor in flight comes back by the completion ring, which is as long as this one.
-        uint room = ring is null ? 0 : Math.Min(ring.Reserve((uint)frames.Length), ring.Size - (uint)outstanding.Count);
-        int longest = Math.Min(link.Mtu + HeaderBytes, EngineLimits.SmallSlotBytes);
-        uint put = 0;
-        long bytes = 0;
-        int taken = 0;
-        for (; taken < frames.Length && tally.Room != 0; taken++)
+        int count = (int)ring.Peek((uint)room.Length);
+        if (count == 0)
         {
-            FrameRef frameRef = frames[taken];
-            ref Frame frame = ref arena[frameRef];
-            if (ring is null || link.State != LinkState.Up)
-            {
-                // The kernel would take the frame and drop it in silence.
-                tally.LostLinkDown(frameRef);
-            }
-            else if (frame.Length > longest)
-            {
-                tally.LostTooLong(frameRef);
-            }
-            else if (put < room)
-            {
-                ring[put] = new XdpAbi.Descriptor { Address = Umem.Address(frameRef, frame.Offset), Length = (uint)frame.Length };
-                outstanding.Add(frameRef);
-                put++;
-                bytes += frame.Length;
-            }
-            else if (patience.MayWait(nowNs))
-            {
-                tally.Retry();
-                break;
-            }
-            else
-            {
-                tally.LostFailed(frameRef);
-            }
+            return 0;
         }
 
-        if (put != 0)
+        for (int i = 0; i < count; i++)
         {
-            patience.Progress();
-            ring!.Submit(put);
-            tally.Handed(bytes);
+            FrameRef sent = Umem.Slot(ring[(uint)i]);
+            room[i] = sent;
+            outstanding.Remove(sent);
         }
 
-        return taken;
+        ring.Release((uint)count);
+        // A frame that the driver refused is completed like the others.
+        int failed = Math.Min(refused, count);
+        refused -= failed;
+        loop.Tally.AddFrames(count - failed);
+        loop.Tally.AddLost(link.State == LinkState.Up ? InjectLoss.Failed : InjectLoss.LinkDown, failed);
+        return count;
     }
 
+    /// <summary>Reclaims the frames that the kernel had when the interface was removed; they are lost. Not before the socket is
+    /// closed: until then the kernel may still read them.</summary>
+    private int ReclaimLost(Span<FrameRef> room)
+    {
+        int count = link.IsClosed ? outstanding.Take(room) : 0;
+        loop.Tally.AddLost(InjectLoss.LinkDown, count);
+        return count;
+    }
+
+    /// <summary>Has the kernel send what is in the transmit ring, where it does not do so by itself
+    /// (XDP_USE_NEED_WAKEUP).</summary>
     private void Kick(XdpSocket socket)
     {
         ProducerRing<XdpAbi.Descriptor> ring = socket.Transmit;
@@ -224,14 +191,14 @@ public sealed class XdpInjectPort : IInjectPort, ILinkReporter, IKeptPort
             switch (Marshal.GetLastPInvokeError())
             {
                 case Libc.TryAgain:
-                    // It has sent as many as it sends in one go, or the driver's queue is full.
+                    // The kernel has sent as many frames as it sends in one call, or the driver's queue is full.
                     break;
                 case Libc.Busy:
-                    // The driver did not want one frame, and it is gone.
+                    // The driver refused one frame, which the kernel then dropped (__xsk_generic_xmit, net/xdp/xsk.c).
                     refused++;
                     break;
                 default:
-                    // Switched off, or short of memory: the next poll tries again, and the link is looked at.
+                    // The interface is down, or memory is short: the next poll tries again, and the link state is read.
                     return;
             }
         }

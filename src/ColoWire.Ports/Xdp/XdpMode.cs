@@ -2,12 +2,12 @@
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>How an XDP program runs.</summary>
+/// <summary>Where an XDP program runs (Documentation/networking/af_xdp.rst, XDP_SKB_MODE and XDP_DRV_MODE).</summary>
 public enum XdpMode
 {
-    /// <summary>In the driver, before the kernel makes anything of the frame.</summary>
+    /// <summary>Native mode: in the driver, before the kernel allocates an skb for the frame.</summary>
     Native,
 
-    /// <summary>In the kernel's stack, on every interface; costs a copy.</summary>
+    /// <summary>Generic mode: in the kernel's stack, on every interface; costs a copy.</summary>
     Generic,
 }

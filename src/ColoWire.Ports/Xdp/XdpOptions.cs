@@ -3,7 +3,7 @@
 namespace ColoWire.Ports.Xdp;
 
 /// <summary>How <c>xdp:</c> ports are opened.</summary>
-/// <param name="Mode">Where frames leave the kernel's way for the socket.</param>
-/// <param name="Copy">The kernel copies frames into the slots, even where the driver could write there itself.</param>
-/// <param name="RingFrames">Entries of each of a socket's rings; a power of two.</param>
+/// <param name="Mode">Where the XDP program runs.</param>
+/// <param name="Copy">The kernel copies frames into the slots, also where the driver supports zero-copy (XDP_COPY).</param>
+/// <param name="RingFrames">Entries of each ring of a socket; a power of two.</param>
 public readonly record struct XdpOptions(XdpMode Mode, bool Copy, int RingFrames);

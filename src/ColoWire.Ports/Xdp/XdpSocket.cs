@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Diagnostics;
 using System.Linq;
 using System.Runtime.InteropServices;
@@ -11,11 +12,16 @@ namespace ColoWire.Ports.Xdp;
 /// <summary>An AF_XDP socket on one queue of an interface, with its rings (Documentation/networking/af_xdp.rst).</summary>
 internal sealed class XdpSocket : IInterfaceHandle
 {
+    /// <summary>The prefix of the names of AF_XDP ports.</summary>
+    public const string NamePrefix = "xdp:";
+
     private readonly int descriptor;
     private readonly Umem umem;
     private readonly string interfaceName;
     private readonly int queue;
     private readonly uint entries;
+    private InterfaceDrops? interfaceDrops;
+    private HandleDrops drops;
     private bool isCutOff;
 
     private XdpSocket(string interfaceName, int queue, Umem umem, XdpOptions options)
@@ -35,60 +41,72 @@ internal sealed class XdpSocket : IInterfaceHandle
         }
     }
 
-    /// <summary>The socket itself; readable when frames have arrived.</summary>
+    /// <summary>The socket; readable when frames have arrived.</summary>
     public int Descriptor => descriptor;
 
     /// <inheritdoc/>
     public int InterfaceIndex { get; }
 
-    /// <summary>What the interface itself has lost; null where nobody asks.</summary>
-    public InterfaceDrops? Drops { get; init; }
-
-    /// <summary>Chunks for frames yet to come.</summary>
+    /// <summary>The fill ring: chunks into which the kernel receives frames.</summary>
     public ProducerRing<ulong> Fill { get; private set; } = null!;
 
-    /// <summary>Chunks of frames that have left.</summary>
+    /// <summary>The completion ring: chunks of frames that were sent.</summary>
     public ConsumerRing<ulong> Completion { get; private set; } = null!;
 
-    /// <summary>Frames that have arrived; only of a socket for that.</summary>
+    /// <summary>The receive ring; only a socket for receiving has one.</summary>
     public ConsumerRing<XdpAbi.Descriptor> Receive { get; private set; } = null!;
 
-    /// <summary>Frames to send; only of a socket for that.</summary>
+    /// <summary>The transmit ring; only a socket for sending has one.</summary>
     public ProducerRing<XdpAbi.Descriptor> Transmit { get; private set; } = null!;
 
-    /// <summary>Whether driver and program share the memory without a copy.</summary>
+    /// <summary>Whether the driver uses the UMEM without a copy.</summary>
     public bool IsZeroCopy =>
         XdpAbi.TryGetOption(descriptor, XdpAbi.OptionOptions, out uint options) && (options & XdpAbi.OptionsZeroCopy) != 0;
 
-    /// <summary>Opens a socket for frames to come in.</summary>
+    /// <summary>Opens a socket for frames that arrive.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static XdpSocket OpenForReceive(string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface) =>
-        Open(
-            new XdpSocket(interfaceName, queue, umem, options) { Drops = countsInterface ? new InterfaceDrops(interfaceName) : null },
-            options,
-            XdpAbi.OptionReceiveRing);
+    public static XdpSocket OpenForReceive(
+        string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface)
+    {
+        XdpSocket socket = new(interfaceName, queue, umem, options);
+        socket.interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null;
+        return Open(socket, options, XdpAbi.OptionReceiveRing);
+    }
 
-    /// <summary>Opens a socket for frames to leave.</summary>
+    /// <summary>Opens a socket for frames that leave.</summary>
     /// <exception cref="PortException">It cannot be opened.</exception>
     public static XdpSocket OpenForTransmit(string interfaceName, int queue, Umem umem, XdpOptions options) =>
         Open(new XdpSocket(interfaceName, queue, umem, options), options, XdpAbi.OptionTransmitRing);
 
     /// <inheritdoc/>
-    /// <remarks>The kernel unbinds the socket then, and leaves ENETDOWN on it (xsk_notifier, net/xdp/xsk.c). It tells of that once.</remarks>
+    /// <remarks>The kernel then unbinds the socket and sets its error to ENETDOWN (xsk_notifier, net/xdp/xsk.c), which can be
+    /// read once.</remarks>
     public bool IsCutOff() => isCutOff |= Libc.TakeError(descriptor) == Libc.NetworkDown;
 
-    /// <summary>Reads the kernel's counters.</summary>
-    public bool TryGetStatistics(out XdpAbi.Statistics statistics) =>
-        XdpAbi.TryGetOption(descriptor, XdpAbi.OptionStatistics, out statistics);
+    /// <summary>Reads the kernel's counters of this socket (XDP_STATISTICS), and those of the interface where the socket counts
+    /// them.</summary>
+    public HandleDrops ReadDrops()
+    {
+        if (XdpAbi.TryGetOption(descriptor, XdpAbi.OptionStatistics, out XdpAbi.Statistics now))
+        {
+            // ReceiveDropped counts the frames that found no chunk, which FillRingEmpty counts too, and those that are too long
+            // for a chunk. ReceiveRingFull counts those that found no entry in the receive ring.
+            long noChunk = (long)Math.Min(now.ReceiveDropped, now.FillRingEmpty);
+            drops = drops with { ByKernel = noChunk + (long)now.ReceiveRingFull, TooLong = (long)now.ReceiveDropped - noChunk };
+        }
 
-    /// <summary>Closes the socket. Its chunks are the program's again; the kernel frees the queue some milliseconds later.</summary>
+        return drops = drops with { ByInterface = interfaceDrops?.Read() ?? 0 };
+    }
+
+    /// <summary>Closes the socket. The kernel does not use its chunks any more, and frees the queue some milliseconds
+    /// later.</summary>
     public void Dispose()
     {
         Fill?.Dispose();
         Completion?.Dispose();
         Receive?.Dispose();
         Transmit?.Dispose();
-        Drops?.Dispose();
+        interfaceDrops?.Dispose();
         umem.Leave(descriptor);
         _ = Libc.Close(descriptor);
     }
@@ -122,7 +140,7 @@ internal sealed class XdpSocket : IInterfaceHandle
 
     private void MakeRings(int direction)
     {
-        // The kernel wants the two rings of the UMEM of every socket, even where only one of them is used.
+        // The kernel requires the fill ring and the completion ring of every socket, also where only one of them is used.
         foreach (int option in (int[])[XdpAbi.OptionFillRing, XdpAbi.OptionCompletionRing, direction])
         {
             if (XdpAbi.SetOption(descriptor, option, entries) != 0)
@@ -157,7 +175,7 @@ internal sealed class XdpSocket : IInterfaceHandle
 
     private void Bind(bool copy)
     {
-        // A socket that shares a UMEM takes over how the first one is bound; to say it again is an error.
+        // A socket that shares a UMEM is bound with the flags of the first one; to repeat them is an error.
         bool isShared = umem.Members.Any(member => TryBind(XdpAbi.BindSharedUmem, (uint)member));
         if (!isShared)
         {
@@ -172,7 +190,7 @@ internal sealed class XdpSocket : IInterfaceHandle
         umem.Join(descriptor);
     }
 
-    /// <returns>False when the socket that it was to share with is bound no more.</returns>
+    /// <returns>False when the socket to share with is not bound any more.</returns>
     private bool TryBind(ushort flags, uint sharedWith)
     {
         XdpAbi.SocketAddress address = new()
@@ -204,14 +222,19 @@ internal sealed class XdpSocket : IInterfaceHandle
         return true;
     }
 
-    private PortException Refused(string what, int error) => new($"cannot {what} AF_XDP on queue {queue} of interface '{interfaceName}': " + error switch
+    private PortException Refused(string what, int error) => new(
+        $"cannot {what} AF_XDP on queue {queue} of interface '{interfaceName}': {Reason(error)}");
+
+    private static string Reason(int error) => error switch
     {
         Libc.NotPermitted => "no permission; root or CAP_NET_RAW and CAP_BPF are needed",
-        Libc.Busy => $"another program has been using it for {PortLimits.RebindMs} ms; end it, or name another queue (xdp_queues)",
+        Libc.Busy =>
+            $"another program has been using it for {PortLimits.RebindMs} ms; end it, or name another queue (xdp_queues)",
         Libc.NoBufferSpace or Libc.NoMemory => "the memory may not be locked; raise ulimit -l (LimitMEMLOCK)",
         Libc.InvalidArgument or Libc.NotSupported =>
-            "its driver cannot, or not alike with the other ports' drivers; try xdp_mode native_copy, or generic",
+            "its driver does not support it, or not in the same way as the other ports' drivers; "
+            + "try xdp_mode native_copy, or generic",
         Libc.AddressFamilyUnknown => "this kernel is built without AF_XDP (CONFIG_XDP_SOCKETS)",
         _ => Marshal.GetPInvokeErrorMessage(error),
-    });
+    };
 }

@@ -4,9 +4,9 @@ using System;
 using System.CommandLine;
 using System.IO;
 using System.Runtime.InteropServices;
+using System.Text.Json;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
@@ -15,26 +15,25 @@ using ColoWire.Reports;
 
 namespace ColoWire.Commands;
 
-/// <summary><c>colowire compare</c>: compares two captures, without root and without a network.</summary>
+/// <summary><c>colowire compare</c>: compares two captures. It needs neither root nor a network.</summary>
 internal static class CompareCommand
 {
-    /// <summary>Exit code: the replicas said the same.</summary>
-    public const int Equal = 0;
+    /// <summary>Exit code: the captures are equal.</summary>
+    public const int Equal = ExitCodes.Success;
 
-    /// <summary>Exit code: they did not, or not all of it could be compared.</summary>
-    public const int Diverged = 1;
+    /// <summary>Exit code: they differ, or not every frame could be compared.</summary>
+    public const int Diverged = ExitCodes.Failure;
 
-    /// <summary>Exit code: nothing could be compared, as for captures that cannot be read.</summary>
-    public const int NothingCompared = Cli.BadInput;
+    /// <summary>Exit code: no frame could be compared, for example because a capture cannot be read.</summary>
+    public const int NothingCompared = ExitCodes.BadInput;
 
-    /// <summary>Exit code: the user pressed Ctrl-C (128 and the number of the signal, as every shell has it).</summary>
-    public const int Interrupted = 130;
-
-    /// <summary>Divergences that are shown with their bytes: a screen or two; each takes some 700 bytes of memory.</summary>
+    /// <summary>How many divergences are shown with their bytes. By default these fill one or two screens; each takes some 700
+    /// bytes of memory.</summary>
     private static readonly Range<int> ShowRange = new(0, 10_000, 10);
 
-    /// <summary>Makes the verb.</summary>
-    public static Command Create()
+    /// <summary>Makes the command.</summary>
+    /// <param name="time">The source of the time.</param>
+    public static Command Create(TimeProvider time)
     {
         Argument<string> primary = CaptureArgument("PRIMARY", "The primary's capture: a pcap or pcapng file of Ethernet frames.");
         Argument<string> secondary = CaptureArgument("SECONDARY", "The secondary's capture.");
@@ -58,7 +57,8 @@ internal static class CompareCommand
         int shown = ShowRange.Default;
         Command command = new(
             "compare",
-            "Compares two captures. Exit code 0: equal, 1: diverged or not all compared, 2: bad input, nothing compared, or no room for the result.")
+            "Compares two captures. Exit code 0: equal, 1: diverged or not all compared, 2: bad input, nothing compared, or no room for "
+            + "the result.")
         {
             primary, secondary, output, json, align, show,
         };
@@ -72,26 +72,26 @@ internal static class CompareCommand
         });
         command.SetAction(parse =>
         {
-            ApplianceOptions options = binder.Bind(parse);
-            // What stands in a capture is what was on a wire, or is to be shown as it is.
-            EngineOptions engine = options.ToEngineOptions(FlowHashKey.FromSeed(0)) with { PartialChecksums = PartialChecksumPolicy.Pass };
+            // A capture holds what was on a wire: no checksum in it is to be completed.
+            EngineOptions engine = binder.Bind(parse).Engine with { PartialChecksums = PartialChecksumPolicy.Pass };
             CompareRequest request = new(Required(parse, primary), Required(parse, secondary), engine)
             {
                 OutPath = parse.GetValue(output),
                 Json = parse.GetValue(json),
                 Align = parse.GetValue(align),
                 Show = shown,
+                Time = time,
             };
             return RunUntilInterrupted(request, parse.InvocationConfiguration);
         });
         return command;
     }
 
-    /// <summary>Does what is asked for.</summary>
-    /// <param name="request">What is asked for.</param>
-    /// <param name="output">Where the result goes.</param>
-    /// <param name="errors">Where faults are told.</param>
-    /// <param name="cancellation">Makes it end at once.</param>
+    /// <summary>Compares two captures and writes the result.</summary>
+    /// <param name="request">What to compare, and how.</param>
+    /// <param name="output">Where the result is written.</param>
+    /// <param name="errors">Where faults are written.</param>
+    /// <param name="cancellation">Ends the comparison at once.</param>
     /// <returns>The exit code.</returns>
     public static int Run(CompareRequest request, TextWriter output, TextWriter errors, CancellationToken cancellation)
     {
@@ -111,18 +111,18 @@ internal static class CompareCommand
         catch (PortException exception)
         {
             errors.WriteLine($"colowire: {exception.Message}");
-            return Cli.BadInput;
+            return ExitCodes.BadInput;
         }
         catch (OperationCanceledException)
         {
-            return Interrupted;
+            return ExitCodes.Interrupted;
         }
     }
 
     private static Argument<string> CaptureArgument(string name, string description) =>
         new(name) { Description = description, Arity = ArgumentArity.ZeroOrOne };
 
-    // The library's own message does not say which argument is missing.
+    // The message of System.CommandLine does not name the missing argument.
     private static string Required(ParseResult parse, Argument<string> argument) => parse.GetValue(argument)
         ?? throw new OptionException($"{argument.Name} (command line): missing; two captures are needed: PRIMARY and SECONDARY");
 
@@ -131,7 +131,8 @@ internal static class CompareCommand
         using CancellationTokenSource interruption = new();
         using PosixSignalRegistration registration = PosixSignalRegistration.Create(PosixSignal.SIGINT, context =>
         {
-            // Once is a wish that is granted within a millisecond; twice means that something hangs, and the runtime ends it.
+            // The first Ctrl-C ends the comparison within a millisecond. After a second one something hangs, and the runtime ends
+            // the process.
             context.Cancel = !interruption.IsCancellationRequested;
             interruption.Cancel();
         });
@@ -175,7 +176,7 @@ internal static class CompareCommand
     private static CompareProgress? MakeProgress(CompareRequest request, TextWriter errors)
     {
         bool isTerminal = ReferenceEquals(errors, Console.Error) && !Console.IsErrorRedirected;
-        return isTerminal ? new CompareProgress(errors, Size(request.PrimaryPath) + Size(request.SecondaryPath)) : null;
+        return isTerminal ? new CompareProgress(errors, Size(request.PrimaryPath) + Size(request.SecondaryPath), request.Time) : null;
 
         static long Size(string path) => new FileInfo(path).Length;
     }
@@ -184,7 +185,7 @@ internal static class CompareCommand
     {
         if (request.Json)
         {
-            CompareReport.WriteJson(output, result);
+            output.WriteLine(JsonSerializer.Serialize(result, ReportJson.Default.CompareResult));
         }
         else
         {

@@ -8,16 +8,16 @@ using ColoWire.Ports.Files;
 
 namespace ColoWire.Commands;
 
-/// <summary>What <c>colowire compare</c> is asked for.</summary>
+/// <summary>The arguments of <c>colowire compare</c>.</summary>
 /// <param name="PrimaryPath">The primary's capture.</param>
 /// <param name="SecondaryPath">The secondary's capture.</param>
 /// <param name="Engine">Validated options.</param>
 internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, EngineOptions Engine)
 {
-    /// <summary>Where to keep the released frames, or null.</summary>
+    /// <summary>The capture file to which the released frames are written, or null.</summary>
     public string? OutPath { get; init; }
 
-    /// <summary>Whether the result is written for a program.</summary>
+    /// <summary>Whether the result is written as JSON.</summary>
     public bool Json { get; init; }
 
     /// <summary>Whether the secondary's clock is shifted so that both captures start together.</summary>
@@ -26,8 +26,11 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
     /// <summary>How many divergences are shown with their bytes.</summary>
     public int Show { get; init; }
 
+    /// <summary>The source of the time.</summary>
+    public TimeProvider Time { get; init; } = TimeProvider.System;
+
     /// <summary>Makes sure that writing the output destroys neither capture.</summary>
-    /// <exception cref="OptionException">It would.</exception>
+    /// <exception cref="OptionException">The output file is one of the captures.</exception>
     public void CheckOutPath()
     {
         foreach (string input in (ReadOnlySpan<string>)[PrimaryPath, SecondaryPath])
@@ -41,11 +44,11 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
         }
     }
 
-    // Names say nothing, there are links of two kinds. But an advisory lock belongs to the file: whoever shares it for reading
-    // cannot also have it alone.
+    // Two paths can name the same file, by a hard or a symbolic link. An advisory lock belongs to the file: while one handle
+    // holds a shared lock, another handle gets no exclusive one.
     private static bool IsSameFile(string input, string output)
     {
-        // A pipe is no capture, and whoever opens one to look at it ends it for its reader.
+        // To open and close a pipe would end it for its reader, and a pipe cannot be both input and output.
         if (!FileKind.IsRegular(input) || !FileKind.IsRegular(output))
         {
             return false;
@@ -58,7 +61,7 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            // It cannot even be read; the port says why.
+            // The file cannot be read; the port reports why.
             return false;
         }
     }
@@ -72,7 +75,7 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
         }
         catch (UnauthorizedAccessException)
         {
-            // It cannot be written; the port says so.
+            // The file cannot be written; the port reports it.
             return true;
         }
         catch (IOException)

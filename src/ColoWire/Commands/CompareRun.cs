@@ -2,12 +2,12 @@
 
 using System;
 using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
-using ColoWire.Engine.Wire;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
 using ColoWire.Reports;
@@ -15,40 +15,39 @@ using ColoWire.Reports;
 namespace ColoWire.Commands;
 
 /// <summary>
-/// Compares two captures: the duties of a live appliance on one thread, driven by the captures' own timestamps, so that the same
-/// captures always give the same result. What is allocated grows with the divergences, never with the frames.
+/// Compares two captures: the duties of a live appliance run on one thread, with the timestamps of the captures as their clock,
+/// so that the same captures always give the same result. Memory grows with the divergences, not with the frames.
 /// </summary>
 internal sealed class CompareRun : IDisposable
 {
     private const long NanosecondsPerMs = 1_000_000;
 
-    /// <summary>Polls in a row that do nothing although a frame is due: no slot is free, and only time can free one.</summary>
+    /// <summary>After so many polls in a row that do nothing although a frame is due, no slot is free, and only a later time can
+    /// free one.</summary>
     private const int StalledPolls = 2;
 
-    /// <summary>Polls between two looks at what the user wants and sees.</summary>
+    /// <summary>Polls between two checks of the cancellation and two updates of the progress.</summary>
     private const int PollsPerLook = 1024;
-
-    private static readonly string StopName = CounterNames.Of(UnverifiedReason.Stop);
 
     private readonly EngineOptions options;
     private readonly FileCapturePort primary;
     private readonly FileCapturePort secondary;
     private readonly FramePath path;
-    private readonly ShardTotals totals;
+    private readonly PathCounters counters = new();
     private readonly ReplayClock clock;
     private readonly long primaryFirstNs;
     private readonly long secondaryFirstNs;
     private readonly int shownDivergences;
     private readonly List<DivergenceSummary> divergences = [];
-    private readonly List<DivergenceReport> shown = [];
+    private readonly List<CheckpointReport> shown = [];
     private long requestsSeen;
     private int pollsUntilLook = PollsPerLook;
 
-    /// <summary>Joins an appliance to two captures.</summary>
+    /// <summary>Makes an appliance for two captures.</summary>
     /// <param name="options">Validated options.</param>
     /// <param name="primary">The primary's capture.</param>
     /// <param name="secondary">The secondary's capture.</param>
-    /// <param name="output">Where released frames go.</param>
+    /// <param name="output">The port to which released frames are sent.</param>
     /// <param name="shownDivergences">How many divergences are kept with their frames' bytes.</param>
     public CompareRun(
         EngineOptions options, FileCapturePort primary, FileCapturePort secondary, IInjectPort output, int shownDivergences)
@@ -61,13 +60,12 @@ internal sealed class CompareRun : IDisposable
         secondaryFirstNs = secondary.NextArrivalNs ?? 0;
         clock = new ReplayClock(DueNs ?? 0, options.ExpiredScanCycleMs * NanosecondsPerMs);
         path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
-        totals = new ShardTotals(path);
     }
 
-    /// <summary>Where to tell how far it is, if anywhere.</summary>
+    /// <summary>Shows the progress; null for no display.</summary>
     public CompareProgress? Progress { get; init; }
 
-    /// <summary>Makes <see cref="Run"/> end at once.</summary>
+    /// <summary>Ends <see cref="Run"/> at once.</summary>
     public CancellationToken Cancellation { get; init; }
 
     private long? DueNs => (primary.NextArrivalNs, secondary.NextArrivalNs) switch
@@ -78,19 +76,27 @@ internal sealed class CompareRun : IDisposable
         _ => null,
     };
 
-    // Records that the ports could not hand on whole.
+    // Frames that the ports could not deliver whole.
     private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused;
 
-    private long Waiting => totals.Sum(c => c.Held + c.SecondaryHeld) + FragmentTotals.WaitingOf(path);
+    private long Waiting
+    {
+        get
+        {
+            counters.Read(path);
+            return counters.Shards.Held + counters.Shards.SecondaryHeld + counters.FragmentsWaiting;
+        }
+    }
 
-    /// <summary>Runs both captures to their ends and judges all that is still held.</summary>
-    /// <exception cref="OperationCanceledException">The user has had enough.</exception>
+    /// <summary>Runs both captures to their ends, and then lets time pass until every held frame is decided.</summary>
+    /// <exception cref="OperationCanceledException">The user has cancelled it.</exception>
     /// <exception cref="PortException">A capture is cut off or damaged.</exception>
     public CompareResult Run()
     {
         Replay();
         RunOut();
-        long heldAtEnd = totals.Sum(c => c.Held);
+        counters.Read(path);
+        long heldAtEnd = counters.Shards.Held;
         path.BeginStop();
         while (Poll() != 0 || !path.IsDrained)
         {
@@ -99,7 +105,7 @@ internal sealed class CompareRun : IDisposable
         return Summarise(heldAtEnd);
     }
 
-    /// <summary>Gives the memory back; the ports belong to the caller.</summary>
+    /// <summary>Frees the memory; the ports belong to the caller.</summary>
     public void Dispose() => path.Dispose();
 
     private void Replay()
@@ -110,7 +116,7 @@ internal sealed class CompareRun : IDisposable
         {
             if (dueNs > clock.NowNs)
             {
-                PassTime(dueNs);
+                AdvanceTime(dueNs);
                 clock.AdvanceTo(dueNs);
             }
             else if (idlePolls >= StalledPolls)
@@ -130,15 +136,15 @@ internal sealed class CompareRun : IDisposable
             idlePolls = progresses ? 0 : idlePolls + 1;
         }
 
-        // A capture that is cut off has no end that could be judged.
+        // What is missing of a capture that is cut off cannot be compared.
         if ((primary.Fault ?? secondary.Fault) is { } fault)
         {
             throw new PortException(fault);
         }
     }
 
-    // Whatever time alone does before the next frame: a grace that is over, a scan.
-    private void PassTime(long dueNs)
+    // Events before the next frame that depend on time alone: the end of a grace time, an expired scan.
+    private void AdvanceTime(long dueNs)
     {
         while (path.NextDueNs < dueNs || clock.IsScanBefore(dueNs))
         {
@@ -150,7 +156,8 @@ internal sealed class CompareRun : IDisposable
             {
                 if (Waiting == 0)
                 {
-                    // While nothing waits, a gap of years costs no more than one of a scan cycle.
+                    // While no frame waits, all scans of a gap but the last are skipped: a gap of years takes no longer than one
+                    // of a scan cycle.
                     clock.SkipScansBefore(Math.Min(dueNs, path.NextDueNs));
                 }
 
@@ -161,27 +168,27 @@ internal sealed class CompareRun : IDisposable
         }
     }
 
-    // What nobody holds a frame for may wait too (a FIN without its twin), so time runs on beyond the timeout in any case. A scan finds at
-    // most as many divergences as there is room for reports; what is left is found by the next.
+    // A flow can wait without a held frame (for the FIN of the other side), so time passes beyond the timeout in any case. A scan
+    // finds at most as many divergences as there is room for reports; the next scan finds the others.
     private void RunOut()
     {
         Settle();
-        // A datagram in fragments is given up first; what it was the twin of may wait for longer.
+        // Incomplete datagrams time out first; the frame of the other side that waits for such a datagram times out later.
         long patienceMs = options.FragmentTimeoutMs + options.CompareTimeoutMs + (2L * options.ExpiredScanCycleMs);
         long judgedNs = clock.NowNs + (patienceMs * NanosecondsPerMs);
         bool progresses = true;
         while (clock.NowNs < judgedNs || (Waiting != 0 && progresses))
         {
             long waiting = Waiting;
-            PassTime(clock.NextScanNs + 1);
+            AdvanceTime(clock.NextScanNs + 1);
             progresses = Waiting < waiting;
         }
     }
 
-    // A scan takes several polls when there are many flows, and each of them may find nothing to do.
+    // With many flows a scan takes several polls, some of which find nothing to do.
     private void Settle()
     {
-        long idleAllowed = 1 + (Waiting == 0 ? 0 : totals.Sum(c => c.Flows) / EngineLimits.ScanFlowsPerPoll);
+        long idleAllowed = 1 + (Waiting == 0 ? 0 : counters.Shards.Flows / EngineLimits.ScanFlowsPerPoll);
         while (idleAllowed > 0)
         {
             if (Poll() == 0)
@@ -215,9 +222,9 @@ internal sealed class CompareRun : IDisposable
 
     private void FetchReports()
     {
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
-            if (divergences.Count < CompareReport.MaxListedDivergences)
+            if (divergences.Count < CompareResult.MaxListedDivergences)
             {
                 divergences.Add(DivergenceSummary.Of(report));
             }
@@ -231,36 +238,50 @@ internal sealed class CompareRun : IDisposable
 
     private CompareResult Summarise(long heldAtEnd)
     {
-        FragmentTotals fragments = FragmentTotals.Of(path);
+        counters.Read(path);
+        counters.ReadHoldTimes(path);
+        ShardCounters shards = counters.Shards;
+        CountsByName unverified = CountsByName.Of<UnverifiedReason>(shards.Unverified);
+        // Frames that left because of the stop were held to the end, and are counted there.
+        unverified.Remove(CounterNames.Of(UnverifiedReason.Stop));
         return new CompareResult
         {
             Primary = SideTotals.Of(primary.Statistics, primaryFirstNs) with { ClockStepFrame = primary.FirstClockStepFrame },
             Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs) with { ClockStepFrame = secondary.FirstClockStepFrame },
-            Verified = totals.Sum(c => c.Verified),
-            Passed = totals.Named<PassReason>(c => c.Passed),
-            Malformed = totals.Named<MalformedKind>(c => c.Malformed),
-            SecondaryMalformed = totals.Sum(c => c.Drops[(int)DropReason.SecondaryMalformed]),
-            // What only the stop let go was held to the end.
-            Unverified = [.. totals.Named<UnverifiedReason>(c => c.Unverified).Where(n => n.Name != StopName)],
+            Verified = shards.Verified,
+            NotCompared = CountsByName.Of<NotComparedReason>(shards.NotCompared),
+            Malformed = CountsByName.Of<MalformedKind>(shards.Malformed),
+            SecondaryMalformed = shards.Drops[(int)DropReason.SecondaryMalformed],
+            Unverified = unverified,
             HeldAtEnd = heldAtEnd,
             Checkpoints = path.Gate.Requests,
-            Flows = totals.Sum(c => c.Flows + c.FlowsEvicted),
-            DivergencesTotal = totals.Named<DivergenceReason>(c => c.Divergences).Sum(n => n.Count),
+            Flows = shards.Flows + shards.FlowsEvicted,
+            DivergencesTotal = counters.DivergenceCount,
             Divergences = divergences,
             Shown = shown,
-            Soft = totals.Named<SoftField>(c => c.Soft),
-            Drops = [.. fragments.JoinDrops(totals.Named<DropReason>(c => c.Drops)), .. Skipped("primary", primary), .. Skipped("secondary", secondary)],
-            Fragments = fragments,
-            HoldMedianNs = path.Lanes[0].Egress.HoldTimes.Quantile(0.5),
-            HoldP99Ns = path.Lanes[0].Egress.HoldTimes.Quantile(0.99),
+            Tolerated = CountsByName.Of<ToleratedField>(shards.Tolerated),
+            Drops = Drops(),
+            Fragments = new FragmentCounts(
+                Waiting: null,
+                CountsByName.Of<DatagramOutcome>(counters.PrimaryFragments.Datagrams),
+                CountsByName.Of<DatagramOutcome>(counters.SecondaryFragments.Datagrams)),
+            HoldMedianNs = counters.HoldTimes.Quantile(0.5),
+            HoldP99Ns = counters.HoldTimes.Quantile(0.99),
         };
     }
 
-    // Frames that the port could not hand on whole.
-    private static IEnumerable<NamedCount> Skipped(string side, FileCapturePort port)
+    // First the shards' reasons, then those of fragments alone, then the frames that the ports could not deliver whole.
+    private CountsByName Drops()
     {
-        CaptureStatistics statistics = port.Statistics;
-        NamedCount[] counts = [new($"{side}_oversize", statistics.Oversize), new($"{side}_truncated", statistics.Truncated)];
-        return counts.Where(c => c.Count != 0);
+        CountsByName drops = CountsByName.Of<DropReason>(counters.Shards.Drops);
+        drops.Add<DropReason>(counters.SecondaryFragments.Drops);
+        foreach ((string side, FileCapturePort port) in ((string, FileCapturePort)[])[("primary", primary), ("secondary", secondary)])
+        {
+            CaptureStatistics statistics = port.Statistics;
+            drops.AddUnlessZero($"{side}_oversize", statistics.Oversize);
+            drops.AddUnlessZero($"{side}_truncated", statistics.Truncated);
+        }
+
+        return drops;
     }
 }

@@ -9,21 +9,19 @@ using System.Text.Json;
 using ColoWire.Control;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 
 namespace ColoWire.Commands;
 
-/// <summary><c>colowire ctl</c>: gives an order to a running appliance, at its control socket.</summary>
+/// <summary><c>colowire ctl</c>: sends an order to the control socket of a running appliance.</summary>
 internal static class CtlCommand
 {
-    /// <summary>The exit code when the appliance has refused, or failed.</summary>
-    private const int Refused = 1;
-
-    /// <summary>Columns of a table that goes to a file or a pipe.</summary>
+    /// <summary>Columns of a table that is written to a file or a pipe.</summary>
     private const int RedirectedWidth = 120;
 
     private static readonly Option<string[]> Socket = new("--socket")
     {
-        Description = $"The control socket of the instance that is meant. Default: {ControlSocket.DefaultPath}.",
+        Description = $"The control socket of the instance that is meant. Default: {DefaultPaths.ControlSocket}.",
         HelpName = "path",
         Arity = ArgumentArity.ZeroOrMore,
         Recursive = true,
@@ -35,10 +33,13 @@ internal static class CtlCommand
         Recursive = true,
     };
 
-    /// <summary>Makes the verb.</summary>
+    /// <summary>Makes the command.</summary>
     public static Command Create()
     {
-        Command command = new("ctl", "Orders a running ColoWire about, at its control socket (option control_socket).") { Socket, Json };
+        Command command = new("ctl", "Sends an order to a running ColoWire, at its control socket (option control_socket).")
+        {
+            Socket, Json,
+        };
         foreach (ControlOrder order in ControlOrder.All)
         {
             string[] words = order.Words.Split(' ');
@@ -50,7 +51,7 @@ internal static class CtlCommand
         return command;
     }
 
-    /// <summary>The command under which the last word stands.</summary>
+    /// <summary>The command whose subcommand is the last word of an order.</summary>
     private static Command Parent(Command command, string[] words)
     {
         if (words.Length == 1)
@@ -61,7 +62,8 @@ internal static class CtlCommand
         Command? group = command.Subcommands.FirstOrDefault(known => known.Name == words[0]);
         if (group is null)
         {
-            group = new Command(words[0], words[0] == "mode" ? "When the primary's frames leave." : "One of the two goes on alone, for good.");
+            group = new Command(
+                words[0], words[0] == "mode" ? "When the primary's frames leave." : "One of the two goes on alone, for good.");
             command.Subcommands.Add(group);
         }
 
@@ -74,8 +76,9 @@ internal static class CtlCommand
         OptionPlace place = new(Socket.Name, OptionPlace.CommandLine);
         return paths switch
         {
-            null => ControlSocket.DefaultPath,
-            [string path] => SocketPathRow.PathError(path) is string error ? throw new OptionException(place.Fault($"'{path}': {error}")) : path,
+            null => DefaultPaths.ControlSocket,
+            [string path] when SocketPathRow.PathError(path) is string error => throw new OptionException(place.Fault($"'{path}': {error}")),
+            [string path] => path,
             [] => throw new OptionException(place.Fault("its value is missing: a path")),
             _ => throw new OptionException(place.Fault("stands there more than once; once is allowed")),
         };
@@ -86,27 +89,28 @@ internal static class CtlCommand
         try
         {
             (bool done, JsonElement answer) = ControlClient.Send(path, order);
-            Tell(order, done, answer, json, streams);
-            return done ? 0 : Refused;
+            Write(order, done, answer, json, streams);
+            return done ? ExitCodes.Success : ExitCodes.Failure;
         }
         catch (IOException exception) when (exception is not OutputException)
         {
             streams.Error.WriteLine($"colowire: {exception.Message}");
         }
-        catch (Exception exception) when (exception is KeyNotFoundException or InvalidOperationException)
+        catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             streams.Error.WriteLine(
-                $"colowire: '{path}': the answer to '{order.Words}' is none of this version's: is another version running there?");
+                $"colowire: '{path}': the answer to '{order.Words}' is not one of this version: is another version running there?");
         }
 
-        return Refused;
+        return ExitCodes.Failure;
     }
 
-    private static void Tell(ControlOrder order, bool done, JsonElement answer, bool json, InvocationConfiguration streams)
+    private static void Write(ControlOrder order, bool done, JsonElement answer, bool json, InvocationConfiguration streams)
     {
         if (order.Kind == OrderKind.Status && done && !json)
         {
-            StatusText.Write(streams.Output, answer, Console.IsOutputRedirected ? RedirectedWidth : null);
+            ApplianceSnapshot status = answer.Deserialize(ReportJson.Default.ApplianceSnapshot);
+            StatusText.Write(streams.Output, status, Console.IsOutputRedirected ? RedirectedWidth : null);
             return;
         }
 
@@ -124,7 +128,7 @@ internal static class CtlCommand
         }
         catch (OutputException exception) when (order.Kind != OrderKind.Status)
         {
-            // The exit code says what became of the order, and nothing else.
+            // The exit code reports the outcome of the order only.
             streams.Error.WriteLine($"colowire: {exception.Message}; the answer is: {said}");
         }
     }

@@ -6,7 +6,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Commands;
 
-/// <summary>Where released frames go that nobody wants to keep.</summary>
+/// <summary>A port that discards the released frames.</summary>
 internal sealed class DiscardPort : IInjectPort
 {
     private readonly FrameRef[] taken = new FrameRef[EngineLimits.BatchFrames];

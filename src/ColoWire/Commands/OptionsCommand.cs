@@ -5,7 +5,7 @@ using ColoWire.Options;
 
 namespace ColoWire.Commands;
 
-/// <summary><c>colowire options</c>: prints what is generated from the option table, for those who maintain the documents.</summary>
+/// <summary><c>colowire options</c>: prints the documents that are generated from the option table.</summary>
 internal static class OptionsCommand
 {
     public static Command Create()
@@ -15,7 +15,8 @@ internal static class OptionsCommand
         command.Hidden = true;
         command.SetAction(parse =>
         {
-            parse.InvocationConfiguration.Output.Write(parse.GetValue(markdown) ? OptionDocuments.Markdown() : OptionDocuments.SampleJson());
+            string document = parse.GetValue(markdown) ? OptionDocuments.Markdown() : OptionDocuments.SampleJson();
+            parse.InvocationConfiguration.Output.Write(document);
             return 0;
         });
         return command;

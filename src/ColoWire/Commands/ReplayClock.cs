@@ -2,10 +2,8 @@
 
 namespace ColoWire.Commands;
 
-/// <summary>
-/// The engine's clock in a replay: the captures' own timestamps. It never goes back, and it can stop at each expired scan on the
-/// way to the next frame, so that a frame that waited too long is judged before a partner from after the timeout arrives.
-/// </summary>
+/// <summary>The engine's clock in a replay: the timestamps of the captures. It never goes back. It stops at each expired scan
+/// before the next frame, so that a frame times out before a partner arrives that was captured after the timeout.</summary>
 /// <param name="startNs">The first timestamp.</param>
 /// <param name="scanCycleNs">Time between two scans.</param>
 internal sealed class ReplayClock(long startNs, long scanCycleNs)
@@ -19,17 +17,17 @@ internal sealed class ReplayClock(long startNs, long scanCycleNs)
     /// <summary>Whether a scan comes before this time.</summary>
     public bool IsScanBefore(long timeNs) => NextScanNs < timeNs;
 
-    /// <summary>Leaves out all scans before this time but the last.</summary>
+    /// <summary>Skips all scans before this time but the last.</summary>
     public void SkipScansBefore(long timeNs) => NextScanNs += (timeNs - 1 - NextScanNs) / scanCycleNs * scanCycleNs;
 
-    /// <summary>Goes to the next scan.</summary>
+    /// <summary>Advances to the next scan.</summary>
     public void AdvanceToScan()
     {
         NowNs = NextScanNs;
         NextScanNs += scanCycleNs;
     }
 
-    /// <summary>Goes to a later time before which no scan comes.</summary>
+    /// <summary>Advances to a later time before which no scan is due.</summary>
     public void AdvanceTo(long timeNs)
     {
         NowNs = timeNs;

@@ -9,15 +9,16 @@ using System.Linq;
 using System.Security.Cryptography;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Reports;
+using ColoWire.Services;
 using ColoWire.Writing;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
@@ -26,59 +27,62 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Commands;
 
-/// <summary><c>colowire run</c> and <c>colowire observe</c>: an appliance, until a signal or the end of its captures.</summary>
+/// <summary><c>colowire run</c> and <c>colowire observe</c>: run an appliance until a signal or the end of its
+/// captures.</summary>
 internal static class RunCommand
 {
-    private const int Success = 0;
-
-    /// <summary>The exit code when frames were held back, or an interface is missing or not this process's at the end.</summary>
-    private const int Failure = 1;
-
-    /// <summary>A stop ends within five seconds: the host gives up shortly after the appliance has.</summary>
+    /// <summary>A stop takes five seconds at most: the host stops waiting shortly after the appliance does.</summary>
     private static readonly TimeSpan ShutdownPatience = Appliance.DrainPatience + TimeSpan.FromMilliseconds(800);
 
-    /// <summary>What is left of the time for a stop when the last words have been waited for: the ports are closed in it.</summary>
+    /// <summary>Time of a stop that is kept for closing the ports, after the last output has been written.</summary>
     private static readonly TimeSpan EndReserve = TimeSpan.FromMilliseconds(100);
 
-    /// <summary>Makes one of the two verbs.</summary>
-    public static Command Create(Verbs verb, StandardOutputs outputs)
+    /// <summary>Makes one of the two commands.</summary>
+    public static Command Create(Verbs verb, StandardOutputs outputs, TimeProvider time)
     {
         Command command = verb == Verbs.Observe
             ? new Command("observe", "Compares live traffic; the primary's frames leave at once, differences are only reported.")
             : new Command("run", "Compares live traffic; a frame of the primary leaves when the secondary has produced the same.");
         OptionBinder binder = new(verb);
         binder.AddTo(command);
-        Option<bool> json = new("--json") { Description = "Each second, and at the end, one JSON object of counters on the standard output." };
+        Option<bool> json = new("--json")
+        {
+            Description = "Each second, and at the end, one JSON object of counters on the standard output.",
+        };
         command.Options.Add(json);
-        Option<bool> takeOver = new("--take-over") { Description = "Take the capture interfaces even from another ColoWire that runs on them." };
+        Option<bool> takeOver = new("--take-over")
+        {
+            Description = "Take the capture interfaces even from another ColoWire that runs on them.",
+        };
         command.Options.Add(takeOver);
         command.SetAction(parse =>
         {
             ApplianceOptions options = binder.Bind(parse) with { TakesOver = parse.GetValue(takeOver) };
-            return Run(verb == Verbs.Observe ? options with { Mode = CompareMode.Observe } : options, parse.GetValue(json), outputs);
+            EngineOptions engine = options.Engine with { HashKey = DrawHashKey() };
+            engine = verb == Verbs.Observe ? engine with { Mode = CompareMode.Observe } : engine;
+            return Run(options with { Engine = engine }, parse.GetValue(json), outputs, time);
         });
         return command;
     }
 
-    private static int Run(ApplianceOptions options, bool json, StandardOutputs outputs)
+    private static int Run(ApplianceOptions options, bool json, StandardOutputs outputs, TimeProvider time)
     {
-        // Before all else: a signal that comes while ports are opened is a stop in order, too.
-        StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, Failure);
-        // Before any frame is touched: another instance may have the path.
+        // First of all: a signal that arrives while the ports are opened causes an orderly stop, too.
+        StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, ExitCodes.Failure, time);
+        // Before the ports are opened: another instance may listen at this path.
         using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
-        FailureFolder? failures = OpenFailureFolder(options);
-        FlowHashKey hashKey = DrawHashKey();
+        FailureFolder? failures = OpenFailureFolder(options, time);
         using CheckpointRequester? requester = MakeRequester(options);
-        AppliancePorts ports = OpenPorts(options, hashKey);
-        // The process is this one appliance's: all that is not a duty goes elsewhere.
+        AppliancePorts ports = OpenPorts(options, time);
+        // All other threads of the process keep off the cores of the duties.
         CpuAffinity.KeepFree(options.Cores);
-        using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), hashKey);
+        using Appliance appliance = new(options, ports, requester as ICheckpointRequester ?? new NoCheckpoints(), time);
         StatusForm form = json ? StatusForm.Json : Console.IsOutputRedirected ? StatusForm.Log : StatusForm.Terminal;
-        using (IHost host = Host(appliance, form, control, failures, signals, outputs))
+        using (IHost host = Host(appliance, form, control, failures, signals, outputs, time))
         {
             if (signals.IsStopping)
             {
-                return Success;
+                return ExitCodes.Success;
             }
 
             ApplianceService service = host.Services.GetRequiredService<ApplianceService>();
@@ -89,26 +93,26 @@ internal static class RunCommand
             }
         }
 
-        TellEnd(appliance, json, outputs, signals);
+        ReportEnd(appliance, json, outputs, signals);
         return ExitCode(appliance.End, ports.IsImpaired, ports.Faults.Any());
     }
 
-    /// <summary>How the process ends.</summary>
+    /// <summary>The exit code of the process.</summary>
     /// <param name="end">How the appliance ended.</param>
     /// <param name="isImpaired">Whether an interface is missing, or not this process's.</param>
-    /// <param name="hasFaults">Whether something else has gone wrong for good on the ports.</param>
+    /// <param name="hasFaults">Whether the ports have another permanent fault.</param>
     internal static int ExitCode(ApplianceEnd end, bool isImpaired, bool hasFaults) => end switch
     {
-        ApplianceEnd.Failed => Cli.InternalFailure,
-        ApplianceEnd.Drained when !isImpaired => hasFaults ? Cli.BadInput : Success,
-        _ => Failure,
+        ApplianceEnd.Failed => ExitCodes.InternalFailure,
+        ApplianceEnd.Drained when !isImpaired => hasFaults ? ExitCodes.BadInput : ExitCodes.Success,
+        _ => ExitCodes.Failure,
     };
 
-    private static FailureFolder? OpenFailureFolder(ApplianceOptions options)
+    private static FailureFolder? OpenFailureFolder(ApplianceOptions options, TimeProvider time)
     {
         try
         {
-            return options.FailureFolder is string path ? FailureFolder.Open(path) : null;
+            return options.FailureFolder is string path ? FailureFolder.Open(path, time) : null;
         }
         catch (PortException exception)
         {
@@ -116,16 +120,16 @@ internal static class RunCommand
         }
     }
 
-    /// <summary>The last words: whether somebody takes them changes nothing.</summary>
-    private static void TellEnd(Appliance appliance, bool json, StandardOutputs outputs, StopSignals signals)
+    /// <summary>Writes the last report. The exit code does not depend on whether it can be written.</summary>
+    private static void ReportEnd(Appliance appliance, bool json, StandardOutputs outputs, StopSignals signals)
     {
-        // On a terminal both are seen: the log ends before the report begins.
+        // On a terminal both are visible: the log is written before the report.
         _ = outputs.Log.Flush(Patience());
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance, outputs.Unwritten);
+        ApplianceSnapshot snapshot = new SnapshotReader(appliance).Read(outputs.Unwritten, final: true);
         if (json)
         {
             using JsonLine line = new();
-            SnapshotJson.Write(line, snapshot, final: true);
+            line.Write(snapshot, ReportJson.Default.ApplianceSnapshot);
             outputs.Status.Add(line.Bytes.Span);
         }
         else
@@ -148,8 +152,8 @@ internal static class RunCommand
             return RequesterFactory.Make(options.Requester, new RequesterSettings(
                 options.HasVnetHeaders,
                 options.CommandTimeoutMs,
-                (in DivergenceReport cause) =>
-                    new DivergenceWords(CounterNames.Of(cause.Reason), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));
+                (in CheckpointReport cause) =>
+                    new CauseWords(DivergenceText.Cause(in cause), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));
         }
         catch (PortException exception)
         {
@@ -157,19 +161,18 @@ internal static class RunCommand
         }
     }
 
-    /// <summary>Takes the memory of all frames and opens the ports on it.</summary>
-    private static AppliancePorts OpenPorts(ApplianceOptions options, FlowHashKey hashKey)
+    /// <summary>Allocates the memory of all frames and opens the ports, which use it.</summary>
+    private static AppliancePorts OpenPorts(ApplianceOptions options, TimeProvider time)
     {
-        EngineOptions engine = options.ToEngineOptions(hashKey);
         List<FrameArena> arenas = [];
         try
         {
-            while (arenas.Count < options.Lanes)
+            while (arenas.Count < options.Pipelines)
             {
-                arenas.Add(FramePath.MakeArena(engine));
+                arenas.Add(FramePath.MakeArena(options.Engine));
             }
 
-            return AppliancePorts.Open(options, arenas);
+            return PortOpener.Open(options, arenas, time);
         }
         catch
         {
@@ -179,33 +182,40 @@ internal static class RunCommand
     }
 
     private static IHost Host(
-        Appliance appliance, StatusForm form, ControlSocket? control, FailureFolder? failures, StopSignals signals, StandardOutputs outputs)
+        Appliance appliance,
+        StatusForm form,
+        ControlSocket? control,
+        FailureFolder? failures,
+        StopSignals signals,
+        StandardOutputs outputs,
+        TimeProvider time)
     {
-        HostApplicationBuilder builder = Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
-        builder.Logging.AddProvider(new LineLoggerProvider(outputs.Log, new LineFormatter(SystemdService.IsOne())));
+        HostApplicationBuilder builder =
+            Microsoft.Extensions.Hosting.Host.CreateEmptyApplicationBuilder(new HostApplicationBuilderSettings());
+        builder.Logging.AddProvider(new LineLoggerProvider(outputs.Log, new LineFormatter(SystemdService.IsOne(), time)));
         builder.Logging.AddFilter("Microsoft", LogLevel.Warning);
-        // The library's own notifier, but not its lifetime: that waits for systemd, and takes one signal of several.
-        QueuedNotifier notifier = new(new SystemdNotifier());
+        // The lifetime of Microsoft.Extensions.Hosting.Systemd is not used: it waits for systemd, and handles SIGTERM only.
+        QueuedNotifier notifier = new(new SystemdNotifier(), time);
         builder.Services.AddSingleton<IHostLifetime>(services => new SignalLifetime(
             signals, services.GetRequiredService<IHostApplicationLifetime>(), notifier, Log<SignalLifetime>(services)));
         builder.Services.Configure<HostOptions>(host => host.ShutdownTimeout = ShutdownPatience);
-        // Stopped in reverse: first the appliance, then those who tell of its last frames.
+        // Services are stopped in reverse order: first the appliance, then the services that report its last frames.
         builder.Services.AddHostedService(services => new FailureLog(appliance, failures, Log<FailureLog>(services)));
-        builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services)));
+        builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services), time));
         builder.Services.AddHostedService(services => new StatusService(
-            appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services)));
+            appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services), time));
         builder.Services.AddHostedService(services => new WatchdogService(
-            appliance, notifier, Log<WatchdogService>(services)));
+            appliance, notifier, Log<WatchdogService>(services), time));
         builder.Services.AddSingleton(services => new ApplianceService(
             appliance, services.GetRequiredService<IHostApplicationLifetime>(), Log<ApplianceService>(services)));
         builder.Services.AddHostedService(services => services.GetRequiredService<ApplianceService>());
         if (control is not null)
         {
-            // Kestrel warns of timers that come late on a busy machine, which nobody can mend.
+            // Kestrel warns of late timers on a busy machine; the operator cannot correct that.
             builder.Logging.AddFilter("Microsoft.AspNetCore", LogLevel.Error);
-            // Last, so that frames flow before there is a server, and stopped first: no order comes to an appliance that ends.
+            // Started last, after frames flow, and stopped first, so that no order reaches an appliance that stops.
             builder.Services.AddHostedService(services => new ControlService(
-                control, appliance, outputs, services.GetRequiredService<ILoggerFactory>()));
+                control, appliance, outputs, services.GetRequiredService<ILoggerFactory>(), time));
         }
 
         return builder.Build();
@@ -213,7 +223,7 @@ internal static class RunCommand
 
     private static ILogger<T> Log<T>(IServiceProvider services) => services.GetRequiredService<ILogger<T>>();
 
-    /// <summary>Nobody outside may know which flows collide.</summary>
+    /// <summary>The key is secret, so that no sender can choose flows whose hashes collide.</summary>
     private static FlowHashKey DrawHashKey()
     {
         Span<byte> seed = stackalloc byte[sizeof(ulong)];

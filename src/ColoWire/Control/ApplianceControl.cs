@@ -2,49 +2,47 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Reports;
+using ColoWire.Services;
 using Microsoft.AspNetCore.Http;
 using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Control;
 
-/// <summary>
-/// Carries out orders on a running appliance, and says what became of them. It tells the duties what is wanted and looks at their
-/// counters; no duty ever waits for it.
-/// </summary>
-internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log) : IDisposable
+/// <summary>Carries out orders on a running appliance and reports the outcome. It sets what the duties read and reads their
+/// counters; no duty waits for it.</summary>
+internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceControl> log, TimeProvider time) : IDisposable
 {
-    /// <summary>How long an ordered checkpoint may take: several tries of the requester, and a guest with much memory.</summary>
-    public static readonly TimeSpan DefaultCheckpointPatience = TimeSpan.FromSeconds(10);
+    /// <summary>How long an order waits for its checkpoint: enough for several requests and for a guest with much
+    /// memory.</summary>
+    public static readonly TimeSpan CheckpointPatience = TimeSpan.FromSeconds(10);
 
-    /// <summary>How long the duties may take to see an order. Each looks every millisecond.</summary>
+    /// <summary>How long the duties may take to see an order. Each of them looks every millisecond.</summary>
     private static readonly TimeSpan OrderPatience = TimeSpan.FromSeconds(1);
 
     private static readonly TimeSpan LookInterval = TimeSpan.FromMilliseconds(1);
 
-    /// <summary>Rounds after which a thread has surely seen what was said before them: the first may have begun already.</summary>
+    /// <summary>After so many rounds a thread has seen an order: the first of them may have begun before it.</summary>
     private const int SeeingRounds = 2;
 
-    // What an order has done is told by counters, so one is carried out after the other. One that waits for a checkpoint stops no
-    // other.
+    // The effect of an order is the change of counters, so only one order is carried out at a time. An order that waits for a
+    // checkpoint does not block others.
     private readonly SemaphoreSlim turn = new(1);
 
-    /// <summary>How long an order waits for its checkpoint.</summary>
-    public TimeSpan CheckpointPatience { get; init; } = DefaultCheckpointPatience;
-
-    private bool IsAlone => appliance.Path.Gate.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
+    private bool IsAlone => appliance.Path.Guest.Protection is Protection.PrimaryAlone or Protection.SecondaryAlone;
 
     /// <summary>Carries out an order.</summary>
-    /// <param name="order">The order; a status is none.</param>
-    /// <param name="cancellation">Cancelled when nobody waits for the answer any more.</param>
-    /// <exception cref="OperationCanceledException">Nobody waits for the answer.</exception>
+    /// <param name="order">Any order but <c>status</c>.</param>
+    /// <param name="cancellation">Cancelled when the client has gone or the server stops.</param>
+    /// <exception cref="OperationCanceledException">The client has gone or the server stops.</exception>
     public async Task<ControlAnswer> CarryOutAsync(ControlOrder order, CancellationToken cancellation)
     {
         log.LogOrder(order.Words);
@@ -55,7 +53,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         return answer;
     }
 
-    /// <summary>Nothing is carried out any more.</summary>
+    /// <summary>No order may be carried out any more.</summary>
     public void Dispose() => turn.Dispose();
 
     private async Task<ControlAnswer> InTurnAsync(OrderKind kind, CancellationToken cancellation)
@@ -86,52 +84,50 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             return Conflict($"the requester is {appliance.Options.Requester}: nobody makes checkpoints (option requester)");
         }
 
-        long start = Stopwatch.GetTimestamp();
-        // A path that has failed is another one's by then, whose gate counts on.
+        long start = time.GetTimestamp();
+        // The path may be replaced after a failure; the gate of the new one goes on counting from the same number.
         long before = appliance.Path.Gate.Completed;
-        // Where it cannot be had, the gate does nothing.
+        // When no checkpoint can be requested, the gate ignores it.
         appliance.Path.RequestCheckpoint();
         while (appliance.Path.Gate.Completed == before)
         {
-            // Looked at again and again: after another order nobody is asked any more.
+            // Checked in each turn: after another order no checkpoint is requested any more.
             if (IsAlone)
             {
                 return Conflict(AloneText());
             }
 
-            if (appliance.Path.Gate.Mode == CompareMode.Observe)
+            if (appliance.Path.Guest.Mode == CompareMode.Observe)
             {
                 return Conflict("the mode is observe, in which no checkpoint is asked for: colowire ctl mode lockstep");
             }
 
-            if (Stopwatch.GetElapsedTime(start) > CheckpointPatience)
+            if (time.GetElapsedTime(start) > CheckpointPatience)
             {
                 return ControlAnswer.Refused(StatusCodes.Status408RequestTimeout,
                     $"no checkpoint has finished within {CheckpointPatience.TotalSeconds} s; it stays asked for "
-                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(appliance.Path.Gate.Protection)})");
+                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(appliance.Path.Guest.Protection)})");
             }
 
-            await Task.Delay(LookInterval, cancellation);
+            await Task.Delay(LookInterval, time, cancellation);
         }
 
-        long tookNs = Stopwatch.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
-        return ControlAnswer.Done($"a checkpoint has finished after {DurationText.Of(tookNs)}", json =>
-        {
-            json.WriteNumber("epoch", appliance.Path.Gate.Epoch);
-            json.WriteNumber("took_ns", tookNs);
-        });
+        long tookNs = time.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
+        return ControlAnswer.Done(
+            new FinishedCheckpointReport($"a checkpoint has finished after {DurationText.Of(tookNs)}", appliance.Path.Guest.Epoch, tookNs),
+            ReportJson.Default.FinishedCheckpointReport);
     }
 
     private async Task<ControlAnswer> FailOverAsync(Side side)
     {
         Protection wanted = side == Side.Primary ? Protection.PrimaryAlone : Protection.SecondaryAlone;
         Tally before = Tally.Of(appliance);
-        if (IsAlone && appliance.Path.Gate.Protection != wanted)
+        if (IsAlone && appliance.Path.Guest.Protection != wanted)
         {
             return Conflict(AloneText());
         }
 
-        bool isNews = appliance.Path.Gate.Protection != wanted;
+        bool isNews = appliance.Path.Guest.Protection != wanted;
         appliance.Path.FailOverTo(side);
         if (!await SeenAsync())
         {
@@ -143,14 +139,14 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             ? $"{change.Unverified} frames were let out unverified"
             : $"{change.Dropped} frames of the primary were dropped, {change.SecondaryReleased} of the secondary have left";
         string message = isNews ? $"the {Name(side)} goes on alone, for good: {frames}" : $"the {Name(side)} goes on alone already";
-        return ControlAnswer.Done(message, json =>
-        {
-            json.WriteString("protection", CounterNames.Of(appliance.Path.Gate.Protection));
-            json.WriteBoolean("changed", isNews);
-            json.WriteNumber("released", change.Unverified);
-            json.WriteNumber("dropped", change.Dropped);
-            json.WriteNumber("secondary_released", change.SecondaryReleased);
-        });
+        FailoverReport report = new(
+            message,
+            CounterNames.Of(appliance.Path.Guest.Protection),
+            isNews,
+            change.Unverified,
+            change.Dropped,
+            change.SecondaryReleased);
+        return ControlAnswer.Done(report, ReportJson.Default.FailoverReport);
     }
 
     private async Task<ControlAnswer> SetModeAsync(CompareMode mode)
@@ -160,7 +156,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             return Conflict(AloneText());
         }
 
-        CompareMode earlier = appliance.Path.Gate.Mode;
+        CompareMode earlier = appliance.Path.Guest.Mode;
         Tally before = Tally.Of(appliance);
         appliance.Path.SetMode(mode);
         if (!await SeenAsync())
@@ -173,12 +169,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         string message = mode == earlier
             ? $"the mode is {name} already"
             : $"the mode is {name} from now on; {released} frames were let out unverified";
-        return ControlAnswer.Done(message, json =>
-        {
-            json.WriteString("mode", name);
-            json.WriteString("earlier", CounterNames.Of(earlier));
-            json.WriteNumber("released", released);
-        });
+        return ControlAnswer.Done(new ModeReport(message, name, CounterNames.Of(earlier), released), ReportJson.Default.ModeReport);
     }
 
     private async Task<ControlAnswer> FlushAsync()
@@ -191,25 +182,26 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         long released = (Tally.Of(appliance) - before).Unverified;
-        return ControlAnswer.Done($"{released} frames were let out unverified", json => json.WriteNumber("released", released));
+        FlushReport report = new($"{released} frames were let out unverified", released);
+        return ControlAnswer.Done(report, ReportJson.Default.FlushReport);
     }
 
-    /// <summary>Waits until every thread has seen the order, and then what the gate has made of it.</summary>
-    /// <returns>False when one does not move.</returns>
+    /// <summary>Waits until every thread has seen the order, and then the reaction of the gate.</summary>
+    /// <returns>False when a thread makes no progress.</returns>
     private async Task<bool> SeenAsync() => await RoundsAsync() && await RoundsAsync();
 
     private async Task<bool> RoundsAsync()
     {
         IReadOnlyList<long> before = appliance.Rounds();
-        long start = Stopwatch.GetTimestamp();
+        long start = time.GetTimestamp();
         while (appliance.Rounds().Zip(before).Any(rounds => rounds.First - rounds.Second < SeeingRounds))
         {
-            if (Stopwatch.GetElapsedTime(start) > OrderPatience)
+            if (time.GetElapsedTime(start) > OrderPatience)
             {
                 return false;
             }
 
-            await Task.Delay(LookInterval);
+            await Task.Delay(LookInterval, time);
         }
 
         return true;
@@ -217,7 +209,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
 
     private string AloneText()
     {
-        string side = Name(appliance.Path.Gate.Protection == Protection.PrimaryAlone ? Side.Primary : Side.Secondary);
+        string side = Name(appliance.Path.Guest.Protection == Protection.PrimaryAlone ? Side.Primary : Side.Secondary);
         return $"the {side} goes on alone, for good: restart ColoWire when both run in step again";
     }
 
@@ -229,23 +221,18 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         StatusCodes.Status503ServiceUnavailable,
         "a thread of the appliance makes no progress: the order may still be carried out (see the log)");
 
-    /// <summary>Counters that orders move.</summary>
+    /// <summary>Counters that orders change.</summary>
     private readonly record struct Tally(long Unverified, long Dropped, long SecondaryReleased)
     {
         public static Tally Of(Appliance appliance)
         {
-            Tally sum = default;
-            foreach (ShardCounters shard in appliance.Path.Shards.Select(shard => shard.Counters))
-            {
-                long unverified = shard.Unverified[(int)UnverifiedReason.Order] + shard.Unverified[(int)UnverifiedReason.Failover];
-                sum += new Tally(unverified, shard.Drops[(int)DropReason.PrimaryFailover], shard.SecondaryReleased);
-            }
-
-            return sum;
+            PathCounters counters = PathCounters.Of(appliance.Path);
+            ReadOnlySpan<long> unverified = counters.Shards.Unverified;
+            return new Tally(
+                unverified[(int)UnverifiedReason.Order] + unverified[(int)UnverifiedReason.Failover],
+                counters.Drops[(int)DropReason.PrimaryFailover],
+                counters.Shards.SecondaryReleased);
         }
-
-        public static Tally operator +(Tally left, Tally right) =>
-            new(left.Unverified + right.Unverified, left.Dropped + right.Dropped, left.SecondaryReleased + right.SecondaryReleased);
 
         public static Tally operator -(Tally left, Tally right) =>
             new(left.Unverified - right.Unverified, left.Dropped - right.Dropped, left.SecondaryReleased - right.SecondaryReleased);

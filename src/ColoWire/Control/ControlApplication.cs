@@ -10,11 +10,11 @@ using Microsoft.AspNetCore.Http.Features;
 
 namespace ColoWire.Control;
 
-/// <summary>From a request of HTTP to an order and back.</summary>
-/// <param name="control">Who carries orders out.</param>
-/// <param name="status">Who says how things stand.</param>
-/// <param name="stopping">Cancelled when nobody is to wait any more.</param>
-/// <remarks>It works on the server's own features: an HttpContext around them for each request would be garbage.</remarks>
+/// <summary>Turns an HTTP request into an order, and its outcome into the response.</summary>
+/// <param name="control">Carries orders out.</param>
+/// <param name="status">Writes the answers to <c>status</c>.</param>
+/// <param name="stopping">Cancelled when the server stops.</param>
+/// <remarks>It uses the features of the server directly: an HttpContext for each request would be garbage.</remarks>
 internal sealed class ControlApplication(ApplianceControl control, StatusReports status, CancellationToken stopping)
     : IHttpApplication<IFeatureCollection>
 {
@@ -35,7 +35,8 @@ internal sealed class ControlApplication(ApplianceControl control, StatusReports
             return;
         }
 
-        ControlAnswer answer = refusal ?? await CarryOutAsync(order!, context.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted);
+        CancellationToken aborted = context.GetRequiredFeature<IHttpRequestLifetimeFeature>().RequestAborted;
+        ControlAnswer answer = refusal ?? await CarryOutAsync(order!, aborted);
         await AnswerAsync(context, answer.Status, answer.Body);
     }
 
@@ -53,7 +54,7 @@ internal sealed class ControlApplication(ApplianceControl control, StatusReports
         }
         catch (OperationCanceledException)
         {
-            string why = stopping.IsCancellationRequested ? "ColoWire stops" : "nobody waits for it";
+            string why = stopping.IsCancellationRequested ? "ColoWire stops" : "the client has gone";
             return ControlAnswer.Refused(StatusCodes.Status503ServiceUnavailable, $"{why}: the order may not have been carried out");
         }
     }
@@ -64,12 +65,12 @@ internal sealed class ControlApplication(ApplianceControl control, StatusReports
         response.StatusCode = statusCode;
         response.Headers.ContentType = JsonType;
         response.Headers.ContentLength = body.Length;
-        // To whoever has gone the server writes nothing.
+        // When the client has gone, the server writes nothing.
         await context.GetRequiredFeature<IHttpResponseBodyFeature>().Writer.WriteAsync(body, CancellationToken.None);
     }
 
-    /// <summary>Why a request is no order.</summary>
-    /// <returns>Null where it is one.</returns>
+    /// <summary>The answer to a request that is not an order.</summary>
+    /// <returns>Null when it is an order.</returns>
     private static ControlAnswer? Refusal(IFeatureCollection context, out ControlOrder? order)
     {
         IHttpRequestFeature request = context.GetRequiredFeature<IHttpRequestFeature>();
@@ -77,7 +78,7 @@ internal sealed class ControlApplication(ApplianceControl control, StatusReports
         order = Find(request.Path);
         if (context.Get<IHttpRequestBodyDetectionFeature>()?.CanHaveBody == true)
         {
-            // Nobody reads it, so the next request cannot follow it on this connection.
+            // The body is not read, so no other request can follow on this connection.
             answer.Connection = "close";
             return ControlAnswer.Refused(StatusCodes.Status413PayloadTooLarge, "an order has no body: leave it out");
         }

@@ -10,21 +10,21 @@ using ColoWire.Options;
 
 namespace ColoWire.Control;
 
-/// <summary>Gives an order at a control socket.</summary>
+/// <summary>Sends an order to a control socket.</summary>
 internal static class ControlClient
 {
-    /// <summary>Longest answer that is read.</summary>
+    /// <summary>Largest answer that is accepted.</summary>
     private const int MaxAnswerBytes = 1 << 20;
 
-    /// <summary>Longer than the longest order takes.</summary>
-    private static readonly TimeSpan Patience = ApplianceControl.DefaultCheckpointPatience + TimeSpan.FromSeconds(5);
+    /// <summary>How long to wait for an answer: longer than the longest order takes.</summary>
+    private static readonly TimeSpan Patience = ApplianceControl.CheckpointPatience + TimeSpan.FromSeconds(5);
 
-    /// <summary>Gives the order, and waits for the answer.</summary>
-    /// <param name="path">The socket.</param>
+    /// <summary>Sends the order, and waits for the answer.</summary>
+    /// <param name="path">The path of the socket.</param>
     /// <param name="order">The order.</param>
-    /// <returns>Whether it was carried out, and the answer: a JSON object.</returns>
-    /// <exception cref="OptionException">Nobody listens there.</exception>
-    /// <exception cref="IOException">Whoever listens there gives no answer, or no sensible one.</exception>
+    /// <returns>Whether the order was carried out, and the answer: a JSON object.</returns>
+    /// <exception cref="OptionException">No process listens there, or this user may not connect.</exception>
+    /// <exception cref="IOException">There is no answer, or none of ColoWire.</exception>
     public static (bool Done, JsonElement Answer) Send(string path, ControlOrder order)
     {
         using Socket socket = Connect(path);
@@ -35,7 +35,7 @@ internal static class ControlClient
             ConnectCallback = (_, _) => ValueTask.FromResult<Stream>(new NetworkStream(socket)),
         };
         using HttpClient client = new(handler) { Timeout = Patience, MaxResponseContentBufferSize = MaxAnswerBytes };
-        // HTTP wants the name of a host, which a unix socket has not.
+        // An HTTP request needs a host name; a unix socket has none.
         using HttpRequestMessage request = new(new HttpMethod(order.Method), new Uri("http://localhost" + order.Path));
         try
         {

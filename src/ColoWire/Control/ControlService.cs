@@ -4,6 +4,7 @@ using System;
 using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Hosting;
+using ColoWire.Services;
 using ColoWire.Writing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.AspNetCore.Server.Kestrel.Transport.Sockets;
@@ -13,23 +14,22 @@ using Chosen = Microsoft.Extensions.Options.Options;
 
 namespace ColoWire.Control;
 
-/// <summary>
-/// ASP.NET Core's server on the control socket. It alone, without the rest of ASP.NET Core's hosting: seven paths need no routing,
-/// and the program starts as fast as before.
-/// </summary>
+/// <summary>The HTTP server of the control socket: Kestrel without the rest of ASP.NET Core. Seven paths need no routing, and the
+/// program starts faster.</summary>
 internal sealed class ControlService : IHostedService, IDisposable
 {
-    /// <summary>Connections at a time: a few people and a monitor. One more is closed at once.</summary>
+    /// <summary>Connections at a time, enough for some operators and a monitor. Another one is closed at once.</summary>
     public const int MaxConnections = 16;
 
     private const int MaxRequestLineBytes = 1024;
     private const int MaxHeaderBytes = 4096;
     private const int MaxHeaders = 32;
 
-    /// <summary>How long somebody may take to say what he wants, or say nothing.</summary>
+    /// <summary>How long a client may take to send a request, and how long a connection may be idle.</summary>
     private static readonly TimeSpan RequestPatience = TimeSpan.FromSeconds(5);
 
-    /// <summary>How long a stop waits for answers on their way: the appliance's own stop has to fit into the rest of five seconds.</summary>
+    /// <summary>How long a stop waits for requests to be answered: the stop of the appliance has to fit into the rest of the five
+    /// seconds.</summary>
     private static readonly TimeSpan StopPatience = TimeSpan.FromMilliseconds(300);
 
     private readonly CancellationTokenSource stopping = new();
@@ -38,17 +38,20 @@ internal sealed class ControlService : IHostedService, IDisposable
     private readonly StatusReports status;
     private readonly KestrelServer server;
     private readonly ILogger<ControlService> log;
+    private readonly TimeProvider time;
 
-    /// <summary>Makes a server that does not answer yet.</summary>
-    /// <param name="socket">Where it will; it listens already.</param>
-    /// <param name="appliance">Whose orders it takes.</param>
-    /// <param name="outputs">What the process could not write is told in the status.</param>
-    /// <param name="loggers">Who logs.</param>
-    public ControlService(ControlSocket socket, Appliance appliance, StandardOutputs outputs, ILoggerFactory loggers)
+    /// <summary>Makes a server that is not started.</summary>
+    /// <param name="socket">The socket, which listens already.</param>
+    /// <param name="appliance">The appliance that the orders are for.</param>
+    /// <param name="outputs">The outputs of the process, which count what they could not write.</param>
+    /// <param name="loggers">Makes the loggers.</param>
+    /// <param name="time">The source of the time.</param>
+    public ControlService(ControlSocket socket, Appliance appliance, StandardOutputs outputs, ILoggerFactory loggers, TimeProvider time)
     {
         this.socket = socket;
+        this.time = time;
         log = loggers.CreateLogger<ControlService>();
-        control = new ApplianceControl(appliance, loggers.CreateLogger<ApplianceControl>());
+        control = new ApplianceControl(appliance, loggers.CreateLogger<ApplianceControl>(), time);
         status = new StatusReports(appliance, outputs);
         KestrelServerOptions options = new() { AddServerHeader = false };
         Bound(options.Limits);
@@ -69,9 +72,9 @@ internal sealed class ControlService : IHostedService, IDisposable
     public async Task StopAsync(CancellationToken cancellationToken)
     {
         await stopping.CancelAsync();
-        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken);
-        patience.CancelAfter(StopPatience);
-        // What is not answered by then is cut off.
+        using CancellationTokenSource limit = new(StopPatience, time);
+        using CancellationTokenSource patience = CancellationTokenSource.CreateLinkedTokenSource(cancellationToken, limit.Token);
+        // Requests that are not answered by then are cut off.
         await server.StopAsync(patience.Token);
     }
 
@@ -83,7 +86,7 @@ internal sealed class ControlService : IHostedService, IDisposable
         stopping.Dispose();
     }
 
-    /// <summary>Nothing that comes in can make it grow.</summary>
+    /// <summary>Bounds the memory that requests can take.</summary>
     private static void Bound(KestrelServerLimits limits)
     {
         limits.MaxConcurrentConnections = MaxConnections;

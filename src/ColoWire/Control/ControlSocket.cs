@@ -8,13 +8,10 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Control;
 
-/// <summary>The unix socket that takes orders: it listens from the start on, and its path goes with it.</summary>
+/// <summary>The unix socket that receives orders. It listens as soon as it is made; its path is removed with it.</summary>
 internal sealed class ControlSocket : IDisposable
 {
-    /// <summary>Where the service's socket is (RuntimeDirectory= of <c>native-config/colowire.service</c>), and where <c>ctl</c> looks.</summary>
-    public const string DefaultPath = "/run/colowire/control.sock";
-
-    /// <summary>Connections that the kernel keeps waiting: as many as the server takes at once.</summary>
+    /// <summary>Connections that wait in the kernel, at most: as many as the server accepts.</summary>
     private const int Backlog = ControlService.MaxConnections;
 
     private ControlSocket(string path, Socket socket)
@@ -23,14 +20,14 @@ internal sealed class ControlSocket : IDisposable
         Socket = socket;
     }
 
-    /// <summary>Where it is.</summary>
+    /// <summary>The path.</summary>
     public string Path { get; }
 
-    /// <summary>The socket, which listens.</summary>
+    /// <summary>The listening socket.</summary>
     public Socket Socket { get; }
 
-    /// <summary>Listens at a path. One that a dead process has left is taken over.</summary>
-    /// <exception cref="PortException">It cannot: a line for the operator.</exception>
+    /// <summary>Listens at a path. A path that a dead process has left is replaced.</summary>
+    /// <exception cref="PortException">It cannot listen there; the message is for the operator.</exception>
     public static ControlSocket Listen(string path)
     {
         Socket socket = NewSocket();
@@ -51,9 +48,9 @@ internal sealed class ControlSocket : IDisposable
         }
     }
 
-    /// <summary>A unix socket, neither connected nor bound.</summary>
+    /// <summary>Makes a unix socket that is neither connected nor bound.</summary>
     public static Socket NewSocket() => new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
 
-    /// <summary>Stops listening; the socket removes its path itself.</summary>
+    /// <summary>Stops listening, which removes the path.</summary>
     public void Dispose() => Socket.Dispose();
 }

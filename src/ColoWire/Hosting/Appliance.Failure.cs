@@ -2,27 +2,26 @@
 
 using System;
 using System.Collections.Concurrent;
-using System.Collections.Generic;
-using System.Linq;
 using System.Threading;
 using System.Threading.Channels;
 using ColoWire.Engine;
+using ColoWire.Engine.Pipelines;
 
 namespace ColoWire.Hosting;
 
 /// <content>
-/// What happens when a duty throws, which is a bug of ColoWire: the kernel takes over at once, a thread that waits for nothing
-/// else ends the others and makes a new path over the same ports, and frames come back to ColoWire. Only when that does not help
-/// it gives up.
+/// What happens when a duty throws an exception, which is a bug of ColoWire. At once the kernel's programs send frames past
+/// ColoWire. A thread of its own ends the threads of the duties and makes a new path over the same ports; then frames come to
+/// ColoWire again. When failures repeat, the appliance gives up.
 /// </content>
 public sealed partial class Appliance
 {
-    /// <summary>How long each thread may take to end its round once another one's duty has failed. One that takes longer hangs;
-    /// meanwhile frames go past ColoWire.</summary>
+    /// <summary>How long each thread may take to end its round after a duty has failed. A thread that takes longer hangs.
+    /// Meanwhile frames go past ColoWire.</summary>
     private static readonly TimeSpan RevivalPatience = TimeSpan.FromSeconds(2);
 
-    /// <summary>Failures that wait to be told; <see cref="FailureTolerance.AnyPlace"/> of them end the appliance.</summary>
-    private const int UntoldFailures = 2 * FailureTolerance.AnyPlace;
+    /// <summary>Failures that can wait for the log; <see cref="FailureTolerance.AnyPlace"/> of them end the appliance.</summary>
+    private const int MaxWaitingFailures = 2 * FailureTolerance.AnyPlace;
 
     private readonly Lock turn = new();
     private readonly ConcurrentQueue<Exception> failed = [];
@@ -30,26 +29,26 @@ public sealed partial class Appliance
     private readonly FailureTolerance tolerance = new();
     private readonly CancellationTokenSource failing = new();
     private readonly Channel<PathFailure> failures = Channel.CreateBounded<PathFailure>(
-        new BoundedChannelOptions(UntoldFailures) { FullMode = BoundedChannelFullMode.DropWrite });
+        new BoundedChannelOptions(MaxWaitingFailures) { FullMode = BoundedChannelFullMode.DropWrite });
 
     private readonly Thread reviver;
     private FramePath path;
     private long failureCount;
     private bool stops;
 
-    /// <summary>What a duty threw, when the appliance has given up.</summary>
+    /// <summary>The exception of the duty when the appliance has given up, else null.</summary>
     public Exception? Failure { get; private set; }
 
     /// <summary>Cancelled when the appliance gives up.</summary>
     public CancellationToken Failing => failing.Token;
 
-    /// <summary>Failures of duties, to be told of; for one reader.</summary>
+    /// <summary>The failures of duties, for the log; for one reader.</summary>
     public ChannelReader<PathFailure> Failures => failures.Reader;
 
-    /// <summary>How often a duty has failed; any thread may read it.</summary>
+    /// <summary>How many duties have failed. Any thread may read it.</summary>
     public long FailureCount => Volatile.Read(ref failureCount);
 
-    /// <summary>Called on the thread whose duty threw.</summary>
+    /// <summary>Called on the thread whose duty has thrown.</summary>
     private void Fail(Exception exception)
     {
         Ports.FailWire?.StepAside();
@@ -57,7 +56,7 @@ public sealed partial class Appliance
         wanted.Release();
     }
 
-    /// <summary>What its thread does until the appliance has ended.</summary>
+    /// <summary>The body of the thread that makes new paths, until the appliance has ended.</summary>
     private void ReviveUntilEnd()
     {
         while (true)
@@ -80,8 +79,8 @@ public sealed partial class Appliance
 
     private void Revive(Exception exception)
     {
-        long sinceNs = MonotonicClock.NowNs;
-        // Again, where one failed while the path before was let in.
+        long sinceNs = Clock.NowNs;
+        // Again, because a duty may have failed while frames were just being let in to the path before.
         Ports.FailWire?.StepAside();
         if (!threads.End(RevivalPatience))
         {
@@ -89,7 +88,7 @@ public sealed partial class Appliance
             return;
         }
 
-        // Another duty may have failed until all had ended: that is the same failure.
+        // Failures of other duties until all threads had ended count as the same failure.
         failed.Clear();
         PathFailure failure = new(exception, Path.FindCulprits());
         if (tolerance.Note(failure.Place, sinceNs) is string reason)
@@ -100,11 +99,11 @@ public sealed partial class Appliance
 
         try
         {
-            Tell(GoOn(failure, sinceNs));
+            Report(GoOn(failure, sinceNs));
         }
         catch (Exception second) when (second is not OutOfMemoryException)
         {
-            GiveUp(new PathFailure(second, failure.Culprits) { End = $"it came of an earlier one ({failure.Place})" });
+            GiveUp(new PathFailure(second, failure.Culprits) { End = $"it follows from an earlier failure ({failure.Place})" });
         }
     }
 
@@ -115,11 +114,12 @@ public sealed partial class Appliance
         PathThreads anew = new(this, Path, Fail);
         Volatile.Write(ref threads, anew);
         anew.Start();
-        long awayNs = MonotonicClock.NowNs - sinceNs;
+        long awayNs = Clock.NowNs - sinceNs;
         if (failed.IsEmpty && Ports.FailWire?.StepIn(awayNs) == true)
         {
-            // The path has asked for a checkpoint when it began: one that has finished since knows nothing of what went past until now.
-            Path.Gate.NoteAbsence(awayNs);
+            // The new path requested a checkpoint when it was made. One that finished since then does not cover the frames that
+            // went past until now.
+            Path.Gate.NoteBypass(awayNs);
         }
 
         Lost now = Lost.Of(Path);
@@ -134,11 +134,11 @@ public sealed partial class Appliance
     private void GiveUp(PathFailure failure)
     {
         Failure = failure.Exception;
-        Tell(failure);
+        Report(failure);
         failing.Cancel();
     }
 
-    private void Tell(PathFailure failure)
+    private void Report(PathFailure failure)
     {
         Volatile.Write(ref failureCount, failureCount + 1);
         _ = failures.Writer.TryWrite(failure);
@@ -155,14 +155,13 @@ public sealed partial class Appliance
         failures.Writer.TryComplete();
     }
 
-    /// <summary>Frames that failures have lost.</summary>
+    /// <summary>Frames that were lost by failures.</summary>
     private readonly record struct Lost(long OfPrimary, long OfSecondary)
     {
         public static Lost Of(FramePath path)
         {
-            IReadOnlyList<ShardCounters> shards = [.. path.Shards.Select(shard => shard.Counters)];
-            return new Lost(
-                shards.Sum(shard => shard.Drops[(int)DropReason.PrimaryFailure]), shards.Sum(shard => shard.Drops[(int)DropReason.SecondaryFailure]));
+            ReadOnlySpan<long> drops = PathCounters.Of(path).Drops;
+            return new Lost(drops[(int)DropReason.PrimaryFailure], drops[(int)DropReason.SecondaryFailure]);
         }
     }
 }

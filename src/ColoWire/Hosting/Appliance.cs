@@ -2,12 +2,12 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
@@ -18,7 +18,7 @@ namespace ColoWire.Hosting;
 /// <summary>How an appliance ended.</summary>
 public enum ApplianceEnd
 {
-    /// <summary>It runs, or has not run yet.</summary>
+    /// <summary>It has not ended.</summary>
     None,
 
     /// <summary>Every frame has left.</summary>
@@ -27,16 +27,15 @@ public enum ApplianceEnd
     /// <summary>The out port did not take all frames in time.</summary>
     HeldBack,
 
-    /// <summary>A duty threw.</summary>
+    /// <summary>Duties have failed, and the appliance has given up.</summary>
     Failed,
 }
 
-/// <summary>
-/// A path of frames with its ports and its threads: started once, stopped once. Several can live in one process on different cores.
-/// </summary>
+/// <summary>A path of frames with its ports and its threads. It is started once and stopped once. One process can run several on
+/// different cores.</summary>
 public sealed partial class Appliance : IDisposable
 {
-    /// <summary>How long a stop waits for what is held to leave.</summary>
+    /// <summary>How long a stop waits until the held frames have left.</summary>
     public static readonly TimeSpan DrainPatience = TimeSpan.FromSeconds(4);
 
     /// <summary>How long a stop then waits for each thread to end its round, which takes microseconds.</summary>
@@ -45,53 +44,59 @@ public sealed partial class Appliance : IDisposable
     private static readonly TimeSpan DrainLookInterval = TimeSpan.FromMilliseconds(1);
 
     private readonly IReadOnlySet<int> isolatedCpus = IsolatedCpus.Read();
+    private readonly TimeProvider time;
     private PathThreads threads;
     private bool threadsEnded = true;
 
-    /// <summary>Takes all memory; starts nothing.</summary>
+    /// <summary>Allocates all memory and starts nothing.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="ports">The ports and arenas of its lanes; the appliance closes and disposes them.</param>
-    /// <param name="requester">Who is asked for checkpoints.</param>
-    /// <param name="hashKey">The secret of the flow hash.</param>
-    public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester, FlowHashKey hashKey)
+    /// <param name="ports">The ports and arenas of its pipelines, which the appliance disposes.</param>
+    /// <param name="requester">Requests checkpoints.</param>
+    /// <param name="time">The source of the time.</param>
+    public Appliance(ApplianceOptions options, AppliancePorts ports, ICheckpointRequester requester, TimeProvider time)
     {
+        this.time = time;
+        Clock = new MonotonicClock(time);
         Options = options;
         Ports = ports;
         Requester = requester;
         (string Name, object Speaker)[] speakers =
             [.. ports.Linked.Select(linked => (linked.Name, (object)linked.Port)), (options.Requester.ToString(), requester)];
         Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter).Select(named => (named.Name, (IPeerReporter)named.Speaker))];
-        path = new FramePath(options.ToEngineOptions(hashKey), ports.Lanes, requester);
-        Plan = ports.Lanes.Count > 1 ? CorePlan.ForLanes(options.Cores) : CorePlan.For(options.Cores, options.Shards);
+        path = new FramePath(options.Engine, ports.Pipelines, requester);
+        Plan = ports.Pipelines.Count > 1 ? CorePlan.ForPipelines(options.Cores) : CorePlan.For(options.Cores, options.Engine.Shards);
         threads = new PathThreads(this, path, Fail);
         reviver = new Thread(ReviveUntilEnd) { Name = "colowire-revive", IsBackground = true };
     }
 
-    /// <summary>What was chosen.</summary>
+    /// <summary>The options.</summary>
     public ApplianceOptions Options { get; }
+
+    /// <summary>The clock of its threads.</summary>
+    public MonotonicClock Clock { get; }
 
     /// <summary>Its ports.</summary>
     public AppliancePorts Ports { get; }
 
-    /// <summary>Who is asked for checkpoints; whoever has made it disposes it, after the appliance.</summary>
+    /// <summary>Requests checkpoints. The caller disposes it after the appliance.</summary>
     public ICheckpointRequester Requester { get; }
 
-    /// <summary>What speaks with other processes over sockets: stream ports, and a requester that does.</summary>
+    /// <summary>The ports and the requester that accept connections of other processes, by name.</summary>
     internal IReadOnlyList<(string Name, IPeerReporter Reporter)> Peers { get; }
 
-    /// <summary>The path of its frames. Another one goes on in its place when a duty has failed: it is to be asked for anew with
-    /// each look. Any thread may ask.</summary>
+    /// <summary>The path of its frames. After a duty has failed another path replaces it, so callers read this property each
+    /// time. Any thread may read it.</summary>
     public FramePath Path
     {
         get => Volatile.Read(ref path);
         private set => Volatile.Write(ref path, value);
     }
 
-    /// <summary>Which core does what.</summary>
+    /// <summary>Which core runs which duties.</summary>
     public IReadOnlyList<CoreAssignment> Plan { get; }
 
-    /// <summary>What the thread of a core does while no frame comes, and why.</summary>
-    /// <param name="cpu">One of the plan's.</param>
+    /// <summary>What the thread of a core does while no frame arrives, and why.</summary>
+    /// <param name="cpu">The number of a CPU of the plan.</param>
     public CoreIdle IdleOf(int cpu) => CoreIdle.Of(Options.Idle, cpu, isolatedCpus);
 
     /// <summary>How it ended.</summary>
@@ -100,29 +105,29 @@ public sealed partial class Appliance : IDisposable
     /// <summary>Whether it has started.</summary>
     public bool HasStarted { get; private set; }
 
-    /// <summary>When it started, on the engine's clock.</summary>
+    /// <summary>When it was started, in nanoseconds of <see cref="Clock"/>.</summary>
     public long StartedAtNs { get; private set; }
 
-    /// <summary>Primary frames that came in and have neither left, nor been dropped by order, nor been lost by a failure or by
-    /// the out port.</summary>
+    /// <summary>Primary frames that were captured and have neither left, nor been dropped by a policy, a fail-over or a failure,
+    /// nor been lost by the out port.</summary>
     public long Unsent
     {
         get
         {
             InjectStatistics sent = Ports.OutputStatistics;
-            long dropped = Path.Shards.Sum(shard =>
-                shard.Counters.Drops[(int)DropReason.PrimaryPolicy] + shard.Counters.Drops[(int)DropReason.PrimaryFailover]
-                + shard.Counters.Drops[(int)DropReason.PrimaryFailure]);
-            long others = Path.Shards.Sum(shard => shard.Counters.SecondaryReleased);
+            PathCounters counters = PathCounters.Of(Path);
+            long dropped = counters.Drops[(int)DropReason.PrimaryPolicy] + counters.Drops[(int)DropReason.PrimaryFailover]
+                + counters.Drops[(int)DropReason.PrimaryFailure];
+            long others = counters.Shards.SecondaryReleased;
             return Ports.PrimaryStatistics.Frames - dropped - (sent.Frames + sent.Lost - others);
         }
     }
 
-    /// <summary>Starts the threads, and when each is alive has frames come to them.</summary>
-    /// <exception cref="PortException">Frames cannot be had: another program of somebody else's has come to an interface.</exception>
+    /// <summary>Starts the threads. When each of them runs, it makes frames come to the capture ports.</summary>
+    /// <exception cref="PortException">Frames cannot be captured: another owner's program is on an interface.</exception>
     public void Start()
     {
-        StartedAtNs = MonotonicClock.NowNs;
+        StartedAtNs = Clock.NowNs;
         HasStarted = true;
         threadsEnded = false;
         (Requester as CheckpointRequester)?.Start();
@@ -133,25 +138,26 @@ public sealed partial class Appliance : IDisposable
         }
 
         Ports.TakeOver();
-        if (Ports.FailWire?.Counts.Absences > 0)
+        if (Ports.FailWire?.Counts.Bypasses > 0)
         {
-            Path.Gate.NoteAbsence();
+            Path.Gate.NoteBypass();
         }
     }
 
-    /// <summary>Rounds that each thread has done: one that stays the same has hung.</summary>
+    /// <summary>Rounds that each thread has done. A thread whose number stays the same hangs.</summary>
     public IReadOnlyList<long> Rounds() => Volatile.Read(ref threads).Rounds();
 
-    /// <summary>Has frames go past it, where they can, or stops capturing; flushes what is held, waits until it has left, and ends the threads.</summary>
+    /// <summary>Makes frames go past the appliance where the ports can do that, or stops capturing. Then it flushes the held
+    /// frames, waits until they have left, and ends the threads.</summary>
     public void Stop(TimeSpan patience)
     {
         lock (turn)
         {
             stops = true;
-            long start = Stopwatch.GetTimestamp();
+            long start = time.GetTimestamp();
             Ports.HandOver();
             Path.BeginStop();
-            while (!Path.IsDrained && failed.IsEmpty && Failure is null && Stopwatch.GetElapsedTime(start) < patience)
+            while (!Path.IsDrained && failed.IsEmpty && Failure is null && time.GetElapsedTime(start) < patience)
             {
                 Thread.Sleep(DrainLookInterval);
             }
@@ -168,12 +174,12 @@ public sealed partial class Appliance : IDisposable
         EndReviver();
     }
 
-    /// <summary>Closes the ports and gives the memory back.</summary>
+    /// <summary>Closes the ports and frees the memory.</summary>
     public void Dispose()
     {
         if (!threadsEnded)
         {
-            // A thread that hangs in a system call still owns the memory and the ports; the end of the process takes them.
+            // A thread that hangs in a system call still uses the memory and the ports; they are freed when the process ends.
             return;
         }
 

@@ -3,286 +3,150 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine;
 using ColoWire.Engine.Frames;
-using ColoWire.Options;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;
 
-/// <summary>The ports of an appliance: three for each lane.</summary>
-/// <param name="Lanes">One or more. The lanes of one appliance are the queues of the same three interfaces.</param>
-public sealed record AppliancePorts(IReadOnlyList<LanePorts> Lanes) : IDisposable
+/// <summary>The ports of an appliance: three for each pipeline.</summary>
+/// <param name="Pipelines">One or more. The pipelines of one appliance are the queues of the same three interfaces.</param>
+/// <remarks>Most members are read several times a second: reading them allocates nothing.</remarks>
+public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : IDisposable
 {
-    private const long NanosecondsPerTick = 100;
-
+    private readonly IFaultReporter[] faultReporters = [.. All(Pipelines).Select(named => named.Port).OfType<IFaultReporter>()];
     private PortUpkeep? upkeep;
 
-    /// <summary>What sends frames past the appliance when it does not take them; null where no port is live.</summary>
+    /// <summary>The kernel's programs that send frames past the appliance when it does not take them; null without live
+    /// ports.</summary>
     public FailWire? FailWire { get; init; }
 
-    /// <summary>The queue of each lane.</summary>
+    /// <summary>The number of the queue of each pipeline.</summary>
     public IReadOnlyList<int> Queues { get; init; } = [0];
 
-    /// <summary>What an operator should know of how they were opened, a line each.</summary>
+    /// <summary>Notes for the operator from opening the ports, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
-    /// <summary>The name of the primary's port. Ports make theirs anew each time, and these are asked for many times a second.</summary>
-    public string PrimaryName { get; } = Lanes[0].Primary.Name;
+    /// <summary>The name of the primary's port.</summary>
+    public string PrimaryName { get; } = Pipelines[0].Primary.Name;
 
     /// <summary>The name of the secondary's port.</summary>
-    public string SecondaryName { get; } = Lanes[0].Secondary.Name;
+    public string SecondaryName { get; } = Pipelines[0].Secondary.Name;
 
     /// <summary>The name of the out port.</summary>
-    public string OutputName { get; } = Lanes[0].Output.Name;
+    public string OutputName { get; } = Pipelines[0].Output.Name;
 
-    /// <summary>What the primary's port has counted, all lanes together.</summary>
-    public CaptureStatistics PrimaryStatistics
-    {
-        get
-        {
-            // Asked each second, as those below: no enumerator.
-            CaptureStatistics sum = default;
-            for (int i = 0; i < Lanes.Count; i++)
-            {
-                sum += Lanes[i].Primary.Statistics;
-            }
+    /// <summary>The counters of the primary's port, over all pipelines.</summary>
+    public CaptureStatistics PrimaryStatistics => Sum(pipeline => pipeline.Primary);
 
-            return sum;
-        }
-    }
+    /// <summary>The counters of the secondary's port, over all pipelines.</summary>
+    public CaptureStatistics SecondaryStatistics => Sum(pipeline => pipeline.Secondary);
 
-    /// <summary>What the secondary's port has counted, all lanes together.</summary>
-    public CaptureStatistics SecondaryStatistics
-    {
-        get
-        {
-            CaptureStatistics sum = default;
-            for (int i = 0; i < Lanes.Count; i++)
-            {
-                sum += Lanes[i].Secondary.Statistics;
-            }
-
-            return sum;
-        }
-    }
-
-    /// <summary>What the out port has counted, all lanes together.</summary>
+    /// <summary>The counters of the out port, over all pipelines.</summary>
     public InjectStatistics OutputStatistics
     {
         get
         {
             InjectStatistics sum = default;
-            for (int i = 0; i < Lanes.Count; i++)
+            for (int i = 0; i < Pipelines.Count; i++)
             {
-                sum += Lanes[i].Output.Statistics;
+                sum += Pipelines[i].Output.Statistics;
             }
 
             return sum;
         }
     }
 
-    /// <summary>Whether nothing more can come in: both sides are captures, and both were read to their end.</summary>
+    /// <summary>Whether no frame can come any more: both sides are capture files, and both were read to their end.</summary>
     public bool Ended
     {
         get
         {
             bool ended = true;
-            for (int i = 0; i < Lanes.Count; i++)
+            for (int i = 0; i < Pipelines.Count; i++)
             {
-                ended &= Lanes[i] is { Primary: FileCapturePort { Ended: true }, Secondary: FileCapturePort { Ended: true } };
+                ended &= Pipelines[i] is { Primary: FileCapturePort { Ended: true }, Secondary: FileCapturePort { Ended: true } };
             }
 
             return ended;
         }
     }
 
-    /// <summary>What has gone wrong for good on the ports, a line each.</summary>
-    public IEnumerable<string> Faults => FaultReporters.Select(port => port.Fault).OfType<string>().Distinct();
+    /// <summary>Permanent faults of the ports, a line each.</summary>
+    public IEnumerable<string> Faults => faultReporters.Select(port => port.Fault).OfType<string>().Distinct();
 
-    /// <summary>Whether there is one of those.</summary>
-    public bool HasFaults
-    {
-        get
-        {
-            bool has = false;
-            for (int i = 0; i < FaultReporters.Count; i++)
-            {
-                has |= FaultReporters[i].Fault != null;
-            }
+    /// <summary>Whether there is a permanent fault.</summary>
+    public bool HasFaults => Array.Exists(faultReporters, port => port.Fault != null);
 
-            return has;
-        }
-    }
+    /// <summary>The ports that can have a permanent fault.</summary>
+    public IReadOnlyList<IFaultReporter> FaultReporters => faultReporters;
 
-    /// <summary>Those on which something can go wrong for good.</summary>
-    public IReadOnlyList<IFaultReporter> FaultReporters { get; } = [.. All(Lanes).Select(named => named.Port).OfType<IFaultReporter>()];
-
-    /// <summary>What is wrong on the interfaces now and may come right again, a line each.</summary>
+    /// <summary>Faults of the interfaces that can end by themselves, a line each.</summary>
     public IReadOnlyList<string> Troubles => FailWire?.Troubles ?? [];
 
     /// <summary>Whether an interface is missing, or the program on it is not this process's.</summary>
     public bool IsImpaired => Troubles.Count != 0 || Linked.Any(linked => linked.Port.Link == LinkState.Gone);
 
-    /// <summary>Those that have a link. The queues of an interface have one link.</summary>
+    /// <summary>The ports that have a link, one for each interface: the queues of an interface share its link.</summary>
     public IReadOnlyList<(string Name, ILinkReporter Port)> Linked { get; } =
-        [.. All(Lanes).Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name).Select(named => (named.Name, (ILinkReporter)named.Port))];
+    [
+        .. All(Pipelines).Where(named => named.Port is ILinkReporter).DistinctBy(named => named.Name)
+            .Select(named => (named.Name, (ILinkReporter)named.Port)),
+    ];
 
-    /// <summary>Opens the ports that the options name.</summary>
-    /// <param name="options">Validated options.</param>
-    /// <param name="arenas">The memory of each lane; it stays the caller's when this fails.</param>
-    /// <exception cref="OptionException">One or more cannot be opened; it says of each why.</exception>
-    public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas)
-    {
-        options = WithKernelsNames(options, out IReadOnlyList<string> names);
-        RefuseIfInUse(options);
-        QueueCheck queues = QueueCheck.Of(options);
-        if (queues.Faults.Count != 0)
-        {
-            throw new OptionException(queues.Faults);
-        }
-
-        PortOptions settings = new()
-        {
-            BufferMiB = options.CaptureBufferMiB,
-            SendRetryMs = options.SendRetryMs,
-            HasVnetHeaders = options.HasVnetHeaders,
-            Xdp = new XdpOptions(options.XdpMode, options.XdpCopy, options.XdpRingFrames),
-            SnapLength = options.SnapLengthBytes == OptionTable.SnapLengthOfMtu ? null : options.SnapLengthBytes,
-            FileTimeShiftNs = ((DateTime.UtcNow - DateTime.UnixEpoch).Ticks * NanosecondsPerTick) - MonotonicClock.NowNs,
-        };
-        List<LanePorts> lanes = [];
-        try
-        {
-            foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
-            {
-                lanes.Add(OpenLane(options, settings, new LanePlace(arena, queue, IsFirst: lanes.Count == 0)));
-            }
-
-            FailWire failWire = FailWire.Load(
-                Required(options.PrimaryIn),
-                Required(options.SecondaryIn),
-                Required(options.OutDevice),
-                lanes,
-                options.XdpQueues,
-                new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs, options.TakesOver));
-            return new AppliancePorts(lanes) { FailWire = failWire, Queues = options.XdpQueues, Notes = [.. names, .. queues.Notes, .. failWire.Notes] };
-        }
-        catch (Exception exception) when (exception is OptionException or PortException)
-        {
-            Close(lanes);
-            throw exception as OptionException ?? new OptionException([exception.Message]);
-        }
-    }
-
-    /// <summary>Takes the frames of the capture interfaces, and looks after all interfaces from now on.</summary>
-    /// <exception cref="PortException">Frames cannot be had: another program of somebody else's has come to an interface.</exception>
+    /// <summary>Makes frames come to the capture ports, and watches all interfaces from now on.</summary>
+    /// <exception cref="PortException">Frames cannot be captured: another owner's program is on an interface.</exception>
     public void TakeOver()
     {
         FailWire?.TakeOver();
-        upkeep = new PortUpkeep(Lanes, FailWire);
+        upkeep = new PortUpkeep(Pipelines, FailWire);
         upkeep.Start();
     }
 
-    /// <summary>Has frames go past, where they can.</summary>
+    /// <summary>Makes frames go past the appliance, where the ports can do that.</summary>
     public void HandOver()
     {
         upkeep?.End();
         FailWire?.HandOver();
     }
 
-    /// <summary>Closes them. No thread may use them any more.</summary>
+    /// <summary>Closes the ports. No thread may use them any more.</summary>
     public void Dispose()
     {
         upkeep?.Dispose();
-        Close(Lanes);
+        Close(Pipelines);
         FailWire?.Dispose();
     }
 
-    /// <summary>The ports by the names that the kernel calls their interfaces.</summary>
-    /// <exception cref="OptionException">Two of them are the same interface.</exception>
-    private static ApplianceOptions WithKernelsNames(ApplianceOptions options, out IReadOnlyList<string> notes)
+    /// <summary>Closes the ports of pipelines.</summary>
+    internal static void Close(IReadOnlyList<PipelinePorts> pipelines)
     {
-        (string Option, PortSpec Written)[] ports =
-            [("primary_in", Required(options.PrimaryIn)), ("secondary_in", Required(options.SecondaryIn)), ("outdev", Required(options.OutDevice))];
-        PortSpec[] meant = [.. ports.Select(port => port.Written.WithKernelsName())];
-        string[] faults =
+        foreach (PipelinePorts pipeline in pipelines)
+        {
+            pipeline.Primary.Dispose();
+            pipeline.Secondary.Dispose();
+            pipeline.Output.Dispose();
+        }
+    }
+
+    private CaptureStatistics Sum(Func<PipelinePorts, ICapturePort> side)
+    {
+        CaptureStatistics sum = default;
+        for (int i = 0; i < Pipelines.Count; i++)
+        {
+            sum += side(Pipelines[i]).Statistics;
+        }
+
+        return sum;
+    }
+
+    private static IEnumerable<(string Name, object Port)> All(IReadOnlyList<PipelinePorts> pipelines) => pipelines.SelectMany(
+        pipeline => (IEnumerable<(string, object)>)
         [
-            .. from later in Enumerable.Range(1, meant.Length - 1)
-               from earlier in Enumerable.Range(0, later)
-               where meant[earlier].IsSameAs(meant[later])
-               select $"{ports[later].Option}: '{ports[later].Written}' is {ports[earlier].Option} already: three different ports are needed",
-        ];
-        notes = [.. ports.Zip(meant).Where(pair => pair.First.Written != pair.Second)
-            .Select(pair => $"{pair.First.Option}: '{pair.First.Written.Target}' is another name of interface '{pair.Second.Target}'")];
-        return faults.Length != 0
-            ? throw new OptionException(faults)
-            : options with { PrimaryIn = meant[0], SecondaryIn = meant[1], OutDevice = meant[2] };
-    }
-
-    /// <summary>Before a port is opened: whatever is done to an interface, the other instance would feel it.</summary>
-    private static void RefuseIfInUse(ApplianceOptions options)
-    {
-        try
-        {
-            if (!options.TakesOver)
-            {
-                FailWire.RefuseIfInUse(Required(options.PrimaryIn), Required(options.SecondaryIn));
-            }
-        }
-        catch (PortException exception)
-        {
-            throw new OptionException([exception.Message]);
-        }
-    }
-
-    private static LanePorts OpenLane(ApplianceOptions options, PortOptions settings, LanePlace place)
-    {
-        List<string> faults = [];
-        ICapturePort? primary = Try("primary_in", () => PortFactory.OpenCapture(Required(options.PrimaryIn), settings, place));
-        ICapturePort? secondary = Try("secondary_in", () => PortFactory.OpenCapture(Required(options.SecondaryIn), settings, place));
-        // A file that is written to is emptied: not before the others are known to be good.
-        bool mayOpen = faults.Count == 0 || options.OutDevice is not { Kind: PortKind.File };
-        IInjectPort? output = mayOpen ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings, place)) : null;
-        if (primary != null && secondary != null && output != null)
-        {
-            return new LanePorts(place.Arena, primary, secondary, output);
-        }
-
-        primary?.Dispose();
-        secondary?.Dispose();
-        output?.Dispose();
-        throw new OptionException(faults);
-
-        T? Try<T>(string option, Func<T> open)
-            where T : class
-        {
-            try
-            {
-                return open();
-            }
-            catch (PortException exception)
-            {
-                faults.Add($"{option}: {exception.Message}");
-                return null;
-            }
-        }
-    }
-
-    private static PortSpec Required(PortSpec? spec) => spec ?? throw new ArgumentException("validated options have all ports");
-
-    private static IEnumerable<(string Name, object Port)> All(IReadOnlyList<LanePorts> lanes) => lanes.SelectMany(lane => ((string, object)[])
-        [(lane.Primary.Name, lane.Primary), (lane.Secondary.Name, lane.Secondary), (lane.Output.Name, lane.Output)]);
-
-    private static void Close(IReadOnlyList<LanePorts> lanes)
-    {
-        foreach (LanePorts lane in lanes)
-        {
-            lane.Primary.Dispose();
-            lane.Secondary.Dispose();
-            lane.Output.Dispose();
-        }
-    }
+            (pipeline.Primary.Name, pipeline.Primary),
+            (pipeline.Secondary.Name, pipeline.Secondary),
+            (pipeline.Output.Name, pipeline.Output),
+        ]);
 }

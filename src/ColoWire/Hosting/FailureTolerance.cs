@@ -5,16 +5,14 @@ using System.Linq;
 
 namespace ColoWire.Hosting;
 
-/// <summary>
-/// How many failures of duties an appliance bears before its process ends, to be started afresh. Each flow that makes one is
-/// quarantined, so failures in the same place come from different flows, or from one that the quarantine does not help.
-/// </summary>
+/// <summary>Decides after how many failures of duties the process ends, to be started again. The flow of each failure is
+/// quarantined, so failures in the same place come from different flows, or quarantine does not help.</summary>
 internal sealed class FailureTolerance
 {
-    /// <summary>Failures in the same place that end it.</summary>
+    /// <summary>Failures in the same place that end the process.</summary>
     public const int SamePlace = 3;
 
-    /// <summary>Failures in whatever places that end it: one after the other they would keep it busy with nothing else.</summary>
+    /// <summary>Failures in any places that end the process: more of them would leave no time for frames.</summary>
     public const int AnyPlace = 10;
 
     /// <summary>For how long a failure counts, in seconds.</summary>
@@ -27,12 +25,13 @@ internal sealed class FailureTolerance
     /// <summary>Notes a failure.</summary>
     /// <param name="place">Where it happened.</param>
     /// <param name="nowNs">When, in nanoseconds.</param>
-    /// <returns>Null when it is borne, else why it is not.</returns>
+    /// <returns>Null when the appliance goes on, else why it ends.</returns>
     public string? Note(string place, long nowNs)
     {
         failures.RemoveAll(earlier => nowNs - earlier.AtNs >= WindowNs);
         failures.Add((place, nowNs));
-        return failures.Count(failure => failure.Place == place) >= SamePlace ? $"the same has happened {SamePlace} times within {WindowSeconds} s"
+        bool isSameAgain = failures.Count(failure => failure.Place == place) >= SamePlace;
+        return isSameAgain ? $"the same has happened {SamePlace} times within {WindowSeconds} s"
             : failures.Count >= AnyPlace ? $"duties have failed {AnyPlace} times within {WindowSeconds} s"
             : null;
     }

@@ -3,17 +3,16 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;
 
-/// <summary>
-/// Tells the kernel with each round that the threads behind a queue live, so that frames come here and not past. When it finds that it
-/// was silent for too long, and frames did go past, it has a new epoch begun.
-/// </summary>
-/// <param name="wire">The programs that it beats for.</param>
-/// <param name="queue">The queue that its thread serves.</param>
-/// <param name="gate">Told when frames went past.</param>
+/// <summary>Writes in each round a time stamp for the kernel's programs, which send frames past ColoWire when the stamp is too
+/// old. When it finds that the stamp was too old and that frames went past, it makes the gate begin a new epoch.</summary>
+/// <param name="wire">The kernel's programs.</param>
+/// <param name="queue">The queue whose frames its thread takes.</param>
+/// <param name="gate">Begins a new epoch when frames went past.</param>
 internal sealed class HeartbeatDuty(FailWire wire, int queue, CheckpointGate gate) : IDuty
 {
     private const long NanosecondsPerMs = 1_000_000;
@@ -21,7 +20,7 @@ internal sealed class HeartbeatDuty(FailWire wire, int queue, CheckpointGate gat
     private readonly long timeoutNs = wire.TimeoutMs * NanosecondsPerMs;
     private bool wasSilent;
 
-    /// <summary>The other threads that a frame of this queue passes: one that hangs is a heart that stops.</summary>
+    /// <summary>The other threads that frames of this queue pass. When one of them hangs, the stamp grows old, too.</summary>
     public IReadOnlyList<DutyLoop> Others { get; set; } = [];
 
     /// <inheritdoc/>
@@ -39,11 +38,12 @@ internal sealed class HeartbeatDuty(FailWire wire, int queue, CheckpointGate gat
             return 0;
         }
 
-        // The program on another CPU counts a frame after it has judged it: the next beat looks again for one that it judged just before this one.
+        // On another CPU the program counts a frame after it has decided where to send it. So the next round looks again for a
+        // frame that was decided just before this one.
         bool isSilent = silentNs > timeoutNs;
         if ((isSilent || wasSilent) && wire.NoteSilence(silentNs))
         {
-            gate.NoteAbsence(silentNs);
+            gate.NoteBypass(silentNs);
         }
 
         wasSilent = isSilent;

@@ -4,25 +4,25 @@ using System;
 using System.Collections.Generic;
 using System.Diagnostics;
 using System.Linq;
-using ColoWire.Engine;
+using ColoWire.Engine.Failures;
 
 namespace ColoWire.Hosting;
 
 /// <summary>A duty has failed, which is a bug of ColoWire.</summary>
 /// <param name="Exception">What it threw.</param>
-/// <param name="Culprits">What the duties were at; most often one.</param>
+/// <param name="Culprits">The frames and flows that the duties were working on; most often one.</param>
 public sealed record PathFailure(Exception Exception, IReadOnlyList<Culprit> Culprits)
 {
     private const string OwnNamespace = "ColoWire.";
 
-    /// <summary>The exception's type and the method of ColoWire that it came from: what two failures of the same bug have in
-    /// common.</summary>
+    /// <summary>The type of the exception and the method of ColoWire that threw it. Failures of the same bug have the same
+    /// place.</summary>
     public string Place { get; } = $"{Exception.GetType().Name} in {MethodOf(Exception)}";
 
-    /// <summary>Frames of the primary that were under way and are lost.</summary>
+    /// <summary>Frames of the primary that were in the path and are lost.</summary>
     public long LostOfPrimary { get; init; }
 
-    /// <summary>Frames of the secondary that were under way and are lost.</summary>
+    /// <summary>Frames of the secondary that were in the path and are lost.</summary>
     public long LostOfSecondary { get; init; }
 
     /// <summary>How long it took until frames came to ColoWire again, in nanoseconds.</summary>
@@ -33,7 +33,7 @@ public sealed record PathFailure(Exception Exception, IReadOnlyList<Culprit> Cul
 
     private static string MethodOf(Exception exception)
     {
-        // What the runtime throws for a span or an array is thrown by a helper of its own, the same for all callers.
+        // For spans and arrays the runtime throws in a helper method, the same for all callers: that method is skipped.
         DiagnosticMethodInfo? method = new StackTrace(exception).GetFrames()
             .Select(DiagnosticMethodInfo.Create)
             .FirstOrDefault(method => method?.DeclaringTypeName?.StartsWith(OwnNamespace, StringComparison.Ordinal) == true);

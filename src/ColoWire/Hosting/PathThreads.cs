@@ -6,14 +6,16 @@ using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
+using ColoWire.Options;
 using ColoWire.Ports;
 
 namespace ColoWire.Hosting;
 
-/// <summary>The threads of one path: its duties, spread over the cores as the appliance's plan says.</summary>
+/// <summary>The threads of one path. They run its duties on the cores of the appliance's plan.</summary>
 internal sealed class PathThreads
 {
-    /// <summary>How long a start waits until each thread has done its first round, which compiles it.</summary>
+    /// <summary>How long a start waits until each thread has done its first round, in which the JIT compiles it.</summary>
     private static readonly TimeSpan StartPatience = TimeSpan.FromSeconds(5);
 
     private readonly Appliance appliance;
@@ -22,10 +24,10 @@ internal sealed class PathThreads
     private readonly List<HeartbeatDuty> heartbeats = [];
     private volatile bool hasFailed;
 
-    /// <summary>Makes threads that do not run yet.</summary>
-    /// <param name="appliance">Whose ports, plan and options they have.</param>
-    /// <param name="path">Whose duties they run.</param>
-    /// <param name="failed">Called on the thread whose duty threw, which then ends.</param>
+    /// <summary>Makes threads that are not started.</summary>
+    /// <param name="appliance">The appliance, for its ports, plan and options.</param>
+    /// <param name="path">The path whose duties they run.</param>
+    /// <param name="failed">Called on the thread whose duty has thrown, which then ends.</param>
     public PathThreads(Appliance appliance, FramePath path, Action<Exception> failed)
     {
         this.appliance = appliance;
@@ -35,17 +37,17 @@ internal sealed class PathThreads
             failed(exception);
             hasFailed = true;
         }))];
-        if (appliance.Ports.Lanes.Count == 1 && heartbeats.Count != 0)
+        if (appliance.Ports.Pipelines.Count == 1 && heartbeats.Count != 0)
         {
-            // Its frames pass all threads; where there are several lanes, each has its own.
+            // With one pipeline its frames pass all threads; with several, each pipeline has one thread.
             heartbeats[0].Others = [.. loops.Skip(1)];
         }
     }
 
-    /// <summary>Rounds that each thread has done: one that stays the same has hung.</summary>
+    /// <summary>Rounds that each thread has done. A thread whose number stays the same hangs.</summary>
     public IReadOnlyList<long> Rounds() => [.. loops.Select(loop => loop.Rounds)];
 
-    /// <summary>Starts them, and waits until each is alive.</summary>
+    /// <summary>Starts them, and waits until each of them has done a round.</summary>
     public void Start()
     {
         foreach (DutyLoop loop in loops)
@@ -58,7 +60,7 @@ internal sealed class PathThreads
 
     /// <summary>Ends them.</summary>
     /// <param name="patience">How long each may take to end its round.</param>
-    /// <returns>Whether all have ended; one that has not hangs.</returns>
+    /// <returns>Whether all have ended; a thread that has not hangs.</returns>
     public bool End(TimeSpan patience)
     {
         foreach (DutyLoop loop in loops)
@@ -79,39 +81,41 @@ internal sealed class PathThreads
             waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
         }
 
-        // A thread without ports looks at its rings more often than it would wait for an event.
+        // A thread without ports polls its rings anyway, so the requester need not wake it.
         if (waitHandles.Count != 0 && appliance.Requester is IWaitable waitable && core.Duties.Any(duty => duty.Kind == DutyKind.Gate))
         {
             waitHandles.Add(waitable.WaitHandle);
         }
 
-        if (appliance.Ports.FailWire is { HasPrograms: true } failWire && core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Lane)
+        bool capturesPrimary = core.Duties[0].Kind is DutyKind.PrimaryCapture or DutyKind.Pipeline;
+        if (capturesPrimary && appliance.Ports.FailWire is { HasPrograms: true } failWire)
         {
             HeartbeatDuty heartbeat = new(failWire, appliance.Ports.Queues[core.Duties[0].Index], path.Gate);
             heartbeats.Add(heartbeat);
             duties.Add(heartbeat);
         }
 
-        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], appliance.IdleOf(core.Cpu).Strategy, failed);
+        IdleStrategy strategy = appliance.IdleOf(core.Cpu).Strategy;
+        return new DutyLoop($"colowire-{core.Cpu}", core.Cpu, [.. duties], [.. waitHandles], strategy, appliance.Clock, failed);
     }
 
     /// <summary>The ports that a duty captures from.</summary>
     private ICapturePort[] Captures(PlannedDuty planned) => planned.Kind switch
     {
-        DutyKind.PrimaryCapture => [appliance.Ports.Lanes[0].Primary],
-        DutyKind.SecondaryCapture => [appliance.Ports.Lanes[0].Secondary],
-        DutyKind.Lane => [appliance.Ports.Lanes[planned.Index].Primary, appliance.Ports.Lanes[planned.Index].Secondary],
+        DutyKind.PrimaryCapture => [appliance.Ports.Pipelines[0].Primary],
+        DutyKind.SecondaryCapture => [appliance.Ports.Pipelines[0].Secondary],
+        DutyKind.Pipeline => [appliance.Ports.Pipelines[planned.Index].Primary, appliance.Ports.Pipelines[planned.Index].Secondary],
         _ => [],
     };
 
     private IDuty Duty(PlannedDuty planned) => planned.Kind switch
     {
-        DutyKind.PrimaryCapture => path.Lanes[0].PrimaryCapture,
-        DutyKind.SecondaryCapture => path.Lanes[0].SecondaryCapture,
-        DutyKind.Shard => path.Lanes[0].Shards[planned.Index],
-        DutyKind.Egress => path.Lanes[0].Egress,
+        DutyKind.PrimaryCapture => path.Pipelines[0].PrimaryCapture,
+        DutyKind.SecondaryCapture => path.Pipelines[0].SecondaryCapture,
+        DutyKind.Shard => path.Pipelines[0].Shards[planned.Index],
+        DutyKind.Egress => path.Pipelines[0].Egress,
         DutyKind.Gate => path.Gate,
-        DutyKind.Lane => path.Lanes[planned.Index],
+        DutyKind.Pipeline => path.Pipelines[planned.Index],
         _ => throw new ArgumentOutOfRangeException(nameof(planned)),
     };
 }

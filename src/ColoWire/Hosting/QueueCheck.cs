@@ -7,12 +7,12 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Hosting;
 
-/// <summary>What is found of the queues of <c>xdp:</c> ports before they are opened.</summary>
-/// <param name="Faults">What forbids to start, a line each.</param>
-/// <param name="Notes">What an operator should know, a line each.</param>
+/// <summary>The result of checking the queues of <c>xdp:</c> ports before they are opened.</summary>
+/// <param name="Faults">Faults that prevent the start, a line each.</param>
+/// <param name="Notes">Notes for the operator, a line each.</param>
 internal sealed record QueueCheck(IReadOnlyList<string> Faults, IReadOnlyList<string> Notes)
 {
-    /// <summary>Looks at the interfaces. One that does not exist is a fault of opening it.</summary>
+    /// <summary>Checks the interfaces. An interface that does not exist is reported when it is opened.</summary>
     public static QueueCheck Of(ApplianceOptions options)
     {
         List<string> faults = [];

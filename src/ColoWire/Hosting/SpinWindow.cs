@@ -6,17 +6,17 @@ using ColoWire.Options;
 namespace ColoWire.Hosting;
 
 /// <summary>
-/// For how long a thread looks on for frames before it sleeps. With <see cref="IdleStrategy.Adaptive"/> the length of the last waits
-/// decides, as halt polling does in KVM (Documentation/virt/kvm/halt-polling): a wait that a longer look would have covered doubles
-/// the window, one that no allowed look covers halves it. Belongs to one thread; the time is an argument.
+/// For how long a thread polls for frames before it sleeps. With <see cref="IdleStrategy.Adaptive"/> the length of the last waits
+/// decides, as in KVM's halt polling (Documentation/virt/kvm/halt-polling): a wait that a longer window would have covered
+/// doubles the window, a wait longer than the longest window halves it. It belongs to one thread; the time is an argument.
 /// </summary>
 internal sealed class SpinWindow
 {
-    /// <summary>The longest look, in nanoseconds: more than another core's thread takes to wake up and answer, so that a frame on its way
-    /// through several cores finds their threads awake.</summary>
+    /// <summary>The longest window, in nanoseconds. It is longer than the thread of another core takes to wake up and answer, so
+    /// that a frame that passes several cores finds their threads awake.</summary>
     public const long LongestNs = 300_000;
 
-    /// <summary>The shortest look that is worth its cost, in nanoseconds: about what a wake-up by the kernel takes.</summary>
+    /// <summary>The shortest window that is not 0, in nanoseconds: about as long as the kernel takes to wake a thread.</summary>
     public const long ShortestNs = 20_000;
 
     private const long NotWaiting = long.MinValue;
@@ -24,7 +24,7 @@ internal sealed class SpinWindow
     private readonly bool adapts;
     private long waitingSinceNs = NotWaiting;
 
-    /// <summary>Makes the window of a strategy. The adaptive one begins without a look: nothing says yet that one pays.</summary>
+    /// <summary>Makes the window of a strategy. The adaptive one begins with 0, because no wait is known yet.</summary>
     public SpinWindow(IdleStrategy strategy)
     {
         adapts = strategy == IdleStrategy.Adaptive;
@@ -36,12 +36,12 @@ internal sealed class SpinWindow
         };
     }
 
-    /// <summary>How long the next look is, in nanoseconds; 0 when the thread sleeps at once.</summary>
+    /// <summary>The length of the window, in nanoseconds; 0 when the thread sleeps at once.</summary>
     public long LengthNs { get; private set; }
 
-    /// <summary>A round has found nothing to do.</summary>
+    /// <summary>Notes a round without work.</summary>
     /// <param name="nowNs">When the round began.</param>
-    /// <returns>Whether the thread looks again at once; false when it sleeps.</returns>
+    /// <returns>Whether the thread polls again at once; false when it sleeps.</returns>
     public bool CoversIdleRound(long nowNs)
     {
         if (waitingSinceNs == NotWaiting)
@@ -52,7 +52,7 @@ internal sealed class SpinWindow
         return nowNs - waitingSinceNs < LengthNs;
     }
 
-    /// <summary>A round has found something to do, which ends a wait where there was one.</summary>
+    /// <summary>Notes a round with work, which ends a wait.</summary>
     /// <param name="nowNs">When the round began.</param>
     public void NoteWork(long nowNs)
     {

@@ -18,10 +18,10 @@ internal static class ConfigFile
     };
 
     /// <summary>Reads a file.</summary>
-    /// <param name="path">Its path as the operator gave it; messages show it so.</param>
-    /// <param name="values">Gets what stands there.</param>
-    /// <param name="faults">Gets what is wrong.</param>
-    /// <returns>Whether it could be read and is a JSON object.</returns>
+    /// <param name="path">Its path as the operator has written it, which messages show.</param>
+    /// <param name="values">Receives the values.</param>
+    /// <param name="faults">Receives the faults.</param>
+    /// <returns>Whether the file could be read and is a JSON object.</returns>
     public static bool Read(string path, Dictionary<OptionRow, OptionValue> values, List<string> faults)
     {
         string text;
@@ -71,7 +71,7 @@ internal static class ConfigFile
         }
         catch (InvalidOperationException)
         {
-            // An escape such as \ud800 alone is sound JSON and no text; it shows only when the string is read.
+            // An escape such as \ud800 alone is valid JSON and no valid text, which is found only when the string is read.
             faults.Add($"{path}: a string in it has half of a surrogate pair (\\uD800 to \\uDFFF); both halves are expected, or neither");
             return false;
         }

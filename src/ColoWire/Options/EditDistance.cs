@@ -5,7 +5,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.Options;
 
-/// <summary>Finds the name that somebody meant who mistyped it.</summary>
+/// <summary>Finds the known name that is nearest to a mistyped one.</summary>
 internal static class EditDistance
 {
     /// <summary>The known name with the fewest edits from the given one.</summary>

@@ -5,16 +5,16 @@ namespace ColoWire.Options;
 /// <summary>What a thread does while there is nothing to do.</summary>
 public enum IdleStrategy
 {
-    /// <summary>It sleeps at once on a CPU that other programs may use. On an isolated CPU it looks on before it sleeps, for as long as the
-    /// last waits say that a look finds the next frame.</summary>
+    /// <summary>On a CPU that other programs may use it sleeps at once. On an isolated CPU it polls before it sleeps, for as long
+    /// as the last waits suggest that polling finds the next frame.</summary>
     Adaptive,
 
-    /// <summary>It looks on for a while, then sleeps until a port has something, or for a moment.</summary>
+    /// <summary>It polls for a while, then sleeps until a port is readable, or for a short time.</summary>
     SpinThenPoll,
 
-    /// <summary>It looks on for ever: the smallest latency, for the price of its core.</summary>
+    /// <summary>It never sleeps: the smallest latency, for a whole core.</summary>
     Spin,
 
-    /// <summary>It sleeps as soon as it has found nothing: the smallest cost, for the price of a wake-up for each frame that comes alone.</summary>
+    /// <summary>It sleeps as soon as there is no work: the smallest CPU time, and a wake-up for each single frame.</summary>
     Block,
 }

@@ -6,7 +6,7 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Options;
 
-/// <summary>What the machine gives to this process, as far as options depend on it.</summary>
+/// <summary>The resources of the machine that options depend on.</summary>
 /// <param name="Cpus">Numbers of the CPUs that it may use.</param>
 /// <param name="MemoryBytes">Memory that it may use, the limit of its control group included.</param>
 public sealed record MachineFacts(IReadOnlyList<int> Cpus, long MemoryBytes)

@@ -2,7 +2,7 @@
 
 namespace ColoWire.Options;
 
-/// <summary>Memory as people read it.</summary>
+/// <summary>Sizes of memory for people.</summary>
 internal static class MemoryText
 {
     /// <summary>Whole MiB, rounded up.</summary>

@@ -8,7 +8,7 @@ using System.Linq;
 
 namespace ColoWire.Options;
 
-/// <summary>Joins the <see cref="OptionTable"/> to one verb of the command line.</summary>
+/// <summary>Makes the options of one verb from the <see cref="OptionTable"/>, and reads them.</summary>
 public sealed class OptionBinder
 {
     private readonly Verbs verb;
@@ -30,7 +30,7 @@ public sealed class OptionBinder
         }
     }
 
-    /// <summary>Gives them to the verb's command, whose parsing then tells of every fault of them too.</summary>
+    /// <summary>Adds the options to the verb's command, whose parsing then reports each of their faults.</summary>
     public void AddTo(Command command)
     {
         command.Options.Add(config);
@@ -56,7 +56,7 @@ public sealed class OptionBinder
     }
 
     /// <summary>Reads file and command line.</summary>
-    /// <exception cref="OptionException">Something is wrong; it says everything that is.</exception>
+    /// <exception cref="OptionException">There are faults; it contains all of them.</exception>
     public ApplianceOptions Bind(ParseResult parse) => Bind(parse, MachineFacts.Read());
 
     /// <summary>Reads file and command line for a given machine.</summary>
@@ -84,7 +84,8 @@ public sealed class OptionBinder
         return new OptionValidator(verb, machine, values) { AllRead = allRead }.Validate(faults);
     }
 
-    // Any number of values is accepted here, because the library's own words for none or two say neither where nor what is allowed.
+    // Any number of values is accepted here: for a missing or a second value System.CommandLine would report neither the place
+    // nor the allowed values.
     private static Option<string[]> Make(string name, string description, string placeholder) => new(name)
     {
         Description = description,

@@ -4,7 +4,8 @@ using System.Text;
 
 namespace ColoWire.Options;
 
-/// <summary>What is written of the <see cref="OptionTable"/>: the sample file and the table of the README.</summary>
+/// <summary>The documents that are generated from the <see cref="OptionTable"/>: the sample file and the table of the
+/// README.</summary>
 public static class OptionDocuments
 {
     /// <summary>The sample file, with every option, its unit, default and range.</summary>

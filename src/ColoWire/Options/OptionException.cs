@@ -5,14 +5,14 @@ using System.Collections.Generic;
 
 namespace ColoWire.Options;
 
-/// <summary>What an operator said cannot be done: one line for each fault, all of them at once.</summary>
+/// <summary>Options are wrong. It has a line for each fault.</summary>
 public sealed class OptionException : Exception
 {
-    /// <summary>Makes one of a single fault.</summary>
+    /// <summary>Makes one with a single fault.</summary>
     public OptionException(string message)
         : base(message) => Faults = [message];
 
-    /// <summary>Makes one of all faults.</summary>
+    /// <summary>Makes one with all faults.</summary>
     public OptionException(IReadOnlyList<string> faults)
         : base(string.Join('\n', faults)) => Faults = faults;
 

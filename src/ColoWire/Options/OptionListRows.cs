@@ -8,7 +8,7 @@ using ColoWire.Reports;
 
 namespace ColoWire.Options;
 
-/// <summary>A list that is empty where nothing is said, and of which every element is judged by itself.</summary>
+/// <summary>A list, empty by default, whose elements are validated one by one.</summary>
 internal abstract class ListRow<T>(
     string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<T>, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
@@ -44,31 +44,31 @@ internal abstract class ListRow<T>(
         return faults;
     }
 
-    /// <summary>Takes an element over.</summary>
+    /// <summary>Validates an element and adds it.</summary>
     /// <param name="element">What the operator wrote.</param>
     /// <param name="number">Its place in the list, from 1.</param>
-    /// <param name="taken">The good ones before it; gets this one when it is good.</param>
-    /// <returns>What is wrong with it, or null.</returns>
+    /// <param name="taken">The valid elements before it; receives this one when it is valid.</param>
+    /// <returns>The fault, or null.</returns>
     protected abstract string? Take(in OptionValue element, int number, List<T> taken);
 }
 
-/// <summary>Names of header fields that may differ unless they stand here.</summary>
-internal sealed class SoftFieldListRow(
-    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<SoftField>, ApplianceOptions> set)
-    : ListRow<SoftField>(name, verbs, help, set)
+/// <summary>Names of the tolerated header fields that are promoted to divergences.</summary>
+internal sealed class ToleratedFieldListRow(
+    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<ToleratedField>, ApplianceOptions> set)
+    : ListRow<ToleratedField>(name, verbs, help, set)
 {
-    // What follows is no field of a header: a side contradicts itself there, not the other one.
-    private static readonly Dictionary<string, SoftField> Fields = Enum.GetValues<SoftField>()
-        .Where(field => field < SoftField.SecondaryOverlap)
+    // The values from SecondaryOverlap on are no header fields: there one side contradicts itself, not the other side.
+    private static readonly Dictionary<string, ToleratedField> Fields = Enum.GetValues<ToleratedField>()
+        .Where(field => field < ToleratedField.SecondaryOverlap)
         .ToDictionary(CounterNames.Of);
 
     public override string Allowed => string.Join(", ", Fields.Keys);
 
     public override string Placeholder => "fields";
 
-    protected override string? Take(in OptionValue element, int number, List<SoftField> taken)
+    protected override string? Take(in OptionValue element, int number, List<ToleratedField> taken)
     {
-        if (element.Form is not (ValueForm.Word or ValueForm.Text) || !Fields.TryGetValue(element.Text, out SoftField field))
+        if (element.Form is not (ValueForm.Word or ValueForm.Text) || !Fields.TryGetValue(element.Text, out ToleratedField field))
         {
             return $"{element.Shown} is unknown: {Allowed}";
         }
@@ -83,7 +83,7 @@ internal sealed class SoftFieldListRow(
     }
 }
 
-/// <summary>Rules of which the first that matches counts, each a sentence for <see cref="PolicyReader"/>.</summary>
+/// <summary>Rules, each a sentence for <see cref="PolicyReader"/>. The first rule that matches a flow applies.</summary>
 internal sealed class PolicyListRow(
     string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<PolicySentence>, ApplianceOptions> set)
     : ListRow<PolicySentence>(name, verbs, help, set)

@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.Options;
 
-/// <summary>One option: everything that the command line, the file, the sample and the manual say of it comes from here.</summary>
+/// <summary>One option. The command line, the reader of the file, the sample file and the README are made from it.</summary>
 /// <param name="name">Its name in the file, in snake_case.</param>
 /// <param name="verbs">The verbs that take it.</param>
 /// <param name="help">What it does, in one sentence.</param>
@@ -25,30 +25,30 @@ public abstract class OptionRow(string name, Verbs verbs, string help)
     /// <summary>Its unit; empty where it has none.</summary>
     public virtual string Unit => string.Empty;
 
-    /// <summary>Its default as a person reads it; empty where it is required.</summary>
+    /// <summary>Its default for people; empty when it is required.</summary>
     public abstract string DefaultText { get; }
 
-    /// <summary>What is allowed, as a person reads it.</summary>
+    /// <summary>The allowed values for people.</summary>
     public abstract string Allowed { get; }
 
     /// <summary>What the help shows in place of a value.</summary>
     public abstract string Placeholder { get; }
 
-    /// <summary>Its default as it stands in the sample file.</summary>
+    /// <summary>Its default in the sample file.</summary>
     public abstract string SampleJson { get; }
 
     /// <summary>Whether there is no default.</summary>
     public virtual bool Required => false;
 
-    /// <summary>Whether it may stand on the command line without a value.</summary>
+    /// <summary>Whether the command line may name it without a value.</summary>
     public virtual bool ValueOptional => false;
 
-    /// <summary>Whether it may stand on the command line more than once, each time with more of the list that it is.</summary>
+    /// <summary>Whether the command line may name it more than once, each time with further elements of a list.</summary>
     public virtual bool Repeatable => false;
 
-    /// <summary>Takes a value over.</summary>
+    /// <summary>Validates a value and sets it.</summary>
     /// <param name="value">What the operator wrote.</param>
-    /// <param name="options">Gets the value when it is good.</param>
-    /// <returns>What is wrong with it; empty when it is good.</returns>
+    /// <param name="options">Receives the value when it is valid.</param>
+    /// <returns>The faults; empty when it is valid.</returns>
     public abstract IReadOnlyList<string> Apply(in OptionValue value, ref ApplianceOptions options);
 }

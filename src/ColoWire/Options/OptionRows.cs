@@ -27,7 +27,8 @@ internal sealed class NumberRow(
 
     public override string DefaultText => zeroMeans ?? Text(range.Default);
 
-    public override string Allowed => $"{(MayBeZero ? "0 or " : "")}{Text(range.Minimum)} to {Text(range.Maximum)}{(unit.Length == 0 ? "" : " " + unit)}";
+    public override string Allowed =>
+        $"{(MayBeZero ? "0 or " : "")}{Text(range.Minimum)} to {Text(range.Maximum)}{(unit.Length == 0 ? "" : " " + unit)}";
 
     public override string Placeholder => unit.Length == 0 ? "n" : unit;
 
@@ -53,7 +54,7 @@ internal sealed class NumberRow(
     private static string Text(long number) => number.ToString(CultureInfo.InvariantCulture);
 }
 
-/// <summary>One word out of a few.</summary>
+/// <summary>One of several words.</summary>
 internal sealed class ChoiceRow(
     string name, IReadOnlyList<string> choices, Verbs verbs, string help, Func<ApplianceOptions, string, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
@@ -81,7 +82,7 @@ internal sealed class ChoiceRow(
     }
 }
 
-/// <summary>On or off.</summary>
+/// <summary>True or false.</summary>
 internal sealed class FlagRow(string name, Verbs verbs, string help, Func<ApplianceOptions, bool, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
 {
@@ -108,7 +109,8 @@ internal sealed class FlagRow(string name, Verbs verbs, string help, Func<Applia
 }
 
 /// <summary>A port, which has no default.</summary>
-internal sealed class PortRow(string name, string sample, Verbs verbs, string help, Func<ApplianceOptions, PortSpec, ApplianceOptions> set)
+internal sealed class PortRow(
+    string name, string sample, Verbs verbs, string help, Func<ApplianceOptions, PortSpec, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
 {
     public override string DefaultText => string.Empty;
@@ -138,7 +140,7 @@ internal sealed class PortRow(string name, string sample, Verbs verbs, string he
     }
 }
 
-/// <summary>Numbers of things that the machine has, as a list of numbers and ranges.</summary>
+/// <summary>A list of numbers and ranges of CPUs or queues.</summary>
 internal sealed class NumberListRow(
     string name,
     NumberedThing thing,
@@ -169,10 +171,10 @@ internal sealed class NumberListRow(
     }
 }
 
-/// <summary>What a list of numbers names.</summary>
-/// <param name="Name">One of them.</param>
+/// <summary>The kind of things that a list of numbers names.</summary>
+/// <param name="Name">The name of one of them.</param>
 /// <param name="Greatest">The greatest number that Linux gives to one.</param>
-/// <param name="Example">Some of them as an operator may write them.</param>
+/// <param name="Example">An example of a list.</param>
 internal sealed record NumberedThing(string Name, int Greatest, string Example)
 {
     /// <summary>CPUs; the kernel's NR_CPUS is 8192 at most.</summary>

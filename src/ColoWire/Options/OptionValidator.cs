@@ -5,18 +5,15 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Numerics;
 using ColoWire.Engine;
-using ColoWire.Hosting;
 using ColoWire.Ports;
 
 namespace ColoWire.Options;
 
-/// <summary>
-/// Turns what was written into <see cref="ApplianceOptions"/>: every value by its row of the table, then what the values say
-/// together. Finds every fault in one pass.
-/// </summary>
+/// <summary>Makes <see cref="ApplianceOptions"/> from the written values: it validates each value by its row of the table, then
+/// their combinations. It finds all faults in one pass.</summary>
 internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnlyDictionary<OptionRow, OptionValue> values)
 {
-    /// <summary>Numbers of CPUs or queues that a message shows.</summary>
+    /// <summary>How many numbers of CPUs or queues a message shows, at most.</summary>
     private const int ShownNumbers = 64;
 
     private const int BytesPerKiB = 1024;
@@ -25,7 +22,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
     private readonly List<string> faults = [];
     private ApplianceOptions options = new();
 
-    /// <summary>Whether all that was written could be read; where not, nothing can be said to be missing.</summary>
+    /// <summary>Whether the file could be read. If not, no option is reported as missing.</summary>
     public bool AllRead { get; init; } = true;
 
     /// <summary>Validates.</summary>
@@ -147,13 +144,14 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
     private void CheckShards()
     {
         int comparing = options.XdpQueues.Count > 1 ? 1 : CorePlan.ComparingCores(options.Cores.Count);
-        if (options.Shards < comparing && !faulty.Overlaps(["xdp_queues", "shards"]))
+        if (options.Engine.Shards < comparing && !faulty.Overlaps(["xdp_queues", "shards"]))
         {
-            Fault("shards", $"{options.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, and each needs one or more");
+            Fault("shards", $"{options.Engine.Shards} is too few: {comparing} of {options.Cores.Count} cores compare, "
+                + "and each needs one or more");
         }
     }
 
-    // The slots of the rings are those of the frames that are held, too.
+    // The rings take slots that held frames need, too.
     private void CheckXdpRing()
     {
         if (!faulty.Contains("xdp_ring") && !BitOperations.IsPow2(options.XdpRingFrames))
@@ -163,30 +161,33 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         }
 
         bool usesRings = options.PrimaryIn?.Kind == PortKind.Xdp || options.SecondaryIn?.Kind == PortKind.Xdp;
-        if (usesRings && !faulty.Overlaps(["xdp_ring", "slots"]) && options.XdpRingFrames > options.SlotsPerSide / 2)
+        if (usesRings && !faulty.Overlaps(["xdp_ring", "slots"]) && options.XdpRingFrames > options.Engine.SlotsPerSide / 2)
         {
-            Fault("xdp_ring", $"{options.XdpRingFrames} frames are more than {options.SlotsPerSide / 2}, half of a side's slots: lower it, or raise slots");
+            Fault("xdp_ring", $"{options.XdpRingFrames} frames are more than {options.Engine.SlotsPerSide / 2}, half of a side's slots: "
+                + "lower it, or raise slots");
         }
     }
 
     private void CheckGrace()
     {
-        if (!faulty.Overlaps(["grace_ms", "compare_timeout"]) && options.GraceMs > options.CompareTimeoutMs)
+        if (!faulty.Overlaps(["grace_ms", "compare_timeout"]) && options.Engine.GraceMs > options.Engine.CompareTimeoutMs)
         {
-            Fault("grace_ms", $"{options.GraceMs} ms is more than compare_timeout, {options.CompareTimeoutMs} ms: lower it, or raise compare_timeout");
+            Fault("grace_ms", $"{options.Engine.GraceMs} ms is more than compare_timeout, {options.Engine.CompareTimeoutMs} ms: "
+                + "lower it, or raise compare_timeout");
         }
     }
 
-    // Fragments lie in the slots that all other frames need too.
+    // Fragments take slots that other frames need, too.
     private void CheckFragmentMemory()
     {
-        long smallBytes = (long)options.SlotsPerSide * EngineLimits.SmallSlotBytes;
-        long largeBytes = (long)options.LargeSlotsPerSide * EngineLimits.LargeSlotBytes;
+        long smallBytes = (long)options.Engine.SlotsPerSide * EngineLimits.SmallSlotBytes;
+        long largeBytes = (long)options.Engine.LargeSlotsPerSide * EngineLimits.LargeSlotBytes;
         long allowedKiB = (smallBytes + largeBytes) / BytesPerKiB / 2;
-        if (!faulty.Overlaps(["fragment_memory", "slots", "large_slots"]) && options.FragmentMemoryKiB > allowedKiB)
+        if (!faulty.Overlaps(["fragment_memory", "slots", "large_slots"]) && options.Engine.FragmentMemoryKiB > allowedKiB)
         {
             string lower = allowedKiB < EngineLimits.FragmentMemoryKiB.Minimum ? "" : "lower it, or ";
-            Fault("fragment_memory", $"{options.FragmentMemoryKiB} KiB is more than {allowedKiB} KiB, half of a side's slots: {lower}raise slots or large_slots");
+            Fault("fragment_memory", $"{options.Engine.FragmentMemoryKiB} KiB is more than {allowedKiB} KiB, half of a side's slots: "
+                + $"{lower}raise slots or large_slots");
         }
     }
 
@@ -200,14 +201,17 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         IReadOnlyList<(string Name, long Bytes)> plan = options.MemoryPlan();
         long total = plan.Sum(part => part.Bytes);
         string parts = string.Join(", ", plan.Select(part => $"{part.Name} {MemoryText.MiB(part.Bytes)}"));
-        string adjustable = (verb & Verbs.Live) != 0 ? "slots, large_slots, flows, shards or capture_buffer" : "slots, large_slots or flows";
+        bool isLive = (verb & Verbs.Live) != 0;
+        string adjustable = isLive ? "slots, large_slots, flows, shards or capture_buffer" : "slots, large_slots or flows";
         if (total > options.MemoryLimitMiB * ApplianceOptions.BytesPerMiB)
         {
-            Fault("memory_limit", $"{options.MemoryLimitMiB} MiB is less than the {MemoryText.MiB(total)} MiB needed ({parts}): lower {adjustable}, or raise it");
+            Fault("memory_limit", $"{options.MemoryLimitMiB} MiB is less than the {MemoryText.MiB(total)} MiB needed ({parts}): "
+                + $"lower {adjustable}, or raise it");
         }
         else if (total > machine.MemoryBytes)
         {
-            Fault("memory_limit", $"{MemoryText.MiB(total)} MiB are needed ({parts}), and the machine has {MemoryText.MiB(machine.MemoryBytes)} MiB: lower {adjustable}");
+            Fault("memory_limit", $"{MemoryText.MiB(total)} MiB are needed ({parts}), "
+                + $"and the machine has {MemoryText.MiB(machine.MemoryBytes)} MiB: lower {adjustable}");
         }
     }
 

@@ -5,14 +5,14 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine;
 
 namespace ColoWire.Options;
 
 /// <summary>Reads one rule of <c>policies</c>, a sentence like <c>pass tcp net 10.0.0.0/8 port 5000-5100</c>.</summary>
 internal sealed class PolicyReader(string text)
 {
-    /// <summary>How a rule is made.</summary>
+    /// <summary>The grammar of a rule.</summary>
     public const string Grammar = "ACTION [PROTOCOL] [net CIDR] [port N[-M]] [vlan N]";
 
     private const string ActionsAllowed = "compare, pass or drop";
@@ -40,16 +40,16 @@ internal sealed class PolicyReader(string text)
     private readonly Queue<string> words = new(text.Split(' ', StringSplitOptions.RemoveEmptyEntries));
     private readonly HashSet<string> conditions = [];
 
-    /// <summary>What was read, when it is good.</summary>
+    /// <summary>The rule, when the sentence is valid.</summary>
     public PolicyRule Rule { get; private set; } = new(PolicyAction.Compare);
 
-    /// <summary>The network of the rule, if it names one.</summary>
+    /// <summary>The network of the rule; null when it names none.</summary>
     public IPNetwork? Network { get; private set; }
 
     private static string ProtocolsAllowed => $"a protocol ({string.Join(", ", Protocols.Keys)}, or its number, 0 to 255)";
 
-    /// <summary>Reads it.</summary>
-    /// <returns>What is wrong with it, or null.</returns>
+    /// <summary>Reads the sentence.</summary>
+    /// <returns>The fault, or null.</returns>
     public string? Read()
     {
         string? fault = ReadAction() ?? ReadProtocol();
@@ -123,7 +123,7 @@ internal sealed class PolicyReader(string text)
 
     private string? ReadNetwork(string value)
     {
-        // What the library takes for an address in its shorter, octal and scoped forms is a slip of the pen here.
+        // IPAddress also parses short, octal and scoped forms; in a rule these are faults.
         string addressText = value.Split('/')[0];
         if (value.Contains('%', StringComparison.Ordinal)
             || !IPNetwork.TryParse(value, out IPNetwork network)
@@ -170,11 +170,11 @@ internal sealed class PolicyReader(string text)
         ushort.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out port) && port != 0;
 }
 
-/// <summary>A rule with what an operator knows it by.</summary>
-/// <param name="Number">Its place in the list, from 1.</param>
-/// <param name="Text">As it was written.</param>
-/// <param name="Rule">What it says.</param>
-/// <param name="Network">The network that it names, if any.</param>
+/// <summary>A rule, and how the operator has written it.</summary>
+/// <param name="Number">Its number in the list, from 1.</param>
+/// <param name="Text">The sentence.</param>
+/// <param name="Rule">The rule.</param>
+/// <param name="Network">The network that it names, or null.</param>
 internal sealed record PolicySentence(int Number, string Text, PolicyRule Rule, IPNetwork? Network)
 {
     /// <summary>Whether every connection that a later rule matches is matched by this one.</summary>

@@ -6,7 +6,7 @@ using ColoWire.Ports.Checkpoint;
 
 namespace ColoWire.Options;
 
-/// <summary>Who is asked for checkpoints.</summary>
+/// <summary>The requester of checkpoints.</summary>
 internal sealed class RequesterRow(string name, Verbs verbs, string help, Func<ApplianceOptions, RequesterSpec, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
 {

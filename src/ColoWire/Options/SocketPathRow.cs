@@ -35,8 +35,8 @@ internal sealed class SocketPathRow(
         return [];
     }
 
-    /// <summary>What is wrong with the path of a unix socket.</summary>
-    /// <returns>Null when it is good.</returns>
+    /// <summary>Checks the path of a unix socket.</summary>
+    /// <returns>The fault, or null when the path is valid.</returns>
     internal static string? PathError(string path) =>
         path.Contains('\0') ? "a path has no NUL"
         : StreamEndpoint.TryParse($"unix:{path}", out _, out string? error) ? null

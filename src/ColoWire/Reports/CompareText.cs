@@ -5,23 +5,23 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using Spectre.Console;
 
 namespace ColoWire.Reports;
 
 /// <summary>The result of a comparison for people: the verdict, a table, the first divergences.</summary>
-/// <param name="writer">Where to.</param>
-/// <param name="colour">Whether the writer is a terminal that shows colours; else the text is plain.</param>
+/// <param name="writer">Where it is written.</param>
+/// <param name="colour">Whether the writer is a terminal that shows colours; otherwise the text is plain.</param>
 internal sealed class CompareText(TextWriter writer, bool colour)
 {
     private const int Width = 80;
     private const long NanosecondsPerMicrosecond = 1_000;
     private const long NanosecondsPerMs = 1_000_000;
 
-    /// <summary>Writes everything.</summary>
-    /// <param name="result">What came of it.</param>
-    /// <param name="startGapLimitMs">Captures that start farther apart than this get a hint.</param>
+    /// <summary>Writes the result.</summary>
+    /// <param name="result">The result.</param>
+    /// <param name="startGapLimitMs">When the captures start farther apart than this, a hint is written.</param>
     public void Write(CompareResult result, int startGapLimitMs)
     {
         IAnsiConsole console = MakeConsole();
@@ -30,8 +30,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         writer.WriteLine();
         console.Write(MakeTable(result));
         writer.WriteLine();
-        WriteCounts("soft differences", result.Soft);
-        WriteCounts("not comparable", result.Passed);
+        WriteCounts("soft differences", result.Tolerated);
+        WriteCounts("not comparable", result.NotCompared);
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
@@ -42,7 +42,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         WriteDivergences(result);
     }
 
-    /// <summary>The one line that says it all.</summary>
+    /// <summary>The verdict, in one line.</summary>
     public static string Verdict(CompareResult result)
     {
         if (result.IsEqual)
@@ -55,20 +55,20 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             return $"nothing compared: {ReasonForNothing(result)}";
         }
 
-        bool hasJudged = result.UnverifiedFrames + result.HeldAtEnd == 0;
-        if (result.DivergencesTotal == 0 && hasJudged)
+        bool hasCompared = result.UnverifiedFrames + result.HeldAtEnd == 0;
+        if (result.DivergencesTotal == 0 && hasCompared)
         {
-            return Invariant($"not all compared: {Frames(result.Verified)} verified, {result.NotCompared:N0} could not be compared");
+            return Invariant($"not all compared: {Frames(result.Verified)} verified, {result.UnreadableFrames:N0} could not be compared");
         }
 
         if (result.DivergencesTotal == 0)
         {
-            return Invariant($"diverged: {Frames(result.UnverifiedFrames + result.HeldAtEnd)} of the primary found no judgement");
+            return Invariant($"diverged: {Frames(result.UnverifiedFrames + result.HeldAtEnd)} of the primary not verified");
         }
 
-        long diverged = Math.Min(result.DivergencesTotal, result.Divergences.Select(d => d.Flow).Distinct().LongCount());
+        long diverged = Math.Min(result.DivergencesTotal, result.Divergences.Select(d => d.Key).Distinct().LongCount());
         IEnumerable<string> reasons = result.Divergences
-            .GroupBy(d => d.Reason)
+            .GroupBy(d => d.Kind)
             .OrderBy(g => g.Key)
             .Select(g => Invariant($"{DivergenceText.Reason(g.Key)} {g.Count():N0}"));
         return Invariant($"diverged: {diverged:N0} of {Flows(Math.Max(diverged, result.Flows))} ({string.Join(", ", reasons)})");
@@ -76,9 +76,9 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private static string ReasonForNothing(CompareResult result)
     {
-        if (result.NotCompared != 0)
+        if (result.UnreadableFrames != 0)
         {
-            return Invariant($"{Frames(result.NotCompared)} held only in part, damaged, or too long");
+            return Invariant($"{Frames(result.UnreadableFrames)} held only in part, damaged, or too long");
         }
 
         return result.Primary.Frames + result.Secondary.Frames == 0
@@ -103,7 +103,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
             Interactive = InteractionSupport.No,
             Out = new AnsiConsoleOutput(writer),
         });
-        // The table is made to fit; whatever Spectre guesses of a pipe's width must not wrap it.
+        // The table fits into this width; the width that Spectre.Console assumes for a pipe must not wrap it.
         console.Profile.Width = Width;
         console.Profile.Capabilities.Unicode = colour;
         return console;
@@ -118,7 +118,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         Add("frames", result.Primary.Frames, result.Secondary.Frames);
         Add("bytes", result.Primary.Bytes, result.Secondary.Bytes);
         Add("verified", result.Verified, null);
-        Add("passed (not comparable)", result.PassedFrames, null);
+        Add("passed (not comparable)", result.NotComparedFrames, null);
         Add("unverified", result.UnverifiedFrames, null);
         Add("held at the end", result.HeldAtEnd, null);
         return table;
@@ -129,9 +129,9 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private void WriteHints(CompareResult result, int startGapLimitMs)
     {
-        if (result.NotCompared != 0)
+        if (result.UnreadableFrames != 0)
         {
-            writer.WriteLine(Invariant($"Not compared: {Frames(result.NotCompared)} held only in part, damaged, or too long."));
+            writer.WriteLine(Invariant($"Not compared: {Frames(result.UnreadableFrames)} held only in part, damaged, or too long."));
         }
 
         WriteClockStep("primary", result.Primary);
@@ -149,15 +149,16 @@ internal sealed class CompareText(TextWriter writer, bool colour)
     {
         if (totals.ClockStepFrame != 0)
         {
-            writer.WriteLine(Invariant($"The {side}'s clock was set back before frame {totals.ClockStepFrame}; time goes on from there."));
+            writer.WriteLine(
+                Invariant($"The {side}'s clock was set back before frame {totals.ClockStepFrame}; time goes on from there."));
         }
     }
 
-    private void WriteCounts(string title, IReadOnlyList<NamedCount> counts)
+    private void WriteCounts(string title, CountsByName counts)
     {
         if (counts.Count != 0)
         {
-            string text = $"{title}: {string.Join(", ", counts.Select(c => Invariant($"{c.Name} {c.Count:N0}")))}";
+            string text = $"{title}: {string.Join(", ", counts.Select(count => Invariant($"{count.Key} {count.Value:N0}")))}";
             foreach (string line in Wrap(text))
             {
                 writer.WriteLine(line);
@@ -167,7 +168,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
 
     private void WriteDivergences(CompareResult result)
     {
-        foreach (DivergenceReport report in result.Shown)
+        foreach (CheckpointReport report in result.Shown)
         {
             writer.WriteLine();
             DivergenceText.Write(writer, report, result.OriginNs);
@@ -181,7 +182,7 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         }
     }
 
-    // Counters are many or few; a line is broken between them, and goes on indented.
+    // Breaks a long line between two counters; the next line is indented.
     private static IEnumerable<string> Wrap(string text)
     {
         string line = "";

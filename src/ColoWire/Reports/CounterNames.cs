@@ -7,7 +7,7 @@ using System.Text.Json;
 
 namespace ColoWire.Reports;
 
-/// <summary>How counters and their reasons are called in reports: the engine's own names in lower case with underscores.</summary>
+/// <summary>The names of enum values in reports: the names of the code in snake_case.</summary>
 internal static class CounterNames
 {
     /// <summary>The name of one value.</summary>
@@ -18,7 +18,7 @@ internal static class CounterNames
     public static IReadOnlyList<string> All<T>()
         where T : struct, Enum => Names<T>.InOrder;
 
-    /// <summary>Made once: counters are told each second.</summary>
+    /// <summary>Made once, because counters are shown each second.</summary>
     private static class Names<T>
         where T : struct, Enum
     {
@@ -29,8 +29,3 @@ internal static class CounterNames
         public static string Make(T value) => JsonNamingPolicy.SnakeCaseLower.ConvertName(value.ToString());
     }
 }
-
-/// <summary>What was counted under a name.</summary>
-/// <param name="Name">Lower case with underscores.</param>
-/// <param name="Count">How often.</param>
-internal readonly record struct NamedCount(string Name, long Count);

@@ -4,47 +4,54 @@ using System;
 using System.Globalization;
 using System.IO;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Reports;
 
-/// <summary>A divergence for people: one line that says all, the headers of both frames, and the bytes around the difference.</summary>
+/// <summary>A divergence, or another cause of a checkpoint, for people: a headline, the headers of both frames, and the bytes
+/// around the difference.</summary>
 internal static class DivergenceText
 {
     private const long NanosecondsPerMicrosecond = 1_000;
     private const long MicrosecondsPerSecond = 1_000_000;
 
-    /// <summary>Writes one divergence.</summary>
-    /// <param name="writer">Where to.</param>
-    /// <param name="report">The divergence.</param>
+    /// <summary>Writes one report.</summary>
+    /// <param name="writer">Where it is written.</param>
+    /// <param name="report">The report.</param>
     /// <param name="originNs">The instant of the engine's clock that is shown as zero.</param>
-    public static void Write(TextWriter writer, in DivergenceReport report, long originNs)
+    public static void Write(TextWriter writer, in CheckpointReport report, long originNs)
     {
         writer.WriteLine(Headline(report, originNs));
         if (FlowText.IsFlow(report.Flow))
         {
-            WriteFrame(writer, "primary", report.Primary, report.Reason);
-            WriteFrame(writer, "secondary", report.Secondary, report.Reason);
+            WriteFrame(writer, "primary", report.Divergence.Primary, report.Divergence.Reason);
+            WriteFrame(writer, "secondary", report.Divergence.Secondary, report.Divergence.Reason);
         }
     }
 
-    /// <summary>The one line: reason, flow, frames, offset, time; a divergence of all flows at once has neither frames nor offset.</summary>
-    public static string Headline(in DivergenceReport report, long originNs)
+    /// <summary>The headline: reason, flow, frames, offset, time. What concerns all flows has neither frames nor
+    /// offset.</summary>
+    public static string Headline(in CheckpointReport report, long originNs)
     {
-        string what = report.Reason == DivergenceReason.Header
-            ? $"{Reason(report.Reason)} ({CounterNames.Of(report.Field)})"
-            : Reason(report.Reason);
+        bool isHeader = report is { Cause: CheckpointCause.Divergence, Divergence.Reason: DivergenceReason.Header };
+        string what = isHeader ? $"{Cause(in report)} ({CounterNames.Of(report.Divergence.Field)})" : Cause(in report);
         string where = FlowText.IsFlow(report.Flow)
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{FlowText.Line(report.Flow)}, frames {Number(report.Primary)}/{Number(report.Secondary)}, offset {report.Offset}")
+                $"{FlowText.Line(report.Flow)}, frames {Number(report.Divergence.Primary)}/{Number(report.Divergence.Secondary)}, "
+                + $"offset {report.Divergence.Offset}")
             : "all flows";
         string share = report.ExceedsShare
-            ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, which it asks for after "
-                + $"{EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
+            ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, "
+                + $"which it asks for after {EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
             : "";
         return $"{what}: {where}, at {Seconds(report.AtNs - originNs)}{share}";
     }
+
+    /// <summary>The name of what has happened: of the reason where the replicas differ, else of the cause.</summary>
+    public static string Cause(in CheckpointReport report) => report.Cause == CheckpointCause.Divergence
+        ? Reason(report.Divergence.Reason)
+        : CounterNames.Of(report.Cause);
 
     /// <summary>The name of a reason, as in every report.</summary>
     public static string Reason(DivergenceReason reason) => CounterNames.Of(reason);
@@ -59,7 +66,7 @@ internal static class DivergenceText
 
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"  {side} {frame.Number}: {frame.Length} bytes, {HeaderLine.Describe(frame.Head)}"));
-        // Elsewhere the replicas differ in a header, or one of them said nothing: no byte of the payload is the wrong one.
+        // For other reasons the replicas differ in a header, or one of them sent nothing: no byte of the payload differs.
         bool byteDiffers = reason is DivergenceReason.Payload or DivergenceReason.Retransmit;
         HexDump.Write(writer, frame.Window, frame.WindowOffset, byteDiffers ? frame.DifferenceOffset : HexDump.NoMark);
     }

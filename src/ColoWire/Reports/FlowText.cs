@@ -7,7 +7,7 @@ using ColoWire.Engine.Flows;
 
 namespace ColoWire.Reports;
 
-/// <summary>How a connection is written for people and programs.</summary>
+/// <summary>Flows as text.</summary>
 internal static class FlowText
 {
     private const byte Icmp = 1;
@@ -15,10 +15,10 @@ internal static class FlowText
     private const byte Udp = 17;
     private const byte IcmpV6 = 58;
 
-    /// <summary>Whether it is a connection; what concerns all of them names none.</summary>
+    /// <summary>Whether the key names a flow; a divergence of all flows has an empty key.</summary>
     public static bool IsFlow(in FlowKey flow) => flow.IpVersion != 0;
 
-    /// <summary>The protocol's name where it has a common one, else its IANA number.</summary>
+    /// <summary>The name of a common protocol, else its IANA number.</summary>
     public static string Protocol(in FlowKey flow) => flow.Protocol switch
     {
         Icmp => "icmp",
@@ -28,8 +28,14 @@ internal static class FlowText
         byte number => number.ToString(CultureInfo.InvariantCulture),
     };
 
-    /// <summary>Whether the flow is told apart by ports.</summary>
+    /// <summary>Whether the flow has ports.</summary>
     public static bool HasPorts(in FlowKey flow) => flow.Protocol is Tcp or Udp && !flow.IsFragment;
+
+    /// <summary>The source address.</summary>
+    public static string Source(in FlowKey flow) => new IPAddress(flow.SourceAddress()).ToString();
+
+    /// <summary>The destination address.</summary>
+    public static string Destination(in FlowKey flow) => new IPAddress(flow.DestinationAddress()).ToString();
 
     /// <summary>One line: protocol, source, destination, VLANs.</summary>
     public static string Line(in FlowKey flow)

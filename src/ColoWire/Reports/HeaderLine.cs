@@ -7,14 +7,13 @@ using PacketDotNet;
 
 namespace ColoWire.Reports;
 
-/// <summary>
-/// One line about a frame's headers, decoded by PacketDotNet. The addresses are left out: they are the flow's, which stands above.
-/// </summary>
+/// <summary>The headers of a frame in one line, decoded by PacketDotNet. The addresses are left out: the headline has
+/// them.</summary>
 internal static class HeaderLine
 {
     private const int RawBytes = 20;
 
-    /// <summary>Describes the front of a frame; what cannot be decoded is shown as it is.</summary>
+    /// <summary>Describes the first bytes of a frame; bytes that cannot be decoded are shown in hexadecimal.</summary>
     public static string Describe(ReadOnlySpan<byte> head)
     {
         try
@@ -23,7 +22,7 @@ internal static class HeaderLine
         }
         catch (Exception e) when (e is not OutOfMemoryException)
         {
-            // The decoder throws whatever an odd length makes it run into; a report must be written all the same.
+            // The decoder throws exceptions of many types for wrong lengths; the report is written all the same.
             return Raw(head);
         }
     }

@@ -9,13 +9,13 @@ namespace ColoWire.Reports;
 /// <summary>Bytes of a frame, sixteen a line, one of them marked with brackets. A line is at most 75 characters long.</summary>
 internal static class HexDump
 {
-    /// <summary>Value of the mark when nothing is to be marked.</summary>
+    /// <summary>The value of the mark for no mark.</summary>
     public const int NoMark = -1;
 
     private const int BytesPerLine = 16;
 
     /// <summary>Writes a part of a frame.</summary>
-    /// <param name="writer">Where to.</param>
+    /// <param name="writer">Where it is written.</param>
     /// <param name="bytes">The part.</param>
     /// <param name="offset">Offset in the frame of its first byte.</param>
     /// <param name="mark">Offset in the frame of the byte to mark; the byte after the last is shown as missing.</param>

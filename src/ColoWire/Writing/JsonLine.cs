@@ -3,43 +3,38 @@
 using System;
 using System.Buffers;
 using System.Text.Json;
+using System.Text.Json.Serialization.Metadata;
 
 namespace ColoWire.Writing;
 
-/// <summary>One JSON object on one line, in memory that is used again and again.</summary>
+/// <summary>One JSON object on one line, in memory that is used again for the next one.</summary>
 internal sealed class JsonLine : IDisposable
 {
-    /// <summary>Bytes that an object of counters takes; a longer one makes the memory grow once.</summary>
+    /// <summary>Bytes of a usual object of counters; a longer one makes the memory grow once.</summary>
     private const int UsualBytes = 8192;
 
     private readonly ArrayBufferWriter<byte> buffer = new(UsualBytes);
+    private readonly Utf8JsonWriter json;
 
-    /// <summary>Makes one that is empty.</summary>
+    /// <summary>Makes an empty line.</summary>
     /// <param name="options">How JSON is written.</param>
-    public JsonLine(JsonWriterOptions options = default) => Json = new Utf8JsonWriter(buffer, options);
+    public JsonLine(JsonWriterOptions options = default) => json = new Utf8JsonWriter(buffer, options);
 
-    /// <summary>Writes the members, between <see cref="Begin"/> and <see cref="End"/>.</summary>
-    public Utf8JsonWriter Json { get; }
-
-    /// <summary>The line; valid until the next one begins.</summary>
+    /// <summary>The line; valid until the next one is written.</summary>
     public ReadOnlyMemory<byte> Bytes => buffer.WrittenMemory;
 
-    /// <summary>Begins the object, and forgets the one before.</summary>
-    public void Begin()
+    /// <summary>Writes an object and ends the line.</summary>
+    /// <param name="value">The object.</param>
+    /// <param name="type">How its type is serialized.</param>
+    public void Write<T>(T value, JsonTypeInfo<T> type)
     {
         buffer.ResetWrittenCount();
-        Json.Reset(buffer);
-        Json.WriteStartObject();
-    }
-
-    /// <summary>Ends the object and the line.</summary>
-    public void End()
-    {
-        Json.WriteEndObject();
-        Json.Flush();
+        json.Reset(buffer);
+        JsonSerializer.Serialize(json, value, type);
+        json.Flush();
         buffer.Write("\n"u8);
     }
 
     /// <inheritdoc/>
-    public void Dispose() => Json.Dispose();
+    public void Dispose() => json.Dispose();
 }

@@ -2,7 +2,6 @@
 
 using System;
 using System.Collections.Generic;
-using System.Diagnostics;
 using System.Threading;
 
 namespace ColoWire.Writing;
@@ -10,25 +9,27 @@ namespace ColoWire.Writing;
 /// <summary>Takes records from an <see cref="OutputQueue"/>, on the thread of the queue.</summary>
 internal interface IRecordSink
 {
-    /// <summary>Writes one record. It may block: nobody but the queue waits for it.</summary>
+    /// <summary>Writes one record. It may block; only the thread of the queue waits for it.</summary>
     /// <returns>False when the record was not written whole.</returns>
     bool TryWrite(ReadOnlySpan<byte> record);
 }
 
 /// <summary>
-/// A bounded queue before something that may block for ever or fail: a pipe that nobody reads, a full disk, a stuck journal. Whoever
-/// adds never waits. What finds no room, and what cannot be written, is lost and counted. In steady state nothing is allocated.
+/// A bounded queue before an output that can block for ever or fail, for example a pipe that is not read, or a full disk. Adding
+/// never blocks. Records without room and records that cannot be written are lost and counted. In steady state nothing is
+/// allocated.
 /// </summary>
 internal sealed class OutputQueue
 {
-    /// <summary>Bytes that may wait: some hundred objects of counters, or thousands of lines.</summary>
+    /// <summary>Bytes that can wait: some hundred objects of counters, or thousands of lines.</summary>
     public const int DefaultBytes = 256 * 1024;
 
-    /// <summary>Records that may wait.</summary>
+    /// <summary>Records that can wait.</summary>
     public const int MaxRecords = 4096;
 
     private readonly string threadName;
     private readonly IRecordSink sink;
+    private readonly TimeProvider time;
     private readonly byte[] bytes;
     private readonly Queue<(int Offset, int Length)> records = new(MaxRecords);
     private readonly object turn = new();
@@ -37,12 +38,14 @@ internal sealed class OutputQueue
     private bool hasFailed;
     private long lost;
 
-    /// <summary>Makes one that is empty. Its thread starts with the first record.</summary>
-    /// <param name="threadName">What the thread is called.</param>
-    /// <param name="sink">Where the records go.</param>
-    /// <param name="capacityBytes">Bytes that may wait.</param>
-    public OutputQueue(string threadName, IRecordSink sink, int capacityBytes = DefaultBytes)
+    /// <summary>Makes an empty queue. Its thread starts with the first record.</summary>
+    /// <param name="threadName">The name of the thread.</param>
+    /// <param name="sink">Where the records are written.</param>
+    /// <param name="time">The source of the time.</param>
+    /// <param name="capacityBytes">Bytes that can wait.</param>
+    public OutputQueue(string threadName, IRecordSink sink, TimeProvider time, int capacityBytes = DefaultBytes)
     {
+        this.time = time;
         this.threadName = threadName;
         this.sink = sink;
         bytes = new byte[capacityBytes];
@@ -60,7 +63,7 @@ internal sealed class OutputQueue
         }
     }
 
-    /// <summary>Whether all that was added has been tried, and the last of it was written.</summary>
+    /// <summary>Whether no record waits, and the last one was written.</summary>
     public bool Works
     {
         get
@@ -72,7 +75,7 @@ internal sealed class OutputQueue
         }
     }
 
-    /// <summary>Adds a record, or counts it as lost where it finds no room. It never waits for the sink.</summary>
+    /// <summary>Adds a record, or counts it as lost when there is no room. It never waits for the sink.</summary>
     public void Add(ReadOnlySpan<byte> record)
     {
         lock (turn)
@@ -90,24 +93,24 @@ internal sealed class OutputQueue
             Monitor.PulseAll(turn);
             if (!hasStarted)
             {
-                // A background thread that hangs in a write keeps no process alive.
+                // A background thread, because one that hangs in a write must not keep the process alive.
                 new Thread(Run) { Name = threadName, IsBackground = true }.Start();
                 hasStarted = true;
             }
         }
     }
 
-    /// <summary>Waits until all that was added has been tried.</summary>
+    /// <summary>Waits until no record waits.</summary>
     /// <param name="patience">How long at most.</param>
-    /// <returns>False where that took too long.</returns>
+    /// <returns>False when that took too long.</returns>
     public bool Flush(TimeSpan patience)
     {
-        long start = Stopwatch.GetTimestamp();
+        long start = time.GetTimestamp();
         lock (turn)
         {
             while (records.Count != 0)
             {
-                TimeSpan left = patience - Stopwatch.GetElapsedTime(start);
+                TimeSpan left = patience - time.GetElapsedTime(start);
                 if (left <= TimeSpan.Zero || !Monitor.Wait(turn, left))
                 {
                     return records.Count == 0;
@@ -118,8 +121,8 @@ internal sealed class OutputQueue
         }
     }
 
-    /// <summary>Where so many bytes fit in one piece: a record is written by one call.</summary>
-    /// <returns>-1 where there is no room.</returns>
+    /// <summary>The offset of so many free bytes in one piece, because a record is written by one call.</summary>
+    /// <returns>-1 when there is no room.</returns>
     private int Place(int length)
     {
         if (records.Count == 0)
@@ -141,7 +144,7 @@ internal sealed class OutputQueue
         while (true)
         {
             (int offset, int length) = Next();
-            // Nobody writes there before the record is taken out.
+            // These bytes are not overwritten before the record is dequeued.
             bool written = sink.TryWrite(bytes.AsSpan(offset, length));
             lock (turn)
             {

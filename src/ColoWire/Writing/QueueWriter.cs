@@ -6,7 +6,7 @@ using System.Text;
 
 namespace ColoWire.Writing;
 
-/// <summary>Text for a queue: what stands between two flushes, or a whole line, is one record.</summary>
+/// <summary>Writes text to a queue. A whole line, or the text between two flushes, is one record.</summary>
 internal sealed class QueueWriter(OutputQueue queue) : TextWriter
 {
     private readonly StringBuilder text = new();

@@ -8,13 +8,13 @@ using ColoWire.Ports.Linux;
 namespace ColoWire.Writing;
 
 /// <summary>
-/// The two streams on which the program speaks. Nothing that is said on the standard error is waited for. The standard output of a verb
-/// whose purpose is its output is written by the verb itself, which waits for its reader and fails where it cannot be written; that of a
-/// running appliance goes through a queue.
+/// The standard output and the standard error of the program. Writing to the standard error never blocks. A verb whose purpose is
+/// its output writes to the standard output directly: it waits for the reader, and fails when the output cannot be written. A
+/// running appliance writes to the standard output through a queue.
 /// </summary>
 internal sealed class StandardOutputs
 {
-    /// <summary>How long the end of the program waits for its last words to be taken.</summary>
+    /// <summary>How long the end of the program waits until its last output is written.</summary>
     public static readonly TimeSpan LastWordsPatience = TimeSpan.FromMilliseconds(500);
 
     private StandardOutputs(TextWriter output, TextWriter errors, OutputQueue status, OutputQueue log)
@@ -25,14 +25,14 @@ internal sealed class StandardOutputs
         Log = log;
     }
 
-    /// <summary>How text is written: RFC 8259 wants it so of JSON.</summary>
+    /// <summary>UTF-8 without a byte order mark, as RFC 8259 section 8.1 demands for JSON.</summary>
     public static Encoding Encoding { get; } = new UTF8Encoding(encoderShouldEmitUTF8Identifier: false);
 
-    /// <summary>The standard output of a verb whose purpose is its output. It throws <see cref="OutputException"/>; where nobody reads any more,
-    /// what is written goes nowhere.</summary>
+    /// <summary>The standard output of a verb whose purpose is its output. It throws <see cref="OutputException"/>. When its
+    /// reader has gone, the output is discarded.</summary>
     public TextWriter Output { get; }
 
-    /// <summary>The standard error: it never throws and never waits.</summary>
+    /// <summary>The standard error. It never throws and never blocks.</summary>
     public TextWriter Errors { get; }
 
     /// <summary>The standard output of an appliance: its counters.</summary>
@@ -41,28 +41,33 @@ internal sealed class StandardOutputs
     /// <summary>The standard error of an appliance: its log.</summary>
     public OutputQueue Log { get; }
 
-    /// <summary>What has not been written so far.</summary>
+    /// <summary>Output that could not be written so far.</summary>
     public UnwrittenCounts Unwritten => new(Log.Lost, Status.Lost);
 
-    /// <summary>Takes the streams of the process, those of the console in the runtime too: libraries write there.</summary>
-    public static StandardOutputs Open()
+    /// <summary>Opens the streams of the process, and sets them as those of <see cref="Console"/>, which libraries use.</summary>
+    /// <param name="time">The source of the time.</param>
+    public static StandardOutputs Open(TimeProvider time)
     {
         ProcessSignals.LetNoWriteEndIt();
         StandardStream output = new(StandardStream.OutputDescriptor, "standard output") { DiscardsWithoutReader = true };
-        OutputQueue status = new("colowire-status", new StandardSink(new StandardStream(StandardStream.OutputDescriptor, "standard output")));
-        OutputQueue log = new("colowire-log", new StandardSink(new StandardStream(StandardStream.ErrorDescriptor, "standard error")));
+        OutputQueue status = QueueOf("colowire-status", new StandardStream(StandardStream.OutputDescriptor, "standard output"));
+        OutputQueue log = QueueOf("colowire-log", new StandardStream(StandardStream.ErrorDescriptor, "standard error"));
         StandardStream.OccupyFreeDescriptors();
         Console.SetOut(new StreamWriter(output, Encoding));
         Console.SetError(new QueueWriter(log));
-        // Not the writers themselves: libraries look whether what they write to is the console's.
+        // The writers of Console, because libraries check whether their writer is that of Console.
         return new StandardOutputs(Console.Out, Console.Error, status, log);
+
+        OutputQueue QueueOf(string threadName, StandardStream stream) => new(threadName, new StandardSink(stream), time);
     }
 
-    /// <summary>Takes other writers in their place.</summary>
-    /// <param name="output">Where results go.</param>
-    /// <param name="errors">Where faults go.</param>
+    /// <summary>Makes one with other writers.</summary>
+    /// <param name="output">Where results are written.</param>
+    /// <param name="errors">Where faults are written.</param>
     public static StandardOutputs Of(TextWriter output, TextWriter errors) =>
-        new(output, errors, new OutputQueue("status", new NoSink()), new OutputQueue("log", new NoSink()));
+        new(output, errors, Discarding("status"), Discarding("log"));
+
+    private static OutputQueue Discarding(string threadName) => new(threadName, new NoSink(), TimeProvider.System);
 
     private sealed class NoSink : IRecordSink
     {
@@ -70,7 +75,7 @@ internal sealed class StandardOutputs
     }
 }
 
-/// <summary>What could not be written: nobody read it, or there was no room for it.</summary>
+/// <summary>Output that could not be written: it was not read in time, or there was no room for it.</summary>
 /// <param name="LogEntries">Entries of the log.</param>
-/// <param name="Status">Objects or lines of counters.</param>
+/// <param name="Status">Reports of the counters.</param>
 internal readonly record struct UnwrittenCounts(long LogEntries, long Status);

@@ -5,7 +5,8 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Writing;
 
-/// <summary>Writes lines to a standard stream. One that was cut off, by a disk that is full, is ended before the next begins.</summary>
+/// <summary>Writes lines to a standard stream. A line that was cut off, for example by a full disk, is ended before the next
+/// one.</summary>
 internal sealed class StandardSink(StandardStream stream) : IRecordSink
 {
     private bool isCutOff;

@@ -4,12 +4,14 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>Checksums of TCP and UDP as RFC 1071 puts them in words: slow, obvious, and in the network's byte order.</summary>
+/// <summary>Checksums of TCP and UDP, computed step by step as RFC 1071 describes them: slow, obvious, and in network byte
+/// order.</summary>
 internal static class Checksums
 {
     private const int EthernetBytes = 14;
 
-    /// <summary>Adds 16-bit words, each carry to the other end.</summary>
+    /// <summary>Adds 16-bit words in ones' complement: each carry is added to the least significant bit (RFC 1071 section
+    /// 1).</summary>
     public static ushort Sum(params byte[] bytes)
     {
         int sum = 0;
@@ -22,7 +24,8 @@ internal static class Checksums
         return (ushort)sum;
     }
 
-    /// <summary>What a guest writes that leaves the rest to its NIC.</summary>
+    /// <summary>The partial checksum that a guest writes when it leaves the rest to its NIC (CHECKSUM_PARTIAL): the
+    /// pseudo-header's sum.</summary>
     public static ushort Partial(Packet packet)
     {
         byte[] transport = Transport(packet);
@@ -30,7 +33,7 @@ internal static class Checksums
         return Sum([.. packet.Source, .. packet.Destination, 0, protocol, (byte)(transport.Length >> 8), (byte)transport.Length]);
     }
 
-    /// <summary>What a NIC writes.</summary>
+    /// <summary>The complete checksum, as a NIC writes it.</summary>
     public static ushort Full(Packet packet)
     {
         byte[] transport = Transport(With(packet, 0));
@@ -48,7 +51,7 @@ internal static class Checksums
     {
         Segment segment => segment with { Checksum = checksum },
         Datagram datagram => datagram with { Checksum = checksum },
-        _ => throw new System.ArgumentException("has no checksum in a pseudo-header's sense", nameof(packet)),
+        _ => throw new System.ArgumentException("has no checksum over a pseudo-header", nameof(packet)),
     };
 
     private static byte[] Transport(Packet packet)

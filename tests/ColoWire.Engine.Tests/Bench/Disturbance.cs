@@ -1,21 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>What hypervisors and operators do at any moment, by number.</summary>
+/// <summary>Events that hypervisors and operators may cause at any moment, by number.</summary>
 public static class Disturbance
 {
     private static readonly Action<TestBench>[] Kinds =
     [
-        Words.Checkpoint,
+        Words.Checkpointed,
         Words.Happens(CheckpointEvent.Began),
         Words.Happens(CheckpointEvent.Failed),
         Words.Happens(CheckpointEvent.SecondaryLost),
         bench => bench.Requester.IsReady = !bench.Requester.IsReady,
         bench => bench.Secondary.HasLink = !bench.Secondary.HasLink,
-        bench => bench.Path.Gate.NoteAbsence(),
+        bench => bench.Path.Gate.NoteBypass(),
         bench => bench.Path.RequestCheckpoint(),
         bench => bench.Path.Flush(),
         bench => bench.Path.SetMode(CompareMode.Observe),
@@ -25,10 +26,11 @@ public static class Disturbance
 
     public static int Count => Kinds.Length;
 
-    /// <summary>Does one of them; the path hears of it at its next poll.</summary>
+    /// <summary>Causes one event; the path reads it at its next poll.</summary>
     public static void Make(TestBench bench, int kind) => Kinds[kind](bench);
 
-    /// <summary>All that was begun comes to a good end: nothing need wait any more.</summary>
+    /// <summary>Completes every checkpoint and every other event that has begun, so that no frame has a reason to be
+    /// held.</summary>
     public static void End(TestBench bench)
     {
         bench.Requester.IsReady = true;

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>One thing that a requester does or says, some time after the one before.</summary>
+/// <summary>One event or change of state of a requester, in milliseconds after the step before.</summary>
 public readonly record struct RequesterStep(int AfterMs, CheckpointEvent Says, bool? BecomesReady);
 
-/// <summary>How a requester fails: what it does after each request, and what it does again and again, asked or not.</summary>
+/// <summary>How a requester fails: the steps after each request, and the steps that it repeats with or without a
+/// request.</summary>
 public sealed record RequesterFault(string Name)
 {
     public IReadOnlyList<RequesterStep> OnRequest { get; init; } = [];
@@ -22,7 +23,7 @@ public sealed record RequesterFault(string Name)
     public override string ToString() => Name;
 }
 
-/// <summary>A requester that fails in one way, until it is mended: from then on a request makes a checkpoint.</summary>
+/// <summary>A requester that fails in one way until it is repaired; from then on each request makes a checkpoint.</summary>
 public sealed class FailingRequester(RequesterFault fault) : ICheckpointRequester
 {
     private const long NanosecondsPerMs = 1_000_000;
@@ -42,10 +43,10 @@ public sealed class FailingRequester(RequesterFault fault) : ICheckpointRequeste
 
     public bool IsReady { get; private set; } = true;
 
-    /// <summary>When it was asked, in nanoseconds.</summary>
+    /// <summary>The times of the requests, in nanoseconds.</summary>
     public List<long> AskedAtNs { get; } = [];
 
-    /// <summary>It fails no more; what was under way has failed.</summary>
+    /// <summary>Repairs the requester; a checkpoint that is in progress fails.</summary>
     public void Mend()
     {
         behaviour = Mended;
@@ -56,7 +57,7 @@ public sealed class FailingRequester(RequesterFault fault) : ICheckpointRequeste
         IsReady = true;
     }
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         AskedAtNs.Add(nowNs);
         onRequest.Begin(behaviour.OnRequest, nowNs);
@@ -91,7 +92,7 @@ public sealed class FailingRequester(RequesterFault fault) : ICheckpointRequeste
         }
     }
 
-    /// <summary>Steps under way.</summary>
+    /// <summary>A sequence of steps in progress.</summary>
     private sealed class Play
     {
         private IReadOnlyList<RequesterStep> steps = [];

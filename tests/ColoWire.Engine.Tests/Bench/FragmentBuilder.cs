@@ -14,16 +14,16 @@ public static class FragmentBuilder
     private const int Ipv6HeaderBytes = 40;
 
     /// <summary>The fragments of a packet, in order.</summary>
-    /// <param name="packet">The whole.</param>
+    /// <param name="packet">The unfragmented packet.</param>
     /// <param name="id">The identification.</param>
-    /// <param name="cuts">Where in the IP payload a new fragment begins.</param>
+    /// <param name="cuts">Offsets in the IP payload, in bytes, at which a new fragment begins.</param>
     public static byte[][] Cut(Packet packet, uint id, params int[] cuts) => Cut(packet.Bytes(), id, 0, cuts);
 
     /// <summary>The fragments of a frame, in order.</summary>
-    /// <param name="frame">The whole, without padding.</param>
+    /// <param name="frame">The unfragmented frame, without padding.</param>
     /// <param name="id">The identification.</param>
-    /// <param name="extensionBytes">IPv6: extension headers that stand in each fragment.</param>
-    /// <param name="cuts">Where in the rest of the IP payload a new fragment begins.</param>
+    /// <param name="extensionBytes">IPv6: length of the extension headers that are repeated in each fragment.</param>
+    /// <param name="cuts">Offsets in the rest of the IP payload, in bytes, at which a new fragment begins.</param>
     public static byte[][] Cut(byte[] frame, uint id, int extensionBytes, params int[] cuts)
     {
         int payloadBytes = frame.Length - HeaderBytes(frame, extensionBytes);
@@ -33,11 +33,11 @@ public static class FragmentBuilder
         return [.. pieces];
     }
 
-    /// <summary>One fragment of a frame, sound or not.</summary>
+    /// <summary>One fragment of a frame, valid or not.</summary>
     public static byte[] Piece(byte[] frame, uint id, int start, int length, bool more, int extensionBytes = 0) =>
         Fragment(frame, id, start, frame.AsSpan(HeaderBytes(frame, extensionBytes) + start, length), more, extensionBytes);
 
-    /// <summary>A fragment with the headers of a frame and a payload of its own.</summary>
+    /// <summary>A fragment with the headers of a frame and another payload.</summary>
     public static byte[] Fragment(byte[] frame, uint id, int start, ReadOnlySpan<byte> payload, bool more, int extensionBytes = 0)
     {
         int network = NetworkOffset(frame);
@@ -52,7 +52,7 @@ public static class FragmentBuilder
             return [.. headers, .. payload];
         }
 
-        // The last header before the fragment header names that one; the fragment header names what the last one named.
+        // The last header before the fragment header gets 44 as its next header; the fragment header takes over the old value.
         int nextHeader = network + 6;
         for (int at = network + Ipv6HeaderBytes; at < headerBytes; at += (headers[at + 1] + 1) * 8)
         {

@@ -6,12 +6,12 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>One slot with one frame in it, parsed, for tests of what looks at a single frame.</summary>
+/// <summary>One slot with one parsed frame, for tests of code that looks at a single frame.</summary>
 internal sealed class FrameBench : IDisposable
 {
     private readonly FrameArena arena = new(1, 0);
 
-    /// <summary>The packet in the slot; the one before is gone.</summary>
+    /// <summary>Writes a packet into the slot, over the packet before.</summary>
     public FrameView View(Packet packet)
     {
         byte[] bytes = packet.Bytes();

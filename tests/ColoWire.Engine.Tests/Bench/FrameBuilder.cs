@@ -7,7 +7,7 @@ using System.Text;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>Frames as the scenarios speak of them: a record with a default for everything, turned into bytes at the end.</summary>
+/// <summary>Frames of the scenarios: records with a default for every field, converted to bytes at the end.</summary>
 public abstract record Packet
 {
     public byte[] Source { get; init; } = [10, 0, 0, 1];
@@ -28,7 +28,7 @@ public abstract record Packet
 
     public ushort[] Vlans { get; init; } = [];
 
-    /// <summary>Ethernet padding up to this length of the frame.</summary>
+    /// <summary>Length in bytes up to which the frame is padded, as Ethernet requires.</summary>
     public int PadTo { get; init; }
 
     protected abstract byte Protocol { get; }
@@ -74,7 +74,7 @@ public abstract record Packet
     ];
 }
 
-/// <summary>A TCP segment; without payload and other flags, a pure acknowledgment.</summary>
+/// <summary>A TCP segment; without payload and without further flags it is a pure acknowledgment.</summary>
 public sealed record Segment(uint Sequence, byte[] Payload) : Packet
 {
     public ushort SourcePort { get; init; } = 80;
@@ -97,7 +97,7 @@ public sealed record Segment(uint Sequence, byte[] Payload) : Packet
 
     public ushort Checksum { get; init; } = 0x1234;
 
-    /// <summary>With URG set when it is not 0.</summary>
+    /// <summary>The urgent pointer; URG is set when it is not 0.</summary>
     public ushort UrgentPointer { get; init; }
 
     public byte[] Options { get; init; } = [];
@@ -163,7 +163,7 @@ public sealed record Echo(ushort Identifier, ushort Number, byte[] Data) : Packe
     ];
 }
 
-/// <summary>Any protocol over IP.</summary>
+/// <summary>A packet of any protocol over IP.</summary>
 public sealed record Other(byte ProtocolNumber, byte[] Payload) : Packet
 {
     protected override byte Protocol => ProtocolNumber;

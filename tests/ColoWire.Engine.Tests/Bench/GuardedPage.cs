@@ -6,7 +6,7 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>A page of memory between two that may not be touched (mmap(2), PROT_NONE).</summary>
+/// <summary>A page of memory between two inaccessible pages (mmap(2), PROT_NONE).</summary>
 internal sealed unsafe partial class GuardedPage : IDisposable
 {
     public const int Bytes = 4096;

@@ -6,7 +6,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>A capture port that a test feeds.</summary>
+/// <summary>A capture port that delivers the frames that a test feeds.</summary>
 public sealed class MemoryCapturePort(string name) : ICapturePort
 {
     private readonly Queue<byte[]> frames = new();
@@ -28,10 +28,10 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
     /// <summary>Bytes of virtio-net header before each frame that is fed from now on.</summary>
     public int VnetHeaderBytes { get; set; }
 
-    /// <summary>Whether the next frame gets a length that no frame can have: whoever reads its bytes fails.</summary>
+    /// <summary>Whether the next frame gets a length that no frame can have, so that reading its bytes throws.</summary>
     public bool BreaksNext { get; set; }
 
-    /// <summary>Where the last frame lies.</summary>
+    /// <summary>The slot of the last frame.</summary>
     public FrameRef Last { get; private set; } = FrameRef.None;
 
     public void Feed(byte[] frame) => frames.Enqueue([.. Words.Fill('v', VnetHeaderBytes), .. frame]);
@@ -60,7 +60,8 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
     }
 }
 
-/// <summary>An inject port that keeps what leaves; it may take only a few frames per call, as a slow wire does.</summary>
+/// <summary>An inject port that records the frames that leave; it may accept only a few frames per call, as a slow link
+/// does.</summary>
 public sealed class MemoryInjectPort : IInjectPort
 {
     private readonly List<FrameRef> taken = [];
@@ -70,10 +71,10 @@ public sealed class MemoryInjectPort : IInjectPort
 
     public bool KeepsVnetHeader { get; init; }
 
-    /// <summary>How many frames a call takes at most.</summary>
+    /// <summary>How many frames a call accepts at most.</summary>
     public int FramesPerCall { get; set; } = int.MaxValue;
 
-    /// <summary>Whether the next call with frames fails, with nothing sent.</summary>
+    /// <summary>Whether the next call with frames throws without sending any.</summary>
     public bool BreaksNext { get; set; }
 
     public List<byte[]> Frames { get; } = [];

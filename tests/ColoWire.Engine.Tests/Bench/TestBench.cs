@@ -3,12 +3,14 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Failures;
+using ColoWire.Engine.Pipelines;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Bench;
 
-/// <summary>A whole path with ports in memory, a scripted requester and a clock in the test's hand.</summary>
+/// <summary>A whole path with ports in memory, a scripted requester and a clock that the test sets.</summary>
 public sealed class TestBench : IDisposable
 {
     private const long NanosecondsPerMs = 1_000_000;
@@ -29,7 +31,8 @@ public sealed class TestBench : IDisposable
         Poll();
     }
 
-    /// <summary>Small enough to be quick, large enough for every scenario; a checkpoint may follow the other at once.</summary>
+    /// <summary>Memory small enough for speed and large enough for every scenario; a checkpoint may follow the one before at
+    /// once.</summary>
     public static EngineOptions SmallOptions =>
         new() { SlotsPerSide = 4096, LargeSlotsPerSide = 8, Flows = 1024, CheckpointIntervalMs = 0 };
 
@@ -45,7 +48,7 @@ public sealed class TestBench : IDisposable
 
     public long NowNs { get; private set; } = 1_000_000_000;
 
-    public List<DivergenceReport> Reports { get; } = [];
+    public List<CheckpointReport> Reports { get; } = [];
 
     public long Checkpoints => path.Gate.Requests;
 
@@ -53,7 +56,7 @@ public sealed class TestBench : IDisposable
 
     public void SendPrimary(byte[] frame) => SendPrimary(frame, frame);
 
-    /// <summary>The primary sends what is to leave in another form.</summary>
+    /// <summary>The primary sends a frame that has to leave in another form.</summary>
     public void SendPrimary(byte[] frame, byte[] leavesAs)
     {
         primarySent.Add(leavesAs);
@@ -67,21 +70,21 @@ public sealed class TestBench : IDisposable
         Poll();
     }
 
-    /// <summary>Feeds without polling: a frame that lies on the wire.</summary>
+    /// <summary>Feeds a frame without polling, so that it waits in the port.</summary>
     public void QueuePrimary(byte[] frame)
     {
         primarySent.Add(frame);
         Primary.Feed(frame);
     }
 
-    /// <summary>The primary sends what must not leave.</summary>
+    /// <summary>The primary sends a frame that must not leave.</summary>
     public void SendPrimaryInVain(byte[] frame)
     {
         Primary.Feed(frame);
         Poll();
     }
 
-    /// <summary>Polls until nothing is left to do at this instant.</summary>
+    /// <summary>Polls until no duty has work left at this instant.</summary>
     public void Poll()
     {
         for (int idle = 0; idle < 3;)
@@ -89,23 +92,23 @@ public sealed class TestBench : IDisposable
             idle = path.Poll(NowNs) == 0 ? idle + 1 : 0;
         }
 
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
             Reports.Add(report);
         }
     }
 
-    /// <summary>Does what makes a duty fail, and goes on as a program does.</summary>
-    /// <returns>What the failure is put down to.</returns>
+    /// <summary>Runs an action that makes a duty throw, and recovers as the program does.</summary>
+    /// <returns>The cause that is recorded for the failure.</returns>
     public IReadOnlyList<Culprit> Fail(Action<TestBench> act)
     {
-        Assert.That(() => act(this), Throws.InstanceOf<SystemException>(), "a duty fails");
+        Assert.That(() => act(this), Throws.InstanceOf<SystemException>(), "a duty throws");
         IReadOnlyList<Culprit> culprits = path.FindCulprits();
         path = path.Succeed(culprits);
         return culprits;
     }
 
-    /// <summary>Lets time pass, in steps of 10 ms.</summary>
+    /// <summary>Advances the clock in steps of 10 ms, with a poll after each.</summary>
     public void Wait(int ms)
     {
         for (long end = NowNs + (ms * NanosecondsPerMs); NowNs < end;)
@@ -115,10 +118,10 @@ public sealed class TestBench : IDisposable
         }
     }
 
-    /// <summary>Lets time pass without a poll: nobody looks before the next frame comes.</summary>
+    /// <summary>Advances the clock without a poll: the next poll comes with the next frame.</summary>
     public void AdvanceTo(long nowNs) => NowNs = Math.Max(NowNs, nowNs);
 
-    /// <summary>Lets time pass without a poll in between.</summary>
+    /// <summary>Advances the clock without a poll in between.</summary>
     public void Jump(int ms)
     {
         NowNs += ms * NanosecondsPerMs;
@@ -131,18 +134,20 @@ public sealed class TestBench : IDisposable
         Poll();
     }
 
-    /// <summary>Sum over all shards of a counter.</summary>
+    /// <summary>The sum of a counter over all shards.</summary>
     public long Sum(Func<ShardCounters, long> counter) => path.Shards.Sum(shard => counter(shard.Counters));
 
-    /// <summary>Checks that all has left and forgets it, in a test that sends more than memory holds.</summary>
+    /// <summary>Checks that all frames of the primary have left, and clears them, in a test that sends more frames than memory
+    /// holds.</summary>
     public void ForgetWhatLeft()
     {
-        Assert.That(Output.Frames, Has.Count.EqualTo(primarySent.Count), "all has left");
+        Assert.That(Output.Frames, Has.Count.EqualTo(primarySent.Count), "all frames of the primary have left");
         primarySent.Clear();
         Output.Frames.Clear();
     }
 
-    /// <summary>Stops, and checks what must hold after every test: each primary frame left once, unchanged, and no slot is missing.</summary>
+    /// <summary>Stops, and checks the invariants of every test: each frame of the primary left once, unchanged, and no slot is
+    /// missing.</summary>
     public void StopAndCheckNothingLost()
     {
         StopAndCheckSlots();
@@ -152,13 +157,13 @@ public sealed class TestBench : IDisposable
             "each primary frame leaves exactly once, as it should (R4)");
     }
 
-    /// <summary>Stops, and checks that no slot is missing and nothing is held.</summary>
+    /// <summary>Stops, and checks that no slot is missing and no frame is held.</summary>
     public void StopAndCheckSlots()
     {
         path.BeginStop();
         Output.FramesPerCall = int.MaxValue;
         Poll();
-        Assert.That(path.IsDrained, Is.True, "a slot did not come home");
+        Assert.That(path.IsDrained, Is.True, "a slot was not returned");
         Assert.That(Sum(c => c.Held), Is.Zero);
         Assert.That(Sum(c => c.SecondaryHeld), Is.Zero);
     }

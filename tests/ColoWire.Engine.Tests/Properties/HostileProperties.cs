@@ -8,10 +8,11 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Properties;
 
-/// <summary>Guests that send whatever they like, or are made to: nothing of it may crash, spin, leak or lose a frame.</summary>
+/// <summary>Guests that send arbitrary frames, by intent or as victims: no input may crash the engine, make it spin, leak a slot
+/// or lose a frame.</summary>
 public sealed class HostileProperties
 {
-    // Numbers from all around the circle of sequence numbers, and neighbours of each.
+    // Sequence numbers spread over the whole 32-bit range, and the neighbours of each.
     private static readonly Gen<uint> Sequences =
         Gen.Select(Gen.UInt[0, 7], Gen.UInt[0, 300]).Select((eighth, near) => (eighth << 29) + near - 100);
 
@@ -57,7 +58,8 @@ public sealed class HostileProperties
         }
         else if (what < 40)
         {
-            // What both say is verified and kept; only then is there anything to be mistaken for a repetition.
+            // Bytes that both replicas sent are verified and remembered; only then can a later segment be taken for a
+            // retransmission.
             bench.SendPrimary(segment.Bytes());
             bench.SendSecondary(segment.Bytes());
         }

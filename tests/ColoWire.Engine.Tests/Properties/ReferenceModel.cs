@@ -3,23 +3,22 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 
 namespace ColoWire.Engine.Tests.Properties;
 
 /// <summary>
-/// The comparer as one would explain it on a blackboard: every byte in a dictionary, every question asked anew. Slow and obvious;
-/// the engine must agree with it after each frame. It knows the grace and the end of patience, and no bounds.
+/// A simple model of the comparer: every byte is in a dictionary, and every result is computed from the start. It is slow and
+/// obvious; the engine must agree with it after each frame. It has the grace and the final timeout, but no limits of memory.
 /// </summary>
 public sealed class ReferenceModel(long graceNs)
 {
     private readonly Dictionary<(ushort Port, bool IsTcp), Connection> connections = [];
 
-    /// <summary>What has left, in order.</summary>
+    /// <summary>The packets that have left, in order.</summary>
     public List<Packet> Out { get; } = [];
 
-    /// <summary>The ports of the flows that diverged, with the reason, in the order in which that was found.</summary>
+    /// <summary>The ports of the flows that diverged, with the reason, in the order of detection.</summary>
     public List<(ushort Port, DivergenceReason Reason)> Diverged { get; } = [];
 
     public void Primary(Packet packet, long nowNs)
@@ -35,9 +34,9 @@ public sealed class ReferenceModel(long graceNs)
         Drain(connection, nowNs);
     }
 
-    /// <param name="packet">What the secondary says.</param>
-    /// <param name="shift">What its sequence numbers lack to be the primary's.</param>
-    /// <param name="nowNs">When.</param>
+    /// <param name="packet">The packet that the secondary sent.</param>
+    /// <param name="shift">The number to add to the secondary's sequence numbers to get the primary's.</param>
+    /// <param name="nowNs">The time, in nanoseconds.</param>
     public void Secondary(Packet packet, uint shift, long nowNs)
     {
         Connection connection = Of(packet);
@@ -60,12 +59,12 @@ public sealed class ReferenceModel(long graceNs)
         Drain(connection, nowNs);
     }
 
-    /// <summary>Time passes: what has been in doubt for longer than the grace is a divergence.</summary>
+    /// <summary>Advances the time: a packet that has been suspect for longer than the grace is a divergence.</summary>
     public void Pass(long nowNs)
     {
-        foreach (Connection connection in connections.Values.Where(c => !c.IsDiverged && c.Doubt != null && nowNs - c.DoubtSinceNs >= graceNs))
+        foreach (Connection connection in connections.Values.Where(c => !c.IsDiverged && c.Suspect != null && nowNs - c.SuspectSinceNs >= graceNs))
         {
-            Diverge(connection, connection.Doubt switch
+            Diverge(connection, connection.Suspect switch
             {
                 Waiting { Packet: Segment } => DivergenceReason.Retransmit,
                 not null when connection.Datagrams.Count > 0 && connection.Held.Count > 0 => DivergenceReason.Payload,
@@ -74,7 +73,7 @@ public sealed class ReferenceModel(long graceNs)
         }
     }
 
-    /// <summary>All patience is over: whatever has no twin by now diverges.</summary>
+    /// <summary>The flows that diverge when the compare timeout ends: those with a packet that has no twin.</summary>
     public IEnumerable<ushort> Unfinished() => connections.Values
         .Where(c => !c.IsDiverged && (c.Held.Count > 0 || c.Datagrams.Count > 0 || c.HasUnspoken))
         .Select(c => c.Port);
@@ -92,7 +91,7 @@ public sealed class ReferenceModel(long graceNs)
         connection.Rst |= segment.Rst;
         for (int i = 0; i < segment.Payload.Length; i++)
         {
-            // The first copy of a byte counts; the others are known, for the primary may say them again, too.
+            // The first copy of a byte is compared; the later copies are recorded because the primary may retransmit them, too.
             connection.Bytes.TryAdd(start + (uint)i, segment.Payload[i]);
             connection.Said.Add((start + (uint)i, segment.Payload[i]));
         }
@@ -154,26 +153,26 @@ public sealed class ReferenceModel(long graceNs)
             Out.Add(oldest);
         }
 
-        NoteDoubt(connection, changed, nowNs);
+        NoteSuspect(connection, changed, nowNs);
     }
 
-    /// <summary>In doubt are a segment that only the primary has changed, and datagrams: who is overtaken, or else who waits while others
-    /// are there, or were said since.</summary>
-    private static void NoteDoubt(Connection connection, Waiting? changed, long nowNs)
+    /// <summary>Suspect are a segment of which only the primary has changed bytes, and datagrams: those that were overtaken, or
+    /// else those that wait while the other side has datagrams waiting or has sent one since.</summary>
+    private static void NoteSuspect(Connection connection, Waiting? changed, long nowNs)
     {
         Waiting? oldest = connection.Held.FirstOrDefault();
         Said? first = connection.Datagrams.FirstOrDefault();
         Waiting? last = connection.Held.Contains(connection.LastAgreed!) ? connection.LastAgreed : null;
-        bool isInDoubt = first is not null || last?.Said!.AtNs >= oldest?.AtNs;
-        object? doubt = changed ?? (first is { IsOvertaken: true } ? first : isInDoubt ? (object?)oldest : null);
-        if (!ReferenceEquals(doubt, connection.Doubt))
+        bool isSuspect = first is not null || last?.Said!.AtNs >= oldest?.AtNs;
+        object? suspect = changed ?? (first is { IsOvertaken: true } ? first : isSuspect ? (object?)oldest : null);
+        if (!ReferenceEquals(suspect, connection.Suspect))
         {
-            connection.Doubt = doubt;
-            connection.DoubtSinceNs = nowNs;
+            connection.Suspect = suspect;
+            connection.SuspectSinceNs = nowNs;
         }
     }
 
-    /// <summary>Two datagrams say the same: what the secondary said before is overtaken.</summary>
+    /// <summary>Two datagrams are equal: the datagrams that the secondary sent before are overtaken.</summary>
     private static void Agree(Connection connection, Waiting? waiting, Said? said)
     {
         if (waiting is null || said is null)
@@ -256,7 +255,7 @@ public sealed class ReferenceModel(long graceNs)
 
         public long AtNs => atNs;
 
-        /// <summary>Its twin, once that was there.</summary>
+        /// <summary>The equal datagram of the secondary, once it has been received.</summary>
         public Said? Said { get; set; }
     }
 
@@ -275,17 +274,17 @@ public sealed class ReferenceModel(long graceNs)
 
         public List<Waiting> Held { get; } = [];
 
-        /// <summary>What the secondary has said, and what has left of it.</summary>
+        /// <summary>The bytes that the secondary has sent; <see cref="Left"/> has those of them that have left.</summary>
         public Dictionary<uint, byte> Bytes { get; } = [];
 
         public Dictionary<uint, byte> Left { get; } = [];
 
-        /// <summary>All that the secondary has ever said, at which place.</summary>
+        /// <summary>All byte values that the secondary has ever sent, with their positions.</summary>
         public HashSet<(uint At, byte Value)> Said { get; } = [];
 
         public List<Said> Datagrams { get; } = [];
 
-        /// <summary>Of those that have found their twins and wait, the one whose twin was said last.</summary>
+        /// <summary>Of the waiting datagrams that have a twin, the one whose twin was sent last.</summary>
         public Waiting? LastAgreed { get; set; }
 
         public uint? Ack { get; set; }
@@ -302,13 +301,13 @@ public sealed class ReferenceModel(long graceNs)
 
         public bool RstLeft { get; set; }
 
-        public object? Doubt { get; set; }
+        public object? Suspect { get; set; }
 
-        public long DoubtSinceNs { get; set; }
+        public long SuspectSinceNs { get; set; }
 
         public bool IsDiverged { get; set; }
 
-        /// <summary>Whether the secondary has said what the primary never did.</summary>
+        /// <summary>Whether the secondary has sent something that the primary has not sent.</summary>
         public bool HasUnspoken => (Syn && !SynLeft) || (Fin != null && !FinLeft) || (Rst && !RstLeft) || Bytes.Keys.Any(at => !Left.ContainsKey(at));
     }
 }

@@ -10,8 +10,8 @@ using NUnit.Framework;
 namespace ColoWire.Engine.Tests.Properties;
 
 /// <summary>
-/// The engine against the reference model, over random replicas. A failure prints the seed; <c>CsCheck_Seed</c> repeats it. More
-/// cases by hand: <c>dotnet test ... -- 'TestRunParameters.Parameter(name="cases",value="100000")'</c>.
+/// Compares the engine with the reference model, over random replicas. A failure prints the seed; <c>CsCheck_Seed</c> repeats it.
+/// More cases by hand: <c>dotnet test ... -- 'TestRunParameters.Parameter(name="cases",value="100000")'</c>.
 /// </summary>
 public sealed class ReplicaProperties
 {
@@ -45,7 +45,7 @@ public sealed class ReplicaProperties
 
     private static ShardCounters Check(Replicas replicas, bool predicts)
     {
-        // What one changes the other one changes, too, but each comes to it at its own pace.
+        // Both sides make the same change, but each side reaches it at a time of its own.
         int graceMs = replicas.ChangesAlike ? 1000 : Options.GraceMs;
         using TestBench bench = new(Options with { GraceMs = graceMs, Predicts = predicts });
         ReferenceModel model = new(graceMs * 1_000_000L);
@@ -65,25 +65,26 @@ public sealed class ReplicaProperties
             }
 
             model.Pass(nowNs);
-            // After each frame, not only at the end: what leaves too early is as wrong as what leaves too late.
+            // The check runs after each frame, not only at the end: a frame that leaves too early is as wrong as one that leaves
+            // too late.
             Assert.That(bench.Output.Frames, Has.Count.EqualTo(model.Out.Sum(p => replicas.FramesOf(p).Length)));
-            Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Reason)), Is.EqualTo(model.Diverged));
+            Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Divergence.Reason)), Is.EqualTo(model.Diverged));
         }
 
         bench.Wait(2 * graceMs);
         model.Pass(LateNs);
-        Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Reason)), Is.EqualTo(model.Diverged));
+        Assert.That(bench.Reports.Select(r => (r.Flow.SourcePort, r.Divergence.Reason)), Is.EqualTo(model.Diverged));
         Assert.That(
             bench.Output.Frames.Select(Convert.ToHexString),
             Is.EqualTo(model.Out.SelectMany(replicas.FramesOf).Select(Convert.ToHexString)));
         bench.Wait(5000);
         ushort[] found = [.. model.Diverged.Select(d => d.Port), .. model.Unfinished()];
-        Assert.That(found, Is.EqualTo(replicas.HarmedPort == 0 ? [] : new[] { replicas.HarmedPort }), "what the model finds");
-        Assert.That(bench.Reports.Select(r => r.Flow.SourcePort), Is.EqualTo(found), "what the engine finds");
+        Assert.That(found, Is.EqualTo(replicas.HarmedPort == 0 ? [] : new[] { replicas.HarmedPort }), "divergences of the model");
+        Assert.That(bench.Reports.Select(r => r.Flow.SourcePort), Is.EqualTo(found), "divergences of the engine");
         if (replicas.HarmedPort == 0)
         {
             Assert.That(bench.Output.Frames, Has.Count.EqualTo(replicas.Arrivals.Where(a => a.Side == Side.Primary).Sum(a => a.Frames.Length)));
-            Assert.That(bench.Counters.SecondaryHeld, Is.Zero, "what was verified need not wait");
+            Assert.That(bench.Counters.SecondaryHeld, Is.Zero, "verified frames of the secondary are not held");
         }
 
         bench.StopAndCheckNothingLost();

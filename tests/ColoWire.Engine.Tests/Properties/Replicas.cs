@@ -8,41 +8,41 @@ using ColoWire.Engine.Tests.Bench;
 
 namespace ColoWire.Engine.Tests.Properties;
 
-/// <summary>What is done to one flow so that the replicas differ.</summary>
+/// <summary>The change to one flow that makes the replicas differ.</summary>
 public enum Harm
 {
     None,
 
-    /// <summary>One byte of the secondary's is another.</summary>
+    /// <summary>One byte of the secondary differs.</summary>
     Flip,
 
-    /// <summary>The secondary says nothing more from some place on; of datagrams, one is missing.</summary>
+    /// <summary>TCP: the secondary sends nothing from some position on. Datagrams: the secondary omits one.</summary>
     Missing,
 
-    /// <summary>The secondary says more than the primary; of datagrams, one more.</summary>
+    /// <summary>TCP: the secondary sends more bytes than the primary. Datagrams: the secondary sends one more.</summary>
     Extra,
 
     /// <summary>TCP: the secondary closes in another way.</summary>
     Close,
 
-    /// <summary>TCP: the primary sends bytes again that have changed.</summary>
+    /// <summary>TCP: the primary retransmits bytes with other values.</summary>
     Retransmit,
 
-    /// <summary>TCP: the primary acknowledges what the secondary never does.</summary>
+    /// <summary>TCP: the primary acknowledges bytes that the secondary never acknowledges.</summary>
     Ack,
 }
 
 /// <summary>A packet that arrives.</summary>
-/// <param name="AtNs">When.</param>
-/// <param name="Side">Whose.</param>
-/// <param name="Packet">What it says.</param>
-/// <param name="Frames">How it comes: whole, or in fragments.</param>
-/// <param name="Shift">What the secondary's sequence numbers lack to be the primary's.</param>
+/// <param name="AtNs">Time of the arrival, in nanoseconds.</param>
+/// <param name="Side">The replica that sent it.</param>
+/// <param name="Packet">The unfragmented packet.</param>
+/// <param name="Frames">Its frames: one, or its fragments.</param>
+/// <param name="Shift">The number to add to the secondary's sequence numbers to get the primary's.</param>
 public sealed record Arrival(long AtNs, Side Side, Packet Packet, byte[][] Frames, uint Shift);
 
 /// <summary>
-/// Two replicas that say the same, each in its own way: cut, repeated, delayed, reordered, fragmented, numbered and dressed
-/// differently; or the same but for one harm to one flow. Everything from one seed.
+/// Two replicas that send the same content with different segmentation, retransmissions, delays, order, fragments, sequence
+/// numbers and header fields; or the same but for one harm to one flow. Everything follows from one seed.
 /// </summary>
 public sealed class Replicas
 {
@@ -50,7 +50,8 @@ public sealed class Replicas
     private const int UdpFlows = 2;
     private const long NanosecondsPerUs = 1000;
 
-    /// <summary>How much later than its twin a packet may come: two of them, one behind the other, stay below the grace of 20 ms.</summary>
+    /// <summary>By how much a packet may arrive later than its twin, in microseconds: twice that stays below the grace of 20
+    /// ms.</summary>
     private const int LatenessUs = 8000;
 
     private static readonly ushort[][] Vlans = [[], [5], [5, 6]];
@@ -83,20 +84,20 @@ public sealed class Replicas
             }
         }
 
-        // Stable: what one side of a TCP flow sends at one instant keeps its order.
+        // A stable sort: segments that one side of a TCP flow sends at the same instant keep their order.
         Arrivals = [.. arrivals.OrderBy(a => a.AtNs)];
     }
 
-    /// <summary>What arrives, in order.</summary>
+    /// <summary>All arrivals, in order.</summary>
     public IReadOnlyList<Arrival> Arrivals { get; }
 
-    /// <summary>The port of the flow in which the replicas differ; 0 when they do not.</summary>
+    /// <summary>The port of the flow in which the replicas differ; 0 when they do not differ.</summary>
     public ushort HarmedPort { get; }
 
-    /// <summary>Whether both say a byte of a stream again, and both otherwise than before.</summary>
+    /// <summary>Whether both replicas retransmit a byte of a stream with the same new value.</summary>
     public bool ChangesAlike { get; private set; }
 
-    /// <summary>How a packet comes.</summary>
+    /// <summary>The frames in which a packet arrives.</summary>
     public byte[][] FramesOf(Packet packet) => framesOf[packet];
 
     private void AddStream(ushort port, Harm harm)
@@ -113,7 +114,8 @@ public sealed class Replicas
         StreamDress secondary = primary;
         if (primary.Syn && random.Next(2) == 0)
         {
-            // The secondary chose another number; a rewriter translates what follows its SYN, or nobody does.
+            // The secondary chose another initial sequence number; either a rewriter translates all segments after its SYN, or
+            // nothing does.
             secondary.SynShift = (uint)random.NextInt64(1u << 20, 1u << 31);
             secondary.Shift = random.Next(2) == 0 ? secondary.SynShift : 0;
         }
@@ -142,7 +144,7 @@ public sealed class Replicas
         }
 
         long firstUs = Send(Side.Primary, Say(stream, primary, port), 0);
-        // A rewriter knows the primary's number from what answers its SYN.
+        // A rewriter gets the primary's number only from the answer to its SYN.
         bool isRewritten = secondary.SynShift != 0 && secondary.Shift == 0;
         Send(Side.Secondary, Say(others, secondary, port), 0 - secondary.Shift, isRewritten ? firstUs : 0);
     }
@@ -186,7 +188,8 @@ public sealed class Replicas
         }
     }
 
-    /// <summary>The stream as one replica sends it: cut anywhere, some of it twice, some of it out of order, acknowledgments growing.</summary>
+    /// <summary>The stream as one replica sends it: with any segmentation, some bytes twice, some out of order, acknowledgments
+    /// growing.</summary>
     private List<Segment> Say(byte[] stream, StreamDress dress, ushort port)
     {
         uint start = dress.Start + dress.Shift;
@@ -248,7 +251,7 @@ public sealed class Replicas
 
         for (int i = 0; i + 1 < segments.Count; i++)
         {
-            // A frame that says how far the stream goes may not be overtaken: a FIN first is another property's matter.
+            // A segment that shows where the stream ends may not be overtaken: another property covers a FIN that arrives early.
             if (random.Next(5) == 0 && !segments[i + 1].Fin)
             {
                 (segments[i], segments[i + 1]) = (segments[i + 1], segments[i]);
@@ -258,11 +261,12 @@ public sealed class Replicas
         return segments;
     }
 
-    /// <summary>Sends the segments of one side; all but the first not before an instant.</summary>
-    /// <returns>When the first arrives.</returns>
+    /// <summary>Sends the segments of one side; all but the first not before a given instant.</summary>
+    /// <returns>The time at which the first segment arrives.</returns>
     private long Send(Side side, List<Segment> segments, uint shift, long othersUs = 0)
     {
-        // The first of both sides come within the lateness of each other; then each goes at its own pace.
+        // The first segments of both sides arrive within the greatest lateness of each other; all later ones have delays of their
+        // own.
         long firstUs = random.Next(LatenessUs);
         long atUs = firstUs;
         int paceUs = random.Next(1, 3000);
@@ -291,13 +295,13 @@ public sealed class Replicas
         arrivals.Add(new Arrival(atUs * NanosecondsPerUs, side, dressed, frames, shift));
     }
 
-    /// <summary>The flows of one world have all layouts: IPv4 and IPv6, untagged, one tag and two.</summary>
+    /// <summary>Addresses by which the flows of one case have all layouts: IPv4 and IPv6, untagged, one tag and two.</summary>
     private static byte[] AddressOf(Packet packet, byte last) =>
         PortOf(packet) % 2 == 0 ? [10, 0, 0, last] : [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last];
 
     private static ushort PortOf(Packet packet) => packet is Segment segment ? segment.SourcePort : ((Datagram)packet).SourcePort;
 
-    /// <summary>One in four comes in pieces, in any order.</summary>
+    /// <summary>Fragments one packet in four; the fragments arrive in any order.</summary>
     private byte[][] Fragment(Packet packet)
     {
         byte[] whole = (packet with { PadTo = 0 }).Bytes();
@@ -321,10 +325,10 @@ public sealed class Replicas
         return bytes;
     }
 
-    /// <summary>How one replica says a stream.</summary>
+    /// <summary>How one replica sends a stream.</summary>
     private struct StreamDress
     {
-        /// <summary>The primary's number of the first byte.</summary>
+        /// <summary>The primary's sequence number of the first byte.</summary>
         public uint Start;
 
         public bool Syn;
@@ -334,7 +338,7 @@ public sealed class Replicas
         public bool EndsEarly;
         public int? ChangesAt;
 
-        /// <summary>A byte that both say again, whatever it was before.</summary>
+        /// <summary>A byte that both replicas retransmit with this value, which may differ from its first value.</summary>
         public (int At, byte Value)? SaysAgain;
         public uint AckLead;
     }

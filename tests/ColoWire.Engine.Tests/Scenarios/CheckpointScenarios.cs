@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Shards;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern checkpoints: what leaves, what goes on, and what comes too late for one.</summary>
+/// <summary>The rows that concern checkpoints: which frames leave, which flows go on, and which frames arrive too late for a
+/// checkpoint.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class CheckpointScenarios(int shards)
@@ -23,34 +25,34 @@ public sealed class CheckpointScenarios(int shards)
 
     private static readonly Scenario[] Rows =
     [
-        new("82 a straggler 5 ms after the checkpoint, a datagram", P(One), S(Two), Wait(30), Cp(1), Checkpoint, Out(One), Wait(5), S(Three), Wait(10_000),
+        new("82 a straggler 5 ms after the checkpoint, a datagram", P(One), S(Two), Wait(30), Cp(1), Checkpointed, Out(One), Wait(5), S(Three), Wait(10_000),
             Cp(1), Dropped(DropReason.SecondaryStale, 1)),
-        new("82 a straggler that others overtake", P(One), Checkpoint, Wait(5), S(Three), Wait(30), P(Two), S(Two), Out(One, Two), Wait(2000), Cp(0),
+        new("82 a straggler that others overtake", P(One), Checkpointed, Wait(5), S(Three), Wait(30), P(Two), S(Two), Out(One, Two), Wait(2000), Cp(0),
             Dropped(DropReason.SecondaryStale, 1)),
-        new("82 a straggler 5 ms after the checkpoint, TCP", P(A), S(A.Flipped(1)), Cp(1), Checkpoint, Out(A), Wait(5), S(B.Flipped(0)), P(B),
+        new("82 a straggler 5 ms after the checkpoint, TCP", P(A), S(A.Flipped(1)), Cp(1), Checkpointed, Out(A), Wait(5), S(B.Flipped(0)), P(B),
             Dropped(DropReason.SecondaryStale, 1), Out(A), S(B), Out(A, B), Wait(10_000), Cp(1)),
-        new("82 a straggler that the new secondary contradicts", P(A), Checkpoint, Wait(5), S(B.Flipped(0)), Wait(30), S(B), P(B), Out(A, B),
+        new("82 a straggler that the new secondary contradicts", P(A), Checkpointed, Wait(5), S(B.Flipped(0)), Wait(30), S(B), P(B), Out(A, B),
             Dropped(DropReason.SecondaryStale, 1), Wait(10_000), Cp(0)),
-        new("82 a straggler that ends what goes on", P(A), Checkpoint, Wait(5), S(new Segment(1100, []) { Fin = true }), Wait(10_000), Cp(0)),
-        new("82 a difference after the stragglers' time", P(A), Checkpoint, Wait(30), S(B.Flipped(0)), P(B), Out(A), Cp(1, DivergenceReason.Payload)),
+        new("82 a straggler that ends what goes on", P(A), Checkpointed, Wait(5), S(new Segment(1100, []) { Fin = true }), Wait(10_000), Cp(0)),
+        new("82 a difference after the stragglers' time", P(A), Checkpointed, Wait(30), S(B.Flipped(0)), P(B), Out(A), Cp(1, DivergenceReason.Payload)),
         new("33 an old ACK that the secondary's new SYN has overtaken acknowledges nothing in the next connection", P(A), S(A), S(NextSyn),
             S(new Segment(1100, []) { Ack = 9000 }), P(NextSyn, NextAck), Out(A, NextSyn), S(NextAck), Out(A, NextSyn, NextAck), Wait(10_000), Cp(0)),
-        new("33 what the secondary says behind its new SYN is new, even where the connection before had the same numbers", P(A), Checkpoint, Wait(30),
+        new("33 what the secondary says behind its new SYN is new, even where the connection before had the same numbers", P(A), Checkpointed, Wait(30),
             S(SameSyn, SameData), P(SameSyn, SameData), Out(A, SameSyn, SameData), Wait(10_000), Cp(0)),
-        new("81 a checkpoint while the third is half verified", P(A, B, C), S(C with { Payload = C.Payload[..50] }), Checkpoint, Out(A, B, C),
-            bench => Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1)),
+        new("81 a checkpoint while the third is half verified", P(A, B, C), S(C with { Payload = C.Payload[..50] }), Checkpointed, Out(A, B, C),
+            bench => Assert.That(bench.Path.Guest.Epoch, Is.EqualTo(1)),
             Dropped(DropReason.SecondaryUnmatched, 1)),
         new("81 a checkpoint while of three only half of the third is missing", P(A, B, C), S(A, B, C with { Payload = C.Payload[..50] }), Out(A, B),
-            Checkpoint, Out(A, B, C), Verified(2), Unverified(UnverifiedReason.Checkpoint, 1),
-            bench => Assert.That(bench.Sum(c => c.SecondaryHeld), Is.Zero), bench => Assert.That(bench.Path.Gate.Epoch, Is.EqualTo(1)), Cp(0)),
-        new("94 what the secondary said before a checkpoint comes after it", P(A), S(A.Flipped(1)), Checkpoint, Wait(5), S(A.Flipped(2)), P(B), S(B),
+            Checkpointed, Out(A, B, C), Verified(2), Unverified(UnverifiedReason.Checkpoint, 1),
+            bench => Assert.That(bench.Sum(c => c.SecondaryHeld), Is.Zero), bench => Assert.That(bench.Path.Guest.Epoch, Is.EqualTo(1)), Cp(0)),
+        new("94 what the secondary said before a checkpoint comes after it", P(A), S(A.Flipped(1)), Checkpointed, Wait(5), S(A.Flipped(2)), P(B), S(B),
             Out(A, B), Wait(10_000), Cp(1)),
-        new("83 a checkpoint twice", P(A), Checkpoint, Checkpoint, Out(A), P(B), S(B), Out(A, B), Cp(0)),
-        new("83 a divergence while a request stands merges with it", P(One), S(Two), Wait(30), Cp(1), P(A), S(A.Flipped(0)), Cp(1), Checkpoint,
+        new("83 a checkpoint twice", P(A), Checkpointed, Checkpointed, Out(A), P(B), S(B), Out(A, B), Cp(0)),
+        new("83 a divergence while a request stands merges with it", P(One), S(Two), Wait(30), Cp(1), P(A), S(A.Flipped(0)), Cp(1), Checkpointed,
             bench => Assert.That(bench.Output.Frames, Has.Count.EqualTo(2)), Wait(10_000), Asked(1)),
-        new("after a checkpoint both streams go on from the primary's", P(A), S(A.Flipped(1)), P(B), Checkpoint, Out(A, B), P(C), S(C),
+        new("after a checkpoint both streams go on from the primary's", P(A), S(A.Flipped(1)), P(B), Checkpointed, Out(A, B), P(C), S(C),
             Out(A, B, C), P(A), Out(A, B, C, A), Cp(1)),
-        new("a diverged flow asks once, however much it sends", P(One), S(Two), Wait(30), P(Two, Three), S(One, Three), Wait(500), Cp(1), Checkpoint,
+        new("a diverged flow asks once, however much it sends", P(One), S(Two), Wait(30), P(Two, Three), S(One, Three), Wait(500), Cp(1), Checkpointed,
             Out(One, Two, Three)),
     ];
 
@@ -69,9 +71,9 @@ public sealed class CheckpointScenarios(int shards)
         P(old)(bench);
         S(old)(bench);
         bench.Checkpoint();
-        // The capture takes the SYN before it has heard of the second checkpoint, the shard after.
+        // The capture takes the SYN before it reads the second checkpoint, the shard after that.
         bench.QueuePrimary(synAck.Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
         bench.Requester.Happen(CheckpointEvent.Completed);
         bench.Path.Gate.Poll(bench.NowNs);
         P(next)(bench);
@@ -90,11 +92,12 @@ public sealed class CheckpointScenarios(int shards)
     public void Scenario_82_and_94_a_secondary_frame_of_the_old_epoch_is_dropped_as_stale()
     {
         using TestBench bench = new(Options);
-        // The gate learns of the checkpoint after the captures of the same round: what they took bears the old epoch.
+        // The gate reads the checkpoint after the captures of the same round have polled: the frames that they took have the old
+        // epoch.
         bench.QueuePrimary(A.Bytes());
         bench.Secondary.Feed(A.Flipped(0).Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
-        bench.Path.Lanes[0].SecondaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].SecondaryCapture.Poll(bench.NowNs);
         bench.Requester.Happen(CheckpointEvent.Completed);
         bench.Path.Gate.Poll(bench.NowNs);
         bench.Poll();
@@ -116,8 +119,8 @@ public sealed class CheckpointScenarios(int shards)
         S(A)(bench);
         bench.QueuePrimary(B.Bytes());
         bench.Secondary.Feed(B.Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
-        bench.Path.Lanes[0].SecondaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].SecondaryCapture.Poll(bench.NowNs);
         bench.Requester.Happen(CheckpointEvent.Completed);
         bench.Path.Gate.Poll(bench.NowNs);
         bench.Poll();
@@ -135,7 +138,8 @@ public sealed class CheckpointScenarios(int shards)
         Segment[] before = [.. Enumerable.Repeat(A, EngineLimits.BatchFrames), new Segment(1100, []) { Rst = true, Ack = 9000 }];
         Segment syn = new(500_000, []) { Syn = true, Ack = 7001 };
         Segment ahead = new(500_001, []) { Ack = 8000 };
-        // The checkpoint is over, and the shard takes the secondary's SYN before the last of what the primary had said by then.
+        // The checkpoint has finished, and the shard takes the secondary's SYN before the last of the frames that the primary
+        // sent before the checkpoint.
         TakeTooLate(bench, before, syn);
         P(syn, ahead)(bench);
         Out([.. before, syn])(bench);
@@ -166,8 +170,8 @@ public sealed class CheckpointScenarios(int shards)
         bench.StopAndCheckNothingLost();
     }
 
-    /// <summary>The shard takes frames of before a checkpoint when it has long heard of it, the last of them behind the secondary's next
-    /// one.</summary>
+    /// <summary>The shard takes frames of before a checkpoint after it has read the checkpoint, the last of these frames after
+    /// the secondary's next one.</summary>
     private static void TakeTooLate(TestBench bench, Segment[] before, Segment secondary)
     {
         foreach (Segment segment in before)
@@ -175,7 +179,7 @@ public sealed class CheckpointScenarios(int shards)
             bench.QueuePrimary(segment.Bytes());
         }
 
-        while (bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs) != 0)
+        while (bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs) != 0)
         {
         }
 
@@ -190,16 +194,17 @@ public sealed class CheckpointScenarios(int shards)
         using TestBench bench = new(Options);
         bench.QueuePrimary(A.Bytes());
         bench.Secondary.Feed(A.Flipped(0).Bytes());
-        bench.Path.Lanes[0].PrimaryCapture.Poll(bench.NowNs);
-        bench.Path.Lanes[0].SecondaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].PrimaryCapture.Poll(bench.NowNs);
+        bench.Path.Pipelines[0].SecondaryCapture.Poll(bench.NowNs);
         foreach (Shard shard in bench.Path.Shards)
         {
             shard.Poll(bench.NowNs);
         }
 
-        // The report lies on its way to the gate when that learns of the checkpoint, which has mended what it tells of.
+        // The report waits on the ring to the gate when the gate reads the checkpoint, which has resolved the reported
+        // divergence.
         Assert.That(bench.Sum(c => c.Divergences[(int)DivergenceReason.Payload]), Is.EqualTo(1));
-        Checkpoint(bench);
+        Checkpointed(bench);
         Out(A)(bench);
         P(B)(bench);
         S(B)(bench);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.RequesterFault;
@@ -10,8 +10,8 @@ using static ColoWire.Engine.Tests.Bench.Words;
 namespace ColoWire.Engine.Tests.Scenarios;
 
 /// <summary>
-/// A guest that puts a random byte into each packet asks for a checkpoint with each: <c>checkpoint_interval_ms</c> bounds how often it is
-/// stopped, <c>checkpoint_share</c> how often one flow may be the reason.
+/// A guest that puts a random byte into each packet causes a checkpoint request with each: <c>checkpoint_interval_ms</c> bounds
+/// how often the guest is stopped, <c>checkpoint_share</c> how often one flow may be the reason.
 /// </summary>
 public sealed class CheckpointShareScenarios
 {
@@ -19,7 +19,7 @@ public sealed class CheckpointShareScenarios
     private const int PacketPauseMs = 10;
     private const int GraceMs = 20;
 
-    /// <summary>For as long a flow that has used up its share leaves unverified.</summary>
+    /// <summary>How long a flow that has used up its share stays unverified, in milliseconds.</summary>
     private const int UnverifiedMs = (int)(EngineLimits.CheckpointShareNs / 1_000_000);
 
     private static readonly EngineOptions Unbounded = TestBench.SmallOptions with { CheckpointIntervalMs = 0, CheckpointShare = 0 };
@@ -43,7 +43,7 @@ public sealed class CheckpointShareScenarios
         TestContext.Out.WriteLine($"{requester.AskedAtNs.Count} checkpoints in 6 s");
         Assert.That(requester.AskedAtNs, Has.Count.InRange(least, most));
         long[] pausesMs = [.. requester.AskedAtNs.Zip(requester.AskedAtNs.Skip(1), (earlier, later) => (later - earlier) / 1_000_000)];
-        Assert.That(pausesMs.Min(), Is.GreaterThanOrEqualTo(intervalMs), "least time between two");
+        Assert.That(pausesMs.Min(), Is.GreaterThanOrEqualTo(intervalMs), "least time between two requests");
         bench.Wait(intervalMs);
         bench.StopAndCheckNothingLost();
     }
@@ -65,12 +65,12 @@ public sealed class CheckpointShareScenarios
             Differ(bench, 1000, i);
         }
 
-        Assert.That(bench.Output.Frames, Has.Count.EqualTo(left + 5), "at once");
+        Assert.That(bench.Output.Frames, Has.Count.EqualTo(left + 5), "frames of the flow leave at once");
         Assert.That(KeepsDiffering(bench), Is.EqualTo(unverified + 5));
-        Assert.That(bench.Reports, Has.Count.EqualTo(reported), "it has been reported");
+        Assert.That(bench.Reports, Has.Count.EqualTo(reported), "the flow is not reported a second time");
         Assert.That(bench.Reports.Count(report => report.ExceedsShare), Is.EqualTo(1));
         Assert.That(bench.Reports[^1].ExceedsShare, Is.True);
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.InStep));
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.InStep));
 
         bench.SendPrimary(A.Bytes());
         Assert.That(bench.Output.Frames, Has.Count.EqualTo(left + 5), "another flow is held");
@@ -87,12 +87,12 @@ public sealed class CheckpointShareScenarios
         UseUpShare(bench);
         bench.Wait(UnverifiedMs - 100);
         Differ(bench, 1000, 1);
-        Assert.That(requester.AskedAtNs, Has.Count.EqualTo(Share), "its time is not over yet");
+        Assert.That(requester.AskedAtNs, Has.Count.EqualTo(Share), "the flow is still unverified");
         bench.Wait(100);
         bench.SendPrimary(Packet(1000, "said by both").Bytes());
         bench.Wait(PacketPauseMs);
         Assert.That(requester.AskedAtNs, Has.Count.EqualTo(Share + 1));
-        Assert.That(bench.Reports[^1].Reason, Is.EqualTo(DivergenceReason.ComparedAgain));
+        Assert.That(bench.Reports[^1].Cause, Is.EqualTo(CheckpointCause.ComparedAgain));
         bench.SendPrimary(Packet(1000, "held").Bytes());
         Assert.That(bench.Output.Frames[^1], Is.EqualTo(Packet(1000, "said by both").Bytes()));
         bench.Wait(100);
@@ -101,7 +101,7 @@ public sealed class CheckpointShareScenarios
 
         Differ(bench, 1000, 2);
         bench.Wait(100);
-        Assert.That(requester.AskedAtNs, Has.Count.EqualTo(Share + 1), "it differs again: it is left at once");
+        Assert.That(requester.AskedAtNs, Has.Count.EqualTo(Share + 1), "the flow differs again and is unverified at once");
         Assert.That(bench.Reports[^1].ExceedsShare, Is.True);
         bench.StopAndCheckNothingLost();
     }
@@ -191,7 +191,8 @@ public sealed class CheckpointShareScenarios
         for (int i = 0; i <= Share; i++)
         {
             Differ(bench, 1000, i);
-            // The doubt is over, the checkpoint is done, and what the secondary said before it is not waited for any more.
+            // The suspect has been resolved, the checkpoint has finished, and the frames that the secondary sent before it are no
+            // longer expected.
             bench.Wait(3 * GraceMs);
         }
 

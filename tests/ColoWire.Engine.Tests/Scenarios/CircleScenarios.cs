@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
@@ -9,8 +8,8 @@ using static ColoWire.Engine.Tests.Bench.Words;
 namespace ColoWire.Engine.Tests.Scenarios;
 
 /// <summary>
-/// TCP sequence numbers that serial arithmetic cannot order, because they are half the circle apart or more: any process in a guest
-/// that may open a raw socket can send them, and a long stream comes to them by itself.
+/// TCP sequence numbers that serial arithmetic (RFC 1982) cannot order because they are 2^31 or more apart: any process in a
+/// guest that may open a raw socket can send them, and a long stream reaches them without such a process.
 /// </summary>
 [TestFixture(1)]
 [TestFixture(3)]
@@ -23,7 +22,8 @@ public sealed class CircleScenarios(int shards)
     private static readonly Segment SynAck = new(999, []) { Syn = true };
     private static readonly Segment OwnSynAck = SynAck with { Sequence = OwnIsn };
 
-    /// <summary>Of a connection before between the same ports, nearer than a window may be.</summary>
+    /// <summary>A segment of an earlier connection between the same ports, nearer to the stream than the greatest
+    /// window.</summary>
     private static readonly Segment Stray = new(1000 + (1 << 29), Fill('Y'));
     private static readonly Segment BehindStray = Stray with { Sequence = Stray.Sequence + 100 };
 
@@ -45,11 +45,11 @@ public sealed class CircleScenarios(int shards)
             Wait(4000), Cp(1, DivergenceReason.Control)),
         new("a byte of the secondary half the circle away is no beginning of what it says", S(At(1200, 'C')), S(Far(1300, 1)), P(A), Wait(30),
             Cp(1, DivergenceReason.Position)),
-        new("a segment of another connection moves nothing that a checkpoint shares", Both(A), P(Stray), Checkpoint, Out(A, Stray), P(B), Out(A, Stray), S(B),
+        new("a segment of another connection moves nothing that a checkpoint shares", Both(A), P(Stray), Checkpointed, Out(A, Stray), P(B), Out(A, Stray), S(B),
             Out(A, Stray, B), Verified(2)),
-        new("two in a row are where the stream goes on", Both(A), P(Stray, BehindStray), Checkpoint, Out(A, Stray, BehindStray), P(Stray),
+        new("two in a row are where the stream goes on", Both(A), P(Stray, BehindStray), Checkpointed, Out(A, Stray, BehindStray), P(Stray),
             Out(A, Stray, BehindStray, Stray), Cp(0)),
-        new("a segment of another connection of the primary shares no acknowledgment", Both(A), P(Stray with { Ack = 9000 }), Checkpoint,
+        new("a segment of another connection of the primary shares no acknowledgment", Both(A), P(Stray with { Ack = 9000 }), Checkpointed,
             Out(A, Stray with { Ack = 9000 }), P(Acknowledging), Out(A, Stray with { Ack = 9000 }), S(Acknowledging),
             Out(A, Stray with { Ack = 9000 }, Acknowledging)),
         new("a segment of another connection of the secondary acknowledges nothing", Both(A), S(Stray with { Ack = 9000 }), P(Acknowledging), Out(A),
@@ -62,7 +62,7 @@ public sealed class CircleScenarios(int shards)
     [TestCaseSource(nameof(Rows))]
     public void Scenario(Scenario row) => row.Run(TestBench.SmallOptions with { Shards = shards });
 
-    /// <summary>Both say the same, the primary first.</summary>
+    /// <summary>Both sides send the same segments, the primary first.</summary>
     private static Action<TestBench> Both(params Segment[] segments) => bench =>
     {
         foreach (Segment segment in segments)

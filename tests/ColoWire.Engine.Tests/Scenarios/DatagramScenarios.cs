@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern UDP, ICMP, other protocols, and the dress of a frame, by their numbers on the scenarios' page.</summary>
+/// <summary>The rows that concern UDP, ICMP, other protocols and tolerated header fields, by their numbers on the page of
+/// scenarios.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class DatagramScenarios(int shards)
@@ -19,7 +18,7 @@ public sealed class DatagramScenarios(int shards)
     private static readonly Datagram Three = new("three");
     private static readonly Datagram Four = new("four");
 
-    /// <summary>Long enough for the parser's short cut, which the others are not.</summary>
+    /// <summary>A datagram long enough for the parser's fast path, for which the others are too short.</summary>
     private static readonly Datagram Plain = new("long enough to be plain");
 
     private static readonly Echo Ping = new(7, 1, Fill('p', 56));
@@ -30,7 +29,7 @@ public sealed class DatagramScenarios(int shards)
     private static readonly Scenario[] Rows =
     [
         new("38 the primary's checksum is full, the secondary's partial", P(One with { Checksum = 0xBEEF }), S(One),
-            Out(One with { Checksum = 0xBEEF }), Soft(SoftField.Checksum, 1), Cp(0)),
+            Out(One with { Checksum = 0xBEEF }), Tolerated(ToleratedField.Checksum, 1), Cp(0)),
         new("41 a padded ACK, then data", P(new Segment(1000, [])), S(new Segment(1000, []) { PadTo = 60 }), P(A), S(A),
             Out(new Segment(1000, []), A), Cp(0)),
         new("42 padding on the primary only, TCP", P(new Segment(1000, "hi"u8.ToArray()) { PadTo = 60 }), S(new Segment(1000, "hi"u8.ToArray())),
@@ -38,16 +37,16 @@ public sealed class DatagramScenarios(int shards)
         new("42 padding on the primary only, UDP", P(new Datagram("hi") { PadTo = 60 }), S(new Datagram("hi")),
             Out(new Datagram("hi") { PadTo = 60 }), Cp(0)),
         new("43 the IP header differs in everything soft", S(One with { Ttl = 63, Id = 9, TrafficClass = 0x2E, DontFragment = false }), P(One),
-            Out(One), Soft(SoftField.Ttl, 1), Soft(SoftField.IpId, 1), Soft(SoftField.TrafficClass, 1), Soft(SoftField.DontFragment, 1), Cp(0)),
+            Out(One), Tolerated(ToleratedField.Ttl, 1), Tolerated(ToleratedField.IpId, 1), Tolerated(ToleratedField.TrafficClass, 1), Tolerated(ToleratedField.DontFragment, 1), Cp(0)),
         new("43 the IPv6 header differs in everything soft", S(Six(One with { Ttl = 63, Id = 9, TrafficClass = 0x2E })), P(Six(One)),
-            Out(Six(One)), Soft(SoftField.Ttl, 1), Soft(SoftField.IpId, 1), Soft(SoftField.TrafficClass, 1), Cp(0)),
+            Out(Six(One)), Tolerated(ToleratedField.Ttl, 1), Tolerated(ToleratedField.IpId, 1), Tolerated(ToleratedField.TrafficClass, 1), Cp(0)),
         new("43 strict promotes the time to live, the secondary last", P(Plain), S(Plain with { Ttl = 63 }), Out(), Cp(1, DivergenceReason.Header))
         {
-            Options = options => options with { Strict = [SoftField.Ttl] },
+            Options = options => options with { Strict = [ToleratedField.Ttl] },
         },
-        new("44 IP options on one side only", S(One with { IpOptions = [1, 1, 1, 0] }), P(One), Out(One), Soft(SoftField.IpOptions, 1), Cp(0)),
+        new("44 IP options on one side only", S(One with { IpOptions = [1, 1, 1, 0] }), P(One), Out(One), Tolerated(ToleratedField.IpOptions, 1), Cp(0)),
         new("44 IP options on the primary only, TCP", P(A with { IpOptions = [1, 1, 1, 0] }), S(A), Out(A with { IpOptions = [1, 1, 1, 0] }),
-            Soft(SoftField.IpOptions, 1), Cp(0)),
+            Tolerated(ToleratedField.IpOptions, 1), Cp(0)),
         new("50 three, then three", P(One, Two, Three), Out(), S(One, Two, Three), Out(One, Two, Three), Cp(0)),
         new("52 the primary says it twice, the secondary once", P(One, One), S(One), Out(One), Wait(2900), Out(One), Cp(0), Wait(1100),
             Out(One), Cp(1, DivergenceReason.Timeout)),
@@ -107,8 +106,8 @@ public sealed class DatagramScenarios(int shards)
         {
             Options = options => options with { Duplicate = DuplicatePolicy.Pass, RetransmitWindow = 0 },
         },
-        new("53 no UDP checksum on the secondary", S(One with { Checksum = 0 }), P(One), Out(One), Soft(SoftField.Checksum, 1), Cp(0)),
-        new("53 no UDP checksum on the primary", P(One with { Checksum = 0 }), S(One), Out(One with { Checksum = 0 }), Soft(SoftField.Checksum, 1), Cp(0)),
+        new("53 no UDP checksum on the secondary", S(One with { Checksum = 0 }), P(One), Out(One), Tolerated(ToleratedField.Checksum, 1), Cp(0)),
+        new("53 no UDP checksum on the primary", P(One with { Checksum = 0 }), S(One), Out(One with { Checksum = 0 }), Tolerated(ToleratedField.Checksum, 1), Cp(0)),
         new("54 two queries of one port are answered in another order", P(Answer(1), Answer(2)), S(Answer(2)), Out(), S(Answer(1)),
             Out(Answer(1), Answer(2)), Wait(10_000), Cp(0)),
         new("55 one byte of a datagram differs", P(One), S(new Datagram("onE")), Wait(10), Cp(0), Wait(20), Out(), Cp(1, DivergenceReason.Payload, 2)),
@@ -142,10 +141,10 @@ public sealed class DatagramScenarios(int shards)
         new("59 VXLAN: the payload is opaque, so the inner IP ID counts", P(Tunnelled('v')), S(Tunnelled('w')), Wait(30), Out(),
             Cp(1, DivergenceReason.Payload, 8)),
         new("60 SCTP passes", P(new Other(132, Fill('s')), new Other(132, Fill('u'))), S(new Other(132, Fill('t'))),
-            Out(new Other(132, Fill('s')), new Other(132, Fill('u'))), Passed(PassReason.Sctp, 2), Dropped(DropReason.SecondaryPassed, 1),
+            Out(new Other(132, Fill('s')), new Other(132, Fill('u'))), Passed(NotComparedReason.Sctp, 2), Dropped(DropReason.SecondaryPassed, 1),
             Wait(10_000), Cp(0)),
         new("61 ESP and AH pass", P(new Other(50, Fill('e')), new Other(51, Fill('a'))), S(new Other(50, Fill('f'))),
-            Out(new Other(50, Fill('e')), new Other(51, Fill('a'))), Passed(PassReason.Ipsec, 2), Wait(10_000), Cp(0)),
+            Out(new Other(50, Fill('e')), new Other(51, Fill('a'))), Passed(NotComparedReason.Ipsec, 2), Wait(10_000), Cp(0)),
         new("60 SCTP that a policy compares", P(new Other(132, Fill('s'))), S(new Other(132, Fill('t'))), Wait(30), Out(), Cp(1))
         {
             Options = options => options with { Policies = [new(PolicyAction.Compare) { Protocol = 132 }] },
@@ -155,13 +154,13 @@ public sealed class DatagramScenarios(int shards)
             Options = options => options with { Policies = [new(PolicyAction.Compare) { Protocol = 50 }] },
         },
         new("43 strict promotes the TTL", P(One), S(One with { Ttl = 63 }), Out(), Cp(1, DivergenceReason.Header),
-            bench => Assert.That(bench.Reports[^1].Field, Is.EqualTo(SoftField.Ttl)))
+            bench => Assert.That(bench.Reports[^1].Divergence.Field, Is.EqualTo(ToleratedField.Ttl)))
         {
-            Options = options => options with { Strict = [SoftField.Mac, SoftField.Ttl] },
+            Options = options => options with { Strict = [ToleratedField.Mac, ToleratedField.Ttl] },
         },
         new("43 strict promotes nothing else", P(One), S(One with { Ttl = 63 }), Out(One), Cp(0))
         {
-            Options = options => options with { Strict = [SoftField.Mac, SoftField.IpId] },
+            Options = options => options with { Strict = [ToleratedField.Mac, ToleratedField.IpId] },
         },
         new("62 IPv6 UDP", P(Six(One)), Out(), S(Six(One)), Out(Six(One)), Cp(0)),
         new("62 IPv6 TCP", P(Six(A)), Out(), S(Six(A)), Out(Six(A)), Cp(0)),
@@ -194,7 +193,7 @@ public sealed class DatagramScenarios(int shards)
 
     private static Datagram Tunnelled(char letter) => new([8, 0, 0, 0, 0, 0, 42, 0, .. Fill(letter, 60)]) { DestinationPort = 4789 };
 
-    /// <summary>A segment over IPv6 behind a hop-by-hop header and one of destination options, each of 8 bytes.</summary>
+    /// <summary>A segment over IPv6 behind a hop-by-hop header and a header of destination options, 8 bytes each.</summary>
     private static Other WithOptions(Segment segment) =>
         Six(new Other(0, [60, 0, 1, 4, 0, 0, 0, 0, 6, 0, 1, 4, 0, 0, 0, 0, .. Six(segment).Bytes()[54..]]));
 
@@ -233,7 +232,7 @@ public sealed class DatagramScenarios(int shards)
 
     private static void ManyFlows(TestBench bench)
     {
-        // As many flows as the bench has; the page's 17,000 stand in SystemScenarios.
+        // As many flows as the bench allows; SystemScenarios tests the 17,000 flows of the page.
         Datagram[] all = [.. Enumerable.Range(0, 900).Select(i => One with { SourcePort = (ushort)(1000 + i) })];
         P(all)(bench);
         S(all)(bench);

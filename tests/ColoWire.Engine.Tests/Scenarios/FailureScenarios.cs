@@ -3,7 +3,8 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Failures;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
@@ -12,9 +13,9 @@ using static ColoWire.Engine.Tests.Bench.Words;
 namespace ColoWire.Engine.Tests.Scenarios;
 
 /// <summary>
-/// A duty throws, which is a fault of ColoWire: the path that goes on in its place counts on, compares, has all slots, and lets
-/// the flow that did it pass. Nothing in the program can be told to throw: a frame is given a length that no frame can have, or a
-/// policy a prefix that no address can have, past the validation of the options.
+/// A duty throws, which is a fault of ColoWire: the path that replaces the failed one keeps the counters, goes on comparing, has
+/// all slots, and passes the flow that caused the fault. The engine has no switch that makes it throw: instead a frame is given a
+/// length that no frame can have, or a policy a prefix that no address can have, without the validation of the options.
 /// </summary>
 [TestFixture(1)]
 [TestFixture(3)]
@@ -25,7 +26,7 @@ public sealed class FailureScenarios(int shards)
     private static readonly Segment BadSegment = new(7000, Fill('a')) { Source = Bad.Source };
     private static readonly Datagram Good = new("good") { SourcePort = 55 };
 
-    /// <summary>A prefix longer than an address: to compare its last bit fails, with every address that begins with
+    /// <summary>A prefix longer than an address: comparing its last bit throws, for every address that begins with
     /// 10.66.0.1.</summary>
     private static readonly PolicyRule ThrowsAtBad = new(PolicyAction.Pass) { Network = new AddressPrefix([10, 66, 0, 1], 33) };
 
@@ -53,12 +54,12 @@ public sealed class FailureScenarios(int shards)
     {
         using TestBench bench = Bench(failure);
         long verified = bench.Sum(c => c.Verified);
-        uint epoch = bench.Path.Gate.Epoch;
+        uint epoch = bench.Path.Guest.Epoch;
         bench.Fail(failure.Act);
-        Assert.That(bench.Sum(c => c.Drops[(int)DropReason.PrimaryFailure]), Is.EqualTo(failure.Lost), "frames of the primary under way");
-        Assert.That(bench.Sum(c => c.Verified), Is.AtLeast(verified), "no counter falls back");
-        Assert.That(bench.Sum(c => c.Held + c.SecondaryHeld + c.Flows), Is.Zero, "nothing is held any more");
-        Assert.That(bench.Path.Gate.Epoch, Is.GreaterThan(epoch));
+        Assert.That(bench.Sum(c => c.Drops[(int)DropReason.PrimaryFailure]), Is.EqualTo(failure.Lost), "lost frames");
+        Assert.That(bench.Sum(c => c.Verified), Is.AtLeast(verified), "no counter decreases");
+        Assert.That(bench.Sum(c => c.Held + c.SecondaryHeld + c.Flows), Is.Zero, "no frame and no flow is left");
+        Assert.That(bench.Path.Guest.Epoch, Is.GreaterThan(epoch));
 
         bench.Wait(10_000);
         bench.Checkpoint();
@@ -73,7 +74,7 @@ public sealed class FailureScenarios(int shards)
         bench.Fail(failure.Act);
         bench.Poll();
         Cp(1)(bench);
-        Assert.That(bench.Reports.Select(report => report.Reason), Does.Contain(DivergenceReason.Absence));
+        Assert.That(bench.Reports.Select(report => report.Cause), Does.Contain(CheckpointCause.Absence));
         bench.Checkpoint();
         P(Good)(bench);
         Out(A)(bench);
@@ -118,7 +119,7 @@ public sealed class FailureScenarios(int shards)
         using TestBench bench = new(Options with { Policies = [] });
         P(A, B, C)(bench);
         S(B)(bench);
-        bench.Path.Lanes[0].Arena[bench.Primary.Last].Length = -1;
+        bench.Path.Pipelines[0].Arena[bench.Primary.Last].Length = -1;
         Culprit culprit = bench.Fail(bench => { S(A, C.Flipped(5))(bench); }).Single();
         Assert.That(culprit.Frames.Where(frame => frame.Side == Side.Primary).Select(frame => frame.Bytes.AsSpan(0, 154).ToArray()),
             Is.EqualTo(new[] { C.Bytes() }), "A and B had left by then");
@@ -165,11 +166,11 @@ public sealed class FailureScenarios(int shards)
         P(A)(bench);
         Happens(CheckpointEvent.Began)(bench);
         bench.Wait(20);
-        uint captured = bench.Path.Gate.CapturedEpoch;
+        uint captured = bench.Path.Guest.CapturedEpoch;
         P(B)(bench);
         bench.Primary.BreaksNext = true;
         bench.Fail(P(Bad));
-        Assert.That(bench.Path.Gate.Epoch, Is.GreaterThan(captured));
+        Assert.That(bench.Path.Guest.Epoch, Is.GreaterThan(captured));
         Dropped(DropReason.PrimaryFailure, 3)(bench);
         bench.Checkpoint();
         P(C)(bench);
@@ -185,12 +186,12 @@ public sealed class FailureScenarios(int shards)
         bench.Path.SetMode(CompareMode.Observe);
         bench.Poll();
         bench.Fail(P(Bad));
-        Assert.That(bench.Path.Gate.Mode, Is.EqualTo(CompareMode.Observe));
+        Assert.That(bench.Path.Guest.Mode, Is.EqualTo(CompareMode.Observe));
         P(A)(bench);
         Out(A)(bench);
         bench.Path.FailOverTo(Side.Secondary);
         bench.Poll();
-        // Nothing is compared any more, so that no flow is made: it has to be something else that fails.
+        // Frames are no longer compared, so that no flow is created and no policy is read: another duty has to fail.
         bench.Primary.BreaksNext = true;
         bench.Fail(P(Held));
         Stands(Protection.SecondaryAlone)(bench);
@@ -223,26 +224,26 @@ public sealed class FailureScenarios(int shards)
         return bench;
     }
 
-    /// <summary>The primary sends a frame that is held, and whose bytes nobody can read then.</summary>
+    /// <summary>The primary sends a frame that is held and then becomes unreadable.</summary>
     private static Action<TestBench> HoldBroken(Packet packet) => bench =>
     {
         P(packet)(bench);
-        bench.Path.Lanes[0].Arena[bench.Primary.Last].Length = -1;
+        bench.Path.Pipelines[0].Arena[bench.Primary.Last].Length = -1;
     };
 
     /// <summary>A way to make a duty fail.</summary>
-    /// <param name="Name">Which duty, at what.</param>
-    /// <param name="Act">What does it.</param>
-    /// <param name="Lost">Frames of the primary that are under way then.</param>
+    /// <param name="Name">Which duty fails, and at which work.</param>
+    /// <param name="Act">The action that makes the duty fail.</param>
+    /// <param name="Lost">Number of the primary's frames that are lost with the failed path.</param>
     public sealed record Failure(string Name, Action<TestBench> Act, int Lost)
     {
-        /// <summary>Whether a frame can be named that it was at.</summary>
+        /// <summary>Whether the failure can be attributed to a frame.</summary>
         public bool HasFrame { get; init; } = true;
 
-        /// <summary>Whether a flow can be named.</summary>
+        /// <summary>Whether the failure can be attributed to a flow.</summary>
         public bool HasFlow { get; init; } = true;
 
-        /// <summary>Whether the flow is compared as long as nothing fails.</summary>
+        /// <summary>Whether the flow is compared until the failure.</summary>
         public bool IsCompared { get; init; }
 
         public override string ToString() => Name;

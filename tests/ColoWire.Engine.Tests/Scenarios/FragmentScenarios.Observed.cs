@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Wire;
 using NUnit.Framework;
@@ -10,7 +10,7 @@ using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <content>Fragments that are only observed.</content>
+/// <content>Fragments in observe mode.</content>
 public sealed partial class FragmentScenarios
 {
     [Test]
@@ -39,7 +39,7 @@ public sealed partial class FragmentScenarios
     private static readonly PolicyRule PassesUdp = new(PolicyAction.Pass) { Protocol = Protocol.Udp };
     private static readonly PolicyRule DropsAll = new(PolicyAction.Drop);
 
-    /// <summary>Rules, whether fragments have to wait for their datagram though they are only observed, and whether it leaves
+    /// <summary>Rules, whether fragments have to wait for their datagram in observe mode, and whether the datagram leaves
     /// then.</summary>
     private static readonly (string Name, PolicyRule[] Rules, bool Waits, bool Leaves)[] Observed =
     [
@@ -59,7 +59,7 @@ public sealed partial class FragmentScenarios
     {
         byte[][] fragments = Cut(isIpv6 ? Whole6 : Whole, 7, 104);
         fragments = isReversed ? [.. fragments.Reverse()] : fragments;
-        // In IPv6 only the first fragment says for certain which protocol it is.
+        // In IPv6 only the first fragment shows the protocol for certain (RFC 8200 section 4.5).
         bool waits = row.Waits || (isIpv6 && row.Rules.Any(rule => rule is { Action: PolicyAction.Drop, Vlan: null }));
         using TestBench bench = new(Options with { Mode = CompareMode.Observe, Policies = row.Rules });
         bench.SendPrimaryInVain(fragments[0]);
@@ -73,7 +73,7 @@ public sealed partial class FragmentScenarios
         Cp(0)(bench);
         bench.Path.BeginStop();
         bench.Poll();
-        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot was not returned");
     }
 
     [Test]
@@ -84,7 +84,7 @@ public sealed partial class FragmentScenarios
         OutBytes(Halves[0], Overlap, Halves[1])(bench);
         Wait(4000)(bench);
         Cp(1, DivergenceReason.Fragment)(bench);
-        Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
+        Assert.That(bench.Reports.Single().Divergence.Primary.Number, Is.EqualTo(1));
         Unverified(UnverifiedReason.AfterDivergence, 3)(bench);
         P(Cut(Whole6, 9, 104)[1])(bench);
         Wait(5010)(bench);

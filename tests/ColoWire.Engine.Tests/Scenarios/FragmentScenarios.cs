@@ -3,17 +3,16 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Tests.Bench;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.FragmentBuilder;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern fragments, and the header that virtio-net puts before a frame, by their numbers on the page.</summary>
+/// <summary>The rows that concern fragments and the virtio-net header before a frame, by their numbers on the page of
+/// scenarios.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed partial class FragmentScenarios(int shards)
@@ -32,7 +31,7 @@ public sealed partial class FragmentScenarios(int shards)
     [
         new("45 the primary's whole, the secondary's in two", P(Whole), S(Odd), Out(Whole), Cp(0), Verified(1)),
         new("45 the primary's in two, the secondary's whole", P(Halves), S(Whole), OutBytes(Halves), Cp(0), Verified(2)),
-        new("45 and a byte differs", P(Halves), S(Changed), Wait(30), OutBytes(), Cp(1, DivergenceReason.Payload, 150), Checkpoint, OutBytes(Halves)),
+        new("45 and a byte differs", P(Halves), S(Changed), Wait(30), OutBytes(), Cp(1, DivergenceReason.Payload, 150), Checkpointed, OutBytes(Halves)),
         new("46 cut in different places", P(Halves), OutBytes(), S(Odd), OutBytes(Halves), Cp(0), Verified(2)),
         new("46 cut in different places, the secondary first", S(Odd), P(Halves), OutBytes(Halves), Cp(0), Verified(2)),
         new("46 the primary's out of order leave as they came", P(Halves[1], Halves[0]), S(Odd[1], Odd[0]), OutBytes(Halves[1], Halves[0]), Cp(0)),
@@ -48,14 +47,14 @@ public sealed partial class FragmentScenarios(int shards)
         new("46 fragments whose datagram is malformed leave", P(Cut(ShortUdp, 1, 104)), OutBytes(Cut(ShortUdp, 1, 104)), S(Cut(ShortUdp, 1, 104)),
             Malformed(MalformedKind.UdpHeader, 2), Dropped(DropReason.SecondaryMalformed, 1), Cp(0)),
         new("47 overlapping on the primary", P(Halves[0], Overlap, Halves[1]), OutBytes(), Wait(2900), Cp(0), Wait(1100), Cp(1, DivergenceReason.Fragment),
-            Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.Overlapping, 1), S(Whole), Cp(1), Checkpoint,
+            Became(b => b.Path.Pipelines[0].PrimaryCapture.Reassembly, DatagramOutcome.Overlapping, 1), S(Whole), Cp(1), Checkpointed,
             OutBytes(Halves[0], Overlap, Halves[1]), Unverified(UnverifiedReason.Checkpoint, 3)),
         new("47 overlapping on the secondary", S(Halves[0], Overlap, Halves[1]), P(Halves), OutBytes(), Wait(4100), Dropped(DropReason.SecondaryFragment, 3),
-            OutBytes(), Cp(1, DivergenceReason.Timeout), Became(b => b.Path.Lanes[0].SecondaryCapture.Reassembly, DatagramOutcome.Overlapping, 1)),
+            OutBytes(), Cp(1, DivergenceReason.Timeout), Became(b => b.Path.Pipelines[0].SecondaryCapture.Reassembly, DatagramOutcome.Overlapping, 1)),
         new("47 a fragment with other bytes in the same place", P(Halves[0], Twisted), Wait(4000), OutBytes(), Cp(1, DivergenceReason.Fragment)),
         new("47 overlapping on both sides, and a byte differs", P(Halves[0], Overlap, Halves[1]),
             S(Halves[0], Fragment(Whole.Bytes(), 1, 96, Fill('p', 16), more: true), Halves[1]), Wait(60), OutBytes(Halves[0]),
-            Cp(1, DivergenceReason.Fragment, 0), Checkpoint, OutBytes(Halves[0], Overlap, Halves[1])),
+            Cp(1, DivergenceReason.Fragment, 0), Checkpointed, OutBytes(Halves[0], Overlap, Halves[1])),
         new("47 overlapping on both sides, and before that a byte differs", P(Cut(Changed, 1, 160)[0], Piece(Changed.Bytes(), 1, 152, 16, true)),
             S(Cut(Whole, 1, 160)[0], Piece(Changed.Bytes(), 1, 152, 16, true)), Wait(60), OutBytes(), Cp(1, DivergenceReason.Fragment)),
         new("98 the same overlapping fragments on both sides", P(Halves[0], Overlap, Halves[1]), OutBytes(), S(Halves[0], Overlap), OutBytes(Halves[0], Overlap),
@@ -77,17 +76,17 @@ public sealed partial class FragmentScenarios(int shards)
         new("98 two never-completed datagrams, the secondary in another order", P(Halves[0], Cut(Changed, 8, 160)[0]), S(Cut(Changed, 8, 160)[0], Halves[0]),
             Wait(1100), OutBytes(Halves[0], Cut(Changed, 8, 160)[0]), Wait(10_000), Cp(0)),
         new("48 a missing fragment of the secondary: CP at the fragment timeout", P(Halves), S(Odd[0]), Wait(990), Cp(0), Wait(50),
-            Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves), Dropped(DropReason.SecondaryFragment, 1)),
+            Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpointed, OutBytes(Halves), Dropped(DropReason.SecondaryFragment, 1)),
         new("48 a missing fragment of the secondary: CP at the compare timeout", P(Halves), S(Odd[0]), Wait(490), Cp(0), Wait(20),
-            Cp(1, DivergenceReason.Timeout), OutBytes(), Wait(1000), Cp(1), Checkpoint, OutBytes(Halves))
+            Cp(1, DivergenceReason.Timeout), OutBytes(), Wait(1000), Cp(1), Checkpointed, OutBytes(Halves))
         { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
         new("48 a missing fragment of the primary: its twin has the compare timeout from when it was given up", P(Halves[1]), Wait(3990), Cp(0),
-            OutBytes(), Wait(1020), Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves[1])),
+            OutBytes(), Wait(1020), Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpointed, OutBytes(Halves[1])),
         new("48 a missing fragment of the primary, and the compare timeout is the shorter one", P(Halves[1]), Wait(990), Cp(0), Wait(40),
-            Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpoint, OutBytes(Halves[1]))
+            Cp(1, DivergenceReason.Fragment), OutBytes(), Checkpointed, OutBytes(Halves[1]))
         { Options = options => options with { CompareTimeoutMs = 500, ExpiredScanCycleMs = 10 } },
         new("48 a fragment of the primary that comes too late", P(Halves[1]), Wait(1500), P(Halves[0]), Wait(4000), Cp(1, DivergenceReason.Fragment),
-            Checkpoint, OutBytes(Halves[1], Halves[0])),
+            Checkpointed, OutBytes(Halves[1], Halves[0])),
         new("48 a fragment that is missing on both sides", P(Cut(Whole, 1, 56, 104)[1..]), S(Halves[1], Cut(Whole, 1, 56, 104)[1]),
             Wait(990), OutBytes(), Wait(50), OutBytes(Cut(Whole, 1, 56, 104)[1..]), Verified(2), Cp(0)),
         new("48 another fragment is missing on either side", P(Halves[0]), S(Halves[1]), Wait(1050), OutBytes(), Cp(1, DivergenceReason.Fragment)),
@@ -108,11 +107,11 @@ public sealed partial class FragmentScenarios(int shards)
         new("63 IPv6 overlapping on the secondary: the whole datagram is discarded", S(Cut(Whole6, 7, 104)[0], Overlap6, Cut(Whole6, 7, 104)[1]),
             Wait(4100), Dropped(DropReason.SecondaryFragment, 3), P(Whole6), Out(), Cp(0)),
         new("63 IPv6 overlapping on the primary", P(Cut(Whole6, 7, 104)[0], Overlap6), Wait(4100), OutBytes(), Cp(1, DivergenceReason.Fragment)),
-        new("81 a checkpoint in the middle of the primary's datagram", P(Halves[0]), Checkpoint, OutBytes(Halves[0]), P(Halves[1]),
+        new("81 a checkpoint in the middle of the primary's datagram", P(Halves[0]), Checkpointed, OutBytes(Halves[0]), P(Halves[1]),
             OutBytes(Halves), Unverified(UnverifiedReason.StaleEpoch, 2), Wait(4000), Cp(0)),
-        new("81 a checkpoint in the middle of the secondary's datagram", S(Halves[0]), Checkpoint, S(Halves[1]), Wait(4000), Cp(0),
-            bench => Assert.That(bench.Path.Lanes[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryStale], Is.EqualTo(1)), DroppedFragments(1)),
-        new("81 after it a lost fragment of the secondary still shows when the primary waits", Checkpoint, P(Whole), S(Halves[1]), Wait(2000), Cp(0),
+        new("81 a checkpoint in the middle of the secondary's datagram", S(Halves[0]), Checkpointed, S(Halves[1]), Wait(4000), Cp(0),
+            bench => Assert.That(bench.Path.Pipelines[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryStale], Is.EqualTo(1)), DroppedFragments(1)),
+        new("81 after it a lost fragment of the secondary still shows when the primary waits", Checkpointed, P(Whole), S(Halves[1]), Wait(2000), Cp(0),
             Wait(2010), Cp(1, DivergenceReason.Timeout)),
         new("86 the stop releases what is incomplete", P(Halves[0]), bench => bench.Path.BeginStop(), bench => bench.Poll(),
             OutBytes(Halves[0]), Unverified(UnverifiedReason.Stop, 1), Cp(0)),
@@ -139,7 +138,7 @@ public sealed partial class FragmentScenarios(int shards)
         [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row) =>
         new Scenario(
             row.Name, P(row.Fragments), OutBytes(), Wait(4000), Cp(1, DivergenceReason.Fragment), OutBytes(),
-            Became(bench => bench.Path.Lanes[0].PrimaryCapture.Reassembly, row.Outcome, 1), Checkpoint, OutBytes(row.Fragments))
+            Became(bench => bench.Path.Pipelines[0].PrimaryCapture.Reassembly, row.Outcome, 1), Checkpointed, OutBytes(row.Fragments))
             .Run(Options);
 
     [Test]
@@ -147,7 +146,7 @@ public sealed partial class FragmentScenarios(int shards)
         [ValueSource(nameof(Broken))] (string Name, byte[][] Fragments, DatagramOutcome Outcome) row) =>
         new Scenario(
             row.Name, S(row.Fragments), Wait(4100), Dropped(DropReason.SecondaryFragment, row.Fragments.Length), Cp(0),
-            Became(bench => bench.Path.Lanes[0].SecondaryCapture.Reassembly, row.Outcome, 1))
+            Became(bench => bench.Path.Pipelines[0].SecondaryCapture.Reassembly, row.Outcome, 1))
             .Run(Options);
 
     [Test]
@@ -167,7 +166,7 @@ public sealed partial class FragmentScenarios(int shards)
 
     [Test]
     public void Without_a_large_slot_a_long_datagram_is_given_up_and_nothing_is_lost() =>
-        new Scenario("no slot", P(Even(Long, 1, 1480)), Cp(1, DivergenceReason.Fragment), S(Even(Long, 1, 1480)), Checkpoint, OutBytes(Even(Long, 1, 1480)))
+        new Scenario("no slot", P(Even(Long, 1, 1480)), Cp(1, DivergenceReason.Fragment), S(Even(Long, 1, 1480)), Checkpointed, OutBytes(Even(Long, 1, 1480)))
             .Run(Options with { LargeSlotsPerSide = 0 });
 
     [Test]
@@ -178,7 +177,7 @@ public sealed partial class FragmentScenarios(int shards)
         bench.QueuePrimary(Halves[1]);
         bench.Jump(1000);
         Cp(0)(bench);
-        Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.TimedOut, 1)(bench);
+        Became(b => b.Path.Pipelines[0].PrimaryCapture.Reassembly, DatagramOutcome.TimedOut, 1)(bench);
         bench.StopAndCheckNothingLost();
     }
 
@@ -188,7 +187,7 @@ public sealed partial class FragmentScenarios(int shards)
         using TestBench bench = new(Options);
         S(Halves[0])(bench);
         Wait(2100)(bench);
-        Checkpoint(bench);
+        Checkpointed(bench);
         P(Whole)(bench);
         S(Halves)(bench);
         Out(Whole)(bench);
@@ -206,8 +205,8 @@ public sealed partial class FragmentScenarios(int shards)
             S(Cut(Long, (uint)i, firstBytes)[0])(bench);
         }
 
-        Became(b => b.Path.Lanes[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, datagrams - limit)(bench);
-        Assert.That(bench.Path.Lanes[0].SecondaryCapture.Reassembly.Waiting, Is.EqualTo(limit));
+        Became(b => b.Path.Pipelines[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, datagrams - limit)(bench);
+        Assert.That(bench.Path.Pipelines[0].SecondaryCapture.Reassembly.Waiting, Is.EqualTo(limit));
         bench.StopAndCheckNothingLost();
     }
 
@@ -222,7 +221,7 @@ public sealed partial class FragmentScenarios(int shards)
         }
 
         bench.Poll();
-        Became(b => b.Path.Lanes[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, 500)(bench);
+        Became(b => b.Path.Pipelines[0].SecondaryCapture.Reassembly, DatagramOutcome.OverBudget, 500)(bench);
         P(Whole)(bench);
         S(Cut(Whole, (uint)(more - 1), 104)[1])(bench);
         Out(Whole)(bench);
@@ -252,7 +251,8 @@ public sealed partial class FragmentScenarios(int shards)
         using TestBench bench = new(Options);
         bench.QueuePrimary(frame);
         bench.Secondary.Feed(frame);
-        // What was fed bears no header: the ports say so only now that there should have been one.
+        // The fed frames have no virtio-net header; from here on the ports report a header length that those frames should have
+        // had.
         bench.Primary.VnetHeaderBytes = 10;
         bench.Secondary.VnetHeaderBytes = 10;
         bench.Poll();
@@ -267,12 +267,12 @@ public sealed partial class FragmentScenarios(int shards)
 
     private static byte[] Overlap => Fragment(Whole.Bytes(), 1, 96, Fill('o', 16), more: true);
 
-    /// <summary>The first half again with other bytes.</summary>
+    /// <summary>The first half again, with other bytes.</summary>
     private static byte[] Twisted => Fragment(Whole.Bytes(), 1, 0, Fill('z', 104), more: true);
 
     private static byte[] Overlap6 => Fragment(Whole6.Bytes(), 7, 96, Fill('o', 16), more: true);
 
-    /// <summary>An IPv6 datagram whose UDP header stands behind a hop-by-hop header.</summary>
+    /// <summary>An IPv6 datagram whose UDP header follows a hop-by-hop header.</summary>
     private static byte[] Hopped
     {
         get
@@ -292,7 +292,7 @@ public sealed partial class FragmentScenarios(int shards)
         }
     }
 
-    /// <summary>UDP that claims to be longer than it is.</summary>
+    /// <summary>UDP with a length field greater than the payload of the IP packet.</summary>
     private static Packet ShortUdp => new Other(17, [0, 53, 0, 53, 1, 0, 0, 0, .. Fill('u', 200)]);
 
     private static byte[][] TooLongWithOptions()
@@ -314,7 +314,7 @@ public sealed partial class FragmentScenarios(int shards)
         Assert.That(side(bench).Datagrams[(int)outcome], Is.EqualTo(count), $"datagrams {outcome}");
 
     private static Action<TestBench> DroppedFragments(int count) => bench =>
-        Assert.That(bench.Path.Lanes[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryFragment], Is.EqualTo(count), "fragments dropped");
+        Assert.That(bench.Path.Pipelines[0].SecondaryCapture.Reassembly.Drops[(int)DropReason.SecondaryFragment], Is.EqualTo(count), "fragments dropped");
 
     private static Action<TestBench> Unverified(UnverifiedReason reason, int count) => bench =>
         Assert.That(bench.Sum(c => c.Unverified[(int)reason]), Is.EqualTo(count), $"unverified {reason}");
@@ -332,7 +332,8 @@ public sealed partial class FragmentScenarios(int shards)
 
     private static void OverlapAgainAndAgain(TestBench bench)
     {
-        // More than there are records of datagrams: each is given up before the next one comes, and none is left over.
+        // More datagrams than there are records of datagrams: each record is released before the next datagram comes, and none is
+        // left.
         List<byte[]> sent = [];
         for (uint id = 1; id <= EngineLimits.FragmentedDatagrams + 500; id++)
         {
@@ -349,7 +350,7 @@ public sealed partial class FragmentScenarios(int shards)
 
     private static void FillBudget(TestBench bench)
     {
-        // 256 KiB hold 64 datagrams of the primary, each a fragment and the slot in which it is put together; the 65th makes the first go.
+        // 256 KiB hold 64 datagrams of the primary, each a fragment and the slot for reassembly; the 65th evicts the first.
         for (uint id = 1; id <= 64; id++)
         {
             P(Cut(Whole, id, 104)[0])(bench);
@@ -358,7 +359,7 @@ public sealed partial class FragmentScenarios(int shards)
         Cp(0)(bench);
         P(Cut(Whole, 65, 104)[0])(bench);
         Cp(1, DivergenceReason.Fragment)(bench);
-        Assert.That(bench.Reports.Single().Primary.Number, Is.EqualTo(1));
-        Became(b => b.Path.Lanes[0].PrimaryCapture.Reassembly, DatagramOutcome.OverBudget, 1)(bench);
+        Assert.That(bench.Reports.Single().Divergence.Primary.Number, Is.EqualTo(1));
+        Became(b => b.Path.Pipelines[0].PrimaryCapture.Reassembly, DatagramOutcome.OverBudget, 1)(bench);
     }
 }

@@ -3,13 +3,13 @@
 using System;
 using System.Linq;
 using ColoWire.Engine.Tests.Bench;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>What is not compared: other link types pass, malformed frames pass from the primary and are dropped from the secondary.</summary>
+/// <summary>Frames that are not compared: other link types pass; malformed frames pass from the primary and are dropped from the
+/// secondary.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class LinkScenarios(int shards)
@@ -19,21 +19,21 @@ public sealed class LinkScenarios(int shards)
 
     private static readonly object[] PassedFrames =
     [
-        new object[] { "64 ARP", Typed(0x0806), PassReason.Arp },
-        new object[] { "64 LLDP", Typed(0x88CC), PassReason.Lldp },
-        new object[] { "64 spanning tree", Typed(0x0026), PassReason.Llc },
-        new object[] { "64 MPLS", Typed(0x8847), PassReason.Mpls },
-        new object[] { "64 unknown", Typed(0x1234), PassReason.OtherEtherType },
-        new object[] { "64 a third VLAN tag", new Datagram("x") { Vlans = [1, 2, 3] }.Bytes(), PassReason.OtherEtherType },
-        new object[] { "64 neighbour solicitation", Icmp6(135), PassReason.NeighborDiscovery },
-        new object[] { "64 router advertisement", Icmp6(134), PassReason.NeighborDiscovery },
-        new object[] { "64 router solicitation", Icmp6(133), PassReason.NeighborDiscovery },
-        new object[] { "64 neighbour advertisement", Icmp6(136), PassReason.NeighborDiscovery },
-        new object[] { "64 listener query", Icmp6(130), PassReason.NeighborDiscovery },
-        new object[] { "64 listener report", Icmp6(143), PassReason.NeighborDiscovery },
-        new object[] { "64 listener report behind a router alert", ListenerReport, PassReason.NeighborDiscovery },
-        new object[] { "64 ARP in a VLAN", Tagged(0x0806), PassReason.Arp },
-        new object[] { "64 IGMP", new Other(2, Fill('i', 8)).Bytes(), PassReason.Igmp },
+        new object[] { "64 ARP", Typed(0x0806), NotComparedReason.Arp },
+        new object[] { "64 LLDP", Typed(0x88CC), NotComparedReason.Lldp },
+        new object[] { "64 spanning tree", Typed(0x0026), NotComparedReason.Llc },
+        new object[] { "64 MPLS", Typed(0x8847), NotComparedReason.Mpls },
+        new object[] { "64 unknown", Typed(0x1234), NotComparedReason.OtherEtherType },
+        new object[] { "64 a third VLAN tag", new Datagram("x") { Vlans = [1, 2, 3] }.Bytes(), NotComparedReason.OtherEtherType },
+        new object[] { "64 neighbour solicitation", Icmp6(135), NotComparedReason.NeighborDiscovery },
+        new object[] { "64 router advertisement", Icmp6(134), NotComparedReason.NeighborDiscovery },
+        new object[] { "64 router solicitation", Icmp6(133), NotComparedReason.NeighborDiscovery },
+        new object[] { "64 neighbour advertisement", Icmp6(136), NotComparedReason.NeighborDiscovery },
+        new object[] { "64 listener query", Icmp6(130), NotComparedReason.NeighborDiscovery },
+        new object[] { "64 listener report", Icmp6(143), NotComparedReason.NeighborDiscovery },
+        new object[] { "64 listener report behind a router alert", ListenerReport, NotComparedReason.NeighborDiscovery },
+        new object[] { "64 ARP in a VLAN", Tagged(0x0806), NotComparedReason.Arp },
+        new object[] { "64 IGMP", new Other(2, Fill('i', 8)).Bytes(), NotComparedReason.Igmp },
     ];
 
     private static readonly object[] MalformedFrames =
@@ -65,7 +65,7 @@ public sealed class LinkScenarios(int shards)
     ];
 
     [TestCaseSource(nameof(PassedFrames))]
-    public void Primary_passes_at_once_and_secondary_is_dropped(string name, byte[] frame, PassReason reason) =>
+    public void Primary_passes_at_once_and_secondary_is_dropped(string name, byte[] frame, NotComparedReason reason) =>
         new Scenario(
             name, PrimaryBytes(frame), OutBytes(frame), SecondaryBytes(frame), OutBytes(frame), Wait(4000), Cp(0),
             Dropped(DropReason.SecondaryPassed, 1),

@@ -2,14 +2,13 @@
 
 using System;
 using System.Buffers.Binary;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>What becomes of a TCP connection that nobody saw begin when it has gone on for half the circle of sequence numbers.</summary>
+/// <summary>A TCP connection whose SYN was not captured, after it has used 2^31 sequence numbers.</summary>
 public sealed class LongFlowScenarios
 {
     private const uint First = 1000;
@@ -47,7 +46,8 @@ public sealed class LongFlowScenarios
         S(behind, next)(bench);
         P(next)(bench);
         Out(behind, next)(bench);
-        // What only the secondary says is found at its time, and not taken for something of before the flow was seen.
+        // Bytes that only the secondary sends are found at the timeout, and are not taken for bytes of before the flow was first
+        // seen.
         bench.Wait(10_000);
         Cp(1, DivergenceReason.Timeout)(bench);
         bench.StopAndCheckNothingLost();

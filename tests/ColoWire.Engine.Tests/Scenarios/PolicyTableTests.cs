@@ -3,23 +3,24 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
-using ColoWire.Engine.Wire;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.FragmentBuilder;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>Every policy for every kind of frame in both modes: what leaves, under what it is counted, what is reported.</summary>
+/// <summary>Every policy for every kind of frame in both modes: which frames leave, which counters rise, which flows are
+/// reported.</summary>
 public sealed class PolicyTableTests
 {
     private static readonly byte[] Host6 = [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
     private static readonly Datagram Whole = new(Fill('w', 200)) { DontFragment = false };
     private static readonly byte[] Arp = [2, 0, 0, 0, 0, 99, 2, 0, 0, 0, 0, 1, 8, 6, .. new byte[46]];
 
-    /// <summary>Frames that do the same by each policy: how one says something, with an identification of its own.</summary>
+    /// <summary>Kinds of frames that each policy treats in the same way: each entry makes the frames from a letter (the content)
+    /// and an IP identification.</summary>
     private static readonly Dictionary<string, Func<char, ushort, byte[][]>[]> Kinds = new()
     {
         ["segment"] =
@@ -89,12 +90,12 @@ public sealed class PolicyTableTests
             options => options,
             (bench, say) => Both(bench, say('a', 1), [])),
         ["strict ttl, it differs"] = new(
-            options => options with { Strict = [SoftField.Ttl] },
+            options => options with { Strict = [ToleratedField.Ttl] },
             (bench, say) => Both(bench, say('a', 1), [.. say('a', 2).Select(WithOtherTtl)])),
     };
 
-    /// <summary>For each policy and kind: frames that left of those that were sent, what is counted, what is reported; in both modes, but
-    /// where another line says what happens when they are only observed.</summary>
+    /// <summary>For each policy and kind: how many of the frames leave, which counters rise, what is reported; in both modes,
+    /// unless another line has the result of observe mode.</summary>
     private const string Table = """
         compare, both alike
           segment: out 1 of 1, verified 1
@@ -306,14 +307,15 @@ public sealed class PolicyTableTests
         Policies[policy].Happens(bench, say);
         List<string> words = [$"out {bench.Output.Frames.Count} of {bench.Primary.Statistics.Frames + bench.Primary.Waiting}"];
         Add(words, "verified", bench.Sum(c => c.Verified));
-        AddNamed<PassReason>(words, "passed", bench, c => c.Passed);
+        AddNamed<NotComparedReason>(words, "passed", bench, c => c.NotCompared);
         AddNamed<MalformedKind>(words, "malformed", bench, c => c.Malformed);
         AddNamed<UnverifiedReason>(words, "unverified", bench, c => c.Unverified);
         Add(words, "dropped", bench.Sum(c => c.Drops[(int)DropReason.PrimaryPolicy]));
-        words.AddRange(bench.Reports.Select(report => $"report {report.Reason}"));
+        words.AddRange(bench.Reports.Select(report =>
+            report.Cause == CheckpointCause.Divergence ? $"report {report.Divergence.Reason}" : $"report {report.Cause}"));
         bench.Path.BeginStop();
         bench.Poll();
-        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot was not returned");
         Assert.That(bench.Sum(c => c.Held) + bench.Sum(c => c.SecondaryHeld), Is.Zero);
         return string.Join(", ", words);
     }
@@ -360,7 +362,7 @@ public sealed class PolicyTableTests
     {
         bench.Requester.IsReady = false;
         bench.Wait(5000);
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
         Both(bench, primary, secondary);
     }
 
@@ -379,7 +381,7 @@ public sealed class PolicyTableTests
     private static T Six<T>(T packet)
         where T : Packet => packet with { Source = Host6, Destination = [.. Host6[..15], 2] };
 
-    /// <summary>A policy, and what happens to it.</summary>
+    /// <summary>A policy and its expected results.</summary>
     private sealed record Policy(
         Func<EngineOptions, EngineOptions> Options, Action<TestBench, Func<char, ushort, byte[][]>> Happens);
 }

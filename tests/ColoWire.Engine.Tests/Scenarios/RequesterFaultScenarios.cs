@@ -3,18 +3,19 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
-using static ColoWire.Engine.CheckpointEvent;
+using static ColoWire.Engine.Checkpoint.CheckpointEvent;
 using static ColoWire.Engine.Tests.Bench.RequesterFault;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
 /// <summary>
-/// A requester that fails between any two steps of a checkpoint, over and over: what agrees leaves within the bound that the options set,
-/// what differs is left to <c>requester_loss</c>, the guest is stopped no more often than <c>checkpoint_retry_ms</c> allows, and the first
-/// checkpoint that finishes ends it.
+/// A requester that fails between any two steps of a checkpoint, again and again: frames that agree leave within the bound that
+/// the options set, frames that differ are subject to <c>requester_loss</c>, the guest is stopped no more often than
+/// <c>checkpoint_retry_ms</c> allows, and the first checkpoint that finishes restores the protection.
 /// </summary>
 [TestFixture(1)]
 [TestFixture(3)]
@@ -26,10 +27,10 @@ public sealed class RequesterFaultScenarios(int shards)
     private const int StepMs = 10;
     private const long NanosecondsPerMs = 1_000_000;
 
-    /// <summary>Silence after each of three requests.</summary>
+    /// <summary>Time until the requester counts as lost when it never answers a request: each request times out.</summary>
     private const int SilentMs = (Retries + 1) * RetryMs;
 
-    /// <summary>Three that begin and break off, the second at once.</summary>
+    /// <summary>The same time when three checkpoints begin and break off, the second at once.</summary>
     private const int BrokenMs = RetryMs + 500;
 
     private static readonly FaultRow[] Rows =
@@ -76,23 +77,23 @@ public sealed class RequesterFaultScenarios(int shards)
         bench.SendSecondary(A.Flipped(1).Bytes());
         long differedAtNs = bench.NowNs;
 
-        long lostAtNs = traffic.RunUntil(() => bench.Path.Gate.Protection == Protection.DegradedNoCheckpoints, row.LostMs + StepMs);
+        long lostAtNs = traffic.RunUntil(() => bench.Path.Guest.Protection == Protection.DegradedNoCheckpoints, row.LostMs + StepMs);
         Assert.That(lostAtNs, Is.Positive, "the requester counts as lost");
         traffic.Run(60_000);
-        Assert.That(traffic.LongestWaitMs(), Is.LessThanOrEqualTo(row.HeldMs + (2 * StepMs)), "how long frames that agree were held");
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
+        Assert.That(traffic.LongestWaitMs(), Is.LessThanOrEqualTo(row.HeldMs + (2 * StepMs)), "longest hold time");
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.DegradedNoCheckpoints));
         bool differentHasLeft = bench.Output.Frames.Any(frame => frame.AsSpan().SequenceEqual(A.Bytes()));
-        Assert.That(differentHasLeft, Is.EqualTo(policy == RequesterLossPolicy.Bypass), "whether what differs has left");
+        Assert.That(differentHasLeft, Is.EqualTo(policy == RequesterLossPolicy.Bypass), "the frame that differs has left");
         AssertPaced(requester, bench.NowNs - differedAtNs, RetryMs);
 
         requester.Mend();
         traffic.Run(RetryMs + 100);
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.InStep), "a checkpoint ends it");
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.InStep), "a checkpoint restores the protection");
         bench.Wait(100);
         Assert.That(traffic.Waiting(), Is.Zero);
         bench.SendPrimary(C.Bytes());
         bench.SendSecondary(C.Bytes());
-        Assert.That(bench.Output.Frames[^1], Is.EqualTo(C.Bytes()), "both are compared and held as before");
+        Assert.That(bench.Output.Frames[^1], Is.EqualTo(C.Bytes()), "frames are compared and held as before");
         bench.StopAndCheckNothingLost();
     }
 
@@ -105,7 +106,7 @@ public sealed class RequesterFaultScenarios(int shards)
         Traffic traffic = new(bench);
         traffic.Run(60_000);
         int standsMs = row.HeldMs == 0 ? 0 : Math.Min(MaxMs, row.HeldMs);
-        Assert.That(traffic.LongestWaitMs(), Is.LessThanOrEqualTo(standsMs + 100), "how long frames were held");
+        Assert.That(traffic.LongestWaitMs(), Is.LessThanOrEqualTo(standsMs + 100), "longest hold time");
         Assert.That(requester.AskedAtNs, Is.Empty);
         bench.Wait(MaxMs);
         bench.StopAndCheckNothingLost();
@@ -134,11 +135,11 @@ public sealed class RequesterFaultScenarios(int shards)
         long differedAtNs = bench.NowNs;
         traffic.Run(10_000);
         Assert.That(traffic.LongestWaitMs(), Is.LessThanOrEqualTo((Retries + 2) * (retryMs + maxMs)), fault.Name);
-        Assert.That(bench.Output.Frames.Any(frame => frame.AsSpan().SequenceEqual(A.Bytes())), "what differs has left");
+        Assert.That(bench.Output.Frames.Any(frame => frame.AsSpan().SequenceEqual(A.Bytes())), "the frame that differs has left");
         AssertPaced(requester, bench.NowNs - differedAtNs, retryMs);
         requester.Mend();
         traffic.Run(maxMs + (2 * retryMs));
-        Assert.That(bench.Path.Gate.Protection, Is.EqualTo(Protection.InStep), "a checkpoint ends it");
+        Assert.That(bench.Path.Guest.Protection, Is.EqualTo(Protection.InStep), "a checkpoint restores the protection");
         bench.StopAndCheckNothingLost();
     }
 
@@ -148,24 +149,24 @@ public sealed class RequesterFaultScenarios(int shards)
         CheckpointRetryMs = RetryMs,
         CheckpointRetries = Retries,
         CheckpointMaxMs = MaxMs,
-        // What is held for the requester is not to be released for another reason.
+        // A frame that is held for the requester must not be released for another reason.
         CompareTimeoutMs = 600_000,
     };
 
-    /// <summary>Once each checkpoint_retry_ms, and once more after the first checkpoint that broke off.</summary>
+    /// <summary>At most one request each checkpoint_retry_ms, and one more after the first checkpoint that broke off.</summary>
     private static void AssertPaced(FailingRequester requester, long elapsedNs, int retryMs) =>
         Assert.That(requester.AskedAtNs, Has.Count.LessThanOrEqualTo(2 + (elapsedNs / (retryMs * NanosecondsPerMs))), "requests");
 
-    /// <summary>A way to fail, and what follows.</summary>
-    /// <param name="Fault">What the requester does.</param>
-    /// <param name="LostMs">How long after the difference the requester counts as lost.</param>
-    /// <param name="HeldMs">How long a frame that agrees may be held.</param>
+    /// <summary>A way to fail, and the expected result.</summary>
+    /// <param name="Fault">The steps of the requester.</param>
+    /// <param name="LostMs">Time from the difference until the requester counts as lost, in milliseconds.</param>
+    /// <param name="HeldMs">Greatest hold time of a frame that agrees, in milliseconds.</param>
     public sealed record FaultRow(RequesterFault Fault, int LostMs, int HeldMs)
     {
         public override string ToString() => Fault.Name;
     }
 
-    /// <summary>Both guests say the same, a datagram every 50 ms, and each is watched until it has left.</summary>
+    /// <summary>Both guests send the same datagram every 50 ms; the hold time of each is measured.</summary>
     private sealed class Traffic(TestBench bench)
     {
         private const int PauseMs = 50;
@@ -190,7 +191,7 @@ public sealed class RequesterFaultScenarios(int shards)
 
         public void Run(int ms) => RunUntil(() => false, ms);
 
-        /// <returns>When the condition held, or 0 when it never did.</returns>
+        /// <returns>The time in nanoseconds at which the condition became true, or 0 if it never did.</returns>
         public long RunUntil(Func<bool> condition, int ms)
         {
             for (long endNs = bench.NowNs + (ms * NanosecondsPerMs); bench.NowNs < endNs;)

@@ -6,14 +6,15 @@ using System.IO;
 using System.Linq;
 using System.Reflection.Metadata;
 using System.Reflection.PortableExecutable;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows that concern the whole: time, room, order, checkpoints, the stop.</summary>
+/// <summary>The rows that concern the whole system: time, memory, order, checkpoints, the stop.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class SystemScenarios(int shards)
@@ -31,7 +32,7 @@ public sealed class SystemScenarios(int shards)
             Options = options => options with { MaxQueueSize = 2, Overflow = OverflowPolicy.Hold },
         },
         new("56 overflow=hold: the others behind it wait too, and the timeout ends it", P(One, Two, Three, One with { SourcePort = 99 }),
-            S(One with { SourcePort = 99 }), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out(), Checkpoint, Wait(10),
+            S(One with { SourcePort = 99 }), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out(), Checkpointed, Wait(10),
             bench => Assert.That(bench.Output.Frames, Has.Count.EqualTo(4)), Cp(1))
         {
             Options = options => options with { MaxQueueSize = 1, Overflow = OverflowPolicy.Hold, Shards = 1 },
@@ -64,7 +65,7 @@ public sealed class SystemScenarios(int shards)
             Options = options => options with { Policies = [new(PolicyAction.Pass) { Vlan = 5 }], Shards = 1 },
         },
         new("75 a silent secondary: one CP at the timeout", P(One), Wait(2990), Cp(0), Wait(1020), Cp(1, DivergenceReason.Timeout), Out()),
-        new("75 and a retry as configured", P(One), Wait(4010), Asked(1), Wait(1900), Asked(1), Wait(1100), Asked(2), Cp(1), Checkpoint,
+        new("75 and a retry as configured", P(One), Wait(4010), Asked(1), Wait(1900), Asked(1), Wait(1100), Asked(2), Cp(1), Checkpointed,
             Out(One), Wait(10_000), Asked(2)),
         new("76 a silent primary: CP at the timeout, the secondary cleared", S(One), Wait(2990), Cp(0), Wait(1020),
             Cp(1, DivergenceReason.Timeout), Out(), Dropped(DropReason.SecondaryUnmatched, 1)),
@@ -73,7 +74,7 @@ public sealed class SystemScenarios(int shards)
             S(Acking(6000)), Out(Acking(6000), Acking(6000)), P(A with { Ack = 6000 }), S(A with { Ack = 6000 }),
             Out(Acking(6000), Acking(6000), A with { Ack = 6000 }), Wait(10_000), Cp(0)),
         new("78 none is idle: the one held for longest leaves, with one CP", P(Flows(17)), Out(Flows(1)[0]), Cp(1, DivergenceReason.Overflow),
-            Unverified(UnverifiedReason.Overflow, 1), Checkpoint, Unverified(UnverifiedReason.Checkpoint, 16), Wait(10_000), Cp(1))
+            Unverified(UnverifiedReason.Overflow, 1), Checkpointed, Unverified(UnverifiedReason.Checkpoint, 16), Wait(10_000), Cp(1))
         {
             Options = options => options with { Flows = 16, Shards = 1 },
         },
@@ -129,7 +130,8 @@ public sealed class SystemScenarios(int shards)
             bench.Wait(100);
         }
 
-        // The first is seen again, so the second is the oldest; it must be the one to go, and the first must still be known.
+        // The first flow gets another datagram, so the second flow is the least recently used: it must be evicted, and the first
+        // must stay.
         Datagram first = Flows(1)[0];
         P(first)(bench);
         S(first)(bench);
@@ -199,7 +201,7 @@ public sealed class SystemScenarios(int shards)
         bench.Poll();
         Assert.That(bench.Output.Frames, Has.Count.EqualTo(expected));
         Assert.That(bench.Primary.Waiting, Is.EqualTo(1000 - expected));
-        Assert.That(bench.Path.IsDrained, Is.True, "a slot did not come home");
+        Assert.That(bench.Path.IsDrained, Is.True, "a slot was not returned");
     }
 
     [Test]
@@ -228,7 +230,7 @@ public sealed class SystemScenarios(int shards)
             bench.Wait(10);
         }
 
-        Assert.That(bench.Primary.Waiting, Is.Zero, "the primary must never be stuck");
+        Assert.That(bench.Primary.Waiting, Is.Zero, "the primary's port must not be blocked");
         Assert.That(bench.Checkpoints, Is.EqualTo(1));
         bench.StopAndCheckNothingLost();
     }
@@ -304,17 +306,19 @@ public sealed class SystemScenarios(int shards)
         Segment large = new(1000, Fill('L', 1000));
         P(AckFirst, large)(bench);
         S(large.Flipped(700))(bench);
-        DivergenceReport report = bench.Reports.Single();
+        CheckpointReport report = bench.Reports.Single();
+        FrameSnapshot primary = report.Divergence.Primary;
+        FrameSnapshot secondary = report.Divergence.Secondary;
         Assert.Multiple(() =>
         {
             Assert.That(report.Flow.SourcePort, Is.EqualTo(80));
             Assert.That(report.Flow.DestinationAddress(), Is.EqualTo(new byte[] { 10, 0, 0, 99 }));
-            Assert.That(report.Primary.Number, Is.EqualTo(2));
-            Assert.That(report.Secondary.Number, Is.EqualTo(1));
-            Assert.That(report.Primary.DifferenceOffset, Is.EqualTo(54 + 700));
-            Assert.That(report.Primary.Window[report.Primary.DifferenceOffset - report.Primary.WindowOffset], Is.EqualTo((byte)'L'));
-            Assert.That(report.Secondary.Window[report.Secondary.DifferenceOffset - report.Secondary.WindowOffset], Is.EqualTo((byte)('L' ^ 0xFF)));
-            Assert.That(report.Primary.Head.ToArray(), Is.EqualTo(large.Bytes()[..EngineLimits.SnapshotHeadBytes]));
+            Assert.That(primary.Number, Is.EqualTo(2));
+            Assert.That(secondary.Number, Is.EqualTo(1));
+            Assert.That(primary.DifferenceOffset, Is.EqualTo(54 + 700));
+            Assert.That(primary.Window[primary.DifferenceOffset - primary.WindowOffset], Is.EqualTo((byte)'L'));
+            Assert.That(secondary.Window[secondary.DifferenceOffset - secondary.WindowOffset], Is.EqualTo((byte)('L' ^ 0xFF)));
+            Assert.That(primary.Head.ToArray(), Is.EqualTo(large.Bytes()[..EngineLimits.SnapshotHeadBytes]));
         });
         bench.StopAndCheckNothingLost();
     }
@@ -327,7 +331,7 @@ public sealed class SystemScenarios(int shards)
         MetadataReader metadata = image.GetMetadataReader();
         IEnumerable<string> types = metadata.TypeReferences.Select(h => metadata.GetString(metadata.GetTypeReference(h).Name));
         Assert.That(types, Has.None.AnyOf("DateTime", "DateTimeOffset", "Stopwatch", "TimeProvider", "Environment", "Random"));
-        Assert.That(types, Has.None.AnyOf("Monitor", "Lock", "Interlocked", "Thread", "Task"), "nor any way to wait for another thread");
+        Assert.That(types, Has.None.AnyOf("Monitor", "Lock", "Interlocked", "Thread", "Task"), "no type waits for a thread");
     }
 
     private static Packet AckFirst => new Datagram("before") { SourcePort = 1 };
@@ -352,7 +356,7 @@ public sealed class SystemScenarios(int shards)
         P([.. burst])(bench);
         Assert.That(bench.Output.Frames, Has.Count.GreaterThanOrEqualTo(1025));
         Cp(1, DivergenceReason.Overflow)(bench);
-        Checkpoint(bench);
+        Checkpointed(bench);
         Out([.. burst])(bench);
         Unverified(UnverifiedReason.Overflow, 1025)(bench);
         Unverified(UnverifiedReason.Checkpoint, 1500 - 1025)(bench);

@@ -2,14 +2,13 @@
 
 using System;
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
 
-/// <summary>The rows of the scenarios' page that concern TCP, by their numbers there; with one shard and with three.</summary>
+/// <summary>The rows that concern TCP, by their numbers on the page of scenarios; with one shard and with three.</summary>
 [TestFixture(1)]
 [TestFixture(3)]
 public sealed class TcpScenarios(int shards)
@@ -32,8 +31,8 @@ public sealed class TcpScenarios(int shards)
     private static readonly Scenario[] Rows =
     [
         new("1 same data", P(A), Out(), S(A), Out(A), Wait(10_000), Cp(0)),
-        new("2 other data", P(A), S(A with { Payload = B.Payload }), Out(), Cp(1, DivergenceReason.Payload, 0), Checkpoint, Out(A)),
-        new("2 other data behind the same data", P(A), S(A), P(B), S(B.Flipped(57)), Out(A), Cp(1, DivergenceReason.Payload, 57), Checkpoint,
+        new("2 other data", P(A), S(A with { Payload = B.Payload }), Out(), Cp(1, DivergenceReason.Payload, 0), Checkpointed, Out(A)),
+        new("2 other data behind the same data", P(A), S(A), P(B), S(B.Flipped(57)), Out(A), Cp(1, DivergenceReason.Payload, 57), Checkpointed,
             Out(A, B)),
         new("3 one segment against two", P(AThenB), S(A), Out(), S(B), Out(AThenB), Cp(0)),
         new("3 one segment against its first half, then against all of it: what follows still waits", P(A), S(A), P(BThenC), S(B), Out(A), S(BThenC),
@@ -45,7 +44,7 @@ public sealed class TcpScenarios(int shards)
         new("7 a retransmission of what was verified leaves at once", P(A), S(A), P(A), Out(A, A), Cp(0)),
         new("7 a retransmission behind new data leaves with it", P(A), S(A), P(B, A), Out(A), S(B), Out(A, B, A), Cp(0)),
         new("5 a thousand pieces in any order against one segment", Pieces),
-        new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Wait(10), Cp(0), Wait(20), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpoint,
+        new("8 a retransmission with changed bytes", P(A), S(A), P(A.Flipped(57)), Wait(10), Cp(0), Wait(20), Out(A), Cp(1, DivergenceReason.Retransmit, 57), Checkpointed,
             Out(A, A.Flipped(57))),
         new("8 cut otherwise", P(A, B), S(A, B), P(new Segment(1040, [.. A.Payload[40..], .. B.Payload[..40]]).Flipped(70)), Wait(30), Out(A, B),
             Cp(1, DivergenceReason.Retransmit, 70)),
@@ -74,15 +73,15 @@ public sealed class TcpScenarios(int shards)
         new("10 out of order, interleaved", P(B), S(A), P(A), Out(), S(B), Out(B, A), Cp(0)),
         new("11 overlapping the verified", P(A), S(A), P(Overlapping()), Out(A),
             S(new Segment(1100, B.Payload[..50])), Out(A, Overlapping()), Cp(0)),
-        new("12 conflicting copies: the first one counts", S(A), S(A.Flipped(3)), P(A), Out(A), Soft(SoftField.SecondaryOverlap, 1), Cp(0)),
-        new("12 conflicting copies that overlap in part: the first one counts", S(A), S(Overlapping().Flipped(7)), Soft(SoftField.SecondaryOverlap, 1),
+        new("12 conflicting copies: the first one counts", S(A), S(A.Flipped(3)), P(A), Out(A), Tolerated(ToleratedField.SecondaryOverlap, 1), Cp(0)),
+        new("12 conflicting copies that overlap in part: the first one counts", S(A), S(Overlapping().Flipped(7)), Tolerated(ToleratedField.SecondaryOverlap, 1),
             P(A, new Segment(1100, B.Payload[..50])), Out(A, new Segment(1100, B.Payload[..50])), Wait(10_000), Cp(0)),
-        new("12 conflicting copies: the primary agrees with the loser", S(A.Flipped(3), A), P(A), Out(), Soft(SoftField.SecondaryOverlap, 1),
+        new("12 conflicting copies: the primary agrees with the loser", S(A.Flipped(3), A), P(A), Out(), Tolerated(ToleratedField.SecondaryOverlap, 1),
             Cp(1, DivergenceReason.Payload, 3)),
-        new("12 conflicting copies, the longer one later: the first one counts", S(Inner.Flipped(0)), S(A), Soft(SoftField.SecondaryOverlap, 1), P(A), Out(),
+        new("12 conflicting copies, the longer one later: the first one counts", S(Inner.Flipped(0)), S(A), Tolerated(ToleratedField.SecondaryOverlap, 1), P(A), Out(),
             Cp(1, DivergenceReason.Payload, 40)),
         new("12 conflicting copies behind the same data: the first one counts", P(A), S(A, new Segment(1140, Fill('x', 20))), P(B), S(B), Out(A),
-            Soft(SoftField.SecondaryOverlap, 1), Cp(1, DivergenceReason.Payload, 40)),
+            Tolerated(ToleratedField.SecondaryOverlap, 1), Cp(1, DivergenceReason.Payload, 40)),
         new("13 wrap within the stream", P(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), S(At(0xFFFFFFB0, 'A')), Out(At(0xFFFFFFB0, 'A')),
             S(At(0x14, 'B')), Out(At(0xFFFFFFB0, 'A'), At(0x14, 'B')), Cp(0)),
         new("14 a segment that ends at 0", P(At(0xFFFFFF9C, 'A'), At(0, 'B')), S(At(0xFFFFFF9C, 'A'), At(0, 'B')),
@@ -106,23 +105,23 @@ public sealed class TcpScenarios(int shards)
         new("20 ACK wrap: the secondary is ahead", S(Acking(0x10)), P(Acking(0xFFFFFFF0)), Out(Acking(0xFFFFFFF0)), Cp(0)),
         new("21 duplicate ACKs", S(AckOnly), P(AckOnly, AckOnly, AckOnly), Out(AckOnly, AckOnly, AckOnly), Cp(0)),
         new("22 SACK blocks differ", S(A with { Options = Sack(1) }), P(A with { Options = Sack(2) }), Out(A with { Options = Sack(2) }),
-            Soft(SoftField.TcpOptions, 1), Cp(0)),
-        new("22 SACK blocks on the secondary only", S(A with { Options = Sack(1) }), P(A), Out(A), Soft(SoftField.TcpOptions, 1), Cp(0)),
+            Tolerated(ToleratedField.TcpOptions, 1), Cp(0)),
+        new("22 SACK blocks on the secondary only", S(A with { Options = Sack(1) }), P(A), Out(A), Tolerated(ToleratedField.TcpOptions, 1), Cp(0)),
         new("22 timestamps differ", S(A with { Options = [.. Timestamps[..^1], 9] }), P(A with { Options = Timestamps }),
-            Out(A with { Options = Timestamps }), Soft(SoftField.TcpOptions, 1), Cp(0)),
+            Out(A with { Options = Timestamps }), Tolerated(ToleratedField.TcpOptions, 1), Cp(0)),
         new("22 timestamps on one side only", S(A), P(A with { Options = Timestamps }), Out(A with { Options = Timestamps }),
-            Soft(SoftField.TcpOptions, 1), Cp(0)),
-        new("23 window differs", S(A with { Window = 200 }), P(A with { Window = 100 }), Out(A with { Window = 100 }), Soft(SoftField.Window, 1),
-            Soft(SoftField.ZeroWindow, 0), Cp(0)),
-        new("23 window of an ACK differs", S(AckOnly with { Window = 200 }), P(AckOnly), Out(AckOnly), Soft(SoftField.Window, 1), Cp(0)),
+            Tolerated(ToleratedField.TcpOptions, 1), Cp(0)),
+        new("23 window differs", S(A with { Window = 200 }), P(A with { Window = 100 }), Out(A with { Window = 100 }), Tolerated(ToleratedField.Window, 1),
+            Tolerated(ToleratedField.ZeroWindow, 0), Cp(0)),
+        new("23 window of an ACK differs", S(AckOnly with { Window = 200 }), P(AckOnly), Out(AckOnly), Tolerated(ToleratedField.Window, 1), Cp(0)),
         new("23 strict promotes the window behind the same data", P(A), S(A), P(B with { Window = 200 }), S(B), Out(A), Cp(1, DivergenceReason.Header))
         {
-            Options = options => options with { Strict = [SoftField.Window] },
+            Options = options => options with { Strict = [ToleratedField.Window] },
         },
         new("23 zero window on both", S(A with { Window = 0 }), P(A with { Window = 0 }), Out(A with { Window = 0 }),
-            Soft(SoftField.ZeroWindow, 0), Cp(0)),
+            Tolerated(ToleratedField.ZeroWindow, 0), Cp(0)),
         new("23 zero window on the primary only", S(A), P(A with { Window = 0 }), Out(A with { Window = 0 }),
-            Soft(SoftField.ZeroWindow, 1), Cp(0)),
+            Tolerated(ToleratedField.ZeroWindow, 1), Cp(0)),
         new("24 a zero-window probe with a new byte waits", P(A), S(A), P(Probe(1100)), Wait(2000), Out(A), S(Probe(1100)),
             Out(A, Probe(1100)), Cp(0)),
         new("24 a zero-window probe with an old byte leaves", P(A), S(A), P(Probe(1099)), Out(A, Probe(1099)), Cp(0)),
@@ -143,17 +142,17 @@ public sealed class TcpScenarios(int shards)
         new("27 and the secondary is far ahead", S(SynAck with { Sequence = 77 }, At(78, 'A'), At(178, 'B')), P(SynAck, At(2, 'A'), At(102, 'B')),
             Out(SynAck, At(2, 'A'), At(102, 'B')), Cp(0)),
         new("28 what the SYNs offer differs", P(SynAck with { Options = Offer(1460, 7) }), S(SynAck with { Options = Offer(1400, 7) }),
-            Out(SynAck with { Options = Offer(1460, 7) }), Soft(SoftField.SynOptions, 1), Cp(0)),
+            Out(SynAck with { Options = Offer(1460, 7) }), Tolerated(ToleratedField.SynOptions, 1), Cp(0)),
         new("28 the window scale of a SYN differs", P(SynAck with { Options = Offer(1460, 7) }), S(SynAck with { Options = Offer(1460, 8) }),
-            Out(SynAck with { Options = Offer(1460, 7) }), Soft(SoftField.SynOptions, 1), Cp(0)),
+            Out(SynAck with { Options = Offer(1460, 7) }), Tolerated(ToleratedField.SynOptions, 1), Cp(0)),
         new("28 only one SYN permits SACK", P(SynAck with { Options = [4, 2, 0, 0] }), S(SynAck), Out(SynAck with { Options = [4, 2, 0, 0] }),
-            Soft(SoftField.SynOptions, 1), Cp(0)),
+            Tolerated(ToleratedField.SynOptions, 1), Cp(0)),
         new("28 timestamps of a SYN differ, which is no offer", P(SynAck with { Options = Timestamps }), S(SynAck),
-            Out(SynAck with { Options = Timestamps }), Soft(SoftField.SynOptions, 0), Cp(0)),
+            Out(SynAck with { Options = Timestamps }), Tolerated(ToleratedField.SynOptions, 0), Cp(0)),
         new("28 strict promotes what the SYNs offer", P(SynAck with { Options = Offer(1460, 7) }), S(SynAck with { Options = Offer(1400, 7) }),
             Out(), Cp(1, DivergenceReason.Header))
         {
-            Options = options => options with { Strict = [SoftField.SynOptions] },
+            Options = options => options with { Strict = [ToleratedField.SynOptions] },
         },
         new("29 the secondary refuses", P(SynAck), S(new Segment(0, []) { Rst = true }), Out(), Cp(1, DivergenceReason.Control)),
         new("30 data and FIN against both apart", P(AndFin), S(A), Out(), S(FinAfterA), Out(AndFin), Wait(10_000), Cp(0)),
@@ -216,10 +215,10 @@ public sealed class TcpScenarios(int shards)
             Out(At(500000, 'A'), SynAck with { Sequence = 100 }, At(101, 'C')), Wait(10_000), Cp(0)),
         new("35 Fast Open", P(SynAck with { Payload = A.Payload }), S(SynAck), Out(), S(At(2, 'A')),
             Out(SynAck with { Payload = A.Payload }), Cp(0)),
-        new("36 URG and its pointer differ", P(A with { UrgentPointer = 5 }), S(A), Out(A with { UrgentPointer = 5 }), Soft(SoftField.Urgent, 1), Cp(0)),
+        new("36 URG and its pointer differ", P(A with { UrgentPointer = 5 }), S(A), Out(A with { UrgentPointer = 5 }), Tolerated(ToleratedField.Urgent, 1), Cp(0)),
         new("36 strict promotes URG", P(A with { UrgentPointer = 5 }), S(A), Out(), Cp(1, DivergenceReason.Header))
         {
-            Options = options => options with { Strict = [SoftField.Urgent] },
+            Options = options => options with { Strict = [ToleratedField.Urgent] },
         },
         new("37 mid-stream, the primary begins with old bytes", P(Middle(950)), S(Middle(1000)), Out(), Wait(30), Out(Middle(950)),
             Unverified(UnverifiedReason.Unseen, 1), P(At(1100, 'B')), S(At(1100, 'B')), Out(Middle(950), At(1100, 'B')), Wait(10_000), Cp(0)),
@@ -229,14 +228,14 @@ public sealed class TcpScenarios(int shards)
         new("37 mid-stream, the secondary was only late", P(Middle(950, 50), Middle(1000)), S(Middle(1000)), Wait(10), S(Middle(950, 50)),
             Out(Middle(950, 50), Middle(1000)), Verified(2), Wait(10_000), Cp(0)),
         new("37 mid-stream, the overlap differs", P(Middle(950)), S(Middle(1000).Flipped(9)), Wait(30), Out(), Cp(1, DivergenceReason.Payload, 59)),
-        new("37 after a checkpoint both begin at the same place", P(A), Checkpoint, P(B, C), S(C), Wait(2000), Out(A), Cp(0), S(B), Out(A, B, C)),
-        new("37 after a checkpoint nothing is said again that stood before it, a retransmission or not", P(A, B), S(A, B), P(A), Checkpoint, P(B),
+        new("37 after a checkpoint both begin at the same place", P(A), Checkpointed, P(B, C), S(C), Wait(2000), Out(A), Cp(0), S(B), Out(A, B, C)),
+        new("37 after a checkpoint nothing is said again that stood before it, a retransmission or not", P(A, B), S(A, B), P(A), Checkpointed, P(B),
             Out(A, B, A, B), Cp(0)),
         new("38 the primary's checksum is full, the secondary's partial", P(A), S(A with { Checksum = 0x0F0F }), Out(A),
-            Soft(SoftField.Checksum, 1), Cp(0)),
+            Tolerated(ToleratedField.Checksum, 1), Cp(0)),
         new("39 the primary's checksum is wrong and the payload differs", P(A with { Checksum = 0xBAD }), S(A.Flipped(5)), Out(),
             Cp(1, DivergenceReason.Payload, 5)),
-        new("39 the primary's checksum is wrong", P(A with { Checksum = 0xBAD }), S(A), Out(A with { Checksum = 0xBAD }), Soft(SoftField.Checksum, 1),
+        new("39 the primary's checksum is wrong", P(A with { Checksum = 0xBAD }), S(A), Out(A with { Checksum = 0xBAD }), Tolerated(ToleratedField.Checksum, 1),
             Cp(0)),
         new("89 a bare FIN against one with data", P(A), P(FinAfterA), S(AndFin), Out(A, FinAfterA), Cp(0)),
         new("90 the greatest ACK never falls", S(AckOnly), S(Acking(1)), P(AckOnly), Out(AckOnly), Cp(0)),
@@ -271,7 +270,7 @@ public sealed class TcpScenarios(int shards)
         byte[] stream = new byte[20_000];
         Random random = new(5);
         random.NextBytes(stream);
-        // Across the wrap, and each piece of its own length.
+        // A stream across the wrap of sequence numbers, in pieces of different lengths.
         Segment whole = new(uint.MaxValue - 7000, stream);
         int[] edges = [0, .. Enumerable.Range(1, stream.Length - 1).OrderBy(_ => random.Next()).Take(999).Order(), stream.Length];
         Segment[] pieces = [.. edges.Zip(edges.Skip(1)).Select(e => new Segment(whole.Sequence + (uint)e.First, stream[e.First..e.Second]))];
@@ -284,7 +283,7 @@ public sealed class TcpScenarios(int shards)
         Cp(0)(bench);
     }
 
-    /// <summary>Both say the same in 40 flows, one after the other.</summary>
+    /// <summary>Both sides send the same segments in 40 flows, one after the other.</summary>
     private static void SayInManyFlows(TestBench bench, params Segment[] segments)
     {
         for (ushort port = 1; port <= 40; port++)
@@ -297,7 +296,7 @@ public sealed class TcpScenarios(int shards)
         }
     }
 
-    /// <summary>The stream's bytes from a place on, up to 1100 if not said otherwise; no two places say the same.</summary>
+    /// <summary>The stream's bytes from a position on, by default up to 1100; each position has another content.</summary>
     private static Segment Middle(uint sequence, uint count = 0) =>
         new(sequence, [.. Enumerable.Range((int)sequence, (int)(count == 0 ? 1100 - sequence : count)).Select(i => (byte)(i * 7))]);
 

@@ -2,15 +2,17 @@
 
 using System;
 using System.Buffers.Binary;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Tests.Shared;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>The gate of rule R9: in the steady state no frame costs a byte of managed memory.</summary>
+/// <summary>Checks rule R9: in the steady state no frame allocates managed memory.</summary>
 public sealed class AllocationTests
 {
     private const int Rounds = 4_000;
@@ -33,7 +35,7 @@ public sealed class AllocationTests
         Run(path, 1000);
         long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
         Assert.That(output.Statistics.Frames, Is.GreaterThan(Rounds));
-        Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
+        Assert.That(path.Gate.Requests, Is.Zero, "both replicas send the same");
         Assert.That(allocated, Is.Zero);
     }
 
@@ -53,8 +55,8 @@ public sealed class AllocationTests
             new NoCheckpoints());
         Run(path, 1000);
         long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
-        Assert.That(path.Shards[0].Counters.Verified, Is.GreaterThan(2 * Rounds), "new bytes each round, and all of them verified");
-        Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
+        Assert.That(path.Shards[0].Counters.Verified, Is.GreaterThan(2 * Rounds), "all new bytes of each round are verified");
+        Assert.That(path.Gate.Requests, Is.Zero, "both replicas send the same");
         Assert.That(allocated, Is.Zero);
     }
 
@@ -73,9 +75,9 @@ public sealed class AllocationTests
             new RepeatingCapturePort([.. cut, FragmentBuilder.Cut(small, 3, 0, 104)[0], overlap]), output, new NoCheckpoints());
         Run(path, 1000);
         long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
-        Assert.That(path.Lanes[0].PrimaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Reassembled], Is.GreaterThan(Rounds));
-        Assert.That(path.Lanes[0].SecondaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Overlapping], Is.GreaterThan(0));
-        Assert.That(path.Gate.Requests, Is.Zero, "both say the same");
+        Assert.That(path.Pipelines[0].PrimaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Reassembled], Is.GreaterThan(Rounds));
+        Assert.That(path.Pipelines[0].SecondaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Overlapping], Is.GreaterThan(0));
+        Assert.That(path.Gate.Requests, Is.Zero, "both replicas send the same");
         Assert.That(allocated, Is.Zero);
     }
 
@@ -96,7 +98,7 @@ public sealed class AllocationTests
 
         public string Name => "repeating";
 
-        /// <summary>How far the first frame, a TCP segment, is beyond that of the round before.</summary>
+        /// <summary>By how much the sequence number of the first frame, a TCP segment, grows in each round.</summary>
         public uint StreamBytes { get; init; }
 
         public CaptureStatistics Statistics => new(number, 0, 0, 0, 0, 0);

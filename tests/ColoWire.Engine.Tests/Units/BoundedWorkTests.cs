@@ -3,19 +3,18 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>Whatever guests send and options allow, a poll and a frame cost a bounded number of steps (R8).</summary>
+/// <summary>For all frames and options, a poll and a frame cost a bounded number of steps (R8).</summary>
 internal sealed class BoundedWorkTests
 {
     private const int ManyFrames = EngineLimits.StepsPerPoll + (EngineLimits.StepsPerPoll / 2);
 
-    /// <summary>Steps that a poll may take beyond its bound: the step in which it reaches it may be an index that is built.</summary>
+    /// <summary>Steps that a poll may take beyond its bound: the step that reaches the bound may build an index.</summary>
     private const int LastStep = EngineLimits.IndexedAtOnce + EngineLimits.BatchFrames;
 
     private static readonly EngineOptions Large = TestBench.SmallOptions with
@@ -42,7 +41,7 @@ internal sealed class BoundedWorkTests
             bench.QueuePrimary(newest);
         });
         Assert.That(cost.MostPerPoll, Is.LessThanOrEqualTo(EngineLimits.StepsPerPoll));
-        Assert.That(cost.Total, Is.GreaterThan(EngineLimits.StepsPerPoll), "or one poll would have done for it");
+        Assert.That(cost.Total, Is.GreaterThan(EngineLimits.StepsPerPoll), "the work does not fit into one poll");
         Assert.That(bench.Counters.Unverified[(int)UnverifiedReason.Order], Is.EqualTo(ManyFrames));
         Run(bench, () => bench.Secondary.Feed(newest));
         Assert.That(bench.Counters.Verified, Is.EqualTo(1));
@@ -154,12 +153,12 @@ internal sealed class BoundedWorkTests
         const int Flows = 16;
         using TestBench bench = new(Large with { Flows = Flows, CompareTimeoutMs = 3000 });
         Repeat(Flows, i => bench.SendPrimary(Of(i, "held").Bytes()));
-        // None is idle: all of them are met and stand aside, the first one has to leave.
+        // No flow is idle: every flow that eviction looks at is set aside, and the first one is evicted.
         bench.SendPrimary(Of(Flows, "held").Bytes());
         Assert.That(bench.Counters.Unverified[(int)UnverifiedReason.Overflow], Is.EqualTo(1));
         bench.SendSecondary(Of(5, "held").Bytes());
         bench.SendPrimary(Of(Flows + 1, "held").Bytes());
-        Assert.That(bench.Counters.Unverified[(int)UnverifiedReason.Overflow], Is.EqualTo(1), "the sixth flow is idle");
+        Assert.That(bench.Counters.Unverified[(int)UnverifiedReason.Overflow], Is.EqualTo(1), "the idle sixth flow is evicted");
         Assert.That(bench.Counters.FlowsEvicted, Is.EqualTo(2));
         bench.StopAndCheckNothingLost();
     }
@@ -178,8 +177,8 @@ internal sealed class BoundedWorkTests
         });
         Assert.That(cost.Total, Is.LessThanOrEqualTo(8));
         Run(bench, () => bench.Secondary.Feed(Of(0, "new").Bytes()));
-        Assert.That(bench.Counters.Unverified[(int)UnverifiedReason.Policy], Is.EqualTo(1), "the repeated one");
-        // The oldest one has gone as the new one was kept.
+        Assert.That(bench.Counters.Unverified[(int)UnverifiedReason.Policy], Is.EqualTo(1), "the repeated datagram");
+        // The oldest datagram was removed when the new one was recorded.
         Run(bench, () => bench.QueuePrimary(Of(0, "0").Bytes()));
         Assert.That(bench.Counters.Held, Is.EqualTo(1));
         bench.StopAndCheckNothingLost();
@@ -201,7 +200,7 @@ internal sealed class BoundedWorkTests
 
         bench.SendPrimary(At(100).Flipped(3).Bytes());
         bench.Wait(100);
-        Assert.That(bench.Reports.Select(report => report.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
+        Assert.That(bench.Reports.Select(report => report.Divergence.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
         bench.StopAndCheckNothingLost();
 
         static Segment At(int number) => new((uint)number * 100, Words.Fill((char)('a' + (number % 20))));
@@ -216,7 +215,7 @@ internal sealed class BoundedWorkTests
         Assert.That(bench.Counters.Held, Is.Zero);
         bench.SendPrimary(At(63).Flipped(3).Bytes());
         bench.Wait(100);
-        Assert.That(bench.Reports.Select(report => report.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
+        Assert.That(bench.Reports.Select(report => report.Divergence.Reason), Is.EqualTo([DivergenceReason.Retransmit]));
         bench.StopAndCheckNothingLost();
 
         static Segment At(int number) => new(((uint)number * 100) + ((uint)(number % 4) << 30), Words.Fill((char)('a' + (number % 20))));

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Tests.Bench;
+using ColoWire.Engine.Wire;
 using CsCheck;
 using NUnit.Framework;
 
@@ -12,7 +12,7 @@ public sealed class ByteEqualityTests
 {
     private const int MostBytes = 300;
 
-    // Both at the beginning of a line, each elsewhere in it, and where payloads begin.
+    // Offsets: both at the beginning of a cache line, each elsewhere in a line, and where payloads begin.
     private static readonly (int Left, int Right)[] Offsets = [(0, 0), (1, 0), (0, 63), (42, 42), (42, 47), (54, 31)];
 
     [Test]
@@ -24,7 +24,7 @@ public sealed class ByteEqualityTests
         {
             for (int length = 0; length <= MostBytes; length++)
             {
-                // What stands before and behind differs.
+                // The bytes before and after both ranges differ.
                 Array.Fill(right, (byte)0xEE);
                 left.AsSpan(leftOffset, length).CopyTo(right.AsSpan(rightOffset));
                 int found = ByteEquality.FirstDifference(left.AsSpan(leftOffset, length), right.AsSpan(rightOffset, length));
@@ -44,7 +44,7 @@ public sealed class ByteEqualityTests
             {
                 Span<byte> whole = right.AsSpan(rightOffset, length);
                 left.AsSpan(leftOffset, length).CopyTo(whole);
-                // From the last on, so that each time all behind it differs too.
+                // From the last byte to the first, so that all bytes behind the changed one differ, too.
                 for (int position = length - 1; position >= 0; position--)
                 {
                     whole[position] ^= 0x10;
@@ -82,7 +82,7 @@ public sealed class ByteEqualityTests
     public void Any_two_pieces_are_judged_as_by_a_loop() =>
         Gen.Select(Gen.Byte[0, 1].Array[0, 80], Gen.Byte[0, 1].Array[0, 80], Gen.Int[0, 80]).Sample((left, right, common) =>
         {
-            // A beginning in common, or they would differ in the first bytes nearly always.
+            // A common prefix, because random bytes nearly always differ in the first few.
             int shared = Math.Min(common, Math.Min(left.Length, right.Length));
             left.AsSpan(0, shared).CopyTo(right);
             return ByteEquality.FirstDifference(left, right) == ByLoop(left, right);
@@ -100,7 +100,7 @@ public sealed class ByteEqualityTests
     [Test]
     public void Nothing_is_read_before_the_first_byte_or_behind_the_last()
     {
-        // A read beyond either end meets a page that nobody may read, and ends the process.
+        // A read beyond either end touches an inaccessible page and ends the process.
         using GuardedPage left = new();
         using GuardedPage right = new();
         Numbers(GuardedPage.Bytes).CopyTo(left.Span);

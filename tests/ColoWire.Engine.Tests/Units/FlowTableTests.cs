@@ -80,7 +80,7 @@ public sealed class FlowTableTests
         Assert.That(keys.Select(k => k.Hash(in Secret)).Distinct().Count(), Is.EqualTo(keys.Length));
         Packet[] same = [one with { Ttl = 3 }, one with { Id = 9 }, one with { Sequence = 77 }, one with { MacSource = [6, 6, 6, 6, 6, 6] }];
         Assert.That(same.Select(KeyOf), Is.All.EqualTo(KeyOf(one)));
-        Assert.That(KeyOf(one with { Vlans = [0x2005] }), Is.EqualTo(KeyOf(one with { Vlans = [5] })), "priority is not identity");
+        Assert.That(KeyOf(one with { Vlans = [0x2005] }), Is.EqualTo(KeyOf(one with { Vlans = [5] })), "the key has no priority");
     }
 
     [Test]
@@ -146,7 +146,7 @@ public sealed class FlowTableTests
         FlowKey[] crafted = CollidingKeys(Flows, BucketBits);
         FlowKey[] ordinary = [.. Enumerable.Range(0, Flows).Select(Key)];
 
-        Assert.That(Visits(crafted, in Secret), Is.EqualTo((Flows + 1) / 2.0), "whoever knows the secret gets all keys into one bucket");
+        Assert.That(Visits(crafted, in Secret), Is.EqualTo((Flows + 1) / 2.0), "all keys share a bucket if the secret is known");
         FlowHashKey other = FlowHashKey.FromSeed(43);
         double usual = Visits(ordinary, in other);
         Assert.That(usual, Is.LessThan(1.5));
@@ -179,8 +179,8 @@ public sealed class FlowTableTests
     }
 
     /// <summary>
-    /// Keys of IPv6 flows that one bucket gets under the tests' secret. The hash adds up: what a word of the destination adds is looked up
-    /// in a table, so that it fills what a word of the source leaves to the bucket that is wanted.
+    /// Keys of IPv6 flows that all hash to one bucket under the secret of the tests. The hash is a sum: the part that a word of
+    /// the destination adds is looked up in a table, so that it compensates the part that a word of the source adds.
     /// </summary>
     private static FlowKey[] CollidingKeys(int count, int bucketBits)
     {
@@ -230,7 +230,7 @@ public sealed class FlowTableTests
     {
         byte[] bytes = packet.Bytes();
         FrameParser.Parse(bytes, out FrameLayout layout);
-        FrameParser.ReadKey(bytes, in layout, out FlowKey key);
+        FlowKey.Read(bytes, in layout, out FlowKey key);
         return key;
     }
 }

@@ -10,7 +10,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>Each bit of each header against a table that says field by field what it belongs to.</summary>
+/// <summary>Compares the counter for each bit of each header with a table of the headers' fields.</summary>
 public sealed class HeaderDifferencesTests
 {
     private static readonly byte[] Ipv6Address = [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
@@ -27,21 +27,21 @@ public sealed class HeaderDifferencesTests
             byte[] changed = [.. clean];
             changed[bit / 8] ^= (byte)(1 << (bit % 8));
             FrameView secondary = Put(arena, new FrameRef(1), changed);
-            // What the bit makes of the rest of the frame is not asked here.
+            // The test does not check how the changed bit affects the rest of the frame.
             secondary.Descriptor.Layout = primary.Descriptor.Layout;
-            SoftField? expected = FieldOf(in primary.Descriptor.Layout, bit / 8, (byte)(1 << (bit % 8)));
+            ToleratedField? expected = FieldOf(in primary.Descriptor.Layout, bit / 8, (byte)(1 << (bit % 8)));
             ShardCounters counted = new();
             new HeaderDifferences(arena, counted, []).Count(primary.Reference, secondary.Reference);
-            Assert.That(CountedIn(counted), Is.EqualTo(expected is { } field ? [field] : Array.Empty<SoftField>()), $"bit {bit}");
+            Assert.That(CountedIn(counted), Is.EqualTo(expected is { } field ? [field] : Array.Empty<ToleratedField>()), $"bit {bit}");
             ShardCounters countedInOne = new();
             Assert.That(new HeaderDifferences(arena, countedInOne, []).TryCount(primary, secondary));
-            Assert.That(countedInOne.Soft.ToArray(), Is.EqualTo(counted.Soft.ToArray()), $"bit {bit}");
+            Assert.That(countedInOne.Tolerated.ToArray(), Is.EqualTo(counted.Tolerated.ToArray()), $"bit {bit}");
         }
     }
 
-    [TestCase(0, 5, new[] { SoftField.Window, SoftField.ZeroWindow })]
-    [TestCase(5, 0, new[] { SoftField.Window })]
-    public void A_window_of_zero_on_the_primary_alone_is_counted_twice(int primaryWindow, int secondaryWindow, SoftField[] expected)
+    [TestCase(0, 5, new[] { ToleratedField.Window, ToleratedField.ZeroWindow })]
+    [TestCase(5, 0, new[] { ToleratedField.Window })]
+    public void A_window_of_zero_on_the_primary_alone_is_counted_twice(int primaryWindow, int secondaryWindow, ToleratedField[] expected)
     {
         using FrameArena arena = new(2, 0);
         FrameView primary = Put(arena, new FrameRef(0), new Segment(1, [1]) { Window = (ushort)primaryWindow }.Bytes());
@@ -59,20 +59,20 @@ public sealed class HeaderDifferencesTests
         FrameView secondary = Put(arena, new FrameRef(1), new Segment(1, [1]) { Checksum = 2, Options = new byte[8] }.Bytes());
         ShardCounters counters = new();
         Assert.That(new HeaderDifferences(arena, counters, []).Count(primary.Reference, secondary.Reference), Is.Null);
-        Assert.That(CountedIn(counters), Is.EqualTo([SoftField.TcpOptions]));
+        Assert.That(CountedIn(counters), Is.EqualTo([ToleratedField.TcpOptions]));
     }
 
-    [TestCase(SoftField.Ttl, false)]
-    [TestCase(SoftField.Mac, true)]
-    public void Where_a_field_that_differs_is_strict_nothing_is_counted_in_one_go(SoftField strict, bool counts)
+    [TestCase(ToleratedField.Ttl, false)]
+    [TestCase(ToleratedField.Mac, true)]
+    public void Where_a_field_that_differs_is_strict_nothing_is_counted_in_one_go(ToleratedField strict, bool counts)
     {
         using FrameArena arena = new(2, 0);
         FrameView primary = Put(arena, new FrameRef(0), new Segment(1, [1]).Bytes());
         FrameView secondary = Put(arena, new FrameRef(1), new Segment(1, [1]) { Ttl = 3 }.Bytes());
         ShardCounters counters = new();
         Assert.That(new HeaderDifferences(arena, counters, [strict]).TryCount(primary, secondary), Is.EqualTo(counts));
-        Assert.That(CountedIn(counters), Is.EqualTo(counts ? [SoftField.Ttl] : Array.Empty<SoftField>()));
-        SoftField? promoted = new HeaderDifferences(arena, counters, [strict]).Count(primary.Reference, secondary.Reference);
+        Assert.That(CountedIn(counters), Is.EqualTo(counts ? [ToleratedField.Ttl] : Array.Empty<ToleratedField>()));
+        ToleratedField? promoted = new HeaderDifferences(arena, counters, [strict]).Count(primary.Reference, secondary.Reference);
         Assert.That(promoted, Is.EqualTo(counts ? null : strict));
     }
 
@@ -85,11 +85,11 @@ public sealed class HeaderDifferencesTests
             : packet with { IpOptions = new byte[options ? 4 : 0] };
     }
 
-    private static SoftField? FieldOf(in FrameLayout layout, int at, byte bit)
+    private static ToleratedField? FieldOf(in FrameLayout layout, int at, byte bit)
     {
         if (at < layout.NetworkOffset)
         {
-            return SoftField.Mac;
+            return ToleratedField.Mac;
         }
 
         if (at < layout.TransportOffset)
@@ -99,43 +99,43 @@ public sealed class HeaderDifferencesTests
 
         return layout.Kind == FrameKind.Tcp
             ? FieldOfTcp(at - layout.TransportOffset, bit)
-            : at - layout.TransportOffset is 6 or 7 ? SoftField.Checksum : null;
+            : at - layout.TransportOffset is 6 or 7 ? ToleratedField.Checksum : null;
     }
 
-    private static SoftField? FieldOfIpv4(int at, byte bit) => at switch
+    private static ToleratedField? FieldOfIpv4(int at, byte bit) => at switch
     {
-        1 => SoftField.TrafficClass,
-        4 or 5 => SoftField.IpId,
-        6 when bit == 0x40 => SoftField.DontFragment,
-        8 => SoftField.Ttl,
-        >= 20 => SoftField.IpOptions,
+        1 => ToleratedField.TrafficClass,
+        4 or 5 => ToleratedField.IpId,
+        6 when bit == 0x40 => ToleratedField.DontFragment,
+        8 => ToleratedField.Ttl,
+        >= 20 => ToleratedField.IpOptions,
         _ => null,
     };
 
-    private static SoftField? FieldOfIpv6(int at, byte bit) => at switch
+    private static ToleratedField? FieldOfIpv6(int at, byte bit) => at switch
     {
-        0 when bit < 0x10 => SoftField.TrafficClass,
-        1 when bit >= 0x10 => SoftField.TrafficClass,
-        1 or 2 or 3 => SoftField.IpId,
-        7 => SoftField.Ttl,
+        0 when bit < 0x10 => ToleratedField.TrafficClass,
+        1 when bit >= 0x10 => ToleratedField.TrafficClass,
+        1 or 2 or 3 => ToleratedField.IpId,
+        7 => ToleratedField.Ttl,
         _ => null,
     };
 
-    private static SoftField? FieldOfTcp(int at, byte bit) => at switch
+    private static ToleratedField? FieldOfTcp(int at, byte bit) => at switch
     {
-        13 when bit == 0x08 => SoftField.Push,
-        13 when bit == 0x20 => SoftField.Urgent,
-        14 or 15 => SoftField.Window,
-        16 or 17 => SoftField.Checksum,
-        18 or 19 => SoftField.Urgent,
-        >= 20 => SoftField.TcpOptions,
+        13 when bit == 0x08 => ToleratedField.Push,
+        13 when bit == 0x20 => ToleratedField.Urgent,
+        14 or 15 => ToleratedField.Window,
+        16 or 17 => ToleratedField.Checksum,
+        18 or 19 => ToleratedField.Urgent,
+        >= 20 => ToleratedField.TcpOptions,
         _ => null,
     };
 
-    private static SoftField[] CountedIn(ShardCounters counters)
+    private static ToleratedField[] CountedIn(ShardCounters counters)
     {
-        long[] soft = counters.Soft.ToArray();
-        return [.. Enum.GetValues<SoftField>().Where(field => soft[(int)field] != 0)];
+        long[] soft = counters.Tolerated.ToArray();
+        return [.. Enum.GetValues<ToleratedField>().Where(field => soft[(int)field] != 0)];
     }
 
     private static FrameView Put(FrameArena arena, FrameRef slot, byte[] bytes)

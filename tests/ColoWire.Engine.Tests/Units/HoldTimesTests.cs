@@ -2,6 +2,7 @@
 
 using System;
 using System.Linq;
+using ColoWire.Engine.Egress;
 using CsCheck;
 using NUnit.Framework;
 

@@ -39,7 +39,7 @@ public sealed class InternetChecksumTests
     [Test]
     public void Nothing_is_read_before_the_first_byte_or_behind_the_last()
     {
-        // A read beyond either end meets a page that nobody may read, and ends the process.
+        // A read beyond either end touches an inaccessible page and ends the process.
         using GuardedPage page = new();
         page.Span.Fill(0x5A);
         byte[] same = page.Span.ToArray();
@@ -63,7 +63,7 @@ public sealed class InternetChecksumTests
     public void Folding_is_the_remainder_by_65535_but_for_zero() =>
         Gen.ULong.Sample(sum => InternetChecksum.Fold(sum) == (sum == 0 ? 0 : ((sum - 1) % 0xFFFF) + 1), iter: 10_000);
 
-    /// <summary>As a number of the network's byte order.</summary>
+    /// <summary>The sum as a number in network byte order.</summary>
     private static ushort Sum(ReadOnlySpan<byte> bytes)
     {
         ushort raw = InternetChecksum.RawSum(bytes);

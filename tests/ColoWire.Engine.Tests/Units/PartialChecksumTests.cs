@@ -2,6 +2,7 @@
 
 using System;
 using System.Linq;
+using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Engine.Wire;
 using CsCheck;
@@ -57,8 +58,8 @@ public sealed class PartialChecksumTests
         byte[] full = WithFull(packet).Bytes();
         bool isToChange = !frame.AsSpan().SequenceEqual(full);
         Assert.That(Complete(frame), Is.EqualTo(isToChange));
-        Assert.That(frame, Is.EqualTo(full), "and nothing but the checksum has changed");
-        Assert.That(Complete(frame), Is.False, "once is enough");
+        Assert.That(frame, Is.EqualTo(full), "only the checksum has changed");
+        Assert.That(Complete(frame), Is.False, "a complete checksum is not completed again");
     });
 
     [Test]
@@ -74,11 +75,11 @@ public sealed class PartialChecksumTests
 
     [Test]
     public void A_full_checksum_that_looks_partial_by_chance_stays_and_is_not_counted() =>
-        // All ones and 0 are the same to a receiver, and TCP has only the latter.
+        // 0xFFFF and 0 are equal to a receiver (RFC 1071), and a computed TCP checksum is never 0xFFFF.
         Packets.Where(HasPayload).Where(packet => Partial(packet) != 0xFFFF).Sample(packet =>
         {
             Packet chance = FillSoThatFullIs(packet, Partial);
-            Assert.That(Full(chance), Is.EqualTo(Partial(chance)), "the chance");
+            Assert.That(Full(chance), Is.EqualTo(Partial(chance)), "the complete checksum equals the partial one by chance");
             AssertLeft(WithFull(chance).Bytes());
         });
 
@@ -116,7 +117,7 @@ public sealed class PartialChecksumTests
         byte[] malformed = WithPartial(new Segment(1, [])).Bytes();
         malformed[14 + 20 + 12] = 0xF0;
         AssertLeft(malformed);
-        // GRE whose bytes are those of a segment.
+        // A GRE packet whose bytes are those of a segment.
         AssertLeft(new Other(47, WithPartial(new Segment(1, [])).Bytes()[34..]).Bytes());
     }
 
@@ -129,8 +130,9 @@ public sealed class PartialChecksumTests
             {
                 Packet sent = which switch { 0 => WithPartial(packet), 1 => WithFull(packet), _ => With(packet, 0) };
                 bool looksPartial = sent.Equals(WithPartial(packet));
-                bool isRegular = bench.View(sent).Descriptor.Layout.IsRegular;
-                Assert.That(isRegular && PartialChecksum.IsInRegular(bench.View(sent)), Is.EqualTo(isRegular && looksPartial));
+                FrameView view = bench.View(sent);
+                bool isRegular = view.Descriptor.Layout.IsRegular;
+                Assert.That(isRegular && PartialChecksum.IsInRegular(in view.Descriptor.Layout, in view.First), Is.EqualTo(isRegular && looksPartial));
             },
             threads: 1);
     }
@@ -167,12 +169,12 @@ public sealed class PartialChecksumTests
 
     private static byte[] PayloadOf(Packet packet) => packet is Segment segment ? segment.Payload : ((Datagram)packet).Payload;
 
-    /// <summary>The packet with the first word of its payload such that its checksum comes to what is wanted.</summary>
+    /// <summary>The packet, with the first word of its payload chosen so that its checksum has a given value.</summary>
     private static Packet FillSoThatFullIs(Packet packet, Func<Packet, ushort> wanted)
     {
         byte[] payload = [0, 0, .. PayloadOf(packet)[2..]];
         Packet empty = packet is Segment segment ? segment with { Payload = payload } : ((Datagram)packet) with { Payload = payload };
-        // The word that is missing between what there is and the complement of what is wanted.
+        // The word that is the difference between the sum so far and the complement of the wanted checksum.
         ushort there = (ushort)~Full(empty);
         int word = (0xFFFF - wanted(empty) - there + (2 * 0xFFFF)) % 0xFFFF;
         (payload[0], payload[1]) = ((byte)(word >> 8), (byte)word);

@@ -8,22 +8,22 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>One fragment as the model speaks of it.</summary>
+/// <summary>One fragment, as the model describes it.</summary>
 /// <param name="Version">IP version.</param>
 /// <param name="Id">The identification.</param>
-/// <param name="Start">Where it stands.</param>
+/// <param name="Start">Its offset in the datagram, in bytes.</param>
 /// <param name="Payload">Its bytes.</param>
-/// <param name="HasMore">Whether it is not the last.</param>
+/// <param name="HasMore">Whether it is not the last (the M flag).</param>
 internal sealed record Piece(int Version, uint Id, int Start, byte[] Payload, bool HasMore)
 {
     private static readonly byte[] Host6 = [0xFD, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1];
 
     public byte[] Frame => FragmentBuilder.Fragment(Whole([]), Id, Start, Payload, HasMore);
 
-    /// <summary>The datagram that such pieces make.</summary>
+    /// <summary>The datagram that such fragments make up.</summary>
     public byte[] Whole(byte[] payload)
     {
-        // A protocol that no comparer looks into.
+        // A protocol whose header no comparer reads.
         Other packet = new(99, payload) { DontFragment = false };
         packet = Version == 4 ? packet with { Id = (ushort)Id } : packet with { Source = Host6, Destination = Host6 };
         return packet.Bytes();
@@ -33,24 +33,24 @@ internal sealed record Piece(int Version, uint Id, int Start, byte[] Payload, bo
 }
 
 /// <summary>
-/// Reassembly in lockstep for the primary as one would explain it on a blackboard: every byte in a dictionary, every piece in a list.
-/// It knows no bound.
+/// A simple model of reassembly in lockstep: every byte is in a dictionary, every fragment in a list. It has no limits of memory.
 /// </summary>
-/// <param name="side">At a checkpoint the secondary's datagrams are forgotten, and the rest of the primary's goes the way of the first.</param>
+/// <param name="side">At a checkpoint the secondary's datagrams are dropped; the later fragments of the primary's are treated as
+/// the first ones were.</param>
 internal sealed class ReassemblerModel(Side side)
 {
-    // In the order in which they began.
+    // Datagrams in the order of their first fragments.
     private readonly List<Building> buildings = [];
     private uint epoch;
 
-    /// <summary>What comes out, in order.</summary>
+    /// <summary>The frames that come out, in order.</summary>
     public List<Emitted> Output { get; } = [];
 
     public void Accept(Piece piece)
     {
         if (piece is { Start: 0, HasMore: false })
         {
-            // Only IPv6 has such a fragment, and it is a datagram by itself.
+            // Only IPv6 has such atomic fragments (RFC 6946), and each is a datagram by itself.
             Output.Add(new Emitted(piece.Whole(piece.Payload), FrameKind.OtherIp, epoch, false, true, 1, [piece.Frame]));
             return;
         }
@@ -104,7 +104,8 @@ internal sealed class ReassemblerModel(Side side)
 
     public void GiveUpAll() => buildings.FindAll(b => !b.IsGivenUp).ForEach(GiveUp);
 
-    /// <summary>One frame stands for what has come: the headers of the first fragment, or of any.</summary>
+    /// <summary>One frame represents the fragments received: it has the headers of the first fragment, or of any where the first
+    /// is missing.</summary>
     private void Represent(Building building, List<Piece> pieces)
     {
         if (pieces.Count != 0)

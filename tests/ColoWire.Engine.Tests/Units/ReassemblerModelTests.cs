@@ -11,12 +11,12 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>The reassembler against a model, and what must be true whatever comes.</summary>
+/// <summary>Compares the reassembler with a model, and checks invariants for all inputs.</summary>
 public sealed class ReassemblerModelTests
 {
     private const int Versions = 2;
 
-    // A datagram is cut at random units; a number says where each event strikes.
+    // A datagram is cut at random units of 8 bytes; a number selects where each event happens.
     private static readonly Gen<List<Piece>> Datagrams =
         from version in Gen.Int[0, Versions - 1]
         from id in Gen.UInt[1, 3]
@@ -32,7 +32,7 @@ public sealed class ReassemblerModelTests
         from spoiling in Gen.Int[0, 119].Array[30]
         select (datagrams.SelectMany(d => d).ToList(), order, spoiling);
 
-    // The model knows no bound, so none may be met.
+    // The model has no limits, so the test must reach none.
     private static EngineOptions Roomy => TestBench.SmallOptions with { SlotsPerSide = 512, LargeSlotsPerSide = 32 };
 
     [Test]
@@ -51,7 +51,7 @@ public sealed class ReassemblerModelTests
             Assert.That(rig.Output.Select(e => e.Text), Is.EqualTo(model.Output.Select(e => e.Text)));
         }, iter: 5000);
 
-    /// <summary>The two sides, and the two modes, differ in what becomes of the fragments, never in the datagrams.</summary>
+    /// <summary>The two sides and the two modes differ in the treatment of the fragments, never in the datagrams.</summary>
     [Test]
     public void All_put_the_same_datagrams_together([Values] CompareMode mode, [Values] Side side) => Traffic.Sample(
         traffic =>
@@ -69,8 +69,8 @@ public sealed class ReassemblerModelTests
             Assert.That(Whole(rig.Output), Is.EqualTo(Whole(model.Output)));
             if (side == Side.Primary)
             {
-                Assert.That(rig.Output.Where(e => !e.IsForwarded).Sum(e => e.Count), Is.EqualTo(sent), "each is counted once");
-                Assert.That(rig.Output.Sum(e => e.Leaving), Is.EqualTo(sent), "each leaves once");
+                Assert.That(rig.Output.Where(e => !e.IsForwarded).Sum(e => e.Count), Is.EqualTo(sent), "frames counted once");
+                Assert.That(rig.Output.Sum(e => e.Leaving), Is.EqualTo(sent), "frames that leave once");
             }
         }, iter: 2000);
 
@@ -83,11 +83,12 @@ public sealed class ReassemblerModelTests
         int[] edges = [0, .. cuts.Where(c => c < length).Distinct().Order(), length];
         IEnumerable<Piece> pieces = edges.Zip(edges.Skip(1)).Select(edge =>
             new Piece(version, id, edge.First, payload[edge.First..edge.Second], edge.Second != length));
-        // IPv4 does not mark a datagram that is whole as a fragment.
+        // IPv4 does not mark an unfragmented datagram as a fragment.
         return version == 4 && edges.Length == 2 ? [] : [.. pieces];
     }
 
-    /// <summary>Shuffles a little, and now and then drops, repeats or spoils a piece, or lets something happen between two.</summary>
+    /// <summary>Shuffles a little, sometimes drops, repeats or corrupts a fragment, or puts an event between two
+    /// fragments.</summary>
     private static void Play(
         (List<Piece> Pieces, int[] Order, int[] Spoiling) traffic, Action<Piece> accept, Action checkpoint, Action modelCheckpoint,
         Action? wait = null, Action? modelWait = null)

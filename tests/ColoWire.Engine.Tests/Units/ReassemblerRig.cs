@@ -10,7 +10,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Engine.Tests.Units;
 
-/// <summary>A reassembler between a test that feeds it and one that takes what it hands on; slots go home at once.</summary>
+/// <summary>A reassembler that a test feeds, and a list of its output; slots return to the pool at once.</summary>
 internal sealed class ReassemblerRig : IDisposable
 {
     private const long NanosecondsPerMs = 1_000_000;
@@ -33,7 +33,7 @@ internal sealed class ReassemblerRig : IDisposable
 
     public Reassembler Reassembler { get; }
 
-    /// <summary>What came out, in order.</summary>
+    /// <summary>The output, in order.</summary>
     public List<Emitted> Output { get; } = [];
 
     public void Accept(byte[] bytes)
@@ -57,7 +57,7 @@ internal sealed class ReassemblerRig : IDisposable
         TakeOutput();
     }
 
-    /// <summary>Lets exactly the time pass after which what is incomplete is given up.</summary>
+    /// <summary>Advances the clock by exactly the timeout of incomplete datagrams.</summary>
     public void WaitForTimeout()
     {
         nowNs += timeoutNs;
@@ -69,7 +69,7 @@ internal sealed class ReassemblerRig : IDisposable
     {
         Reassembler.GiveUpAll(DatagramOutcome.Stop, nowNs);
         TakeOutput();
-        Assert.That(pool.IsFull, "a slot did not come home");
+        Assert.That(pool.IsFull, "a slot was not returned");
         Assert.That(Reassembler.Counters.Waiting, Is.Zero);
     }
 
@@ -102,12 +102,12 @@ internal sealed class ReassemblerRig : IDisposable
     }
 }
 
-/// <summary>A frame that a reassembler handed on.</summary>
+/// <summary>A frame of a reassembler's output.</summary>
 /// <param name="Bytes">Its bytes.</param>
 /// <param name="Kind">How it is treated.</param>
 /// <param name="Epoch">Its epoch.</param>
-/// <param name="IsForwarded">Whether it only has to leave.</param>
-/// <param name="IsAssembled">Whether it stands for fragments.</param>
+/// <param name="IsForwarded">Whether the frame leaves without being compared.</param>
+/// <param name="IsAssembled">Whether the frame is a reassembled datagram.</param>
 /// <param name="Count">How many frames it counts as.</param>
 /// <param name="Fragments">The frames that leave in its place.</param>
 internal sealed record Emitted(

@@ -78,7 +78,7 @@ public sealed class SpscRingTests
             {
                 if (batch[i] != expected++)
                 {
-                    Assert.Fail($"item {batch[i]} in the place of {expected - 1}");
+                    Assert.Fail($"item {batch[i]} instead of {expected - 1}");
                 }
             }
 

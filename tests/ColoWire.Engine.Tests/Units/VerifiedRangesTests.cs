@@ -2,7 +2,7 @@
 
 using System;
 using System.Collections.Generic;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
 using CsCheck;
 using NUnit.Framework;
 
@@ -30,11 +30,11 @@ public sealed class VerifiedRangesTests
                 for (uint i = 0; i < 260; i++)
                 {
                     bool contains = ranges.Contains(origin + i, out uint end);
-                    Assert.That(!contains || model.Contains(origin + i), "believes what was never added");
+                    Assert.That(!contains || model.Contains(origin + i), "contains only added bytes");
                     if (mostPieces <= EngineLimits.MaxVerifiedRanges)
                     {
-                        Assert.That(contains, Is.EqualTo(model.Contains(origin + i)), "forgot without need");
-                        Assert.That(!contains || !model.Contains(end), "ends too early");
+                        Assert.That(contains, Is.EqualTo(model.Contains(origin + i)), "contains all added bytes");
+                        Assert.That(!contains || !model.Contains(end), "the range does not end too early");
                     }
                 }
             }
@@ -51,7 +51,7 @@ public sealed class VerifiedRangesTests
             at += 1u << 26;
             Assert.That(ranges.Contains(at - 1, out _), Is.True);
             Assert.That(ranges.Contains(at, out _), Is.False);
-            Assert.That(ranges.Contains(at + (1u << 27), out _), Is.False, "what comes next is not verified");
+            Assert.That(ranges.Contains(at + (1u << 27), out _), Is.False, "the next bytes are not verified");
         }
     }
 
@@ -70,11 +70,11 @@ public sealed class VerifiedRangesTests
                     model.Add(start + i);
                 }
 
-                Assert.That(ranges.Covers(start, start + length), "its caller relies on it");
+                Assert.That(ranges.Covers(start, start + length), "an added range is covered, as the caller requires");
                 for (uint i = 0; i < 8 * 260; i++)
                 {
                     uint position = origin + ((i / 260) << 29) + (i % 260);
-                    Assert.That(!ranges.Contains(position, out _) || model.Contains(position), "believes what was never added");
+                    Assert.That(!ranges.Contains(position, out _) || model.Contains(position), "contains only added bytes");
                 }
             }
         }, iter: 30);

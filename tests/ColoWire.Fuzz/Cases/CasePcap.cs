@@ -8,7 +8,7 @@ using SharpPcap.LibPcap;
 
 namespace ColoWire.Fuzz.Cases;
 
-/// <summary>Writes the frames of a case as captures of the two sides, for <c>colowire compare</c> and Wireshark.</summary>
+/// <summary>Writes the frames of a case as one capture per side, for <c>colowire compare</c> and Wireshark.</summary>
 internal static class CasePcap
 {
     /// <summary>Writes NAME.primary.pcap and NAME.secondary.pcap.</summary>

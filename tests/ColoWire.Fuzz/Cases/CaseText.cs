@@ -8,16 +8,15 @@ using System.Linq;
 using System.Reflection;
 using System.Text;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
 using ColoWire.Engine.Frames;
 using ColoWire.Fuzz.Generating;
 
 namespace ColoWire.Fuzz.Cases;
 
 /// <summary>
-/// A case as text, for people and for <c>replay</c>: lines of <c>option NAME VALUE</c> and <c>shape NAME VALUE</c> where they differ from
-/// the base, <c>promise NAME</c>, then one line per step: <c>P LANE HEX</c>, <c>S LANE HEX</c>, <c>poll</c>, <c>duty N</c>,
-/// <c>advance NS</c>, <c>event NAME</c>, <c>output N</c>.
+/// A case as text, for people and for <c>replay</c>: lines of <c>option NAME VALUE</c> and <c>shape NAME VALUE</c> where they
+/// differ from the base, <c>promise NAME</c>, then one line per step: <c>P PIPELINE HEX</c>, <c>S PIPELINE HEX</c>, <c>poll</c>,
+/// <c>duty N</c>, <c>advance NS</c>, <c>event NAME</c>, <c>output N</c>.
 /// </summary>
 internal static class CaseText
 {
@@ -74,7 +73,7 @@ internal static class CaseText
                     break;
                 case "P" or "S":
                     byte[] frame = words.Length == 3 ? Convert.FromHexString(last) : [];
-                    // The same bytes on both sides are one frame, as they were when the case was made.
+                    // A frame with the same bytes on both sides is stored once, as when the case was made.
                     if (!known.TryGetValue(last, out int offset))
                     {
                         known[last] = offset = (int)bytes.Length;
@@ -109,7 +108,7 @@ internal static class CaseText
 
     private static string Line(FuzzCase made, in Step step) => step.Kind switch
     {
-        StepKind.Frame => $"{(step.Side == Side.Primary ? 'P' : 'S')} {step.Lane} {Convert.ToHexString(made.Frame(in step))}",
+        StepKind.Frame => $"{(step.Side == Side.Primary ? 'P' : 'S')} {step.Pipeline} {Convert.ToHexString(made.Frame(in step))}",
         StepKind.Poll => "poll",
         StepKind.PollDuty => $"duty {step.Value}",
         StepKind.Advance => $"advance {step.Value}",
@@ -121,7 +120,7 @@ internal static class CaseText
 
     private static string Text(object? value) => value switch
     {
-        IEnumerable<SoftField> fields => string.Join(',', fields),
+        IEnumerable<ToleratedField> fields => string.Join(',', fields),
         IEnumerable<PolicyRule> rules => string.Join(';', rules.Select(Text)),
         _ => Convert.ToString(value, CultureInfo.InvariantCulture) ?? "",
     };
@@ -139,9 +138,9 @@ internal static class CaseText
 
     private static object Value(Type type, string text)
     {
-        if (type == typeof(IReadOnlyList<SoftField>))
+        if (type == typeof(IReadOnlyList<ToleratedField>))
         {
-            return text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<SoftField>).ToArray();
+            return text.Split(',', StringSplitOptions.RemoveEmptyEntries).Select(Enum.Parse<ToleratedField>).ToArray();
         }
 
         return type == typeof(IReadOnlyList<PolicyRule>)

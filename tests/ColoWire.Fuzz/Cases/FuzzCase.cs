@@ -6,27 +6,28 @@ using ColoWire.Engine;
 
 namespace ColoWire.Fuzz.Cases;
 
-/// <summary>What must hold of a case beyond the invariants of every case.</summary>
+/// <summary>The condition that must hold in a case beyond the invariants of every case.</summary>
 internal enum Promise : byte
 {
     None,
 
-    /// <summary>Both sides say the same, frame by frame, the secondary a little later, and no bound is reached: nothing diverges, and all
-    /// that the primary says leaves.</summary>
+    /// <summary>Both sides send the same frames, the secondary a little later, and no limit is reached: no flow diverges, and all
+    /// frames of the primary leave.</summary>
     Alike,
 
-    /// <summary>The same where both say what no sound stack says, or frames that are no sound ones.</summary>
+    /// <summary>As <see cref="Alike"/>, but both sides send segments that no conforming stack sends, or malformed
+    /// frames.</summary>
     AlikeHostile,
 
-    /// <summary>Nothing becomes the secondary's word but what it has said (no checkpoint, no order): what is verified of the primary's the
-    /// secondary has said before.</summary>
+    /// <summary>No checkpoint and no command of an operator makes the replicas equal: the secondary has sent all bytes of the
+    /// primary that are verified.</summary>
     Spoken,
 }
 
-/// <summary>How an appliance stands in a case, beside its options.</summary>
+/// <summary>The ports and the requester of an appliance in a case, beside its options.</summary>
 internal sealed record Shape
 {
-    public int Lanes { get; init; } = 1;
+    public int Pipelines { get; init; } = 1;
 
     public int PrimaryVnetBytes { get; init; }
 
@@ -34,23 +35,24 @@ internal sealed record Shape
 
     public bool OutputKeepsVnetHeader { get; init; }
 
-    /// <summary>Calls for which the way out keeps a slot that it has sent.</summary>
+    /// <summary>Number of calls for which the inject port keeps a slot that it has sent.</summary>
     public int OutputKeepsCalls { get; init; }
 
     /// <summary>Whether a checkpoint makes the secondary a copy of the primary (requester other than <c>none</c>).</summary>
     public bool Synchronises { get; init; } = true;
 
-    /// <summary>Whether the requester answers each request by itself with a finished checkpoint.</summary>
+    /// <summary>Whether the requester answers each request with a finished checkpoint, without a step of the case.</summary>
     public bool Answers { get; init; }
 
-    /// <summary>Whether what was begun comes to a good end before the stop, so that nothing may wait any more.</summary>
+    /// <summary>Whether all faults are repaired and all checkpoints finish before the stop, so that no frame has a reason to be
+    /// held.</summary>
     public bool Heals { get; init; }
 
-    /// <summary>Whether the ports hand over at the stop what they have.</summary>
+    /// <summary>Whether the ports deliver their waiting frames at the stop.</summary>
     public bool HandsOver { get; init; }
 }
 
-/// <summary>An appliance and all that happens to it.</summary>
+/// <summary>An appliance and all events in order.</summary>
 internal sealed class FuzzCase
 {
     public ulong Seed { get; init; }
@@ -63,7 +65,7 @@ internal sealed class FuzzCase
 
     public List<Step> Steps { get; init; } = [];
 
-    /// <summary>Whether both sides must say the same.</summary>
+    /// <summary>Whether both sides must send the same frames.</summary>
     public bool IsAlike => Promise is Promise.Alike or Promise.AlikeHostile;
 
     /// <summary>The bytes of all frames.</summary>

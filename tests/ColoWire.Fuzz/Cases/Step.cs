@@ -4,7 +4,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Fuzz.Cases;
 
-/// <summary>What happens next in a case.</summary>
+/// <summary>The kind of a step.</summary>
 internal enum StepKind : byte
 {
     /// <summary>A frame arrives at a port.</summary>
@@ -13,20 +13,20 @@ internal enum StepKind : byte
     /// <summary>The whole path is polled once.</summary>
     Poll,
 
-    /// <summary>One duty is polled; the value is its number.</summary>
+    /// <summary>One duty is polled; the value is the duty's number.</summary>
     PollDuty,
 
-    /// <summary>Time passes; the value is nanoseconds.</summary>
+    /// <summary>The clock advances; the value is nanoseconds.</summary>
     Advance,
 
-    /// <summary>Somebody outside does something; the value is an <see cref="Event"/>.</summary>
+    /// <summary>An event outside the engine happens; the value is an <see cref="Event"/>.</summary>
     Event,
 
-    /// <summary>The way out takes at most so many frames per call from now on; the value is that number.</summary>
+    /// <summary>From now on the inject port accepts at most a number of frames per call; the value is that number.</summary>
     OutputLimit,
 }
 
-/// <summary>What hypervisors, operators and cables do.</summary>
+/// <summary>Events caused by hypervisors, operators and cables.</summary>
 internal enum Event : byte
 {
     CheckpointCompleted,
@@ -47,15 +47,15 @@ internal enum Event : byte
 }
 
 /// <summary>One step of a case.</summary>
-/// <param name="Kind">What happens.</param>
-/// <param name="Side">Frames: whose.</param>
-/// <param name="Lane">Frames: at which lane's port.</param>
-/// <param name="Offset">Frames: where the bytes begin in <see cref="FuzzCase.Bytes"/>.</param>
-/// <param name="Length">Frames: how many bytes.</param>
-/// <param name="Value">All else: see <see cref="StepKind"/>.</param>
-internal readonly record struct Step(StepKind Kind, Side Side, byte Lane, int Offset, int Length, long Value)
+/// <param name="Kind">What the step does.</param>
+/// <param name="Side">Frames: the side that sent the frame.</param>
+/// <param name="Pipeline">Frames: the pipeline whose port receives the frame.</param>
+/// <param name="Offset">Frames: offset of the first byte in <see cref="FuzzCase.Bytes"/>.</param>
+/// <param name="Length">Frames: length in bytes.</param>
+/// <param name="Value">All other kinds: see <see cref="StepKind"/>.</param>
+internal readonly record struct Step(StepKind Kind, Side Side, byte Pipeline, int Offset, int Length, long Value)
 {
-    public static Step Frame(Side side, int lane, int offset, int length) => new(StepKind.Frame, side, (byte)lane, offset, length, 0);
+    public static Step Frame(Side side, int pipeline, int offset, int length) => new(StepKind.Frame, side, (byte)pipeline, offset, length, 0);
 
     public static Step Of(StepKind kind, long value = 0) => new(kind, Side.Primary, 0, 0, 0, value);
 

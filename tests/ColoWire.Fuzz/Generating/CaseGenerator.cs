@@ -2,14 +2,15 @@
 
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
 using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Generating;
 
-/// <summary>Makes a case of a seed: options, and what two guests, a hypervisor and an operator do. One seed, one case.</summary>
+/// <summary>Makes a case from a seed: options, and the actions of two guests, a hypervisor and an operator. The same seed gives
+/// the same case.</summary>
 /// <param name="corpus">Captures to take frames from.</param>
-/// <param name="isAlike">Whether both sides say the same in each case, so that nothing may diverge (<see cref="Promise.Alike"/>).</param>
+/// <param name="isAlike">Whether both sides send the same frames in each case, so that no flow may diverge
+/// (<see cref="Promise.Alike"/>).</param>
 internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
 {
     private const int FramesPerCase = 1200;
@@ -20,7 +21,7 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
 
     private byte[] bytes = new byte[1 << 18];
 
-    /// <summary>Makes the case of a seed. Its bytes are good until the next one is made.</summary>
+    /// <summary>Makes the case of a seed. Its bytes are valid until the next case is made.</summary>
     public FuzzCase Make(ulong seed)
     {
         Dice dice = new(seed);
@@ -33,7 +34,7 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
         EngineOptions options = OptionDraw.Draw(dice);
         if (isSpoken)
         {
-            // Observed frames leave unjudged; a policy lets go what nobody compares.
+            // Observe mode releases frames before they are compared, and policies release frames that are not compared.
             options = options with
             {
                 Mode = CompareMode.Lockstep,
@@ -53,7 +54,7 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
             Promise = promise,
             Shape = new Shape
             {
-                Lanes = dice.OneIn(6) ? dice.Between(2, 3) : 1,
+                Pipelines = dice.OneIn(6) ? dice.Between(2, 3) : 1,
                 PrimaryVnetBytes = isSpoken ? 0 : dice.Pick<int>(VnetHeaders),
                 SecondaryVnetBytes = isSpoken ? 0 : dice.Pick<int>(VnetHeaders),
                 OutputKeepsVnetHeader = dice.OneIn(3),
@@ -84,7 +85,8 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
         return made;
     }
 
-    /// <summary>Both say the same, and nothing that the engine bounds runs out: the promise is that nobody asks for a checkpoint.</summary>
+    /// <summary>Makes a case in which both sides send the same frames and no limit of the engine is reached, so that no
+    /// checkpoint may be requested.</summary>
     private FuzzCase MakeAlike(ulong seed, Dice dice)
     {
         bool isHostile = dice.OneIn(2);
@@ -103,8 +105,9 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
                 Duplicate = drawn.Duplicate,
                 PartialChecksums = drawn.PartialChecksums,
                 Overflow = drawn.Overflow,
-                // Windows are compared with the last one of the secondary, which is not yet, or no more, that of the same instant.
-                Strict = [.. drawn.Strict.Where(field => field is not (SoftField.Window or SoftField.ZeroWindow))],
+                // A window is compared with the last one of the secondary, which may be older or newer than the primary's
+                // segment.
+                Strict = [.. drawn.Strict.Where(field => field is not (ToleratedField.Window or ToleratedField.ZeroWindow))],
                 HashKey = drawn.HashKey,
                 Policies = [.. drawn.Policies.Where(rule => rule.Action != PolicyAction.Drop)],
                 MaxQueueSize = 2048,

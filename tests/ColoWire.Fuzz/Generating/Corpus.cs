@@ -16,7 +16,7 @@ internal sealed class Corpus
 
     private Corpus((byte[][] Primary, byte[][] Secondary)[] pairs) => this.pairs = pairs;
 
-    /// <summary>Reads all pairs in a folder; their order is that of their names, so that a seed means the same everywhere.</summary>
+    /// <summary>Reads all pairs in a folder, ordered by name, so that a seed gives the same case on every machine.</summary>
     public static Corpus Read(string folder)
     {
         const string Other = ".secondary.pcap";
@@ -26,7 +26,7 @@ internal sealed class Corpus
             : new Corpus([.. secondaries.Select(path => (Frames(path[..^Other.Length] + ".pcap"), Frames(path)))]);
     }
 
-    /// <summary>Begins somewhere in one of the pairs.</summary>
+    /// <summary>Begins at a random frame of a random pair.</summary>
     public CorpusReader Open(Dice dice)
     {
         (byte[][] primary, byte[][] secondary) = pairs[dice.Below(pairs.Length)];
@@ -47,7 +47,7 @@ internal sealed class Corpus
     }
 }
 
-/// <summary>Reads both captures of a pair, frame by frame, again from the front at their end.</summary>
+/// <summary>Reads both captures of a pair frame by frame, and begins again at the first frame after the last.</summary>
 internal sealed class CorpusReader(byte[][] primary, byte[][] secondary, int start)
 {
     private int at = start;

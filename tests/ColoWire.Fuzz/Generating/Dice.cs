@@ -4,7 +4,7 @@ using System;
 
 namespace ColoWire.Fuzz.Generating;
 
-/// <summary>A fast source of numbers that a seed determines: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
+/// <summary>A fast pseudorandom number generator: SplitMix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number
 /// generators", 2014).</summary>
 internal sealed class Dice(ulong seed)
 {
@@ -19,16 +19,16 @@ internal sealed class Dice(ulong seed)
         return z ^ (z >> 31);
     }
 
-    /// <summary>A number from 0 to below <paramref name="bound"/>.</summary>
+    /// <summary>A number from 0 to <paramref name="bound"/> - 1.</summary>
     public int Below(int bound) => (int)(((Next() >> 32) * (ulong)bound) >> 32);
 
-    /// <summary>A number between two, both included.</summary>
+    /// <summary>A number between two limits, both included.</summary>
     public int Between(int first, int last) => first + (int)(((Next() >> 32) * ((ulong)(uint)(last - first) + 1)) >> 32);
 
-    /// <summary>True once in so many times; never for 0.</summary>
+    /// <summary>True with a probability of one in the given number; never for 0.</summary>
     public bool OneIn(int times) => times > 0 && Below(times) == 0;
 
-    /// <summary>A number between two, both included, of each order of magnitude alike.</summary>
+    /// <summary>A number between two limits, both included; each order of magnitude is equally likely.</summary>
     public int LogBetween(int first, int last)
     {
         double low = Math.Log(first + 1.0);

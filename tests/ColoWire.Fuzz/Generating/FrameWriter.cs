@@ -7,10 +7,10 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Fuzz.Generating;
 
-/// <summary>Where a frame stands among the bytes of its case.</summary>
+/// <summary>The position of a frame in the bytes of its case.</summary>
 internal readonly record struct Piece(int Offset, int Length);
 
-/// <summary>What a TCP segment says.</summary>
+/// <summary>The content of a TCP segment.</summary>
 internal record struct SegmentText
 {
     public uint Sequence;
@@ -19,16 +19,17 @@ internal record struct SegmentText
     public ushort Window;
     public ushort Urgent;
 
-    /// <summary>Which options it has, see <see cref="FrameWriter"/>.</summary>
+    /// <summary>The TCP options of the segment, see <see cref="FrameWriter"/>.</summary>
     public byte Options;
 
     public int PayloadLength;
 
-    /// <summary>What the bytes of the stream are: each place has one byte for one salt.</summary>
+    /// <summary>Selects the content of the stream: for one salt, each position has one byte.</summary>
     public uint Salt;
 }
 
-/// <summary>Writes frames one behind the other, sound ones by their structure; what is to be unsound <see cref="Mutator"/> makes so.</summary>
+/// <summary>Writes frames one after the other, all of them well formed; <see cref="Mutator"/> makes malformed ones of
+/// them.</summary>
 internal sealed class FrameWriter(Dice dice, byte[] memory)
 {
     /// <summary>Least source port of a drawn route.</summary>
@@ -44,18 +45,19 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
 
     public byte[] Bytes => bytes;
 
-    /// <summary>Room behind all that was written, for the longest frame; what is put there <see cref="Copy"/> keeps.</summary>
+    /// <summary>Free space after all written frames, enough for the longest frame; <see cref="Copy"/> keeps what is written
+    /// there.</summary>
     public Span<byte> Room
     {
         get
         {
-            // First the room is made, then looked at: the bytes may lie elsewhere then.
+            // Begin may replace the array by a larger one, so it must run before the span is taken.
             int start = Begin();
             return bytes.AsSpan(start);
         }
     }
 
-    /// <summary>Takes bytes as they are.</summary>
+    /// <summary>Appends a frame unchanged.</summary>
     public Piece Copy(ReadOnlySpan<byte> frame)
     {
         int start = Begin();
@@ -105,7 +107,7 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
         return End(start, route);
     }
 
-    /// <summary>Something that is not IP.</summary>
+    /// <summary>A frame that is not IP.</summary>
     public Piece Ethernet(ushort type, uint salt, int length)
     {
         int start = Begin();
@@ -117,10 +119,10 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
 
     /// <summary>Cuts an IPv4 or IPv6 frame, written by this writer, into fragments.</summary>
     /// <param name="whole">The frame.</param>
-    /// <param name="route">What it was written with.</param>
+    /// <param name="route">The route with which it was written.</param>
     /// <param name="id">The identification.</param>
-    /// <param name="largest">Most bytes of a fragment.</param>
-    /// <param name="pieces">Gets the fragments, in order.</param>
+    /// <param name="largest">Greatest length of a fragment, in bytes.</param>
+    /// <param name="pieces">Receives the fragments, in order.</param>
     public void Fragment(Piece whole, Route route, uint id, int largest, List<Piece> pieces)
     {
         int network = whole.Offset + 14 + (4 * route.Vlans.Length);
@@ -136,7 +138,7 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
         }
     }
 
-    /// <summary>A fragment that says what it likes of itself.</summary>
+    /// <summary>A fragment with any identification, offset, length and flags, which need not belong to a datagram.</summary>
     public Piece OddFragment(Route route, uint id, int start, int length, bool more, byte protocol, uint salt)
     {
         Piece whole = Other(route, protocol, salt, 8);
@@ -226,7 +228,7 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
     {
         for (int i = 0; i < route.Extensions.Length; i++)
         {
-            // Pad1 and PadN options; a fragment header that says: the only one.
+            // Pad1 and PadN options; a fragment header has offset 0 and no more fragments (an atomic fragment).
             byte type = route.Extensions[i];
             int units = type == Protocol.Fragment || !dice.OneIn(4) ? 0 : dice.Between(0, 3);
             Put8(i + 1 < route.Extensions.Length ? route.Extensions[i + 1] : protocol);
@@ -262,7 +264,7 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
                 PutOptions([1, 1, 5, 10, 0, 0, 1, 0, 0, 0, 2, 0]);
                 break;
             case 4:
-                // Cut short: longer than the header has room for, then one of length 0, then one without a length.
+                // Malformed options: longer than the header has room for, of length 0, without a length.
                 PutOptions([2, 4, 5, 0xB4, 8, 10, 0, 1]);
                 break;
             case 5:
@@ -307,7 +309,8 @@ internal sealed class FrameWriter(Dice dice, byte[] memory)
         at += length;
     }
 
-    /// <summary>The bytes that stand at a position of a stream, whoever asks.</summary>
+    /// <summary>The bytes at a position of a stream: a function of position and salt only, so that both sides send the
+    /// same.</summary>
     public static void Content(uint position, uint salt, Span<byte> content)
     {
         for (int i = 0; i < content.Length; i++, position++)

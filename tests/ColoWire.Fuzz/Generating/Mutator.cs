@@ -5,7 +5,7 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Fuzz.Generating;
 
-/// <summary>Makes sound frames unsound: bits, fields that lengths and kinds stand in, ends.</summary>
+/// <summary>Makes well-formed frames malformed: changes bits, fields of length and type, and the ends.</summary>
 internal sealed class Mutator(Dice dice, FrameWriter writer)
 {
     private static readonly ushort[] Odd = [0, 1, 2, 3, 4, 7, 8, 19, 20, 21, 39, 40, 59, 60, 0x7F, 0x80, 0xFF, 0x100, 0x5DC, 0x600, 0x1FFF, 0x2000,
@@ -15,7 +15,7 @@ internal sealed class Mutator(Dice dice, FrameWriter writer)
     // and flags, UDP length, each without and with a tag, in IPv4 and in IPv6.
     private static readonly int[] Fields = [12, 14, 16, 20, 22, 23, 18, 20, 34, 36, 38, 40, 42, 46, 47, 54, 56, 58, 60, 62, 66, 67];
 
-    /// <summary>Changes a frame; the original stays where it is.</summary>
+    /// <summary>Changes a copy of a frame; the original keeps its bytes.</summary>
     public Piece Change(Piece piece)
     {
         Piece copy = writer.Copy(writer.Bytes.AsSpan(piece.Offset, piece.Length).ToArray());

@@ -5,19 +5,17 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Reflection;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
 using ColoWire.Engine.Wire;
 
 namespace ColoWire.Fuzz.Generating;
 
 /// <summary>
-/// Draws engine options from all that they may be. A number's range is that of the same name in <see cref="EngineLimits"/>, so that an
-/// option that is new is drawn without anybody having to think of it.
+/// Draws engine options from all allowed values. A number's range is the one of the same name in <see cref="EngineLimits"/>, so
+/// that a new option is drawn without a change here.
 /// </summary>
 internal static class OptionDraw
 {
-    /// <summary>What an instance of the fuzzer may take of memory: more slots and flows find nothing that these do not.</summary>
+    /// <summary>Limits of the memory of one fuzzer: more slots and flows would find no further faults.</summary>
     private static readonly Dictionary<string, int> Most = new()
     {
         [nameof(EngineOptions.SlotsPerSide)] = 2048,
@@ -26,7 +24,7 @@ internal static class OptionDraw
         [nameof(EngineOptions.Shards)] = 5,
     };
 
-    /// <summary>Networks that a rule may name.</summary>
+    /// <summary>Networks that a policy rule may use.</summary>
     public static readonly (string Text, AddressPrefix Prefix)[] Networks =
     [
         ("10.0.0.0/24", new AddressPrefix([10, 0, 0, 0], 24)),
@@ -44,13 +42,13 @@ internal static class OptionDraw
         .Where(field => field.FieldType == typeof(Range<int>))
         .ToDictionary(field => field.Name, field => (Range<int>)field.GetValue(null)!);
 
-    /// <summary>Where the drawing begins: the defaults, with less memory.</summary>
+    /// <summary>The options before drawing: the defaults, with less memory.</summary>
     public static EngineOptions Base { get; } = new() { SlotsPerSide = 512, LargeSlotsPerSide = 4, Flows = 256 };
 
     /// <summary>The options that may be drawn, in the order of their names.</summary>
     public static IEnumerable<PropertyInfo> All => Properties;
 
-    /// <summary>Options of which each is its default or, as often as not, another value that is allowed.</summary>
+    /// <summary>Draws options; each has its default or, with equal probability, another allowed value.</summary>
     public static EngineOptions Draw(Dice dice)
     {
         EngineOptions options = Base with { HashKey = FlowHashKey.FromSeed(dice.Next()) };
@@ -67,7 +65,7 @@ internal static class OptionDraw
     }
 
     /// <summary>Draws a value of an option.</summary>
-    /// <returns>The value, or null when there is nothing to choose from.</returns>
+    /// <returns>The value, or null when no value can be chosen.</returns>
     public static object? Draw(PropertyInfo property, Dice dice)
     {
         Type type = property.PropertyType;
@@ -87,9 +85,9 @@ internal static class OptionDraw
             return values.GetValue(dice.Below(values.Length));
         }
 
-        if (type == typeof(IReadOnlyList<SoftField>))
+        if (type == typeof(IReadOnlyList<ToleratedField>))
         {
-            return Enumerable.Range(0, dice.Between(0, 4)).Select(_ => dice.Pick<SoftField>(Enum.GetValues<SoftField>())).ToArray();
+            return Enumerable.Range(0, dice.Between(0, 4)).Select(_ => dice.Pick<ToleratedField>(Enum.GetValues<ToleratedField>())).ToArray();
         }
 
         return type == typeof(IReadOnlyList<PolicyRule>)

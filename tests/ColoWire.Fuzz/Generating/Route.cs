@@ -2,7 +2,7 @@
 
 namespace ColoWire.Fuzz.Generating;
 
-/// <summary>Between whom frames go, and what stands before their transport.</summary>
+/// <summary>The addresses and ports of a flow, and the headers before the transport.</summary>
 internal sealed class Route
 {
     private static readonly byte[] Chain = [0, 43, 60, 135, 51, 60, 0, 59, 50, 44];
@@ -23,10 +23,10 @@ internal sealed class Route
     /// <summary>IPv6: types of the extension headers before the transport.</summary>
     public byte[] Extensions { get; init; } = [];
 
-    /// <summary>IPv4: words of options.</summary>
+    /// <summary>IPv4: length of the options, in words of 32 bits.</summary>
     public int OptionWords { get; init; }
 
-    /// <summary>One of a few, so that flows meet.</summary>
+    /// <summary>Draws one of a few routes, so that frames often belong to the same flow.</summary>
     public static Route Draw(Dice dice, int variety)
     {
         bool isV6 = dice.OneIn(4);

@@ -9,8 +9,8 @@ using ColoWire.Fuzz.Cases;
 namespace ColoWire.Fuzz.Generating;
 
 /// <summary>
-/// Writes the steps of one case: talks go on side by side, each side's frames lie in a queue of their own (the wire), come out of it more
-/// or less in order, and between them time passes, duties are polled and things happen.
+/// Writes the steps of one case: several connections run concurrently, the frames of each side wait in a queue (the wire) and
+/// leave it more or less in order; in between the clock advances, duties are polled and events happen.
 /// </summary>
 internal sealed class Script
 {
@@ -27,11 +27,11 @@ internal sealed class Script
     private CorpusReader? replay;
     private int frames;
 
-    /// <summary>Begins an empty case.</summary>
-    /// <param name="dice">What decides.</param>
+    /// <summary>Starts an empty case.</summary>
+    /// <param name="dice">The source of random numbers.</param>
     /// <param name="made">The case.</param>
     /// <param name="corpus">Captures to take frames from.</param>
-    /// <param name="bytes">Memory for the frames; more is taken where it is not enough.</param>
+    /// <param name="bytes">Memory for the frames; a larger array replaces it when it is full.</param>
     public Script(Dice dice, FuzzCase made, Corpus corpus, byte[] bytes)
     {
         this.dice = dice;
@@ -41,40 +41,40 @@ internal sealed class Script
         mutator = new Mutator(dice, writer);
     }
 
-    /// <summary>Whether the secondary gets each frame that the primary gets, in the same order.</summary>
+    /// <summary>Whether the secondary sends each frame that the primary sends, in the same order.</summary>
     public bool IsAlike { get; init; }
 
-    /// <summary>Whether no datagram comes in fragments.</summary>
+    /// <summary>Whether no datagram is fragmented.</summary>
     public bool IsWhole { get; init; }
 
-    /// <summary>One frame in so many is followed by an event; 0 for none. So are the other rarities.</summary>
+    /// <summary>One frame in this number is followed by an event; 0 for none. The other rarities count in the same way.</summary>
     public int EventRarity { get; init; }
 
     public int MutationRarity { get; init; }
 
-    /// <summary>Bytes that one of the sides has changed.</summary>
+    /// <summary>Rarity of frames of which one side has changed a byte.</summary>
     public int LieRarity { get; init; }
 
-    /// <summary>Frames that one of the sides never sends.</summary>
+    /// <summary>Rarity of frames that one side never sends.</summary>
     public int LossRarity { get; init; }
 
-    /// <summary>How many frames one may overtake.</summary>
+    /// <summary>How many frames a frame may overtake.</summary>
     public int Disorder { get; init; }
 
-    /// <summary>One in so many segments is of a kind that no sound stack sends.</summary>
+    /// <summary>One in this number of segments is of a kind that no conforming stack sends.</summary>
     public int Wildness { get; init; }
 
     public long LongestPauseNs { get; init; }
 
     public int PollRarity { get; init; }
 
-    /// <summary>Out of how many ports those of a flow are drawn.</summary>
+    /// <summary>Number of ports from which those of a flow are drawn.</summary>
     public int Variety { get; init; }
 
     /// <summary>How many frames one side may be behind the other.</summary>
     public int Lag { get; init; }
 
-    /// <summary>Largest payload of most frames.</summary>
+    /// <summary>Largest payload of most frames, in bytes.</summary>
     public int LargestBytes { get; init; }
 
     public void Run(int count)
@@ -137,7 +137,7 @@ internal sealed class Script
         }
     }
 
-    /// <summary>The longest frames there are, and garbage of any length.</summary>
+    /// <summary>Sends frames of the greatest length, and random bytes of any length.</summary>
     private void Rare()
     {
         Route route = Route.Draw(dice, Variety);
@@ -188,7 +188,8 @@ internal sealed class Script
         return talks[dice.Below(most)];
     }
 
-    /// <summary>Whole datagrams cut into fragments, each side in its own way; and fragments that belong to no sound datagram.</summary>
+    /// <summary>Sends whole datagrams in fragments, with different cuts on each side, and fragments that belong to no valid
+    /// datagram.</summary>
     private void Fragments()
     {
         Route route = Route.Draw(dice, Math.Min(Variety, 4));
@@ -229,7 +230,7 @@ internal sealed class Script
         }
     }
 
-    /// <summary>The next of two captures of replicas.</summary>
+    /// <summary>Sends the next frames of two captured replicas.</summary>
     private void Replay()
     {
         replay ??= corpus.Open(dice);
@@ -287,7 +288,7 @@ internal sealed class Script
         }
     }
 
-    /// <summary>The secondary says the same in two segments.</summary>
+    /// <summary>The secondary sends the same bytes in two segments.</summary>
     private void SendCut(Route route, SegmentText whole)
     {
         int first = dice.Between(1, whole.PayloadLength - 1);
@@ -309,7 +310,7 @@ internal sealed class Script
 
     private void Deliver()
     {
-        // The primary is ahead most of the time where both say the same, and either where they do not.
+        // Where both sides send the same frames the primary is ahead most of the time; elsewhere either side may be ahead.
         while (wires[0].Count > (IsAlike ? 0 : dice.Below(Lag + 1)))
         {
             Arrive(0);
@@ -338,13 +339,14 @@ internal sealed class Script
             piece = writer.Copy(room);
         }
 
-        made.Steps.Add(Step.Frame((Side)side, LaneOf(piece), piece.Offset, piece.Length));
+        made.Steps.Add(Step.Frame((Side)side, PipelineOf(piece), piece.Offset, piece.Length));
     }
 
-    /// <summary>A NIC's hash brings all frames of a flow to one queue, and now and then somebody changes its table.</summary>
-    private int LaneOf(Piece piece)
+    /// <summary>A NIC's hash steers all frames of a flow to one queue (RSS); now and then its indirection table
+    /// changes.</summary>
+    private int PipelineOf(Piece piece)
     {
-        if (made.Shape.Lanes == 1)
+        if (made.Shape.Pipelines == 1)
         {
             return 0;
         }
@@ -356,7 +358,7 @@ internal sealed class Script
             hash = (hash * 31) + part;
         }
 
-        return dice.OneIn(500) ? dice.Below(made.Shape.Lanes) : (int)(hash % (uint)made.Shape.Lanes);
+        return dice.OneIn(500) ? dice.Below(made.Shape.Pipelines) : (int)(hash % (uint)made.Shape.Pipelines);
     }
 
     private void Between()

@@ -6,8 +6,9 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Fuzz.Generating;
 
 /// <summary>
-/// A TCP connection whose two replicas mostly say the same: the next bytes, old ones again, bytes behind a hole, keepalives, ends of all
-/// kinds; and now and then what no sound stack says: numbers from the other side of the circle, RST with data, SYN with RST.
+/// A TCP connection whose two replicas mostly send the same: new bytes, retransmissions, bytes behind a hole, keepalives, closes
+/// and resets; and now and then segments that no conforming stack sends: sequence numbers half the number space away, RST with
+/// data, SYN with RST.
 /// </summary>
 internal sealed class TcpTalk(Dice dice, Route route, int wildness, int largest)
 {
@@ -25,10 +26,11 @@ internal sealed class TcpTalk(Dice dice, Route route, int wildness, int largest)
 
     public Route Route => route;
 
-    /// <summary>What the secondary adds to its sequence numbers: 0 unless it has chosen another initial one.</summary>
+    /// <summary>The number that the secondary adds to its sequence numbers: 0 unless it has chosen another initial sequence
+    /// number.</summary>
     public uint SecondaryLead { get; private set; }
 
-    /// <summary>What is said next, in the primary's numbers.</summary>
+    /// <summary>The next segment, in the primary's numbers.</summary>
     public SegmentText Say()
     {
         SegmentText text = new()
@@ -75,7 +77,7 @@ internal sealed class TcpTalk(Dice dice, Route route, int wildness, int largest)
 
         if (isClosed && what is < 11 or 13)
         {
-            // Behind its FIN a stack says nothing new.
+            // After its FIN a stack sends no new bytes.
             what = 12;
         }
 
@@ -87,7 +89,7 @@ internal sealed class TcpTalk(Dice dice, Route route, int wildness, int largest)
                 end = TcpSequence.Later(end, next);
                 break;
             case 11 or 12:
-                // Again, and no further than before.
+                // A retransmission, which ends no later than the bytes sent so far.
                 uint back = (uint)dice.Below(Math.Min(2 * largest, 1 + (int)(end - start)));
                 text.Sequence = end - back;
                 text.PayloadLength = (int)Math.Min((uint)Length(), back);

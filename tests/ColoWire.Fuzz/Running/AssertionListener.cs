@@ -4,7 +4,7 @@ using System.Diagnostics;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>Turns an assertion that does not hold into an exception, so that it is a finding and not the end of the fuzzer.</summary>
+/// <summary>Turns a failed assertion into an exception, so that it becomes a finding and does not end the fuzzer.</summary>
 internal sealed class AssertionListener : TraceListener
 {
     public static void Install()

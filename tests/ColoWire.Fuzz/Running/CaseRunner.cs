@@ -4,20 +4,23 @@ using System;
 using System.Diagnostics;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
+using ColoWire.Engine.Shards;
 using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>What a run of a case has shown.</summary>
-/// <param name="Failure">What was wrong, or null.</param>
-/// <param name="Frames">Frames that the engine has taken in.</param>
-/// <param name="LongestPollNs">What the longest poll took, in nanoseconds of the clock of the run.</param>
-/// <param name="PollNs">What all polls took.</param>
+/// <summary>The result of a run of a case.</summary>
+/// <param name="Failure">The failure, or null.</param>
+/// <param name="Frames">Number of frames that the engine has received.</param>
+/// <param name="LongestPollNs">Duration of the longest poll, in nanoseconds of the run's clock.</param>
+/// <param name="PollNs">Duration of all polls, in nanoseconds.</param>
 internal readonly record struct RunResult(Failure? Failure, int Frames, long LongestPollNs, long PollNs);
 
-/// <summary>Runs one case against a whole appliance and checks, all along and at its end, what must hold of every case.</summary>
+/// <summary>Runs one case against a whole appliance and checks the invariants of every case during the run and at its
+/// end.</summary>
 internal sealed class CaseRunner : IDisposable
 {
     private const long Ms = 1_000_000;
@@ -51,19 +54,19 @@ internal sealed class CaseRunner : IDisposable
         ledger = new Ledger(ofCase, spoken);
         hasObserved = ofCase.Options.Mode == CompareMode.Observe;
         requester = new FuzzRequester(shape.Synchronises, ofCase.Options.CheckpointRetryMs * Ms) { Answers = shape.Answers };
-        int[] lanes = [.. Enumerable.Range(0, shape.Lanes)];
-        primaries = Array.ConvertAll(lanes, lane => new FuzzCapturePort(ofCase, ledger, lane, shape.PrimaryVnetBytes) { HasHandedOver = shape.HandsOver });
-        secondaries = Array.ConvertAll(lanes, lane => new FuzzCapturePort(ofCase, ledger, lane, shape.SecondaryVnetBytes) { HasHandedOver = shape.HandsOver });
-        outputs = Array.ConvertAll(lanes, lane => new FuzzInjectPort(ledger, lane, shape));
-        LanePorts[] ports = Array.ConvertAll(
-            lanes, lane => new LanePorts(FramePath.MakeArena(ofCase.Options), primaries[lane], secondaries[lane], outputs[lane]));
+        int[] pipelines = [.. Enumerable.Range(0, shape.Pipelines)];
+        primaries = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.PrimaryVnetBytes) { HasHandedOver = shape.HandsOver });
+        secondaries = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, shape.SecondaryVnetBytes) { HasHandedOver = shape.HandsOver });
+        outputs = Array.ConvertAll(pipelines, pipeline => new FuzzInjectPort(ledger, pipeline, shape));
+        PipelinePorts[] ports = Array.ConvertAll(
+            pipelines, pipeline => new PipelinePorts(FramePath.MakeArena(ofCase.Options), primaries[pipeline], secondaries[pipeline], outputs[pipeline]));
         path = new FramePath(ofCase.Options, ports, requester);
-        duties = [.. path.Lanes.SelectMany(lane => (IDuty[])[lane.PrimaryCapture, lane.SecondaryCapture, .. lane.Shards, lane.Egress]), path.Gate];
+        duties = [.. path.Pipelines.SelectMany(pipeline => (IDuty[])[pipeline.PrimaryCapture, pipeline.SecondaryCapture, .. pipeline.Shards, pipeline.Egress]), path.Gate];
     }
 
     /// <summary>Runs a case.</summary>
     /// <param name="ofCase">The case.</param>
-    /// <param name="clockNs">By what polls are timed; null for the wall clock, which is cheap.</param>
+    /// <param name="clockNs">The clock that times the polls; null for the wall clock, which is cheap to read.</param>
     public static RunResult Run(FuzzCase ofCase, Func<long>? clockNs = null)
     {
         using CaseRunner runner = new(ofCase, clockNs ?? WallClockNs);
@@ -115,7 +118,7 @@ internal sealed class CaseRunner : IDisposable
         switch (step.Kind)
         {
             case StepKind.Frame:
-                (step.Side == Side.Primary ? primaries : secondaries)[step.Lane].Feed(index);
+                (step.Side == Side.Primary ? primaries : secondaries)[step.Pipeline].Feed(index);
                 break;
             case StepKind.Poll:
                 Poll();
@@ -165,7 +168,7 @@ internal sealed class CaseRunner : IDisposable
                 Array.ForEach(outputs, port => port.HasLink = !port.HasLink);
                 break;
             case Event.Absence:
-                path.Gate.NoteAbsence();
+                path.Gate.NoteBypass();
                 break;
             case Event.OrderCheckpoint:
                 path.RequestCheckpoint();
@@ -199,9 +202,9 @@ internal sealed class CaseRunner : IDisposable
     private int Poll()
     {
         int work = 0;
-        foreach (Lane lane in path.Lanes)
+        foreach (Pipeline pipeline in path.Pipelines)
         {
-            work += Time(lane);
+            work += Time(pipeline);
         }
 
         work += Time(path.Gate);
@@ -242,7 +245,7 @@ internal sealed class CaseRunner : IDisposable
         }
     }
 
-    /// <summary>Nothing differs, so nothing may be said to; and what both have said has left.</summary>
+    /// <summary>Both sides sent the same: no divergence may be reported, and all frames of the primary must have left.</summary>
     private void CheckAlike()
     {
         for (int i = 0; i < 40; i++)
@@ -270,7 +273,8 @@ internal sealed class CaseRunner : IDisposable
         }
     }
 
-    /// <summary>All that was begun comes to a good end, the requester answers, time passes: nothing need wait any more.</summary>
+    /// <summary>Repairs all faults, answers all requests and advances the clock, so that no frame has a reason to be
+    /// held.</summary>
     private void Heal()
     {
         requester.SetReady(true);
@@ -293,7 +297,7 @@ internal sealed class CaseRunner : IDisposable
         for (int round = 0; round < MostHealingRounds && idleRounds < 8; round++)
         {
             PollUntilIdle();
-            if (Sum(c => c.Held) == 0 && primaries.All(port => port.Waiting == 0) && path.Lanes.All(l => l.PrimaryCapture.Reassembly.Waiting == 0))
+            if (Sum(c => c.Held) == 0 && primaries.All(port => port.Waiting == 0) && path.Pipelines.All(l => l.PrimaryCapture.Reassembly.Waiting == 0))
             {
                 return;
             }
@@ -306,7 +310,7 @@ internal sealed class CaseRunner : IDisposable
 
         throw new InvariantException(
             "waits for ever",
-            $"{Sum(c => c.Held)} frames held, {primaries.Sum(p => p.Waiting)} in the port, protection {path.Gate.Protection}, though all is well again");
+            $"{Sum(c => c.Held)} frames held, {primaries.Sum(p => p.Waiting)} in the port, protection {path.Guest.Protection}, though all is well again");
     }
 
     private void Stop()
@@ -320,7 +324,7 @@ internal sealed class CaseRunner : IDisposable
             nowNs += 1000;
             if (idle > 200 + shape.OutputKeepsCalls)
             {
-                throw new InvariantException("slot missing", "the path stopped, nothing moves, and not every slot is home");
+                throw new InvariantException("slot missing", "the path stopped and is idle, and not every slot was returned");
             }
         }
     }
@@ -347,8 +351,9 @@ internal sealed class CaseRunner : IDisposable
                 "lost", $"{ledger.PrimariesTaken} frames of the primary came, {ledger.PrimariesLeft} left, {dropped} were dropped with a reason (R4)");
         }
 
-        long counted = Sum(c => c.Verified + Total(c.Passed) + Total(c.Malformed) + Total(c.Unverified)) + dropped;
-        // What was observed and had left when the secondary took over was neither verified nor let go.
+        long counted = Sum(c => c.Verified + Total(c.NotCompared) + Total(c.Malformed) + Total(c.Unverified)) + dropped;
+        // Frames that were released in observe mode and were not yet compared at the take-over are counted neither as verified
+        // nor as unverified.
         if (counted != ledger.PrimariesTaken && !(hasTakenOver && hasObserved && counted < ledger.PrimariesTaken))
         {
             throw new InvariantException("miscounted", $"{ledger.PrimariesTaken} frames of the primary came, {counted} are counted (R4)");
@@ -392,7 +397,7 @@ internal sealed class CaseRunner : IDisposable
         return total;
     }
 
-    /// <summary>The engine's method that threw.</summary>
+    /// <summary>The method of the engine that threw.</summary>
     private static string Origin(Exception thrown)
     {
         foreach (StackFrame frame in new StackTrace(thrown).GetFrames())

@@ -6,10 +6,11 @@ using ColoWire.Engine.Wire;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>Knows by the definition of the Internet checksum (RFC 1071) whether a partial one was completed, and nothing else done.</summary>
+/// <summary>Checks by the definition of the Internet checksum (RFC 1071) that a partial checksum was completed and nothing else
+/// was changed.</summary>
 internal static class CompletedChecksum
 {
-    /// <summary>Whether a frame left as it came, but for a checksum that was partial and is right now.</summary>
+    /// <summary>Whether a frame left unchanged, except that a partial checksum has been completed correctly.</summary>
     public static bool IsRight(ReadOnlySpan<byte> came, ReadOnlySpan<byte> left)
     {
         FrameParser.Parse(came, out FrameLayout layout);

@@ -4,10 +4,11 @@ using System;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>What was wrong in a case.</summary>
-/// <param name="Kind">Which invariant, or which exception: the same fault has the same kind in a smaller case.</param>
-/// <param name="Place">Where it was thrown, or empty: two faults of one kind are told apart by it, but what the compiler inlines moves it.</param>
-/// <param name="Detail">What is to be known beyond that.</param>
+/// <summary>The failure of a case.</summary>
+/// <param name="Kind">The invariant or the exception: the same fault has the same kind in a smaller case.</param>
+/// <param name="Place">The method that threw, or empty: it distinguishes two faults of one kind, but inlining by the compiler may
+/// change it.</param>
+/// <param name="Detail">Further details.</param>
 internal sealed record Failure(string Kind, string Place, string Detail);
 
 /// <summary>An invariant does not hold.</summary>

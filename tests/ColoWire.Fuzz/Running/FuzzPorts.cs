@@ -8,8 +8,9 @@ using ColoWire.Fuzz.Cases;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>Where the frames of one side come into one lane. What the engine has no slot for waits here, as in a kernel's buffer.</summary>
-internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int lane, int vnetHeaderBytes) : ICapturePort
+/// <summary>The capture port of one side and one pipeline. Frames for which the engine has no slot wait here, as in a kernel's
+/// buffer.</summary>
+internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int pipeline, int vnetHeaderBytes) : ICapturePort
 {
     private readonly Queue<int> frames = new();
     private uint number;
@@ -57,7 +58,7 @@ internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int lane, 
             pool.Arena[slot].Number = ++number;
             bytes += step.Length;
             batch[count++] = slot;
-            ledger.Take(lane, slot, index);
+            ledger.Take(pipeline, slot, index);
         }
 
         return count;
@@ -68,8 +69,9 @@ internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int lane, 
     }
 }
 
-/// <summary>The way out of one lane: it may take only a few frames per call, keep slots for a while, and have no link.</summary>
-internal sealed class FuzzInjectPort(Ledger ledger, int lane, Shape shape) : IInjectPort
+/// <summary>The inject port of one pipeline: it may accept only a few frames per call, keep slots for a while, and have no
+/// link.</summary>
+internal sealed class FuzzInjectPort(Ledger ledger, int pipeline, Shape shape) : IInjectPort
 {
     private readonly Queue<(FrameRef Frame, int FreeAtCall)> taken = new();
     private int calls;
@@ -83,7 +85,7 @@ internal sealed class FuzzInjectPort(Ledger ledger, int lane, Shape shape) : IIn
 
     public bool HasLink { get; set; } = true;
 
-    /// <summary>How many frames a call takes at most.</summary>
+    /// <summary>How many frames a call accepts at most.</summary>
     public int FramesPerCall { get; set; } = int.MaxValue;
 
     public InjectStatistics Statistics => new(frames, bytes, 0, 0, lost, 0);
@@ -95,7 +97,7 @@ internal sealed class FuzzInjectPort(Ledger ledger, int lane, Shape shape) : IIn
         foreach (FrameRef frame in offered[..count])
         {
             ReadOnlySpan<byte> content = arena.Bytes(frame);
-            ledger.Leave(lane, frame, content);
+            ledger.Leave(pipeline, frame, content);
             frames += HasLink ? 1 : 0;
             bytes += HasLink ? content.Length : 0;
             lost += HasLink ? 0 : 1;

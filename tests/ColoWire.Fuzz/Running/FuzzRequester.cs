@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>A hypervisor that says what the case tells it to, and watches that it is asked no more often than it may be (R5).</summary>
+/// <summary>A hypervisor whose events come from the case; it checks that it gets no more requests than allowed (R5).</summary>
 internal sealed class FuzzRequester(bool synchronises, long retryNs) : ICheckpointRequester
 {
     private readonly Queue<CheckpointEvent> events = new();
@@ -28,12 +27,12 @@ internal sealed class FuzzRequester(bool synchronises, long retryNs) : ICheckpoi
         MayBeAsked();
     }
 
-    /// <summary>Something has happened after which one more request may be made at once.</summary>
+    /// <summary>An event has happened that allows one more request at once.</summary>
     public void MayBeAsked() => allowed++;
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
-        // Requester none is told of each divergence, and asked for nothing.
+        // The requester none receives each divergence as a report, so that the limit does not apply.
         if (synchronises && nowNs - askedAtNs < retryNs && allowed-- <= 0)
         {
             throw new InvariantException("requested too soon", $"again after {nowNs - askedAtNs} ns, checkpoint_retry_ms is {retryNs / 1_000_000}");

@@ -11,8 +11,8 @@ using ColoWire.Fuzz.Cases;
 namespace ColoWire.Fuzz.Running;
 
 /// <summary>
-/// Keeps account of every frame between the ports: what leaves must have come in, byte for byte, once, and behind the frames of its flow
-/// that came before it.
+/// Keeps account of every frame between the ports: a frame that leaves must have been received, byte for byte, must leave once,
+/// and after the frames of its flow that were received before it.
 /// </summary>
 internal sealed class Ledger
 {
@@ -36,7 +36,7 @@ internal sealed class Ledger
         this.ofCase = ofCase;
         this.spoken = spoken;
         int slots = 2 * (ofCase.Options.SlotsPerSide + ofCase.Options.LargeSlotsPerSide);
-        owners = new int[ofCase.Shape.Lanes][];
+        owners = new int[ofCase.Shape.Pipelines][];
         for (int i = 0; i < owners.Length; i++)
         {
             owners[i] = new int[slots];
@@ -48,7 +48,7 @@ internal sealed class Ledger
         completesChecksums = ofCase.Options.PartialChecksums == PartialChecksumPolicy.Complete;
     }
 
-    /// <summary>Frames of the primary that the engine has taken in.</summary>
+    /// <summary>Number of the primary's frames that the engine has received.</summary>
     public int PrimariesTaken { get; private set; }
 
     public int PrimariesLeft { get; private set; }
@@ -57,9 +57,9 @@ internal sealed class Ledger
 
     public int SecondariesLeft { get; private set; }
 
-    public void Take(int lane, FrameRef slot, int index)
+    public void Take(int pipeline, FrameRef slot, int index)
     {
-        owners[lane][slot.Slot] = index;
+        owners[pipeline][slot.Slot] = index;
         Step step = ofCase.Steps[index];
         orderOf[index] = order++;
         ReadOnlySpan<byte> frame = WithoutVnetHeader(in step);
@@ -67,8 +67,8 @@ internal sealed class Ledger
         flowOf[index] = NoFlow;
         if (layout.Kind < FrameKind.Fragment && frame.Length != 0)
         {
-            FrameParser.ReadKey(frame, in layout, out FlowKey key);
-            ulong name = (((ulong)key.Hash(in HighKey) << 32) | key.Hash(in LowKey)) + (ulong)lane;
+            FlowKey.Read(frame, in layout, out FlowKey key);
+            ulong name = (((ulong)key.Hash(in HighKey) << 32) | key.Hash(in LowKey)) + (ulong)pipeline;
             if (!flows.TryGetValue(name, out int flow))
             {
                 flows[name] = flow = flows.Count;
@@ -89,15 +89,15 @@ internal sealed class Ledger
         }
     }
 
-    public void Leave(int lane, FrameRef slot, ReadOnlySpan<byte> content)
+    public void Leave(int pipeline, FrameRef slot, ReadOnlySpan<byte> content)
     {
-        int index = owners[lane][slot.Slot];
+        int index = owners[pipeline][slot.Slot];
         if (index == Nobody)
         {
-            throw new InvariantException("left twice", $"slot {slot.Slot} of lane {lane} holds no frame that has not left");
+            throw new InvariantException("left twice", $"slot {slot.Slot} of pipeline {pipeline} has no frame to send");
         }
 
-        owners[lane][slot.Slot] = Nobody;
+        owners[pipeline][slot.Slot] = Nobody;
         Step step = ofCase.Steps[index];
         ReadOnlySpan<byte> sent = WithoutVnetHeader(in step);
         if (!content.SequenceEqual(sent) && !(completesChecksums && CompletedChecksum.IsRight(sent, content)))

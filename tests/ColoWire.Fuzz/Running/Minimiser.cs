@@ -14,12 +14,12 @@ using ColoWire.Fuzz.Generating;
 namespace ColoWire.Fuzz.Running;
 
 /// <summary>
-/// Makes a failing case small while it fails in the same way: fewer steps (Zeller and Hildebrandt, "Simplifying and isolating
-/// failure-inducing input", 2002), options at their defaults, shorter frames.
+/// Makes a failing case smaller as long as it fails in the same way: fewer steps (Zeller and Hildebrandt, "Simplifying and
+/// isolating failure-inducing input", 2002), options at their defaults, shorter frames.
 /// </summary>
 internal sealed class Minimiser(Func<FuzzCase, bool> fails)
 {
-    /// <summary>The smallest case that was found.</summary>
+    /// <summary>The smallest case found.</summary>
     public FuzzCase Minimise(FuzzCase made)
     {
         FuzzCase best = made;
@@ -62,7 +62,8 @@ internal sealed class Minimiser(Func<FuzzCase, bool> fails)
     private static FuzzCase Of(FuzzCase made, List<int[]> units) =>
         made.With([.. units.SelectMany(unit => unit).Order().Select(index => made.Steps[index])]);
 
-    /// <summary>Numbers of steps that go or stay together: where both sides must say the same, the two arrivals of a frame.</summary>
+    /// <summary>Groups of steps that are kept or removed together: where both sides must send the same, the two arrivals of a
+    /// frame.</summary>
     private static List<int[]> Units(FuzzCase made)
     {
         List<int[]> units = [];
@@ -97,7 +98,7 @@ internal sealed class Minimiser(Func<FuzzCase, bool> fails)
             best = TryWith(best, options, best.Shape);
         }
 
-        foreach (PropertyInfo property in CaseText.ShapeProperties.Where(p => p.Name is not nameof(Shape.Lanes) || best.Steps.All(s => s.Lane == 0)))
+        foreach (PropertyInfo property in CaseText.ShapeProperties.Where(p => p.Name is not nameof(Shape.Pipelines) || best.Steps.All(s => s.Pipeline == 0)))
         {
             Shape shape = best.Shape with { };
             property.SetValue(shape, property.GetValue(new Shape()));

@@ -9,8 +9,9 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Fuzz.Running;
 
 /// <summary>
-/// What the secondary has ever said, byte by byte: of what the primary says only that may leave, and what was counted as unverified. It
-/// knows no windows, no order and no epochs, so it says less than the engine must know, and all of it is sure.
+/// Everything that the secondary has ever sent, byte by byte: of the primary's frames only the same bytes may leave, and frames
+/// that were counted as unverified. The model has no windows, no order and no epochs; therefore it checks less than the engine
+/// does, but each failure is certain.
 /// </summary>
 internal sealed class SpokenModel
 {
@@ -22,10 +23,10 @@ internal sealed class SpokenModel
     private readonly Dictionary<ulong, int> datagrams = [];
     private readonly List<FlowWords> flows = [];
 
-    /// <summary>Frames of the primary that have left and that the secondary has not said.</summary>
+    /// <summary>Number of the primary's frames that have left without the secondary having sent the same.</summary>
     public int Unspoken { get; private set; }
 
-    /// <summary>What the last of those was.</summary>
+    /// <summary>Description of the last of those frames.</summary>
     public string LastUnspoken { get; private set; } = "";
 
     public void Take(Side side, int flow, ReadOnlySpan<byte> frame, in FrameLayout layout)
@@ -51,7 +52,7 @@ internal sealed class SpokenModel
         if ((flags & Tcp.Syn) != 0)
         {
             words.Learn(side, sequence);
-            // What stands in the place of a SYN no client takes for data.
+            // A client takes no byte at the position of a SYN for data.
             SayPlaces(flow, sequence, 0, flags);
         }
 
@@ -77,7 +78,7 @@ internal sealed class SpokenModel
         string? missing = layout.Kind switch
         {
             FrameKind.Tcp => MissingOfSegment(flow, frame, in layout, payload),
-            // Of ICMP not all bytes are compared; of what is passed by its protocol none.
+            // ICMP messages are compared only in part, and protocols that always pass are not compared.
             FrameKind.Udp => TakeDatagram(flow, payload) ? null : "a datagram",
             _ => null,
         };
@@ -95,7 +96,7 @@ internal sealed class SpokenModel
         bool isReset = (flags & Tcp.Rst) != 0;
         int unsaid = flags & (isReset ? Tcp.Rst : Tcp.Syn | Tcp.Fin) & ~words.Flags;
         uint start = sequence + ((flags & Tcp.Syn) != 0 ? 1u : 0);
-        // A FIN in a place that the secondary has said is old to the client, whatever it was.
+        // A FIN at a position for which the secondary has sent a byte or a flag is old to the client and is ignored.
         bool isOldFin = unsaid == Tcp.Fin && IsPlaceSaid(flow, start + (uint)payload.Length, words, AnyByte);
         string? missing = null;
         if (unsaid != 0 && !isOldFin)
@@ -129,15 +130,16 @@ internal sealed class SpokenModel
     {
         for (int i = 0; i < payload.Length; i++)
         {
-            // What the client has it does not take again; whether such bytes have changed is known only of the last ones
+            // The client ignores bytes that it has already received; the engine detects changes only in the last of such bytes
             // (retransmit_window).
             bool found = bytes.Contains(Place(flow, start + (uint)i, payload[i])) || bytes.Contains(Place(flow, start + (uint)i, 0) | HasLeft);
-            // One byte in a place that the secondary has said: a keepalive, which no client takes for data (RFC 1122 section 4.2.3.6).
+            // One byte at a position that the secondary has sent is a keepalive, which no client takes for data (RFC 1122 section
+            // 4.2.3.6).
             found |= payload.Length == 1 && IsPlaceSaid(flow, start, words, AnyByte);
-            // What stands before the secondary's first segment of a stream that was under way already it has said before
-            // (scenario 37).
+            // In a connection that began before the capture, bytes before the secondary's first segment count as sent by the
+            // secondary (scenario 37).
             found |= words.IsBeforeFirst(start + (uint)i);
-            // In the place of a SYN or a FIN no client takes a byte.
+            // A client takes no byte at the position of a SYN or a FIN.
             found |= IsPlaceSaid(flow, start + (uint)i, words, NoByte);
             for (int k = 0; k < words.Shifts.Count && !found; k++)
             {
@@ -153,7 +155,7 @@ internal sealed class SpokenModel
         return true;
     }
 
-    /// <summary>Whether the secondary has said something in a place: anything, or a SYN or a FIN.</summary>
+    /// <summary>Whether the secondary has sent something at a position: anything, or a SYN or a FIN.</summary>
     private bool IsPlaceSaid(int flow, uint position, FlowWords words, ulong what)
     {
         bool found = bytes.Contains(Place(flow, position, 0) | what);
@@ -223,10 +225,10 @@ internal sealed class SpokenModel
         return hash;
     }
 
-    /// <summary>What was said in one TCP flow.</summary>
+    /// <summary>What the secondary has sent in one TCP flow.</summary>
     private sealed class FlowWords
     {
-        /// <summary>Connections one after the other between the same ports of which frames may still be held.</summary>
+        /// <summary>Number of successive connections between the same ports of which frames may still be held.</summary>
         private const int MostConnections = 12;
 
         private readonly List<uint> primaryIsns = [];
@@ -238,7 +240,7 @@ internal sealed class SpokenModel
 
         public List<uint> Acks { get; } = [];
 
-        /// <summary>What may have to be added to the secondary's numbers to get the primary's.</summary>
+        /// <summary>Differences that may have to be added to the secondary's sequence numbers to get the primary's.</summary>
         public List<uint> Shifts { get; } = [];
 
         public bool IsBeforeFirst(uint position) => first is { } known && secondaryIsns.Count == 0 && (int)(position - known) < 0;

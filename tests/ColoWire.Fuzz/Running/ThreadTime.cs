@@ -4,7 +4,7 @@ using System.Runtime.InteropServices;
 
 namespace ColoWire.Fuzz.Running;
 
-/// <summary>The CPU time of this thread: what others do on the machine is no part of it.</summary>
+/// <summary>The CPU time of this thread, which excludes other processes.</summary>
 internal static partial class ThreadTime
 {
     /// <summary>CLOCK_THREAD_CPUTIME_ID of clock_gettime(2).</summary>
@@ -12,7 +12,7 @@ internal static partial class ThreadTime
 
     private const long NanosecondsPerSecond = 1_000_000_000;
 
-    /// <summary>Nanoseconds since the thread began.</summary>
+    /// <summary>CPU time since the thread began, in nanoseconds.</summary>
     public static long NowNs()
     {
         _ = Read(ThreadCpuTime, out TimeSpec now);

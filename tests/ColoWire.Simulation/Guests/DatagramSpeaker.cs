@@ -7,7 +7,8 @@ using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Guests;
 
-/// <summary>One replica's end of a flow of datagrams: says what it was asked for, in order, at a pace of its own.</summary>
+/// <summary>One replica's end of a flow of datagrams: it sends one answer for each request, in order, with delays of its
+/// own.</summary>
 internal sealed class DatagramSpeaker(Guest guest, FlowIdentity flow, bool cutsLongOnes) : ISpeaker
 {
     private Queue<byte[]> toSay = new();
@@ -28,12 +29,12 @@ internal sealed class DatagramSpeaker(Guest guest, FlowIdentity flow, bool cutsL
 
     public bool Harm(HarmKind kind, Random random)
     {
-        // Silence is to say nothing of what is asked; one datagram is enough to tell.
+        // Of datagrams, silence is the same harm as one missing datagram: one is enough for a divergence.
         harm = kind == HarmKind.Silence ? HarmKind.Missing : kind;
         return true;
     }
 
-    /// <summary>A client asks; these are the answers.</summary>
+    /// <summary>Receives a request of the client, with the answers to send.</summary>
     public void Hear(IEnumerable<byte[]> answers)
     {
         foreach (byte[] answer in answers)

@@ -6,7 +6,8 @@ using ColoWire.Engine.Tests.Bench;
 
 namespace ColoWire.Simulation.Guests;
 
-/// <summary>One kernel's way to dress what it says (R3): everything that may differ between replicas is drawn anew for each frame.</summary>
+/// <summary>The header fields that one kernel chooses (R3): every field that may differ between replicas is drawn for each
+/// frame.</summary>
 internal sealed class Dresser(Random random, byte[] mac)
 {
     private ushort nextId = (ushort)random.Next(65536);

@@ -11,11 +11,12 @@ internal enum FlowSort
     Udp,
     Echo,
 
-    /// <summary>Frames of no flow: ARP and the like, and malformed ones.</summary>
+    /// <summary>Frames that belong to no flow: ARP and the like, and malformed frames.</summary>
     Noise,
 }
 
-/// <summary>A connection between the guest and one client of its own address, so that a report names it.</summary>
+/// <summary>A connection between the guest and one client with an address of its own, so that a report identifies the
+/// flow.</summary>
 internal sealed record FlowIdentity(int Number, FlowSort Sort, bool IsIpv6, ushort[] Vlans)
 {
     public byte[] Server { get; } = IsIpv6 ? [0x20, 1, 0xD, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 1] : [10, 0, 0, 1];
@@ -24,7 +25,7 @@ internal sealed record FlowIdentity(int Number, FlowSort Sort, bool IsIpv6, usho
         ? [0x20, 1, 0xD, 0xB8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 2, (byte)(Number >> 8), (byte)Number]
         : [10, 1, (byte)(Number >> 8), (byte)Number];
 
-    /// <summary>The number of the flow that an engine's key stands for.</summary>
+    /// <summary>The number of the flow of an engine's key.</summary>
     public static int NumberOf(in FlowKey key)
     {
         byte[] client = key.DestinationAddress();

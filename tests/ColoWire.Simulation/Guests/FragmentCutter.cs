@@ -6,7 +6,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.Simulation.Guests;
 
-/// <summary>Cuts an IPv4 frame into fragments (RFC 791 section 3.2), each anywhere on a boundary of 8 bytes.</summary>
+/// <summary>Cuts an IPv4 frame into fragments (RFC 791 section 3.2), at random multiples of 8 bytes.</summary>
 internal static class FragmentCutter
 {
     private const int EthernetBytes = 14;

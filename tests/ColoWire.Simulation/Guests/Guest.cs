@@ -7,19 +7,19 @@ using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Guests;
 
-/// <summary>In what a secondary ceases to be a replica.</summary>
+/// <summary>How a secondary begins to differ from the primary.</summary>
 internal enum HarmKind
 {
-    /// <summary>A byte that it says is another one.</summary>
+    /// <summary>One byte that it sends differs.</summary>
     OtherBytes,
 
-    /// <summary>TCP: it closes early. Datagrams: one is not said.</summary>
+    /// <summary>TCP: it closes early. Datagrams: it omits one.</summary>
     Missing,
 
-    /// <summary>TCP: it resets in the place of data. Datagrams: it says one more.</summary>
+    /// <summary>TCP: it sends a RST instead of data. Datagrams: it sends one more.</summary>
     Additional,
 
-    /// <summary>It says nothing any more.</summary>
+    /// <summary>It sends nothing from now on.</summary>
     Silence,
 }
 
@@ -28,21 +28,22 @@ internal interface ISpeaker
 {
     FlowIdentity Flow { get; }
 
-    /// <summary>A checkpoint: becomes what the other is.</summary>
+    /// <summary>A checkpoint: copies the state of the other replica's speaker.</summary>
     void CopyFrom(ISpeaker other);
 
-    /// <summary>Plans its next action.</summary>
+    /// <summary>Schedules its next action.</summary>
     void Wake();
 
-    /// <summary>Does what is due.</summary>
+    /// <summary>Performs the actions that are due.</summary>
     void Act();
 
-    /// <summary>Makes it differ.</summary>
-    /// <returns>Whether it can.</returns>
+    /// <summary>Makes it differ from the primary.</summary>
+    /// <returns>Whether a difference is possible.</returns>
     bool Harm(HarmKind kind, Random random);
 }
 
-/// <summary>One replica: its speakers, its pace and its way to dress frames. While it is paused, what reaches it waits.</summary>
+/// <summary>One replica: its speakers, its delays and the header fields of its kernel. While it is paused, received frames are
+/// queued.</summary>
 internal sealed class Guest(Side side, Scheduler scheduler, Random random, int largestPiece)
 {
     private readonly Queue<Action> heardWhilePaused = new();
@@ -66,7 +67,7 @@ internal sealed class Guest(Side side, Scheduler scheduler, Random random, int l
 
     public required Action<SentFrame> Out { get; init; }
 
-    /// <summary>A harm has shown: from now on the replicas differ in this flow.</summary>
+    /// <summary>A harm has taken effect: from now on the replicas differ in this flow.</summary>
     public required Action<FlowIdentity> NoteHarm { get; init; }
 
     public void Add(ISpeaker speaker)
@@ -75,7 +76,7 @@ internal sealed class Guest(Side side, Scheduler scheduler, Random random, int l
         speaker.Wake();
     }
 
-    /// <summary>How long it takes to say the next thing.</summary>
+    /// <summary>The delay before the next frame.</summary>
     public long Pace() => random.Next(20) == 0 ? random.NextInt64(10 * paceNs) : random.NextInt64(paceNs);
 
     public int PieceLength() => random.Next(8) switch

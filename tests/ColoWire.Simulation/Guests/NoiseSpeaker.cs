@@ -6,7 +6,8 @@ using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Guests;
 
-/// <summary>What a guest sends by timers of its own, and what is broken: never compared, so each replica makes it up for itself.</summary>
+/// <summary>Frames that a guest sends by its own timers, and malformed frames: they are never compared, so each replica sends
+/// others.</summary>
 internal sealed class NoiseSpeaker(Guest guest, FlowIdentity flow, long meanNs) : ISpeaker
 {
     private long sayNs = guest.NowNs + guest.Random.NextInt64(2 * meanNs);
@@ -15,7 +16,7 @@ internal sealed class NoiseSpeaker(Guest guest, FlowIdentity flow, long meanNs) 
 
     public void CopyFrom(ISpeaker other)
     {
-        // Its timers are its own.
+        // A checkpoint copies nothing: the timers of each replica are independent.
     }
 
     public void Wake() => guest.WakeAt(this, sayNs);

@@ -10,7 +10,7 @@ using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Guests;
 
-/// <summary>Who lives in a world: the two guests, the clients that talk to them, and the way from those to both of these.</summary>
+/// <summary>The endpoints of a world: the two guests, their clients, and the path from the clients to both guests.</summary>
 internal sealed class Population
 {
     private const long UplinkDelayNs = Scheduler.Ms;
@@ -51,7 +51,7 @@ internal sealed class Population
             TcpScript DrawScript(int connection)
             {
                 TcpScript script = TcpScript.Draw(random, flow.Number, connection, isMidStream: connection == 0 && random.Next(6) == 0);
-                // Observed, the primary's RST ends the connection before the secondary has come that far.
+                // In observe mode the primary's RST ends the connection before the secondary has sent as much.
                 return options.IsObserving && script.End == ConnectionEnd.Reset ? script with { End = ConnectionEnd.ServerFin } : script;
             }
         }
@@ -61,10 +61,10 @@ internal sealed class Population
 
     public int ConnectionsFinished => clients.Values.Sum(c => c.Finished);
 
-    /// <summary>Whether every client has got what it asked for.</summary>
+    /// <summary>Whether every client has received all that it requested.</summary>
     public bool IsAtRest => questionsOpen == 0 && FirstUnfinished == EventLog.NoFlow;
 
-    /// <summary>A flow whose client still waits.</summary>
+    /// <summary>A flow whose client has not finished.</summary>
     public int FirstUnfinished =>
         clients.Where(c => c.Value.Finished < options.ConnectionsPerFlow).Select(c => c.Key).DefaultIfEmpty(EventLog.NoFlow).First();
 
@@ -75,7 +75,8 @@ internal sealed class Population
             LetsGo = options.Engine.Reset == ResetPolicy.Pass,
         },
         FlowSort.Noise => new NoiseJudge(),
-        // Observed, or when there is no slot to put them together in, fragments leave as they come, by the shard of those without ports.
+        // In observe mode, or without a slot for reassembly, fragments leave as they arrive, through the shard of flows without
+        // ports.
         _ => new DatagramJudge(options.IsObserving, options.Profile == Profile.Cramped)
         {
             LetsGo = options.Engine.Duplicate == DuplicatePolicy.Pass,
@@ -100,7 +101,7 @@ internal sealed class Population
         }
     }
 
-    /// <summary>What left the appliance reaches its client.</summary>
+    /// <summary>A frame that left the appliance reaches its client.</summary>
     public void HearFrame(SentFrame frame)
     {
         if (clients.TryGetValue(frame.Flow, out TcpClient? client))
@@ -121,8 +122,8 @@ internal sealed class Population
 
     public void Copy() => secondary.CopyFrom(primary);
 
-    /// <summary>Makes the secondary differ in some flow.</summary>
-    /// <returns>Which, or null when none can.</returns>
+    /// <summary>Makes the secondary differ in a random flow.</summary>
+    /// <returns>The number of the flow, or null when no difference is possible.</returns>
     public int? Harm(Random luck)
     {
         HarmKind kind = (HarmKind)luck.Next(4);
@@ -140,10 +141,10 @@ internal sealed class Population
         return speaker.Flow.Number;
     }
 
-    /// <summary>Both replicas say something beside the stream of a connection: a keepalive with a byte of garbage, or, where that is a
-    /// harm, a segment from the other side of the circle of sequence numbers.</summary>
-    /// <param name="luck">What decides.</param>
-    /// <param name="maySayStrays">Whether it may be a segment that no sound stack sends.</param>
+    /// <summary>Both replicas send a segment outside of the stream of a connection: a keepalive with a byte of garbage, or, as a
+    /// harm, a segment whose sequence number is about 2^31 away.</summary>
+    /// <param name="luck">The source of random numbers.</param>
+    /// <param name="maySayStrays">Whether it may be a segment that no conforming stack sends.</param>
     public void SayAside(Random luck, bool maySayStrays)
     {
         int[] flows = [.. clients.Keys];
@@ -161,7 +162,8 @@ internal sealed class Population
         uint distance = isStray ? (1u << 31) + (uint)luck.Next(-2000, 2000) : uint.MaxValue;
         int number = ++aside;
         bool isOneSided = maySayStrays && luck.Next(4) == 0;
-        // At the same instant, as a question to both: a checkpoint comes before it or after it, never between.
+        // Both replicas send at the same instant, as they receive a request: a checkpoint comes before it or after it, never
+        // between.
         Action say = first.SayAside(number, distance, payload);
         Action ofPrimary = isStray || isOneSided ? () =>
         {
@@ -215,7 +217,8 @@ internal sealed class Population
 
             if (options.IsObserving)
             {
-                // The client goes on with what the primary said: what the secondary had to hear again it would never hear.
+                // In observe mode the client receives the primary's frames at once and does not retransmit what only the
+                // secondary missed: nothing may be lost.
                 scheduler.After(UplinkDelayNs, () =>
                 {
                     primary.Hear(() => first.Hear(segment));
@@ -251,7 +254,8 @@ internal sealed class Population
         }
     }
 
-    /// <summary>Both guests hear a question at the same instant: a checkpoint comes before it or after it, never between.</summary>
+    /// <summary>Both guests receive a request at the same instant: a checkpoint comes before it or after it, never
+    /// between.</summary>
     private void Ask(int flow, byte[][] answers)
     {
         questionsOpen--;

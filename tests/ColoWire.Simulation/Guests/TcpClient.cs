@@ -7,8 +7,8 @@ using ColoWire.Simulation.World;
 namespace ColoWire.Simulation.Guests;
 
 /// <summary>
-/// The world's end of a TCP flow. It hears only what left the appliance, asks the next question when the last one is answered,
-/// repeats what is not acknowledged, and when all is quiet asks whether anybody is there.
+/// The client's end of a TCP flow. It receives only frames that left the appliance, sends the next request when the last one is
+/// answered, retransmits what is not acknowledged, and sends keepalives while the connection is idle.
 /// </summary>
 internal sealed class TcpClient(
     Scheduler scheduler, Random random, IReadOnlyList<TcpScript> scripts, Action<ClientSegment, bool> send)
@@ -33,7 +33,7 @@ internal sealed class TcpClient(
 
     private TcpScript Script => scripts[current];
 
-    /// <summary>Connections that came to their end.</summary>
+    /// <summary>Number of connections that have ended.</summary>
     public int Finished { get; private set; }
 
     public void Start()
@@ -56,7 +56,7 @@ internal sealed class TcpClient(
         Nudge(current);
     }
 
-    /// <summary>A frame of the guest has come through.</summary>
+    /// <summary>Receives a frame of the guest.</summary>
     public void Hear(SentFrame frame)
     {
         if (current < 0 || frame.Connection != current)
@@ -133,7 +133,7 @@ internal sealed class TcpClient(
         }
     }
 
-    /// <summary>How far the questions go that may be asked by now; the FIN is behind the last.</summary>
+    /// <summary>Position behind the last request that may be sent by now; the FIN is behind the last of all.</summary>
     private int AskEnd()
     {
         if (heardEnd == 0)
@@ -168,7 +168,7 @@ internal sealed class TcpClient(
         PlanRetry();
     }
 
-    /// <summary>What is not acknowledged in time is said again (RFC 6298 section 5).</summary>
+    /// <summary>Schedules the retransmission of bytes that are not acknowledged in time (RFC 6298 section 5).</summary>
     private void PlanRetry()
     {
         int mine = ++retry;
@@ -188,7 +188,8 @@ internal sealed class TcpClient(
         }, exact: true);
     }
 
-    /// <summary>Keepalives (RFC 1122 section 4.2.3.6), far oftener than real ones: a lost acknowledgment must not decide the run.</summary>
+    /// <summary>Sends keepalives (RFC 1122 section 4.2.3.6) far more often than real stacks do, so that a lost acknowledgment
+    /// does not decide the run.</summary>
     private void Nudge(int connection)
     {
         Later(300 * Scheduler.Ms, () =>
@@ -213,7 +214,7 @@ internal sealed class TcpClient(
         {
             isOver = true;
             Finished++;
-            // Longer than any frame of this connection stays on its way, so that the ports may be used again.
+            // The pause is longer than any frame of this connection is in flight, so that the ports may be used again.
             Later((1500 * Scheduler.Ms) + random.NextInt64(500 * Scheduler.Ms), Start, exact: true);
         }
     }

@@ -14,23 +14,25 @@ internal enum ConnectionEnd
     /// <summary>The client closes, then the guest.</summary>
     ClientFin,
 
-    /// <summary>The guest aborts when all that it said is acknowledged.</summary>
+    /// <summary>The guest sends a RST when all its bytes are acknowledged.</summary>
     Reset,
 }
 
-/// <summary>In whose numbers the secondary speaks (scenarios 26, 27).</summary>
+/// <summary>The sequence numbers that the secondary uses (scenarios 26, 27).</summary>
 internal enum NumberMode
 {
     Same,
 
-    /// <summary>It chose an initial number of its own, and a rewriter translates everything but the SYN.</summary>
+    /// <summary>The secondary chose an initial sequence number of its own, and a rewriter translates all segments except the
+    /// SYN.</summary>
     Rewritten,
 
-    /// <summary>It chose an initial number of its own and keeps to it.</summary>
+    /// <summary>The secondary chose an initial sequence number of its own and uses it in all segments.</summary>
     Relative,
 }
 
-/// <summary>What both replicas say on one connection: so much of the answer for so much of the question. Ends are stream positions.</summary>
+/// <summary>The content of one connection, the same for both replicas: requests and the length of the answer to each. Ends are
+/// stream positions.</summary>
 internal sealed record TcpScript(int Flow, int Connection)
 {
     public uint Isn { get; init; }
@@ -47,25 +49,25 @@ internal sealed record TcpScript(int Flow, int Connection)
 
     public ConnectionEnd End { get; init; }
 
-    /// <summary>What stands in the RST, if anything (RFC 1122 section 4.2.2.12).</summary>
+    /// <summary>Payload of the RST, if any (RFC 1122 section 4.2.2.12).</summary>
     public byte[] ResetText { get; init; } = [];
 
-    /// <summary>Whether a SYN stands beside the RST, as some stacks' middleboxes send.</summary>
+    /// <summary>Whether the RST also has SYN set, as some middleboxes send it.</summary>
     public bool ResetsWithSyn { get; init; }
 
-    /// <summary>The connection is older than the appliance: no SYN is ever seen.</summary>
+    /// <summary>The connection began before the appliance: its SYN is never captured.</summary>
     public bool IsMidStream { get; init; }
 
-    /// <summary>Position from which on the client's window is shut for a while; 0 for never.</summary>
+    /// <summary>Position from which on the client's window is 0 for a while; 0 for never.</summary>
     public int WindowShutAt { get; init; }
 
-    /// <summary>The client's last byte but for its FIN.</summary>
+    /// <summary>Position behind the client's last byte, without its FIN.</summary>
     public int QuestionsEnd => Exchanges.Count == 0 ? 1 : Exchanges[^1].QuestionEnd;
 
-    /// <summary>The guest's last byte but for its FIN.</summary>
+    /// <summary>Position behind the guest's last byte, without its FIN.</summary>
     public int AnswersEnd => 1 + Answers.Length;
 
-    /// <summary>How much the guest may say when it has heard so much.</summary>
+    /// <summary>Position up to which the guest may send after it has received the client's bytes up to a position.</summary>
     public int AnswerEnd(int heard)
     {
         int end = 1;
@@ -103,7 +105,7 @@ internal sealed record TcpScript(int Flow, int Connection)
         {
             ResetText = resetText,
             ResetsWithSyn = numbers == NumberMode.Same && random.Next(8) == 0,
-            // One in four wraps soon.
+            // One connection in four reaches the wrap of sequence numbers soon.
             Isn = random.Next(4) == 0 ? 0 - (uint)random.Next(20_000) : (uint)random.NextInt64(1L << 32),
             SecondaryIsn = (uint)random.NextInt64(1L << 32),
             Numbers = numbers,

@@ -14,8 +14,8 @@ internal readonly record struct ClientSegment(TcpScript Script, int Start, int E
 }
 
 /// <summary>
-/// One replica's end of a TCP flow: accepts in order, answers what the script says, in pieces, at a pace and with
-/// acknowledgments of its own, and repeats what the client has not acknowledged.
+/// One replica's end of a TCP flow: accepts bytes in order, sends the answers of the script, with segments, delays and
+/// acknowledgments of its own, and retransmits what the client has not acknowledged.
 /// </summary>
 internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 {
@@ -31,8 +31,8 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 
     public void Wake() => guest.WakeAt(this, tcp.NextNs);
 
-    /// <summary>Makes this replica say something else from now on.</summary>
-    /// <returns>Whether there is anything left that can differ.</returns>
+    /// <summary>Makes this replica differ from now on.</summary>
+    /// <returns>Whether anything is left to send that can differ.</returns>
     public bool Harm(HarmKind kind, Random random)
     {
         if (tcp.Script is null || tcp.IsReset || tcp.Most >= tcp.Script.AnswersEnd || tcp.Most == 0)
@@ -87,7 +87,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         }
         else if (segment.SaysSomething || segment.Start < tcp.Heard)
         {
-            // What was heard before, what came too early, and what only asks whether anybody is there.
+            // A segment received before, one out of order, or a keepalive: it is acknowledged at once.
             AcknowledgeWithin(guest.Random.NextInt64(Scheduler.Ms));
             if (segment.Syn && tcp.Unacked == 0)
             {
@@ -119,7 +119,8 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 
         if (tcp.AckNs <= nowNs && tcp.Next != 0 && !tcp.IsReset)
         {
-            // An acknowledgment may look as a keepalive does: one byte back, with or without that byte (scenario 25).
+            // An acknowledgment may have the form of a keepalive: the sequence number is one lower, with or without that byte
+            // (scenario 25).
             bool probes = tcp.Next > 2 && tcp.Next <= tcp.FinAt && tcp.Unacked == tcp.Next && guest.Random.Next(8) == 0;
             Emit(probes ? tcp.Next - 1 : tcp.Next, probes ? guest.Random.Next(2) : 0);
         }
@@ -127,15 +128,15 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         Wake();
     }
 
-    /// <summary>Whether both replicas are at the same place of the same connection, and nothing is under way.</summary>
+    /// <summary>Whether both replicas are at the same position of the same connection, and nothing is in flight.</summary>
     public bool IsAtRestWith(TcpSpeaker other) =>
         tcp.Script is not null && tcp.Connection == other.tcp.Connection && tcp.Next > 2 && !tcp.IsReset && !tcp.IsSilent
         && tcp.Next == tcp.Unacked && tcp.Next == tcp.Most && other.tcp.Next == tcp.Next && other.tcp.Unacked == tcp.Next && other.tcp.Most == tcp.Next
         && !other.tcp.IsReset && !other.tcp.IsSilent;
 
-    /// <summary>What is said now beside the stream.</summary>
+    /// <summary>Prepares a segment outside of the stream.</summary>
     /// <param name="number">Its number, the same for both replicas.</param>
-    /// <param name="distance">How far from what is to be said next it stands; -1 is where a keepalive stands.</param>
+    /// <param name="distance">Distance from the next sequence number; -1 is that of a keepalive.</param>
     /// <param name="payload">Its bytes.</param>
     public Action SayAside(int number, uint distance, byte[] payload)
     {
@@ -201,8 +202,8 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 
     private void HearAck(in ClientSegment segment)
     {
-        // The client hears only what the primary said, and may fall silent then: a replica that is behind takes it as far as it has come
-        // itself, and the rest when it comes there.
+        // The client receives only the primary's frames and may acknowledge more than this replica has sent: the replica applies
+        // the part up to its own position, and the rest when it reaches that position.
         tcp.ClientAck = Math.Max(tcp.ClientAck, segment.Ack);
         int ack = Math.Min(segment.Ack, tcp.Most);
         bool opens = tcp.Window == 0 && segment.Window != 0;
@@ -276,7 +277,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
     private void Emit(int start, int count, bool syn = false, bool fin = false, bool rst = false)
     {
         byte[] payload = count == 0 ? [] : tcp.Answers[(start - 1)..(start - 1 + count)];
-        // A reset is a harm of one side only when the script has none.
+        // A RST is a harm of one side only when the script has none.
         bool isScripted = rst && tcp.Script!.End == ConnectionEnd.Reset;
         byte[] text = isScripted ? tcp.Script!.ResetText : payload;
         Segment segment = new((syn ? tcp.SynIsn : tcp.Isn) + (uint)start, text)
@@ -317,7 +318,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 
     private void SendWithin(long delayNs) => tcp.SendNs = Math.Min(tcp.SendNs, guest.NowNs + delayNs);
 
-    /// <summary>All that a checkpoint copies.</summary>
+    /// <summary>The state that a checkpoint copies.</summary>
     private struct TcpState
     {
         public TcpScript? Script;

@@ -7,7 +7,8 @@ using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;
 
-/// <summary>A flow of datagrams: what the secondary has said is a multiset, from which each datagram of the primary takes one.</summary>
+/// <summary>A flow of datagrams: the secondary's datagrams are a multiset, from which each datagram of the primary removes
+/// one.</summary>
 internal sealed class DatagramJudge(bool isObserving, bool isCramped) : FlowJudge
 {
     private readonly LinkedList<(byte[] Payload, long AtNs)> said = new();
@@ -25,7 +26,8 @@ internal sealed class DatagramJudge(bool isObserving, bool isCramped) : FlowJudg
         }
     }
 
-    /// <summary>A datagram takes its place when the last of its fragments has come; what never becomes whole has none.</summary>
+    /// <summary>A datagram gets its place in the order when its last fragment arrives; the fragments of an incomplete one have no
+    /// place.</summary>
     public override bool Leave(CapturedFrame frame)
     {
         if (unplaced.Remove(frame))
@@ -68,7 +70,8 @@ internal sealed class DatagramJudge(bool isObserving, bool isCramped) : FlowJudg
         SentFrame sent = frame.Sent;
         if (sent.Fragment.Parts != 0 && isCramped)
         {
-            // Where there is no slot to put them together in, the secondary may agree to what came of them, or an equal one in their place.
+            // Without a slot for reassembly the engine compares the fragments received so far, perhaps with those of an equal
+            // datagram.
             return true;
         }
 
@@ -112,8 +115,8 @@ internal sealed class DatagramJudge(bool isObserving, bool isCramped) : FlowJudg
         secondaryParts.Clear();
     }
 
-    /// <summary>Notes a frame.</summary>
-    /// <returns>Whether with it its datagram is whole.</returns>
+    /// <summary>Records a frame.</summary>
+    /// <returns>Whether its datagram is complete with it.</returns>
     private static bool IsWhole(Dictionary<long, HashSet<long>> parts, SentFrame frame)
     {
         if (frame.Fragment.Parts == 0)

@@ -7,48 +7,51 @@ using ColoWire.Simulation.World;
 namespace ColoWire.Simulation.Judging;
 
 /// <summary>
-/// One flow as the rules see it: what the primary has offered, in order, and what the secondary has said to it. Slow and obvious;
-/// it knows nothing of the engine.
+/// One flow by the rules of the design: the frames of the primary, in order, and which of them the secondary has covered, that
+/// is, sent as well. Slow and obvious; it uses no code of the engine.
 /// </summary>
 internal abstract class FlowJudge
 {
     private readonly Queue<CapturedFrame> held = new();
     private readonly LinkedList<CapturedFrame> uncovered = new();
 
-    /// <summary>The replicas differ in this flow since the last checkpoint, or its datagrams were lost on the way.</summary>
+    /// <summary>The replicas have differed in this flow since the last checkpoint, or a datagram of it was lost.</summary>
     public bool IsHarmed { get; set; }
 
-    /// <summary>A frame of before the last checkpoint came after it.</summary>
+    /// <summary>A frame sent before the last checkpoint was captured after it.</summary>
     public bool IsLate { get; set; }
 
-    /// <summary>The engine has said that they differ.</summary>
+    /// <summary>The engine has reported a divergence.</summary>
     public bool IsReported { get; set; }
 
-    /// <summary>The engine has said that a datagram in fragments never became whole; it has no ports, so to the engine that is another
-    /// flow.</summary>
+    /// <summary>The engine has reported an incomplete fragmented datagram; its fragments have no ports, so for the engine they
+    /// are another flow.</summary>
     public bool IsFragmentReported { get; set; }
 
-    /// <summary>A policy lets some frames go to which nobody agrees, and takes it for nothing when only the secondary says them.</summary>
+    /// <summary>A policy releases some frames that the secondary has not sent, and tolerates frames that only the secondary
+    /// sends.</summary>
     public bool LetsGo { get; init; }
 
-    /// <summary>What the secondary says before this instant may be the word of the one that a checkpoint has replaced: nobody need
-    /// answer it.</summary>
+    /// <summary>Frames of the secondary before this instant may come from the secondary that a checkpoint has replaced: they need
+    /// no twin.</summary>
     public long StragglersUntilNs { get; private set; } = long.MinValue;
 
     /// <summary>The oldest primary frame that has not left, or null.</summary>
     public CapturedFrame? OldestHeld => held.TryPeek(out CapturedFrame? oldest) ? oldest : null;
 
-    /// <summary>How many of the primary's frames have not left.</summary>
+    /// <summary>Number of the primary's frames that have not left.</summary>
     public int HeldFrames => held.Count;
 
-    /// <summary>The oldest primary frame to which the secondary has not agreed, or null.</summary>
+    /// <summary>The oldest primary frame that the secondary has not covered, or null.</summary>
     public CapturedFrame? OldestUncovered => uncovered.First?.Value;
 
-    /// <summary>The oldest primary frame to which the secondary has not agreed, though it must; null when there is none.</summary>
+    /// <summary>The oldest primary frame that the secondary has not covered and that must be covered; null when there is
+    /// none.</summary>
     public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(
         frame => !((LetsGo || frame.Sent.Aside != 0 || MayBeForgotten(frame.Sent)) && frame.HasLeft));
 
-    /// <summary>Since when the secondary's oldest saying waits for the primary to say the same; null when nothing does.</summary>
+    /// <summary>Since when the oldest frame of the secondary has waited for its twin, in nanoseconds; null when none
+    /// waits.</summary>
     public abstract long? SecondaryWaitsSinceNs { get; }
 
     public void CapturePrimary(CapturedFrame frame)
@@ -60,7 +63,7 @@ internal abstract class FlowJudge
             held.Enqueue(one);
             if (placed.Length > 1)
             {
-                // Fragments agree, or not, in the place of their datagram.
+                // Fragments are covered, or not, at the position of their datagram.
                 uncovered.Remove(one);
                 uncovered.AddLast(one);
             }
@@ -86,19 +89,19 @@ internal abstract class FlowJudge
     /// <summary>Whether the client has all of this frame already, from frames that left before it.</summary>
     public virtual bool Repeats(SentFrame frame) => false;
 
-    /// <summary>Whether the appliance may have forgotten that the secondary agreed to a frame: frames passed it uncompared since,
-    /// or another connection began.</summary>
+    /// <summary>Whether the appliance may no longer have the record that the secondary covered a frame: frames bypassed the
+    /// appliance since, or another connection began.</summary>
     public virtual bool MayBeForgotten(SentFrame frame) => false;
 
-    /// <summary>Frames passed the appliance uncompared, and the checkpoint after that has finished: the appliance has forgotten
-    /// what was said before.</summary>
+    /// <summary>Frames bypassed the appliance, and the next checkpoint has finished: the appliance has dropped its records of the
+    /// flow.</summary>
     public virtual void Forget()
     {
     }
 
-    /// <summary>A checkpoint has finished: all that the primary has said is the secondary's too.</summary>
-    /// <param name="nowNs">When.</param>
-    /// <param name="stragglersUntilNs">Until when the replaced secondary may still be heard.</param>
+    /// <summary>A checkpoint has finished: all that the primary has sent counts as sent by the secondary.</summary>
+    /// <param name="nowNs">The time, in nanoseconds.</param>
+    /// <param name="stragglersUntilNs">Until when frames of the replaced secondary may still arrive, in nanoseconds.</param>
     public void Synchronise(long nowNs, long stragglersUntilNs)
     {
         StragglersUntilNs = stragglersUntilNs;
@@ -113,7 +116,7 @@ internal abstract class FlowJudge
     }
 
     /// <summary>Takes a frame of the primary.</summary>
-    /// <returns>The frames that have a place in the order of the flow from now on.</returns>
+    /// <returns>The frames that now get a place in the order of the flow.</returns>
     protected abstract IEnumerable<CapturedFrame> TakePrimary(CapturedFrame frame);
 
     protected abstract void TakeSecondary(SentFrame frame, long nowNs);

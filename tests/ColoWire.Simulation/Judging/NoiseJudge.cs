@@ -5,12 +5,12 @@ using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;
 
-/// <summary>Frames that nobody compares: all of the primary may leave, and the secondary's are awaited by nobody.</summary>
+/// <summary>Frames that are not compared: all of the primary's may leave, and none of the secondary's needs a twin.</summary>
 internal sealed class NoiseJudge : FlowJudge
 {
     public override long? SecondaryWaitsSinceNs => null;
 
-    /// <summary>These are frames of many flows: there is no order among them.</summary>
+    /// <summary>These frames belong to many flows: they have no common order.</summary>
     public override bool Leave(CapturedFrame frame)
     {
         frame.HasLeft = true;

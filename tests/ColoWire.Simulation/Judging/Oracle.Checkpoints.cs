@@ -2,13 +2,13 @@
 
 using System;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Simulation.Guests;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;
 
-/// <content>Every divergence asks for a checkpoint, in time and once; nothing else does (R5).</content>
+/// <content>Checks that every divergence causes one checkpoint request in time, and that nothing else causes one (R5).</content>
 internal sealed partial class Oracle
 {
     private const int SlackMs = 50;
@@ -26,20 +26,20 @@ internal sealed partial class Oracle
     private bool hasBrokenOff;
     private bool hasUnseen;
 
-    /// <summary>Whether a checkpoint is asked for, has begun, or will be asked for as soon as somebody can be.</summary>
+    /// <summary>Whether a checkpoint is requested, has begun, or will be requested as soon as the requester is ready.</summary>
     private bool IsAwaited => outstanding || areStanding || hasBrokenOff || isAway;
 
-    /// <summary>Requests that were made, retries not counted.</summary>
+    /// <summary>Number of requests, retries not counted.</summary>
     public long Requests => path.Gate.Requests;
 
-    /// <summary>The replicas begin to differ in a flow, or a datagram was lost on the way.</summary>
+    /// <summary>The replicas begin to differ in a flow, or a datagram was lost.</summary>
     public void NoteHarm(int flow)
     {
         log.Add("harm", flow);
         judges[flow].IsHarmed = true;
     }
 
-    /// <summary>Something is gone, or back: whatever was under way is lost, and no flow can be expected to agree until a checkpoint.</summary>
+    /// <summary>An outage begins or ends: all frames in flight are lost, and every flow may diverge until a checkpoint.</summary>
     public void NoteOutage(bool isOut)
     {
         this.isOut = isOut;
@@ -49,17 +49,17 @@ internal sealed partial class Oracle
         }
     }
 
-    /// <summary>Frames of the primary went past that the appliance did not see.</summary>
+    /// <summary>Frames of the primary bypassed the appliance.</summary>
     public void NoteUnseen() => hasUnseen = true;
 
-    /// <summary>The appliance can reach the hypervisor again, and may ask at once what it asked in vain.</summary>
+    /// <summary>The hypervisor is reachable again, and the appliance may repeat its request at once.</summary>
     public void NoteReturn()
     {
         isAway = false;
         lastRequestNs = long.MinValue / 2;
     }
 
-    /// <summary>Whoever is not there is asked when he is back: until then what differs waits, and nobody is asked.</summary>
+    /// <summary>The hypervisor is unreachable: until it is back no request is made, and frames that differ are held.</summary>
     public void NoteAway() => isAway = true;
 
     public void NoteRequest()
@@ -67,19 +67,19 @@ internal sealed partial class Oracle
         long retryNs = options.Engine.CheckpointRetryMs * Scheduler.Ms;
         if (outstanding && scheduler.NowNs - lastRequestNs < retryNs)
         {
-            throw Broken("3 one request (R5)", EventLog.NoFlow, "asked again before checkpoint_retry_ms was over");
+            throw Broken("3 one request (R5)", EventLog.NoFlow, "requested again before checkpoint_retry_ms had passed");
         }
 
         outstanding = options.Hypervisor.Synchronises;
         lastRequestNs = scheduler.NowNs;
     }
 
-    /// <summary>The appliance hears of a checkpoint.</summary>
+    /// <summary>The appliance reads an event of a checkpoint.</summary>
     public void NoteTold(CheckpointEvent told)
     {
         bool isOver = told == CheckpointEvent.Completed || (told == CheckpointEvent.Failed && areStanding);
-        // Until another one has finished, frames of after the one that broke off wait for it, as far as checkpoint_retries
-        // allows.
+        // After a checkpoint broke off, later frames are held until another checkpoint has finished, for as long as
+        // checkpoint_retries allows.
         hasBrokenOff = told != CheckpointEvent.Completed && (hasBrokenOff || (told == CheckpointEvent.Failed && areStanding));
         areStanding = told == CheckpointEvent.Began;
         if (hasUnseen && told == CheckpointEvent.Completed)
@@ -97,7 +97,7 @@ internal sealed partial class Oracle
         }
     }
 
-    /// <summary>Whatever the primary has said the secondary has said too.</summary>
+    /// <summary>The secondary is a copy of the primary: all that the primary has sent counts as sent by the secondary.</summary>
     public void NoteCopied()
     {
         checkpointsTaken++;
@@ -110,7 +110,7 @@ internal sealed partial class Oracle
 
     public void NoteStop() => stopped = true;
 
-    /// <summary>After every round of polls.</summary>
+    /// <summary>Runs the checks after every round of polls.</summary>
     public void Look()
     {
         ReadReports();
@@ -133,7 +133,8 @@ internal sealed partial class Oracle
         }
     }
 
-    /// <summary>Whether a world that has come to rest holds nothing back that the secondary agreed to.</summary>
+    /// <summary>Whether the appliance holds no frame, and the secondary has covered every frame, once the world is at
+    /// rest.</summary>
     public bool HoldsNothing => System.Array.TrueForAll(judges, j => j.OldestHeld is null && j.OldestUnanswered is null);
 
     private void CheckOneRequest()
@@ -145,7 +146,7 @@ internal sealed partial class Oracle
         }
     }
 
-    /// <summary>What found no partner in time must have been reported.</summary>
+    /// <summary>A frame that got no twin in time must have been reported.</summary>
     private void CheckFound(int flow, FlowJudge judge)
     {
         bool isFound = options.Hypervisor.Synchronises ? IsAwaited : judge.IsReported || judge.IsFragmentReported;
@@ -156,20 +157,21 @@ internal sealed partial class Oracle
 
         if (judge.OldestUnanswered is { } frame && scheduler.NowNs - frame.AtNs > LimitOf(frame))
         {
-            throw Broken("3 every divergence", flow, $"the secondary did not agree to {frame.Sent} in time, and nobody asked");
+            throw Broken("3 every divergence", flow, $"the secondary did not send {frame.Sent} in time: no request");
         }
 
         if (!IsCramped && !judge.LetsGo && judge.SecondaryWaitsSinceNs is { } sinceNs && scheduler.NowNs - sinceNs > limitNs)
         {
-            throw Broken("3 every divergence", flow, "the primary never said what the secondary said, and nobody asked");
+            throw Broken("3 every divergence", flow, "only the secondary sent a frame: no request");
         }
     }
 
-    /// <summary>What never becomes a datagram is compared as it is, but not before its time to become one is over.</summary>
+    /// <summary>Fragments of an incomplete datagram are compared one by one, but only after the timeout for fragments.</summary>
     private long LimitOf(CapturedFrame frame) =>
         limitNs + (frame.Sent.Fragment.Parts == 0 ? 0 : options.Engine.FragmentTimeoutMs * Scheduler.Ms);
 
-    /// <summary>What the secondary has agreed to must leave soon, unless the way out is blocked or the flow waits for a checkpoint.</summary>
+    /// <summary>A covered frame must leave soon, unless the inject port accepts none or the flow waits for a
+    /// checkpoint.</summary>
     private void CheckReleased(int flow, FlowJudge judge)
     {
         bool mayWait = IsCramped || IsAwaited || judge.IsHarmed || judge.IsLate || judge.IsReported;
@@ -182,59 +184,66 @@ internal sealed partial class Oracle
         sinceNs = Math.Max(sinceNs, lastLeftNs[flow]);
         if (scheduler.NowNs - sinceNs > options.ReactionNs)
         {
-            throw Broken("2 release", flow, $"the secondary has agreed to {frame.Sent}, and it is still held");
+            throw Broken("2 release", flow, $"the secondary has sent {frame.Sent} as well, and it is still held");
         }
     }
 
     private void ReadReports()
     {
-        while (path.Gate.TryReadReport(out DivergenceReport report))
+        while (path.Gate.TryReadReport(out CheckpointReport report))
         {
-            if (report.Reason is DivergenceReason.BrokenCheckpoint or DivergenceReason.SecondaryLink or DivergenceReason.Absence)
+            if (report.Cause is CheckpointCause.BrokenCheckpoint or CheckpointCause.SecondaryLink or CheckpointCause.Absence)
             {
                 continue;
             }
 
             int flow = FlowIdentity.NumberOf(in report.Flow);
-            log.Add("report", flow, (int)report.Reason);
-            // What a checkpoint has mended meanwhile costs nothing.
-            if (report.Epoch == path.Gate.CapturedEpoch && !stopped)
+            log.Add("report", flow, EventLog.NumberOf(in report));
+            // A divergence that a checkpoint has resolved in the meantime causes no request.
+            if (report.Epoch == path.Guest.CapturedEpoch && !stopped)
             {
                 CheckNeeded(flow, judges[flow], in report);
-                judges[flow].IsReported |= report.Reason != DivergenceReason.Fragment;
-                judges[flow].IsFragmentReported |= report.Reason == DivergenceReason.Fragment;
+                judges[flow].IsReported |= ReasonOf(in report) != DivergenceReason.Fragment;
+                judges[flow].IsFragmentReported |= ReasonOf(in report) == DivergenceReason.Fragment;
             }
         }
     }
 
-    private void CheckNeeded(int flow, FlowJudge judge, in DivergenceReport report)
+    /// <summary>In what the replicas differ; null where the report is of something else.</summary>
+    private static DivergenceReason? ReasonOf(in CheckpointReport report) =>
+        report.Cause == CheckpointCause.Divergence ? report.Divergence.Reason : null;
+
+    private void CheckNeeded(int flow, FlowJudge judge, in CheckpointReport report)
     {
-        if (judge.IsReported && !IsCramped && report.Reason != DivergenceReason.Fragment)
+        DivergenceReason? reason = ReasonOf(in report);
+        if (judge.IsReported && !IsCramped && reason != DivergenceReason.Fragment)
         {
-            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {report.Reason}");
+            throw Broken("3 one request (R5)", flow, $"reported twice, the second time for {reason?.ToString() ?? report.Cause.ToString()}");
         }
 
-        // Where something ran out, frames of the secondary may be gone; but no byte of a stream becomes another one by that.
-        bool isLack = IsCramped && !(judge is StreamJudge && report.Reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
-        // What the secondary repeats is forgiven only as long as it is known that it was said before, and memory for that is bounded.
+        // When memory has run out, frames of the secondary may have been dropped, but no byte of a stream can get another value
+        // by that.
+        bool isLack = IsCramped && !(judge is StreamJudge && reason is DivergenceReason.Payload or DivergenceReason.Retransmit);
+        // Repeated datagrams of the secondary are tolerated only while the first copy is recorded, and the memory for records is
+        // bounded.
         isLack |= judge is DatagramJudge { LetsGo: true };
-        // A flow may hold so many and no more; by the time of the report a batch of them may have left.
-        isLack |= report.Reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
+        // A flow may hold a limited number of frames; by the time of the report one batch of them may have left.
+        isLack |= reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
             && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
         bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
             || (judge.OldestHeld is { } held && judge.MayBeForgotten(held.Sent) && report.AtNs - held.AtNs >= timeoutNs)
             || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs)
-            // Where the time of stragglers ends, appliance and oracle know only about.
+            // The appliance and the oracle know only approximately when frames of the replaced secondary stop arriving.
             || judge.StragglersUntilNs >= report.AtNs - timeoutNs - limitNs;
         bool isNeeded = isExcused
-            || (isTimeout && report.Reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
+            || (isTimeout && reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
         if (!isNeeded || (options.Profile == Profile.Clean && !isLack))
         {
             throw Broken(
                 "3 no needless checkpoint", flow,
-                $"reported for {report.Reason}, {(isTimeout ? "after its time" : "though nothing differs")}; oldest uncovered "
+                $"reported for {reason?.ToString() ?? report.Cause.ToString()}, {(isTimeout ? "after the timeout" : "though nothing differs")}; oldest uncovered "
                 + $"{judge.OldestUncovered?.Sent}, held {judge.OldestHeld?.Sent}");
         }
     }

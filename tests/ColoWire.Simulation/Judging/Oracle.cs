@@ -5,13 +5,15 @@ using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;
 
 /// <summary>
-/// Watches one appliance and throws as soon as it breaks a rule. It sees what ports and hypervisor see, and what the guests meant.
-/// This file is what leaves (R2, R4, R6); checkpoints and time stand in <c>Oracle.Checkpoints.cs</c>.
+/// Watches one appliance and throws as soon as it breaks a rule. It sees all frames at the ports, all events of the hypervisor,
+/// and the content that the guests meant to send. This file checks the frames that leave (R2, R4, R6);
+/// <c>Oracle.Checkpoints.cs</c> checks checkpoints and times.
 /// </summary>
 internal sealed partial class Oracle
 {
@@ -41,7 +43,7 @@ internal sealed partial class Oracle
             + options.ReactionNs;
     }
 
-    /// <summary>Frames of both sides that were captured.</summary>
+    /// <summary>Number of captured frames, of both sides.</summary>
     public long Captured { get; private set; }
 
     private bool IsCramped => options.Profile == Profile.Cramped;
@@ -69,7 +71,7 @@ internal sealed partial class Oracle
         }
 
         primaryCaptured++;
-        CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Gate.CapturedEpoch < checkpointsTaken };
+        CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Guest.CapturedEpoch < checkpointsTaken };
         if (bySlot.TryGetValue(slot.Slot, out CapturedFrame? before) && !before.HasLeft)
         {
             throw Broken("R4 no loss", frame.Flow, $"a frame was captured into the slot of {before.Sent}, which has not left");
@@ -84,7 +86,7 @@ internal sealed partial class Oracle
     {
         if (!bySlot.TryGetValue(slot.Slot, out CapturedFrame? captured))
         {
-            throw Broken("1 nothing invented", EventLog.NoFlow, $"slot {slot.Slot} left, into which no primary frame was captured");
+            throw Broken("1 nothing invented", EventLog.NoFlow, $"slot {slot.Slot} left without a captured primary frame");
         }
 
         SentFrame sent = captured.Sent;
@@ -113,24 +115,24 @@ internal sealed partial class Oracle
         {
             throw Broken(
                 "2 agreement (R2)", sent.Flow,
-                $"{sent} left: {leftUncovered} frames have left to which the secondary had not agreed, {CountedUnverified()} are counted");
+                $"{sent} left: {leftUncovered} frames left without the secondary's, {CountedUnverified()} are counted");
         }
 
         return sent;
     }
 
-    /// <summary>The appliance has stopped and says that all is done.</summary>
+    /// <summary>The appliance has stopped and reports that its work is complete.</summary>
     public void JudgeEnd()
     {
         ReadReports();
-        Demand(path.IsDrained, "4 every slot", "the path stopped and not every slot came home");
-        Demand(primaryCaptured == primaryLeft, "4 no loss (R4)", $"{primaryCaptured} primary frames came, {primaryLeft} left");
+        Demand(path.IsDrained, "4 every slot", "the path stopped and not every slot was returned");
+        Demand(primaryCaptured == primaryLeft, "4 no loss (R4)", $"{primaryCaptured} captured, {primaryLeft} left");
         FlowJudge? holding = Array.Find(judges, j => j.OldestHeld is not null);
         Demand(holding is null, "4 no loss (R4)", $"{holding?.OldestHeld?.Sent} never left");
         Demand(Sum(c => c.Held) == 0 && Sum(c => c.SecondaryHeld) == 0, "5 counters", "frames are counted as held after the end");
-        long passed = Sum(c => Total(c.Passed));
+        long passed = Sum(c => Total(c.NotCompared));
         long malformed = Sum(c => Total(c.Malformed));
-        Demand(passed == passedLeft, "5 counters", $"{passedLeft} frames that nobody compares left, {passed} are counted");
+        Demand(passed == passedLeft, "5 counters", $"{passedLeft} frames that are not compared left, {passed} are counted");
         Demand(malformed == malformedLeft, "5 counters", $"{malformedLeft} malformed frames left, {malformed} are counted");
         long accounted = Sum(c => c.Verified) + Sum(c => Total(c.Unverified)) + passed + malformed;
         Demand(accounted == primaryLeft, "5 counters", $"{primaryLeft} primary frames left, {accounted} are accounted for");

@@ -11,6 +11,6 @@ internal sealed class OracleException(string rule, int flow, string message) : E
     /// <summary>The flow concerned, or <see cref="EventLog.NoFlow"/>.</summary>
     public int Flow => flow;
 
-    /// <summary>Which rule.</summary>
+    /// <summary>The rule that was broken.</summary>
     public string Rule => rule;
 }

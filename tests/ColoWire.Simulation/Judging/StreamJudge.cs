@@ -8,7 +8,8 @@ using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Judging;
 
-/// <summary>A TCP flow (R2): a byte map, a SYN, a FIN, a RST and the greatest acknowledgment for each of its connections.</summary>
+/// <summary>A TCP flow (R2): for each of its connections a byte map, SYN, FIN, RST and the greatest acknowledgment
+/// number.</summary>
 internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demandsControl) : FlowJudge
 {
     private readonly Connection[] connections = [.. scripts.Select(s => new Connection(s))];
@@ -40,13 +41,14 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         return base.Leave(frame);
     }
 
-    /// <summary>Bytes that a policy let go once (and counted) may go again; not a new acknowledgment, and nothing that opens or closes.</summary>
+    /// <summary>Bytes that a policy released once (and counted) may leave again; a new acknowledgment, SYN, FIN or RST may
+    /// not.</summary>
     public override bool Repeats(SentFrame frame)
     {
         Connection connection = connections[frame.Connection];
         if (frame.Aside != 0)
         {
-            // It stands where the client has all, or farther away than any window reaches: no client takes it for anything.
+            // Its position was already received, or is farther away than any window reaches: a client ignores it.
             return true;
         }
 
@@ -118,7 +120,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
         for (int i = frame.Start; i < frame.End; i++)
         {
-            // The first copy of a byte counts (scenario 12).
+            // The first copy of a byte is compared (scenario 12).
             if (!connection.IsSaid[i])
             {
                 connection.IsSaid[i] = true;
@@ -208,7 +210,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
         public HashSet<int> Fins { get; } = [];
 
-        /// <summary>Numbers of what the secondary has said beside the stream.</summary>
+        /// <summary>Numbers of the segments outside of the stream that the secondary has sent.</summary>
         public HashSet<int> Aside { get; } = [];
 
         public HashSet<int> PrimaryAside { get; } = [];
@@ -227,23 +229,23 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
         public int PrimaryAck { get; set; }
 
-        /// <summary>Position behind all that the primary has said.</summary>
+        /// <summary>Position behind all bytes that the primary has sent.</summary>
         public int PrimaryEnd { get; set; }
 
-        /// <summary>Position behind all that the secondary has said.</summary>
+        /// <summary>Position behind all bytes that the secondary has sent.</summary>
         public int SecondaryEnd { get; set; }
 
-        /// <summary>Whether the secondary has said nothing since the appliance forgot. What stands before its next segment, the
-        /// appliance cannot know.</summary>
+        /// <summary>Whether the secondary has sent nothing since the appliance dropped its records. Bytes before the secondary's
+        /// next segment are then unknown to the appliance.</summary>
         public bool IsUnheard { get; set; }
 
-        /// <summary>Position before which the appliance may have forgotten what was said.</summary>
+        /// <summary>Position up to which the appliance may have dropped its records.</summary>
         public int ForgottenEnd { get; set; }
 
-        /// <summary>The greatest acknowledgment that the appliance may have forgotten.</summary>
+        /// <summary>The greatest acknowledgment number of which the appliance may have dropped the record.</summary>
         public int ForgottenAck { get; set; } = -1;
 
-        /// <summary>Position before which a checkpoint has made everything the secondary's.</summary>
+        /// <summary>Position up to which all bytes count as sent by the secondary because of a checkpoint.</summary>
         public int SharedEnd { get; set; }
     }
 }

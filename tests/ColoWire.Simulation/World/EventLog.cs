@@ -3,29 +3,36 @@
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using ColoWire.Engine;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Simulation.World;
 
-/// <summary>What happened in a world, as a digest of all of it and the last lines of it in words.</summary>
+/// <summary>The events of a world: a digest of all of them, and the last ones as text.</summary>
 internal sealed class EventLog(Scheduler scheduler, TextWriter? trace)
 {
     private const int Kept = 20_000;
     private const ulong FnvOffset = 0xCBF29CE484222325;
     private const ulong FnvPrime = 0x100000001B3;
 
-    /// <summary>Stands for "no flow" in an event that concerns the whole world.</summary>
+    /// <summary>The number "no flow", for an event that concerns the whole world.</summary>
     public const int NoFlow = -1;
 
     private readonly Queue<(long AtNs, int Flow, string What, SentFrame? Frame, long Detail)> last = new();
 
-    /// <summary>FNV-1a over every event: two worlds of one seed must agree in it.</summary>
+    /// <summary>A number for what a report says: the reasons of divergences come first, then the other causes.</summary>
+    public static int NumberOf(in CheckpointReport report) => report.Cause == CheckpointCause.Divergence
+        ? (int)report.Divergence.Reason
+        : (int)DivergenceReason.Fragment + (int)report.Cause;
+
+    /// <summary>FNV-1a over all events: two worlds of one seed must have the same value.</summary>
     public ulong Digest { get; private set; } = FnvOffset;
 
     public void Add(string what, SentFrame frame, long detail = 0) => Add(what, frame.Flow, frame, detail);
 
     public void Add(string what, int flow = NoFlow, long detail = 0) => Add(what, flow, null, detail);
 
-    /// <summary>The last events of a flow, oldest first, with what befell the whole world meanwhile.</summary>
+    /// <summary>The last events of a flow, oldest first, with those of the whole world in between.</summary>
     public IEnumerable<string> LastOf(int flow, int count)
     {
         (long AtNs, int Flow, string What, SentFrame? Frame, long Detail)[] own =

@@ -1,49 +1,50 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 
 namespace ColoWire.Simulation.World;
 
-/// <summary>How a hypervisor behaves.</summary>
+/// <summary>The behaviour of a hypervisor.</summary>
 internal sealed record HypervisorOptions
 {
-    /// <summary>Whether there is one at all; without, nothing mends a divergence.</summary>
+    /// <summary>Whether the world has a hypervisor; without one, no divergence is resolved.</summary>
     public bool Synchronises { get; init; } = true;
 
     public long ShortestNs { get; init; } = 2 * Scheduler.Ms;
 
     public long LongestNs { get; init; } = 60 * Scheduler.Ms;
 
-    /// <summary>Chance that a checkpoint fails and says so.</summary>
+    /// <summary>Probability that a checkpoint fails with a report.</summary>
     public double Failures { get; init; }
 
-    /// <summary>Chance that a request is not heard at all.</summary>
+    /// <summary>Probability that a request is lost.</summary>
     public double Deafness { get; init; }
 
-    /// <summary>Chance, at each step of a checkpoint, that the connection to the hypervisor breaks there; and that a request is refused.</summary>
+    /// <summary>Probability, at each step of a checkpoint, that the connection to the hypervisor breaks; and that a request is
+    /// refused.</summary>
     public double BreakOffs { get; init; }
 
-    /// <summary>Chance that the end of a checkpoint is told twice.</summary>
+    /// <summary>Probability that the end of a checkpoint is reported twice.</summary>
     public double Echoes { get; init; }
 
-    /// <summary>How long a broken connection stays so at most.</summary>
+    /// <summary>Greatest duration of a broken connection, in nanoseconds.</summary>
     public long LongestAwayNs { get; init; } = 1000 * Scheduler.Ms;
 
-    /// <summary>Mean time between checkpoints that nobody asked for; 0 for none.</summary>
+    /// <summary>Mean time between checkpoints without a request, in nanoseconds; 0 for none.</summary>
     public long UnaskedNs { get; init; }
 
-    /// <summary>Whether it tells when a checkpoint begins, as QEMU does. Then it lets the guests run before it tells the end.</summary>
+    /// <summary>Whether it reports the beginning of a checkpoint, as QEMU does. Then the guests run before it reports the
+    /// end.</summary>
     public bool TellsBeginning { get; init; }
 
-    /// <summary>How long the appliance may take to hear something.</summary>
+    /// <summary>Greatest delay before the appliance processes an event, in nanoseconds.</summary>
     public long ReactionNs { get; init; }
 }
 
 /// <summary>
-/// Pauses both guests, makes the secondary a copy of the primary, tells the appliance and lets them run. QEMU tells that it begins, too,
-/// lets the secondary run, some milliseconds later the primary, and then the appliance hears of it.
+/// Pauses both guests, makes the secondary a copy of the primary, reports to the appliance and resumes the guests. QEMU also
+/// reports the beginning, resumes the secondary, the primary some milliseconds later, and then reports the end.
 /// </summary>
 internal sealed class Hypervisor : ICheckpointRequester
 {
@@ -71,49 +72,49 @@ internal sealed class Hypervisor : ICheckpointRequester
         PlanUnasked();
     }
 
-    /// <summary>Stops both guests.</summary>
+    /// <summary>Pauses both guests.</summary>
     public required Action Pause { get; init; }
 
-    /// <summary>Lets the primary run.</summary>
+    /// <summary>Resumes the primary.</summary>
     public required Action ResumePrimary { get; init; }
 
-    /// <summary>Lets the secondary run.</summary>
+    /// <summary>Resumes the secondary.</summary>
     public required Action ResumeSecondary { get; init; }
 
     /// <summary>Makes the secondary a copy of the primary.</summary>
     public required Action Copy { get; init; }
 
-    /// <summary>Whether what the guests sent has reached the appliance.</summary>
+    /// <summary>Whether all frames that the guests sent have reached the appliance.</summary>
     public required Func<bool> IsQuiet { get; init; }
 
-    /// <summary>The appliance asks, or asks again.</summary>
-    public event Action<DivergenceReport>? Requested;
+    /// <summary>The appliance sends a request or a retry.</summary>
+    public event Action<CheckpointReport>? Requested;
 
     /// <summary>The secondary is a copy of the primary.</summary>
     public event Action? Copied;
 
-    /// <summary>The appliance has taken news of a checkpoint.</summary>
+    /// <summary>The appliance has read an event of a checkpoint.</summary>
     public event Action<CheckpointEvent>? Told;
 
-    /// <summary>The appliance cannot reach the hypervisor any more.</summary>
+    /// <summary>The hypervisor has become unreachable.</summary>
     public event Action? WentAway;
 
-    /// <summary>The appliance can reach the hypervisor again.</summary>
+    /// <summary>The hypervisor is reachable again.</summary>
     public event Action? Returned;
 
     public bool Synchronises => options.Synchronises;
 
     public bool IsReady { get; private set; } = true;
 
-    /// <summary>Checkpoints finished.</summary>
+    /// <summary>Number of finished checkpoints.</summary>
     public int Checkpoints { get; private set; }
 
-    /// <summary>Set at the end: whatever is asked now is not granted, for the world is about to stop.</summary>
+    /// <summary>Set at the end: further requests are ignored, because the world is about to stop.</summary>
     public bool IsRetired { get; set; }
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
-        log.Add("request", EventLog.NoFlow, (int)cause.Reason);
+        log.Add("request", EventLog.NoFlow, EventLog.NumberOf(in cause));
         Requested?.Invoke(cause);
         if (!options.Synchronises || IsRetired)
         {
@@ -160,14 +161,14 @@ internal sealed class Hypervisor : ICheckpointRequester
         Told?.Invoke(happened);
         if (isRefusal)
         {
-            // Both run on: nothing has begun.
+            // A refused request: both guests run, and no checkpoint has begun.
             isRefusal = false;
             return happened;
         }
 
         if (happened == CheckpointEvent.Completed && !isEcho && random.NextDouble() < options.Echoes && !options.TellsBeginning)
         {
-            // Both still stand, so that it is as true as before.
+            // Both guests are still paused, so the second report is as valid as the first.
             isEcho = true;
             pending = happened;
             return happened;
@@ -205,7 +206,7 @@ internal sealed class Hypervisor : ICheckpointRequester
 
         if (MayBreakOff())
         {
-            // Before both stand: the appliance hears nothing but that the connection is gone.
+            // The connection breaks before the guests are paused: the appliance only detects that the connection is closed.
             BreakOff();
             isRefusal = true;
             return;
@@ -241,7 +242,8 @@ internal sealed class Hypervisor : ICheckpointRequester
         return breaks;
     }
 
-    /// <summary>Both stand, and the connection closes: whoever lets them run again does not say what became of the checkpoint.</summary>
+    /// <summary>Both guests are paused and the connection closes: the guests are resumed without a report of how the checkpoint
+    /// ended.</summary>
     private void BreakOff()
     {
         log.Add("away");

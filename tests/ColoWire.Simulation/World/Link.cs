@@ -6,7 +6,7 @@ using ColoWire.Engine;
 
 namespace ColoWire.Simulation.World;
 
-/// <summary>How well a link carries frames. Rates are per frame.</summary>
+/// <summary>The quality of a link. Rates are per frame.</summary>
 internal sealed record LinkOptions
 {
     public long DelayNs { get; init; }
@@ -23,23 +23,26 @@ internal sealed record LinkOptions
 
     public long StallNs { get; init; }
 
-    /// <summary>Whether datagrams, which nobody sends again, are lost and duplicated too.</summary>
+    /// <summary>Whether datagrams, which are not retransmitted, are lost and duplicated too.</summary>
     public bool HarmsDatagrams { get; init; }
 
     /// <summary>Whether datagrams of one flow may overtake each other.</summary>
     public bool ReordersDatagrams { get; init; }
 }
 
-/// <summary>From a guest to the appliance: keeps the order but where it is told not to, and may lose, repeat, delay and stall.</summary>
+/// <summary>A link from a guest to the appliance: it keeps the order unless told otherwise, and may lose, duplicate, delay and
+/// stall frames.</summary>
 internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions options, Random random, Action<SentFrame> deliver)
 {
-    /// <summary>Losses in a row that a sender who repeats after a timeout must survive within <c>compare_timeout</c>.</summary>
+    /// <summary>Number of losses in a row that a sender with retransmission timeouts must survive within
+    /// <c>compare_timeout</c>.</summary>
     private const int MostLossesInARow = 2;
 
-    /// <summary>Losses of one flow within a second: each is a hole in what is verified, and a flow remembers only so many.</summary>
+    /// <summary>Losses of one flow within a second: each is a gap in the verified ranges, and a flow records a limited number of
+    /// ranges.</summary>
     private const int MostLossesASecond = EngineLimits.MaxVerifiedRanges / 2;
 
-    /// <summary>Segments of one flow that are being overtaken at a time: each is such a hole for as long as it is on its way.</summary>
+    /// <summary>Segments of one flow that are being overtaken at a time: each is such a gap while it is in flight.</summary>
     private const int MostOvertaken = EngineLimits.MaxVerifiedRanges / 4;
 
     private const long SecondNs = 1000 * Scheduler.Ms;
@@ -50,13 +53,13 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
     private long lastArrivalNs;
     private long stalledUntilNs;
 
-    /// <summary>Frames under way.</summary>
+    /// <summary>Number of frames in flight.</summary>
     public int InFlight { get; private set; }
 
-    /// <summary>The interface at its end is gone: what is sent, and what is under way, is lost.</summary>
+    /// <summary>Whether the interface at its end is down: frames sent and frames in flight are lost.</summary>
     public bool IsDown { get; set; }
 
-    /// <summary>What nobody sends again was lost or repeated: its flow cannot be expected to agree.</summary>
+    /// <summary>A frame that is not retransmitted was lost or duplicated: its flow may diverge.</summary>
     public event Action<SentFrame>? SentOnceHarmed;
 
     public void Send(SentFrame frame)
@@ -87,7 +90,7 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
     private void Carry(SentFrame frame)
     {
         long arrivalNs = Math.Max(stalledUntilNs, scheduler.NowNs + options.DelayNs + random.NextInt64(options.JitterNs + 1));
-        // Data is sent when the client has heard the SYN: most of a round trip lies between them.
+        // A SYN is not overtaken: data is sent after the client has received the SYN, most of a round trip later.
         bool mayBeOvertaken = frame.Kind == SentKind.Datagram ? options.ReordersDatagrams : !frame.Syn;
         bool isOvertaken = random.NextDouble() < options.Reordering && mayBeOvertaken
             && overtaken.GetValueOrDefault(frame.Flow) < MostOvertaken;

@@ -4,43 +4,44 @@ using System;
 
 namespace ColoWire.Simulation.World;
 
-/// <summary>What may be gone for a while.</summary>
+/// <summary>The kind of an outage.</summary>
 internal enum OutageKind
 {
-    /// <summary>The secondary's interface: its link is reported down, and its frames are lost.</summary>
+    /// <summary>The secondary's interface: its link is down, and its frames are lost.</summary>
     SecondaryPort,
 
     /// <summary>The primary's interface.</summary>
     PrimaryPort,
 
-    /// <summary>The interface towards the clients: what leaves is lost there.</summary>
+    /// <summary>The interface towards the clients: frames that leave are lost.</summary>
     OutputPort,
 
-    /// <summary>ColoWire's own place in the wire: another instance, or the kernel's program, carries the primary's frames past it.</summary>
+    /// <summary>ColoWire's position in the wire: another instance, or the kernel's program, forwards the primary's frames around
+    /// it.</summary>
     Wire,
 }
 
-/// <summary>Has interfaces go and come back, and ColoWire's place in the wire taken from it, at instants that the seed decides.</summary>
+/// <summary>Takes interfaces down and up, and makes frames bypass ColoWire, at instants that the seed determines.</summary>
 internal sealed class Outages(Scheduler scheduler, EventLog log, Random random)
 {
     private const long ShortestNs = 5 * Scheduler.Ms;
     private const long LongestNs = 800 * Scheduler.Ms;
 
-    /// <summary>When the last outage is over.</summary>
+    /// <summary>When the last outage ends, in nanoseconds.</summary>
     private long overNs;
 
-    /// <summary>Something is gone.</summary>
+    /// <summary>An outage begins.</summary>
     public event Action<OutageKind>? Began;
 
-    /// <summary>It is back.</summary>
+    /// <summary>The outage ends.</summary>
     public event Action<OutageKind>? Ended;
 
-    /// <summary>What is gone now, or null.</summary>
+    /// <summary>The current outage, or null.</summary>
     public OutageKind? Now { get; private set; }
 
-    /// <summary>Plans some, one after the other.</summary>
-    /// <param name="count">How many.</param>
-    /// <param name="durationNs">Within which time they begin.</param>
+    /// <summary>Schedules outages, one after the other.</summary>
+    /// <param name="count">Number of outages.</param>
+    /// <param name="durationNs">Time within which they begin, in nanoseconds.</param>
     public void Plan(int count, long durationNs)
     {
         for (int i = 0; i < count; i++)

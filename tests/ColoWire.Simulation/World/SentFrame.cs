@@ -4,7 +4,7 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Simulation.World;
 
-/// <summary>What a frame is to the judge.</summary>
+/// <summary>The kind of a frame, which determines its rules in the oracle.</summary>
 internal enum SentKind
 {
     Segment,
@@ -13,26 +13,26 @@ internal enum SentKind
     /// <summary>Not comparable: the primary's leaves at once (scenario 64).</summary>
     Passed,
 
-    /// <summary>Not what its headers claim: the primary's leaves at once (scenarios 67 to 74).</summary>
+    /// <summary>Its headers contradict each other or its length: the primary's leaves at once (scenarios 67 to 74).</summary>
     Malformed,
 }
 
 /// <summary>
-/// A frame as a guest sent it: the bytes that the engine sees, and beside them what the guest meant, from which alone the oracle
-/// judges. Positions in a stream are offsets from the initial sequence number: the SYN is at 0, data begins at 1.
+/// A frame as a guest sent it: its bytes, which the engine sees, and the content that the guest meant to send, by which alone the
+/// oracle judges. Positions in a stream are offsets from the initial sequence number: the SYN is at 0, data begins at 1.
 /// </summary>
 internal sealed record SentFrame(long Number, Side Side, int Flow, SentKind Kind, byte[] Bytes)
 {
-    /// <summary>How many checkpoints the hypervisor had finished when it was sent.</summary>
+    /// <summary>Number of checkpoints that the hypervisor had finished when the frame was sent.</summary>
     public int Checkpoints { get; init; }
 
-    /// <summary>Segments: which of the connections that use the flow's ports one after another.</summary>
+    /// <summary>Segments: number of the connection, of those that use the flow's ports one after another.</summary>
     public int Connection { get; init; }
 
-    /// <summary>Segments: position of the first payload byte, or of what follows where there is none.</summary>
+    /// <summary>Segments: position of the first payload byte, or of the next byte when there is no payload.</summary>
     public int Start { get; init; }
 
-    /// <summary>Segments: how much of the client's stream it acknowledges.</summary>
+    /// <summary>Segments: position in the client's stream that it acknowledges.</summary>
     public int Ack { get; init; }
 
     public bool Syn { get; init; }
@@ -41,23 +41,24 @@ internal sealed record SentFrame(long Number, Side Side, int Flow, SentKind Kind
 
     public bool Rst { get; init; }
 
-    /// <summary>Segments that stand outside of the stream and are never sent again: their number, the same on both sides; 0 for all
-    /// others. What their bytes are is no part of the stream.</summary>
+    /// <summary>Segments outside of the stream, which are never retransmitted: their number, the same on both sides; 0 for all
+    /// others. Their bytes are no part of the stream.</summary>
     public int Aside { get; init; }
 
-    /// <summary>Aside: a keepalive whose byte is garbage (RFC 1122 section 4.2.3.6), which no client takes.</summary>
+    /// <summary>Segments outside of the stream: a keepalive with a byte of garbage (RFC 1122 section 4.2.3.6), which a client
+    /// ignores.</summary>
     public bool IsKeepalive { get; init; }
 
-    /// <summary>Whether its sender never repeats it.</summary>
+    /// <summary>Whether its sender never retransmits it.</summary>
     public bool IsSentOnce => Kind == SentKind.Datagram || Aside != 0;
 
-    /// <summary>Payload of a segment, or of the whole datagram.</summary>
+    /// <summary>Payload of a segment, or of the unfragmented datagram.</summary>
     public byte[] Payload { get; init; } = [];
 
-    /// <summary>Fragments: of which datagram, and how many frames it has; 0 for one that is whole.</summary>
+    /// <summary>Fragments: number of the datagram, and how many fragments it has; 0 for an unfragmented one.</summary>
     public (long Datagram, int Parts) Fragment { get; init; }
 
-    /// <summary>Segments: position behind the payload; a FIN stands there.</summary>
+    /// <summary>Segments: position behind the payload, which is that of a FIN.</summary>
     public int End => Start + Payload.Length;
 
     public override string ToString()

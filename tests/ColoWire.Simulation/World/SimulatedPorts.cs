@@ -6,7 +6,8 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Simulation.World;
 
-/// <summary>Where a link ends at the appliance. What the engine has no slot for waits here, as in a kernel's buffer.</summary>
+/// <summary>The capture port at the end of a link. Frames for which the engine has no slot wait here, as in a kernel's
+/// buffer.</summary>
 internal sealed class SimulatedCapturePort(string name, Random random, Action<SentFrame, FrameRef> captured) : ICapturePort
 {
     private readonly Queue<SentFrame> frames = new();
@@ -15,7 +16,7 @@ internal sealed class SimulatedCapturePort(string name, Random random, Action<Se
 
     public string Name => name;
 
-    /// <summary>Frames that have arrived and were not fetched.</summary>
+    /// <summary>Number of frames that have arrived and were not yet received by the engine.</summary>
     public int Waiting => frames.Count;
 
     public CaptureStatistics Statistics => new(number, bytes, 0, 0, 0, 0);
@@ -47,7 +48,8 @@ internal sealed class SimulatedCapturePort(string name, Random random, Action<Se
     }
 }
 
-/// <summary>The way out: it may take only a few frames per call, take none for a while, and keep slots for some time.</summary>
+/// <summary>The inject port: it may accept only a few frames per call, accept none for a while, and keep slots for some
+/// time.</summary>
 internal sealed class SimulatedInjectPort(
     Scheduler scheduler, Random random, int mostPerCall, long stallNs, Action<FrameRef, byte[]> left) : IInjectPort
 {
@@ -61,10 +63,10 @@ internal sealed class SimulatedInjectPort(
 
     public InjectStatistics Statistics => new(frames, bytes, retries, 0, 0, 0);
 
-    /// <summary>Whether what leaves reaches anybody.</summary>
+    /// <summary>Whether frames that leave reach the clients.</summary>
     public bool HasLink { get; set; } = true;
 
-    /// <summary>When a frame last had to wait because the port took no more.</summary>
+    /// <summary>When a frame last had to wait because the port accepted no more, in nanoseconds.</summary>
     public long CloggedNs { get; private set; } = long.MinValue;
 
     public int Inject(FrameArena arena, ReadOnlySpan<FrameRef> offered, long nowNs)

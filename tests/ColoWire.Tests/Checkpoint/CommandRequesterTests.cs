@@ -3,12 +3,11 @@
 using System.Globalization;
 using System.IO;
 using System.Linq;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using NUnit.Framework;
-using static ColoWire.Engine.CheckpointEvent;
+using static ColoWire.Engine.Checkpoint.CheckpointEvent;
 
 namespace ColoWire.Tests.Checkpoint;
 
@@ -207,8 +206,8 @@ internal sealed class CommandRequesterTests
         Assert.That(refusal.Message, Is.EqualTo(message));
     }
 
-    private static DivergenceWords Speak(in DivergenceReport cause) =>
-        new($"told {cause.Reason}".ToLowerInvariant(), "the flow");
+    private static CauseWords Speak(in CheckpointReport cause) =>
+        new($"told {cause.Divergence.Reason}".ToLowerInvariant(), "the flow");
 
     private void AssertGone(string file)
     {

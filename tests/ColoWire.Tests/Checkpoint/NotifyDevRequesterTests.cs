@@ -10,7 +10,7 @@ using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Streams;
 using NUnit.Framework;
-using static ColoWire.Engine.CheckpointEvent;
+using static ColoWire.Engine.Checkpoint.CheckpointEvent;
 
 namespace ColoWire.Tests.Checkpoint;
 
@@ -129,7 +129,7 @@ internal sealed class NotifyDevRequesterTests
         requester = new NotifyDevRequester("n", Endpoint(isServer: true, isTcp: false, 0), hasVnetHeader: false);
         requester.Start();
         Assert.That(requester.IsReady, Is.False);
-        Assert.That(requester.Trouble, Does.Contain("nobody has connected to unix:"));
+        Assert.That(requester.Trouble, Does.Contain("no client has connected to unix:"));
     }
 
     [Test]

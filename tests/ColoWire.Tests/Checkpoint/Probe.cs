@@ -4,7 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Ports.Checkpoint;
 using NUnit.Framework;
 
@@ -20,7 +20,7 @@ internal sealed class Probe(CheckpointRequester requester)
     public static void Until(Func<bool> condition, string what) =>
         Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, $"it took too long until {what}");
 
-    public void Ask() => requester.Request(new DivergenceReport { Reason = DivergenceReason.Payload, Epoch = 7, Offset = 42 }, 0);
+    public void Ask() => requester.Request(new CheckpointReport { Epoch = 7, Divergence = new Divergence { Reason = DivergenceReason.Payload, Offset = 42 } }, 0);
 
     public void UntilReady() => Until(() => requester.IsReady, $"it is ready: {requester.Trouble}");
 

@@ -9,7 +9,7 @@ using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
 using ColoWire.Tests.Shared;
 using NUnit.Framework;
-using static ColoWire.Engine.CheckpointEvent;
+using static ColoWire.Engine.Checkpoint.CheckpointEvent;
 using static ColoWire.Tests.Checkpoint.ScriptedQmp;
 
 namespace ColoWire.Tests.Checkpoint;
@@ -118,7 +118,7 @@ internal sealed class QmpRequesterTests
         StartReady();
         probe.Ask();
         probe.Expect(Began, Failed);
-        Assert.That(requester.Trouble, Does.Contain("before it said why"));
+        Assert.That(requester.Trouble, Does.Contain("before it reported why"));
     }
 
     [Test]
@@ -259,7 +259,7 @@ internal sealed class QmpRequesterTests
     {
         qmp.Greets = false;
         requester.Start();
-        Probe.Until(() => requester.Trouble?.Contains("does not greet", StringComparison.Ordinal) == true, "it says what is wrong");
+        Probe.Until(() => requester.Trouble?.Contains("has sent no greeting", StringComparison.Ordinal) == true, "it says what is wrong");
         Assert.That(requester.IsReady, Is.False);
     }
 

@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Globalization;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
+using ColoWire.Reports;
+using ColoWire.Services;
 using ColoWire.Tests.Program;
 using NUnit.Framework;
 
@@ -60,11 +63,11 @@ internal sealed class RequesterApplianceTests
         appliance.Start();
         Probe.Until(() => output.Statistics.Frames == Frames, "all have left");
         appliance.Stop(Probe.Patience);
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
         Assert.That(leftBefore, Is.InRange(Frames - (Frames / Flows), Frames - 1), "only the connection that differs is held");
-        Assert.That(snapshot.Protection, Is.EqualTo(Protection.InStep));
-        Assert.That(snapshot.Requester.Counts, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
-        Assert.That(snapshot.Unverified.Single().Name, Is.EqualTo("checkpoint"), "nothing left by the stop");
+        Assert.That(snapshot.Protection, Is.EqualTo("in_step"));
+        Assert.That(snapshot.Requester, Has.Property("Requests").EqualTo(1).And.Property("Completed").EqualTo(1));
+        Assert.That(snapshot.Unverified.Keys.Single(), Is.EqualTo("checkpoint"), "nothing left by the stop");
         using StringWriter text = new(CultureInfo.InvariantCulture);
         text.Write(SnapshotText.Json(snapshot));
         FinalReport.Write(text, snapshot);
@@ -80,10 +83,10 @@ internal sealed class RequesterApplianceTests
         using Appliance appliance = Make(output, secondaryFrames: 0, cores: 1);
         appliance.Start();
         Probe.Until(() => output.Statistics.Frames == Frames, "all have left");
-        Assert.That(appliance.Path.Gate.Protection, Is.EqualTo(Protection.DegradedNoSecondary));
+        Assert.That(appliance.Path.Guest.Protection, Is.EqualTo(Protection.DegradedNoSecondary));
         Assert.That(qmp.Asked, Is.Zero);
         qmp.Mode = "primary";
-        Probe.Until(() => appliance.Path.Gate.Protection == Protection.InStep, "it is protected");
+        Probe.Until(() => appliance.Path.Guest.Protection == Protection.InStep, "it is protected");
         Assert.That(qmp.Asked, Is.Positive);
         appliance.Stop(Probe.Patience);
     }
@@ -130,12 +133,15 @@ internal sealed class RequesterApplianceTests
         ApplianceOptions options = new()
         {
             Cores = [.. Enumerable.Range(0, cores).Select(core => CpuAffinity.AllowedCpus()[core % CpuAffinity.AllowedCpus().Count])],
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            CheckpointRetryMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                CheckpointRetryMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester, FlowHashKey.FromSeed(1));
+        return new Appliance(options, FakePorts.Of(primary, secondary, output), requester, TimeProvider.System);
     }
 
     private static byte[] Frame(int index, string word) => TestCapture.Udp($"{word} {index}", (ushort)(1000 + (index % Flows)));

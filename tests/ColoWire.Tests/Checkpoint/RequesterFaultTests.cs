@@ -9,8 +9,7 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
@@ -110,7 +109,7 @@ internal sealed class RequesterFaultTests
         string runs = Path.Combine(folder, "runs");
         File.WriteAllText(program, $"echo run >> {runs}; {script}");
         AssertFramesGoOn(
-            new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in DivergenceReport _) => new("reason", "flow")),
+            new CommandRequester("command:test", ["/bin/sh", program], RetryMs / 2, (in CheckpointReport _) => new("reason", "flow")),
             () => File.Exists(runs) ? File.ReadAllLines(runs).Length : 0);
     }
 
@@ -135,18 +134,21 @@ internal sealed class RequesterFaultTests
         ApplianceOptions options = new()
         {
             Cores = [CpuAffinity.AllowedCpus()[0]],
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            CheckpointRetryMs = RetryMs,
-            CheckpointMaxMs = 5 * RetryMs,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                CheckpointRetryMs = RetryMs,
+                CheckpointMaxMs = 5 * RetryMs,
+                LargeSlotsPerSide = 0,
+            },
         };
-        using Appliance appliance = new(options, FakePorts.Of(primary, secondary, output), requester, FlowHashKey.FromSeed(1));
+        using Appliance appliance = new(options, FakePorts.Of(primary, secondary, output), requester, TimeProvider.System);
         appliance.Start();
         Probe.Until(() => requester.IsReady, "it can be asked");
         long startedAt = Stopwatch.GetTimestamp();
         Allow(1, Frames / 2);
-        Probe.Until(() => appliance.Path.Gate.Protection == Protection.DegradedNoCheckpoints, "it counts as lost");
+        Probe.Until(() => appliance.Path.Guest.Protection == Protection.DegradedNoCheckpoints, "it counts as lost");
         Allow((Frames / 2) + 1, Frames);
         Probe.Until(() => output.Statistics.Frames == Frames, $"all have left: {output.Statistics.Frames} of {Frames}");
         int times = asked();

@@ -38,15 +38,15 @@ internal sealed class RequesterSpecTests
     [TestCase("none:", "'none' is no kind of requester")]
     [TestCase("xen:/run/x", "'xen' is no kind of requester")]
     [TestCase("QMP:unix:/run/x", "'QMP' is no kind of requester")]
-    [TestCase("qmp", "no place is given")]
-    [TestCase("qmp:", "no place is given")]
+    [TestCase("qmp", "no address is given")]
+    [TestCase("qmp:", "no address is given")]
     [TestCase("qmp:unix:", "no path is given")]
     [TestCase("qmp:host", "'host' names no port")]
-    [TestCase("qmp:unix:/run/x,server", "QEMU waits at its QMP socket, ',server' is its own")]
+    [TestCase("qmp:unix:/run/x,server", "QEMU is the server of its QMP socket: leave ',server' out")]
     [TestCase("notify_dev:host:0", "'0' is no port from 1 to 65535")]
     [TestCase("notify_dev:unix:/a,client", "a path has no comma here (only ',server' follows one)")]
     [TestCase("command: ", "no program is given")]
-    [TestCase("command:/bin/sh -c 'exit 0'", "there is no shell, which quotes would be for: words end at spaces")]
+    [TestCase("command:/bin/sh -c 'exit 0'", "quotes are not allowed: there is no shell, and words end at spaces")]
     public void What_is_none_is_refused_with_what_is_allowed(string? written, string fault)
     {
         Assert.That(RequesterSpec.TryParse(written, out RequesterSpec? spec, out string? error), Is.False);

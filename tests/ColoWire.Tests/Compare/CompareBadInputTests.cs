@@ -63,7 +63,7 @@ internal sealed class CompareBadInputTests
     [TestCase("no-interface.pcapng", "good.pcap", "no-interface.pcapng")]
     [TestCase("fifo", "good.pcap", "'fifo': it is a pipe or a device")]
     [TestCase("good.pcap", "/dev/null", "'/dev/null': it is a pipe or a device")]
-    [TestCase("good.pcap", "good.pcap --out fifo", "'fifo': nobody has opened this pipe to read for 10000 ms; start its reader first")]
+    [TestCase("good.pcap", "good.pcap --out fifo", "'fifo': no process has opened this pipe for reading within 10000 ms; start its reader first")]
     [TestCase("good.pcap", "good.pcap --out /dev/full", "'/dev/full'")]
     [TestCase("good.pcap", "good.pcap --out nowhere/out.pcap", "nowhere/out.pcap")]
     [TestCase("good.pcap", "good.pcap --out directory", "directory")]

@@ -4,7 +4,6 @@ using System.IO;
 using System.Linq;
 using System.Text.Json.Nodes;
 using ColoWire.Commands;
-using ColoWire.Engine.Flows;
 using ColoWire.Tests.Program;
 using NUnit.Framework;
 
@@ -99,8 +98,7 @@ internal sealed class ComparePolicyTests
 
     private JsonObject RunWith(string option, string value)
     {
-        captures.Engine = OptionCase.Bind([.. OptionCase.PortArguments, option, value], OptionCase.Machine)
-            .ToEngineOptions(FlowHashKey.FromSeed(0));
+        captures.Engine = OptionCase.Bind([.. OptionCase.PortArguments, option, value], OptionCase.Machine).Engine;
         return captures.RunJson();
     }
 }

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ColoWire.Commands;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Compare;
@@ -169,16 +170,19 @@ internal sealed class CompareReportTests
     public void Progress_rewrites_one_line_and_takes_it_away()
     {
         using StringWriter terminal = new();
-        CompareProgress progress = new(terminal, totalBytes: 200);
-        bool isShown = System.Threading.SpinWait.SpinUntil(
-            () =>
-            {
-                progress.Show(1234, 100);
-                return terminal.GetStringBuilder().Length != 0;
-            },
-            System.TimeSpan.FromSeconds(20));
+        FakeTimeProvider time = new();
+        CompareProgress progress = new(terminal, totalBytes: 200, time);
+        progress.Show(1, 10);
+        time.Advance(TimeSpan.FromMilliseconds(99));
+        progress.Show(2, 20);
+        string atOnce = terminal.ToString();
+        time.Advance(TimeSpan.FromMilliseconds(1));
+        progress.Show(1234, 100);
         progress.Clear();
-        Assert.That(isShown, Is.True);
-        Assert.That(terminal.ToString(), Is.EqualTo("\r\x1b[Kcomparing: 50 %, 1,234 frames\r\x1b[K"));
+        Assert.Multiple(() =>
+        {
+            Assert.That(atOnce, Is.Empty);
+            Assert.That(terminal.ToString(), Is.EqualTo("\r\x1b[Kcomparing: 50 %, 1,234 frames\r\x1b[K"));
+        });
     }
 }

@@ -10,6 +10,7 @@ using System.Threading;
 using ColoWire.Commands;
 using ColoWire.Engine;
 using ColoWire.Ports.Files;
+using ColoWire.Reports;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Compare;
@@ -291,7 +292,7 @@ internal sealed class CompareVerdictTests
         Assert.Multiple(() =>
         {
             Assert.That(captures.Run(json: true), Is.Empty);
-            Assert.That(captures.ExitCode, Is.EqualTo(CompareCommand.Interrupted));
+            Assert.That(captures.ExitCode, Is.EqualTo(ExitCodes.Interrupted));
             Assert.That(captures.Errors, Is.Empty);
         });
     }

@@ -3,9 +3,10 @@
 using System;
 using System.IO;
 using System.Linq;
+using System.Text.Json;
 using System.Text.Json.Nodes;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Flows;
 using ColoWire.Reports;
 using NUnit.Framework;
@@ -21,7 +22,6 @@ internal sealed class DivergenceTextTests
     [TestCase(DivergenceReason.Retransmit, "retransmit: " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
     [TestCase(DivergenceReason.Header, "header (ip_id): " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
     [TestCase(DivergenceReason.Fragment, "fragment: " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
-    [TestCase(DivergenceReason.SecondaryLink, "secondary_link: " + Flow + ", frames 2/3, offset 7, at +0.250000 s")]
     public void The_headline_names_the_reason_and_the_field_of_a_header(DivergenceReason reason, string headline)
     {
         Assert.That(DivergenceText.Headline(Report(reason), originNs: 1_000_000_000), Is.EqualTo(headline));
@@ -42,7 +42,6 @@ internal sealed class DivergenceTextTests
     [TestCase(DivergenceReason.Overflow, false)]
     [TestCase(DivergenceReason.Header, false)]
     [TestCase(DivergenceReason.Fragment, false)]
-    [TestCase(DivergenceReason.SecondaryLink, false)]
     public void A_byte_is_marked_where_the_reason_is_that_byte(DivergenceReason reason, bool marked)
     {
         using StringWriter text = new();
@@ -50,12 +49,24 @@ internal sealed class DivergenceTextTests
         Assert.That(text.ToString().Split("[00]").Length - 1, Is.EqualTo(marked ? 2 : 0), "on both sides, or on neither");
     }
 
-    [Test]
-    public void What_concerns_all_flows_is_one_line()
+    [TestCase(CheckpointCause.SecondaryLink, "secondary_link")]
+    [TestCase(CheckpointCause.Absence, "absence")]
+    [TestCase(CheckpointCause.Order, "order")]
+    [TestCase(CheckpointCause.BrokenCheckpoint, "broken_checkpoint")]
+    public void What_concerns_all_flows_is_one_line(CheckpointCause cause, string name)
     {
         using StringWriter text = new();
-        DivergenceText.Write(text, new DivergenceReport { Reason = DivergenceReason.SecondaryLink, AtNs = 2_500_000_000 }, originNs: 0);
-        Assert.That(text.ToString(), Is.EqualTo("secondary_link: all flows, at +2.500000 s" + Environment.NewLine));
+        DivergenceText.Write(text, new CheckpointReport { Cause = cause, AtNs = 2_500_000_000 }, originNs: 0);
+        Assert.That(text.ToString(), Is.EqualTo(name + ": all flows, at +2.500000 s" + Environment.NewLine));
+    }
+
+    [Test]
+    public void What_concerns_a_flow_and_is_no_difference_names_it()
+    {
+        CheckpointReport report = Report(default) with { Cause = CheckpointCause.ComparedAgain, Divergence = default };
+        Assert.That(
+            DivergenceText.Headline(report, originNs: 1_000_000_000),
+            Is.EqualTo("compared_again: " + Flow + ", frames none/none, offset 0, at +0.250000 s"));
     }
 
     [TestCase(DivergenceReason.Header, "ip_id")]
@@ -69,8 +80,8 @@ internal sealed class DivergenceTextTests
     [Test]
     public void The_object_of_what_concerns_all_flows_names_none()
     {
-        JsonObject divergence = Json(new DivergenceReport { Reason = DivergenceReason.SecondaryLink }).AsObject();
-        Assert.That(divergence["reason"]!.GetValue<string>(), Is.EqualTo("secondary_link"));
+        JsonObject divergence = Json(new CheckpointReport { Divergence = new Divergence { Reason = DivergenceReason.Overflow } }).AsObject();
+        Assert.That(divergence["reason"]!.GetValue<string>(), Is.EqualTo("overflow"));
         Assert.That(divergence.ContainsKey("flow"), Is.True);
         Assert.That(divergence["flow"], Is.Null);
     }
@@ -83,36 +94,37 @@ internal sealed class DivergenceTextTests
         Assert.That(verdict, Is.EqualTo("diverged: 1 of 1 flow (retransmit 1, header 2, fragment 1)"));
     }
 
-    private static DivergenceReport Report(DivergenceReason reason)
+    private static CheckpointReport Report(DivergenceReason reason)
     {
         // IPv4 and TCP, see the remarks of the key.
         FlowKey flow = default;
         flow[9] = (4u << 16) | 6;
-        return new DivergenceReport
+        return new CheckpointReport
         {
-            Reason = reason,
-            Field = SoftField.IpId,
             Flow = flow,
             AtNs = 1_250_000_000,
-            Offset = 7,
-            Primary = new FrameSnapshot { Number = 2, Length = 64, DifferenceOffset = DifferingByte },
-            Secondary = new FrameSnapshot { Number = 3, Length = 64, DifferenceOffset = DifferingByte },
+            Divergence = new Divergence
+            {
+                Reason = reason,
+                Field = ToleratedField.IpId,
+                Offset = 7,
+                Primary = new FrameSnapshot { Number = 2, Length = 64, DifferenceOffset = DifferingByte },
+                Secondary = new FrameSnapshot { Number = 3, Length = 64, DifferenceOffset = DifferingByte },
+            },
         };
     }
 
-    private static JsonNode Json(in DivergenceReport report)
+    private static JsonNode Json(in CheckpointReport report)
     {
-        using StringWriter text = new();
-        CompareReport.WriteJson(text, Result([report]));
-        return JsonNode.Parse(text.ToString())!["divergences"]![0]!;
+        return JsonSerializer.SerializeToNode(Result([report]), ReportJson.Default.CompareResult)!["divergences"]![0]!;
     }
 
-    private static CompareResult Result(DivergenceReport[] reports) => new()
+    private static CompareResult Result(CheckpointReport[] reports) => new()
     {
         Primary = default,
         Secondary = default,
         Verified = 0,
-        Passed = [],
+        NotCompared = [],
         Malformed = [],
         Unverified = [],
         HeldAtEnd = 0,
@@ -121,9 +133,9 @@ internal sealed class DivergenceTextTests
         DivergencesTotal = reports.Length,
         Divergences = [.. reports.Select(report => DivergenceSummary.Of(report))],
         Shown = reports,
-        Soft = [],
+        Tolerated = [],
         Drops = [],
-        Fragments = new FragmentTotals([], [], 0, []),
+        Fragments = new FragmentCounts(Waiting: null, [], []),
         HoldMedianNs = 0,
         HoldP99Ns = 0,
     };

@@ -7,7 +7,7 @@ using System.Text.Json;
 using System.Threading;
 using ColoWire.Control;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Checkpoint;
@@ -38,14 +38,17 @@ internal sealed class ControlRig : IDisposable
         {
             Cores = [CpuAffinity.AllowedCpus()[^1]],
             Requester = Spec(requester is null ? "none" : "command:staged"),
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            CheckpointRetryMs = 600_000,
-            LargeSlotsPerSide = 0,
+            Engine = new EngineOptions
+            {
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                CheckpointRetryMs = 600_000,
+                LargeSlotsPerSide = 0,
+            },
         };
-        Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        Appliance = new Appliance(options, FakePorts.Of(Primary, Secondary, Output), requester ?? new NoCheckpoints(), TimeProvider.System);
         Appliance.Start();
-        service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null), NullLoggerFactory.Instance);
+        service = new ControlService(socket, Appliance, StandardOutputs.Of(TextWriter.Null, TextWriter.Null), NullLoggerFactory.Instance, TimeProvider.System);
         service.StartAsync(CancellationToken.None).GetAwaiter().GetResult();
     }
 
@@ -68,7 +71,7 @@ internal sealed class ControlRig : IDisposable
     public static byte[] Datagram(string payload, ushort connection) => TestCapture.Udp(payload, connection);
 
     public void WaitUntilHeld(long primary, long secondary) => WaitUntil(() =>
-        ApplianceSnapshot.Of(Appliance) is { } now && now.Held == primary && now.SecondaryHeld == secondary);
+        SnapshotReader.Of(Appliance) is { } now && now.Held == primary && now.SecondaryHeld == secondary);
 
     public static void WaitUntil(Func<bool> condition) => Assert.That(SpinWait.SpinUntil(condition, Patience), Is.True, "it took too long");
 

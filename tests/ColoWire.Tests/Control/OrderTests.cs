@@ -9,8 +9,10 @@ using System.Threading;
 using System.Threading.Tasks;
 using ColoWire.Control;
 using ColoWire.Hosting;
+using ColoWire.Reports;
 using ColoWire.Tests.Program;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Control;
@@ -36,7 +38,7 @@ internal sealed class OrderTests
         Assert.That(answer.GetProperty("uptime_s").GetInt64(), Is.InRange(0, 20));
         Assert.That(answer.GetProperty("held").GetInt64(), Is.EqualTo(1));
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        text.Write(SnapshotText.Json(ApplianceSnapshot.Of(rig.Appliance)));
+        text.Write(SnapshotText.Json(SnapshotReader.Of(rig.Appliance)));
         string[] names = [.. JsonDocument.Parse(text.ToString()).RootElement.EnumerateObject().Select(member => member.Name)];
         Assert.That(names, Is.SubsetOf(answer.EnumerateObject().Select(member => member.Name)), "what --json prints is all there");
     }
@@ -50,7 +52,7 @@ internal sealed class OrderTests
         rig.WaitUntilHeld(1, 1);
         rig.Order("flush");
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        StatusText.Write(text, rig.Order("status").Answer, 120);
+        StatusText.Write(text, rig.Order("status").Answer.Deserialize(ReportJson.Default.ApplianceSnapshot), 120);
         string table = text.ToString();
         Assert.That(table, Does.Match(@"│ protection +│ in_step +│"));
         Assert.That(table, Does.Match(@"│ primary_in +│ staged:primary: 1 frames, 0 not captured +│"));
@@ -79,7 +81,7 @@ internal sealed class OrderTests
         rig.Secondary.Say(ControlRig.Datagram("second of the secondary", 2));
         ControlRig.WaitUntil(() => rig.Output.Left.Length == 2);
         Assert.That(rig.Output.Left, Is.EqualTo(new[] { "first of the secondary", "second of the secondary" }));
-        ControlRig.WaitUntil(() => ApplianceSnapshot.Of(rig.Appliance).Drops.Any(drop => drop is { Name: "primary_failover", Count: 3 }));
+        ControlRig.WaitUntil(() => SnapshotReader.Of(rig.Appliance).Drops.Contains(new("primary_failover", 3)));
     }
 
     [Test]
@@ -200,10 +202,25 @@ internal sealed class OrderTests
     public async Task A_checkpoint_that_does_not_finish_in_time_is_told()
     {
         using ControlRig rig = new(new StagedRequester(makes: false));
-        using ApplianceControl control = new(rig.Appliance, NullLogger<ApplianceControl>.Instance) { CheckpointPatience = TimeSpan.FromMilliseconds(50) };
-        ControlAnswer answer = await control.CarryOutAsync(ControlRig.Find("checkpoint"), CancellationToken.None);
-        Assert.That(answer.Status, Is.EqualTo(408));
-        Assert.That(answer.Text, Is.EqualTo("no checkpoint has finished within 0.05 s; it stays asked for (requester command:staged, protection in_step)"));
+        FakeTimeProvider time = new();
+        using ApplianceControl control = new(rig.Appliance, NullLogger<ApplianceControl>.Instance, time);
+        Task<ControlAnswer> answer = control.CarryOutAsync(ControlRig.Find("checkpoint"), CancellationToken.None);
+        for (TimeSpan waited = default; waited <= ApplianceControl.CheckpointPatience; waited += TimeSpan.FromSeconds(1))
+        {
+            Assert.That(answer.IsCompleted, Is.False);
+            time.Advance(TimeSpan.FromSeconds(1));
+        }
+
+        ControlRig.WaitUntil(() =>
+        {
+            // The order looks again when its timer has been set and has run out.
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            return answer.IsCompleted;
+        });
+        Assert.That((await answer).Status, Is.EqualTo(408));
+        Assert.That(
+            (await answer).Text,
+            Is.EqualTo("no checkpoint has finished within 10 s; it stays asked for (requester command:staged, protection in_step)"));
     }
 
     [Test]
@@ -213,10 +230,12 @@ internal sealed class OrderTests
         using ControlRig rig = new(requester);
         Task<(bool Done, JsonElement Answer)> waiting = Task.Run(() => rig.Order("checkpoint"));
         ControlRig.WaitUntil(() => requester.Asked == 1);
-        Assert.That(rig.Order("flush").Done, Is.True);
+        rig.Order("flush");
+        Assert.That((rig.Appliance.Path.Guest.Epoch, rig.Appliance.Path.Gate.Completed), Is.EqualTo((1, 0)), "the flush has begun an epoch");
+        Assert.That(waiting.IsCompleted, Is.False, "an epoch that a flush began is no checkpoint");
         Assert.That(rig.Order("failover primary").Done, Is.True);
         (bool done, JsonElement answer) = await waiting.WaitAsync(ControlRig.Patience);
-        Assert.That(done, Is.False, "an epoch that a flush began is no checkpoint");
+        Assert.That(done, Is.False);
         Assert.That(answer.GetProperty("error").GetString(), Does.StartWith("the primary goes on alone"));
     }
 

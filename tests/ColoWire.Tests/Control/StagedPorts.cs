@@ -5,8 +5,7 @@ using System.Collections.Concurrent;
 using System.Collections.Generic;
 using System.Text;
 using System.Threading;
-using ColoWire.Engine;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
 
 namespace ColoWire.Tests.Control;
@@ -96,7 +95,7 @@ internal sealed class StagedRequester(bool makes) : ICheckpointRequester
 
     public int Asked => Volatile.Read(ref asked);
 
-    public void Request(in DivergenceReport cause, long nowNs)
+    public void Request(in CheckpointReport cause, long nowNs)
     {
         Volatile.Write(ref asked, asked + 1);
         due = makes ? 1 : 0;

@@ -89,7 +89,7 @@ internal sealed class FileCapturePortTests
     }
 
     [Test]
-    public void In_the_place_of_an_interface_the_first_frame_arrives_at_the_first_poll()
+    public void Opened_in_place_of_an_interface_the_first_frame_arrives_at_the_first_poll()
     {
         string path = folder.Write("p.pcap", Seconds(1_700_000_000, 1_700_000_002).ToArray());
         using FileCapturePort port = FileCapturePort.OpenAsLive(path);
@@ -100,7 +100,7 @@ internal sealed class FileCapturePortTests
     }
 
     [Test]
-    public void A_time_that_goes_back_arrives_at_once_and_keeps_its_own_time()
+    public void A_frame_with_an_earlier_timestamp_arrives_at_once_and_keeps_its_timestamp()
     {
         using FileCapturePort port = Open(Seconds(10, 9, 11));
 
@@ -111,7 +111,7 @@ internal sealed class FileCapturePortTests
     }
 
     [Test]
-    public void Without_a_free_slot_the_frame_stays_and_comes_first()
+    public void Without_a_free_slot_the_frame_is_kept_and_delivered_first()
     {
         using FrameArena small = new(1, 0);
         byte[][] bytes = [PcapBuilder.Frame(60, 1), PcapBuilder.Frame(61, 2), PcapBuilder.Frame(62, 3)];
@@ -145,7 +145,7 @@ internal sealed class FileCapturePortTests
     }
 
     [Test]
-    public void Scenario_66_parts_and_giants_are_counted_not_delivered_and_numbered_as_Wireshark_does()
+    public void Scenario_66_truncated_and_oversize_frames_are_counted_not_delivered_and_numbered_as_in_Wireshark()
     {
         byte[] giant = PcapBuilder.Frame(EngineLimits.MaxFrameBytes + 1, 3);
         byte[] longest = PcapBuilder.Frame(EngineLimits.MaxFrameBytes, 4);
@@ -179,7 +179,7 @@ internal sealed class FileCapturePortTests
     }
 
     [Test]
-    public void A_length_that_cannot_be_is_a_fault()
+    public void An_impossible_length_is_a_fault()
     {
         byte[] bytes = Seconds(1).ToArray();
         bytes[24 + 8 + 3] = 0x7F;

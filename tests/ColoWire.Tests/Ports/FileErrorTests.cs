@@ -12,7 +12,7 @@ internal sealed class FileErrorTests
 {
     private const string Allowed = "a pcap or pcapng file of Ethernet frames is needed";
 
-    /// <summary>A file that may be written only: the kernel refuses to open it for reading, to root as well.</summary>
+    /// <summary>A file that can only be written: the kernel refuses to open it for reading, also for root.</summary>
     private const string WriteOnlyFile = "/sys/bus/platform/drivers_probe";
 
     private ScratchFolder folder = null!;
@@ -28,11 +28,11 @@ internal sealed class FileErrorTests
         Assert.That(OpenError(folder.File("none.pcap")), Does.Contain("none.pcap': no such file or directory; " + Allowed));
 
     [Test]
-    public void A_missing_folder() =>
+    public void A_missing_directory() =>
         Assert.That(OpenError(folder.File("none/p.pcap")), Does.Contain("none/p.pcap': no such file or directory; " + Allowed));
 
     [Test]
-    public void A_folder() =>
+    public void A_directory() =>
         Assert.That(OpenError(folder.Path), Is.EqualTo($"cannot read capture '{folder.Path}': it is a directory; {Allowed}"));
 
     [Test]
@@ -41,7 +41,7 @@ internal sealed class FileErrorTests
     [Test]
     public void A_capture_that_may_not_be_read()
     {
-        Assume.That(File.Exists(WriteOnlyFile), "no file here refuses to be read by root too");
+        Assume.That(File.Exists(WriteOnlyFile), "needs a file that root cannot read");
         Assert.That(OpenError(WriteOnlyFile), Does.Contain(": permission denied; " + Allowed));
     }
 
@@ -63,14 +63,14 @@ internal sealed class FileErrorTests
     }
 
     [Test]
-    public void A_capture_in_a_missing_folder_cannot_be_written()
+    public void A_capture_in_a_missing_directory_cannot_be_written()
     {
         PortException error = Assert.Throws<PortException>(() => new FileInjectPort(folder.File("none/out.pcap")).Dispose())!;
         Assert.That(error.Message, Does.Contain("none/out.pcap': no such file or directory; "));
     }
 
     [Test]
-    public void A_capture_cannot_be_written_over_a_folder()
+    public void A_capture_cannot_be_written_over_a_directory()
     {
         PortException error = Assert.Throws<PortException>(() => new FileInjectPort(folder.Path).Dispose())!;
         Assert.That(error.Message, Does.Contain("it is a directory"));

@@ -32,7 +32,7 @@ internal sealed class FileInjectPortTests
 
     [TestCase(PcapBuilder.NanosecondMagic, 123_456_789u)]
     [TestCase(PcapBuilder.MicrosecondMagic, 123_456u)]
-    public void A_capture_that_goes_through_is_the_same_byte_for_byte(uint magic, uint fraction)
+    public void A_capture_that_is_read_and_written_is_the_same_byte_for_byte(uint magic, uint fraction)
     {
         byte[] source = new PcapBuilder(magic, snapLength: EngineLimits.MaxFrameBytes)
             .Record(1_700_000_000, fraction, PcapBuilder.Frame(60, 1))
@@ -70,7 +70,7 @@ internal sealed class FileInjectPortTests
     }
 
     [Test]
-    public void What_was_there_before_is_gone()
+    public void An_existing_file_is_truncated()
     {
         string path = folder.Write("out.pcap", new byte[100_000]);
         new FileInjectPort(path).Dispose();
@@ -78,7 +78,7 @@ internal sealed class FileInjectPortTests
     }
 
     [Test]
-    public void Frames_come_back_once_each_and_no_more_are_taken_than_can_come_back()
+    public void Each_frame_is_reclaimed_once_and_no_more_are_taken_than_can_be_reclaimed()
     {
         using FileInjectPort output = new(folder.File("out.pcap"));
         FrameRef[] frames = Frames(2048);
@@ -115,7 +115,7 @@ internal sealed class FileInjectPortTests
     }
 
     [Test]
-    public void A_full_disk_shows_at_the_end_too()
+    public void A_full_disk_is_a_fault_at_the_end_too()
     {
         FileInjectPort output = new("/dev/full");
         output.Inject(arena, Frames(1), 0);

@@ -13,31 +13,31 @@ namespace ColoWire.Tests.Ports;
 internal sealed class HandleExchangeTests
 {
     [Test]
-    public void Each_of_the_two_waits_for_the_other_and_what_is_let_go_of_is_closed_before_the_next_one_is_offered()
+    public void A_handle_is_closed_after_its_release_and_before_the_next_one_is_offered()
     {
         Handle first = new();
         Handle second = new();
         using HandleExchange<Handle> exchange = new(first);
-        Assert.That((exchange.Current, exchange.Held, exchange.HasNews, exchange.IsClosed), Is.EqualTo((first, first, false, false)));
-        Assert.That(exchange.TryClose(), Is.False, "the user has it");
+        Assert.That((exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed), Is.EqualTo((first, first, false, false)));
+        Assert.That(exchange.TryClose(), Is.False, "the user has the handle");
 
         exchange.Withdraw();
-        Assert.That((exchange.Current, exchange.Held, exchange.HasNews), Is.EqualTo((first, (Handle?)null, true)));
-        Assert.That((exchange.TryClose(), first.IsDisposed), Is.EqualTo((false, false)), "the user has it still");
+        Assert.That((exchange.Current, exchange.Held, exchange.MustChange), Is.EqualTo((first, (Handle?)null, true)));
+        Assert.That((exchange.TryClose(), first.IsDisposed), Is.EqualTo((false, false)), "the user still has the handle");
         Assert.That(exchange.Change(), Is.False);
-        Assert.That((exchange.Current, exchange.HasNews, exchange.IsClosed), Is.EqualTo(((Handle?)null, false, false)));
+        Assert.That((exchange.Current, exchange.MustChange, exchange.IsClosed), Is.EqualTo(((Handle?)null, false, false)));
 
         Assert.That((exchange.TryClose(), first.IsDisposed, exchange.IsClosed), Is.EqualTo((true, true, true)));
         exchange.Offer(second);
-        Assert.That((exchange.Current, exchange.Held, exchange.HasNews, exchange.IsClosed), Is.EqualTo(((Handle?)null, second, true, true)));
+        Assert.That((exchange.Current, exchange.Held, exchange.MustChange, exchange.IsClosed), Is.EqualTo(((Handle?)null, second, true, true)));
         exchange.Withdraw();
-        Assert.That(exchange.Held, Is.SameAs(second), "what is on offer stays on offer");
+        Assert.That(exchange.Held, Is.SameAs(second), "an offered handle is not withdrawn");
         Assert.That(exchange.Change(), Is.True);
-        Assert.That((exchange.Current, exchange.HasNews, exchange.IsClosed), Is.EqualTo((second, false, false)));
+        Assert.That((exchange.Current, exchange.MustChange, exchange.IsClosed), Is.EqualTo((second, false, false)));
     }
 
     [Test]
-    public void The_user_is_never_given_what_is_closed()
+    public void The_user_never_gets_a_closed_handle()
     {
         const int turns = 500;
         using HandleExchange<Handle> exchange = new(new Handle());
@@ -49,7 +49,7 @@ internal sealed class HandleExchangeTests
             while (!Volatile.Read(ref ended))
             {
                 closedInUse += exchange.Current?.IsDisposed == true ? 1 : 0;
-                if (exchange.HasNews)
+                if (exchange.MustChange)
                 {
                     _ = exchange.Change();
                     changes++;
@@ -71,7 +71,7 @@ internal sealed class HandleExchangeTests
     }
 
     [Test]
-    public void A_set_of_slots_gives_back_each_that_was_put_in_and_not_taken_out()
+    public void A_set_of_slots_returns_each_slot_that_was_added_and_not_removed()
     {
         using FrameArena arena = new(smallSlotsPerSide: 100, largeSlotsPerSide: 0);
         SlotSet slots = new(arena);

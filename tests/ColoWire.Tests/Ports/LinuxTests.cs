@@ -32,13 +32,13 @@ internal sealed class LinuxTests
 
         Assert.That(allowed, Is.EqualTo(new[] { cpu }).AsCollection);
         Assert.That(ranOn, Is.EqualTo(cpu));
-        Assert.That(CpuAffinity.AllowedCpus(), Is.EqualTo(before).AsCollection, "other threads stay free");
+        Assert.That(CpuAffinity.AllowedCpus(), Is.EqualTo(before).AsCollection, "other threads are not pinned");
     }
 
     [TestCase(-1)]
     [TestCase(CpuAffinity.MaxCpus - 1)]
     [TestCase(CpuAffinity.MaxCpus)]
-    public void A_processor_that_is_not_there_is_answered_with_the_allowed_ones(int cpu)
+    public void The_error_for_a_processor_that_does_not_exist_names_the_allowed_ones(int cpu)
     {
         string allowed = string.Join(", ", CpuAffinity.AllowedCpus());
         PortException? error = null;
@@ -47,7 +47,7 @@ internal sealed class LinuxTests
     }
 
     [Test]
-    public void A_wait_ends_when_something_is_readable_or_the_time_is_over()
+    public void A_wait_ends_when_a_descriptor_is_readable_or_after_the_timeout()
     {
         using AnonymousPipeServerStream writer = new(PipeDirection.Out);
         using AnonymousPipeClientStream reader = new(PipeDirection.In, writer.ClientSafePipeHandle);
@@ -73,7 +73,7 @@ internal sealed class LinuxTests
     }
 
     [Test]
-    public void A_small_ring_and_merging_hardware_are_problems()
+    public void A_small_ring_and_merging_offloads_are_problems()
     {
         InterfaceFacts facts = Fit with
         {
@@ -88,21 +88,21 @@ internal sealed class LinuxTests
     }
 
     [Test]
-    public void What_is_no_Ethernet_has_this_problem_only()
+    public void An_interface_that_is_no_Ethernet_has_this_problem_only()
     {
         InterfaceProblem problem = InterfaceProblems.Of(Fit with { HardwareType = 772, IsUp = false }).Single();
         Assert.That(problem, Is.EqualTo(new InterfaceProblem("not an Ethernet interface (type 772): cannot be a port", null)));
     }
 
     [Test]
-    public void A_dot_in_a_name_is_a_slash_for_sysctl()
+    public void A_dot_in_an_interface_name_is_a_slash_for_sysctl()
     {
         InterfaceFacts facts = Fit with { Name = "eth1.5", Addresses = ["fe80::1/64"] };
         Assert.That(InterfaceProblems.Of(facts).Single().Command, Is.EqualTo("sysctl -w net.ipv6.conf.eth1/5.disable_ipv6=1"));
     }
 
     [Test]
-    public void The_interface_of_the_default_route_is_no_port_and_nothing_is_advised_that_would_cut_it_off()
+    public void The_interface_of_the_default_route_is_no_port_and_gets_no_command_that_would_cut_the_host_off()
     {
         InterfaceFacts facts = Fit with { HasDefaultRoute = true, Addresses = ["192.0.2.1/24", "fe80::1/64"] };
         InterfaceProblem problem = InterfaceProblems.Of(facts).Single();
@@ -116,7 +116,7 @@ internal sealed class LinuxTests
     [TestCase((1UL << 13) | (1UL << 12) | (1UL << 39), true, false)]
     [TestCase((1UL << 13) | (1UL << 12) | (1UL << 39) | (1UL << 21), true, true)]
     [TestCase(ulong.MaxValue, true, true)]
-    public void Raw_sockets_are_needed_for_ports_and_three_more_for_programs(ulong capabilities, bool ports, bool programs)
+    public void Ports_need_one_capability_and_programs_three_more(ulong capabilities, bool ports, bool programs)
     {
         PortPermissions permissions = InterfaceProblems.Permissions("colowire", capabilities);
         Assert.That((permissions.Ports is null, permissions.Programs is null), Is.EqualTo((ports, programs)));
@@ -129,14 +129,14 @@ internal sealed class LinuxTests
     [TestCase(0x1UL, XdpSupport.Generic, "not in its driver")]
     [TestCase(0xAUL, XdpSupport.Generic, "not in its driver")]
     [TestCase(0UL, XdpSupport.Generic, "not in its driver")]
-    [TestCase(null, XdpSupport.Unknown, "Linux tells from 6.3 on")]
-    public void What_the_driver_can_do_for_XDP_makes_the_mode_of_the_port(ulong? features, XdpSupport support, string? why) =>
+    [TestCase(null, XdpSupport.Unknown, "reported from Linux 6.3 on")]
+    public void The_XDP_features_of_the_driver_decide_the_mode_of_the_port(ulong? features, XdpSupport support, string? why) =>
         Assert.That(XdpFitness.Of(Fit with { XdpFeatures = features }), Is.EqualTo(new XdpFitness(support, why)));
 
     [TestCase(1, 1770, XdpSupport.ZeroCopy, null)]
     [TestCase(1, 1771, XdpSupport.None, "MTU above 1770")]
     [TestCase(772, 1500, XdpSupport.None, "not Ethernet")]
-    public void A_frame_must_fit_a_slot_beside_what_the_kernel_keeps_free(int hardwareType, int mtu, XdpSupport support, string? why)
+    public void A_frame_must_fit_a_slot_with_the_kernels_headroom(int hardwareType, int mtu, XdpSupport support, string? why)
     {
         InterfaceFacts facts = Fit with { HardwareType = hardwareType, Mtu = mtu, XdpFeatures = 0xF };
         Assert.That(XdpFitness.Of(facts), Is.EqualTo(new XdpFitness(support, why)));

@@ -13,7 +13,7 @@ internal sealed class NumberRangesTests
     [TestCase("3\n", new[] { 3 })]
     [TestCase("0-2,7", new[] { 0, 1, 2, 7 })]
     [TestCase(" 4 , 2-3 ", new[] { 4, 2, 3 })]
-    public void Lists_of_the_kernel_are_read(string text, int[] expected)
+    public void Lists_in_the_kernels_form_are_parsed(string text, int[] expected)
     {
         Assert.That(NumberRanges.TryParse(text, 7, out IReadOnlyList<int> numbers), Is.True);
         Assert.That(numbers, Is.EqualTo(expected));

@@ -6,7 +6,7 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Tests.Ports;
 
-/// <summary>Writes captures byte by byte, so that the tests do not depend on the writer that they test.</summary>
+/// <summary>Writes captures byte by byte: tests of the writer must not depend on it.</summary>
 internal sealed class PcapBuilder
 {
     public const uint MicrosecondMagic = 0xA1B2C3D4;
@@ -38,7 +38,7 @@ internal sealed class PcapBuilder
 
     public byte[] ToArray() => capture.WrittenSpan.ToArray();
 
-    /// <summary>An Ethernet frame whose bytes all depend on its seed.</summary>
+    /// <summary>An Ethernet frame all of whose bytes depend on the seed.</summary>
     public static byte[] Frame(int length, int seed)
     {
         byte[] bytes = new byte[length];

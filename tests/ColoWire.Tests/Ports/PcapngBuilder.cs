@@ -5,7 +5,8 @@ using System.Buffers.Binary;
 
 namespace ColoWire.Tests.Ports;
 
-/// <summary>Writes pcapng captures block by block (draft-ietf-opsawg-pcapng): several sections and interfaces, as different as wanted.</summary>
+/// <summary>Writes pcapng captures block by block (draft-ietf-opsawg-pcapng), with several sections and interfaces of any
+/// kind.</summary>
 internal sealed class PcapngBuilder
 {
     private const uint SectionBlock = 0x0A0D0D0A;
@@ -23,11 +24,11 @@ internal sealed class PcapngBuilder
         return Block(SectionBlock, OrderMagic, bigEndian ? 0x0001_0000u : 0x0000_0001u, uint.MaxValue, uint.MaxValue);
     }
 
-    /// <summary>Describes the section's next interface.</summary>
+    /// <summary>Adds the section's next interface.</summary>
     public PcapngBuilder Interface(uint snapLength = 262_144, ushort linkType = 1) =>
         Block(InterfaceBlock, bigEndian ? (uint)linkType << 16 : linkType, snapLength);
 
-    /// <summary>Appends a frame of one of the section's interfaces.</summary>
+    /// <summary>Adds a frame of one of the section's interfaces.</summary>
     public PcapngBuilder Frame(uint ofInterface, long microseconds, byte[] bytes)
     {
         byte[] padded = [.. bytes, .. new byte[-bytes.Length & 3]];

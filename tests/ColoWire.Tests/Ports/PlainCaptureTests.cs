@@ -10,12 +10,12 @@ using NUnit.Framework;
 namespace ColoWire.Tests.Ports;
 
 /// <summary>
-/// A capture of version 2.4 is walked, one of version 2.3 is read by libpcap: whatever is in them, both must give the same.
+/// A capture of version 2.4 is read by ColoWire itself, one of version 2.3 by libpcap: both must give the same frames.
 /// </summary>
 [TestFixture]
 internal sealed class PlainCaptureTests
 {
-    /// <summary>Where the second number of the version stands.</summary>
+    /// <summary>The offset of the minor version.</summary>
     private const int MinorVersionOffset = 6;
 
     private const uint Middle = 20;
@@ -39,7 +39,7 @@ internal sealed class PlainCaptureTests
     }
 
     [Test]
-    public void Frames_of_all_lengths_come_whole_and_in_order([Values(PcapBuilder.MicrosecondMagic, PcapBuilder.NanosecondMagic)] uint magic)
+    public void Frames_of_all_lengths_are_read_whole_and_in_order([Values(PcapBuilder.MicrosecondMagic, PcapBuilder.NanosecondMagic)] uint magic)
     {
         const int count = 1000;
         List<string> frames = ReadBoth(magic, builder =>
@@ -59,7 +59,7 @@ internal sealed class PlainCaptureTests
     [TestCase(0x8000_0000u, 0u, TestName = "A time after 2038")]
     [TestCase(1u, 1_000_000u, TestName = "A fraction of a whole second")]
     [TestCase(1u, 0xFFFF_FFFFu, TestName = "A fraction that cannot be")]
-    public void An_odd_time_is_read_as_libpcap_reads_it_and_what_follows_too(uint seconds, uint fraction)
+    public void An_invalid_timestamp_and_what_follows_it_is_read_as_libpcap_reads_it(uint seconds, uint fraction)
     {
         List<string> frames = ReadBoth(PcapBuilder.MicrosecondMagic, InTheMiddle(b => b.Record(seconds, fraction, PcapBuilder.Frame(60, 9))));
 
@@ -67,7 +67,7 @@ internal sealed class PlainCaptureTests
     }
 
     [Test]
-    public void A_giant_is_refused_and_what_follows_is_read()
+    public void An_oversize_record_is_refused_and_what_follows_is_read()
     {
         List<string> frames = ReadBoth(
             PcapBuilder.NanosecondMagic, InTheMiddle(b => b.Record(1, 0, PcapBuilder.Frame(EngineLimits.MaxFrameBytes + 1, 9))));

@@ -25,7 +25,7 @@ internal sealed class PortSpecTests
     [TestCase("stream:[::1]:9001,server", PortKind.Stream, "[::1]:9001,server")]
     [TestCase("stream:[::]:9001,server,peer=2001:db8::7", PortKind.Stream, "[::]:9001,server,peer=2001:db8::7")]
     [TestCase("stream:host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24", PortKind.Stream, "host:9001,server,peer=10.0.0.2,peer=10.0.1.0/24")]
-    public void Ports_are_read(string text, PortKind kind, string target)
+    public void Ports_are_parsed(string text, PortKind kind, string target)
     {
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.True);
         Assert.That(spec, Is.EqualTo(new PortSpec(kind, target)));
@@ -52,15 +52,15 @@ internal sealed class PortSpecTests
     [TestCase("stream:::1:9001", "an IPv6 address is written in brackets")]
     [TestCase("stream:[::g]:9001", "'[::g]' is no IPv6 address")]
     [TestCase("stream:a b:9001", "'a b' is no host")]
-    [TestCase("stream:host:1,peer=10.0.0.2", "peer= says who may connect to a server: it stands behind ',server'")]
+    [TestCase("stream:host:1,peer=10.0.0.2", "peer= says which addresses may connect to a server: write it behind ',server'")]
     [TestCase("stream:host:1,peer=10.0.0.2,server", "'1,peer=10.0.0.2' is no port from 1 to 65535")]
     [TestCase("stream:unix:/run/in,server,peer=10.0.0.2", "peer= is for TCP: a unix socket is for its user and group (mode 0660)")]
-    [TestCase("stream:host:1,server,peer=", "peer '' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=secondary", "peer 'secondary' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=10.1", "peer '10.1' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=fe80::1%eth0", "peer 'fe80::1%eth0' is none: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=10.0.0.1/8", "peer '10.0.0.1/8' is no network, as bits are set behind its prefix or there is no such prefix: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
-    [TestCase("stream:host:1,server,peer=10.0.0.0/33", "peer '10.0.0.0/33' is no network, as bits are set behind its prefix or there is no such prefix: an address or a network, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=", "peer '' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=secondary", "peer 'secondary' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.1", "peer '10.1' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=fe80::1%eth0", "peer 'fe80::1%eth0' is invalid: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.0.0.1/8", "peer '10.0.0.1/8' is no network, because bits behind its prefix are set, or the prefix is too long: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
+    [TestCase("stream:host:1,server,peer=10.0.0.0/33", "peer '10.0.0.0/33' is no network, because bits behind its prefix are set, or the prefix is too long: an address or a network is needed, for example 192.0.2.7, 192.0.2.0/24 or 2001:db8::7")]
     [TestCase("captures/a.pcap", "an interface's name has no '/' (a path is written file:PATH)")]
     [TestCase(
         "pcap:a-name-of-128-letters--------------------------------------------------------------------------------------------------------end",
@@ -69,7 +69,7 @@ internal sealed class PortSpecTests
     [TestCase("pcap:eth0:1", "an interface's name has no spaces, colons or symbols")]
     [TestCase("ethé", "an interface's name has no spaces, colons or symbols")]
     [TestCase("..", "that is no name of an interface")]
-    public void What_is_no_port_is_answered_with_what_is_allowed(string? text, string reason)
+    public void The_error_for_an_invalid_port_says_what_is_allowed(string? text, string reason)
     {
         Assert.That(PortSpec.TryParse(text, out PortSpec? spec, out string? error), Is.False);
         Assert.That(spec, Is.Null);
@@ -92,7 +92,7 @@ internal sealed class PortSpecTests
     [TestCase("stream:host:1", "stream:host:2", false)]
     [TestCase("stream:host:1", "stream:unix:host:1", false)]
     [TestCase("stream:host:1", "host", false)]
-    public void Two_ports_can_be_the_same(string one, string other, bool same)
+    public void Two_ports_are_the_same_when_they_mean_the_same_place(string one, string other, bool same)
     {
         Assert.That(PortSpec.TryParse(one, out PortSpec? first, out _), Is.True);
         Assert.That(PortSpec.TryParse(other, out PortSpec? second, out _), Is.True);
@@ -103,7 +103,7 @@ internal sealed class PortSpecTests
     [TestCase(106, true)]
     [TestCase(107, true)]
     [TestCase(108, false)]
-    public void A_path_of_a_socket_has_107_bytes_at_most(int bytes, bool isPort)
+    public void A_unix_socket_path_has_107_bytes_at_most(int bytes, bool isPort)
     {
         Assert.That(PortSpec.TryParse("stream:unix:" + new string('p', bytes), out _, out string? error), Is.EqualTo(isPort));
         Assert.That(error ?? string.Empty, isPort ? Is.Empty : Does.Contain("a socket's path has at most 107 bytes"));
@@ -115,7 +115,7 @@ internal sealed class PortSpecTests
         using ScratchFolder folder = new();
         using FrameArena arena = new(4, 0);
         PortOptions options = new() { HasVnetHeaders = hasVnetHeaders };
-        LanePlace place = new(arena, 0, IsFirst: true);
+        PipelinePlace place = new(arena, 0, IsFirst: true);
         PortSpec input = new(PortKind.Stream, $"unix:{folder.File("in")},server");
         PortSpec output = new(PortKind.Stream, "127.0.0.1:9");
         using ICapturePort capture = PortFactory.OpenCapture(input, options, place);
@@ -126,14 +126,14 @@ internal sealed class PortSpecTests
     }
 
     [Test]
-    public void The_factory_opens_captures_in_the_place_of_interfaces()
+    public void The_factory_opens_captures_in_place_of_interfaces()
     {
         using ScratchFolder folder = new();
         string input = folder.Write("in.pcap", new PcapBuilder().Record(1000, 0, PcapBuilder.Frame(60, 1)).ToArray());
         string output = folder.File("out.pcap");
         using FrameArena arena = new(4, 0);
         FrameRef[] batch = new FrameRef[4];
-        LanePlace place = new(arena, 0, IsFirst: true);
+        PipelinePlace place = new(arena, 0, IsFirst: true);
         using (ICapturePort capture = PortFactory.OpenCapture(new PortSpec(PortKind.File, input), new PortOptions(), place))
         using (IInjectPort inject = PortFactory.OpenInject(new PortSpec(PortKind.File, output), new PortOptions { FileTimeShiftNs = 7 }, place))
         {

@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Tests.Ports;
 
-/// <summary>What is said of the queues of interfaces that nobody has here.</summary>
+/// <summary>Checks of the queues of interfaces that the test machine does not have.</summary>
 [TestFixture]
 internal sealed class RssTests
 {
@@ -67,14 +67,14 @@ internal sealed class RssTests
     ];
 
     [TestCaseSource(nameof(Counts))]
-    public void Every_queue_that_receives_is_served(int receive, int[] served, InterfaceChannels? channels, string? driver, string? fault)
+    public void Every_receive_queue_must_be_served(int receive, int[] served, InterfaceChannels? channels, string? driver, string? fault)
     {
         InterfaceQueues queues = Queues("eth1") with { Receive = receive, Channels = channels, Driver = driver };
         Assert.That(ReceiveSideScaling.CaptureFault(queues, served), Is.EqualTo(fault));
     }
 
     [Test]
-    public void The_out_port_needs_the_queues_that_are_used_and_may_have_more()
+    public void The_out_interface_needs_the_queues_that_are_used_and_may_have_more()
     {
         InterfaceQueues queues = Queues("eth3") with { Send = 4, Channels = Combined };
         Assert.That(ReceiveSideScaling.SendFault(queues, [0]), Is.Null);
@@ -85,13 +85,13 @@ internal sealed class RssTests
     }
 
     [Test]
-    public void Twins_of_one_mind_are_accepted_without_a_word()
+    public void Two_interfaces_that_distribute_flows_alike_are_accepted_without_a_note()
     {
         Assert.That(ReceiveSideScaling.JudgeTwins(Queues("eth1"), Queues("eth2")), Is.EqualTo(new SpreadJudgement(null, null)));
     }
 
     [Test]
-    public void Each_setting_that_differs_is_named_with_the_command_that_mends_it()
+    public void Each_setting_that_differs_is_named_with_the_command_that_corrects_it()
     {
         ReceiveSpread spread = Spread();
         (ReceiveSpread Other, string What, string More)[] cases =
@@ -113,7 +113,7 @@ internal sealed class RssTests
     }
 
     [Test]
-    public void Hashed_fields_are_compared_where_both_drivers_tell()
+    public void Hashed_fields_are_compared_where_both_drivers_report_them()
     {
         InterfaceQueues other = Queues("eth2", udp: Addresses);
         Assert.That(ReceiveSideScaling.JudgeTwins(Queues("eth1"), other).Fault, Is.EqualTo(
@@ -127,7 +127,7 @@ internal sealed class RssTests
     }
 
     [Test]
-    public void Two_kinds_of_NICs_are_told_so()
+    public void Two_NICs_with_tables_of_different_sizes_are_refused()
     {
         ReceiveSpread larger = Spread() with { Table = [.. Enumerable.Repeat(0u, 128)] };
         Assert.That(
@@ -138,7 +138,7 @@ internal sealed class RssTests
     }
 
     [Test]
-    public void A_driver_that_does_not_tell_is_accepted_with_a_line_for_the_log()
+    public void A_driver_that_does_not_report_its_settings_is_accepted_with_a_note()
     {
         InterfaceQueues silent = Queues("veth2") with { Driver = "veth", Spread = null };
         SpreadJudgement one = ReceiveSideScaling.JudgeTwins(Queues("eth1"), silent);
@@ -150,7 +150,7 @@ internal sealed class RssTests
 
     /// <summary>The layout of linux/ethtool.h, struct ethtool_rxfh, as a little-endian machine has it.</summary>
     [Test]
-    public void The_answer_of_a_driver_is_read()
+    public void The_drivers_answer_is_parsed()
     {
         byte[] answer =
         [

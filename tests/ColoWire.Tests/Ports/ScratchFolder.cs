@@ -5,7 +5,7 @@ using System.IO;
 
 namespace ColoWire.Tests.Ports;
 
-/// <summary>A folder for the files of one test.</summary>
+/// <summary>A directory for the files of one test.</summary>
 internal sealed class ScratchFolder : IDisposable
 {
     private readonly DirectoryInfo folder = Directory.CreateTempSubdirectory("colowire-ports-");

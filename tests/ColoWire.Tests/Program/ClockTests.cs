@@ -9,6 +9,8 @@ using System.Reflection.Metadata.Ecma335;
 using System.Reflection.PortableExecutable;
 using ColoWire.Hosting;
 using ColoWire.Ports.Files;
+using ColoWire.Services;
+using ColoWire.Writing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -16,11 +18,13 @@ namespace ColoWire.Tests.Program;
 /// <summary>Which clock the program goes by.</summary>
 internal sealed class ClockTests
 {
+    // ECMA-335, III.3.19 and III.4.2.
     private const byte CallOpcode = 0x28;
+    private const byte CallVirtualOpcode = 0x6F;
 
-    /// <summary>The time of day before a line of the log, in the name of a saved failure, and where a capture that is written
-    /// begins: nothing is decided by it.</summary>
-    private static readonly string[] TimeOfDayReaders = [nameof(LineFormatter), nameof(FailureFolder), nameof(AppliancePorts)];
+    /// <summary>The time of day before a line of the log, in the name of a saved failure, and of the frames of a capture that is
+    /// written: nothing is decided by it.</summary>
+    private static readonly string[] TimeOfDayReaders = [nameof(LineFormatter), nameof(FailureFolder), nameof(MonotonicClock)];
 
     /// <summary>Since when another process has an interface, in the line that refuses it.</summary>
     private static readonly string[] TimeOfDayReadersOfPorts = ["ProgramOwner"];
@@ -38,7 +42,7 @@ internal sealed class ClockTests
         using FileStream file = File.OpenRead(anyOfAssembly.Assembly.Location);
         using PEReader image = new(file);
         MetadataReader metadata = image.GetMetadataReader();
-        byte[][] calls = [.. metadata.MemberReferences.Where(member => IsWallClock(metadata, member)).Select(CallOf)];
+        byte[][] calls = [.. metadata.MemberReferences.Where(member => IsWallClock(metadata, member)).SelectMany(CallsOf)];
         IEnumerable<string> callers = metadata.MethodDefinitions
             .Select(metadata.GetMethodDefinition)
             .Where(method => method.RelativeVirtualAddress != 0)
@@ -58,10 +62,15 @@ internal sealed class ClockTests
 
         string type = metadata.GetString(metadata.GetTypeReference((TypeReferenceHandle)member.Parent).Name);
         string name = metadata.GetString(member.Name);
-        return (type is "DateTime" or "DateTimeOffset" && name is "get_Now" or "get_UtcNow" or "get_Today") || type == "TimeProvider";
+        return (type is "DateTime" or "DateTimeOffset" && name is "get_Now" or "get_UtcNow" or "get_Today")
+            || (type == "TimeProvider" && name is "GetUtcNow" or "GetLocalNow");
     }
 
-    private static byte[] CallOf(MemberReferenceHandle member) => [CallOpcode, .. BitConverter.GetBytes(MetadataTokens.GetToken(member))];
+    private static byte[][] CallsOf(MemberReferenceHandle member)
+    {
+        byte[] token = BitConverter.GetBytes(MetadataTokens.GetToken(member));
+        return [[CallOpcode, .. token], [CallVirtualOpcode, .. token]];
+    }
 
     private static string OutermostName(MetadataReader metadata, TypeDefinitionHandle handle)
     {

@@ -2,7 +2,7 @@
 
 using System.Collections.Generic;
 using System.Linq;
-using ColoWire.Hosting;
+using ColoWire.Options;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -34,7 +34,7 @@ internal sealed class CorePlanTests
     [Test]
     public void Of_several_lanes_each_has_a_core_and_the_gate_goes_with_the_first()
     {
-        Assert.That(Text(CorePlan.ForLanes([4, 2, 3])), Is.EqualTo("4: L0 G | 2: L1 | 3: L2"));
+        Assert.That(Text(CorePlan.ForPipelines([4, 2, 3])), Is.EqualTo("4: L0 G | 2: L1 | 3: L2"));
     }
 
     private static string Text(IEnumerable<CoreAssignment> plan) =>
@@ -46,7 +46,7 @@ internal sealed class CorePlanTests
         DutyKind.SecondaryCapture => "S",
         DutyKind.Egress => "E",
         DutyKind.Gate => "G",
-        DutyKind.Lane => $"L{duty.Index}",
+        DutyKind.Pipeline => $"L{duty.Index}",
         _ => $"{duty.Index}",
     };
 }

@@ -65,7 +65,8 @@ internal sealed class DutyLoopTests
         int handle = (int)port.SafePipeHandle.DangerousGetHandle();
         Exception? failure = null;
         DutyLoop loop = new(
-            "colowire-test", CpuAffinity.AllowedCpus()[0], [duty], hasPort ? [handle] : [], strategy, exception => failure = exception);
+            "colowire-test", CpuAffinity.AllowedCpus()[0], [duty], hasPort ? [handle] : [], strategy,
+            new MonotonicClock(TimeProvider.System), exception => failure = exception);
         loop.Start();
         bool isDone = duty.Done.Wait(TimeSpan.FromSeconds(20));
         loop.BeginEnd();

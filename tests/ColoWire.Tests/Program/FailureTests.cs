@@ -6,16 +6,19 @@ using System.IO;
 using System.Linq;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
+using ColoWire.Reports;
+using ColoWire.Services;
 using ColoWire.Tests.Control;
 using ColoWire.Tests.Ports;
 using ColoWire.Tests.Ports.Streams;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -41,30 +44,30 @@ internal sealed class FailureTests
         StagedCapturePort primary = new("staged:primary");
         StagedCapturePort secondary = new("staged:secondary");
         KeepingInjectPort output = new();
-        using Appliance appliance = new(Options(cores, shards), FakePorts.Of(primary, secondary, output), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        FakeTimeProvider time = new();
+        using Appliance appliance = new(Options(cores, shards), FakePorts.Of(primary, secondary, output), new NoCheckpoints(), time);
         appliance.Start();
         Both(primary, secondary, TestCapture.Udp("before"));
         WaitUntil(() => output.Left.Length == 1);
         primary.Say(TestCapture.Udp("held"));
-        WaitUntil(() => ApplianceSnapshot.Of(appliance).Held == 1);
+        WaitUntil(() => SnapshotReader.Of(appliance).Held == 1);
         Both(primary, secondary, Bad("bad", 1));
         PathFailure failure = NextFailure(appliance);
-        WaitUntilSettled(appliance);
+        Settle(appliance, time);
         Both(primary, secondary, TestCapture.Udp("after"));
         WaitUntil(() => output.Left.Contains("after"));
         primary.Say(Bad("bad again", 1));
         WaitUntil(() => output.Left.Contains("bad again"));
 
-        ApplianceSnapshot now = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot now = SnapshotReader.Of(appliance);
         Assert.That(failure.End, Is.Null);
         Assert.That(failure.Place, Is.EqualTo("IndexOutOfRangeException in AddressPrefix.Contains"));
-        Assert.That(failure.AwayNs, Is.Positive);
         // Depending on who was first, the failure was at the frame of the primary or of the secondary.
         Assert.That(failure.LostOfPrimary, Is.EqualTo(2).Or.EqualTo(1));
-        Assert.That(now.Drops.Single(drop => drop.Name == "primary_failure").Count, Is.EqualTo(failure.LostOfPrimary));
-        Assert.That(now.Unverified.Single(reason => reason.Name == "quarantine").Count, Is.AtLeast(1));
+        Assert.That(now.Drops["primary_failure"], Is.EqualTo(failure.LostOfPrimary));
+        Assert.That(now.Unverified["quarantine"], Is.AtLeast(1));
         Assert.That((now.Failures, now.QuarantinedFlows), Is.EqualTo((1, 1)));
-        Assert.That(now.Verified, Is.EqualTo(2), "it counts on");
+        Assert.That(now.Released.Verified, Is.EqualTo(2), "it counts on");
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
         Assert.That(appliance.Unsent, Is.Zero);
@@ -76,12 +79,14 @@ internal sealed class FailureTests
     {
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), TimeProvider.System);
         appliance.Start();
         for (ushort port = 1; port < FailureTolerance.SamePlace; port++)
         {
             primary.Say(Bad("bad", port));
-            Assert.That(NextFailure(appliance).End, Is.Null);
+            PathFailure failure = NextFailure(appliance);
+            Assert.That(failure.End, Is.Null);
+            Assert.That(failure.AwayNs, Is.Positive);
             primary.Say(Bad("again", port));
         }
 
@@ -101,7 +106,7 @@ internal sealed class FailureTests
         FakeCapturePort secondary = new("fake:secondary", 0, _ => []) { OnReceive = hang.Wait };
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(4, 1), FakePorts.Of(primary, secondary, new KeepingInjectPort()), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            Options(4, 1), FakePorts.Of(primary, secondary, new KeepingInjectPort()), new NoCheckpoints(), TimeProvider.System);
         appliance.Start();
         hang.Reset();
         primary.Say(Bad("bad", 1));
@@ -133,7 +138,7 @@ internal sealed class FailureTests
         Assert.That(files.Select(file => file[file.IndexOf('Z', StringComparison.Ordinal)..]), Is.EqualTo(new[] { "Z.primary.pcap", "Z.txt" }));
         Assert.That(files.Select(file => File.GetUnixFileMode(scratch.File(file))), Has.All.EqualTo(UnixFileMode.UserRead | UnixFileMode.UserWrite));
         Assert.That(TestCapture.Read(scratch.File(files[0])), Is.EqualTo(failure.Culprits[0].Frames.Select(frame => frame.Bytes)));
-        Assert.That(File.ReadAllText(scratch.File(files[1])), Does.Contain("   at ColoWire.Engine.Compare.AddressPrefix.Contains"), "the stack");
+        Assert.That(File.ReadAllText(scratch.File(files[1])), Does.Contain("   at ColoWire.Engine.AddressPrefix.Contains"), "the stack");
         Assert.That(text, Does.StartWith("IndexOutOfRangeException in AddressPrefix.Contains, at udp 10.66.0.1:1 > 10.0.0.2:2000; compares again after "));
         Assert.That(text, Does.EndWith($", lost are 1 frames of the primary and 0 of the secondary; this connection leaves unverified from now on; "
             + $"saved as {scratch.Path}/{files[1][..^4]}.*"));
@@ -145,21 +150,19 @@ internal sealed class FailureTests
     {
         using ScratchFolder scratch = new();
         PathFailure failure = new(new InvalidOperationException("a bug"), []);
-        FailureFolder folder = FailureFolder.Open(scratch.Path);
+        FakeTimeProvider time = new();
+        FailureFolder folder = FailureFolder.Open(scratch.Path, time);
         string[] names = [.. Enumerable.Range(0, FailureFolder.MostFailures + 3).Select(_ =>
         {
-            // They are named after the millisecond.
-            long ms = DateTime.UtcNow.Ticks / TimeSpan.TicksPerMillisecond;
-            string saved = folder.Save(failure);
-            WaitUntil(() => DateTime.UtcNow.Ticks / TimeSpan.TicksPerMillisecond > ms + 1);
-            return saved;
+            time.Advance(TimeSpan.FromMilliseconds(1));
+            return folder.Save(failure);
         })];
         Assert.That(Directory.GetFiles(scratch.Path), Has.Length.EqualTo(FailureFolder.MostFailures));
         Assert.That(Directory.GetFiles(scratch.Path).Select(file => $"saved as {file[..^4]}.*"), Is.EquivalentTo(names[3..]), "the newest");
 
         Directory.Delete(scratch.Path, recursive: true);
         Assert.That(folder.Save(failure), Does.StartWith("not saved: "));
-        Assert.That(() => FailureFolder.Open(scratch.Path), Throws.TypeOf<PortException>().With.Message.EqualTo(
+        Assert.That(() => FailureFolder.Open(scratch.Path, time), Throws.TypeOf<PortException>().With.Message.EqualTo(
             $"failure_folder: there is no folder '{scratch.Path}': create it, or name another one"));
         Directory.CreateDirectory(scratch.Path);
     }
@@ -175,8 +178,9 @@ internal sealed class FailureTests
             OutDevice = Spec("out"),
             XdpQueues = [0],
         };
+        FakeTimeProvider time = new();
         using Appliance appliance = new(
-            options, AppliancePorts.Open(options, [FramePath.MakeArena(FakePorts.Slots)]), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            options, PortOpener.Open(options, [FramePath.MakeArena(FakePorts.Slots)], time), new NoCheckpoints(), time);
         appliance.Start();
         using StreamPeer primary = StreamPeer.Connect(Place("primary"));
         using StreamPeer secondary = StreamPeer.Connect(Place("secondary"));
@@ -185,14 +189,13 @@ internal sealed class FailureTests
         // One of the batch makes the shard fail; what comes after it in another read is compared.
         primary.Send(StreamPeer.Framed(Bad("bad", 1)));
         PathFailure failure = NextFailure(appliance);
-        WaitUntilSettled(appliance);
+        Settle(appliance, time);
         byte[] frames = [.. Enumerable.Range(0, 100).SelectMany(i => StreamPeer.Framed(TestCapture.Udp($"{i:D8}")))];
         primary.Send(frames);
         secondary.Send(frames);
         Assert.That(outside.Read(frames.Length), Is.EqualTo(frames));
         Assert.That((failure.LostOfPrimary, failure.LostOfSecondary), Is.EqualTo((1, 0)));
-        Assert.That(failure.AwayNs, Is.Positive);
-        Assert.That(ApplianceSnapshot.Of(appliance).Verified, Is.EqualTo(100));
+        Assert.That(SnapshotReader.Of(appliance).Released.Verified, Is.EqualTo(100));
         appliance.Stop(Patience);
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained));
 
@@ -213,22 +216,27 @@ internal sealed class FailureTests
     {
         StagedCapturePort primary = new("staged:primary");
         using Appliance appliance = new(
-            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), FlowHashKey.FromSeed(1));
+            Options(1, 1), FakePorts.Of(primary, new StagedCapturePort("staged:secondary"), new KeepingInjectPort()), new NoCheckpoints(), TimeProvider.System);
         appliance.Start();
         primary.Say(Bad("bad", 1));
         PathFailure failure = NextFailure(appliance);
         appliance.Stop(Patience);
-        text = FailureLog.Text(failure, FailureFolder.Open(folder).Save(failure));
+        text = FailureLog.Text(failure, FailureFolder.Open(folder, TimeProvider.System).Save(failure));
         return failure;
     }
 
-    /// <summary>Without checkpoints both are compared again some time after a failure; then each thread has to see it.</summary>
-    private static void WaitUntilSettled(Appliance appliance)
+    /// <summary>Lets the 10 ms pass in which, without checkpoints, frames leave unverified after a failure.</summary>
+    private static void Settle(Appliance appliance, FakeTimeProvider time)
     {
-        long failedNs = ApplianceSnapshot.Of(appliance).ElapsedNs;
-        WaitUntil(() => ApplianceSnapshot.Of(appliance).ElapsedNs - failedNs > EngineLimits.FreshEpochSettlesNs);
-        long[] seen = [.. appliance.Rounds()];
-        WaitUntil(() => appliance.Rounds().Zip(seen).All(rounds => rounds.First > rounds.Second + 2));
+        AwaitRounds();
+        time.Advance(TimeSpan.FromMilliseconds(100));
+        AwaitRounds();
+
+        void AwaitRounds()
+        {
+            IReadOnlyList<long> before = appliance.Rounds();
+            WaitUntil(() => appliance.Rounds().Zip(before).All(rounds => rounds.First - rounds.Second > 2));
+        }
     }
 
     private static PathFailure NextFailure(Appliance appliance)
@@ -257,11 +265,14 @@ internal sealed class FailureTests
         return new ApplianceOptions
         {
             Cores = [.. Enumerable.Range(0, cores).Select(core => cpus[core % cpus.Count])],
-            Shards = shards,
-            Flows = 1024,
-            CompareTimeoutMs = 600_000,
-            LargeSlotsPerSide = 0,
-            Policies = [ThrowsAtBad],
+            Engine = new EngineOptions
+            {
+                Shards = shards,
+                Flows = 1024,
+                CompareTimeoutMs = 600_000,
+                LargeSlotsPerSide = 0,
+                Policies = [ThrowsAtBad],
+            },
         };
     }
 

@@ -4,6 +4,7 @@ using System;
 using System.Threading;
 using ColoWire.Engine;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 
 namespace ColoWire.Tests.Program;
@@ -111,14 +112,14 @@ internal sealed class FakeInjectPort(bool stuck = false) : IInjectPort
 /// <summary>Ports of an appliance that stand in memory.</summary>
 internal static class FakePorts
 {
-    /// <summary>What the frames of one lane of the tests need.</summary>
+    /// <summary>What the frames of one pipeline of the tests need.</summary>
     public static EngineOptions Slots { get; } = new() { LargeSlotsPerSide = 0 };
 
-    /// <summary>Ports of one lane, over an arena of its own.</summary>
+    /// <summary>Ports of one pipeline, over an arena of its own.</summary>
     public static AppliancePorts Of(ICapturePort primary, ICapturePort secondary, IInjectPort output) =>
-        new([Lane(primary, secondary, output)]);
+        new([Pipeline(primary, secondary, output)]);
 
-    /// <summary>The ports of a lane, over an arena of its own.</summary>
-    public static LanePorts Lane(ICapturePort primary, ICapturePort secondary, IInjectPort output) =>
+    /// <summary>The ports of a pipeline, over an arena of its own.</summary>
+    public static PipelinePorts Pipeline(ICapturePort primary, ICapturePort secondary, IInjectPort output) =>
         new(FramePath.MakeArena(Slots), primary, secondary, output);
 }

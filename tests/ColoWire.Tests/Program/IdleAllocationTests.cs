@@ -6,12 +6,12 @@ using System.Net.Sockets;
 using System.Text;
 using System.Threading;
 using ColoWire.Control;
-using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Linux;
+using ColoWire.Services;
 using ColoWire.Tests.Control;
 using ColoWire.Tests.Ports;
 using ColoWire.Tests.Shared;
@@ -46,7 +46,7 @@ internal sealed class IdleAllocationTests
         using Appliance appliance = Idle();
         StandardOutputs outputs = StandardOutputs.Of(TextWriter.Null, TextWriter.Null);
         ApplicationLifetime host = new(NullLogger<ApplicationLifetime>.Instance);
-        using StatusService status = new(appliance, (StatusForm)form, outputs, host, NullLogger<StatusService>.Instance);
+        using StatusService status = new(appliance, (StatusForm)form, outputs, host, NullLogger<StatusService>.Instance, TimeProvider.System);
         Seconds(WarmUpSeconds);
         Assert.That(Allocation.LeastBytes(() => Seconds(1)), Is.Zero);
 
@@ -81,7 +81,7 @@ internal sealed class IdleAllocationTests
     public void A_log_of_divergences_of_which_there_are_none_allocates_nothing()
     {
         using Appliance appliance = Idle();
-        using DivergenceLog log = new(appliance, NullLogger<DivergenceLog>.Instance);
+        using DivergenceLog log = new(appliance, NullLogger<DivergenceLog>.Instance, TimeProvider.System);
         log.Drain();
         Assert.That(Allocation.LeastBytes(log.Drain), Is.Zero);
     }
@@ -93,7 +93,7 @@ internal sealed class IdleAllocationTests
         int looks = 0;
         long first = 0;
         long last = 0;
-        Cadence.Run(TimeSpan.FromMilliseconds(1), Look, ending.Token);
+        new Cadence(TimeProvider.System).Run(TimeSpan.FromMilliseconds(1), Look, ending.Token);
         Assert.That(looks, Is.EqualTo(30));
         Assert.That(last - first, Is.Zero);
 
@@ -148,10 +148,10 @@ internal sealed class IdleAllocationTests
     private Appliance Idle()
     {
         TestCapture.Write(folder.File("p"), [(0, TestCapture.Udp("one")), (3_600_000, TestCapture.Udp("an hour later"))]);
-        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Flows = 1024, LargeSlotsPerSide = 0 };
+        ApplianceOptions options = new() { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 } };
         AppliancePorts ports = FakePorts.Of(
             FileCapturePort.OpenAsLive(folder.File("p")), FileCapturePort.OpenAsLive(folder.File("p")), new FileInjectPort(folder.File("out")));
-        Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         for (int round = 0; round < 10; round++)
         {
             appliance.Path.Poll(round * 10_000_000L);

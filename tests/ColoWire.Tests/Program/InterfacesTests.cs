@@ -7,6 +7,7 @@ using System.IO;
 using System.Text.Json;
 using ColoWire.Commands;
 using ColoWire.Ports.Linux;
+using ColoWire.Reports;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -19,7 +20,7 @@ internal sealed class InterfacesTests
     public void The_table_names_what_is_wrong_and_the_whole_command()
     {
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteTable(text, [Facts("eth1", isUp: true, gro: true), Facts("eth2", isUp: false)], NoPermission, 200);
+        InterfacesCommand.WriteTable(text, InterfacesReport.Of([Facts("eth1", isUp: true, gro: true), Facts("eth2", isUp: false)], NoPermission), 200);
         string table = text.ToString();
         Assert.That(table, Does.Match(@"eth1 .*e1000e .*up .*1500 .*no .*gro on"));
         Assert.That(table, Does.Contain("ethtool -K eth1 gro off").And.Contain("ip link set eth2 up"));
@@ -32,7 +33,7 @@ internal sealed class InterfacesTests
     public void Usable_is_what_is_up_and_may_be_opened(bool isUp, bool forbidden, bool usable)
     {
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteJson(text, [Facts("eth1", isUp)], forbidden ? NoPermission : default);
+        InterfacesCommand.WriteJson(text, InterfacesReport.Of([Facts("eth1", isUp)], forbidden ? NoPermission : default));
         using JsonDocument json = JsonDocument.Parse(text.ToString());
         JsonElement only = json.RootElement.GetProperty("interfaces")[0];
         Assert.That(only.GetProperty("usable").GetBoolean(), Is.EqualTo(usable));
@@ -45,7 +46,7 @@ internal sealed class InterfacesTests
     public void Without_permission_for_programs_an_interface_is_usable_all_the_same()
     {
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteJson(text, [Facts("eth1", isUp: true)], NoPermission with { Ports = null });
+        InterfacesCommand.WriteJson(text, InterfacesReport.Of([Facts("eth1", isUp: true)], NoPermission with { Ports = null }));
         using JsonDocument json = JsonDocument.Parse(text.ToString());
         Assert.That(json.RootElement.GetProperty("interfaces")[0].GetProperty("usable").GetBoolean(), Is.True);
         Assert.That(json.RootElement.GetProperty("problems")[0].GetProperty("command").GetString(), Is.EqualTo("setcap [y]"));
@@ -55,18 +56,18 @@ internal sealed class InterfacesTests
     [TestCase(1500, 0x7UL, 4, "native", "with a copy", @"native: with a copy +│ +│\n[^\n]*│ 4 receive queues +│")]
     [TestCase(1500, 0x7UL, null, "native", "with a copy", @"native: with a copy +│ +│\n╰")]
     [TestCase(1500, 0UL, 2, "generic", "not in its driver", @"generic: not in its driver")]
-    [TestCase(1500, null, 2, "unknown", "Linux tells from 6.3 on", @"unknown: Linux tells from 6.3 on")]
+    [TestCase(1500, null, 2, "unknown", "reported from Linux 6.3 on", @"unknown: reported from Linux 6.3 on")]
     [TestCase(9000, 0xFUL, 2, "none", "MTU above 1770", @"no: MTU above 1770")]
     public void It_tells_how_well_an_interface_does_as_an_xdp_port(
         int mtu, ulong? features, int? queues, string support, string? why, string cell)
     {
         InterfaceFacts facts = Facts("eth1", isUp: true) with { Mtu = mtu, XdpFeatures = features, ReceiveQueues = queues };
         using StringWriter table = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteTable(table, [facts], default, 200);
+        InterfacesCommand.WriteTable(table, InterfacesReport.Of([facts], default), 200);
         Assert.That(table.ToString(), Does.Match(cell));
 
         using StringWriter text = new(CultureInfo.InvariantCulture);
-        InterfacesCommand.WriteJson(text, [facts], default);
+        InterfacesCommand.WriteJson(text, InterfacesReport.Of([facts], default));
         using JsonDocument json = JsonDocument.Parse(text.ToString());
         JsonElement xdp = json.RootElement.GetProperty("interfaces")[0].GetProperty("xdp");
         Assert.That(xdp.GetProperty("support").GetString(), Is.EqualTo(support));

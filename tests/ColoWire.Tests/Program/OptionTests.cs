@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
-using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Checkpoint;
 using ColoWire.Ports.Linux;
+using ColoWire.Tests.Shared;
 using NUnit.Framework;
 using static ColoWire.Tests.Program.OptionCase;
 
@@ -35,7 +33,7 @@ internal sealed class OptionTests
     [Test]
     public void The_sample_in_the_repository_is_what_the_table_generates()
     {
-        string sample = File.ReadAllText(Path.Combine(RepositoryRoot(), "native-config", "colowire.json"));
+        string sample = File.ReadAllText(Repository.PathOf("native-config/colowire.json"));
         Assert.That(sample, Is.EqualTo(OptionDocuments.SampleJson()), "regenerate it: colowire options > native-config/colowire.json");
     }
 
@@ -48,33 +46,22 @@ internal sealed class OptionTests
             PrimaryIn = new PortSpec(PortKind.Pcap, "primary0"),
             SecondaryIn = new PortSpec(PortKind.Pcap, "secondary0"),
             OutDevice = new PortSpec(PortKind.Pcap, "outside0"),
-            ControlSocket = ColoWire.Control.ControlSocket.DefaultPath,
-            FailureFolder = FailureFolder.DefaultPath,
+            ControlSocket = DefaultPaths.ControlSocket,
+            FailureFolder = DefaultPaths.FailureFolder,
             Cores = loaded.Cores,
             XdpQueues = loaded.XdpQueues,
-            Strict = loaded.Strict,
-            Policies = loaded.Policies,
             PolicyTexts = loaded.PolicyTexts,
+            Engine = new EngineOptions
+            {
+                AdviseMemory = HugePages.Advise,
+                Strict = loaded.Engine.Strict,
+                Policies = loaded.Engine.Policies,
+            },
         };
         Assert.That(loaded, Is.EqualTo(defaults));
         Assert.That(loaded.Cores, Is.EqualTo(HighestCpu), "the highest-numbered CPU allowed");
-        Assert.That(loaded.Strict, Is.Empty);
-        Assert.That(loaded.Policies, Is.Empty);
-        EngineOptions engine = new()
-        {
-            HashKey = default(FlowHashKey),
-            AdviseMemory = HugePages.Advise,
-            Strict = loaded.Strict,
-            Policies = loaded.Policies,
-        };
-        Assert.That(loaded.ToEngineOptions(default), Is.EqualTo(engine));
-    }
-
-    [Test]
-    public void The_table_in_the_README_is_what_the_options_generate()
-    {
-        string readme = File.ReadAllText(Path.Combine(RepositoryRoot(), "README.md"));
-        Assert.That(readme, Does.Contain(OptionDocuments.Markdown()), "regenerate it: colowire options --markdown");
+        Assert.That(loaded.Engine.Strict, Is.Empty);
+        Assert.That(loaded.Engine.Policies, Is.Empty);
     }
 
     [TestCase("adaptive", IdleStrategy.Adaptive)]
@@ -216,9 +203,9 @@ internal sealed class OptionTests
         string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "override.json");
         File.WriteAllText(path, $"{{ {RequiredPorts}, \"compare_timeout\": 5, \"max_queue_size\": 0, \"shards\": 2 }} // done");
         ApplianceOptions options = Bind(["--config", path, "--compare-timeout", "70", "--max-queue-size", "9", "--trace"], Machine);
-        Assert.That(options.CompareTimeoutMs, Is.EqualTo(70));
-        Assert.That(options.MaxQueueSize, Is.EqualTo(9), "what is overridden is not judged");
-        Assert.That(options.Shards, Is.EqualTo(2));
+        Assert.That(options.Engine.CompareTimeoutMs, Is.EqualTo(70));
+        Assert.That(options.Engine.MaxQueueSize, Is.EqualTo(9), "what is overridden is not judged");
+        Assert.That(options.Engine.Shards, Is.EqualTo(2));
         Assert.That(options.Trace, Is.True);
     }
 
@@ -276,16 +263,5 @@ internal sealed class OptionTests
     public void Edit_distance(string left, string right, int edits)
     {
         Assert.That(EditDistance.Between(left, right), Is.EqualTo(edits));
-    }
-
-    private static string RepositoryRoot()
-    {
-        string folder = AppContext.BaseDirectory;
-        while (!File.Exists(Path.Combine(folder, "ColoWire.sln")))
-        {
-            folder = Path.GetDirectoryName(folder) ?? throw new FileNotFoundException("ColoWire.sln");
-        }
-
-        return folder;
     }
 }

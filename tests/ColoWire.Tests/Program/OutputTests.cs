@@ -16,8 +16,8 @@ namespace ColoWire.Tests.Program;
 [NonParallelizable]
 internal sealed class OutputTests
 {
-    private const string Full = "colowire: the standard output cannot be written to: No space left on device; what it was to say is lost\n";
-    private const string Closed = "colowire: the standard output is closed; what it was to say is lost\n";
+    private const string Full = "colowire: the standard output cannot be written to: No space left on device; the output is lost\n";
+    private const string Closed = "colowire: the standard output is closed; the output is lost\n";
 
     /// <summary>A stop has five seconds from the signal, and this machine may be busy with others.</summary>
     private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5.5);
@@ -44,7 +44,7 @@ internal sealed class OutputTests
     [TestCase("compare p other >/dev/full", 2, Full)]
     [TestCase("compare --json p s >/dev/full", 2, Full)]
     [TestCase("compare p s >&-", 2, Closed)]
-    [TestCase("compare p s </dev/null 1<p", 2, "colowire: the standard output cannot be written to: Bad file descriptor; what it was to say is lost\n")]
+    [TestCase("compare p s </dev/null 1<p", 2, "colowire: the standard output cannot be written to: Bad file descriptor; the output is lost\n")]
     [TestCase("compare p s >/dev/full 2>&1", 2, "")]
     [TestCase("compare p s >&- 2>&- <&-", 2, "")]
     [TestCase("compare p s >/dev/null 2>&-", 0, "")]
@@ -111,10 +111,10 @@ internal sealed class OutputTests
         // The limit of a file stands for the disk. It comes in the middle of an object, some seconds from now.
         long limit = new FileInfo(status).Length + (Read("status").IndexOf('\n', StringComparison.Ordinal) * 7 / 2);
         SetFileLimit(program, $"{limit}");
-        program.WaitUntil(() => Read("log").Contains("counters are not taken", StringComparison.Ordinal));
+        program.WaitUntil(() => Read("log").Contains("counters cannot be written", StringComparison.Ordinal));
         Assert.That(new FileInfo(status).Length, Is.EqualTo(limit));
         SetFileLimit(program, "unlimited");
-        program.WaitUntil(() => Read("log").Contains("were lost: nobody took them", StringComparison.Ordinal));
+        program.WaitUntil(() => Read("log").Contains("were lost: they were not read in time", StringComparison.Ordinal));
         program.Signal(ShellProgram.Terminate);
         Assert.That(program.Finish().Code, Is.Zero);
         string[] lines = Read("status").TrimEnd().Split('\n');

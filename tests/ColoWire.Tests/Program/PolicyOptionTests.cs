@@ -6,8 +6,9 @@ using System.IO;
 using System.Linq;
 using System.Net;
 using System.Text.Json;
-using ColoWire.Engine.Compare;
+using ColoWire.Engine;
 using ColoWire.Options;
+using ColoWire.Reports;
 using ColoWire.Writing;
 using NUnit.Framework;
 using static ColoWire.Tests.Program.OptionCase;
@@ -143,15 +144,14 @@ internal sealed class PolicyOptionTests
     [TestCase("pass udp vlan 5", "drop vlan 5")]
     public void A_rule_that_still_takes_something_is_good(string earlier, string later)
     {
-        Assert.That(Load(Json(earlier, later)).Policies, Has.Count.EqualTo(2));
+        Assert.That(Load(Json(earlier, later)).Engine.Policies, Has.Count.EqualTo(2));
     }
 
     [Test]
     public void Rules_keep_their_order()
     {
-        Assert.That(Load(Json(TwoRules)).Policies, Is.EqualTo(TwoRulesRead));
-        Assert.That(Load(Json([.. TwoRules.Reverse()])).Policies, Is.EqualTo(TwoRulesRead.Reverse()));
-        Assert.That(Load(Json(TwoRules)).ToEngineOptions(default).Policies, Is.EqualTo(TwoRulesRead));
+        Assert.That(Load(Json(TwoRules)).Engine.Policies, Is.EqualTo(TwoRulesRead));
+        Assert.That(Load(Json([.. TwoRules.Reverse()])).Engine.Policies, Is.EqualTo(TwoRulesRead.Reverse()));
     }
 
     private static IEnumerable<TestCaseData> CommandLines()
@@ -168,7 +168,7 @@ internal sealed class PolicyOptionTests
     {
         string path = Path.Combine(TestContext.CurrentContext.WorkDirectory, "policies.json");
         File.WriteAllText(path, file ?? "{}");
-        Assert.That(Bind([.. PortArguments, "--config", path, .. arguments], Machine).Policies, Is.EqualTo(TwoRulesRead));
+        Assert.That(Bind([.. PortArguments, "--config", path, .. arguments], Machine).Engine.Policies, Is.EqualTo(TwoRulesRead));
     }
 
     [TestCase("5", "5 is no list: " + Grammar + ", for example pass udp port 123")]
@@ -185,8 +185,11 @@ internal sealed class PolicyOptionTests
     public void Every_bad_rule_is_a_fault_and_one_line_of_exit_code_2()
     {
         using StringWriter errors = new();
-        int code = Cli.Run(["compare", "p.pcap", "s.pcap", "--policies", "allow udp,pass udp,drop vlan x,", "--policies", "pass tcp"], StandardOutputs.Of(TextWriter.Null, errors));
-        Assert.That(code, Is.EqualTo(Cli.BadInput));
+        int code = Cli.Run(
+            ["compare", "p.pcap", "s.pcap", "--policies", "allow udp,pass udp,drop vlan x,", "--policies", "pass tcp"],
+            StandardOutputs.Of(TextWriter.Null, errors),
+            TimeProvider.System);
+        Assert.That(code, Is.EqualTo(ExitCodes.BadInput));
         AssertEqual(
             errors.ToString().TrimEnd().Split(Environment.NewLine),
             "colowire: --policies (command line): rule 1, 'allow udp': 'allow' is no action: compare, pass or drop",

@@ -5,10 +5,11 @@ using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Threading;
-using ColoWire.Hosting;
+using ColoWire.Services;
 using ColoWire.Tests.Ports;
 using Microsoft.Extensions.Hosting.Internal;
 using Microsoft.Extensions.Logging.Abstractions;
+using Microsoft.Extensions.Time.Testing;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -59,8 +60,8 @@ internal sealed class SignalTests
     }
 
     [TestCase(ShellProgram.HangUp, "export SYSTEMD_EXEC_PID=$$; ", "<4>SIGHUP: nothing is read again")]
-    [TestCase(ShellProgram.User1, "", "SIGUSR1: it means nothing to ColoWire")]
-    [TestCase(ShellProgram.User2, "", "SIGUSR2: it means nothing to ColoWire")]
+    [TestCase(ShellProgram.User1, "", "SIGUSR1: ignored; ColoWire does not use this signal")]
+    [TestCase(ShellProgram.User2, "", "SIGUSR2: ignored; ColoWire does not use this signal")]
     public void What_is_no_stop_is_a_line_and_the_appliance_goes_on(int signal, string before, string line)
     {
         using ShellProgram program = StartRun(before);
@@ -88,10 +89,14 @@ internal sealed class SignalTests
     [Test]
     public void A_stop_that_is_asked_for_during_the_start_begins_when_the_start_is_over()
     {
-        StopSignals signals = new(TimeSpan.FromHours(1), () => { });
+        FakeTimeProvider time = new();
+        StopSignals signals = new(TimeSpan.FromHours(1), () => { }, time);
+        time.Advance(TimeSpan.FromMinutes(1));
+        Assert.That(signals.Left, Is.EqualTo(TimeSpan.FromHours(1)));
         signals.Stop("SIGTERM");
         Assert.That(signals.IsStopping, Is.True);
-        Assert.That(signals.Left, Is.LessThan(TimeSpan.FromHours(1)), "the time of the stop counts from the signal");
+        time.Advance(TimeSpan.FromMinutes(2));
+        Assert.That(signals.Left, Is.EqualTo(TimeSpan.FromMinutes(58)), "the time of the stop counts from the signal");
         ApplicationLifetime host = new(NullLogger<ApplicationLifetime>.Instance);
         signals.Attach(host, NullLogger.Instance);
         Assert.That(host.ApplicationStopping.IsCancellationRequested, Is.True);
@@ -101,7 +106,7 @@ internal sealed class SignalTests
     public void A_stop_that_takes_too_long_ends_the_process_once_however_many_signals_come()
     {
         int ends = 0;
-        StopSignals signals = new(TimeSpan.FromMilliseconds(1), () => Interlocked.Increment(ref ends));
+        StopSignals signals = new(TimeSpan.FromMilliseconds(1), () => Interlocked.Increment(ref ends), TimeProvider.System);
         signals.Stop("SIGTERM");
         signals.Stop("SIGINT");
         signals.BeginLimit();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Text;
-using ColoWire.Hosting;
+using ColoWire.Reports;
 using ColoWire.Writing;
 
 namespace ColoWire.Tests.Program;
@@ -10,10 +10,10 @@ namespace ColoWire.Tests.Program;
 internal static class SnapshotText
 {
     /// <summary>The last object of an appliance.</summary>
-    public static string Json(ApplianceSnapshot snapshot)
+    public static string Json(in ApplianceSnapshot snapshot)
     {
         using JsonLine line = new();
-        SnapshotJson.Write(line, snapshot, final: true);
+        line.Write(snapshot with { Final = true }, ReportJson.Default.ApplianceSnapshot);
         return Encoding.UTF8.GetString(line.Bytes.Span);
     }
 }

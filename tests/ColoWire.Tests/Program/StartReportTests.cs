@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using System;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports.Linux;
+using ColoWire.Services;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Program;
@@ -29,14 +30,11 @@ internal sealed class StartReportTests
 
     private static string[] LinesFor(string entries)
     {
-        ApplianceOptions options = OptionCase.Load($"{{ {OptionCase.RequiredPorts}{entries} }}") with
-        {
-            Cores = [CpuAffinity.AllowedCpus()[0]],
-            LargeSlotsPerSide = 0,
-        };
+        ApplianceOptions options = OptionCase.Load($"{{ {OptionCase.RequiredPorts}{entries} }}");
+        options = options with { Cores = [CpuAffinity.AllowedCpus()[0]], Engine = options.Engine with { LargeSlotsPerSide = 0 } };
         AppliancePorts ports = FakePorts.Of(
             new FakeCapturePort("fake:primary", 0, _ => []), new FakeCapturePort("fake:secondary", 0, _ => []), new FakeInjectPort());
-        using Appliance appliance = new(options, ports, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
         return [.. StartReport.Lines(appliance)];
     }
 }

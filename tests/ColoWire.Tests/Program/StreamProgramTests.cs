@@ -98,7 +98,7 @@ internal sealed partial class StreamProgramTests
         secondary.Send(framed);
         Assert.That(outside.ReadFrame(), Is.EqualTo(TestCapture.Udp("two")));
         Assert.That(Stop().GetProperty("released").GetProperty("verified").GetInt64(), Is.EqualTo(2));
-        Assert.That(log, Has.Some.Contains("1 frames lost: they were announced with a length that none can have"));
+        Assert.That(log, Has.Some.Contains("1 frames lost: they were announced with a length that no frame can have"));
     }
 
     [Test]

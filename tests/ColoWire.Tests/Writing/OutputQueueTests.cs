@@ -5,7 +5,7 @@ using System.Collections.Generic;
 using System.Linq;
 using System.Text;
 using System.Threading;
-using ColoWire.Hosting;
+using ColoWire.Services;
 using ColoWire.Tests.Shared;
 using ColoWire.Writing;
 using Microsoft.Extensions.Hosting.Systemd;
@@ -21,7 +21,7 @@ internal sealed class OutputQueueTests
     public void A_sink_that_blocks_keeps_nobody_waiting_and_what_finds_no_room_is_counted()
     {
         using GatedSink sink = new();
-        OutputQueue queue = new("test", sink, capacityBytes: 10);
+        OutputQueue queue = new("test", sink, TimeProvider.System, capacityBytes: 10);
         for (int i = 0; i < 7; i++)
         {
             queue.Add("abc"u8);
@@ -44,7 +44,7 @@ internal sealed class OutputQueueTests
     public void More_records_than_the_limit_are_lost_however_short_they_are()
     {
         using GatedSink sink = new();
-        OutputQueue queue = new("test", sink);
+        OutputQueue queue = new("test", sink, TimeProvider.System);
         for (int i = 0; i < OutputQueue.MaxRecords + 5; i++)
         {
             queue.Add("x"u8);
@@ -57,7 +57,7 @@ internal sealed class OutputQueueTests
     public void Records_of_all_lengths_arrive_whole_and_in_order_however_they_lie_in_the_ring()
     {
         using GatedSink sink = new();
-        OutputQueue queue = new("test", sink, capacityBytes: 64);
+        OutputQueue queue = new("test", sink, TimeProvider.System, capacityBytes: 64);
         List<string> taken = [];
         Random random = new(1);
         sink.Gate.Set();
@@ -87,7 +87,7 @@ internal sealed class OutputQueueTests
     {
         using GatedSink sink = new();
         sink.Gate.Set();
-        OutputQueue queue = new("test", sink, capacityBytes: 8);
+        OutputQueue queue = new("test", sink, TimeProvider.System, capacityBytes: 8);
         queue.Add("123456789"u8);
         queue.Add("12345678"u8);
         Assert.That(queue.Flush(Patience), Is.True);
@@ -100,7 +100,7 @@ internal sealed class OutputQueueTests
     {
         using GatedSink sink = new() { Refuses = true };
         sink.Gate.Set();
-        OutputQueue queue = new("test", sink);
+        OutputQueue queue = new("test", sink, TimeProvider.System);
         queue.Add("one"u8);
         Assert.That(queue.Flush(Patience), Is.True);
         Assert.That((queue.Lost, queue.Works), Is.EqualTo((1, false)));
@@ -113,7 +113,7 @@ internal sealed class OutputQueueTests
     [Test]
     public void Adding_allocates_nothing()
     {
-        OutputQueue queue = new("test", new CountingSink());
+        OutputQueue queue = new("test", new CountingSink(), TimeProvider.System);
         byte[] record = new byte[3_000];
         queue.Add(record);
         Assert.That(queue.Flush(Patience), Is.True);
@@ -128,7 +128,7 @@ internal sealed class OutputQueueTests
     public void A_systemd_that_does_not_read_keeps_neither_start_nor_stop_waiting()
     {
         using BlockingNotifier systemd = new();
-        QueuedNotifier notifier = new(systemd);
+        QueuedNotifier notifier = new(systemd, TimeProvider.System);
         for (int i = 0; i < 1_000; i++)
         {
             notifier.Notify(ServiceState.Stopping);

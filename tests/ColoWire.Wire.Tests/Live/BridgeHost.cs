@@ -10,7 +10,7 @@ namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>
 /// A bridge host, prepared by the script that operators use, with cables to a primary guest, a secondary guest and the outside,
-/// each of them a network namespace. With several lanes there are as many cables to each, for as many appliances.
+/// each of them a network namespace. With several pipelines there are as many cables to each, for as many appliances.
 /// </summary>
 internal sealed class BridgeHost : IDisposable
 {
@@ -18,9 +18,9 @@ internal sealed class BridgeHost : IDisposable
 
     /// <summary>Lays the cables.</summary>
     /// <param name="ports">What the programs that run here are to open.</param>
-    /// <param name="lanes">How many cables to each.</param>
+    /// <param name="pipelines">How many cables to each.</param>
     /// <param name="queues">How many queues each end of a cable has.</param>
-    public BridgeHost(LivePorts ports = LivePorts.Pcap, int lanes = 1, int queues = 1)
+    public BridgeHost(LivePorts ports = LivePorts.Pcap, int pipelines = 1, int queues = 1)
     {
         Ports = ports;
         try
@@ -30,8 +30,8 @@ internal sealed class BridgeHost : IDisposable
             SecondaryGuest = Add();
             Host = Add();
             Outside = Add();
-            for (int lane = 0; lane < lanes; lane++)
-                Lay(lane, queues);
+            for (int pipeline = 0; pipeline < pipelines; pipeline++)
+                Lay(pipeline, queues);
         }
         catch
         {
@@ -56,21 +56,21 @@ internal sealed class BridgeHost : IDisposable
     /// <summary>The root of the repository that the tests were built from.</summary>
     public static string Root { get; } = FindRoot();
 
-    public static string PrimaryPort(int lane) => $"primary{lane}";
+    public static string PrimaryPort(int pipeline) => $"primary{pipeline}";
 
-    public static string SecondaryPort(int lane) => $"secondary{lane}";
+    public static string SecondaryPort(int pipeline) => $"secondary{pipeline}";
 
-    public static string OutPort(int lane) => $"out{lane}";
+    public static string OutPort(int pipeline) => $"out{pipeline}";
 
     /// <summary>The other end of a cable, as guests and the outside call it.</summary>
-    public static string Wire(int lane) => $"wire{lane}";
+    public static string Wire(int pipeline) => $"wire{pipeline}";
 
     public static string Fixture(string name) => Path.Combine(Root, "tests", "fixtures", name);
 
     /// <summary>Takes the programs off the capture interfaces that outlive their process, so that frames reach whoever comes next.</summary>
-    public void RemovePrograms(int lane)
+    public void RemovePrograms(int pipeline)
     {
-        foreach (string port in (string[])[PrimaryPort(lane), SecondaryPort(lane)])
+        foreach (string port in (string[])[PrimaryPort(pipeline), SecondaryPort(pipeline)])
         {
             foreach (string hook in (string[])["xdpdrv", "xdpgeneric"])
                 Shell.Run("ip", "-n", Host.Name, "link", "set", "dev", port, hook, "off");
@@ -81,10 +81,10 @@ internal sealed class BridgeHost : IDisposable
     public void RemoveCable(string port) => Host.Inside($"ip link del {port}");
 
     /// <summary>Lays a cable again that was removed, as the one before was.</summary>
-    public void LayCableAgain(int lane, string port)
+    public void LayCableAgain(int pipeline, string port)
     {
-        NetworkNamespace space = port == PrimaryPort(lane) ? PrimaryGuest : port == SecondaryPort(lane) ? SecondaryGuest : Outside;
-        LayCable(space, lane, port, queues: 1);
+        NetworkNamespace space = port == PrimaryPort(pipeline) ? PrimaryGuest : port == SecondaryPort(pipeline) ? SecondaryGuest : Outside;
+        LayCable(space, pipeline, port, queues: 1);
         Host.Inside($"ethtool -K {port} tx off rx off tso off gso off gro off");
         Host.Inside($"ip link set {port} arp off up");
     }
@@ -104,24 +104,24 @@ internal sealed class BridgeHost : IDisposable
         return space;
     }
 
-    private void Lay(int lane, int queues)
+    private void Lay(int pipeline, int queues)
     {
         (NetworkNamespace Space, string Port)[] ends =
-            [(PrimaryGuest, PrimaryPort(lane)), (SecondaryGuest, SecondaryPort(lane)), (Outside, OutPort(lane))];
+            [(PrimaryGuest, PrimaryPort(pipeline)), (SecondaryGuest, SecondaryPort(pipeline)), (Outside, OutPort(pipeline))];
         foreach ((NetworkNamespace space, string port) in ends)
-            LayCable(space, lane, port, queues);
+            LayCable(space, pipeline, port, queues);
 
         string script = Path.Combine(Root, "native-config", "prepare.sh");
         string state = $"COLOWIRE_PREPARE_STATE={Path.Combine(Scratch, "prepared")}";
         Shell.Run(Host.Words(["env", state, script, .. ends.Select(end => end.Port)]));
     }
 
-    private void LayCable(NetworkNamespace space, int lane, string port, int queues)
+    private void LayCable(NetworkNamespace space, int pipeline, string port, int queues)
     {
         string count = $"numrxqueues {queues} numtxqueues {queues}";
-        Shell.Run([.. $"ip link add {Wire(lane)} {count} netns {space.Name} type veth peer name {port} {count} netns {Host.Name}".Split(' ')]);
-        space.Inside($"ip link set {Wire(lane)} arp off up");
-        space.Inside($"ethtool -K {Wire(lane)} tx off rx off tso off gso off gro off");
+        Shell.Run([.. $"ip link add {Wire(pipeline)} {count} netns {space.Name} type veth peer name {port} {count} netns {Host.Name}".Split(' ')]);
+        space.Inside($"ip link set {Wire(pipeline)} arp off up");
+        space.Inside($"ethtool -K {Wire(pipeline)} tx off rx off tso off gso off gro off");
     }
 
     private static string FindRoot()

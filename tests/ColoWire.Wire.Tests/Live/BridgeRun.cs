@@ -8,17 +8,17 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>One run of the program on one lane of a bridge host, with somebody who listens outside before it starts.</summary>
+/// <summary>One run of the program on one pipeline of a bridge host, with somebody who listens outside before it starts.</summary>
 internal sealed class BridgeRun : IDisposable
 {
     /// <summary>How long the outside still listens for what should not come.</summary>
     private static readonly TimeSpan Afterwards = TimeSpan.FromMilliseconds(50);
 
     /// <summary>A program that waits for its share of a busy machine is not dead: these runs are about what it does with frames.</summary>
-    internal static readonly string[] NotPassedBy = ["--failwire-timeout-ms", "10000"];
+    internal static readonly string[] NotBypassed = ["--failwire-timeout-ms", "10000"];
 
     private readonly BridgeHost host;
-    private readonly int lane;
+    private readonly int pipeline;
     private FarEnd outside;
     private readonly List<FarEnd> guests = [];
 
@@ -31,22 +31,22 @@ internal sealed class BridgeRun : IDisposable
     {
     }
 
-    public BridgeRun(BridgeHost host, int lane, string verb, params string[] options)
-        : this(host, lane, [], verb, options)
+    public BridgeRun(BridgeHost host, int pipeline, string verb, params string[] options)
+        : this(host, pipeline, [], verb, options)
     {
     }
 
     /// <summary>Starts the program through another one that takes privileges from it.</summary>
-    public BridgeRun(BridgeHost host, int lane, string[] wrapper, string verb, params string[] options)
+    public BridgeRun(BridgeHost host, int pipeline, string[] wrapper, string verb, params string[] options)
     {
         this.host = host;
-        this.lane = lane;
-        outside = host.Outside.Open(BridgeHost.Wire(lane));
-        Program = new ColoWireProcess(host, [verb, .. host.Ports.Words(lane), "--json", .. NotPassedBy, .. options], wrapper);
+        this.pipeline = pipeline;
+        outside = host.Outside.Open(BridgeHost.Wire(pipeline));
+        Program = new ColoWireProcess(host, [verb, .. host.Ports.Words(pipeline), "--json", .. NotBypassed, .. options], wrapper);
         try
         {
-            guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(lane)));
-            guests.Add(host.SecondaryGuest.Open(BridgeHost.Wire(lane)));
+            guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(pipeline)));
+            guests.Add(host.SecondaryGuest.Open(BridgeHost.Wire(pipeline)));
             Program.AwaitReady();
         }
         catch
@@ -59,10 +59,10 @@ internal sealed class BridgeRun : IDisposable
     public ColoWireProcess Program { get; }
 
     /// <summary>Replays a capture in each guest, both at a time, to their ends.</summary>
-    public static void Replay(BridgeHost host, int lane, string primaryCapture, string secondaryCapture, params string[] speed)
+    public static void Replay(BridgeHost host, int pipeline, string primaryCapture, string secondaryCapture, params string[] speed)
     {
-        using Process primary = StartReplay(host.PrimaryGuest, lane, primaryCapture, speed);
-        using Process secondary = StartReplay(host.SecondaryGuest, lane, secondaryCapture, speed);
+        using Process primary = StartReplay(host.PrimaryGuest, pipeline, primaryCapture, speed);
+        using Process secondary = StartReplay(host.SecondaryGuest, pipeline, secondaryCapture, speed);
         try
         {
             Shell.Finish(primary, ColoWireProcess.Patience);
@@ -86,21 +86,21 @@ internal sealed class BridgeRun : IDisposable
         outside.Dispose();
         guests.ForEach(guest => guest.Dispose());
         guests.Clear();
-        outside = host.Outside.Open(BridgeHost.Wire(lane));
-        guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(lane)));
-        guests.Add(host.SecondaryGuest.Open(BridgeHost.Wire(lane)));
+        outside = host.Outside.Open(BridgeHost.Wire(pipeline));
+        guests.Add(host.PrimaryGuest.Open(BridgeHost.Wire(pipeline)));
+        guests.Add(host.SecondaryGuest.Open(BridgeHost.Wire(pipeline)));
     }
 
     /// <summary>The secondary's guest forgets that its link was down, of which a socket tells once, at its next send.</summary>
     public void ReopenSecondary()
     {
         guests[1].Dispose();
-        guests[1] = host.SecondaryGuest.Open(BridgeHost.Wire(lane));
+        guests[1] = host.SecondaryGuest.Open(BridgeHost.Wire(pipeline));
     }
 
     /// <summary>Replays a capture in each guest, both at a time, to their ends.</summary>
     public void Replay(string primaryCapture, string secondaryCapture, params string[] speed) =>
-        Replay(host, lane, primaryCapture, secondaryCapture, speed);
+        Replay(host, pipeline, primaryCapture, secondaryCapture, speed);
 
     /// <summary>Takes what has left up to now.</summary>
     public List<(DateTime At, byte[] Frame)> ReceiveNow() => outside.Receive(1, Afterwards);
@@ -127,7 +127,7 @@ internal sealed class BridgeRun : IDisposable
     public void Dispose()
     {
         Program.Dispose();
-        host.RemovePrograms(lane);
+        host.RemovePrograms(pipeline);
         outside.Dispose();
         foreach (FarEnd guest in guests)
             guest.Dispose();
@@ -137,6 +137,6 @@ internal sealed class BridgeRun : IDisposable
     private List<(DateTime At, byte[] Frame)> Receive(int frames) =>
         [.. outside.Receive(frames, ColoWireProcess.Patience), .. ReceiveNow()];
 
-    private static Process StartReplay(NetworkNamespace guest, int lane, string capture, string[] speed) =>
-        Shell.Start(guest.Words(["tcpreplay", "-i", BridgeHost.Wire(lane), .. speed, capture]));
+    private static Process StartReplay(NetworkNamespace guest, int pipeline, string capture, string[] speed) =>
+        Shell.Start(guest.Words(["tcpreplay", "-i", BridgeHost.Wire(pipeline), .. speed, capture]));
 }

@@ -25,7 +25,7 @@ internal sealed class FailWireTests(LivePorts ports)
     private static readonly string[] Patient = ["--compare-timeout", "15000"];
 
     /// <summary>No timeout helps a stop to hand over, and none passes by a program that waits for its share of a busy machine.</summary>
-    private static readonly string[] NotPassedBy = ["--failwire-timeout-ms", "10000"];
+    private static readonly string[] NotBypassed = ["--failwire-timeout-ms", "10000"];
 
     private BridgeHost host = null!;
 
@@ -43,12 +43,12 @@ internal sealed class FailWireTests(LivePorts ports)
     [Test]
     public void A_stop_and_a_restart_lose_no_frame_and_repeat_none()
     {
-        using ColoWireProcess first = Start(NotPassedBy);
+        using ColoWireProcess first = Start(NotBypassed);
         using SteadyTraffic traffic = new(host, FramesPerSecond);
         traffic.AwaitFlow();
         Counters stopped = first.Stop();
         traffic.AwaitFlow();
-        using ColoWireProcess second = Start(NotPassedBy);
+        using ColoWireProcess second = Start(NotBypassed);
         traffic.AwaitFlow();
         second.AwaitLog("a new epoch begins");
         traffic.AwaitFlow();

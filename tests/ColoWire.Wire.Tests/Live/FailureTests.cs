@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System.Linq;
+using System;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Compare;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
+using ColoWire.Reports;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -51,30 +52,30 @@ internal sealed class FailureTests(LivePorts ports)
         using Appliance appliance = StartInside();
         using SteadyTraffic traffic = new(host, FramesPerSecond);
         traffic.AwaitFlow();
-        ApplianceSnapshot before = ApplianceSnapshot.Of(appliance);
+        ApplianceSnapshot before = SnapshotReader.Of(appliance);
         using FarEnd guest = host.PrimaryGuest.Open(BridgeHost.Wire(0));
         for (int flow = 1; flow < FailureTolerance.SamePlace; flow++)
         {
             guest.Send(Bad(flow));
             PathFailure failure = NextFailure(appliance);
-            TestContext.Out.WriteLine($"{ports}: away {failure.AwayNs / 1e6:F1} ms, lost {failure.LostOfPrimary} and {failure.LostOfSecondary} frames; {ApplianceSnapshot.Of(appliance).FailWire}");
+            TestContext.Out.WriteLine($"{ports}: away {failure.AwayNs / 1e6:F1} ms, lost {failure.LostOfPrimary} and {failure.LostOfSecondary} frames; {SnapshotReader.Of(appliance).FailWire}");
             Assert.That(failure.End, Is.Null);
             // Tens of milliseconds where nothing else runs, which the output above tells; that no timeout ended it is what can be asserted.
             Assert.That(failure.AwayNs / 1_000_000, Is.LessThan(FailwireTimeoutMs));
-            long verified = ApplianceSnapshot.Of(appliance).Verified;
-            Assert.That(() => ApplianceSnapshot.Of(appliance).Verified, Is.GreaterThan(verified + FramesPerSecond / 10).After((int)ColoWireProcess.Patience.TotalMilliseconds, 5), "frames are compared again");
+            long verified = SnapshotReader.Of(appliance).Released.Verified;
+            Assert.That(() => SnapshotReader.Of(appliance).Released.Verified, Is.GreaterThan(verified + FramesPerSecond / 10).After((int)ColoWireProcess.Patience.TotalMilliseconds, 5), "frames are compared again");
         }
 
         int lost = traffic.Finish();
         appliance.Stop(Appliance.DrainPatience);
-        ApplianceSnapshot last = ApplianceSnapshot.Of(appliance);
-        TestContext.Out.WriteLine($"{ports}: {lost} lost of {traffic.Sent}; {string.Join(", ", last.Drops)}; {last.FailWire}; divergences {string.Join(", ", last.Divergences)}");
+        ApplianceSnapshot last = SnapshotReader.Of(appliance);
+        TestContext.Out.WriteLine($"{ports}: {lost} lost of {traffic.Sent}; {string.Join(", ", last.Drops)}; {last.FailWire}; divergences {string.Join(", ", last.DivergenceReasons)}");
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Drained), "every slot is home, those of the kernel's rings too");
         Assert.That(last.Failures, Is.EqualTo(FailureTolerance.SamePlace - 1));
-        Assert.That(last.Verified, Is.GreaterThan(before.Verified), "it counts on");
+        Assert.That(last.Released.Verified, Is.GreaterThan(before.Released.Verified), "it counts on");
         Assert.That(last.FailWire.ToWire, Is.Positive, "the kernel's program has taken over");
         Assert.That(last.QuarantinedFlows, Is.EqualTo(FailureTolerance.SamePlace - 1));
-        long counted = last.Drops.Where(drop => drop.Name == "primary_failure").Sum(drop => drop.Count);
+        long counted = last.Drops.Of("primary_failure");
         Assert.That(lost, Is.AtMost(counted), "what is lost is counted: the bad frames too, and those that only wait to be read are sent");
     }
 
@@ -105,13 +106,15 @@ internal sealed class FailureTests(LivePorts ports)
                 Cores = [CpuAffinity.AllowedCpus()[^1]],
                 XdpQueues = [0],
                 XdpMode = ports == LivePorts.XdpGeneric ? XdpMode.Generic : XdpMode.Native,
-                CompareTimeoutMs = 15_000,
                 FailwireTimeoutMs = FailwireTimeoutMs,
-                Policies = [new PolicyRule(PolicyAction.Pass) { Network = new AddressPrefix(BadSource, 33) }],
+                Engine = new EngineOptions
+                {
+                    CompareTimeoutMs = 15_000,
+                    Policies = [new PolicyRule(PolicyAction.Pass) { Network = new AddressPrefix(BadSource, 33) }],
+                },
             };
-            FlowHashKey key = FlowHashKey.FromSeed(1);
-            AppliancePorts opened = AppliancePorts.Open(options, [FramePath.MakeArena(options.ToEngineOptions(key))]);
-            appliance = new Appliance(options, opened, new NoCheckpoints(), key);
+            AppliancePorts opened = PortOpener.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System);
+            appliance = new Appliance(options, opened, new NoCheckpoints(), TimeProvider.System);
             appliance.Start();
         });
         return appliance!;

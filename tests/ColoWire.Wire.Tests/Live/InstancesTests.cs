@@ -20,7 +20,7 @@ internal sealed class InstancesTests(LivePorts ports)
     {
         string primary = BridgeHost.Fixture("mixed.pcap");
         string otherPrimary = BridgeHost.Fixture("http4.pcap");
-        using BridgeHost host = new(ports, lanes: 2);
+        using BridgeHost host = new(ports, pipelines: 2);
         using BridgeRun differing = new(host, 0, "run", "--compare-timeout", "15000");
         using BridgeRun equal = new(host, 1, "run", "--compare-timeout", "15000");
 
@@ -83,8 +83,8 @@ internal sealed class InstancesTests(LivePorts ports)
         using BridgeRun run = new(host, "run");
         string hook = ports == LivePorts.Pcap ? "xdpgeneric" : "xdpdrv";
         host.Host.Inside($"ip link set dev {BridgeHost.PrimaryPort(0)} {hook} off");
-        run.Program.AwaitLog("somebody has taken ColoWire's XDP program off interface 'primary0'");
-        run.Program.AwaitLog("over: somebody has taken");
+        run.Program.AwaitLog("ColoWire's XDP program was detached from interface 'primary0' by another process");
+        run.Program.AwaitLog("over: ColoWire's XDP program was detached");
         AssertCompared(run, 0);
         run.Program.Stop();
     }

@@ -23,14 +23,14 @@ internal static class LivePortsWords
     /// <summary>What stands before the names of its interfaces.</summary>
     public static string Prefix(this LivePorts ports) => ports == LivePorts.Pcap ? "pcap:" : "xdp:";
 
-    /// <summary>The options of the ports of one lane.</summary>
-    public static string[] Words(this LivePorts ports, int lane)
+    /// <summary>The options of the ports of one pipeline.</summary>
+    public static string[] Words(this LivePorts ports, int pipeline)
     {
         string prefix = ports.Prefix();
         List<string> words =
         [
-            "--primary-in", prefix + BridgeHost.PrimaryPort(lane), "--secondary-in", prefix + BridgeHost.SecondaryPort(lane),
-            "--outdev", prefix + BridgeHost.OutPort(lane),
+            "--primary-in", prefix + BridgeHost.PrimaryPort(pipeline), "--secondary-in", prefix + BridgeHost.SecondaryPort(pipeline),
+            "--outdev", prefix + BridgeHost.OutPort(pipeline),
         ];
         if (ports == LivePorts.XdpGeneric)
             words.AddRange(["--xdp-mode", "generic"]);

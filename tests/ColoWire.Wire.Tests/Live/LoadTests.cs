@@ -4,11 +4,13 @@ using System;
 using System.IO;
 using System.Linq;
 using ColoWire.Engine;
-using ColoWire.Engine.Flows;
+using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Pipelines;
 using ColoWire.Hosting;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Reports;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -55,37 +57,38 @@ internal sealed class LoadTests(LivePorts ports)
     public void In_steady_state_the_path_of_a_frame_allocates_nothing()
     {
         const int loops = 13;
-        const int IdleRounds = 100;
+        const int idleRounds = 100;
         const int warmUpFrames = 2 * Frames;
         PortKind kind = ports == LivePorts.Pcap ? PortKind.Pcap : PortKind.Xdp;
         ApplianceOptions options = new()
         {
             Cores = [MachineFacts.Read().Cpus[^1]],
-            CompareTimeoutMs = 15_000,
             // A thread that waits for its share of a busy machine is not dead.
             FailwireTimeoutMs = PortLimits.FailwireTimeoutMs.Maximum,
             XdpQueues = [0],
             PrimaryIn = new PortSpec(kind, BridgeHost.PrimaryPort(0)),
             SecondaryIn = new PortSpec(kind, BridgeHost.SecondaryPort(0)),
             OutDevice = new PortSpec(kind, BridgeHost.OutPort(0)),
+            Engine = new EngineOptions { CompareTimeoutMs = 15_000 },
         };
         AppliancePorts open = null!;
-        host.Host.Inside(() => open = AppliancePorts.Open(options, [FramePath.MakeArena(options.ToEngineOptions(default))]));
-        AllocationGauge gauge = new(open.Lanes[0].Primary, warmUpFrames);
-        open = open with { Lanes = [open.Lanes[0] with { Primary = gauge }] };
-        using Appliance appliance = new(options, open, new NoCheckpoints(), FlowHashKey.FromSeed(1));
+        host.Host.Inside(() => open = PortOpener.Open(options, [FramePath.MakeArena(options.Engine)], TimeProvider.System));
+        AllocationGauge gauge = new(open.Pipelines[0].Primary, warmUpFrames);
+        open = open with { Pipelines = [open.Pipelines[0] with { Primary = gauge }] };
+        using Appliance appliance = new(options, open, new NoCheckpoints(), TimeProvider.System);
         host.Host.Inside(appliance.Start);
 
         BridgeRun.Replay(host, 0, primaryCapture, secondaryCapture, "--preload-pcap", "--pps=15000", $"--loop={loops}");
         Assert.That(() => open.OutputStatistics.Frames, Is.EqualTo(loops * Frames).After(5000, 10));
         // Long after the last frame, so that the sleep of the idle thread counts too.
         long roundsOfLast = appliance.Rounds().Sum();
-        Waiting.Until(() => appliance.Rounds().Sum() > roundsOfLast + IdleRounds, "the thread is idle");
+        Waiting.Until(() => appliance.Rounds().Sum() > roundsOfLast + idleRounds, "the thread is idle");
         appliance.Stop(Appliance.DrainPatience);
         host.RemovePrograms(0);
 
-        ApplianceSnapshot snapshot = ApplianceSnapshot.Of(appliance);
-        Assert.That((snapshot.Verified, snapshot.UnverifiedFrames, snapshot.CaptureDrops), Is.EqualTo((loops * Frames, 0, 0)));
+        ApplianceSnapshot snapshot = SnapshotReader.Of(appliance);
+        Assert.That((snapshot.Released.Verified, snapshot.Released.Unverified), Is.EqualTo((loops * Frames, 0)));
+        Assert.That(snapshot.Primary.NotCaptured + snapshot.Secondary.NotCaptured, Is.Zero);
         Assert.That(gauge.MeasuredFrames, Is.AtLeast(50_000));
         Assert.That(gauge.AllocatedBytes, Is.Zero);
     }

@@ -120,7 +120,7 @@ internal sealed class PartialChecksumTests
 
     private ColoWireProcess Run(string policy)
     {
-        ColoWireProcess program = new(host, ["run", .. host.Ports.Words(0), "--json", .. BridgeRun.NotPassedBy, "--partial-checksums", policy]);
+        ColoWireProcess program = new(host, ["run", .. host.Ports.Words(0), "--json", .. BridgeRun.NotBypassed, "--partial-checksums", policy]);
         program.AwaitReady();
         return program;
     }

@@ -19,7 +19,7 @@ internal sealed class ReturnTests(LivePorts ports)
     private const int Frames = 20;
     private const int Flows = 2;
     private const string OtherName = "other0";
-    private const string NamedAgain = "the interface bears its name again";
+    private const string NamedAgain = "the interface has its name again";
 
     /// <summary>Only the secondary's word lets a frame go: the timeout is far.</summary>
     private static readonly string[] Patient = ["--compare-timeout", "60000"];

@@ -36,7 +36,7 @@ internal sealed class SteadyTraffic : IDisposable
     private volatile bool stopsListening;
 
     /// <summary>Starts both guests and the listener.</summary>
-    /// <param name="host">Where; its first lane.</param>
+    /// <param name="host">Where; its first pipeline.</param>
     /// <param name="framesPerSecond">Of each guest.</param>
     /// <param name="flows">Connections that they are spread over.</param>
     /// <param name="differentFlow">One in which the secondary says something else; none if negative.</param>

@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Ports;
 
-/// <summary>Every problem is made, found, mended by the very command that is given for it, and gone.</summary>
+/// <summary>Each problem is made, found, corrected by the command that it gives, and then gone.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class InterfaceFactsTests
@@ -27,7 +27,7 @@ internal sealed class InterfaceFactsTests
     public void TearDown() => wire?.Dispose();
 
     [Test]
-    public void A_fit_interface_has_no_problem_but_that_a_guest_behind_it_may_leave_checksums_undone() => wire.Inside(() =>
+    public void A_good_interface_has_only_the_problem_of_incomplete_checksums_of_guests_behind_it() => wire.Inside(() =>
     {
         InterfaceFacts facts = InterfaceFacts.Read(Near)!;
 
@@ -43,7 +43,7 @@ internal sealed class InterfaceFactsTests
     });
 
     [Test]
-    public void A_veth_runs_XDP_programs_in_its_driver_and_shares_no_memory() => wire.Inside(() =>
+    public void A_veth_runs_XDP_programs_in_native_mode_without_zero_copy() => wire.Inside(() =>
     {
         InterfaceFacts facts = InterfaceFacts.Read(Near)!;
         if (facts.XdpFeatures is null)
@@ -75,7 +75,7 @@ internal sealed class InterfaceFactsTests
         Assert.That(string.Join(' ', InterfaceFacts.ReadAll().Select(f => f.Name)), Is.EqualTo("far0 lo near0")));
 
     [Test]
-    public void There_are_no_facts_of_an_unknown_interface() =>
+    public void An_unknown_interface_has_no_facts() =>
         wire.Inside(() => Assert.That(InterfaceFacts.Read("eth77"), Is.Null));
 
     [Test]
@@ -89,27 +89,27 @@ internal sealed class InterfaceFactsTests
     [TestCase("ethtool -K near0 gro on", "gro on: ", "ethtool -K near0 gro off")]
     [TestCase("ethtool -K near0 gro on gso on tso on", "gro, gso, tso on: ", "ethtool -K near0 gro off gso off tso off")]
     [TestCase("ip addr add 192.0.2.1/24 dev near0", "has 192.0.2.1/24: ", "ip addr flush dev near0")]
-    public void A_problem_is_mended_by_its_command(string make, string what, string command) => wire.Inside(() =>
+    public void A_problem_is_corrected_by_its_command(string make, string what, string command) => wire.Inside(() =>
     {
         wire.Inside(make);
-        AssertMendable(what, command);
+        AssertCorrectable(what, command);
     });
 
     [Test]
-    public void A_bridge_port_is_told_from_its_bridge() => wire.Inside(() =>
+    public void A_bridge_port_is_a_problem_and_its_bridge_is_named() => wire.Inside(() =>
     {
         wire.Inside("ip link add br7 type bridge");
         wire.Inside($"ip link set {Near} master br7");
         Assert.That(InterfaceFacts.Read(Near)!.Master, Is.EqualTo("br7"));
-        AssertMendable("belongs to br7: ", "ip link set near0 nomaster");
+        AssertCorrectable("belongs to br7: ", "ip link set near0 nomaster");
     });
 
     [Test]
-    public void An_automatic_IPv6_address_is_mended_for_good() => wire.Inside(() =>
+    public void An_automatic_IPv6_address_does_not_come_back_after_its_command() => wire.Inside(() =>
     {
         wire.Inside($"sysctl -qw net.ipv6.conf.{Near}.disable_ipv6=0");
-        WireNamespace.WaitUntil(HasAddress, "the kernel has given an address");
-        AssertMendable("has fe80:", "sysctl -w net.ipv6.conf.near0.disable_ipv6=1");
+        WireNamespace.WaitUntil(HasAddress, "the kernel has assigned an address");
+        AssertCorrectable("has fe80:", "sysctl -w net.ipv6.conf.near0.disable_ipv6=1");
         wire.Inside($"ip link set {Near} down");
         wire.Inside($"ip link set {Near} up");
         // The kernel gives the address when the carrier is back, and tells of the carrier later (net/ipv6/addrconf.c, NETDEV_CHANGE).
@@ -120,16 +120,16 @@ internal sealed class InterfaceFactsTests
     });
 
     [Test]
-    public void A_missing_other_end_is_a_problem_without_a_command() => wire.Inside(() =>
+    public void A_missing_carrier_is_a_problem_without_a_command() => wire.Inside(() =>
     {
         wire.Inside($"ip link set {WireNamespace.Far} down");
-        WireNamespace.WaitUntil(() => !InterfaceFacts.Read(Near)!.IsRunning, "the kernel tells that the carrier is gone");
+        WireNamespace.WaitUntil(() => !InterfaceFacts.Read(Near)!.IsRunning, "the kernel reports the loss of carrier");
         InterfaceProblem problem = Problems().Single();
         Assert.That(problem.What, Does.StartWith("no link: "));
         Assert.That(problem.Command, Is.Null);
     });
 
-    private void AssertMendable(string what, string command)
+    private void AssertCorrectable(string what, string command)
     {
         InterfaceProblem problem = Problems().Single();
         Assert.That(problem.What, Does.StartWith(what));
@@ -138,6 +138,6 @@ internal sealed class InterfaceFactsTests
         Assert.That(Problems(), Is.Empty);
     }
 
-    /// <summary>All but the last, which every veth has because of what may be behind it.</summary>
+    /// <summary>All but the last one, which every veth has because of the guests that may be behind it.</summary>
     private static InterfaceProblem[] Problems() => [.. InterfaceProblems.Of(InterfaceFacts.Read(Near)!).SkipLast(1)];
 }

@@ -11,7 +11,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Ports;
 
-/// <summary>What is read of the queues of real interfaces: cables, which have queues and no receive-side scaling.</summary>
+/// <summary>The queues of real interfaces: veths, which have queues and no receive-side scaling.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class InterfaceQueuesTests
@@ -35,7 +35,7 @@ internal sealed class InterfaceQueuesTests
     public void TearDown() => space.Dispose();
 
     [Test]
-    public void Queues_are_counted_and_a_cable_tells_nothing_of_how_it_spreads_frames() => space.Inside(() =>
+    public void Queues_of_a_veth_are_counted_and_it_reports_no_receive_side_scaling() => space.Inside(() =>
     {
         InterfaceQueues queues = InterfaceQueues.Read("secondary")!;
         Assert.That((queues.Name, queues.Driver, queues.Receive, queues.Send), Is.EqualTo(("secondary", "veth", Made, Made)));
@@ -47,12 +47,12 @@ internal sealed class InterfaceQueuesTests
     });
 
     [Test]
-    public void There_are_no_queues_of_an_unknown_interface() =>
+    public void An_unknown_interface_has_no_queues() =>
         space.Inside(() => Assert.That(InterfaceQueues.Read("eth77"), Is.Null));
 
     [TestCase(1)]
     [TestCase(3)]
-    public void Too_many_queues_are_mended_by_the_command_that_is_given(int count) => space.Inside(() =>
+    public void Too_many_queues_are_corrected_by_the_command_in_the_error(int count) => space.Inside(() =>
     {
         int[] served = [.. Enumerable.Range(0, count)];
         string fault = ReceiveSideScaling.CaptureFault(InterfaceQueues.Read("primary")!, served)!;
@@ -65,7 +65,7 @@ internal sealed class InterfaceQueuesTests
     });
 
     [Test]
-    public void Every_interface_is_judged_before_one_is_opened() => space.Inside(() =>
+    public void All_interfaces_are_checked_before_one_is_opened() => space.Inside(() =>
     {
         IReadOnlyList<string> faults = QueueCheck.Of(Options("primary", "single", "single", 0, 1)).Faults;
         Assert.That(faults, Has.Count.EqualTo(3));
@@ -76,7 +76,7 @@ internal sealed class InterfaceQueuesTests
     });
 
     [Test]
-    public void Equal_cables_are_accepted_and_the_log_says_what_cannot_be_checked() => space.Inside(() =>
+    public void Two_veths_with_as_many_queues_are_accepted_and_a_note_says_what_cannot_be_checked() => space.Inside(() =>
     {
         QueueCheck check = QueueCheck.Of(Options("primary", "secondary", "out", 0, 1, 2, 3));
         Assert.That(check.Faults, Is.Empty);
@@ -84,7 +84,7 @@ internal sealed class InterfaceQueuesTests
     });
 
     [Test]
-    public void One_queue_has_nothing_to_be_spread_and_a_missing_interface_is_left_to_its_port() => space.Inside(() =>
+    public void One_queue_needs_no_check_and_a_missing_interface_is_reported_by_its_port() => space.Inside(() =>
     {
         QueueCheck check = QueueCheck.Of(Options("single", "eth77", "out", 0));
         Assert.That(check.Faults.Concat(check.Notes), Is.Empty);

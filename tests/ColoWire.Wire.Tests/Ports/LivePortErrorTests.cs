@@ -21,7 +21,7 @@ internal sealed class LivePortErrorTests
     public void TearDown() => wire?.Dispose();
 
     [Test]
-    public void An_unknown_interface_is_answered_with_the_known_ones() => wire.Inside(() =>
+    public void The_error_for_an_unknown_interface_names_the_known_ones() => wire.Inside(() =>
     {
         const string expected = "there is no interface 'eth77'; known are far0, lo, near0";
         Assert.That(CaptureError("eth77"), Is.EqualTo(expected));
@@ -29,7 +29,7 @@ internal sealed class LivePortErrorTests
     });
 
     [Test]
-    public void The_name_any_and_names_that_cannot_be_are_unknown() => wire.Inside(() =>
+    public void The_name_any_and_impossible_names_are_unknown() => wire.Inside(() =>
     {
         Assert.That(CaptureError("any"), Does.StartWith("there is no interface 'any'"));
         Assert.That(CaptureError("near0" + new string('x', 40)), Does.StartWith("there is no interface 'near0xxx"));
@@ -37,7 +37,7 @@ internal sealed class LivePortErrorTests
     });
 
     [Test]
-    public void A_down_interface_is_answered_with_the_command() => wire.Inside(() =>
+    public void The_error_for_an_interface_that_is_down_has_the_command() => wire.Inside(() =>
     {
         wire.Inside($"ip link set {WireNamespace.Near} down");
         const string expected = "cannot open interface 'near0': it is down; mend it with: ip link set near0 up";
@@ -56,7 +56,7 @@ internal sealed class LivePortErrorTests
     });
 
     [Test]
-    public void Without_permission_it_says_what_is_needed() => wire.Inside(() =>
+    public void Without_permission_the_error_says_what_is_needed() => wire.Inside(() =>
     {
         Capabilities.Drop();
         const string expected = "no permission to open interface 'near0'; root or CAP_NET_RAW is needed";

@@ -101,7 +101,7 @@ internal sealed class PcapCapturePortTests
     }
 
     [Test]
-    public void A_full_double_tagged_frame_has_room_where_the_link_carries_it()
+    public void A_double_tagged_frame_of_full_length_fits_where_the_link_carries_it()
     {
         wire.Inside($"ethtool -K {WireNamespace.Near} gro off gso off tso off");
         wire.Inside($"ethtool -K {WireNamespace.Far} gro off gso off tso off");
@@ -136,7 +136,7 @@ internal sealed class PcapCapturePortTests
     }
 
     [Test]
-    public void A_frame_beyond_the_snap_length_is_counted_not_cut() => wire.Inside(() =>
+    public void A_frame_beyond_the_snap_length_is_counted_not_delivered_in_part() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near, snapLength: 100);
         using FarEnd far = new(WireNamespace.Far);
@@ -149,7 +149,7 @@ internal sealed class PcapCapturePortTests
     });
 
     [Test]
-    public void Frames_that_nobody_takes_are_counted_as_kernel_drops() => wire.Inside(() =>
+    public void Frames_that_are_not_received_in_time_are_counted_as_kernel_drops() => wire.Inside(() =>
     {
         const int frames = 4000;
         using PcapCapturePort port = new(WireNamespace.Near, bufferMiB: 1);
@@ -187,7 +187,7 @@ internal sealed class PcapCapturePortTests
     });
 
     [Test]
-    public void A_frame_for_which_no_large_slot_is_free_waits_and_keeps_its_place()
+    public void A_frame_without_a_free_large_slot_waits_and_keeps_its_order()
     {
         wire.Inside($"ip link set {WireNamespace.Far} mtu 9000");
         wire.Inside($"ip link set {WireNamespace.Near} mtu 9000");
@@ -215,7 +215,7 @@ internal sealed class PcapCapturePortTests
     }
 
     [Test]
-    public void An_interface_that_goes_down_comes_back_by_itself() => wire.Inside(() =>
+    public void Capture_goes_on_when_an_interface_that_went_down_is_up_again() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near);
         Assert.That(WireFrames.Receive(port, arena, 1, 1), Is.Empty);
@@ -231,7 +231,7 @@ internal sealed class PcapCapturePortTests
         far.Send(frame);
         Assert.That(WireFrames.Receive(port, arena, 1), Is.EqualTo(new[] { frame }).AsCollection);
         WireNamespace.WaitUntil(
-            () => WireFrames.Receive(port, arena, 1, 1).Count == 0 && port.Link == LinkState.Up, "the port sees the link");
+            () => WireFrames.Receive(port, arena, 1, 1).Count == 0 && port.Link == LinkState.Up, "the port has read the link up");
         Assert.That(port.Trouble, Is.Null);
     });
 
@@ -246,7 +246,7 @@ internal sealed class PcapCapturePortTests
     });
 
     [Test]
-    public void Its_descriptor_wakes_a_sleeper() => wire.Inside(() =>
+    public void The_wait_handle_is_readable_when_a_frame_arrives() => wire.Inside(() =>
     {
         using PcapCapturePort port = new(WireNamespace.Near);
         using FarEnd far = new(WireNamespace.Far);

@@ -37,7 +37,7 @@ internal sealed class PcapInjectPortTests
     }
 
     [Test]
-    public void Frames_leave_in_order_byte_for_byte_and_come_back() => wire.Inside(() =>
+    public void Frames_are_sent_in_order_byte_for_byte_and_reclaimed() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         using FarEnd far = new(WireNamespace.Far);
@@ -59,7 +59,7 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void A_frame_that_is_too_long_is_counted_and_the_next_one_leaves() => wire.Inside(() =>
+    public void A_frame_that_is_too_long_is_counted_and_the_next_one_is_sent() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         using FarEnd far = new(WireNamespace.Far);
@@ -70,11 +70,11 @@ internal sealed class PcapInjectPortTests
 
         Assert.That(far.Receive(1), Is.EqualTo(new[] { next }).AsCollection);
         Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(1, 60, 0, TooLong: 1, 0, 0)));
-        Assert.That(port.Reclaim(new FrameRef[8]), Is.EqualTo(2), "lost frames come back too");
+        Assert.That(port.Reclaim(new FrameRef[8]), Is.EqualTo(2), "lost frames are reclaimed, too");
     });
 
     [Test]
-    public void A_frame_that_is_too_long_in_the_middle_of_a_batch_keeps_none_of_the_others_back() => wire.Inside(() =>
+    public void A_frame_that_is_too_long_in_the_middle_of_a_batch_does_not_delay_the_others() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         using FarEnd far = new(WireNamespace.Far);
@@ -90,7 +90,7 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void More_frames_than_one_call_sends_leave_in_order() => wire.Inside(() =>
+    public void More_frames_than_one_call_sends_are_sent_in_order() => wire.Inside(() =>
     {
         const int count = (3 * PortLimits.SendFrames) + 1;
         using PcapInjectPort port = new(WireNamespace.Near);
@@ -120,7 +120,7 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void No_more_frames_are_taken_than_can_be_given_back() => wire.Inside(() =>
+    public void No_more_frames_are_taken_than_can_be_reclaimed() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         FrameRef[] frames = [.. Enumerable.Range(0, 2000).Select(i => WireFrames.Put(arena, WireFrames.Frame(60, i)))];
@@ -142,7 +142,7 @@ internal sealed class PcapInjectPortTests
         byte[][] offered = [.. Enumerable.Range(0, 48).Select(i => WireFrames.Frame(60, i))];
         FrameRef[] frames = [.. offered.Select(f => WireFrames.Put(arena, f))];
 
-        // The port looks at its link at the first call only: what it learns of it later, it learns by sending.
+        // The port reads its link at the first call only: later it learns of the link by sending.
         Assert.That(port.Inject(arena, frames.AsSpan(0, 16), nowNs: 0), Is.EqualTo(16));
         wire.Inside($"ip link set {WireNamespace.Near} down");
         Assert.That(port.Inject(arena, frames.AsSpan(16, 16), nowNs: 1), Is.EqualTo(16));
@@ -155,7 +155,7 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void The_news_of_a_link_that_is_up_again_costs_no_frame() => wire.Inside(() =>
+    public void The_pending_error_of_a_link_that_is_up_again_costs_no_frame() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         using FarEnd far = new(WireNamespace.Far);
@@ -173,7 +173,7 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void A_link_that_goes_down_in_the_middle_of_batches_leaves_each_frame_counted_once_and_the_rest_in_order() => wire.Inside(() =>
+    public void When_a_link_goes_down_in_the_middle_of_batches_each_frame_is_counted_once_and_the_rest_is_in_order() => wire.Inside(() =>
     {
         const int batches = 400;
         const int batch = 16;
@@ -219,7 +219,7 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void A_link_that_goes_down_is_counted_by_what_the_kernel_says() => wire.Inside(() =>
+    public void Frames_that_the_kernel_refuses_after_the_link_went_down_are_counted() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
@@ -232,18 +232,18 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void A_link_without_carrier_is_counted_until_it_is_back() => wire.Inside(() =>
+    public void Frames_without_carrier_are_counted_until_it_is_back() => wire.Inside(() =>
     {
         using PcapInjectPort port = new(WireNamespace.Near);
         FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
         wire.Inside($"ip link set {WireNamespace.Far} down");
-        WireNamespace.WaitUntil(() => Look() == LinkState.Down, "the port sees that the carrier is gone");
+        WireNamespace.WaitUntil(() => Look() == LinkState.Down, "the port has read the loss of carrier");
 
         Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(1));
         Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(0, 0, 0, 0, LinkDown: 1, 0)));
 
         wire.Inside($"ip link set {WireNamespace.Far} up");
-        WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port sees that the carrier is back");
+        WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port has read the carrier");
         using FarEnd far = new(WireNamespace.Far);
         port.Inject(arena, frames, WireFrames.Now);
         Assert.That(far.Receive(1), Has.Count.EqualTo(1));
@@ -272,7 +272,7 @@ internal sealed class PcapInjectPortTests
     });
 
     [Test]
-    public void A_full_queue_makes_frames_wait_and_after_a_time_lose()
+    public void A_full_queue_makes_frames_wait_and_drops_them_after_the_retry_time()
     {
         wire.Inside($"tc qdisc add dev {WireNamespace.Near} root tbf rate 8kbit burst 1600 limit 3000");
         wire.Inside(() =>
@@ -289,7 +289,7 @@ internal sealed class PcapInjectPortTests
             Assert.That(port.Statistics.Retries, Is.EqualTo(2));
 
             int given = 16 - taken;
-            Assert.That(port.Inject(arena, frames.AsSpan(taken), patienceNs), Is.EqualTo(given), "each is tried once then");
+            Assert.That(port.Inject(arena, frames.AsSpan(taken), patienceNs), Is.EqualTo(given), "each is then tried once");
             Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(taken, 1000 * taken, Retries: 2, 0, 0, Failed: given)));
         });
     }

@@ -9,7 +9,8 @@ using ColoWire.Engine.Frames;
 
 namespace ColoWire.Wire.Tests.Ports;
 
-/// <summary>Frames for the cable, of an ethertype that nobody answers (IEEE 802: local experimental), and the way into an arena.</summary>
+/// <summary>Frames of an EtherType to which no host reacts (IEEE 802, local experimental), and their copy into an
+/// arena.</summary>
 internal static class WireFrames
 {
     private const ushort ExperimentalType = 0x88B5;
@@ -19,7 +20,7 @@ internal static class WireFrames
 
     public static long Now => (long)(Stopwatch.GetTimestamp() * (1e9 / Stopwatch.Frequency));
 
-    /// <summary>A frame with the tags given, outer first, and random bytes.</summary>
+    /// <summary>A frame with the given tags, the outer one first, and random bytes.</summary>
     public static byte[] Frame(int length, int seed, params (ushort Type, ushort Id)[] tags)
     {
         byte[] frame = new byte[length];
@@ -47,7 +48,7 @@ internal static class WireFrames
         return frameRef;
     }
 
-    /// <summary>Polls until so many frames have come, or for a time; gives the slots back.</summary>
+    /// <summary>Polls until so many frames were received, or for a time; returns the slots.</summary>
     public static List<byte[]> Receive(ICapturePort port, FrameArena arena, int frames, int timeoutMs = 1000)
     {
         List<byte[]> received = [];

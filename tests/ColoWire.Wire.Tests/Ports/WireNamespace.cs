@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Ports;
 
-/// <summary>A network namespace with one virtual cable, <see cref="Near"/> to <see cref="Far"/>, both ends in it.</summary>
+/// <summary>A network namespace with one pair of veths, <see cref="Near"/> and <see cref="Far"/>.</summary>
 internal sealed class WireNamespace : IDisposable
 {
     public const string Near = "near0";
@@ -31,13 +31,13 @@ internal sealed class WireNamespace : IDisposable
         }
     }
 
-    /// <summary>Runs a command, words parted by spaces, in the namespace.</summary>
+    /// <summary>Runs a command, words separated by spaces, in the namespace.</summary>
     public void Inside(string command) => space.Inside(command);
 
-    /// <summary>Runs code in the namespace, with a view of sysfs that fits it.</summary>
+    /// <summary>Runs code in the namespace, with its sysfs mounted.</summary>
     public void Inside(Action code) => space.Inside(code);
 
-    /// <summary>Waits for what the kernel does in its own time: it tells of carriers and addresses up to a second late.</summary>
+    /// <summary>Waits for changes that the kernel makes later: it reports carrier and addresses up to a second late.</summary>
     public static void WaitUntil(Func<bool> condition, string what) =>
         Assert.That(SpinWait.SpinUntil(condition, TimeSpan.FromSeconds(3)), Is.True, what);
 

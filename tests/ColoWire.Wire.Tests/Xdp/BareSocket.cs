@@ -7,7 +7,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>An AF_XDP socket that is bound to queue 0 and nothing more (linux/if_xdp.h): nobody reads what comes to it.</summary>
+/// <summary>An AF_XDP socket that is only bound to queue 0 (linux/if_xdp.h): the frames that it receives are not read.</summary>
 internal sealed unsafe partial class BareSocket : IDisposable
 {
     private const ushort Family = 44;

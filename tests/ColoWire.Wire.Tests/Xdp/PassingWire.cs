@@ -9,8 +9,8 @@ using ColoWire.Wire.Tests.Ports;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>A guest's cable into a capture interface, and the cable of an out interface: <c>guest0 - in0</c> and <c>out0 - away0</c>,
-/// all in one namespace. The far end of the way out has GRO on, without which a veth takes no redirected frame.</summary>
+/// <summary>The veths of a guest and of an out interface, <c>guest0 - in0</c> and <c>out0 - away0</c>, all in one namespace. The
+/// far end of the out interface has GRO on, without which a veth receives no redirected frame.</summary>
 internal sealed class PassingWire : IDisposable
 {
     public const string Guest = "guest0";
@@ -44,24 +44,24 @@ internal sealed class PassingWire : IDisposable
 
     public string Name => space.Name;
 
-    /// <summary>Runs a command, words parted by spaces, in the namespace.</summary>
+    /// <summary>Runs a command, words separated by spaces, in the namespace.</summary>
     public void Inside(string command) => space.Inside(command);
 
-    /// <summary>What a command says in the namespace.</summary>
+    /// <summary>The output of a command that runs in the namespace.</summary>
     public string Ask(string command) => Shell.Run(space.Words(command.Split(' ')));
 
     /// <summary>Runs code in the namespace.</summary>
     public void Inside(Action code) => space.Inside(code);
 
-    /// <summary>Options of a primary's <c>pcap:</c> port; only inside the namespace.</summary>
+    /// <summary>Options of the program of a primary's <c>pcap:</c> port; to be called inside the namespace.</summary>
     public static PortProgramOptions ToWire(XdpMode mode, int timeoutMs = 20) =>
         new(mode, ToSocket: false, timeoutMs, InterfaceIndex.Of(Out), OutlivesProcess: false);
 
-    /// <summary>Options of a secondary's.</summary>
+    /// <summary>Options of the program of a secondary's port.</summary>
     public static PortProgramOptions ToNowhere(XdpMode mode, int timeoutMs = 20) =>
         new(mode, ToSocket: false, timeoutMs, WireInterfaceIndex: null, OutlivesProcess: false);
 
-    /// <summary>Sends frames, which differ, from the guest.</summary>
+    /// <summary>Sends different frames from the guest.</summary>
     public static byte[][] Send(FarEnd guest, int count)
     {
         byte[][] frames = [.. Enumerable.Range(0, count).Select(i => WireFrames.Frame(60 + i, i))];

@@ -26,7 +26,7 @@ internal sealed class PortProgramErrorTests
             Is.EqualTo("there is no interface 'eth77'; known are away0, guest0, in0, lo, out0")));
 
     [Test]
-    public void Without_permission_it_says_what_is_needed() => wire.Inside(() =>
+    public void Without_permission_the_error_says_what_is_needed() => wire.Inside(() =>
     {
         Capabilities.Drop();
         Assert.That(
@@ -35,7 +35,7 @@ internal sealed class PortProgramErrorTests
     });
 
     [Test]
-    public void Permission_that_is_lost_before_it_is_attached() => wire.Inside(() =>
+    public void Permission_that_is_lost_before_the_program_is_attached() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(XdpMode.Native));
         Capabilities.Drop();
@@ -44,7 +44,7 @@ internal sealed class PortProgramErrorTests
     });
 
     [Test]
-    public void Two_capabilities_are_enough_until_there_is_an_earlier_program() => wire.Inside(() =>
+    public void Two_capabilities_are_enough_without_an_earlier_program() => wire.Inside(() =>
     {
         PortProgramOptions lasting = PassingWire.ToWire(XdpMode.Native) with { OutlivesProcess = true };
         Capabilities.Drop(except: Capabilities.NetAdminAndBpf);
@@ -56,7 +56,7 @@ internal sealed class PortProgramErrorTests
     });
 
     [Test]
-    public void What_came_at_the_same_moment_is_not_replaced() => wire.Inside(() =>
+    public void A_program_that_was_attached_meanwhile_is_not_replaced() => wire.Inside(() =>
     {
         int capture = InterfaceIndex.Of(PassingWire.Capture);
         using PortProgram first = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
@@ -90,7 +90,7 @@ internal sealed class PortProgramErrorTests
     });
 
     [Test]
-    public void An_interface_that_goes_before_it_is_attached() => wire.Inside(() =>
+    public void An_interface_that_is_removed_before_the_program_is_attached() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(XdpMode.Native));
         wire.Inside("ip link del in0");
@@ -107,7 +107,7 @@ internal sealed class PortProgramErrorTests
     });
 
     [Test]
-    public void What_is_no_socket_and_a_queue_that_cannot_have_one() => wire.Inside(() =>
+    public void A_descriptor_that_is_no_socket_and_a_queue_that_is_too_great() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(XdpMode.Native));
         Assert.That(Message(() => program.SetSocket(3, -1)), Does.StartWith("cannot set the socket of queue 3 of the XDP program: "));
@@ -115,7 +115,7 @@ internal sealed class PortProgramErrorTests
     });
 
     [Test]
-    public void A_program_that_the_verifier_refuses_is_answered_in_its_words() => wire.Inside(() =>
+    public void The_error_for_a_program_that_the_verifier_refuses_has_its_reason() => wire.Inside(() =>
         Assert.That(
             Message(() => Bpf.LoadProgram("wrong", [0x95])),
             Does.StartWith("cannot load the XDP program: the kernel's verifier says: ").And.Contain("R0 !read_ok")));

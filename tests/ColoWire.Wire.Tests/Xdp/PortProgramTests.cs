@@ -7,7 +7,8 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>Where frames go. Beats bear times of the past and of the future, so that no test depends on the machine's speed.</summary>
+/// <summary>Where the program sends frames. Heartbeats have times of the past and of the future, so that no test depends on the
+/// machine's speed.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class PortProgramTests
@@ -25,7 +26,7 @@ internal sealed class PortProgramTests
 
     [TestCase(XdpMode.Native)]
     [TestCase(XdpMode.Generic)]
-    public void While_it_beats_frames_come_to_the_packet_socket(XdpMode mode) => wire.Inside(() =>
+    public void With_a_heartbeat_frames_go_to_the_packet_socket(XdpMode mode) => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(mode, Timeout));
         using FarEnd guest = new(PassingWire.Guest);
@@ -43,7 +44,7 @@ internal sealed class PortProgramTests
 
     [TestCase(XdpMode.Native)]
     [TestCase(XdpMode.Generic)]
-    public void When_the_last_beat_is_too_old_frames_leave_by_the_wire(XdpMode mode) => wire.Inside(() =>
+    public void After_the_heartbeat_timeout_frames_go_to_the_out_interface(XdpMode mode) => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(mode, Timeout));
         using FarEnd guest = new(PassingWire.Guest);
@@ -60,7 +61,7 @@ internal sealed class PortProgramTests
     });
 
     [Test]
-    public void The_beats_of_a_live_process_stop_and_start_again() => wire.Inside(() =>
+    public void A_heartbeat_stops_and_starts_again() => wire.Inside(() =>
     {
         const int patientMs = 60_000;
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, patientMs));
@@ -78,18 +79,18 @@ internal sealed class PortProgramTests
         program.Beat(0, Later(-patientMs - 1));
         PassingWire.Send(guest, 2);
         Assert.That(away.Receive(2), Has.Count.EqualTo(2));
-        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(2, 0)));
+        Assert.That(program.TakeBypassed(), Is.EqualTo(new BypassedFrames(2, 0)));
 
         program.Beat(0, PassingWire.NowNs);
         PassingWire.Send(guest, 3);
         Assert.That(captured.Receive(3), Has.Count.EqualTo(3));
         Assert.That(Counts(program), Is.EqualTo((0, 4, 2, 0)));
-        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(0, 0)), "each is told of once");
+        Assert.That(program.TakeBypassed(), Is.EqualTo(new BypassedFrames(0, 0)), "each is reported once");
     });
 
     [TestCase(XdpMode.Native)]
     [TestCase(XdpMode.Generic)]
-    public void Frames_of_the_secondary_leave_by_no_wire(XdpMode mode) => wire.Inside(() =>
+    public void Frames_of_the_secondary_never_go_to_the_out_interface(XdpMode mode) => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(mode, Timeout));
         using FarEnd guest = new(PassingWire.Guest);
@@ -102,11 +103,11 @@ internal sealed class PortProgramTests
         WaitFor(() => program.DroppedFrames == 5);
         Assert.That(Counts(program), Is.EqualTo((0, 0, 0, 5)));
         Assert.That(away.Receive(0), Is.Empty);
-        Assert.That(program.TakePassedBy(), Is.EqualTo(new PassedBy(0, 5)));
+        Assert.That(program.TakeBypassed(), Is.EqualTo(new BypassedFrames(0, 5)));
     });
 
     [Test]
-    public void A_queue_without_a_socket_goes_to_the_wire_although_it_beats() => wire.Inside(() =>
+    public void Frames_of_a_queue_without_a_socket_go_to_the_out_interface_despite_a_heartbeat() => wire.Inside(() =>
     {
         PortProgramOptions options = PassingWire.ToWire(XdpMode.Native, Timeout) with { ToSocket = true };
         using PortProgram program = PortProgram.Load(PassingWire.Capture, options);
@@ -145,7 +146,7 @@ internal sealed class PortProgramTests
     });
 
     [Test]
-    public void A_hand_over_is_immediate_and_no_late_beat_undoes_it() => wire.Inside(() =>
+    public void A_handover_is_immediate_and_no_late_heartbeat_undoes_it() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, Timeout));
         using FarEnd guest = new(PassingWire.Guest);
@@ -162,14 +163,14 @@ internal sealed class PortProgramTests
     });
 
     [Test]
-    public void Closed_means_that_a_beat_never_ages_and_that_nothing_takes_the_wire() => wire.Inside(() =>
+    public void Without_a_timeout_a_heartbeat_never_ages_and_no_frame_goes_to_the_out_interface() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, timeoutMs: 0));
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd captured = new(PassingWire.Capture);
         using FarEnd away = new(PassingWire.Away);
         program.TakeOver();
-        program.Beat(0, PortProgram.BeatCycleNs);
+        program.Beat(0, Heartbeat.CycleNs);
         byte[][] sent = PassingWire.Send(guest, 5);
         Assert.That(captured.Receive(5), Is.EqualTo(sent).AsCollection);
 
@@ -182,40 +183,40 @@ internal sealed class PortProgramTests
     });
 
     [Test]
-    public void A_beat_is_written_when_the_last_one_has_some_age() => wire.Inside(() =>
+    public void A_heartbeat_is_written_once_per_cycle() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, timeoutMs: 100));
         long old = Later(-200);
         program.Beat(0, old);
 
-        program.Beat(0, old + PortProgram.BeatCycleNs - 1);
+        program.Beat(0, old + Heartbeat.CycleNs - 1);
         Assert.That(program.LastBeatNs, Is.EqualTo(old));
-        program.Beat(0, old + PortProgram.BeatCycleNs);
-        Assert.That(program.LastBeatNs, Is.EqualTo(old + PortProgram.BeatCycleNs));
+        program.Beat(0, old + Heartbeat.CycleNs);
+        Assert.That(program.LastBeatNs, Is.EqualTo(old + Heartbeat.CycleNs));
     });
 
     [Test]
-    public void A_beat_tells_how_old_the_last_one_was_when_the_program_could_see_it() => wire.Inside(() =>
+    public void A_heartbeat_returns_the_age_of_the_previous_one_when_the_program_could_see_it() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, timeoutMs: 60_000));
         long firstNs = Later(-59_000);
-        Assert.That(program.Beat(0, firstNs), Is.Positive, "since it was loaded");
-        Assert.That(program.Beat(0, firstNs), Is.Zero, "none was due");
+        Assert.That(program.Beat(0, firstNs), Is.Positive, "since the program was loaded");
+        Assert.That(program.Beat(0, firstNs), Is.Zero, "no heartbeat was due");
 
-        // The caller has read its clock 20 s ago: the program has judged by the beat before it until now.
+        // The caller has read its clock 20 s ago: until now the program has seen the previous heartbeat.
         Assert.That(program.Beat(0, Later(-20_000)), Is.GreaterThanOrEqualTo(59_000 * MillisecondNs));
         Assert.That(program.Beat(0, PassingWire.NowNs), Is.GreaterThanOrEqualTo(20_000 * MillisecondNs));
 
         long beforeNs = PassingWire.NowNs;
         program.HandOver();
-        Assert.That(program.Beat(0, PassingWire.NowNs), Is.Zero, "it has handed over");
+        Assert.That(program.Beat(0, PassingWire.NowNs), Is.Zero, "the program is handed over");
         program.TakeBack();
         long silentNs = program.Beat(0, PassingWire.NowNs);
-        Assert.That(silentNs, Is.InRange(1, PassingWire.NowNs - beforeNs), "since it handed over");
+        Assert.That(silentNs, Is.InRange(1, PassingWire.NowNs - beforeNs), "since the handover");
     });
 
     [Test]
-    public void A_beat_that_is_too_old_itself_ends_no_silence() => wire.Inside(() =>
+    public void A_heartbeat_that_is_itself_too_old_ends_no_bypass() => wire.Inside(() =>
     {
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native, Timeout));
         program.Beat(0, Later(-3 * Timeout));

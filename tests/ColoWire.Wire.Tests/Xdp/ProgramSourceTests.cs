@@ -11,7 +11,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>What runs in the kernel is what stands in native-config/xdp/port.bpf.c.</summary>
+/// <summary>The program that runs in the kernel is native-config/xdp/port.bpf.c.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class ProgramSourceTests
@@ -26,10 +26,10 @@ internal sealed class ProgramSourceTests
         Assert.That(Shell.Finish(build, Patience), Does.Contain("is what native-config/xdp/port.bpf.c makes"));
     }
 
-    /// <summary>The kernel's tag is a hash over the instructions as they were loaded, without the maps' descriptors: SHA-256 in Linux
-    /// 6.18, SHA-1 before.</summary>
+    /// <summary>The kernel's tag is a hash of the instructions as they were loaded, without the descriptors of maps: SHA-256 in
+    /// Linux 6.18, SHA-1 before.</summary>
     [Test]
-    public unsafe void The_kernel_has_these_instructions()
+    public unsafe void The_kernel_has_loaded_these_instructions()
     {
         using PassingWire wire = new();
         wire.Inside(() =>

@@ -11,7 +11,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>One process of ColoWire's after another, and programs of others.</summary>
+/// <summary>Programs of one process of ColoWire after another, and programs that are not ColoWire's.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class TakeOverTests
@@ -21,7 +21,7 @@ internal sealed class TakeOverTests
     /// <summary><c>r0 = XDP_PASS; exit</c>.</summary>
     private static readonly ulong[] PassAll = [0x0000_0002_0000_00B7, 0x95];
 
-    /// <summary>Beyond the greatest id that Linux gives a process (2^22), so that no name is found.</summary>
+    /// <summary>Beyond the greatest process id of Linux (2^22), so that no name is found.</summary>
     private const long SomebodyElse = (1L << 32) | 4_194_999;
 
     private PassingWire wire = null!;
@@ -36,7 +36,7 @@ internal sealed class TakeOverTests
     [TestCase(XdpMode.Generic, XdpMode.Generic)]
     [TestCase(XdpMode.Native, XdpMode.Generic)]
     [TestCase(XdpMode.Generic, XdpMode.Native)]
-    public void After_a_death_it_says_how_long_it_was_away_and_what_went_past(XdpMode first, XdpMode second) => wire.Inside(() =>
+    public void After_a_kill_the_next_process_knows_how_long_the_bypass_lasted_and_its_frames(XdpMode first, XdpMode second) => wire.Inside(() =>
     {
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd away = new(PassingWire.Away);
@@ -49,22 +49,22 @@ internal sealed class TakeOverTests
         }
 
         PassingWire.Send(guest, 4);
-        Assert.That(away.Receive(4), Has.Count.EqualTo(4), "the program is still there");
+        Assert.That(away.Receive(4), Has.Count.EqualTo(4), "the program is still attached");
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(second));
         program.Beat(0, PassingWire.NowNs + (5000 * MillisecondNs));
         program.TakeOver();
         long passed = PassingWire.NowNs - died;
 
-        Absence before = program.Before!;
-        Assert.That(before, Is.EqualTo(new Absence(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
+        Bypass before = program.Before!;
+        Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
         Assert.That(before.AwayNs, Is.InRange(700 * MillisecondNs, passed));
         Assert.That(wire.Ask($"ip link show dev {PassingWire.Capture}"), Does.Contain(second == XdpMode.Native ? " xdp " : " xdpgeneric "));
         PassingWire.Send(guest, 3);
-        WireNamespace.WaitUntil(() => program.PassedFrames == 3, "the new one decides");
+        WireNamespace.WaitUntil(() => program.PassedFrames == 3, "the new program decides");
     });
 
     [Test]
-    public void After_a_clean_stop_it_knows_the_time_of_it_and_what_was_told_already() => wire.Inside(() =>
+    public void After_a_clean_stop_the_next_process_knows_its_time_and_which_frames_were_reported() => wire.Inside(() =>
     {
         using FarEnd guest = new(PassingWire.Guest);
         using FarEnd away = new(PassingWire.Away);
@@ -74,7 +74,7 @@ internal sealed class TakeOverTests
             earlier.TakeOver();
             PassingWire.Send(guest, 2);
             Assert.That(away.Receive(2), Has.Count.EqualTo(2));
-            Assert.That(earlier.TakePassedBy(), Is.EqualTo(new PassedBy(2, 0)));
+            Assert.That(earlier.TakeBypassed(), Is.EqualTo(new BypassedFrames(2, 0)));
             earlier.Beat(0, PassingWire.NowNs);
             stopped = PassingWire.NowNs;
             earlier.HandOver();
@@ -86,13 +86,13 @@ internal sealed class TakeOverTests
         program.TakeOver();
         long passed = PassingWire.NowNs - stopped;
 
-        Absence before = program.Before!;
-        Assert.That(before, Is.EqualTo(new Absence(before.AwayNs, FramesToWire: 3, FramesDropped: 0, CleanStop: true)));
+        Bypass before = program.Before!;
+        Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 3, FramesDropped: 0, CleanStop: true)));
         Assert.That(before.AwayNs, Is.InRange(1, passed));
     });
 
     [Test]
-    public void One_after_another_takes_over_under_traffic_and_no_frame_is_lost() => wire.Inside(() =>
+    public void Programs_replace_each_other_under_traffic_and_no_frame_is_lost() => wire.Inside(() =>
     {
         const int frames = 3000;
         using FarEnd guest = new(PassingWire.Guest);
@@ -120,12 +120,12 @@ internal sealed class TakeOverTests
     });
 
     [Test]
-    public void It_goes_with_its_process_where_the_options_say_so_and_stays_where_they_do_not() => wire.Inside(() =>
+    public void A_program_is_detached_with_its_process_or_stays_as_the_options_say() => wire.Inside(() =>
     {
         int capture = InterfaceIndex.Of(PassingWire.Capture);
         using (PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native)))
         {
-            Assert.That(RouteNetlink.Attached(capture), Is.Null, "loaded is not attached");
+            Assert.That(RouteNetlink.Attached(capture), Is.Null, "a loaded program is not attached");
             program.TakeOver();
             Assert.That(RouteNetlink.Attached(capture)!.Value.Mode, Is.EqualTo(XdpMode.Native));
         }
@@ -137,7 +137,7 @@ internal sealed class TakeOverTests
     });
 
     [Test]
-    public void Whoever_was_replaced_takes_nothing_off_when_it_ends() => wire.Inside(() =>
+    public void A_process_that_was_replaced_detaches_nothing_when_it_ends() => wire.Inside(() =>
     {
         PortProgram earlier = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Native));
         earlier.TakeOver();
@@ -152,7 +152,7 @@ internal sealed class TakeOverTests
 
     [TestCase(XdpMode.Native, "xdp")]
     [TestCase(XdpMode.Generic, "xdpgeneric")]
-    public void A_program_of_somebody_else_stays(XdpMode mode, string hook) => wire.Inside(() =>
+    public void A_program_that_is_not_ColoWires_stays(XdpMode mode, string hook) => wire.Inside(() =>
     {
         int capture = InterfaceIndex.Of(PassingWire.Capture);
         int foreign = Bpf.LoadProgram("somebody", PassAll);
@@ -171,10 +171,11 @@ internal sealed class TakeOverTests
         Assert.That(program.TakeOver, Throws.Nothing);
     });
 
-    /// <summary>The beat of a killed process may be as young as that of a living one, and that of a paused one older.</summary>
+    /// <summary>The last heartbeat of a killed process may be as recent as that of a running one, and that of a paused process
+    /// older.</summary>
     [TestCase(true, true)]
     [TestCase(false, false)]
-    public void An_interface_is_in_use_while_the_beat_of_another_process_advances(bool beats, bool isInUse) => wire.Inside(() =>
+    public void An_interface_is_in_use_while_the_heartbeat_of_another_process_advances(bool beats, bool isInUse) => wire.Inside(() =>
     {
         using PortProgram running = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Generic));
         running.Beat(0, PassingWire.NowNs);
@@ -203,11 +204,11 @@ internal sealed class TakeOverTests
             ? Does.Match("^interface 'in0' is in use by another ColoWire \\(process 4194999\\) since \\d{4}-\\d\\d-\\d\\d \\d\\d:\\d\\d:\\d\\d; "
                 + "end that one first \\(kill 4194999\\), name another interface, or take this one away from it with --take-over$")
             : Is.Null);
-        Assert.That(RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id, Is.EqualTo(running.Id), "nothing was touched");
+        Assert.That(RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture))?.Id, Is.EqualTo(running.Id), "nothing was changed");
     });
 
     [Test]
-    public void Ones_own_process_and_one_that_has_handed_over_are_in_nobodys_way() => wire.Inside(() =>
+    public void An_interface_of_this_process_or_of_one_that_has_handed_over_is_not_in_use() => wire.Inside(() =>
     {
         using PortProgram running = PortProgram.Load(PassingWire.Capture, Lasting(XdpMode.Generic));
         running.TakeOver();
@@ -217,7 +218,7 @@ internal sealed class TakeOverTests
             while (!Volatile.Read(ref ended))
                 running.Beat(0, PassingWire.NowNs);
         });
-        Assert.That(() => EarlierProgram.RefuseIfAlive(PassingWire.Capture), Throws.Nothing, "its own");
+        Assert.That(() => EarlierProgram.RefuseIfAlive(PassingWire.Capture), Throws.Nothing, "the program of this process");
         running.OwnAs(SomebodyElse);
         running.HandOver();
         Assert.That(() => EarlierProgram.RefuseIfAlive(PassingWire.Capture), Throws.Nothing, "handed over");

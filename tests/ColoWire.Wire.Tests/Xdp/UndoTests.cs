@@ -8,7 +8,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Xdp;
 
-/// <summary>native-config/undo.sh takes off what ColoWire left on its interfaces.</summary>
+/// <summary>native-config/undo.sh detaches the programs that ColoWire has left on its interfaces.</summary>
 [TestFixture]
 [Category("Wire")]
 internal sealed class UndoTests
@@ -23,7 +23,7 @@ internal sealed class UndoTests
 
     [TestCase("")]
     [TestCase(" in0 away0 guest0")]
-    public void ColoWires_programs_go_and_others_stay(string interfaces) => wire.Inside(() =>
+    public void ColoWires_programs_are_detached_and_others_stay(string interfaces) => wire.Inside(() =>
     {
         Leave(PassingWire.Capture, XdpMode.Native);
         Leave(PassingWire.Guest, XdpMode.Generic);
@@ -41,7 +41,7 @@ internal sealed class UndoTests
         Assert.That(RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Capture)), Is.Null);
         Assert.That(RouteNetlink.Attached(InterfaceIndex.Of(PassingWire.Guest)), Is.Null);
         Assert.That(RouteNetlink.Attached(away), Is.Not.Null);
-        Assert.That(Undo(interfaces), Does.Not.Contain("detached"), "it may be run again");
+        Assert.That(Undo(interfaces), Does.Not.Contain("detached"), "a second run changes nothing");
     });
 
     private static void Leave(string interfaceName, XdpMode mode)

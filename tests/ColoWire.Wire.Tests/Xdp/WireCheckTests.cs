@@ -19,11 +19,11 @@ internal sealed class WireCheckTests
 
     [TestCase(XdpMode.Native)]
     [TestCase(XdpMode.Generic)]
-    public void A_way_out_that_works_needs_no_words(XdpMode mode) => wire.Inside(() =>
+    public void An_out_interface_that_works_has_no_warning(XdpMode mode) => wire.Inside(() =>
         Assert.That(WireCheck.Warnings(PassingWire.Capture, PassingWire.Out, mode), Is.Empty));
 
     [Test]
-    public void A_cable_whose_far_end_would_drop_what_native_mode_sends() => wire.Inside(() =>
+    public void An_out_interface_that_drops_redirected_frames_in_native_mode_has_a_warning() => wire.Inside(() =>
     {
         if (NetdevNetlink.XdpFeatures(InterfaceIndex.Of(PassingWire.Out)) is null)
             Assert.Ignore("needs Linux 6.3: the kernel does not say what its interfaces can do");
@@ -31,14 +31,14 @@ internal sealed class WireCheckTests
 
         Assert.That(WireCheck.Warnings(PassingWire.Capture, PassingWire.Out, XdpMode.Native), Is.EqualTo(new[]
         {
-            "the out interface 'out0' cannot send what XDP hands it in native mode, so the kernel would drop all frames that are to go past "
-            + "ColoWire; at the far end of its cable: ethtool -K PEER gro on; or use xdp_mode generic",
+            "the out interface 'out0' cannot send frames that XDP redirects in native mode, so the kernel would drop all frames "
+            + "that are to bypass ColoWire; at the far end of its cable: ethtool -K PEER gro on; or use xdp_mode generic",
         }).AsCollection);
         Assert.That(WireCheck.Warnings(PassingWire.Capture, PassingWire.Out, XdpMode.Generic), Is.Empty);
     });
 
     [Test]
-    public void Generic_mode_needs_no_such_far_end() => wire.Inside(() =>
+    public void Generic_mode_redirects_to_the_same_out_interface() => wire.Inside(() =>
     {
         wire.Inside($"ethtool -K {PassingWire.Away} gro off");
         using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToWire(XdpMode.Generic));
@@ -52,12 +52,12 @@ internal sealed class WireCheckTests
     });
 
     [Test]
-    public void A_way_out_with_the_shorter_MTU() => wire.Inside(() =>
+    public void An_out_interface_with_a_smaller_MTU_has_a_warning() => wire.Inside(() =>
     {
         wire.Inside($"ip link set dev {PassingWire.Out} mtu 1400");
         Assert.That(WireCheck.Warnings(PassingWire.Capture, PassingWire.Out, XdpMode.Native), Is.EqualTo(new[]
         {
-            "the out interface 'out0' has an MTU of 1400 and 'in0' one of 1500: longer frames cannot go past ColoWire; "
+            "the out interface 'out0' has an MTU of 1400 and 'in0' one of 1500: longer frames cannot bypass ColoWire; "
             + "mend it with: ip link set dev out0 mtu 1500",
         }).AsCollection);
     });

@@ -40,7 +40,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     }
 
     [Test]
-    public void Frames_come_in_order_byte_for_byte_into_slots_of_their_side() => wire.Inside(() =>
+    public void Frames_are_received_in_order_byte_for_byte_into_slots_of_their_side() => wire.Inside(() =>
     {
         using XdpCapturePort port = Open(out PortProgram program);
         using (program)
@@ -54,7 +54,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
-    public void A_frame_knows_its_number_and_when_it_came() => wire.Inside(() =>
+    public void A_frame_has_its_number_and_time_of_arrival() => wire.Inside(() =>
     {
         using XdpCapturePort port = Open(out PortProgram program);
         using (program)
@@ -68,7 +68,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
-    public void All_slots_are_at_home_or_posted_however_many_frames_have_come() => wire.Inside(() =>
+    public void All_slots_are_free_or_posted_after_any_number_of_frames() => wire.Inside(() =>
     {
         using XdpCapturePort port = Open(out PortProgram program);
         using (program)
@@ -104,7 +104,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
-    public void When_no_slot_is_free_the_port_keeps_what_it_has_posted_and_goes_on_when_slots_come_home() => wire.Inside(() =>
+    public void Without_free_slots_the_port_keeps_its_posted_slots_and_goes_on_when_slots_are_returned() => wire.Inside(() =>
     {
         using XdpCapturePort port = Open(out PortProgram program);
         using (program)
@@ -139,16 +139,16 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
-    public void A_link_that_goes_down_and_up_delivers_again() => wire.Inside(() =>
+    public void Capture_goes_on_after_the_link_went_down_and_up() => wire.Inside(() =>
     {
         using XdpCapturePort port = Open(out PortProgram program);
         using (program)
         {
             wire.Inside($"ip link set {WireNamespace.Near} down");
-            WireNamespace.WaitUntil(() => Look() == LinkState.Down, "the port sees that the link is down");
+            WireNamespace.WaitUntil(() => Look() == LinkState.Down, "the port has read the link down");
             Assert.That(((ICapturePort)port).HasLink, Is.False);
             wire.Inside($"ip link set {WireNamespace.Near} up");
-            WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port sees that the link is up");
+            WireNamespace.WaitUntil(() => Look() == LinkState.Up, "the port has read the link up");
             Send(WireFrames.Frame(60, 7));
             Assert.That(WireFrames.Receive(port, arena, 1), Has.Count.EqualTo(1));
         }
@@ -161,7 +161,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
-    public void A_queue_of_a_port_that_was_just_closed_can_be_had_again() => wire.Inside(() =>
+    public void A_queue_can_be_bound_again_right_after_its_port_was_closed() => wire.Inside(() =>
     {
         for (int turn = 0; turn < 3; turn++)
         {
@@ -189,7 +189,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
-    public void An_mtu_that_no_slot_holds_is_refused_with_the_command_that_mends_it()
+    public void An_MTU_that_is_too_great_for_a_slot_is_refused_with_the_command_that_corrects_it()
     {
         wire.Inside($"ip link set {WireNamespace.Near} mtu 3000");
         wire.Inside(() =>
@@ -200,7 +200,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     }
 
     [TestCase("none0", "there is no interface 'none0'")]
-    public void An_interface_that_is_not_there_is_refused(string name, string expected) => wire.Inside(() =>
+    public void An_interface_that_does_not_exist_is_refused(string name, string expected) => wire.Inside(() =>
     {
         PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(name, 0, new Umem(arena), Options));
         Assert.That(refused!.Message, Does.Contain(expected));
@@ -218,7 +218,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     }
 
     [Test]
-    public void A_frame_leaves_from_the_slot_it_came_in_without_a_copy() => wire.Inside(() =>
+    public void A_frame_is_sent_from_the_slot_that_it_was_received_in_without_a_copy() => wire.Inside(() =>
     {
         wire.Inside("ip link add out0 type veth peer name sink0");
         wire.Inside("ip link set out0 up");
@@ -234,7 +234,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
             byte[] sent = WireFrames.Frame(1514, 1);
             Send(sent);
             Assert.That(port.Receive(arena.Primary, batch, WireFrames.Now), Is.EqualTo(1));
-            // What is changed in the slot is changed on the wire: the kernel reads where the frame lies.
+            // A change in the slot shows on the wire: the kernel reads the frame from the slot.
             arena.SlotBytes(batch[0])[arena[batch[0]].Offset + 100] ^= 0xFF;
             sent[100] ^= 0xFF;
             Assert.That(output.Inject(arena, batch.AsSpan(0, 1), WireFrames.Now), Is.EqualTo(1));

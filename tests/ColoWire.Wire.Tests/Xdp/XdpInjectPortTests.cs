@@ -38,7 +38,7 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
     }
 
     [Test]
-    public void Frames_leave_in_order_byte_for_byte_and_come_back() => wire.Inside(() =>
+    public void Frames_are_sent_in_order_byte_for_byte_and_reclaimed() => wire.Inside(() =>
     {
         using XdpInjectPort port = Open();
         using FarEnd far = new(WireNamespace.Far);
@@ -56,7 +56,7 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
     });
 
     [Test]
-    public void A_frame_leaves_from_where_it_begins_in_its_slot() => wire.Inside(() =>
+    public void A_frame_is_sent_from_its_offset_in_the_slot() => wire.Inside(() =>
     {
         using XdpInjectPort port = Open();
         using FarEnd far = new(WireNamespace.Far);
@@ -73,7 +73,7 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
     });
 
     [Test]
-    public void A_frame_that_is_too_long_is_counted_and_those_around_it_leave() => wire.Inside(() =>
+    public void A_frame_that_is_too_long_is_counted_and_those_around_it_are_sent() => wire.Inside(() =>
     {
         using XdpInjectPort port = Open();
         using FarEnd far = new(WireNamespace.Far);
@@ -83,7 +83,7 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
         Assert.That(port.Inject(arena, frames, WireFrames.Now), Is.EqualTo(4));
 
         Assert.That(far.Receive(2), Is.EqualTo(new[] { offered[0], offered[3] }).AsCollection);
-        Assert.That(Reclaim(port), Is.EquivalentTo(frames), "lost frames come back too");
+        Assert.That(Reclaim(port), Is.EquivalentTo(frames), "lost frames are reclaimed, too");
         Assert.That(port.Statistics, Is.EqualTo(new InjectStatistics(2, 121, 0, TooLong: 2, 0, 0)));
     });
 
@@ -113,19 +113,19 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
 
     [TestCase(100)]
     [TestCase(0)]
-    public void A_queue_that_does_not_drain_makes_the_first_frame_wait_and_loses_the_others_until_it_drains(int retryMs) => wire.Inside(() =>
+    public void A_ring_that_does_not_drain_makes_the_first_frame_wait_and_then_drops_frames_until_it_drains(int retryMs) => wire.Inside(() =>
     {
         using XdpInjectPort port = Open(retryMs);
         FrameRef[] frames = [.. Enumerable.Range(0, 3 * Ring).Select(i => WireFrames.Put(arena, WireFrames.Frame(60, i)))];
         long patienceNs = retryMs * NanosecondsPerMs;
 
-        // Nothing is reclaimed, so that the ring stays full.
+        // No frame is reclaimed, so that the ring stays full.
         Assert.That(port.Inject(arena, frames.AsSpan(0, Ring), nowNs: 0), Is.EqualTo(Ring));
         Assert.That(port.Inject(arena, frames.AsSpan(Ring), nowNs: 0), Is.EqualTo(retryMs == 0 ? 2 * Ring : 0));
         if (retryMs != 0)
         {
             Assert.That(port.Inject(arena, frames.AsSpan(Ring), patienceNs - 1), Is.Zero);
-            Assert.That(port.Inject(arena, frames.AsSpan(Ring), patienceNs), Is.EqualTo(2 * Ring), "none waits anew");
+            Assert.That(port.Inject(arena, frames.AsSpan(Ring), patienceNs), Is.EqualTo(2 * Ring), "no frame waits again");
         }
 
         Assert.That(Reclaim(port), Is.EquivalentTo(frames));
@@ -136,7 +136,7 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
     });
 
     [Test]
-    public void A_link_that_is_switched_off_is_counted_and_frames_leave_again_when_it_is_on() => wire.Inside(() =>
+    public void Frames_are_counted_while_the_link_is_down_and_sent_when_it_is_up_again() => wire.Inside(() =>
     {
         using XdpInjectPort port = Open();
         FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1))];
@@ -149,14 +149,14 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
         Assert.That(Reclaim(port), Is.EqualTo(frames).AsCollection);
 
         wire.Inside($"ip link set {WireNamespace.Near} up");
-        WireNamespace.WaitUntil(() => Look(port) == LinkState.Up, "the port sees that the link is back");
+        WireNamespace.WaitUntil(() => Look(port) == LinkState.Up, "the port has read the link up");
         using FarEnd far = new(WireNamespace.Far);
         port.Inject(arena, frames, WireFrames.Now);
         Assert.That(far.Receive(1), Has.Count.EqualTo(1));
     });
 
     [Test]
-    public void A_frame_that_finds_no_carrier_is_counted_before_the_port_has_looked() => wire.Inside(() =>
+    public void A_frame_without_carrier_is_counted_before_the_port_has_read_the_link() => wire.Inside(() =>
     {
         using XdpInjectPort port = Open();
         FrameRef[] frames = [.. Enumerable.Range(0, 3).Select(i => WireFrames.Put(arena, WireFrames.Frame(60, i)))];

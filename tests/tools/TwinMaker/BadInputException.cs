@@ -4,7 +4,7 @@ using System;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>Something the user gave cannot be used; the message says what, where and what is allowed.</summary>
+/// <summary>The user's input cannot be used; the message has the place, the fault and the allowed values.</summary>
 internal sealed class BadInputException : Exception
 {
     public BadInputException()

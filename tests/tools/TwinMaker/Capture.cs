@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>The frames of a guest, and what each of them says that none before it said.</summary>
+/// <summary>The frames of a guest, and the new content of each TCP segment.</summary>
 internal sealed class Capture
 {
     public Capture(IReadOnlyList<TwinFrame> frames)
@@ -16,9 +16,9 @@ internal sealed class Capture
 
     public IReadOnlyList<TwinFrame> Frames { get; }
 
-    /// <summary>For each frame what it says as a TCP segment; null for what is none.</summary>
+    /// <summary>For each frame its new content as a TCP segment; null for a frame that is no TCP segment.</summary>
     public IReadOnlyList<SegmentNews?> News { get; }
 
-    /// <summary>All whole datagrams that ColoWire compares.</summary>
+    /// <summary>All complete datagrams that ColoWire compares.</summary>
     public IReadOnlyList<Datagram> Datagrams { get; }
 }

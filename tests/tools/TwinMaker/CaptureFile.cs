@@ -68,6 +68,6 @@ internal static class CaptureFile
         return frames;
     }
 
-    // RawCapture forgets it.
+    // RawCapture has no field for the length on the wire.
     private static int WireLength(PacketCapture capture) => (int)((PcapHeader)capture.Header).PacketLength;
 }

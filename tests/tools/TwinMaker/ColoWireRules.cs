@@ -5,7 +5,7 @@ using System.Buffers.Binary;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>What of a frame is compared, and what not, as ColoWire's own rules say: only what is compared may be harmed.</summary>
+/// <summary>Which parts of a frame ColoWire compares, by its own rules: a harm may change only these.</summary>
 internal static class ColoWireRules
 {
     private const int MostVlanTags = 2;
@@ -15,10 +15,12 @@ internal static class ColoWireRules
     private const int Ipv6HeaderLength = 40;
     private const int PortsLength = 4;
 
-    /// <summary>Of an ICMP message: type, code, checksum, and the identifier or what stands in its place.</summary>
+    /// <summary>Length in bytes of an ICMP message's type, code, checksum, and identifier or the 2 bytes in its place (RFC
+    /// 792).</summary>
     private const int IcmpHead = 6;
 
-    /// <summary>Whether ColoWire holds the frame until its twin comes. What it passes, and what is malformed, it does not.</summary>
+    /// <summary>Whether ColoWire holds the frame until its twin arrives. It does not hold frames that pass by their protocol, and
+    /// malformed ones.</summary>
     public static bool IsCompared(TwinFrame frame)
     {
         if (frame.IsCopied || frame.Layout.VlanIds.Count > MostVlanTags || HasOldServiceTag(frame))
@@ -29,7 +31,7 @@ internal static class ColoWireRules
         return frame.Layout.IsFragment || (!isKnownButBroken && !IsPassed(frame.Layout.IpProtocol) && !IsHeader(frame.Layout.IpProtocol));
     }
 
-    /// <summary>The bytes of a frame of a datagram that no rule takes for soft; empty where there are none.</summary>
+    /// <summary>The bytes of a datagram's frame that no rule tolerates; empty where there are none.</summary>
     public static Range HardBytes(TwinFrame frame)
     {
         FrameLayout layout = frame.Layout;
@@ -46,10 +48,10 @@ internal static class ColoWireRules
         };
     }
 
-    /// <summary>IGMP, SCTP, ESP and AH differ between any two guests.</summary>
+    /// <summary>Protocols that differ between any two guests: IGMP, SCTP, ESP and AH.</summary>
     private static bool IsPassed(int protocol) => protocol is 2 or 132 or 50 or 51;
 
-    /// <summary>IPv6 extension headers behind which TwinMaker does not look.</summary>
+    /// <summary>IPv6 extension headers that TwinMaker does not parse.</summary>
     private static bool IsHeader(int protocol) => protocol is 0 or 43 or 44 or 59 or 60 or 135;
 
     private static bool HasOldServiceTag(TwinFrame frame)
@@ -63,7 +65,8 @@ internal static class ColoWireRules
         return false;
     }
 
-    /// <summary>An ICMP error repeats the front of a packet: its IP header is dressed by the way it took, its ports are not.</summary>
+    /// <summary>The ports in an ICMP error's copy of a packet. The copied IP header may differ because of the packet's path; its
+    /// ports do not.</summary>
     private static Range EmbeddedPorts(TwinFrame frame)
     {
         int packet = frame.Layout.PayloadOffset;

@@ -7,8 +7,8 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>A datagram that ColoWire compares: one frame, or all fragments of one that is whole.</summary>
-/// <param name="Indices">Its frames in the capture, in their order there.</param>
+/// <summary>A datagram that ColoWire compares: one frame, or all fragments of a complete datagram.</summary>
+/// <param name="Indices">Indices of its frames in the capture, in the order of the capture.</param>
 /// <param name="Flow">The flow that it belongs to.</param>
 internal sealed record Datagram(IReadOnlyList<int> Indices, FlowKey Flow)
 {

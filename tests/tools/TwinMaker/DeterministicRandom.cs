@@ -9,7 +9,8 @@ internal sealed class DeterministicRandom
 
     private DeterministicRandom(ulong state) => _state = state;
 
-    /// <summary>Each purpose draws from its own sequence, so that a new transformation leaves the others' choices alone.</summary>
+    /// <summary>Each purpose draws from a sequence of its own, so that a new transformation does not change the choices of the
+    /// others.</summary>
     public static DeterministicRandom For(int seed, string purpose)
     {
         const ulong fnvOffset = 14695981039346656037;

@@ -7,7 +7,8 @@ using System.Text.Json.Nodes;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>A connection as the guest sends it, its VLAN ids the outermost first, joined by dots. What is not IP has only its EtherType, in <see cref="Protocol"/>.</summary>
+/// <summary>A connection as the guest sends it, with its VLAN ids joined by dots, the outermost first. A frame without IP has
+/// only its EtherType, in <see cref="Protocol"/>.</summary>
 internal sealed record FlowKey(
     string Vlans, string Protocol, string Source, int SourcePort, string Destination, int DestinationPort)
 {

@@ -8,7 +8,7 @@ namespace ColoWire.TwinMaker;
 
 internal enum Transport
 {
-    /// <summary>Not understood, broken, or nothing that TwinMaker changes.</summary>
+    /// <summary>An unknown or malformed protocol, or one that TwinMaker does not change.</summary>
     Other,
     Tcp,
     Udp,
@@ -16,7 +16,8 @@ internal enum Transport
     IcmpV6,
 }
 
-/// <summary>Where the headers of a frame lie. What cannot be parsed to its end is left as <see cref="Transport.Other"/>.</summary>
+/// <summary>The offsets of a frame's headers. A frame that cannot be parsed completely has
+/// <see cref="Transport.Other"/>.</summary>
 internal sealed class FrameLayout
 {
     private const int EthernetLength = 14;
@@ -35,12 +36,12 @@ internal sealed class FrameLayout
 
     public int EtherType { get; private set; }
 
-    /// <summary>4, 6, or 0 for what is not IP.</summary>
+    /// <summary>4, 6, or 0 for a frame without IP.</summary>
     public int IpVersion { get; private set; }
 
     public int IpOffset { get; private set; }
 
-    /// <summary>Where the IP packet ends; what follows is Ethernet's padding.</summary>
+    /// <summary>The end of the IP packet; the bytes behind it are Ethernet padding.</summary>
     public int IpEnd { get; private set; }
 
     public int IpProtocol { get; private set; }
@@ -119,7 +120,7 @@ internal sealed class FrameLayout
         IpProtocol = packet[6];
         int offset = IpOffset + Ipv6HeaderLength;
 
-        // A routing header changes which destination the checksum covers; such a packet stays Other and is copied.
+        // With a routing header the checksum covers the final destination (RFC 8200 section 8.1): such a packet is copied.
         while (IpProtocol is NextHeaderHopByHop or NextHeaderDestination or NextHeaderFragment)
         {
             if (offset + 8 > IpEnd)

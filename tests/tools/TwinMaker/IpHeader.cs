@@ -5,7 +5,8 @@ using System.Buffers.Binary;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>The fields of an IP header that TwinMaker rewrites; each method takes the packet from its first byte.</summary>
+/// <summary>The fields of an IP header that TwinMaker rewrites; the argument of each method begins with the first byte of the
+/// packet.</summary>
 internal static class IpHeader
 {
     private const int Ipv6HeaderLength = 40;

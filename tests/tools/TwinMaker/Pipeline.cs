@@ -6,13 +6,13 @@ using ColoWire.TwinMaker.Transformations;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>The harmless differences, in their order.</summary>
+/// <summary>The harmless differences, in the order in which they are applied.</summary>
 internal static class Pipeline
 {
     /// <summary>The names of all differences that can be chosen.</summary>
     public static IReadOnlyList<string> Names { get; } = [.. Chosen(new TwinOptions { Seed = 0 }).Select(difference => difference.Name)];
 
-    /// <summary>What the options choose, and in the end the checksums of what was changed.</summary>
+    /// <summary>The differences that the options select, and the restoring of the checksums of the changed frames.</summary>
     public static IReadOnlyList<ITransformation> Of(TwinOptions options)
     {
         List<ITransformation> transformations = [.. Chosen(options).Where(difference => options.Has(difference.Name))];
@@ -23,7 +23,7 @@ internal static class Pipeline
 
     private static ITransformation[] Chosen(TwinOptions options) =>
     [
-        // Joining after cutting moves the borders of segments, instead of only adding and removing some.
+        // Merging after splitting moves the borders of segments, instead of only adding and removing some.
         new SplitSegments(options.SplitPercent),
         new MergeSegments(options.MergePercent),
         new RetransmitSegments(options.RetransmitPercent),
@@ -32,7 +32,7 @@ internal static class Pipeline
         ReorderFrames.OfSegments(),
         ReorderFrames.OfDatagrams(),
 
-        // From here on the numbers of a stream are no longer those that the capture had.
+        // From here on the sequence numbers of a stream differ from those of the capture.
         new RenumberConnections(),
         new ShiftTimestampOptions(),
         new JitterWindows(),
@@ -47,7 +47,7 @@ internal static class Pipeline
         ChangeHeaders.MacAddresses(),
         new DelayFrames(options.JitterMicroseconds),
 
-        // What follows would be undone by the restoring of checksums, or is none of a checksum's business.
+        // Restoring the checksums would undo the following differences, or they have no effect on a checksum.
         new OmitUdpChecksums(),
         new OffloadChecksums(),
         new PadFrames(),

@@ -6,8 +6,8 @@ using System.Linq;
 namespace ColoWire.TwinMaker;
 
 /// <summary>
-/// What a TCP segment says that none before it in its connection said: only there can a difference be seen, because of two copies of
-/// a byte the first one counts.
+/// The content of a TCP segment that no segment before it in its connection had: only new content can make a difference, because
+/// of two copies of a byte the first one is compared.
 /// </summary>
 internal sealed class SegmentNews
 {
@@ -16,17 +16,18 @@ internal sealed class SegmentNews
     /// <summary>The connection, from one SYN to the next; its indices are those of the capture's frames.</summary>
     public Connection Connection { get; }
 
-    /// <summary>Where in the payload the first run of new bytes begins; no later copy says otherwise than they.</summary>
+    /// <summary>Offset in the payload of the first run of new bytes.</summary>
     public int NewOffset { get; private set; }
 
-    /// <summary>How many bytes that run has; 0 where nothing is new.</summary>
+    /// <summary>Length of that run in bytes; 0 if the segment has no new bytes, or if another copy has another value.</summary>
     public int NewLength { get; private set; }
 
     public bool IsNewSyn { get; private set; }
 
     public bool IsNewFin { get; private set; }
 
-    /// <summary>The greatest acknowledgment before this one, where this one goes beyond it.</summary>
+    /// <summary>The greatest acknowledgment number before this segment, if this segment has a greater one; otherwise
+    /// null.</summary>
     public uint? AcknowledgmentBefore { get; private set; }
 
     public bool IsNews => NewLength > 0 || IsNewSyn || IsNewFin;
@@ -34,7 +35,7 @@ internal sealed class SegmentNews
     /// <summary>The sequence number of the first payload byte; a SYN occupies the one before.</summary>
     public static uint FirstSequence(TwinFrame frame) => frame.Tcp.Sequence + (frame.Tcp.HasAny(TcpFlags.Syn) ? 1u : 0u);
 
-    /// <summary>The sequence number behind the last payload byte: that of a FIN.</summary>
+    /// <summary>The sequence number after the last payload byte, which is that of a FIN.</summary>
     public static uint EndSequence(TwinFrame frame) => FirstSequence(frame) + (uint)frame.Layout.PayloadLength;
 
     public static IReadOnlyList<SegmentNews?> Of(IReadOnlyList<TwinFrame> frames)
@@ -101,22 +102,22 @@ internal sealed class SegmentNews
     }
 }
 
-/// <summary>What a guest says from one SYN to the next, or from the beginning of the capture.</summary>
+/// <summary>The content that a guest sends from one SYN to the next, or from the beginning of the capture.</summary>
 internal sealed class Connection
 {
-    /// <summary>The number of the SYN; null where the capture begins later.</summary>
+    /// <summary>The sequence number of the SYN; null where the capture begins after the SYN.</summary>
     public uint? Initial { get; set; }
 
-    /// <summary>Whether none of the same addresses and ports was before it.</summary>
+    /// <summary>Whether no connection of the same addresses and ports precedes it in the capture.</summary>
     public bool IsFirstOfFlow { get; init; }
 
-    /// <summary>Its frames.</summary>
+    /// <summary>Indices of its frames.</summary>
     public List<int> Indices { get; } = [];
 
     /// <summary>The first copy of each byte.</summary>
     public Dictionary<uint, byte> Bytes { get; } = [];
 
-    /// <summary>Where another copy says otherwise.</summary>
+    /// <summary>Positions at which another copy has another value.</summary>
     public HashSet<uint> Conflicts { get; } = [];
 
     public HashSet<uint> Fins { get; } = [];

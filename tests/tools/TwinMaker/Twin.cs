@@ -8,14 +8,14 @@ using ColoWire.TwinMaker.Transformations;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>What two guests sent: the first one, and its twin.</summary>
-/// <param name="Primary">The capture itself, but for a retransmission that a harm adds.</param>
-/// <param name="Secondary">What the second guest would have sent.</param>
-/// <param name="Harm">In what they differ harmfully; null where they do not.</param>
+/// <summary>The frames that two guests sent: the first guest, and its twin.</summary>
+/// <param name="Primary">The capture itself, with a retransmission where a harm adds one.</param>
+/// <param name="Secondary">The frames of the second guest.</param>
+/// <param name="Harm">The harm that was done; null for a harmless twin.</param>
 internal sealed record Twin(IReadOnlyList<TwinFrame> Primary, IReadOnlyList<TwinFrame> Secondary, HarmReport? Harm)
 {
-    /// <summary>Makes a twin of a capture, which stays as it is.</summary>
-    /// <returns>The twin, or null where the capture has nothing to be harmed in this way.</returns>
+    /// <summary>Makes a twin of a capture; the capture is not changed.</summary>
+    /// <returns>The twin, or null if the capture has no place for this harm.</returns>
     public static Twin? Of(Capture capture, TwinOptions options)
     {
         List<TwinFrame> primary = [.. capture.Frames];
@@ -34,7 +34,7 @@ internal sealed record Twin(IReadOnlyList<TwinFrame> Primary, IReadOnlyList<Twin
             report = harm.Do(new HarmScene(capture, primary, secondary), place, random);
         }
 
-        // Before anything is cut, joined or sent twice, so that each copy of a byte is the changed one.
+        // The harm comes before splitting, merging and retransmitting, so that each copy of a byte has the change.
         if (options.FlippedTcpFrame is int ordinal)
             Apply(new FlipTcpByte(ordinal));
         foreach (ITransformation transformation in Pipeline.Of(options))
@@ -45,7 +45,7 @@ internal sealed record Twin(IReadOnlyList<TwinFrame> Primary, IReadOnlyList<Twin
             transformation.Apply(secondary, DeterministicRandom.For(options.Seed, transformation.Name));
     }
 
-    /// <summary>A capture of several interfaces may go back in time; the second guest does not.</summary>
+    /// <summary>Makes the times of the second guest monotonic; those of a capture of several interfaces may go back.</summary>
     private static List<TwinFrame> Copied(IReadOnlyList<TwinFrame> frames)
     {
         List<TwinFrame> copies = [.. frames.Select(frame => frame.Copy())];

@@ -8,7 +8,7 @@ namespace ColoWire.TwinMaker;
 /// <summary>Makes one twin and writes it.</summary>
 internal static class TwinCommand
 {
-    /// <summary>Exit code: the capture has nothing that could be harmed in this way.</summary>
+    /// <summary>Exit code: the capture has no place for this harm.</summary>
     public const int NothingToHarm = 3;
 
     public static int Run(TwinOptions options, TwinFiles files, TextWriter output, TextWriter errors)

@@ -123,7 +123,7 @@ internal sealed class TwinCommandLine
 
     private static void CheckRange(OptionResult result, string name, int least, int most)
     {
-        // What is no number at all was already reported by the parser.
+        // The parser has already reported a text that is no number.
         if (result.Tokens.Count == 1 && int.TryParse(result.Tokens[0].Value, out int value) && (value < least || value > most))
             result.AddError($"{name} {value}: allowed are {least} to {most}");
     }

@@ -4,10 +4,10 @@ using System.IO;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>What to read and what to write.</summary>
+/// <summary>The paths of the input and output files.</summary>
 /// <param name="Primary">The capture.</param>
-/// <param name="Secondary">Where its twin goes.</param>
-/// <param name="PrimaryOut">Where the primary's frames go, if anywhere.</param>
+/// <param name="Secondary">The output file for its twin.</param>
+/// <param name="PrimaryOut">The output file for the primary's frames, or null.</param>
 internal sealed record TwinFiles(string Primary, string Secondary, string? PrimaryOut)
 {
     /// <summary>Makes sure that no file is written over another one.</summary>
@@ -19,7 +19,7 @@ internal sealed record TwinFiles(string Primary, string Secondary, string? Prima
             throw new BadInputException($"--primary-out {path}: is PRIMARY or SECONDARY itself; it must be another file");
     }
 
-    /// <summary>Links are followed: a capture must not be lost because it has two names.</summary>
+    /// <summary>The path with links resolved, so that a capture with two names is not overwritten.</summary>
     private static bool IsSame(string left, string right) => Final(left) == Final(right);
 
     private static string Final(string path) =>

@@ -4,7 +4,7 @@ using System;
 
 namespace ColoWire.TwinMaker;
 
-/// <summary>A frame on its way from the first guest's capture to the second's.</summary>
+/// <summary>A frame of the first guest's capture, or one made from it for the second guest.</summary>
 internal sealed class TwinFrame
 {
     public TwinFrame(byte[] bytes, long timeMicroseconds, int primaryFrame, FlowKey flow, int? wireLength = null)
@@ -15,40 +15,43 @@ internal sealed class TwinFrame
         Flow = flow;
         WireLength = wireLength ?? bytes.Length;
 
-        // What is not there cannot be rewritten: a frame that the capture holds only in part is copied.
+        // A frame that is truncated in the capture cannot be rewritten; it is copied.
         Layout = FrameLayout.Of(IsPartial ? [] : bytes);
     }
 
     public byte[] Bytes { get; }
 
-    /// <summary>How long the frame was on the wire; more than <see cref="Bytes"/> holds where the capture has only its front.</summary>
+    /// <summary>Length of the frame on the wire; greater than that of <see cref="Bytes"/> if the capture has truncated the
+    /// frame.</summary>
     public int WireLength { get; }
 
     public bool IsPartial => WireLength > Bytes.Length;
 
     public FrameLayout Layout { get; }
 
-    /// <summary>Since 1970.</summary>
+    /// <summary>Microseconds since 1970-01-01 UTC.</summary>
     public long TimeMicroseconds { get; set; }
 
-    /// <summary>The number of the frame in the primary capture that this one stems from, counted from 1.</summary>
+    /// <summary>The number of the frame in the primary capture from which this one was made, counted from 1.</summary>
     public int PrimaryFrame { get; }
 
     public FlowKey Flow { get; }
 
     public bool NetworkChanged { get; set; }
 
-    /// <summary>Where it stays false the checksum stays as the guest sent it, even a wrong one.</summary>
+    /// <summary>Whether the transport checksum has to be restored; otherwise it stays as the guest sent it, even a wrong
+    /// one.</summary>
     public bool TransportChanged { get; set; }
 
-    /// <summary>Neighbour discovery and multicast listener reports are copied as they are, like all that is not IP.</summary>
+    /// <summary>Whether the frame is copied unchanged: neighbour discovery, multicast listener reports, and all frames without
+    /// IP.</summary>
     public bool IsCopied =>
         Layout.IpVersion == 0 || (Layout.Transport == Transport.IcmpV6 && Bytes[Layout.TransportOffset] is (>= 130 and <= 137) or 143);
 
-    /// <summary>A TCP segment that is whole; only those are rewritten.</summary>
+    /// <summary>Whether it is a complete TCP segment; other segments are not rewritten.</summary>
     public bool IsTcp => Layout.Transport == Transport.Tcp && !Layout.IsFragment;
 
-    /// <summary>What is compared as a whole: UDP, ICMP, any other protocol over IP, or a fragment of it.</summary>
+    /// <summary>Whether the frame is compared as a whole: UDP, ICMP, any other protocol over IP, or a fragment.</summary>
     public bool IsDatagram => !IsCopied && !IsTcp;
 
     public bool IsTcpData => IsTcp && Layout.PayloadLength > 0;
@@ -76,7 +79,7 @@ internal sealed class TwinFrame
         TransportChanged = TransportChanged,
     };
 
-    /// <summary>A frame of its own that may be changed without this one.</summary>
+    /// <summary>A copy that can be changed independently.</summary>
     public TwinFrame Copy() => new([.. Bytes], TimeMicroseconds, PrimaryFrame, Flow, WireLength)
     {
         NetworkChanged = NetworkChanged,

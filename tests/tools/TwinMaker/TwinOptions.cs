@@ -13,7 +13,7 @@ internal sealed record TwinOptions
     /// <summary>The names of the harmless differences; null for all.</summary>
     public IReadOnlyCollection<string>? Only { get; init; }
 
-    /// <summary>The names of those that are left out.</summary>
+    /// <summary>The names of the harmless differences to leave out.</summary>
     public IReadOnlyCollection<string> Without { get; init; } = [];
 
     /// <summary>Which data-bearing TCP frame gets a flipped byte, counted from 1; null for none.</summary>
@@ -22,7 +22,7 @@ internal sealed record TwinOptions
     /// <summary>The name of the harm that is done; null for none.</summary>
     public string? Harm { get; init; }
 
-    /// <summary>At which of the places where it can be done, counted from 1; null for one that the seed chooses.</summary>
+    /// <summary>The place of the harm, of those that are possible, counted from 1; null for one that the seed selects.</summary>
     public int? HarmAt { get; init; }
 
     public int SplitPercent { get; init; } = 25;
@@ -33,7 +33,7 @@ internal sealed record TwinOptions
 
     public int JitterMicroseconds { get; init; } = 300;
 
-    /// <summary>The TTL or hop limit of the second guest; null for one that the seed chooses.</summary>
+    /// <summary>The TTL or hop limit of the second guest; null for one that the seed selects.</summary>
     public int? TimeToLive { get; init; }
 
     public bool Has(string name) => (Only is null || Only.Contains(name)) && !Without.Contains(name);

@@ -10,22 +10,22 @@ using ColoWire.Ports.Streams;
 
 namespace ColoWire.Tests.Ports.Streams;
 
-/// <summary>Polls a capture port as a duty does, and keeps what it hands on.</summary>
+/// <summary>Polls a capture port as a duty does, and keeps the frames.</summary>
 internal sealed class CapturePump(StreamCapturePort port, FrameArena arena)
 {
     private static readonly TimeSpan Patience = TimeSpan.FromSeconds(10);
 
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
 
-    /// <summary>What the engine would take for frames, behind their virtio-net headers; null in the place of a malformed one.</summary>
+    /// <summary>The frames without their virtio-net headers, as the engine sees them; null in place of a malformed one.</summary>
     public List<byte[]?> Frames { get; } = [];
 
-    /// <summary>Their virtio-net headers as they lie in the slots.</summary>
+    /// <summary>The virtio-net headers in the slots.</summary>
     public List<byte[]> Headers { get; } = [];
 
     public List<uint> Numbers { get; } = [];
 
-    /// <summary>Whether the slots go back at once.</summary>
+    /// <summary>Whether slots are returned at once.</summary>
     public bool ReturnsSlots { get; init; } = true;
 
     /// <summary>Polls once.</summary>
@@ -45,7 +45,7 @@ internal sealed class CapturePump(StreamCapturePort port, FrameArena arena)
         return count;
     }
 
-    /// <summary>Polls until there are so many frames.</summary>
+    /// <summary>Polls until so many frames were received.</summary>
     public void Until(int frames) => Until(() => Frames.Count >= frames);
 
     public void Until(Func<bool> condition)

@@ -74,7 +74,7 @@ internal sealed class StreamCapturePortTests
             peer.Send(stream.AsSpan(0, cut));
             int before = Enumerable.Range(0, 4).Last(n => frames.Take(n).Zip(headers).Sum(f => Framed(f.First, f.Second, hasVnetHeaders).Length) <= cut);
             pump.Until(before);
-            Assert.That(pump.Poll(), Is.Zero, "a part of a frame is none");
+            Assert.That(pump.Poll(), Is.Zero, "a part of a frame is not delivered");
             peer.Send(stream.AsSpan(cut));
             pump.Until(frames.Length);
             Assert.That(pump.Frames, Is.EqualTo(frames), $"cut at {cut}");
@@ -103,7 +103,7 @@ internal sealed class StreamCapturePortTests
 
     [TestCase(false)]
     [TestCase(true)]
-    public void Scenario_87_a_length_of_0_is_no_frame_and_does_no_harm(bool hasVnetHeaders)
+    public void Scenario_87_a_length_of_0_is_skipped(bool hasVnetHeaders)
     {
         byte[] nothing = new byte[StreamFormat.PrefixBytes(hasVnetHeaders)];
         byte[] frame = PcapBuilder.Frame(60, 1);
@@ -119,7 +119,7 @@ internal sealed class StreamCapturePortTests
     [TestCase(StreamFormat.MaxLength + 1)]
     [TestCase(int.MaxValue)]
     [TestCase(-1)]
-    public void Scenario_87_after_an_oversized_length_the_channel_is_closed_and_comes_back(int length)
+    public void Scenario_87_after_an_oversized_length_the_connection_is_closed_and_made_again(int length)
     {
         byte[] frame = PcapBuilder.Frame(60, 1);
         using StreamCapturePort port = new(endpoint);
@@ -128,7 +128,7 @@ internal sealed class StreamCapturePortTests
         {
             peer.Send([.. StreamPeer.Framed(frame), .. StreamPeer.Word(length), .. frame]);
             pump.Until(() => port.Statistics.Oversize == 1);
-            Assert.That(pump.Frames, Is.EqualTo(new[] { frame }), "what came before it is right");
+            Assert.That(pump.Frames, Is.EqualTo(new[] { frame }), "the frame before it is delivered");
             Assert.That(peer.IsClosed(), Is.True);
             Assert.That((port.HasLink, port.Link), Is.EqualTo((false, LinkState.Down)));
             Assert.That(port.Trouble, Does.StartWith($"a frame of {(uint)length} bytes was announced").And.Contain("vnet_hdr_support"));
@@ -137,12 +137,12 @@ internal sealed class StreamCapturePortTests
         using StreamPeer next = StreamPeer.Connect(endpoint);
         next.Send(StreamPeer.Framed(frame));
         pump.Until(2);
-        Assert.That(pump.Numbers, Is.EqualTo(new[] { 1, 3 }), "the one that was refused took a number");
+        Assert.That(pump.Numbers, Is.EqualTo(new[] { 1, 3 }), "the refused frame has a number");
         Assert.That(port.HasLink, Is.True);
     }
 
     [Test]
-    public void A_connection_that_breaks_in_mid_frame_cuts_one_off_and_the_next_begins_afresh()
+    public void A_connection_that_breaks_in_mid_frame_truncates_one_frame_and_the_next_begins_with_a_whole_one()
     {
         byte[] frame = PcapBuilder.Frame(60, 1);
         byte[] framed = StreamPeer.Framed(frame);
@@ -161,7 +161,7 @@ internal sealed class StreamCapturePortTests
     }
 
     [Test]
-    public void A_frame_for_which_no_slot_is_free_stays_and_the_sender_waits()
+    public void A_frame_without_a_free_slot_is_kept_and_the_sender_is_held_back()
     {
         byte[][] frames = [.. Enumerable.Range(0, 2000).Select(i => PcapBuilder.Frame(1514, i))];
         byte[] stream = [.. frames.SelectMany(StreamPeer.Framed)];
@@ -181,7 +181,7 @@ internal sealed class StreamCapturePortTests
         }
 
         Assert.That(sent, Is.LessThan(stream.Length / 2), "the sender is held back");
-        Assert.That(port.HasHandedOver, Is.True, "nobody else has what the port has");
+        Assert.That(port.HasHandedOver, Is.True, "the sender does not have the frames of the port any more");
         GiveSlotsBack();
         CapturePump pump = new(port, arena);
         pump.Until(() =>
@@ -189,12 +189,12 @@ internal sealed class StreamCapturePortTests
             sent += peer.TrySend(stream.AsSpan(sent));
             return full.Frames.Count + pump.Frames.Count == frames.Length;
         });
-        Assert.That(full.Frames.Concat(pump.Frames), Is.EqualTo(frames), "none is lost");
+        Assert.That(full.Frames.Concat(pump.Frames), Is.EqualTo(frames), "no frame is lost");
         Assert.That(port.HasHandedOver, Is.False);
     }
 
     [Test]
-    public void Without_large_slots_a_long_frame_is_counted_and_those_behind_it_come()
+    public void Without_large_slots_a_long_frame_is_counted_and_those_behind_it_are_delivered()
     {
         using FrameArena small = new(smallSlotsPerSide: 8, largeSlotsPerSide: 0);
         using StreamCapturePort port = new(endpoint);
@@ -208,7 +208,7 @@ internal sealed class StreamCapturePortTests
     }
 
     [Test]
-    public void Scenario_40_each_frame_is_taken_without_its_own_header_and_keeps_it()
+    public void Scenario_40_each_frame_is_delivered_behind_its_own_header()
     {
         int[] headers = [12, 12, 10, 0, 20, 12];
         using StreamCapturePort port = new(endpoint, hasVnetHeaders: true);
@@ -220,7 +220,7 @@ internal sealed class StreamCapturePortTests
         pump.Until(frames.Length);
         Assert.That(pump.Frames, Is.EqualTo(frames));
         Assert.That(pump.Headers, Is.EqualTo(vnetHeaders));
-        Assert.That(port.Statistics.Bytes, Is.EqualTo(frames.Sum(frame => frame.Length)), "headers are no bytes of frames");
+        Assert.That(port.Statistics.Bytes, Is.EqualTo(frames.Sum(frame => frame.Length)), "headers are not counted as bytes of frames");
     }
 
     [TestCase(12, 5)]
@@ -228,7 +228,7 @@ internal sealed class StreamCapturePortTests
     [TestCase(100, 60)]
     [TestCase(7, 60)]
     [TestCase(-1, 60)]
-    public void Scenario_74_a_header_that_cannot_be_right_makes_a_frame_malformed_and_no_other(int headerBytes, int length)
+    public void Scenario_74_an_impossible_header_length_makes_one_frame_malformed_and_no_other(int headerBytes, int length)
     {
         byte[] frame = PcapBuilder.Frame(60, 1);
         byte[] good = StreamPeer.Framed(new byte[12], frame);
@@ -241,10 +241,10 @@ internal sealed class StreamCapturePortTests
         Assert.That(port.HasLink, Is.True);
     }
 
-    /// <summary>The numbers before a frame are read at the wrong places then, and soon one of them is no length.</summary>
+    /// <summary>The length fields are then read at the wrong offsets, and soon one of them has an impossible value.</summary>
     [TestCase(true)]
     [TestCase(false)]
-    public void A_header_on_one_side_only_ends_the_connection_and_says_what_to_look_at(bool hasVnetHeaders)
+    public void A_header_at_one_end_only_ends_the_connection_and_the_reason_names_the_option(bool hasVnetHeaders)
     {
         byte[] frame = PcapBuilder.Frame(60, 1);
         frame[0] = 0x52;
@@ -267,7 +267,7 @@ internal sealed class StreamCapturePortTests
         using StreamPeer peer = StreamPeer.Connect(endpoint);
         peer.Send(StreamPeer.Framed(new byte[20], frame));
         pump.Until(1);
-        // As long, but all of it frame: too long to be carried, and no reason to close.
+        // As long without a header: too long to be carried, but no reason to close the connection.
         peer.Send([.. StreamPeer.Framed([], [.. frame, 0]), .. StreamPeer.Framed(new byte[20], frame)]);
         pump.Until(2);
         Assert.That(pump.Frames, Is.EqualTo(new[] { frame, frame }));
@@ -275,7 +275,7 @@ internal sealed class StreamCapturePortTests
     }
 
     [Test]
-    public void Its_descriptor_is_readable_when_frames_come_on_whichever_connection()
+    public void The_wait_handle_is_readable_when_frames_arrive_on_any_connection()
     {
         using StreamCapturePort port = new(endpoint);
         CapturePump pump = new(port, arena);
@@ -290,18 +290,18 @@ internal sealed class StreamCapturePortTests
             pump.Until(connection);
             Assert.That(idle.Wait(0), Is.False);
             peer.Dispose();
-            Assert.That(idle.Wait(5000), Is.True, "the end of a connection is news too");
+            Assert.That(idle.Wait(5000), Is.True, "the end of a connection makes it readable, too");
             pump.Until(() => !port.HasLink);
             Assert.That(idle.Wait(0), Is.False);
         }
     }
 
     [Test]
-    public void A_client_connects_when_there_is_somebody_and_again_when_he_comes_back()
+    public void A_client_connects_when_the_server_listens_and_again_when_the_server_is_back()
     {
         using StreamCapturePort port = new(endpoint with { IsServer = false });
         CapturePump pump = new(port, arena);
-        pump.Until(() => port.Trouble != "nobody has answered yet");
+        pump.Until(() => port.Trouble != "not connected yet");
         for (int connection = 1; connection < 3; connection++)
         {
             using Socket listener = StreamPeer.Listen(endpoint);
@@ -347,7 +347,7 @@ internal sealed class StreamCapturePortTests
     private static byte[] Framed(byte[] frame, int headerBytes, bool hasVnetHeaders) =>
         hasVnetHeaders ? StreamPeer.Framed(new byte[headerBytes], frame) : StreamPeer.Framed(frame);
 
-    // Those that a pump has kept.
+    // The frames that a pump has kept.
     private void GiveSlotsBack()
     {
         List<FrameRef> kept = [];

@@ -33,7 +33,7 @@ internal sealed class StreamConnectorTests
     }
 
     [Test]
-    public async Task A_server_and_a_client_find_each_other_again_and_again_whoever_comes_first([Values] bool isUnix, [Values] bool isServerFirst)
+    public async Task A_server_and_a_client_connect_again_and_again_in_either_order_of_start([Values] bool isUnix, [Values] bool isServerFirst)
     {
         StreamEndpoint server = Endpoint(isUnix);
         for (int i = 0; i < 3; i++)
@@ -70,9 +70,9 @@ internal sealed class StreamConnectorTests
     }
 
     [Test]
-    public void A_client_that_still_waits_for_an_answer_is_cancelled_at_once()
+    public void A_client_that_is_connecting_is_cancelled_at_once()
     {
-        // Of TEST-NET-1 (RFC 5737) nobody answers; where there is no way to it, each try fails.
+        // No host of TEST-NET-1 (RFC 5737) answers; without a route to it, each try fails.
         using StreamConnector connector = new(new StreamEndpoint(null, "192.0.2.1", 9, IsServer: false));
         using CancellationTokenSource ending = new(50);
         Task<Socket> dial = connector.ConnectAsync(ending.Token);
@@ -80,7 +80,7 @@ internal sealed class StreamConnectorTests
     }
 
     [Test]
-    public void A_socket_that_a_dead_process_has_left_is_no_hindrance()
+    public void A_socket_that_an_ended_process_has_left_is_replaced()
     {
         StreamEndpoint endpoint = Endpoint(isUnix: true);
         LeaveSocket(endpoint.Path!);
@@ -91,11 +91,11 @@ internal sealed class StreamConnectorTests
             client.Connect(endpoint.Address());
         }
 
-        Assert.That(File.Exists(endpoint.Path), Is.False, "whoever listens no more leaves nothing");
+        Assert.That(File.Exists(endpoint.Path), Is.False, "a listener that is closed removes its socket");
     }
 
     [Test]
-    public void Where_somebody_listens_nobody_else_can([Values] bool isUnix)
+    public void A_second_listener_at_an_endpoint_is_refused([Values] bool isUnix)
     {
         StreamEndpoint endpoint = Endpoint(isUnix);
         using StreamConnector first = new(endpoint);
@@ -107,11 +107,11 @@ internal sealed class StreamConnectorTests
     }
 
     [Test]
-    public void Where_nobody_more_may_wait_for_a_listener_that_is_told_at_once()
+    public void A_second_listener_is_refused_at_once_when_the_queue_of_the_first_is_full()
     {
         StreamEndpoint endpoint = Endpoint(isUnix: true);
         using StreamConnector busy = new(endpoint);
-        // Each try takes a place in the listener's queue; there are two.
+        // Each try takes an entry of the listener's queue, which has two.
         using Socket first = endpoint.NewSocket();
         first.Connect(endpoint.Address());
         for (int i = 0; i < 3; i++)
@@ -123,7 +123,7 @@ internal sealed class StreamConnectorTests
 
     [TestCase("")]
     [TestCase("words")]
-    public void A_file_that_is_no_socket_is_left_alone(string content)
+    public void A_file_that_is_no_socket_is_not_removed(string content)
     {
         StreamEndpoint endpoint = Endpoint(isUnix: true);
         File.WriteAllText(endpoint.Path!, content);
@@ -133,7 +133,7 @@ internal sealed class StreamConnectorTests
     }
 
     [Test]
-    public void A_folder_that_does_not_exist_is_told()
+    public void The_error_for_a_missing_directory_names_it()
     {
         StreamEndpoint endpoint = new(folder.File("no/such"), null, 0, IsServer: true);
         Assert.That(() => new StreamConnector(endpoint), Throws.InstanceOf<PortException>()
@@ -141,7 +141,7 @@ internal sealed class StreamConnectorTests
     }
 
     [Test]
-    public void A_peer_over_TCP_that_falls_silent_is_asked_whether_it_lives()
+    public void A_silent_TCP_peer_is_probed_by_keepalive()
     {
         StreamEndpoint endpoint = Endpoint(isUnix: false);
         using StreamConnector connector = new(endpoint);
@@ -170,7 +170,7 @@ internal sealed class StreamConnectorTests
         using Socket socket = new(AddressFamily.Unix, SocketType.Stream, ProtocolType.Unspecified);
         string elsewhere = path + "2";
         socket.Bind(new UnixDomainSocketEndPoint(elsewhere));
-        // The runtime removes what it has bound, under the name that it was bound to.
+        // The runtime removes a socket that it has bound, by the path that it was bound to.
         File.Move(elsewhere, path);
     }
 }

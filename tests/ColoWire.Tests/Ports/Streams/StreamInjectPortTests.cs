@@ -41,7 +41,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void Frames_of_every_length_leave_in_order_each_behind_its_length()
+    public void Frames_of_every_length_are_sent_in_order_each_behind_its_length()
     {
         int[] lengths = [1, 60, 1514, 9000, 60_000, EngineLimits.MaxFrameBytes, 60, EngineLimits.MaxFrameBytes, EngineLimits.MaxFrameBytes, 60];
         using StreamInjectPort port = new(endpoint);
@@ -62,7 +62,7 @@ internal sealed class StreamInjectPortTests
     [TestCase(12)]
     [TestCase(20)]
     [TestCase(0)]
-    public void Scenario_40_a_frame_of_a_stream_leaves_with_the_header_that_it_came_with(int headerBytes)
+    public void Scenario_40_a_frame_of_a_stream_is_sent_with_the_header_that_it_was_received_with(int headerBytes)
     {
         using StreamInjectPort port = new(endpoint, hasVnetHeaders: true);
         using StreamPeer peer = Connect(port);
@@ -76,7 +76,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void A_frame_of_another_port_gets_a_header_that_says_nothing()
+    public void A_frame_of_another_kind_of_port_gets_a_header_of_zeros()
     {
         using StreamInjectPort port = new(endpoint, hasVnetHeaders: true);
         using StreamPeer peer = Connect(port);
@@ -87,7 +87,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void Without_headers_a_frame_of_a_stream_leaves_bare()
+    public void Without_headers_a_frame_of_a_stream_is_sent_without_one()
     {
         using StreamInjectPort port = new(endpoint);
         using StreamPeer peer = Connect(port);
@@ -98,7 +98,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void A_frame_of_no_bytes_never_leaves_because_QEMU_ends_itself_at_one()
+    public void A_frame_of_0_bytes_is_never_sent_because_QEMU_exits_at_one()
     {
         using StreamInjectPort port = new(endpoint);
         using StreamPeer peer = Connect(port);
@@ -109,7 +109,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void While_nobody_is_connected_frames_wait_for_the_patience_of_the_port_and_then_count_as_lost()
+    public void Without_a_connection_frames_wait_for_the_retry_time_and_are_then_lost()
     {
         using StreamInjectPort port = new(endpoint, sendRetryMs: 50);
         FrameRef[] frames = [Frame(60), Frame(61)];
@@ -118,12 +118,12 @@ internal sealed class StreamInjectPortTests
         Assert.That(port.Statistics.Retries, Is.EqualTo(2));
         Assert.That(port.Inject(arena, frames, 50 * Millisecond), Is.EqualTo(2));
         Assert.That((port.Statistics.LinkDown, port.Statistics.Lost), Is.EqualTo((2, 2)));
-        Assert.That((port.Link, port.Trouble), Is.EqualTo((LinkState.Down, "nobody has come yet")));
+        Assert.That((port.Link, port.Trouble), Is.EqualTo((LinkState.Down, "no client has connected yet")));
         Assert.That(Back(port), Is.EquivalentTo(frames));
     }
 
     [Test]
-    public void A_frame_that_waits_leaves_when_somebody_connects()
+    public void A_frame_that_waits_is_sent_when_a_client_connects()
     {
         using StreamInjectPort port = new(endpoint);
         FrameRef[] frames = [Frame(60)];
@@ -135,7 +135,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void A_peer_that_reads_slowly_gets_every_frame_once()
+    public void A_peer_that_reads_slowly_receives_every_frame_once()
     {
         using StreamInjectPort port = new(endpoint);
         using StreamPeer peer = Connect(port);
@@ -168,11 +168,11 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void A_peer_that_does_not_read_loses_frames_whole_once_the_patience_is_over_and_never_the_half_of_one()
+    public void A_peer_that_does_not_read_loses_whole_frames_after_the_retry_time_and_never_a_part_of_one()
     {
         using StreamInjectPort port = new(endpoint, sendRetryMs: 100);
         using StreamPeer peer = Connect(port);
-        // So long that the socket takes the last one in part.
+        // So long that the socket takes a part of the last one.
         FrameRef[] frames = [.. Enumerable.Range(0, 40).Select(i => Frame(50_000 + i))];
         int taken = port.Inject(arena, frames, 0);
         Assert.That(taken, Is.InRange(1, 38), "the socket is full");
@@ -180,7 +180,7 @@ internal sealed class StreamInjectPortTests
         Assert.That(port.Statistics.Lost, Is.Zero);
         Assert.That(port.Inject(arena, frames.AsSpan(taken), 100 * Millisecond), Is.EqualTo(frames.Length - taken));
         long lost = port.Statistics.Failed;
-        Assert.That(lost, Is.InRange(frames.Length - taken - 1, frames.Length - taken), "all but one that had been begun");
+        Assert.That(lost, Is.InRange(frames.Length - taken - 1, frames.Length - taken), "all but the one that was sent in part");
         Assert.That(Back(port), Is.EquivalentTo(frames));
 
         for (int i = 0; i < frames.Length - lost; i++)
@@ -196,7 +196,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void A_frame_that_a_broken_connection_cuts_off_goes_to_the_next_one_as_a_whole()
+    public void A_frame_that_a_broken_connection_truncates_is_sent_whole_on_the_next_one()
     {
         using StreamInjectPort port = new(endpoint, sendRetryMs: 10_000);
         FrameRef[] frames = [.. Enumerable.Range(0, 40).Select(i => Frame(50_000 + i))];
@@ -215,14 +215,14 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void The_rest_of_a_frame_that_was_given_back_is_lost_with_the_connection_and_counted()
+    public void The_rest_of_a_reclaimed_frame_is_lost_with_the_connection_and_counted()
     {
         using StreamInjectPort port = new(endpoint, sendRetryMs: 0);
         FrameRef[] frames = [.. Enumerable.Range(0, 40).Select(i => Frame(50_000 + i))];
         using (StreamPeer peer = Connect(port))
         {
             Assert.That(port.Inject(arena, frames, 0), Is.EqualTo(40));
-            Assert.That(port.Statistics.Frames + port.Statistics.Lost, Is.EqualTo(39), "one is on its way");
+            Assert.That(port.Statistics.Frames + port.Statistics.Lost, Is.EqualTo(39), "one is sent in part");
         }
 
         WaitUntil(() => port.Inject(arena, [], PortLimits.LinkCycleNs) == 0 && port.Link == LinkState.Down);
@@ -231,7 +231,7 @@ internal sealed class StreamInjectPortTests
     }
 
     [Test]
-    public void A_peer_that_goes_is_noticed_though_nothing_is_sent_and_what_it_says_is_thrown_away()
+    public void A_peer_that_closes_is_noticed_while_nothing_is_sent_and_its_bytes_are_discarded()
     {
         using StreamInjectPort port = new(endpoint);
         using (StreamPeer peer = Connect(port))
@@ -287,7 +287,7 @@ internal sealed class StreamInjectPortTests
         Stopwatch waited = Stopwatch.StartNew();
         while (!condition())
         {
-            Assert.That(waited.Elapsed, Is.LessThan(Patience), "it took too long");
+            Assert.That(waited.Elapsed, Is.LessThan(Patience), "the wait timed out");
             Thread.Yield();
         }
     }
@@ -298,7 +298,7 @@ internal sealed class StreamInjectPortTests
         return back[..port.Reclaim(back)];
     }
 
-    /// <summary>As ports lay it down that know no headers.</summary>
+    /// <summary>A slot as ports without headers fill it.</summary>
     private FrameRef Frame(int length)
     {
         Assert.That(arena.Primary.TryTake(length, out FrameRef frame), Is.True);
@@ -306,7 +306,7 @@ internal sealed class StreamInjectPortTests
         return frame;
     }
 
-    /// <summary>As a stream port and the engine lay it down.</summary>
+    /// <summary>A slot as a stream port and the engine fill it.</summary>
     private FrameRef FrameOfStream(byte[] header, byte[] bytes)
     {
         Assert.That(arena.Primary.TryTake(StreamFormat.FrameOffset + bytes.Length, out FrameRef frame), Is.True);

@@ -13,7 +13,7 @@ using NUnit.Framework;
 
 namespace ColoWire.Tests.Ports.Streams;
 
-/// <summary>Who becomes the other end of a server, when others connect too. All of 127.0.0.0/8 is this host.</summary>
+/// <summary>Which connection a server takes, when several hosts connect. All of 127.0.0.0/8 is this host.</summary>
 [TestFixture]
 internal sealed class StreamListenerTests
 {
@@ -34,7 +34,7 @@ internal sealed class StreamListenerTests
     [TestCase("192.0.2.1,peer=127.0.0.4", "127.0.0.4", true)]
     [TestCase("::ffff:127.0.0.4", "127.0.0.4", true)]
     [TestCase("::1", "127.0.0.1", false)]
-    public async Task Only_those_who_are_named_may_connect(string peers, string from, bool mayConnect)
+    public async Task Only_addresses_that_are_named_may_connect(string peers, string from, bool mayConnect)
     {
         using StreamConnector connector = new(Endpoint($",peer={peers}", out int port));
         Task<Socket> taken = connector.ConnectAsync(patience.Token);
@@ -56,7 +56,7 @@ internal sealed class StreamListenerTests
     }
 
     [Test]
-    public async Task A_crowd_of_strangers_before_and_after_it_keeps_nobody_from_connecting_who_may()
+    public async Task Many_refused_connections_do_not_keep_an_allowed_one_out()
     {
         using StreamConnector connector = new(Endpoint(",peer=127.0.0.2", out int port));
         Task<Socket> taken = connector.ConnectAsync(patience.Token);
@@ -77,7 +77,7 @@ internal sealed class StreamListenerTests
     }
 
     [Test]
-    public async Task While_one_is_connected_no_other_host_may_wait_for_its_place([Values("", ",peer=127.0.0.2")] string peers)
+    public async Task While_a_host_is_connected_no_other_host_may_wait([Values("", ",peer=127.0.0.2")] string peers)
     {
         using StreamConnector connector = new(Endpoint(peers, out int port));
         using Socket peer = Dial("127.0.0.2", port);
@@ -86,12 +86,12 @@ internal sealed class StreamListenerTests
         AssertClosed(stranger);
         using Socket again = Dial("127.0.0.2", port);
         using Socket next = await connector.ConnectAsync(patience.Token);
-        Assert.That(connector.Peer, Is.EqualTo(again.LocalEndPoint!.ToString()), "its own host may");
+        Assert.That(connector.Peer, Is.EqualTo(again.LocalEndPoint!.ToString()), "the host that is connected may");
         Assert.That(connector.Refused, Is.EqualTo(new RefusedPeers(1, "127.0.0.3")));
     }
 
     [Test]
-    public async Task Of_several_that_wait_the_last_one_that_is_still_there_is_taken()
+    public async Task Of_several_waiting_connections_the_newest_open_one_is_taken()
     {
         using StreamConnector connector = new(Endpoint(",peer=127.0.0.2", out int port));
         using Socket first = Dial("127.0.0.2", port);
@@ -110,7 +110,7 @@ internal sealed class StreamListenerTests
     [TestCase(0)]
     [TestCase(18)]
     [TestCase(63)]
-    public void A_unix_socket_is_for_its_user_and_group_whatever_the_umask(int umask)
+    public void A_unix_socket_has_mode_0660_whatever_the_umask(int umask)
     {
         using ScratchFolder folder = new();
         int before = Umask(umask);
@@ -147,7 +147,7 @@ internal sealed class StreamListenerTests
         return socket;
     }
 
-    /// <returns>Null where the connection was closed before this side knew that it stood.</returns>
+    /// <returns>Null where the connection was closed before this end knew that it was made.</returns>
     private static Socket? TryDial(string from, int port)
     {
         try

@@ -9,7 +9,7 @@ using ColoWire.Ports.Streams;
 
 namespace ColoWire.Tests.Ports.Streams;
 
-/// <summary>The other end of a stream port, as a test plays it.</summary>
+/// <summary>The other end of a stream port, played by a test.</summary>
 internal sealed class StreamPeer : IDisposable
 {
     private const int PatienceMs = 10_000;
@@ -23,7 +23,7 @@ internal sealed class StreamPeer : IDisposable
         socket.SendTimeout = PatienceMs;
     }
 
-    /// <summary>Connects to a port that listens, as soon as it does.</summary>
+    /// <summary>Connects to a port that listens, when it does.</summary>
     public static StreamPeer Connect(StreamEndpoint endpoint)
     {
         Stopwatch waited = Stopwatch.StartNew();
@@ -43,14 +43,14 @@ internal sealed class StreamPeer : IDisposable
         }
     }
 
-    /// <summary>Waits for a port that connects.</summary>
+    /// <summary>Waits for the connection of a port.</summary>
     public static StreamPeer Accept(Socket listener)
     {
         using CancellationTokenSource patience = new(PatienceMs);
         return new StreamPeer(listener.AcceptAsync(patience.Token).AsTask().GetAwaiter().GetResult());
     }
 
-    /// <summary>What a port can connect to.</summary>
+    /// <summary>A listening socket for a port.</summary>
     public static Socket Listen(StreamEndpoint endpoint)
     {
         Socket listener = endpoint.NewSocket();
@@ -59,14 +59,14 @@ internal sealed class StreamPeer : IDisposable
         return listener;
     }
 
-    /// <summary>A frame as it stands on the wire.</summary>
+    /// <summary>A frame in the format of the stream.</summary>
     public static byte[] Framed(byte[] bytes) => [.. Word(bytes.Length), .. bytes];
 
-    /// <summary>A frame with its virtio-net header as it stands on the wire.</summary>
+    /// <summary>A frame with its virtio-net header in the format of the stream.</summary>
     public static byte[] Framed(byte[] vnetHeader, byte[] frame) =>
         [.. Word(vnetHeader.Length + frame.Length), .. Word(vnetHeader.Length), .. vnetHeader, .. frame];
 
-    /// <summary>A number as it stands on the wire.</summary>
+    /// <summary>A length field in the format of the stream.</summary>
     public static byte[] Word(int number)
     {
         byte[] word = new byte[4];
@@ -82,7 +82,7 @@ internal sealed class StreamPeer : IDisposable
         }
     }
 
-    /// <summary>Sends what there is room for.</summary>
+    /// <summary>Sends what the socket has room for.</summary>
     public int TrySend(ReadOnlySpan<byte> bytes)
     {
         socket.Blocking = false;

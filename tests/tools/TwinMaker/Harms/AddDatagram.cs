@@ -6,7 +6,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>The second guest sends a datagram that the first one never sent.</summary>
+/// <summary>The second guest sends a datagram that the first guest does not send.</summary>
 internal sealed class AddDatagram : IHarm
 {
     public IReadOnlyList<int> Places(Capture capture) =>

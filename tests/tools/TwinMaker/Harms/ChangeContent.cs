@@ -6,7 +6,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>One byte of a TCP segment or datagram is another one, or all are: in each frame that carries them.</summary>
+/// <summary>Changes one byte or all bytes of a TCP segment or datagram, in each frame that carries them.</summary>
 internal sealed class ChangeContent(string kind, bool wholly) : IHarm
 {
     public IReadOnlyList<int> Places(Capture capture)
@@ -27,7 +27,7 @@ internal sealed class ChangeContent(string kind, bool wholly) : IHarm
             return new HarmReport(kind, flow, [place + 1], ["payload"]);
         }
 
-        // Where datagrams overtake one another, nothing tells a changed one from one too many.
+        // Datagrams may overtake one another, so a changed datagram cannot be distinguished from an additional one.
         ChangeDatagram(scene.Secondary[place], random);
         return new HarmReport(kind, flow, [place + 1], ["payload", "timeout"]);
     }

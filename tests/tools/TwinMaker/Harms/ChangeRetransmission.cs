@@ -6,12 +6,13 @@ using ColoWire.TwinMaker.Transformations;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>The first guest, not the second, sends a segment again in which one byte has changed.</summary>
+/// <summary>The first guest, not the second, retransmits a segment in which one byte has changed.</summary>
 internal sealed class ChangeRetransmission : IHarm
 {
     private const int MostFramesBetween = 2;
 
-    /// <summary>What was verified long ago need not be kept (R8); a second is the first time-out of a sender (RFC 6298).</summary>
+    /// <summary>Bytes that were verified longer ago need not be cached (R8); a second is a sender's initial retransmission
+    /// timeout (RFC 6298).</summary>
     private const long LongestGapMicroseconds = 1_000_000;
 
     private const TcpFlags Borders = TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst | TcpFlags.Urg;
@@ -35,7 +36,7 @@ internal sealed class ChangeRetransmission : IHarm
         return new HarmReport("retransmit", original.Flow, [latest + 2], ["retransmit"]);
     }
 
-    /// <summary>The frame of the flow after which the copy is sent: soon, and before anything ends or begins.</summary>
+    /// <summary>The frame of the flow after which the copy is sent: soon, and before a SYN, FIN or RST.</summary>
     private static int Latest(Capture capture, int place, int framesBetween)
     {
         List<int> connection = capture.News[place]!.Connection.Indices;

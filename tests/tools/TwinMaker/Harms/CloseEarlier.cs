@@ -8,7 +8,7 @@ namespace ColoWire.TwinMaker.Harms;
 /// <summary>The second guest closes its stream one byte earlier: the last byte before the FIN is never sent.</summary>
 internal sealed class CloseEarlier : IHarm
 {
-    /// <summary>Where the FIN comes later, the missing byte may be missed before.</summary>
+    /// <summary>If the FIN comes later than this after the missing byte, the timeout may report the missing byte first.</summary>
     private const long LongestGapMicroseconds = 1_000_000;
 
     public IReadOnlyList<int> Places(Capture capture) =>
@@ -28,7 +28,7 @@ internal sealed class CloseEarlier : IHarm
         return new HarmReport("fin", closing.Flow, [.. new[] { carrier + 1, place + 1 }.Distinct()], reasons);
     }
 
-    /// <summary>There must be a byte to leave out, said only once and alike, and nothing behind the FIN.</summary>
+    /// <summary>The byte before the FIN must be in the capture with one value only, and no byte may follow the FIN.</summary>
     private static bool CanBeEarlier(Capture capture, int place)
     {
         Connection connection = capture.News[place]!.Connection;

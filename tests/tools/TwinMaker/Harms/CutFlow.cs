@@ -5,7 +5,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>The second guest says nothing more in a flow from a frame on that says something new.</summary>
+/// <summary>The second guest sends nothing more in a flow, from a frame with new content on.</summary>
 internal sealed class CutFlow : IHarm
 {
     public IReadOnlyList<int> Places(Capture capture)
@@ -20,7 +20,8 @@ internal sealed class CutFlow : IHarm
         int[] missing = [.. Enumerable.Range(place, scene.Secondary.Count - place).Where(index => scene.Secondary[index].Flow == flow)];
         scene.RemoveFromSecondary(missing);
 
-        // An acknowledgment may have come before what is missing, and is as old.
+        // The first missing frame may be a pure acknowledgment about as old as the first missing bytes, so either reason is
+        // right.
         string[] reasons = flow.Protocol == "tcp" ? ["timeout", "ack"] : ["timeout"];
         return new HarmReport("cut", flow, [.. missing.Select(index => index + 1)], reasons);
     }

@@ -15,7 +15,7 @@ internal sealed class DropDatagram : IHarm
         Datagram missing = scene.Capture.Datagrams.First(datagram => datagram.First == place);
         scene.RemoveFromSecondary(missing.Indices);
 
-        // The next one of the flow stands in its place, where there is one.
+        // The next datagram of the flow, if there is one, is compared in its place.
         return new HarmReport("drop", missing.Flow, [.. missing.Indices.Select(index => index + 1)], ["timeout", "payload"]);
     }
 }

@@ -6,15 +6,15 @@ using System.Text.Json.Nodes;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>What was harmed.</summary>
+/// <summary>The harm that was done.</summary>
 /// <param name="Kind">The name of the harm.</param>
-/// <param name="Flow">The flow that must be found to differ.</param>
-/// <param name="PrimaryFrames">The frames of the primary's capture that find no equal twin, counted from 1; of an added datagram the one
-/// that it follows.</param>
-/// <param name="Reasons">What a comparer may rightly call it.</param>
+/// <param name="Flow">The flow that the comparison must report.</param>
+/// <param name="PrimaryFrames">The frames of the primary's capture that have no equal twin, counted from 1; for an added datagram
+/// the frame before it.</param>
+/// <param name="Reasons">The reasons that a comparison may report for it.</param>
 internal sealed record HarmReport(string Kind, FlowKey Flow, IReadOnlyList<int> PrimaryFrames, IReadOnlyList<string> Reasons)
 {
-    /// <summary>One line for programs.</summary>
+    /// <summary>The harm as one line for programs.</summary>
     public string ToJson() => new JsonObject
     {
         ["kind"] = Kind,

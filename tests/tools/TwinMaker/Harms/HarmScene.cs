@@ -4,13 +4,13 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>What a harm works on.</summary>
+/// <summary>The captures that a harm changes.</summary>
 /// <param name="Capture">The capture of the first guest.</param>
-/// <param name="Primary">Its frames, which only a harm to the primary may add to.</param>
-/// <param name="Secondary">Copies of them, at the same indices, to be changed, replaced, or taken away.</param>
+/// <param name="Primary">Its frames; only a harm to the primary may add some.</param>
+/// <param name="Secondary">Copies of its frames, at the same indices; a harm may change, replace or remove them.</param>
 internal sealed record HarmScene(Capture Capture, List<TwinFrame> Primary, List<TwinFrame> Secondary)
 {
-    /// <summary>Takes frames away from the second guest, once nothing is looked up by index any more.</summary>
+    /// <summary>Removes frames of the second guest, after the last access by index.</summary>
     public void RemoveFromSecondary(IEnumerable<int> indices)
     {
         HashSet<int> removed = [.. indices];

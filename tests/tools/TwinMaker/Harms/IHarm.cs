@@ -4,12 +4,12 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>One real difference between the two guests, which a comparer must find, in that flow and in no other.</summary>
+/// <summary>One real difference between the two guests, which a comparison must report, in that flow and in no other.</summary>
 internal interface IHarm
 {
-    /// <summary>The frames at which it can be done, as indices; places where nobody could see it are none.</summary>
+    /// <summary>The indices of the frames at which the harm is possible and detectable.</summary>
     IReadOnlyList<int> Places(Capture capture);
 
-    /// <summary>Does it.</summary>
+    /// <summary>Applies the harm.</summary>
     HarmReport Do(HarmScene scene, int place, DeterministicRandom random);
 }

@@ -6,7 +6,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>The second guest answers a SYN with a RST where the first one accepts the connection.</summary>
+/// <summary>The second guest answers a SYN with a RST where the first guest accepts the connection.</summary>
 internal sealed class RefuseConnection : IHarm
 {
     private const int HeaderLength = 20;
@@ -23,7 +23,7 @@ internal sealed class RefuseConnection : IHarm
         TwinFrame accepted = scene.Secondary[place];
         scene.Secondary[place] = Refusal(accepted);
 
-        // A connection that was refused goes no further; what the guest says in later ones stays.
+        // All frames of the refused connection are removed; later connections between the same ports stay.
         scene.RemoveFromSecondary(scene.Capture.News[place]!.Connection.Indices.Where(index => index != place));
         return new HarmReport("syn", accepted.Flow, [place + 1], ["control"]);
     }

@@ -5,7 +5,8 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Harms;
 
-/// <summary>From a frame on the second guest acknowledges nothing more, as if it did not get what the first one got.</summary>
+/// <summary>From a frame on the second guest's acknowledgment number stays, as if it received none of the later
+/// segments.</summary>
 internal sealed class StopAcknowledging : IHarm
 {
     public IReadOnlyList<int> Places(Capture capture) =>

@@ -7,10 +7,11 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Matrix;
 
-/// <summary>The verb <c>matrix</c>: tries folders full of captures, with a line of progress on a terminal.</summary>
+/// <summary>The verb <c>matrix</c>: makes and compares twins of all captures in folders, with a line of progress on a
+/// terminal.</summary>
 internal static class MatrixCommand
 {
-    /// <summary>Exit code: some twin was judged wrongly.</summary>
+    /// <summary>Exit code: the comparison of some twin had a wrong result.</summary>
     public const int Faulty = 1;
 
     private const string EraseLine = "\r\x1b[K";

@@ -7,7 +7,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Matrix;
 
-/// <summary>Shows a matrix of trials: what went wrong, a row for each capture, and the sum of it all.</summary>
+/// <summary>Prints a matrix of trials: the failures, a row for each capture, and the totals.</summary>
 internal static class MatrixReport
 {
     private const string Empty = "-";
@@ -39,7 +39,8 @@ internal static class MatrixReport
             writer.WriteLine(string.Join("  ", row.Select((cell, column) => column == 0 ? cell.PadRight(widths[0]) : cell.PadLeft(widths[column]))));
     }
 
-    /// <summary>A cell holds how many twins were judged rightly, and of how many where that is not all.</summary>
+    /// <summary>The text of a cell: the number of twins with a right result, and the number of all twins where it is
+    /// greater.</summary>
     private static string[] Row(string name, IReadOnlyList<TwinTrial> trials) => [name, .. TwinMatrix.Harms.Select(harm =>
     {
         TwinTrial[] tried = [.. trials.Where(trial => trial.Harm == harm && trial.IsTried)];

@@ -11,7 +11,7 @@ using ColoWire.Engine;
 
 namespace ColoWire.TwinMaker.Matrix;
 
-/// <summary>Lets <c>colowire compare</c>, in this process, judge a twin; the only place where TwinMaker meets ColoWire.</summary>
+/// <summary>Compares a twin with <c>colowire compare</c>, in this process; no other code of TwinMaker calls ColoWire.</summary>
 internal sealed class TwinJudge : IDisposable
 {
     private const int LeastLargeSlots = 8;
@@ -38,7 +38,8 @@ internal sealed class TwinJudge : IDisposable
 
     public void Dispose() => _folder.Delete(recursive: true);
 
-    /// <summary>The defaults, but no more memory than the twin can fill: it is cleared anew for each.</summary>
+    /// <summary>The default options, with no more memory than the twin can fill, because the memory is cleared for each
+    /// twin.</summary>
     private static EngineOptions OptionsFor(Twin twin)
     {
         const int FramesInFlight = 1024;

@@ -8,7 +8,7 @@ using ColoWire.TwinMaker.Harms;
 
 namespace ColoWire.TwinMaker.Matrix;
 
-/// <summary>Tries every capture with every seed: one harmless twin, and one of each harm.</summary>
+/// <summary>Makes twins of every capture with every seed: one harmless twin, and one with each harm.</summary>
 /// <param name="model">The harmless differences of all twins.</param>
 /// <param name="seeds">How many twins of each kind to make of each capture.</param>
 internal sealed class TwinMatrix(TwinOptions model, int seeds)
@@ -18,7 +18,7 @@ internal sealed class TwinMatrix(TwinOptions model, int seeds)
     /// <summary>The columns of the matrix: no harm, and each of them.</summary>
     public static IReadOnlyList<string?> Harms { get; } = [null, .. HarmKinds.Names];
 
-    /// <summary>The captures of a folder, without those that are twins themselves.</summary>
+    /// <summary>The captures of a folder, without the captures of twins.</summary>
     public static IReadOnlyList<string> CapturesIn(string folder) =>
     [
         .. Directory.EnumerateFiles(folder, CapturePattern)
@@ -32,7 +32,7 @@ internal sealed class TwinMatrix(TwinOptions model, int seeds)
         return Harms.SelectMany(harm => Try(path, capture, harm));
     }
 
-    /// <summary>Tries one harm, or null for none, with every seed.</summary>
+    /// <summary>Makes and compares the twins of one harm (null for none) with every seed.</summary>
     public IEnumerable<TwinTrial> Try(string path, Capture capture, string? harm)
     {
         using TwinJudge judge = new();

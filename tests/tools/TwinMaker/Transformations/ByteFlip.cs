@@ -7,7 +7,7 @@ using System.Text.Json.Nodes;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>What the two flips have in common: choosing the byte, and saying which it was.</summary>
+/// <summary>Code that both flips use: it selects the frame and the byte, and reports them.</summary>
 internal static class ByteFlip
 {
     /// <summary>The <paramref name="ordinal"/>-th of the frames that <paramref name="qualifies"/> accepts.</summary>
@@ -23,7 +23,7 @@ internal static class ByteFlip
 
     public static byte OtherByte(byte original, DeterministicRandom random) => (byte)(original ^ random.Between(1, 255));
 
-    public static void Announce(TwinFrame frame, int offset, byte original, byte changed)
+    public static void SendAhead(TwinFrame frame, int offset, byte original, byte changed)
     {
         JsonObject report = new()
         {

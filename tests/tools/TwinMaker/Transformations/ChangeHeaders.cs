@@ -6,7 +6,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Changes a field of some headers that says nothing to whoever is at the other end.</summary>
+/// <summary>Changes a header field of some frames that has no meaning for the receiver's application.</summary>
 internal sealed class ChangeHeaders : ITransformation
 {
     private const int Percent = 50;
@@ -78,7 +78,7 @@ internal sealed class ChangeHeaders : ITransformation
             frame.Bytes[offset + 2] = (byte)((frame.Bytes[offset + 2] & 0x0F) | (random.Between(0, 15) << 4));
     });
 
-    /// <summary>The same stations as before under other addresses of their own; groups keep theirs.</summary>
+    /// <summary>Gives each station another unicast address, the same in all frames; group addresses stay.</summary>
     public static ChangeHeaders MacAddresses() => new("mac", frame => !frame.IsCopied, () =>
     {
         Dictionary<long, long> known = [];

@@ -6,7 +6,8 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Sends each frame a little later, never before the one ahead of it in its flow, and sorts all by time.</summary>
+/// <summary>Delays each frame a little, never to before the frame ahead of it in its flow, and sorts all frames by
+/// time.</summary>
 internal sealed class DelayFrames(int mostMicroseconds) : ITransformation
 {
     public string Name => "delay";

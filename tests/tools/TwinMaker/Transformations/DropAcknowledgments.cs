@@ -4,12 +4,12 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Leaves out pure acknowledgments that another frame of the flow makes up for at once, as delayed ones are.</summary>
+/// <summary>Omits pure acknowledgments that a later frame of the flow soon covers, as delayed acknowledgments do.</summary>
 internal sealed class DropAcknowledgments : ITransformation
 {
     private const int Percent = 50;
 
-    /// <summary>Linux delays an acknowledgment for 40 ms at least.</summary>
+    /// <summary>Least delay of a delayed acknowledgment in Linux: 40 ms (TCP_DELACK_MIN).</summary>
     private const long LongestDelayMicroseconds = 40_000;
 
     private const TcpFlags NeverDropped = TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst;
@@ -18,7 +18,7 @@ internal sealed class DropAcknowledgments : ITransformation
 
     public void Apply(List<TwinFrame> frames, DeterministicRandom random)
     {
-        // Backwards, so that an acknowledgment is made up for by one that stays.
+        // From the last frame to the first, so that an omitted acknowledgment is covered by one that stays.
         Dictionary<FlowKey, TwinFrame> nextKept = [];
         bool[] dropped = new bool[frames.Count];
         for (int index = frames.Count - 1; index >= 0; index--)

@@ -5,7 +5,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Harm: one byte of a TCP stream is another one, in each frame that carries it.</summary>
+/// <summary>Harm: changes one byte of a TCP stream in each frame that carries it.</summary>
 internal sealed class FlipTcpByte(int ordinal) : ITransformation
 {
     public string Name => "flip";
@@ -18,7 +18,7 @@ internal sealed class FlipTcpByte(int ordinal) : ITransformation
         byte changed = ByteFlip.OtherByte(original, random);
         uint sequence = FirstSequence(chosen) + (uint)offset;
 
-        // The guest may have sent the byte before (then that frame is where the difference begins) and again.
+        // The guest may have sent the byte before (then the difference begins at that earlier frame) and may send it again.
         List<TwinFrame> carriers = [.. frames.Where(frame => frame.IsTcpData && frame.Flow == chosen.Flow
             && OffsetIn(frame, sequence) is int place && frame.Payload[place] == original)];
         foreach (TwinFrame carrier in carriers)
@@ -27,7 +27,7 @@ internal sealed class FlipTcpByte(int ordinal) : ITransformation
             carrier.TransportChanged = true;
         }
 
-        ByteFlip.Announce(carriers[0], SerialNumber.Distance(FirstSequence(carriers[0]), sequence), original, changed);
+        ByteFlip.SendAhead(carriers[0], SerialNumber.Distance(FirstSequence(carriers[0]), sequence), original, changed);
     }
 
     private static int? OffsetIn(TwinFrame frame, uint sequence)

@@ -83,7 +83,7 @@ internal sealed class FragmentDatagrams : ITransformation
         BinaryPrimitives.WriteUInt16BigEndian(header[2..], field);
         BinaryPrimitives.WriteUInt32BigEndian(header[4..], identification);
 
-        // The header before it names it as the next one.
+        // The header before the fragment header gets 44 as its next header.
         int naming = layout.IpOffset + 6;
         int offset = layout.IpOffset + Ipv6HeaderLength;
         while (offset < layout.TransportOffset)

@@ -7,9 +7,9 @@ namespace ColoWire.TwinMaker.Transformations;
 /// <summary>One way in which the second guest differs from the first.</summary>
 internal interface ITransformation
 {
-    /// <summary>Names the sequence of random numbers; a changed name changes the outcome of a seed.</summary>
+    /// <summary>Selects the sequence of random numbers; another name changes the result of a seed.</summary>
     string Name { get; }
 
-    /// <summary>Changes the list, in which the frames of each flow stand in the order in which they are sent.</summary>
+    /// <summary>Changes the list of frames, in which the frames of each flow are in the order of sending.</summary>
     void Apply(List<TwinFrame> frames, DeterministicRandom random);
 }

@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Makes the offered windows up to an eighth smaller. A window that is closed stays so, an open one stays open.</summary>
+/// <summary>Makes the offered windows up to an eighth smaller. A window of 0 stays 0, and no other window becomes 0.</summary>
 internal sealed class JitterWindows : ITransformation
 {
     public string Name => "windows";

@@ -5,12 +5,13 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Joins some pairs of TCP data segments that follow one another.</summary>
+/// <summary>Merges some pairs of consecutive TCP data segments.</summary>
 internal sealed class MergeSegments(int percent) : ITransformation
 {
     private const int LongestFrame = 1514;
 
-    /// <summary>A real guest does not wait longer for more to send; it also bounds what the merge adds to the latency.</summary>
+    /// <summary>The longest time that a real guest waits for more bytes to send; it also bounds the delay that the merge
+    /// adds.</summary>
     private const long LongestGapMicroseconds = 20_000;
 
     private const TcpFlags NeverJoined = TcpFlags.Syn | TcpFlags.Rst | TcpFlags.Urg;
@@ -45,7 +46,8 @@ internal sealed class MergeSegments(int percent) : ITransformation
         && second.Layout.PayloadOffset + first.Layout.PayloadLength + second.Layout.PayloadLength <= LongestFrame
         && second.TimeMicroseconds - first.TimeMicroseconds <= LongestGapMicroseconds;
 
-    /// <summary>The joined segment is sent when the last byte is there, so all but its sequence number is the second's.</summary>
+    /// <summary>The merged segment is sent when its last byte is available, so all fields except the sequence number are those of
+    /// the second segment.</summary>
     private static TwinFrame Join(TwinFrame first, TwinFrame second)
     {
         TwinFrame joined = second.WithTcpPayload([.. first.Payload, .. second.Payload]);

@@ -6,7 +6,8 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Leaves in some TCP and UDP checksums only the pseudo-header's sum, as a guest does whose NIC is to add the rest.</summary>
+/// <summary>Writes only the pseudo-header's sum into some TCP and UDP checksums, as a guest with checksum offload does
+/// (CHECKSUM_PARTIAL).</summary>
 internal sealed class OffloadChecksums : ITransformation
 {
     private const int Percent = 30;
@@ -20,7 +21,7 @@ internal sealed class OffloadChecksums : ITransformation
             if (frame.Layout is not { Transport: Transport.Tcp or Transport.Udp, IsFragment: false } || !random.Chance(Percent))
                 continue;
 
-            // The NIC complements the whole sum; what it is given is the sum itself.
+            // The NIC takes the complement of the complete sum; the guest writes the partial sum without the complement.
             ushort sum = (ushort)~InternetChecksum.Finish(RestoreChecksums.PseudoHeaderSum(frame, frame.Layout.IpProtocol));
             BinaryPrimitives.WriteUInt16BigEndian(frame.Bytes.AsSpan(RestoreChecksums.FieldOffset(frame)), sum);
         }

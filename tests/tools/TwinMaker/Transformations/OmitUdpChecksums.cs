@@ -5,7 +5,8 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Sends some UDP datagrams over IPv4 without a checksum (RFC 768); over IPv6 there must be one.</summary>
+/// <summary>Sends some UDP datagrams over IPv4 without a checksum (RFC 768); over IPv6 the checksum is mandatory (RFC 8200
+/// section 8.1).</summary>
 internal sealed class OmitUdpChecksums : ITransformation
 {
     private const int Percent = 20;

@@ -5,7 +5,8 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Ends short frames where their packet ends, or fills them to Ethernet's least length: a virtual NIC need not, a real one must.</summary>
+/// <summary>Removes the padding of short frames, or pads them to Ethernet's minimum: a virtual NIC need not pad, a physical one
+/// must.</summary>
 internal sealed class PadFrames : ITransformation
 {
     private const int LeastFrame = 60;
@@ -27,7 +28,7 @@ internal sealed class PadFrames : ITransformation
         }
     }
 
-    /// <summary>Some drivers leave in the padding what was in the buffer.</summary>
+    /// <summary>Some drivers send old content of the buffer as padding.</summary>
     private static byte[] Filled(byte[] bytes, DeterministicRandom random)
     {
         byte[] filled = new byte[LeastFrame];

@@ -5,7 +5,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Puts no-operations before the TCP options of some segments, as another kernel aligns them otherwise.</summary>
+/// <summary>Inserts no-operations before the TCP options of some segments, as a kernel with another alignment does.</summary>
 internal sealed class PadTcpOptions : ITransformation
 {
     private const int Percent = 20;

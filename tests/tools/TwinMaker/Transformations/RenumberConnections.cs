@@ -4,12 +4,13 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Gives some connections another initial sequence number, as a second kernel chooses one; only where the SYN was captured.</summary>
+/// <summary>Gives some connections another initial sequence number, as a second kernel does; only connections whose SYN was
+/// captured.</summary>
 internal sealed class RenumberConnections : ITransformation
 {
     private const int Percent = 50;
 
-    /// <summary>What is farther from the SYN than the largest window (RFC 7323) belongs to an older connection.</summary>
+    /// <summary>A segment farther from the SYN than the largest window (RFC 7323) belongs to an older connection.</summary>
     private const uint LargestWindow = 1u << 30;
 
     public string Name => "isn";

@@ -6,7 +6,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Gives packets the IP identifications of another guest; the fragments of a datagram keep one in common.</summary>
+/// <summary>Gives packets the IP identifications of another guest; the fragments of a datagram keep a common one.</summary>
 internal sealed class RenumberPackets : ITransformation
 {
     private const byte DontFragment = 0x40;
@@ -32,7 +32,7 @@ internal sealed class RenumberPackets : ITransformation
         Span<byte> packet = frame.Network;
         ushort old = IpHeader.Ipv4Identification(packet);
 
-        // Linux sends 0 where nothing can be fragmented and no socket counts; so would the second guest.
+        // Linux sends 0 with DF set and without a socket that counts; the second guest would send 0 as well.
         if (old == 0 && (packet[6] & DontFragment) != 0)
             return;
 

@@ -5,7 +5,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Lets some frames fall behind a few later ones of their flow, as another queue or CPU of the sender does.</summary>
+/// <summary>Moves some frames behind a few later ones of their flow, as several queues or CPUs of the sender do.</summary>
 internal sealed class ReorderFrames : ITransformation
 {
     private const int Percent = 10;
@@ -22,15 +22,16 @@ internal sealed class ReorderFrames : ITransformation
         _mostPassed = mostPassed;
     }
 
-    /// <summary>A frame never falls behind by more. ColoWire waits 20 ms for a datagram that was overtaken, and for the beginning of a
-    /// stream that it did not see; the delays of frames come on top.</summary>
+    /// <summary>The greatest delay of a moved frame. ColoWire waits 20 ms for a datagram that was overtaken, and for the
+    /// beginning of a stream whose SYN was not captured; the other delays of frames are added to this one.</summary>
     public static long LongestLagMicroseconds => 10_000;
 
     public string Name { get; }
 
     public static ReorderFrames OfSegments() => new("reorder-segments", ofTcp: true, mostPassed: 3);
 
-    /// <summary>Of the 64 datagrams that may overtake one before ColoWire gives up, few: each of those may fall behind itself.</summary>
+    /// <summary>Far fewer than the 64 datagrams that may overtake one before ColoWire reports it: each of them may be moved as
+    /// well.</summary>
     public static ReorderFrames OfDatagrams() => new("reorder-datagrams", ofTcp: false, mostPassed: 6);
 
     public void Apply(List<TwinFrame> frames, DeterministicRandom random)
@@ -67,7 +68,7 @@ internal sealed class ReorderFrames : ITransformation
         frames.AddRange(result.OrderBy(frame => frame.TimeMicroseconds));
     }
 
-    /// <summary>Fragments stay together: which datagram overtakes which is decided by the last of them.</summary>
+    /// <summary>Moves fragments together: the last fragment of a datagram determines the order of datagrams.</summary>
     private bool IsMoved(TwinFrame frame) =>
         _ofTcp ? frame.IsTcp && !frame.Tcp.HasAny(Borders) : frame.IsDatagram && !frame.Layout.IsFragment;
 
@@ -75,7 +76,7 @@ internal sealed class ReorderFrames : ITransformation
     {
         public TwinFrame Frame { get; } = frame;
 
-        /// <summary>How many frames may still pass it.</summary>
+        /// <summary>How many frames may still overtake it.</summary>
         public int Left { get; set; }
 
         public required long PassedMicroseconds { get; set; }

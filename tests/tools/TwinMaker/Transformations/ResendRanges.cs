@@ -5,13 +5,14 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Sends a range of the stream again that begins and ends within earlier segments, as a sender does that cuts anew.</summary>
+/// <summary>Retransmits a range of the stream that begins and ends within earlier segments, as a sender with a new segmentation
+/// does.</summary>
 internal sealed class ResendRanges : ITransformation
 {
     private const int Percent = 3;
     private const int LongestFrame = 1514;
 
-    /// <summary>The range is taken from this many segments that follow one another.</summary>
+    /// <summary>Number of consecutive segments from which the range is taken.</summary>
     private const int MostSegments = 4;
 
     private const TcpFlags Borders = TcpFlags.Syn | TcpFlags.Fin | TcpFlags.Rst | TcpFlags.Urg;

@@ -6,7 +6,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Computes the checksums of what the others changed.</summary>
+/// <summary>Computes the checksums of the frames that other transformations changed.</summary>
 internal sealed class RestoreChecksums : ITransformation
 {
     private const int Ipv4ChecksumOffset = 10;
@@ -30,7 +30,7 @@ internal sealed class RestoreChecksums : ITransformation
         if (frame.NetworkChanged && frame.Layout.IpVersion == 4)
             RestoreIpv4(frame);
 
-        // The checksum of a fragmented datagram spans frames; the one it had stays.
+        // The checksum of a fragmented datagram covers several frames; it stays as it was.
         if (!frame.TransportChanged || frame.Layout.IsFragment)
             return;
         switch (frame.Layout.Transport)
@@ -70,7 +70,7 @@ internal sealed class RestoreChecksums : ITransformation
     {
         Span<byte> field = frame.Bytes.AsSpan(frame.Layout.TransportOffset + UdpChecksumOffset, 2);
 
-        // 0 means that the sender computed none; a sum of 0 is therefore sent as its other form.
+        // A checksum field of 0 means that there is none, so a computed 0 is sent as 0xFFFF (RFC 768).
         if (BinaryPrimitives.ReadUInt16BigEndian(field) == 0)
             return;
         RestoreTransport(frame, UdpProtocol, UdpChecksumOffset);
@@ -88,11 +88,11 @@ internal sealed class RestoreChecksums : ITransformation
         BinaryPrimitives.WriteUInt16BigEndian(field, InternetChecksum.Finish(InternetChecksum.Add(sum, transport)));
     }
 
-    /// <summary>Where the checksum of a TCP or UDP frame stands.</summary>
+    /// <summary>Offset of the checksum of a TCP or UDP frame.</summary>
     public static int FieldOffset(TwinFrame frame) =>
         frame.Layout.TransportOffset + (frame.Layout.Transport == Transport.Tcp ? TcpChecksumOffset : UdpChecksumOffset);
 
-    /// <summary>What a checksum covers besides the transport: addresses, protocol and length.</summary>
+    /// <summary>The pseudo-header's sum: addresses, protocol and length.</summary>
     public static uint PseudoHeaderSum(TwinFrame frame, int protocol)
     {
         FrameLayout layout = frame.Layout;

@@ -5,7 +5,7 @@ using System.Linq;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Sends some TCP data segments a second time, up to two frames of the flow later.</summary>
+/// <summary>Retransmits some TCP data segments, up to two frames of the flow later.</summary>
 internal sealed class RetransmitSegments(int percent) : ITransformation
 {
     private const int MostFramesBetween = 2;
@@ -22,7 +22,7 @@ internal sealed class RetransmitSegments(int percent) : ITransformation
         {
             if (frame.IsTcp && dueOfFlow.TryGetValue(frame.Flow, out Due? due))
             {
-                // A segment is not sent again once the connection ended or a new one began.
+                // A segment is not retransmitted after its connection has ended or a new one has begun.
                 if (due.FramesBetween == 0 || frame.Tcp.HasAny(Borders))
                 {
                     result.Add(due.SendAgain());
@@ -45,7 +45,7 @@ internal sealed class RetransmitSegments(int percent) : ITransformation
         frames.AddRange(result);
     }
 
-    /// <summary>Old bytes, but what the guest has received and its clock are as of its latest frame.</summary>
+    /// <summary>The old bytes, with the acknowledgment, window and timestamps of the guest's latest frame.</summary>
     public static TwinFrame SentAgain(TwinFrame original, TwinFrame latest)
     {
         TwinFrame copy = original.WithTcpPayload(original.Payload);

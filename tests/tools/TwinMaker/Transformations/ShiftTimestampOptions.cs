@@ -6,10 +6,11 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Gives TCP's timestamp option the values of another guest's clock.</summary>
+/// <summary>Gives TCP's timestamp option the values of another guest's clock (RFC 7323).</summary>
 internal sealed class ShiftTimestampOptions : ITransformation
 {
-    /// <summary>The echo lags when the second guest answers before it got the client's newest segment.</summary>
+    /// <summary>The greatest lag of TSecr, in ticks of the client's clock: the second guest may send before it has received the
+    /// client's newest segment.</summary>
     private const int LongestEchoLag = 2;
 
     public string Name => "timestamps";

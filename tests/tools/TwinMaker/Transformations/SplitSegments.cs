@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.TwinMaker.Transformations;
 
-/// <summary>Cuts some TCP data segments in two.</summary>
+/// <summary>Splits some TCP data segments in two.</summary>
 internal sealed class SplitSegments(int percent) : ITransformation
 {
     private const TcpFlags NeverCut = TcpFlags.Syn | TcpFlags.Rst | TcpFlags.Urg;

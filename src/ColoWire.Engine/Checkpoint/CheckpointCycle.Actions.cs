@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Diagnostics;
+using System.Threading;
+
+namespace ColoWire.Engine.Checkpoint;
+
+/// <content>What is done when an event meets a phase.</content>
+internal sealed partial class CheckpointCycle
+{
+    private static UnverifiedReason ReasonOf(PhaseEvent happened) => happened switch
+    {
+        PhaseEvent.SecondaryBack => UnverifiedReason.SecondaryLost,
+        PhaseEvent.FramesUnseen => UnverifiedReason.Unseen,
+        _ => UnverifiedReason.Order,
+    };
+
+    private void Act(PhaseAction action, PhaseEvent happened, long nowNs, in CheckpointReport cause)
+    {
+        switch (action)
+        {
+            case PhaseAction.None:
+                break;
+            case PhaseAction.MakeRequest:
+                MakeRequest(in cause, nowNs);
+                break;
+            case PhaseAction.NoteStop:
+                stop.Begin(nowNs);
+                break;
+            case PhaseAction.CaptureNextEpoch:
+                guest.CaptureNextEpoch();
+                break;
+            case PhaseAction.FinishInNextEpoch:
+                Finish(guest.State.CapturedEpoch + 1, nowNs);
+                break;
+            case PhaseAction.FinishInCapturedEpoch:
+                Finish(guest.State.CapturedEpoch, nowNs);
+                break;
+            case PhaseAction.NoteRefusal:
+                NoteRefusal();
+                break;
+            case PhaseAction.ReplaceCheckpoint:
+                NoteRefusal();
+                ReplaceCheckpoint(nowNs);
+                break;
+            case PhaseAction.AbandonCheckpoint:
+                stop.NoteOverrun();
+                LoseRequester();
+                ReplaceCheckpoint(nowNs);
+                break;
+            case PhaseAction.LoseSecondary:
+                LoseSecondary(nowNs);
+                ContinueUnlessAsking();
+                break;
+            case PhaseAction.LoseRequester:
+                LoseRequester();
+                break;
+            case PhaseAction.BeginFreshEpoch:
+                BeginFreshEpoch(ReasonOf(happened));
+                break;
+            case PhaseAction.BeginMode:
+                EndRequest();
+                BeginFreshEpoch(ReasonOf(happened));
+                break;
+            default:
+                Debug.Fail($"{happened} cannot come in this phase");
+                break;
+        }
+    }
+
+    private void MakeRequest(in CheckpointReport cause, long nowNs)
+    {
+        request.Begin(in cause, isOutstanding: Asks);
+        if (Asks)
+        {
+            _ = AskIfDue(nowNs);
+        }
+        else if (guest.State.Mode == CompareMode.Lockstep)
+        {
+            requester.Request(in cause, nowNs);
+        }
+    }
+
+    private void Finish(uint next, long nowNs)
+    {
+        EndRequest();
+        request.HoldOff(nowNs);
+        losses.EndAtCheckpoint();
+        BeginEpoch(UnverifiedReason.Checkpoint, next, isFresh: fresh.IsNext);
+        // After the epoch: a thread that waits for the end of a checkpoint reads the epoch that it has begun.
+        Volatile.Write(ref completed, completed + 1);
+    }
+
+    private void EndRequest()
+    {
+        request.End();
+        stop.ForgetOverrun();
+    }
+
+    private void NoteRefusal()
+    {
+        if (losses.IsRequesterLost || (IsAsked && request.IsSpent))
+        {
+            // A lost requester stays lost, so that no frame waits for the checkpoint that has broken off.
+            LoseRequester();
+        }
+    }
+
+    /// <summary>Whether the checkpoint has come to its end is not known, and frames wait for that: only another one
+    /// tells.</summary>
+    private void ReplaceCheckpoint(long nowNs)
+    {
+        CheckpointReport broken = New(CheckpointCause.BrokenCheckpoint, nowNs);
+        if (IsAsked)
+        {
+            reports.Add(in broken);
+            request.Replace(in broken, nowNs);
+            return;
+        }
+
+        Report(in broken, nowNs);
+        ContinueUnlessAsking();
+    }
+
+    /// <summary>No checkpoint can be had: what differs is left to <c>requester_loss</c>, and all else goes on.</summary>
+    private void LoseRequester()
+    {
+        losses.LoseRequester();
+        guest.ContinueEpoch();
+    }
+
+    /// <summary>Where no other checkpoint is asked for, no frame waits for one.</summary>
+    private void ContinueUnlessAsking()
+    {
+        if (!Asks)
+        {
+            guest.ContinueEpoch();
+        }
+    }
+
+    /// <summary>Begins an epoch without a checkpoint. No frame has been captured in it yet.</summary>
+    private void BeginFreshEpoch(UnverifiedReason reason) => BeginEpoch(reason, guest.State.CapturedEpoch + 1, isFresh: true);
+
+    private void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh)
+    {
+        guest.BeginEpoch(reason, next, isFresh);
+        if (isFresh)
+        {
+            fresh.NoteBegun();
+        }
+    }
+
+    /// <summary>A cause that is no difference in a connection.</summary>
+    private CheckpointReport New(CheckpointCause cause, long nowNs) =>
+        new() { Cause = cause, AtNs = nowNs, Epoch = guest.State.Epoch };
+}

@@ -1,0 +1,93 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+namespace ColoWire.Engine.Checkpoint;
+
+/// <summary>
+/// The state of one guest, as its gate tells it to all other threads: the epochs, who speaks for the guest, when its frames
+/// leave. Any thread may read it; only the gate's thread writes it, through the one <see cref="Writer"/>.
+/// </summary>
+/// <remarks>
+/// Each write is a release and each read an acquire, so a reader that sees a value sees all that was written before it. What
+/// follows from the order of the writes stands at the property that is read first.
+/// </remarks>
+public sealed partial class GuestState
+{
+    private readonly bool requesterSynchronises;
+    private readonly bool bypassesRequesterLoss;
+    private volatile uint epoch;
+    private volatile uint capturedEpoch;
+    private volatile uint flushedEpoch;
+    private volatile uint freshEpoch;
+    private volatile UnverifiedReason epochReason;
+    private volatile bool isReturning;
+    private volatile int bypasses;
+    private volatile Protection protection;
+    private volatile CompareMode mode;
+    private volatile bool hasObserved;
+
+    private GuestState(ICheckpointRequester requester, EngineOptions options)
+    {
+        requesterSynchronises = requester.Synchronises;
+        bypassesRequesterLoss = options.RequesterLoss == RequesterLossPolicy.Bypass;
+        mode = options.Mode;
+        hasObserved = options.Mode == CompareMode.Observe;
+    }
+
+    /// <summary>The number that a finished checkpoint raises. A thread that reads a new number here reads afterwards the
+    /// <see cref="Mode"/>, the <see cref="Protection"/> and the <see cref="FlushedEpoch"/> that this epoch began with. Read by
+    /// <c>Shard.RefreshEpoch</c>, written last by <see cref="Writer.BeginEpoch"/> and
+    /// <see cref="Writer.ContinueEpoch"/>.</summary>
+    public uint Epoch => epoch;
+
+    /// <summary>The epoch of the frames that come in now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a
+    /// checkpoint until one has finished. A frame must not bear an older epoch than the one that was visible when the frame came
+    /// in. Read by <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.CaptureNextEpoch"/> and
+    /// <see cref="Writer.BeginEpoch"/>.</summary>
+    public uint CapturedEpoch => capturedEpoch;
+
+    /// <summary>Who speaks for the guest. Where a checkpoint changes it, it is written before the <see cref="Epoch"/>. Read by
+    /// <c>Shard.RefreshProtection</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetProtection"/>.</summary>
+    public Protection Protection => protection;
+
+    /// <summary>When a frame of the primary leaves. It is written before the <see cref="Epoch"/> with which it takes effect. Read
+    /// by <c>Shard.RefreshEpoch</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetMode"/>.</summary>
+    public CompareMode Mode => mode;
+
+    /// <summary>The last epoch at whose beginning every shard flushes. That is each epoch but those that go on with what is held
+    /// (<see cref="Writer.ContinueEpoch"/>). It is written before the <see cref="Epoch"/>, so a shard may see a flush whose epoch
+    /// it has not seen, and carries it out with that epoch. A thread that reads an epoch here reads afterwards whether flows
+    /// forget at it (<see cref="FreshEpoch"/>) and why it began (<see cref="EpochReason"/>). Read by <c>Shard.RefreshFlush</c>,
+    /// written by <see cref="Writer.BeginEpoch"/>.</summary>
+    internal uint FlushedEpoch => flushedEpoch;
+
+    /// <summary>The last epoch at whose beginning each flow forgot what was said before, because frames had not been compared, or
+    /// because no checkpoint began the epoch. Read after <see cref="FlushedEpoch"/>.</summary>
+    internal uint FreshEpoch => freshEpoch;
+
+    /// <summary>Why frames left unverified that were held when <see cref="FlushedEpoch"/> began. Read after that one.</summary>
+    internal UnverifiedReason EpochReason => epochReason;
+
+    /// <summary>Whether both replicas are stopped for the checkpoint that ends the loss of the secondary. The secondary's link is
+    /// back, so frames of the next epoch wait for the end of the checkpoint. It is read before <see cref="Epoch"/> and written
+    /// after it: a thread that reads false here reads afterwards the epoch that the checkpoint has begun. Read by
+    /// <c>Shard.RefreshEpoch</c>, written by <see cref="Writer.SetReturning"/>.</summary>
+    internal bool IsReturning => isReturning;
+
+    /// <summary>How often frames went past the comparison (<see cref="CheckpointCause.Absence"/>) so that a checkpoint ends it.
+    /// Each time, flows forget what was said before. Read by <c>Shard.RefreshBypass</c>, written by
+    /// <see cref="Writer.CountBypass"/>.</summary>
+    internal int Bypasses => bypasses;
+
+    /// <summary>Whether a frame may be under way that was only observed. It is written before the <see cref="Mode"/>. Read by
+    /// <c>Shard.Poll</c> and <c>EgressDuty.SendHome</c>, written by <see cref="Writer.SetMode"/>.</summary>
+    internal bool HasObserved => hasObserved;
+
+    /// <summary>Whether checkpoints are asked for: who only observes must not stop the guests.</summary>
+    internal bool AsksForCheckpoints => requesterSynchronises && mode == CompareMode.Lockstep;
+
+    /// <summary>Whether a checkpoint will mend what diverges, so that the frames of a diverged flow wait for one.</summary>
+    internal bool Mends => AsksForCheckpoints && (protection != Protection.DegradedNoCheckpoints || !bypassesRequesterLoss);
+
+    /// <summary>Tells the duties of the guest's path that it stops. Any thread raises it.</summary>
+    internal StopSignal Stop { get; } = new();
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using ColoWire.Engine.Wire;
+
+namespace ColoWire.Engine.Frames;
+
+/// <summary>
+/// A view of the TCP header of a frame that was parsed as TCP. The parser has checked all lengths, so no accessor can fail.
+/// </summary>
+internal readonly ref struct TcpSegment
+{
+    private readonly ref readonly byte header;
+    private readonly ushort headerBytes;
+    private readonly ushort payloadLength;
+
+    /// <summary>Makes a view of a frame that was parsed as TCP.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public TcpSegment(FrameView frame)
+    {
+        ref FrameLayout layout = ref frame.Descriptor.Layout;
+        header = ref Unsafe.Add(ref Unsafe.AsRef(in frame.First), layout.TransportOffset);
+        headerBytes = (ushort)(layout.PayloadOffset - layout.TransportOffset);
+        payloadLength = layout.PayloadLength;
+    }
+
+    public uint Sequence => Network.UInt32(in header, Tcp.SequenceOffset);
+
+    public uint Ack => Network.UInt32(in header, Tcp.AckOffset);
+
+    public byte Flags => Network.UInt8(in header, Tcp.FlagsOffset);
+
+    /// <summary>
+    /// The fields that position the segment in its stream: sequence and acknowledgment numbers, then data offset and flags, in
+    /// network byte order.
+    /// </summary>
+    public (ulong Numbers, ushort LengthAndFlags) Place =>
+        (Network.Raw64(in header, Tcp.SequenceOffset), Network.Raw16(in header, Tcp.DataOffsetOffset));
+
+    /// <summary>The options, without the fixed part of the header.</summary>
+    public ReadOnlySpan<byte> Options
+    {
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        get => MemoryMarshal.CreateReadOnlySpan(
+            in Unsafe.Add(ref Unsafe.AsRef(in header), Tcp.LeastHeaderBytes), headerBytes - Tcp.LeastHeaderBytes);
+    }
+
+    public ushort Window => Network.UInt16(in header, Tcp.WindowOffset);
+
+    /// <summary>
+    /// The options of a SYN that are compared, as one number: maximum segment size (low 16 bits), window scale (8 bits), and
+    /// three bits: MSS present, window scale present, SACK permitted. A truncated option ends the list.
+    /// </summary>
+    public uint SynOffer
+    {
+        get
+        {
+            uint offer = 0;
+            ReadOnlySpan<byte> options = Options;
+            while (options.Length != 0 && options[0] != Tcp.OptionEnd)
+            {
+                int length = options[0] == Tcp.OptionPad ? 1 : options.Length > 1 ? options[1] : 0;
+                if (length < 1 || length > options.Length)
+                {
+                    break;
+                }
+
+                offer |= (options[0], length) switch
+                {
+                    (Tcp.OptionSegmentSize, 4) => Network.UInt16(options, 2) | (1u << 24),
+                    (Tcp.OptionWindowScale, 3) => ((uint)options[2] << 16) | (1u << 25),
+                    (Tcp.OptionSackPermitted, 2) => 1u << 26,
+                    _ => 0,
+                };
+                options = options[length..];
+            }
+
+            return offer;
+        }
+    }
+
+    public bool Has(byte flag) => (Flags & flag) != 0;
+
+    /// <summary>
+    /// Whether the segment aborts a connection. A RST has no other effect: its SYN and FIN flags do not count, and its payload is
+    /// diagnostic text that belongs to no stream (RFC 9293 sections 3.5.3 and 3.10.7.4, RFC 1122 section 4.2.2.12).
+    /// </summary>
+    public bool Resets => Has(Tcp.Rst);
+
+    /// <summary>Whether the segment opens a connection.</summary>
+    public bool Opens => (Flags & (Tcp.Syn | Tcp.Rst)) == Tcp.Syn;
+
+    /// <summary>Whether the segment closes its stream.</summary>
+    public bool Closes => (Flags & (Tcp.Fin | Tcp.Rst)) == Tcp.Fin;
+
+    /// <summary>
+    /// The sequence number of the first payload byte; a SYN occupies the number before it (RFC 9293 section 3.4).
+    /// </summary>
+    public uint StreamStart => Sequence + (Opens ? 1u : 0u);
+
+    /// <summary>The sequence number after the last payload byte, which is that of the FIN where there is one.</summary>
+    public uint StreamEnd => StreamStart + (Resets ? 0u : payloadLength);
+
+    /// <summary>The sequence number after the segment, its FIN included.</summary>
+    public uint Next => StreamEnd + (Closes ? 1u : 0u);
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Compare;
+using ColoWire.Engine.Flows;
+
+namespace ColoWire.Engine.Shards;
+
+/// <summary>
+/// Makes all changes of a flow's state: divergence, overflow, flush, take-over by the secondary, and the return to comparison.
+/// </summary>
+internal sealed class FlowLifecycle(
+    HeldFrames held, ShardView view, FlushLog flushes, FlowShare share, DivergenceReporter reports, UnfinishedFlow unfinished)
+{
+    /// <summary>
+    /// Whether the primary's frames of a flow are sent unverified, because the flow has diverged and waits for no checkpoint.
+    /// </summary>
+    public static bool LeavesUnverified(in Flow flow) => flow.State is FlowState.Unverified or FlowState.OverShare;
+
+    /// <summary>The reason why the primary's frames of such a flow are sent unverified.</summary>
+    public static UnverifiedReason ReasonNotVerified(in Flow flow) =>
+        flow.State == FlowState.OverShare ? UnverifiedReason.KeepsDiffering : UnverifiedReason.AfterDivergence;
+
+    /// <summary>
+    /// Handles a divergence. Where a checkpoint will resolve it, the flow's frames wait for the checkpoint; where none will come,
+    /// or the flow has used up its share of checkpoints, its frames are sent unverified from now on. In both cases the flow is
+    /// reported once.
+    /// </summary>
+    public void Diverge(ref Flow flow, in Verdict verdict, long nowNs)
+    {
+        flow.State = StateToDiverge(ref flow, nowNs);
+        reports.Report(in flow, in verdict, nowNs);
+        held.ClearSecondary(ref flow);
+        if (flow.State != FlowState.Diverged)
+        {
+            held.ReleaseAll(ref flow, ReasonNotVerified(in flow));
+        }
+    }
+
+    /// <summary>
+    /// Handles an overflow or an eviction: the flow's frames are released in order, unverified, and a checkpoint is requested
+    /// (R4, R8).
+    /// </summary>
+    public void Overflow(ref Flow flow, long nowNs)
+    {
+        if (flow.State == FlowState.Comparing)
+        {
+            flow.State = StateToDiverge(ref flow, nowNs);
+            reports.Report(in flow, Verdict.Diverged(DivergenceReason.Overflow), nowNs);
+        }
+
+        held.ReleaseAll(ref flow, UnverifiedReason.Overflow);
+        held.ClearSecondary(ref flow);
+    }
+
+    /// <summary>
+    /// Returns a flow that has used up its share of checkpoints to comparison. The next checkpoint does so; if none has finished
+    /// when the flow's penalty time ends, the flow requests one, and its frames wait for it.
+    /// </summary>
+    public void CompareAgainInTime(ref Flow flow, long nowNs)
+    {
+        if (share.IsLeft(in flow, nowNs))
+        {
+            flow.State = StateToDiverge(ref flow, nowNs);
+            reports.RequestComparison(in flow, nowNs);
+        }
+    }
+
+    /// <summary>Applies to a flow the events that concerned all flows since the flow was last visited, in their order.</summary>
+    public void Follow(ref Flow flow)
+    {
+        if (view.IsSecondaryAlone)
+        {
+            if (flushes.IsBeforeTakeOver(flow.Flush))
+            {
+                Flush(ref flow);
+            }
+
+            held.TakeOver(ref flow);
+        }
+
+        if (flow.Flush != flushes.Last && !unfinished.IsAny)
+        {
+            Flush(ref flow);
+        }
+
+        if (flow.State == FlowState.Diverged && view.HasNoCheckpoints)
+        {
+            flow.State = FlowState.Unverified;
+            held.ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+        }
+    }
+
+    private FlowState StateToDiverge(ref Flow flow, long nowNs) =>
+        !view.Mends ? FlowState.Unverified : share.TryTake(ref flow, nowNs) ? FlowState.Diverged : FlowState.OverShare;
+
+    private void Flush(ref Flow flow)
+    {
+        UnverifiedReason? reason = flushes.ReasonSince(flow.Flush);
+        bool forgets = flushes.ForgetsSince(flow.Flush);
+        flow.Flush = flushes.Last;
+        if (reason is { } release)
+        {
+            flow.State = FlowState.Comparing;
+            if (forgets)
+            {
+                FlowComparers.ForgetVerified(ref flow);
+            }
+            else
+            {
+                FlowComparers.Synchronise(ref flow);
+            }
+
+            held.ReleaseAll(ref flow, release);
+            held.ClearSecondary(ref flow);
+        }
+        else if (flow.IsStream)
+        {
+            WaitForCheckpoint(ref flow);
+        }
+    }
+
+    /// <summary>
+    /// Has the held frames of a TCP flow wait for the requested checkpoint, because frames have bypassed the comparison.
+    /// </summary>
+    private void WaitForCheckpoint(ref Flow flow)
+    {
+        held.ClearSecondary(ref flow);
+        FlowComparers.ForgetVerified(ref flow);
+        if (flow.State == FlowState.Comparing && !flow.Primary.IsEmpty)
+        {
+            flow.State = view.Mends ? FlowState.Diverged : FlowState.Unverified;
+            if (flow.State == FlowState.Unverified)
+            {
+                held.ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
+            }
+        }
+    }
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System.Collections.Generic;
+using ColoWire.Engine.Frames;
+using ColoWire.Hosting;
+using ColoWire.Ports;
+using ColoWire.Ports.Xdp;
+using ColoWire.Reports;
+using Microsoft.Extensions.Logging;
+
+namespace ColoWire.Services;
+
+/// <summary>Logs lost frames, refused connections and completed checksums, each since the last look.</summary>
+internal sealed class TrafficLog(Appliance appliance, ILogger log)
+{
+    private readonly AppliancePorts ports = appliance.Ports;
+    private readonly HashSet<string> loggedChecksums = [];
+    private readonly Dictionary<string, long> loggedRefused = [];
+    private FailWireCounts loggedBypasses;
+    private CaptureStatistics loggedPrimary = appliance.Ports.PrimaryStatistics;
+    private CaptureStatistics loggedSecondary = appliance.Ports.SecondaryStatistics;
+    private InjectStatistics loggedOutput = appliance.Ports.OutputStatistics;
+
+    /// <summary>Logs that frames went past the appliance.</summary>
+    public void LookAtBypasses()
+    {
+        FailWireCounts bypasses = ports.FailWire?.Counts ?? default;
+        if (LossText.Of(bypasses, loggedBypasses) is string line)
+        {
+            log.LogLoss(line);
+            loggedBypasses = bypasses;
+        }
+    }
+
+    /// <summary>Looks at the counters, and logs the changes. Once a second at most: a host that is not allowed to connect can try
+    /// thousands of times a second.</summary>
+    public void Look(in ApplianceSnapshot now)
+    {
+        LookAtChecksums(now.PartialChecksums.Primary, ports.PrimaryName);
+        LookAtChecksums(now.PartialChecksums.Secondary, ports.SecondaryName);
+        LookAtLosses();
+        LookAtRefused();
+    }
+
+    private void LookAtChecksums(long completed, string port)
+    {
+        if (completed != 0 && loggedChecksums.Add(port))
+        {
+            log.LogPartialChecksums(port);
+        }
+    }
+
+    private void LookAtLosses()
+    {
+        (CaptureStatistics primary, CaptureStatistics secondary, InjectStatistics output) =
+            (ports.PrimaryStatistics, ports.SecondaryStatistics, ports.OutputStatistics);
+        LogLosses(LossText.Of(ports.PrimaryName, primary, loggedPrimary));
+        LogLosses(LossText.Of(ports.SecondaryName, secondary, loggedSecondary));
+        LogLosses(LossText.Of(ports.OutputName, output, loggedOutput));
+        (loggedPrimary, loggedSecondary, loggedOutput) = (primary, secondary, output);
+    }
+
+    private void LogLosses(IReadOnlyList<string> losses)
+    {
+        for (int i = 0; i < losses.Count; i++)
+        {
+            log.LogLoss(losses[i]);
+        }
+    }
+
+    private void LookAtRefused()
+    {
+        for (int i = 0; i < appliance.Peers.Count; i++)
+        {
+            (string name, IPeerReporter reporter) = appliance.Peers[i];
+            RefusedPeers refused = reporter.Refused;
+            long logged = loggedRefused.GetValueOrDefault(name);
+            if (refused.Last is string last && refused.Count != logged)
+            {
+                log.LogPeersRefused(name, refused.Count - logged, last, reporter.Allowed);
+                loggedRefused[name] = refused.Count;
+            }
+        }
+    }
+}
