@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Publishes the program for linux-arm64 on this machine, and runs what runs without root under QEMU's emulation of that processor: it says
-# its version and finds two captures equal, and two others different, as here. What needs the kernel of an arm64 machine (live ports,
-# AF_XDP, the XDP program) is not run. Usage: tests/arm64.sh [FOLDER]; the program stays in FOLDER when one is named.
+# Publishes the program for linux-arm64 on this machine, checks that each binary is for that processor, and runs two commands under QEMU's
+# user-mode emulation of it: --version, and compare with two captures that are equal and two that differ. Live ports, AF_XDP and the XDP
+# program need the kernel of an arm64 machine and are not run. Usage: tests/arm64.sh [FOLDER]; the program stays in FOLDER, if given.
 set -euo pipefail
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/.." && pwd)
 # shellcheck source=tests/tools/install.sh
@@ -16,7 +16,8 @@ fail() {
   exit 1
 }
 
-# libraries FOLDER: what the program loads, of the suite that apt uses here, without another architecture in this system's own package list
+# libraries FOLDER: the shared libraries that the program loads, from the suite that apt uses here; the package list of this system stays
+# without a second architecture
 libraries() {
   local apt="$work/apt" package
   mkdir -p "$apt/lists/partial" "$apt/archives/partial" "$work/packages"
@@ -28,7 +29,7 @@ libraries() {
   for package in "$work"/packages/*.deb; do dpkg-deb -x "$package" "$1"; done
 }
 
-# compare CAPTURE CODE: of this capture and mixed.pcap; its exit code
+# compare CAPTURE CODE: compares mixed.pcap with CAPTURE, and expects this exit code
 compare() {
   local code=0
   "${emulator[@]}" "$folder/colowire" compare "$root/tests/fixtures/mixed.pcap" "$root/tests/fixtures/$1" --json >"$work/$1.json" || code=$?
@@ -37,9 +38,15 @@ compare() {
 }
 
 dotnet publish "$root/src/ColoWire" -c Release -r linux-arm64 --self-contained -o "$folder" --artifacts-path "$root/artifacts/arm64" -v quiet
-# e_machine of an ELF header: EM_AARCH64 is 183 (linux/elf-em.h).
-[ "$(od -An -t u2 -j 18 -N 2 "$folder/colowire" | tr -d ' ')" = 183 ] || fail "$folder/colowire is no program for arm64"
-echo "published for linux-arm64: $(du -sm "$folder" | cut -f 1) MB"
+# Each ELF file, programs and shared libraries: its first 4 bytes are 7f 45 4c 46, and its e_machine is EM_AARCH64, 183 (linux/elf-em.h).
+binaries=0
+while IFS= read -r -d '' file; do
+  [ "$(od -An -t x1 -N 4 "$file" | tr -d ' ')" = 7f454c46 ] || continue
+  [ "$(od -An -t u2 -j 18 -N 2 "$file" | tr -d ' ')" = 183 ] || fail "$file is no binary for arm64"
+  binaries=$((binaries + 1))
+done < <(find "$folder" -type f -print0)
+if [ ! -x "$folder/colowire" ] || [ "$binaries" -lt 2 ]; then fail "$folder has not the program and its libraries"; fi
+echo "published for linux-arm64: $binaries binaries, $(du -sm "$folder" | cut -f 1) MB"
 if [ "$(uname -m)" = aarch64 ]; then
   emulator=(env)
 elif [ "$(id -u)" = 0 ]; then

@@ -150,7 +150,7 @@ static inline void make_frame(uint8_t *frame, int bytes) {
     set_flow(frame, 0);
 }
 
-// The sum of a frame's words: whoever compares looks at every byte, too.
+// The sum of a frame's words: it reads every byte, as a comparison does.
 static inline unsigned long sum_of(const uint8_t *bytes, uint32_t length) {
     unsigned long sum = 0;
     for (uint32_t at = 0; at + sizeof sum <= length; at += sizeof sum) {

@@ -11,25 +11,28 @@ using NUnit.Framework;
 namespace ColoWire.Engine.Tests.Units;
 
 /// <summary>
-/// The engine's loops take the widest vectors that the CPU has, so that one run tests one width alone. <c>tests/run.sh</c> runs these tests
-/// once more for each narrower width, tells the runtime not to use wider vectors, and says in <c>COLOWIRE_VECTOR_BITS</c> what it asked for.
+/// The engine compares and sums with the widest vectors of the CPU, so that one run tests one width. <c>tests/run.sh</c> runs tests of the
+/// engine again for each narrower width: it sets the runtime's variable for that width, and <c>COLOWIRE_VECTOR_BITS</c> to the number of
+/// bits that the widest vectors must then have. So a variable that the runtime does not know makes the run fail.
 /// </summary>
 public sealed class VectorWidthTests
 {
-    private const int Widest = 512;
+    /// <summary>The widest vectors of .NET, in bits.</summary>
+    private const int WidestBits = 512;
 
-    private static int AskedBits =>
-        int.Parse(Environment.GetEnvironmentVariable("COLOWIRE_VECTOR_BITS") ?? $"{Widest}", CultureInfo.InvariantCulture);
+    private static int AllowedBits =>
+        int.Parse(Environment.GetEnvironmentVariable("COLOWIRE_VECTOR_BITS") ?? $"{WidestBits}", CultureInfo.InvariantCulture);
 
     [Test]
     public void The_vectors_are_as_wide_as_was_asked_for()
     {
         int bits = Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
-        TestContext.Progress.WriteLine($"vectors of {bits} bits; {AskedBits} were allowed");
-        Assert.That(bits, Is.EqualTo(Math.Min(AskedBits, CpuBits())));
+        TestContext.Progress.WriteLine($"vectors of {bits} bits; {AllowedBits} were allowed");
+        Assert.That(bits, Is.EqualTo(Math.Min(AllowedBits, CpuBits())));
     }
 
-    /// <summary>Of .NET's requirements for each width those that CPUs came to have last.</summary>
+    /// <summary>The widest vectors in bits that .NET uses on this CPU. Of the instruction sets that .NET requires for a width, those are
+    /// looked for that CPUs got last.</summary>
     private static int CpuBits()
     {
         if (RuntimeInformation.ProcessArchitecture != Architecture.X64)
@@ -39,6 +42,6 @@ public sealed class VectorWidthTests
 
         string flags = File.ReadLines("/proc/cpuinfo").First(line => line.StartsWith("flags", StringComparison.Ordinal));
         string[] words = flags.Split(' ');
-        return words.Contains("avx512vl") && words.Contains("avx512bw") ? Widest : words.Contains("avx2") ? 256 : 128;
+        return words.Contains("avx512vl") && words.Contains("avx512bw") ? WidestBits : words.Contains("avx2") ? 256 : 128;
     }
 }
