@@ -184,7 +184,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
             long start = Stopwatch.GetTimestamp();
             PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(other), Options));
             Assert.That(refused!.Message, Does.Contain("queue 0").And.Contain(WireNamespace.Near).And.Contain("another program"));
-            Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.InRange(PortLimits.RebindMs, PortLimits.RebindMs * 3));
+            Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.AtLeast(PortLimits.RebindMs));
         }
     });
 
