@@ -6,10 +6,10 @@ using System.Runtime.Intrinsics;
 
 namespace ColoWire.Benchmarks.Widths;
 
-/// <summary>How wide the vectors are that the engine compares and sums with: the runtime is told at its start not to use wider ones.</summary>
-/// <param name="Bits">Length of a vector; 0: the runtime has none, and all loops are scalar.</param>
-/// <param name="Switch">The environment variable that bounds it (clrconfignames.h of .NET 10, "EnableAVX512", "EnableAVX2",
-/// "EnableHWIntrinsic"); null: what the CPU has.</param>
+/// <summary>The width of the vectors with which the engine compares and sums. The runtime decides at its start which is the widest.</summary>
+/// <param name="Bits">The length of a vector in bits; 0: the runtime uses no vectors, and all loops are scalar.</param>
+/// <param name="Switch">The environment variable that, when it is 0, forbids wider vectors (clrconfignames.h of .NET 10: "EnableAVX512",
+/// which was "EnableAVX512F" in .NET 8, "EnableAVX2", "EnableHWIntrinsic"); null: the CPU's widest.</param>
 internal sealed record VectorWidth(int Bits, string? Switch)
 {
     private static readonly VectorWidth[] Narrower =
@@ -19,10 +19,10 @@ internal sealed record VectorWidth(int Bits, string? Switch)
     public static int CurrentBits =>
         Vector512.IsHardwareAccelerated ? 512 : Vector256.IsHardwareAccelerated ? 256 : Vector128.IsHardwareAccelerated ? 128 : 0;
 
-    /// <summary>What rows call it.</summary>
+    /// <summary>Its name in rows.</summary>
     public string Name => Bits == 0 ? "no vectors" : $"{Bits}-bit vectors";
 
-    /// <summary>Those that this machine can be measured with, the widest first.</summary>
+    /// <summary>The widths that this machine has, the widest first.</summary>
     public static IReadOnlyList<VectorWidth> All() =>
         [new VectorWidth(CurrentBits, Switch: null), .. Narrower.Where(width => width.Bits < CurrentBits)];
 }

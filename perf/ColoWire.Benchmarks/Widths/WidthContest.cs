@@ -7,17 +7,17 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Widths;
 
-/// <summary>The same workloads with each width of vectors that this machine has, in turn: processes, because the runtime decides at its
-/// start.</summary>
+/// <summary>Measures the same workloads with each width of vectors that this machine has, in turn. Each width is a process of its own,
+/// because the runtime decides at its start which vectors it uses.</summary>
 internal static class WidthContest
 {
-    /// <summary>What all its rows have in their names.</summary>
+    /// <summary>A word in the names of all its rows.</summary>
     public const string What = "vectors";
 
-    /// <summary>How long a round takes on the machine of <c>perf/results</c>, with its share of starting the processes.</summary>
+    /// <summary>Seconds that a round takes on the machine of <c>perf/results</c>, with its share of the start of the processes.</summary>
     public const double RoundSeconds = 4;
 
-    /// <summary>Measures it.</summary>
+    /// <summary>Makes the rows.</summary>
     /// <param name="rounds">The rounds, as many as there is time for.</param>
     public static IReadOnlyList<Row> Measure(IEnumerable<int> rounds)
     {

@@ -7,14 +7,14 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Widths;
 
-/// <summary>This program once more, with vectors of one width.</summary>
+/// <summary>A second process of this program, with vectors of one width.</summary>
 internal sealed class WidthProcess : IDisposable
 {
     private readonly VectorWidth width;
     private readonly Process process;
 
     /// <summary>Starts it and waits until it is warm.</summary>
-    /// <exception cref="BadInputException">Its vectors are not as wide as asked for.</exception>
+    /// <exception cref="BadInputException">The vectors of the process have another width.</exception>
     public WidthProcess(VectorWidth width)
     {
         this.width = width;
@@ -33,7 +33,7 @@ internal sealed class WidthProcess : IDisposable
         }
     }
 
-    /// <summary>Pairs in a second of CPU time, of one run.</summary>
+    /// <summary>The result of one run: pairs per second of CPU time.</summary>
     public double Measure(WidthWorkload workload)
     {
         process.StandardInput.WriteLine(workload.Name);
