@@ -109,11 +109,10 @@ counter() {
     echo "${value:-0}"
 }
 frames() { tcpdump -r "$1" 2>/dev/null | wc -l; }
-# One line of hexadecimal per frame.
-hex() { tcpdump -r "$1" -t -n -q -xx 2>/dev/null | awk '/^\t0x/ { sub(/^[^:]*: */, ""); gsub(/ /, ""); line = line $0; next }
-    line != "" { print line; line = "" } END { if (line != "") print line }'; }
+# One line per frame: its time, and its bytes in hexadecimal.
 hex_with_time() { tcpdump -r "$1" --nano -tt -n -q -xx 2>/dev/null | awk '/^\t0x/ { sub(/^[^:]*: */, ""); gsub(/ /, ""); line = line $0; next }
     { if (line != "") print time, line; time = $1; line = "" } END { if (line != "") print time, line }'; }
+hex() { hex_with_time "$1" | cut -d ' ' -f 2; }
 
 nothing_is_held() { [ "$(counter .held)" = 0 ]; }
 all_is_captured() { [ "$(frames "$work/wire0.pcap")" -ge "$(counter .output.frames)" ]; }
@@ -174,10 +173,9 @@ $outside in wire0"
     await 10 'the end of what is held' nothing_is_held
     show_counters
 
-    local before=$SECONDS
+    # A stop that takes longer than 5 s ends with the exit code 1.
     kill -TERM "$pid"
     wait "$pid" || { cat "$work/run.log"; fail "colowire ended with exit code $?"; }
-    [ $((SECONDS - before)) -le 5 ] || fail 'colowire took more than 5 s to stop'
     await 10 'the end of the captures' all_is_captured
     kill -INT "${taps[@]}" 2>/dev/null || true
     wait "${taps[@]}" 2>/dev/null || true
@@ -297,8 +295,6 @@ survive() {
 for kind in "${all_kinds[@]}"; do
     demonstrate
 done
-if [ "$kind" = xdp ]; then
-    survive
-fi
+if [ "$kind" = xdp ]; then survive; fi
 
 say 'Everything was as expected.'

@@ -1,7 +1,37 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
 # shellcheck disable=SC2154 # what sources this has set what it uses
-# To be sourced by test.sh: the program with the capabilities that its unit gives it.
+# To be sourced by test.sh: the systemd units, and the program with the capabilities that its unit gives it.
+test_unit() {
+    local unit
+    if ! command -v systemd-analyze >/dev/null; then
+        skipped=$((skipped + 1))
+        echo "skipped: systemd-analyze is not installed"
+        return
+    fi
+    # The program and the scripts at the place where the units expect them.
+    mkdir -p "$work/root/opt/colowire" "$work/root/etc/systemd/system" "$work/root/usr/lib/systemd/system"
+    cp -r "$root/native-config" "$work/root/opt/colowire/"
+    printf '#!/bin/sh\n' >"$work/root/opt/colowire/colowire"
+    chmod +x "$work/root/opt/colowire/colowire"
+    for unit in /usr/lib/systemd/system/*.target /usr/lib/systemd/system/*.slice; do
+        cp -P "$unit" "$work/root/usr/lib/systemd/system/"
+    done
+    cp "$root"/native-config/*.service "$work/root/etc/systemd/system/"
+    for unit in "$root"/native-config/*.service; do
+        expect "systemd-analyze verify ${unit##*/}" 0 systemd-analyze verify --root="$work/root" --man=no "${unit##*/}"
+        not_printed "${unit##*/} has no unknown line" "${unit##*/}"
+    done
+    printf '%s/control.sock\n' "/run/$(sed -n 's/^RuntimeDirectory=//p' "$root/native-config/colowire.service")" >"$work/folder"
+    sed -n 's/.*"control_socket": "\(.*\)".*/\1/p' "$root/native-config/colowire.json" >"$work/socket"
+    same "the control socket is in the unit's folder" "$work/folder" "$work/socket"
+    printf '/var/log/%s\n' "$(sed -n 's/^LogsDirectory=//p' "$root/native-config/colowire.service")" >"$work/folder"
+    sed -n 's/.*"failure_folder": "\(.*\)".*/\1/p' "$root/native-config/colowire.json" >"$work/failures"
+    same "what is saved of failures is in the unit's folder" "$work/folder" "$work/failures"
+    expect "exposure of colowire.service is below 3.0" 0 \
+        systemd-analyze security --offline=true --threshold=30 "$root/native-config/colowire.service"
+}
+
 # The program that runs, 0 for none.
 program=0
 
