@@ -155,14 +155,14 @@ build_all() {
     [[ ! $only =~ ^(shards|hostile|micro)$ ]] || return 0
     dotnet build "$perf/ColoWire.Rig" -c Release -v quiet -clp:NoSummary || return 1
     # In a folder of its own, which is kept: what is built for one runtime must not take the place of what the tests use.
-    dotnet publish "$root/src/ColoWire" -c Release -r "$runtime" --self-contained -o "$work/colowire" --artifacts-path "$perf/obj/artifacts" -v quiet || return 1
+    dotnet publish "$root/src/ColoWire" -c Release -r "$runtime" --self-contained -o "$work/colowire" --artifacts-path "$root/artifacts/perf" -v quiet || return 1
     if wanted wire || wanted xdp; then
         install_missing ip:iproute2 ethtool:ethtool pgrep:procps || return 1
         "$perf/rig/build.sh" "$work/tools" || return 1
     fi
     if wanted xdp; then
         install_missing clang:clang '/usr/include/zlib.h:zlib1g-dev' || return 1
-        dotnet publish "$root/src/ColoWire" -c Release -r "$runtime" -p:PublishAot=true -o "$work/aot" --artifacts-path "$perf/obj/artifacts" -v quiet || return 1
+        dotnet publish "$root/src/ColoWire" -c Release -r "$runtime" -p:PublishAot=true -o "$work/aot" --artifacts-path "$root/artifacts/perf" -v quiet || return 1
     fi
 }
 

@@ -7,6 +7,7 @@ using ColoWire.Benchmarks.Hostile;
 using ColoWire.Benchmarks.Micro;
 using ColoWire.Benchmarks.Rows;
 using ColoWire.Benchmarks.Shards;
+using ColoWire.Benchmarks.Widths;
 using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks;
@@ -25,6 +26,7 @@ internal static class Program
             MicroCommand.Create(),
             TableCommand.Create(),
             AgainstCommand.Create(),
+            WidthCommand.Create(),
         };
         ParseResult parse = root.Parse(arguments, new ParserConfiguration { ResponseFileTokenReplacer = null });
         if (parse.Errors.Count != 0)

@@ -9,16 +9,10 @@
 // the secondary's frames before it drops them: who compares cannot do with less.
 
 #define _GNU_SOURCE
-#include <linux/if_packet.h>
+#include "shared.h"
+
 #include <pcap/pcap.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <time.h>
 
 enum {
     // As ColoWire.Ports/PortLimits.cs: the buffer of a capture, and what an MTU of 1500 needs.
@@ -42,18 +36,6 @@ struct counters {
     unsigned long dropped;
     unsigned long sum;
 };
-
-static volatile sig_atomic_t ending;
-
-static void end(int number) {
-    (void)number;
-    ending = 1;
-}
-
-static void die(const char *what, const char *why) {
-    fprintf(stderr, "forwarder: %s: %s\n", what, why);
-    exit(2);
-}
 
 static pcap_t *open_device(const char *name, int promiscuous, int snap_bytes, int buffer_bytes) {
     char error[PCAP_ERRBUF_SIZE];
@@ -103,11 +85,7 @@ static void drop(u_char *user, const struct pcap_pkthdr *header, const u_char *b
 
 static void read_and_drop(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes) {
     struct counters *counters = (struct counters *)user;
-    for (unsigned at = 0; at + sizeof(unsigned long) <= header->caplen; at += sizeof(unsigned long)) {
-        unsigned long word;
-        memcpy(&word, bytes + at, sizeof word);
-        counters->sum += word;
-    }
+    counters->sum += sum_of(bytes, header->caplen);
     counters->dropped++;
 }
 
@@ -139,13 +117,8 @@ int main(int count, char **words) {
     int reads = count == 6 && strcmp(words[5], "read") == 0;
     if (count != 5 && !reads)
         die("usage", "forwarder PRIMARY SECONDARY OUT CPU [read]");
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    CPU_SET(atoi(words[4]), &cpus);
-    if (sched_setaffinity(0, sizeof cpus, &cpus) < 0)
-        die(words[4], "cannot run on this CPU");
-    signal(SIGTERM, end);
-    signal(SIGINT, end);
+    pin_to(words[4]);
+    end_on_signals();
     pcap_t *primary = open_capture(words[1]);
     pcap_t *secondary = open_capture(words[2]);
     struct counters counters = {.out = open_inject(words[3])};

@@ -11,34 +11,18 @@
 // longer than that many pairs take at that rate; where it was held up it sends fewer. Prints one line of JSON; times are in ns.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
-#include <linux/if_packet.h>
+#include "shared.h"
+
 #include <net/ethernet.h>
-#include <net/if.h>
-#include <signal.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <time.h>
 
 enum {
-    // Many, so that what came for one side before the other was open holds up few of them.
-    FLOWS = 256,
-    ETHERNET_BYTES = 14,
-    HEADER_BYTES = 42,
     LEAST_BYTES = 60,
-    MOST_BYTES = 1514,
-    SERVER_PORT = 53,
     // A third of a second at 50,000 frames a second, of which only the front is kept.
     RING_SLOTS = 16384,
     SLOT_BYTES = 256,
     BLOCK_BYTES = 1 << 16,
     PATIENCE_NS = 200000000,
-    NS_PER_SECOND = 1000000000,
 };
 
 // What each pair's payload begins with, in network order but for the time, which nobody else reads.
@@ -58,79 +42,22 @@ struct arrivals {
     int64_t first_ns;
 };
 
-static volatile sig_atomic_t ending;
-
-static void end(int number) {
-    (void)number;
-    ending = 1;
-}
-
-static void die(const char *what, const char *why) {
-    fprintf(stderr, "prober: %s: %s\n", what, why);
-    exit(2);
-}
-
-static int64_t time_ns(clockid_t clock) {
-    struct timespec now;
-    clock_gettime(clock, &now);
-    return (int64_t)now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
-static int open_socket(const char *name, int protocol) {
-    int descriptor = socket(AF_PACKET, SOCK_RAW, 0);
-    struct sockaddr_ll address = {
-        .sll_family = AF_PACKET, .sll_protocol = htons((uint16_t)protocol), .sll_ifindex = (int)if_nametoindex(name)};
-    if (descriptor < 0 || address.sll_ifindex == 0)
+// A packet socket that puts what arrives into a ring, with the kernel's time.
+static int open_sink(const char *name) {
+    int descriptor = open_packet_socket();
+    struct tpacket_req ring = {
+        .tp_block_size = BLOCK_BYTES, .tp_block_nr = RING_SLOTS / (BLOCK_BYTES / SLOT_BYTES), .tp_frame_size = SLOT_BYTES,
+        .tp_frame_nr = RING_SLOTS};
+    if (setsockopt(descriptor, SOL_PACKET, PACKET_VERSION, &(int){TPACKET_V2}, sizeof(int)) < 0 ||
+        setsockopt(descriptor, SOL_PACKET, PACKET_IGNORE_OUTGOING, &(int){1}, sizeof(int)) < 0 ||
+        setsockopt(descriptor, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring) < 0)
         die(name, strerror(errno));
-    if (protocol != 0) {
-        struct tpacket_req ring = {
-            .tp_block_size = BLOCK_BYTES, .tp_block_nr = RING_SLOTS / (BLOCK_BYTES / SLOT_BYTES), .tp_frame_size = SLOT_BYTES,
-            .tp_frame_nr = RING_SLOTS};
-        if (setsockopt(descriptor, SOL_PACKET, PACKET_VERSION, &(int){TPACKET_V2}, sizeof(int)) < 0 ||
-            setsockopt(descriptor, SOL_PACKET, PACKET_IGNORE_OUTGOING, &(int){1}, sizeof(int)) < 0 ||
-            setsockopt(descriptor, SOL_PACKET, PACKET_RX_RING, &ring, sizeof ring) < 0)
-            die(name, strerror(errno));
-    }
-    if (bind(descriptor, (struct sockaddr *)&address, sizeof address) < 0)
-        die(name, strerror(errno));
+    bind_packet_socket(descriptor, name, ETH_P_ALL);
     return descriptor;
 }
 
-static void put16(uint8_t *at, unsigned value) {
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static uint16_t checksum(const uint8_t *header) {
-    uint32_t sum = 0;
-    for (int i = 0; i < 20; i += 2)
-        sum += (uint32_t)(header[i] << 8 | header[i + 1]);
-    sum = (sum & 0xffff) + (sum >> 16);
-    return (uint16_t)~(sum + (sum >> 16));
-}
-
-static void make_frame(uint8_t *frame, int bytes) {
-    static const uint8_t front[] = {0x52, 0x54, 0, 0, 0, 2, 0x52, 0x54, 0, 0, 0, 1, 0x08, 0, 0x45};
-    for (int i = HEADER_BYTES; i < bytes; i++)
-        frame[i] = (uint8_t)(i * 7);
-    memcpy(frame, front, sizeof front);
-    uint8_t *ip = frame + ETHERNET_BYTES;
-    put16(ip + 2, (unsigned)(bytes - ETHERNET_BYTES));
-    ip[8] = 64;
-    ip[9] = IPPROTO_UDP;
-    ip[12] = ip[16] = 10;
-    ip[15] = 1;
-    put16(ip + 22, SERVER_PORT);
-    put16(ip + 24, (unsigned)(bytes - ETHERNET_BYTES - 20));
-}
-
 static void mark_frame(uint8_t *frame, uint32_t number) {
-    uint8_t *ip = frame + ETHERNET_BYTES;
-    unsigned flow = number % FLOWS;
-    ip[19] = (uint8_t)flow;
-    put16(ip + 10, 0);
-    put16(ip + 10, checksum(ip));
-    put16(ip + 20, 40000 + flow);
+    set_flow(frame, number % FLOWS);
     struct mark mark = {.number = htonl(number), .sent_ns = time_ns(CLOCK_REALTIME)};
     memcpy(frame + HEADER_BYTES, &mark, sizeof mark);
 }
@@ -197,23 +124,13 @@ static void print_result(struct arrivals *arrivals, long sent, double rate) {
     printf("}\n");
 }
 
-static long number_of(const char *word, long least, long most) {
-    char *rest;
-    long number = strtol(word, &rest, 10);
-    if (*rest != 0 || number < least || number > most) {
-        fprintf(stderr, "prober: '%s' must be a number from %ld to %ld\n", word, least, most);
-        exit(2);
-    }
-    return number;
-}
-
 int main(int count, char **words) {
     int until_first = count == 8 && strcmp(words[7], "first") == 0;
     if (count != 7 && !until_first)
         die("usage", "prober PRIMARY SECONDARY SINK FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]");
-    int primary = open_socket(words[1], 0);
-    int secondary = open_socket(words[2], 0);
-    int sink = open_socket(words[3], ETH_P_ALL);
+    int primary = open_sender(words[1]);
+    int secondary = open_sender(words[2]);
+    int sink = open_sink(words[3]);
     int bytes = (int)number_of(words[4], LEAST_BYTES, MOST_BYTES);
     long pairs = number_of(words[5], 1, 100000000);
     int64_t interval_ns = NS_PER_SECOND / number_of(words[6], 1, 1000000);
@@ -223,8 +140,7 @@ int main(int count, char **words) {
     arrivals.latency_ns = calloc((size_t)pairs, sizeof *arrivals.latency_ns);
     if (arrivals.ring == MAP_FAILED || arrivals.latency_ns == NULL)
         die("memory", strerror(errno));
-    signal(SIGTERM, end);
-    signal(SIGINT, end);
+    end_on_signals();
     uint8_t frame[MOST_BYTES];
     make_frame(frame, bytes);
     long sent = 0;

@@ -9,61 +9,20 @@
 // sent, which are fewer than asked for when it cannot keep the rate, and the rate that it reached.
 
 #define _GNU_SOURCE
-#include <arpa/inet.h>
-#include <errno.h>
 #include <linux/bpf.h>
-#include <net/if.h>
-#include <signal.h>
+
+#include "shared.h"
+
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/syscall.h>
 #include <sys/time.h>
-#include <time.h>
-#include <unistd.h>
 
 enum {
-    FLOWS = 256,
-    FIRST_PORT = 40000,
-    SERVER_PORT = 53,
-    ETHERNET_BYTES = 14,
-    SOURCE_PORT_AT = ETHERNET_BYTES + 20,
-    HEADER_BYTES = 42,
     LEAST_BYTES = HEADER_BYTES + sizeof(uint32_t),
-    MOST_BYTES = 1514,
     // Frames that the kernel hands on in one go: 32 of each side, as close as two replicas' bursts are on a wire.
     BATCH_FRAMES = 64,
     // Fractions of a nanosecond in the time between two frames.
     INTERVAL_BITS = 16,
-    NS_PER_SECOND = 1000000000,
 };
-
-static void die(const char *what, const char *why) {
-    fprintf(stderr, "xdp-feeder: %s: %s\n", what, why);
-    exit(2);
-}
-
-static int bpf(const char *what, int command, union bpf_attr *attributes) {
-    int result = (int)syscall(SYS_bpf, command, attributes, sizeof *attributes);
-    if (result < 0)
-        die(what, strerror(errno));
-    return result;
-}
-
-static long now_ns(void) {
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec * NS_PER_SECOND + now.tv_nsec;
-}
-
-static int index_of(const char *name) {
-    unsigned index = if_nametoindex(name);
-    if (index == 0)
-        die(name, strerror(errno));
-    return (int)index;
-}
 
 // What the program and this process share.
 struct state {
@@ -80,7 +39,7 @@ static int make_state(double pairs_per_second) {
     struct state state = {
         .interval = pairs_per_second == 0 ? 0 : (uint64_t)((double)((uint64_t)NS_PER_SECOND << INTERVAL_BITS) / pairs_per_second / 2),
         // Numbers of one run are not those of the run before, whose last frames a comparer may still remember.
-        .first_number = (uint64_t)(now_ns() / 1000),
+        .first_number = (uint64_t)(time_ns(CLOCK_MONOTONIC) / 1000),
     };
     uint32_t key = 0;
     bpf("map", BPF_MAP_UPDATE_ELEM, &(union bpf_attr){.map_fd = (uint32_t)map, .key = (uintptr_t)&key, .value = (uintptr_t)&state});
@@ -153,34 +112,8 @@ static int load_program(int map, int primary, int secondary) {
     return loaded;
 }
 
-static void put16(uint8_t *at, unsigned value) {
-    at[0] = (uint8_t)(value >> 8);
-    at[1] = (uint8_t)value;
-}
-
-static void make_frame(uint8_t *frame, int bytes) {
-    static const uint8_t front[] = {0x52, 0x54, 0, 0, 0, 2, 0x52, 0x54, 0, 0, 0, 1, 0x08, 0, 0x45};
-    for (int i = HEADER_BYTES; i < bytes; i++)
-        frame[i] = (uint8_t)(i * 7);
-    memcpy(frame, front, sizeof front);
-    uint8_t *ip = frame + ETHERNET_BYTES;
-    put16(ip + 2, (unsigned)(bytes - ETHERNET_BYTES));
-    ip[8] = 64;
-    ip[9] = IPPROTO_UDP;
-    ip[12] = ip[16] = 10;
-    ip[15] = 1;
-    ip[19] = 2;
-    uint32_t sum = 0;
-    for (int i = 0; i < 20; i += 2)
-        sum += (uint32_t)(ip[i] << 8 | ip[i + 1]);
-    sum = (sum & 0xffff) + (sum >> 16);
-    put16(ip + 10, ~sum & 0xffff);
-    put16(ip + 22, SERVER_PORT);
-    put16(ip + 24, (unsigned)(bytes - ETHERNET_BYTES - 20));
-}
-
 // Only to end the system call that runs the program.
-static void end(int number) { (void)number; }
+static void interrupt(int number) { (void)number; }
 
 static void run_program(int program, const uint8_t *frame, int bytes, uint32_t frames) {
     union bpf_attr attributes = {.test = {
@@ -190,16 +123,6 @@ static void run_program(int program, const uint8_t *frame, int bytes, uint32_t f
         die("run", strerror(errno));
 }
 
-static long number_of(const char *word, long least, long most) {
-    char *rest;
-    long number = strtol(word, &rest, 10);
-    if (*rest != 0 || number < least || number > most) {
-        fprintf(stderr, "xdp-feeder: '%s' must be a number from %ld to %ld\n", word, least, most);
-        exit(2);
-    }
-    return number;
-}
-
 int main(int count, char **words) {
     if (count != 6)
         die("usage", "xdp-feeder PRIMARY SECONDARY FRAME_BYTES PAIRS PAIRS_PER_SECOND");
@@ -207,11 +130,11 @@ int main(int count, char **words) {
     long pairs = number_of(words[4], 1, INT32_MAX / 2);
     long rate = number_of(words[5], 0, NS_PER_SECOND);
     int map = make_state((double)rate);
-    int program = load_program(map, index_of(words[1]), index_of(words[2]));
+    int program = load_program(map, (int)index_of(words[1]), (int)index_of(words[2]));
     uint8_t frame[MOST_BYTES];
     make_frame(frame, bytes);
     if (rate != 0) {
-        struct sigaction action = {.sa_handler = end};
+        struct sigaction action = {.sa_handler = interrupt};
         sigaction(SIGALRM, &action, NULL);
         long microseconds = pairs * 1000000 / rate;
         struct itimerval timer = {.it_value = {.tv_sec = microseconds / 1000000, .tv_usec = microseconds % 1000000 + 1}};

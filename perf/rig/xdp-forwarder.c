@@ -9,23 +9,15 @@
 // what it moved. With "read" it looks at every byte of both frames: who compares cannot do with less.
 
 #define _GNU_SOURCE
-#include <errno.h>
 #include <linux/bpf.h>
+
+#include "shared.h"
+
 #include <linux/if_link.h>
 #include <linux/if_xdp.h>
-#include <net/if.h>
 #include <poll.h>
-#include <sched.h>
-#include <signal.h>
 #include <stddef.h>
-#include <stdint.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/mman.h>
-#include <sys/socket.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 enum {
     // As ColoWire.Engine/EngineLimits.cs: a small slot, and frames taken in one go.
@@ -70,27 +62,6 @@ struct counters {
 
 static uint32_t ring_entries;
 static uint8_t *memory;
-static volatile sig_atomic_t ending;
-
-static void end(int number) {
-    (void)number;
-    ending = 1;
-}
-
-static void die(const char *what, const char *why) {
-    fprintf(stderr, "xdp-forwarder: %s: %s\n", what, why);
-    exit(2);
-}
-
-static uint32_t number_of(const char *word, long least, long most) {
-    char *rest;
-    long number = strtol(word, &rest, 10);
-    if (*rest != 0 || number < least || number > most) {
-        fprintf(stderr, "xdp-forwarder: '%s' must be a number from %ld to %ld\n", word, least, most);
-        exit(2);
-    }
-    return (uint32_t)number;
-}
 
 // Frames that the kernel has put in, at most so many.
 static uint32_t to_take(struct ring *ring, uint32_t most) {
@@ -168,7 +139,7 @@ static void open_port(struct port *port, const char *name, const struct port *fi
     struct sockaddr_xdp address = {
         .sxdp_family = AF_XDP,
         .sxdp_flags = first == NULL ? XDP_USE_NEED_WAKEUP : XDP_SHARED_UMEM,
-        .sxdp_ifindex = if_nametoindex(name),
+        .sxdp_ifindex = index_of(name),
         .sxdp_queue_id = QUEUE,
         .sxdp_shared_umem_fd = first == NULL ? 0 : (uint32_t)first->descriptor,
     };
@@ -176,19 +147,12 @@ static void open_port(struct port *port, const char *name, const struct port *fi
         die(name, strerror(errno));
 }
 
-static int bpf(int command, union bpf_attr *attributes) {
-    int result = (int)syscall(SYS_bpf, command, attributes, sizeof *attributes);
-    if (result < 0)
-        die("bpf", strerror(errno));
-    return result;
-}
-
 // Every frame of the interface's queue goes to the socket. The link is this process's: it goes when the process does.
 static void attach_redirect(const struct port *port) {
-    int sockets = bpf(BPF_MAP_CREATE, &(union bpf_attr){
+    int sockets = bpf("map", BPF_MAP_CREATE, &(union bpf_attr){
         .map_type = BPF_MAP_TYPE_XSKMAP, .key_size = sizeof(uint32_t), .value_size = sizeof(uint32_t), .max_entries = QUEUE + 1});
     uint32_t key = QUEUE;
-    bpf(BPF_MAP_UPDATE_ELEM, &(union bpf_attr){
+    bpf("map", BPF_MAP_UPDATE_ELEM, &(union bpf_attr){
         .map_fd = (uint32_t)sockets, .key = (uintptr_t)&key, .value = (uintptr_t)&port->descriptor});
     struct bpf_insn program[] = {
         {.code = BPF_LDX | BPF_MEM | BPF_W, .dst_reg = 2, .src_reg = 1, .off = offsetof(struct xdp_md, rx_queue_index)},
@@ -198,11 +162,11 @@ static void attach_redirect(const struct port *port) {
         {.code = BPF_JMP | BPF_CALL, .imm = BPF_FUNC_redirect_map},
         {.code = BPF_JMP | BPF_EXIT},
     };
-    int loaded = bpf(BPF_PROG_LOAD, &(union bpf_attr){
+    int loaded = bpf("program", BPF_PROG_LOAD, &(union bpf_attr){
         .prog_type = BPF_PROG_TYPE_XDP, .insns = (uintptr_t)program, .insn_cnt = sizeof program / sizeof *program,
         .license = (uintptr_t)"GPL"});
-    bpf(BPF_LINK_CREATE, &(union bpf_attr){.link_create = {
-        .prog_fd = (uint32_t)loaded, .target_ifindex = if_nametoindex(port->name), .attach_type = BPF_XDP, .flags = XDP_FLAGS_DRV_MODE}});
+    bpf(port->name, BPF_LINK_CREATE, &(union bpf_attr){.link_create = {
+        .prog_fd = (uint32_t)loaded, .target_ifindex = index_of(port->name), .attach_type = BPF_XDP, .flags = XDP_FLAGS_DRV_MODE}});
 }
 
 static void give_chunks(struct port *port, uint32_t first_chunk, uint32_t chunks) {
@@ -210,15 +174,6 @@ static void give_chunks(struct port *port, uint32_t first_chunk, uint32_t chunks
     for (uint32_t i = 0; i < count; i++)
         *address_at(&port->fill, i) = (uint64_t)(first_chunk + i) * CHUNK_BYTES;
     put(&port->fill, count);
-}
-
-static void read_frame(const struct xdp_desc *frame, struct counters *counters) {
-    const uint8_t *bytes = memory + frame->addr;
-    for (uint32_t at = 0; at + sizeof(unsigned long) <= frame->len; at += sizeof(unsigned long)) {
-        unsigned long word;
-        memcpy(&word, bytes + at, sizeof word);
-        counters->sum += word;
-    }
 }
 
 static uint64_t chunk_of(uint64_t address) { return address & ~(uint64_t)(CHUNK_BYTES - 1); }
@@ -256,7 +211,7 @@ static uint32_t forward(struct port *primary, struct port *out, int reads, struc
         for (uint32_t i = 0; i < part; i++) {
             const struct xdp_desc *frame = frame_at(&primary->receive, done + i);
             if (reads)
-                read_frame(frame, counters);
+                counters->sum += sum_of(memory + frame->addr, frame->len);
             *frame_at(&out->transmit, i) = *frame;
         }
         put(&out->transmit, part);
@@ -275,7 +230,7 @@ static uint32_t drop(struct port *secondary, int reads, struct counters *counter
     for (uint32_t i = 0; i < count; i++) {
         const struct xdp_desc *frame = frame_at(&secondary->receive, i);
         if (reads)
-            read_frame(frame, counters);
+            counters->sum += sum_of(memory + frame->addr, frame->len);
         *address_at(&secondary->fill, i) = chunk_of(frame->addr);
     }
     if (count == 0)
@@ -329,18 +284,13 @@ int main(int count, char **words) {
     int reads = count == 9 && strcmp(words[8], "read") == 0;
     if (count != 8 && !reads)
         die("usage", "xdp-forwarder PRIMARY SECONDARY OUT CPU RING CHUNKS_PER_SIDE spin|spin_then_poll|block [read]");
-    cpu_set_t cpus;
-    CPU_ZERO(&cpus);
-    CPU_SET(number_of(words[4], 0, CPU_SETSIZE - 1), &cpus);
-    if (sched_setaffinity(0, sizeof cpus, &cpus) < 0)
-        die(words[4], "cannot run on this CPU");
-    ring_entries = number_of(words[5], BATCH_FRAMES, 1 << 16);
+    pin_to(words[4]);
+    ring_entries = (uint32_t)number_of(words[5], BATCH_FRAMES, 1 << 16);
     if ((ring_entries & (ring_entries - 1)) != 0)
         die(words[5], "the entries of a ring are a power of two");
-    uint32_t chunks = number_of(words[6], BATCH_FRAMES, 1 << 22);
+    uint32_t chunks = (uint32_t)number_of(words[6], BATCH_FRAMES, 1 << 22);
     enum idle idle = idle_of(words[7]);
-    signal(SIGTERM, end);
-    signal(SIGINT, end);
+    end_on_signals();
     size_t memory_bytes = 2UL * chunks * CHUNK_BYTES;
     memory = mmap(NULL, memory_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
     if (memory == MAP_FAILED)

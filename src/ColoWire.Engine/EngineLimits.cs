@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-
 namespace ColoWire.Engine;
 
 /// <summary>
@@ -31,9 +30,6 @@ public static class EngineLimits
     /// to it.
     /// </summary>
     public const int CacheLineBytes = 64;
-
-    /// <summary>The size of a memory page in bytes.</summary>
-    public const int PageBytes = 4096;
 
     /// <summary>
     /// The maximum number of frames in a batch: enough to amortize the cost of a cursor, few enough for the L1 cache (64

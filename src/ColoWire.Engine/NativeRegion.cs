@@ -16,6 +16,12 @@ internal sealed unsafe class NativeRegion : IDisposable
     /// </summary>
     private const nuint HugePageBytes = 2 << 20;
 
+    /// <summary>
+    /// The size of the largest page in bytes that the kernel may have been built for: 4 KiB on x86-64, 64 KiB on arm64
+    /// (Documentation/arch/arm64/memory.rst). AF_XDP only accepts memory that begins at a page (net/xdp/xdp_umem.c, PAGE_ALIGNED).
+    /// </summary>
+    private static readonly nuint MaxPageBytes = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 65_536u : 4096;
+
     private void* start;
 
     /// <summary>Allocates the region.</summary>
@@ -23,7 +29,7 @@ internal sealed unsafe class NativeRegion : IDisposable
     /// <param name="advise">Called before the first access to the memory; see <see cref="EngineOptions.AdviseMemory"/>.</param>
     public NativeRegion(nuint byteCount, Action<nint, nuint>? advise)
     {
-        nuint alignment = byteCount < HugePageBytes ? EngineLimits.PageBytes : HugePageBytes;
+        nuint alignment = byteCount < HugePageBytes ? MaxPageBytes : HugePageBytes;
         start = NativeMemory.AlignedAlloc(byteCount, alignment);
         advise?.Invoke((nint)start, byteCount);
         NativeMemory.Clear(start, byteCount);

@@ -10,9 +10,13 @@ undo=$root/native-config/undo.sh
 space=cwnc$$
 work=$(mktemp -d)
 export COLOWIRE_PREPARE_STATE=$work/state
-passed=0 failed=0 skipped=0
-# The program that runs, 0 for none.
-program=0
+here=$root/tests/native-config
+# shellcheck source-path=SCRIPTDIR source=checks.sh
+. "$here/checks.sh"
+# shellcheck source-path=SCRIPTDIR source=stand-ins.sh
+. "$here/stand-ins.sh"
+# shellcheck source-path=SCRIPTDIR source=program.sh
+. "$here/program.sh"
 
 [ "$(id -u)" -eq 0 ] || {
     echo "needs root, for a network namespace" >&2
@@ -25,53 +29,6 @@ cleanup() {
     rm -rf "$work"
 }
 trap cleanup EXIT
-
-inside() {
-    ip netns exec "$space" "$@"
-}
-
-pass() {
-    passed=$((passed + 1))
-    echo "ok: $1"
-}
-
-fault() {
-    failed=$((failed + 1))
-    echo "FAILED: $1"
-    if [ -s "$work/out" ]; then sed 's/^/    /' "$work/out"; fi
-}
-
-# expect NAME STATUS COMMAND...: the exit status; what it printed stays in $work/out.
-expect() {
-    local name=$1 wanted=$2 status=0
-    shift 2
-    "$@" >"$work/out" 2>&1 || status=$?
-    if [ "$status" -eq "$wanted" ]; then pass "$name"; else fault "$name: exit $status, wanted $wanted"; fi
-}
-
-# one_line NAME PATTERN COMMAND...: exit 2 and one line that matches.
-one_line() {
-    local name=$1 pattern=$2 status=0
-    shift 2
-    "$@" >"$work/out" 2>&1 || status=$?
-    if [ "$status" -eq 2 ] && [ "$(wc -l <"$work/out")" -eq 1 ] && grep -Eq -- "$pattern" "$work/out"; then
-        pass "$name"
-    else
-        fault "$name: exit $status, wanted 2 and one line with '$pattern'"
-    fi
-}
-
-printed() {
-    if grep -Eq -- "$2" "$work/out"; then pass "$1"; else fault "$1: no line with '$2'"; fi
-}
-
-not_printed() {
-    if grep -Eq -- "$2" "$work/out"; then fault "$1: a line with '$2'"; else pass "$1"; fi
-}
-
-same() {
-    if diff "$2" "$3" >"$work/out"; then pass "$1"; else fault "$1"; fi
-}
 
 # Everything that prepare.sh could have changed, and what lies beside it.
 snapshot() {
@@ -96,14 +53,8 @@ take() {
     inside bash -c "$(declare -f snapshot); snapshot cwp cws cwo" >"$work/$1"
 }
 
-settled() {
-    local round
-    for round in $(seq 50); do
-        if [ -z "$(inside ip -6 addr show tentative)" ]; then return; fi
-        sleep 0.1
-    done
-    echo "addresses still tentative after $round rounds" >&2
-}
+no_address_is_tentative() { [ -z "$(inside ip -6 addr show tentative)" ]; }
+settled() { until_true 20 no_address_is_tentative || echo "addresses are still tentative" >&2; }
 
 make_interfaces() {
     local name
@@ -219,14 +170,21 @@ prepared_facts() {
     done
 }
 
+sent_by() { inside cat "/sys/class/net/$1/statistics/tx_packets"; }
+has_sent() { [ "$(sent_by "$1")" -ge "$2" ]; }
+
 test_silence() {
     local before after
     make_interfaces
     inside ip link set cwo down
-    before=$(inside cat /sys/class/net/cwo/statistics/tx_packets)
+    before=$(sent_by cwo)
     expect "prepare a device that is down" 0 inside "$prepare" cwp cws cwo
-    sleep 3
-    after=$(inside cat /sys/class/net/cwo/statistics/tx_packets)
+    # One that is not prepared comes up then: when the host has asked for its neighbours and routers, it is through with the other, too.
+    inside ip link add cwtalk type veth peer name cwtalkx
+    inside ip link set cwtalkx up
+    inside ip link set cwtalk up
+    until_true 20 has_sent cwtalk 3 || fault "a device that is not prepared has not sent 3 frames"
+    after=$(sent_by cwo)
     if [ "$before" = "$after" ]; then pass "the host sends nothing"; else fault "the host sent $((after - before)) frames"; fi
     expect "undo takes it down again" 0 inside "$undo" cwo
     inside ip -o link show dev cwo >"$work/out"
@@ -275,103 +233,6 @@ test_bond() {
     one_line "a port of a bond" "cwo: is a port of cwvrf, which is no plain bridge" inside "$prepare" cwp cws cwo
 }
 
-# A device with rings, flow control and interrupts, as far as the scripts can see: an ethtool that keeps those in files,
-# and trees over /sys/class/net and /proc/irq, in a mount namespace that ends with the command.
-make_stand_ins() {
-    local directory=$work/fake
-    mkdir -p "$directory/bin" "$directory/irq/77" "$directory/irq/78"
-    printf '%s\n' 0-1 >"$directory/irq/77/smp_affinity_list"
-    printf '%s\n' 1 >"$directory/irq/78/smp_affinity_list"
-    printf '256\n512\n' >"$directory/rings"
-    printf 'on\non\non\n' >"$directory/pause"
-    cat >"$directory/bin/ethtool" <<'STAND_IN'
-#!/usr/bin/env bash
-set -euo pipefail
-if [ "${2:-}" != cwp ]; then exec /usr/sbin/ethtool "$@"; fi
-keep() { # FILE LINE VALUE
-    sed -i "$2s/.*/$3/" "$FAKE/$1"
-}
-case $1 in
-    -g)
-        mapfile -t now <"$FAKE/rings"
-        printf 'Ring parameters for cwp:\nPre-set maximums:\nRX:\t\t4096\nRX Mini:\tn/a\nRX Jumbo:\tn/a\nTX:\t\t2048\n'
-        printf 'Current hardware settings:\nRX:\t\t%s\nRX Mini:\tn/a\nRX Jumbo:\tn/a\nTX:\t\t%s\n' "${now[@]}"
-        printf 'RX Buf Len:\t\tn/a\nTX Push:\toff\n'
-        ;;
-    -G)
-        echo "$*" >>"$FAKE/calls"
-        shift 2
-        while [ $# -gt 0 ]; do
-            case $1 in rx) keep rings 1 "$2" ;; tx) keep rings 2 "$2" ;; *) exit 1 ;; esac
-            shift 2
-        done
-        ;;
-    -a)
-        mapfile -t now <"$FAKE/pause"
-        printf 'Pause parameters for cwp:\nAutonegotiate:\t%s\nRX:\t\t%s\nTX:\t\t%s\nRX negotiated: on\nTX negotiated: off\n' "${now[@]}"
-        ;;
-    -A)
-        shift 2
-        if [ -e "$FAKE/no-autoneg" ] && [ "$1" = autoneg ]; then exit 1; fi
-        while [ $# -gt 0 ]; do
-            case $1 in autoneg) keep pause 1 "$2" ;; rx) keep pause 2 "$2" ;; tx) keep pause 3 "$2" ;; *) exit 1 ;; esac
-            shift 2
-        done
-        ;;
-    *) exec /usr/sbin/ethtool "$@" ;;
-esac
-STAND_IN
-    chmod +x "$directory/bin/ethtool"
-}
-
-# with_stand_ins COMMAND...: cwp has the interrupts 77 and 78.
-with_stand_ins() {
-    # shellcheck disable=SC2016 # the inner shell expands it
-    inside unshare --mount env FAKE="$work/fake" PATH="$work/fake/bin:$PATH" bash -c '
-        set -e
-        mkdir -p "$FAKE/net/cwp/device/msi_irqs"
-        for path in /sys/class/net/*; do
-            if [ "${path##*/}" != cwp ]; then ln -sfn "$(readlink -f "$path")" "$FAKE/net/${path##*/}"; fi
-        done
-        for path in /sys/class/net/cwp/*; do
-            if [ "${path##*/}" != device ]; then ln -sfn "$(readlink -f "$path")" "$FAKE/net/cwp/${path##*/}"; fi
-        done
-        touch "$FAKE/net/cwp/device/msi_irqs/77" "$FAKE/net/cwp/device/msi_irqs/78"
-        mount --bind "$FAKE/irq" /proc/irq
-        mount --bind "$FAKE/net" /sys/class/net
-        exec "$@"' with-stand-ins "$@"
-}
-
-fake_values() {
-    head "$work/fake/rings" "$work/fake/pause" "$work/fake/irq"/*/smp_affinity_list
-}
-
-test_stand_ins() {
-    make_interfaces
-    make_stand_ins
-    fake_values >"$work/before"
-    expect "prepare a device with rings, flow control, interrupts" 0 with_stand_ins "$prepare" cwp cws cwo --irq-cpus 0
-    printed "rings grow to the maximum" "cwp: ring rx: 256 -> 4096"
-    printed "flow control goes off" "cwp: pause tx: on -> off"
-    printed "interrupts move" "cwp: irq 77: 0-1 -> 0"
-    fake_values | tr '\n' ' ' >"$work/out"
-    printed "the device has what was wanted" "rings <== 4096 2048 .*pause <== off off off .*77/.* 0 .*78/.* 0"
-    expect "check of such a device" 0 with_stand_ins "$prepare" --check cwp cws cwo --irq-cpus 0
-    expect "check for other CPUs" 1 with_stand_ins "$prepare" --check cwp --irq-cpus 1
-    echo "$(wc -l <"$work/fake/calls") calls" >"$work/out"
-    printed "all rings are set by one call" "^1 calls"
-    expect "undo of such a device" 0 with_stand_ins "$undo"
-    fake_values >"$work/after"
-    same "undo restores rings, flow control, interrupts" "$work/before" "$work/after"
-    touch "$work/fake/no-autoneg"
-    expect "prepare a device that cannot negotiate flow control" 0 with_stand_ins "$prepare" cwp cws cwo
-    printed "what it refuses is skipped" "cwp: pause autoneg: on -> off"
-    expect "check of flow control forced off" 0 with_stand_ins "$prepare" --check cwp
-    expect "undo of it" 0 with_stand_ins "$undo"
-    fake_values >"$work/after"
-    same "undo restores flow control without the negotiation" "$work/before" "$work/after"
-}
-
 # The commands of the page on interfaces that have the page's names, with interrupts on CPU 0, which every machine has.
 test_page() {
     local name renamed command
@@ -386,122 +247,6 @@ cwo eth3"
         expect "as the page says: $command" 0 inside bash -c "cd '$root/native-config' && ${command//--irq-cpus 1/--irq-cpus 0}"
     done < <(sed -n '/^## Prepare the interfaces/,/^|/s/^    //p' "$root/native-config/README.md")
     printed "the page's last command undoes it all" "eth3: .*restored"
-}
-
-test_unit() {
-    local unit
-    if ! command -v systemd-analyze >/dev/null; then
-        skipped=$((skipped + 1))
-        echo "skipped: systemd-analyze is not installed"
-        return
-    fi
-    # The program and the scripts at the place where the units expect them.
-    mkdir -p "$work/root/opt/colowire" "$work/root/etc/systemd/system" "$work/root/usr/lib/systemd/system"
-    cp -r "$root/native-config" "$work/root/opt/colowire/"
-    printf '#!/bin/sh\n' >"$work/root/opt/colowire/colowire"
-    chmod +x "$work/root/opt/colowire/colowire"
-    for unit in /usr/lib/systemd/system/*.target /usr/lib/systemd/system/*.slice; do
-        cp -P "$unit" "$work/root/usr/lib/systemd/system/"
-    done
-    cp "$root"/native-config/*.service "$work/root/etc/systemd/system/"
-    for unit in "$root"/native-config/*.service; do
-        expect "systemd-analyze verify ${unit##*/}" 0 systemd-analyze verify --root="$work/root" --man=no "${unit##*/}"
-        not_printed "${unit##*/} has no unknown line" "${unit##*/}"
-    done
-    printf '%s/control.sock\n' "/run/$(sed -n 's/^RuntimeDirectory=//p' "$root/native-config/colowire.service")" >"$work/folder"
-    sed -n 's/.*"control_socket": "\(.*\)".*/\1/p' "$root/native-config/colowire.json" >"$work/socket"
-    same "the control socket is in the unit's folder" "$work/folder" "$work/socket"
-    printf '/var/log/%s\n' "$(sed -n 's/^LogsDirectory=//p' "$root/native-config/colowire.service")" >"$work/folder"
-    sed -n 's/.*"failure_folder": "\(.*\)".*/\1/p' "$root/native-config/colowire.json" >"$work/failures"
-    same "what is saved of failures is in the unit's folder" "$work/folder" "$work/failures"
-    expect "exposure of colowire.service is below 3.0" 0 \
-        systemd-analyze security --offline=true --threshold=30 "$root/native-config/colowire.service"
-}
-
-# as_unit CAPABILITIES OPTION...: starts the program as nobody with no other capabilities, as the unit does; its id is $program.
-# Little memory, since the limit on locked memory, which the unit lifts, may be a small one here.
-as_unit() {
-    local list=-all,+${1//,/,+}
-    shift
-    ip netns exec "$space" setpriv --reuid 65534 --regid 65534 --clear-groups --no-new-privs \
-        --inh-caps "$list" --ambient-caps "$list" --bounding-set "$list" \
-        env DOTNET_EnableDiagnostics=0 "$work/program/colowire" run --slots 512 --large-slots 0 --fragment-memory 256 --xdp-ring 128 \
-        "$@" >"$work/out" 2>&1 </dev/null &
-    program=$!
-}
-
-# logged NAME PATTERN: the program says it within ten seconds.
-logged() {
-    local round
-    for round in $(seq 100); do
-        if grep -Eq -- "$2" "$work/out"; then break; fi
-        sleep 0.1
-    done
-    printed "$1 (round $round)" "$2"
-}
-
-attached() {
-    local round
-    for round in $(seq 100); do
-        if inside ip link show dev "$1" | grep -q prog/xdp; then return; fi
-        sleep 0.1
-    done
-    echo "no program after $round rounds" >>"$work/out"
-    return 1
-}
-
-killed() {
-    kill -9 "$program" 2>/dev/null || true
-    wait "$program" 2>/dev/null || true
-}
-
-stopped() {
-    local status=0
-    kill -TERM "$program" 2>/dev/null || true
-    wait "$program" || status=$?
-    if [ "$status" -eq 0 ]; then pass "$1"; else fault "$1: exit $status, wanted 0"; fi
-}
-
-test_capabilities() {
-    local kind list end built=$root/src/ColoWire/bin/Debug/net10.0
-    if [ ! -x "$built/colowire" ] || ! setpriv --reuid 65534 --clear-groups dotnet --list-runtimes >/dev/null 2>&1; then
-        skipped=$((skipped + 1))
-        echo "skipped: the program is not built, or the .NET runtime is not readable for all"
-        return
-    fi
-    make_interfaces
-    for end in cwpx cwsx cwox cwp cws cwo; do inside ethtool -L "$end" rx 1 tx 1; done
-    for end in cwpx cwsx cwox; do inside ethtool -K "$end" gro on >/dev/null; done
-    cp -r "$built" "$work/program"
-    chmod 755 "$work"
-    list=$(sed -n 's/^CapabilityBoundingSet=//p' "$root/native-config/colowire.service" | tr 'A-Z ' 'a-z,' | sed 's/cap_//g')
-    for kind in xdp pcap; do
-        as_unit "$list" --primary-in "$kind:cwp" --secondary-in "$kind:cws" --outdev "$kind:cwo"
-        logged "$kind: starts with the unit's capabilities" "memory (is locked|may be swapped)"
-        printed "$kind: on_death wire is in force" "on_death wire: 20 ms"
-        if attached cwp; then pass "$kind: its program is attached"; else fault "$kind: no program is attached"; fi
-        killed
-        as_unit "$list" --primary-in "$kind:cwp" --secondary-in "$kind:cws" --outdev "$kind:cwo"
-        logged "$kind: comes back after kill -9" "ColoWire is back after"
-        stopped "$kind: stops on SIGTERM"
-        as_unit "$list" --primary-in "$kind:cwp" --secondary-in "$kind:cws" --outdev "$kind:cwo"
-        logged "$kind: comes back after a clean stop" "ColoWire is back after"
-        stopped "$kind: stops again"
-    done
-    as_unit "${list/,sys_admin/}" --primary-in xdp:cwp --secondary-in xdp:cws --outdev xdp:cwo
-    logged "without CAP_SYS_ADMIN it cannot come back, and says so" "^colowire: .*CAP_SYS_ADMIN is needed"
-    wait "$program" || true
-    make_interfaces
-    install -d -o 65534 "$work/run"
-    as_unit net_raw --primary-in pcap:cwp --secondary-in pcap:cws --outdev pcap:cwo --on-death block \
-        --control-socket "$work/run/control.sock"
-    logged "pcap: ports with on_death block need CAP_NET_RAW alone" "memory (is locked|may be swapped)"
-    logged "the control socket is there" "orders are taken at $work/run/control.sock"
-    # Nothing of the program's own output comes in between: it logs none of these.
-    one_line "who is neither user nor group gives no orders" "it may not be used: only root" \
-        setpriv --reuid 65533 --regid 65533 --clear-groups "$work/program/colowire" ctl --socket "$work/run/control.sock" flush
-    expect "root gives orders" 0 "$work/program/colowire" ctl --socket "$work/run/control.sock" status
-    stopped "pcap: stops with CAP_NET_RAW alone"
 }
 
 test_sysctl() {

@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.CommandLine;
 using System.Linq;
+using ColoWire.Benchmarks.Widths;
 using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Shards;
@@ -33,9 +34,10 @@ internal static class ShardCommand
     {
         ShardContest[] contests =
             [.. ShardContest.All().Where(contest => words == null || contest.What.Contains(words, StringComparison.OrdinalIgnoreCase))];
-        if (contests.Length == 0)
+        bool hasWidths = words == null || WidthContest.What.Contains(words, StringComparison.OrdinalIgnoreCase);
+        if (contests.Length == 0 && !hasWidths)
         {
-            string allowed = string.Join("; ", ShardContest.All().Select(contest => contest.What));
+            string allowed = string.Join("; ", ShardContest.All().Select(contest => contest.What).Append(WidthContest.What));
             throw new BadInputException($"--only {words}: nothing has this in its name; there are {allowed}");
         }
 
@@ -44,8 +46,31 @@ internal static class ShardCommand
             RowFile.CheckWritable(path);
         }
 
+        PlannedStep[] widths = hasWidths ? [new PlannedStep(WidthContest.What, WidthContest.RoundSeconds)] : [];
         TimePlan plan = new(
-            "shards", contests.Select(contest => new PlannedStep(contest.What, contest.RoundSeconds)), rounds, MeasureOptions.Limit(seconds));
+            "shards",
+            [.. contests.Select(contest => new PlannedStep(contest.What, contest.RoundSeconds)), .. widths],
+            rounds,
+            MeasureOptions.Limit(seconds));
+        Measure(contests, plan, path);
+        foreach (PlannedStep step in widths)
+        {
+            foreach (Row row in WidthContest.Measure(plan.Rounds(step.Name)))
+            {
+                Tell(row, path);
+            }
+        }
+
+        return 0;
+    }
+
+    private static void Measure(ShardContest[] contests, TimePlan plan, string? path)
+    {
+        if (contests.Length == 0)
+        {
+            return;
+        }
+
         MixedWarmUp.Run();
         List<Cost> costs = [];
         foreach (ShardContest contest in contests)
@@ -55,7 +80,6 @@ internal static class ShardCommand
 
         Tell(Garbage("bytes allocated per pair", "B", costs, cost => cost.Bytes / (double)cost.Pairs), path);
         Tell(Garbage("garbage collections", "per run", costs, cost => cost.Collections), path);
-        return 0;
     }
 
     private static Row Garbage(string what, string unit, List<Cost> costs, Func<Cost, double> figure) =>

@@ -108,10 +108,9 @@ internal sealed class CtlTests
             + "instance a path of its own\n")));
         AssertOffThePinnedCore(process.Id);
 
-        long start = Stopwatch.GetTimestamp();
+        // A stop that takes longer than 5 s ends with the exit code 1.
         Process.Start("kill", ["-TERM", process.Id.ToString(CultureInfo.InvariantCulture)]).WaitForExit();
         Assert.That(process.WaitForExit(PatienceMs), Is.True);
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
         Assert.That(process.ExitCode, Is.Zero);
         Assert.That(File.Exists(path), Is.False);
         Assert.That(errors.Result, Does.Contain("failover primary was ordered by ctl"));

@@ -58,9 +58,7 @@ internal sealed class LinuxTests
         Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.GreaterThanOrEqualTo(49));
 
         writer.WriteByte(1);
-        start = Stopwatch.GetTimestamp();
-        Assert.That(wait.Wait(10_000), Is.True);
-        Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.LessThan(5000));
+        Assert.That(wait.Wait(10_000), Is.True, "it was readable, and the time was not over");
     }
 
     [Test]

@@ -76,7 +76,7 @@ internal sealed class ApplianceTests
         WaitUntil(() => output.Statistics.Retries > 0);
         long start = Stopwatch.GetTimestamp();
         appliance.Stop(TimeSpan.FromMilliseconds(200));
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.InRange(TimeSpan.FromMilliseconds(200), TimeSpan.FromSeconds(2)));
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.AtLeast(TimeSpan.FromMilliseconds(200)));
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.HeldBack));
         Assert.That(appliance.Unsent, Is.EqualTo(frames));
     }
@@ -93,7 +93,7 @@ internal sealed class ApplianceTests
         Assert.That(appliance.Failing.WaitHandle.WaitOne(Patience), Is.True);
         long start = Stopwatch.GetTimestamp();
         appliance.Stop(Patience);
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(2)), "nothing can be drained any more");
+        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(Patience), "nothing can be drained any more");
         Assert.That(appliance.End, Is.EqualTo(ApplianceEnd.Failed));
         Assert.That(appliance.Failure, Has.Message.EqualTo("a bug"));
     }

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Diagnostics;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
@@ -19,9 +18,6 @@ internal sealed class OutputTests
     private const string Full =
         "colowire: the standard output cannot be written to: No space left on device; the output is lost\n";
     private const string Closed = "colowire: the standard output is closed; the output is lost\n";
-
-    /// <summary>A stop has five seconds from the signal, and this machine may be busy with others.</summary>
-    private static readonly TimeSpan StopLimit = TimeSpan.FromSeconds(5.5);
 
     private ScratchFolder folder = null!;
 
@@ -141,11 +137,8 @@ internal sealed class OutputTests
             $"cd {folder.Path}; exec COLOWIRE run --json --trace {Ports("hour")} --compare-timeout 600000 "
             + "--control-socket c >status 2>log");
         program.WaitUntilHeld(folder.File("c"), 100);
-        long start = Stopwatch.GetTimestamp();
         program.Signal(ShellProgram.Terminate);
-        int code = program.Finish().Code;
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(StopLimit));
-        Assert.That(code, Is.Zero);
+        Assert.That(program.Finish().Code, Is.Zero, "a stop that takes longer than 5 s ends with the exit code 1");
         Assert.That(TestCapture.Read(folder.File("out")), Has.Count.EqualTo(100), "what was held has left");
     }
 

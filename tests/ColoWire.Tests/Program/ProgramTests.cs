@@ -163,11 +163,10 @@ internal sealed partial class ProgramTests
         _ = process.StandardError.ReadToEndAsync();
         string? line = process.StandardOutput.ReadLine();
         Assert.That(line, Does.Contain("\"held\":100,"));
-        long start = Stopwatch.GetTimestamp();
+        // A stop that takes longer than 5 s ends with the exit code 1.
         Assert.That(Kill(process.Id, signal), Is.Zero);
         string rest = process.StandardOutput.ReadToEnd();
         Assert.That(process.WaitForExit(PatienceMs), Is.True);
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
         Assert.That(process.ExitCode, Is.Zero);
         Assert.That(LastLine(rest).GetProperty("unverified").GetProperty("stop").GetInt64(), Is.EqualTo(100));
         Assert.That(TestCapture.Read(Path.Combine(folder, "out")), Is.EqualTo(frames));
@@ -211,11 +210,10 @@ internal sealed partial class ProgramTests
             told = process.StandardError.ReadLine() ?? throw new InvalidOperationException("it has ended");
         }
 
-        long start = Stopwatch.GetTimestamp();
+        // A stop that takes longer than 5 s ends with the exit code 1.
         Assert.That(Kill(process.Id, Terminate), Is.Zero);
         _ = process.StandardError.ReadToEndAsync();
         Assert.That(process.WaitForExit(PatienceMs), Is.True);
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
         Assert.That(process.ExitCode, Is.Zero);
         Assert.That(told, Does.Contain($"warning: requester qmp:unix:{folder}/qmp: ").And.Contain($"connect"));
     }

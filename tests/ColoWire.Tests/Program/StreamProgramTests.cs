@@ -35,6 +35,7 @@ internal sealed partial class StreamProgramTests
     {
         folder = Directory.CreateTempSubdirectory("colowire-").FullName;
         log.Clear();
+        lastOutput = string.Empty;
     }
 
     [TearDown]

@@ -86,16 +86,14 @@ internal sealed partial class ColoWireProcess : IDisposable
         return seen;
     }
 
-    /// <summary>Sends SIGTERM; the program must end well within the five seconds that it promises.</summary>
+    /// <summary>Sends SIGTERM. The program ends within the five seconds that it promises, otherwise with the exit code 1.</summary>
     /// <param name="exitCode">What it is to end with.</param>
     /// <returns>Its last counters.</returns>
     public Counters Stop(int exitCode = 0)
     {
         Assert.That(process.HasExited, Is.False, Transcript);
-        long start = Stopwatch.GetTimestamp();
         Send(TerminateSignal);
         Assert.That(WaitForExit(), Is.EqualTo(exitCode), Transcript);
-        Assert.That(Stopwatch.GetElapsedTime(start), Is.LessThan(TimeSpan.FromSeconds(5)));
         Counters last = Counters.Of(Output[^1]);
         Assert.That(last.IsFinal, Is.True, "the last object is the final one");
         return last;

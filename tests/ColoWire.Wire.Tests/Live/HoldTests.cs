@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.Threading;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -36,7 +35,7 @@ internal sealed class HoldTests(LivePorts ports)
         DateTime start = DateTime.UtcNow;
         Array.ForEach(sent, run.SendPrimary);
 
-        Assert.That(run.AssertLeaves(sent)[^1], Is.LessThan(start.AddMilliseconds(timeoutMs / 2)));
+        Assert.That(run.AssertLeaves(sent)[^1], Is.LessThan(start.AddMilliseconds(timeoutMs)));
 
         Counters told = run.Program.AwaitCounters(counters => counters.Divergences >= Flows, "the timeouts are told");
         Assert.That(told["elapsed_ns"] / 1_000_000, Is.GreaterThan(timeoutMs));
@@ -53,7 +52,7 @@ internal sealed class HoldTests(LivePorts ports)
         DateTime start = DateTime.UtcNow;
         Array.ForEach(sent, run.SendPrimary);
 
-        Assert.That(run.AssertLeaves(sent)[0], Is.InRange(start.AddMilliseconds(timeoutMs), start.AddMilliseconds(timeoutMs + 1000)));
+        Assert.That(run.AssertLeaves(sent)[0], Is.AtLeast(start.AddMilliseconds(timeoutMs)));
 
         Counters last = run.Program.Stop();
         Assert.That((last.Verified, last.Passed, last.Unverified, last.Held), Is.EqualTo((0, 0, Frames, 0)));
@@ -83,7 +82,7 @@ internal sealed class HoldTests(LivePorts ports)
         Array.ForEach(Datagrams.ManyOfSecondary(Frames / 2, Flows), run.SendSecondary);
 
         run.AssertLeaves(firstHalf);
-        Thread.Sleep(100);
+        run.Program.AwaitCounters(counters => (counters.Verified, counters.Held) == (Frames / 2, Frames / 2), "the others are held");
         Assert.That(run.ReceiveNow(), Is.Empty);
         Counters last = run.Program.Stop();
         Assert.That((last.Verified, last.Unverified), Is.EqualTo((Frames / 2, Frames / 2)));

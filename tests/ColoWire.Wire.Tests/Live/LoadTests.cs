@@ -2,7 +2,7 @@
 
 using System;
 using System.IO;
-using System.Threading;
+using System.Linq;
 using ColoWire.Engine;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Frames;
@@ -58,6 +58,7 @@ internal sealed class LoadTests(LivePorts ports)
     public void In_steady_state_the_path_of_a_frame_allocates_nothing()
     {
         const int loops = 13;
+        const int idleRounds = 100;
         const int warmUpFrames = 2 * Frames;
         PortKind kind = ports == LivePorts.Pcap ? PortKind.Pcap : PortKind.Xdp;
         ApplianceOptions options = new()
@@ -81,7 +82,8 @@ internal sealed class LoadTests(LivePorts ports)
         BridgeRun.Replay(host, 0, primaryCapture, secondaryCapture, "--preload-pcap", "--pps=15000", $"--loop={loops}");
         Assert.That(() => open.OutputStatistics.Frames, Is.EqualTo(loops * Frames).After(5000, 10));
         // Long after the last frame, so that the sleep of the idle thread counts too.
-        Thread.Sleep(200);
+        long roundsOfLast = appliance.Rounds().Sum();
+        Waiting.Until(() => appliance.Rounds().Sum() > roundsOfLast + idleRounds, "the thread is idle");
         appliance.Stop(Appliance.DrainPatience);
         host.RemovePrograms(0);
 
