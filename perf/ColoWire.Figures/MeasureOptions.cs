@@ -15,13 +15,15 @@ internal static class MeasureOptions
     /// <summary>Where the rows go.</summary>
     public static Option<string?> Rows() => new("--rows")
     {
-        Description = "Appends each row to this file as soon as it is measured.", HelpName = "FILE",
+        Description = "Appends each row to this file as soon as it is measured.",
+        HelpName = "FILE",
     };
 
     /// <summary>What of a verb is measured.</summary>
     public static Option<string?> Only() => new("--only")
     {
-        Description = "Only what has these words in its name.", HelpName = "WORDS",
+        Description = "Only what has these words in its name.",
+        HelpName = "WORDS",
     };
 
     /// <summary>How often each row is measured in turn with its anchor.</summary>

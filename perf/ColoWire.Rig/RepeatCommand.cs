@@ -17,7 +17,9 @@ internal static class RepeatCommand
     {
         Option<string> part = new("--part")
         {
-            Description = "The part's name, for what is said.", HelpName = "NAME", Required = true,
+            Description = "The part's name, for what is said.",
+            HelpName = "NAME",
+            Required = true,
         };
         Option<int> rounds = MeasureOptions.Rounds(LiveOptions.UsualRounds);
         Option<int> seconds = MeasureOptions.Seconds();

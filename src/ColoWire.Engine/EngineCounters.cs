@@ -7,8 +7,8 @@ using System.Runtime.CompilerServices;
 namespace ColoWire.Engine;
 
 /// <summary>
-/// The counters of one shard, or the sum of several. Only the shard's thread writes those of a shard; any thread may read them. Each value
-/// is consistent, but the values are not a snapshot of one instant.
+/// The counters of one shard, or the sum of several. Only the shard's thread writes those of a shard; any thread may read them.
+/// Each value is consistent, but the values are not a snapshot of one instant.
 /// </summary>
 public sealed class ShardCounters
 {
@@ -87,7 +87,8 @@ public sealed class ShardCounters
         internal set => singles[(int)Single.SecondaryReleased] = value;
     }
 
-    /// <summary>Divergence reports that were lost because the ring to the gate was full; their flows are held nevertheless.</summary>
+    /// <summary>Divergence reports that were lost because the ring to the gate was full; their flows are held
+    /// nevertheless.</summary>
     public long ReportsLost
     {
         get => singles[(int)Single.ReportsLost];

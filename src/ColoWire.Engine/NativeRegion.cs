@@ -18,7 +18,8 @@ internal sealed unsafe class NativeRegion : IDisposable
 
     /// <summary>
     /// The size of the largest page in bytes that the kernel may have been built for: 4 KiB on x86-64, 64 KiB on arm64
-    /// (Documentation/arch/arm64/memory.rst). AF_XDP only accepts memory that begins at a page (net/xdp/xdp_umem.c, PAGE_ALIGNED).
+    /// (Documentation/arch/arm64/memory.rst). AF_XDP only accepts memory that begins at a page (net/xdp/xdp_umem.c,
+    /// PAGE_ALIGNED).
     /// </summary>
     private static readonly nuint MaxPageBytes = RuntimeInformation.ProcessArchitecture == Architecture.Arm64 ? 65_536u : 4096;
 

@@ -245,7 +245,8 @@ public enum DivergenceReason : byte
     /// <summary>The primary acknowledges what the secondary never did.</summary>
     Ack,
 
-    /// <summary>No partner within <c>compare_timeout</c>, or a datagram that others have overtaken for longer than <c>grace_ms</c>.</summary>
+    /// <summary>No partner within <c>compare_timeout</c>, or a datagram that others have overtaken for longer than
+    /// <c>grace_ms</c>.</summary>
     Timeout,
 
     /// <summary>A bound was reached: frames of a flow, slots or flows.</summary>

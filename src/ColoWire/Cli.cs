@@ -62,7 +62,8 @@ internal static class Cli
 
     private static RootCommand Root(StandardOutputs outputs, TimeProvider time)
     {
-        return new RootCommand("ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
+        return new RootCommand(
+            "ColoWire compares the traffic of two replicas and lets the primary's out when the secondary's agrees.")
         {
             RunCommand.Create(Options.Verbs.Run, outputs, time),
             RunCommand.Create(Options.Verbs.Observe, outputs, time),

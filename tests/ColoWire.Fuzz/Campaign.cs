@@ -92,8 +92,11 @@ internal sealed class Campaign(Func<CaseGenerator> newGenerator, ulong firstSeed
         }
 
         return result.Failure is null && result.LongestPollNs > LongestPollNs
-            ? result with { Failure = new Failure("slow poll", "", "a poll takes "
-                + $"{result.LongestPollNs / 1e6:F1} ms of CPU time") }
+            ? result with
+            {
+                Failure = new Failure("slow poll", "", "a poll takes "
+                + $"{result.LongestPollNs / 1e6:F1} ms of CPU time")
+            }
             : result;
     }
 

@@ -18,7 +18,8 @@ internal static class FuzzCommands
 {
     private static readonly Option<ulong> Seed = new("--seed")
     {
-        Description = "Seed of the first case", DefaultValueFactory = _ => 1,
+        Description = "Seed of the first case",
+        DefaultValueFactory = _ => 1,
     };
 
     private static readonly Option<string> Frames = new("--frames")
@@ -32,7 +33,8 @@ internal static class FuzzCommands
 
     private static readonly Option<long> Cases = new("--cases")
     {
-        Description = "Cases to run", DefaultValueFactory = _ => long.MaxValue,
+        Description = "Cases to run",
+        DefaultValueFactory = _ => long.MaxValue,
     };
 
     private static readonly Option<double> Minutes = new("--minutes")

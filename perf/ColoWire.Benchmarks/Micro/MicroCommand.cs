@@ -49,7 +49,8 @@ internal static class MicroCommand
         Option<int> seconds = MeasureOptions.Seconds();
         Option<string?> report = new("--report")
         {
-            Description = "Writes all results to this file as Markdown.", HelpName = "FILE",
+            Description = "Writes all results to this file as Markdown.",
+            HelpName = "FILE",
         };
         Option<string?> only = MeasureOptions.Only();
         Command command = new(

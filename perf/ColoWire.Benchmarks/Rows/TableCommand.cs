@@ -23,7 +23,8 @@ internal static class TableCommand
         Argument<string[]> files = new("ROWS") { Description = "Files of rows.", Arity = ArgumentArity.OneOrMore };
         Option<string?> markdown = new("--markdown")
         {
-            Description = "Writes the table to a file as Markdown, too.", HelpName = "FILE",
+            Description = "Writes the table to a file as Markdown, too.",
+            HelpName = "FILE",
         };
         Command command = new(
             "table", "Prints rows as one table: medians, spreads, ratios to the anchors, and whether the bars are met.")

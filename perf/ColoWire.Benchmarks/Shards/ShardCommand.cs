@@ -19,21 +19,24 @@ internal static class ShardCommand
         Option<string?> only = MeasureOptions.Only();
         Option<int> rounds = MeasureOptions.Rounds(Row.LeastRuns + 2);
         Option<int> seconds = MeasureOptions.Seconds();
-        Command command = new("shards", "Measures a whole appliance in memory in turn with a loop that only compares the same bytes.")
+        Command command = new(
+            "shards", "Measures a whole appliance in memory in turn with a loop that only compares the same bytes.")
         {
             rows,
             only,
             rounds,
             seconds,
         };
-        command.SetAction(parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
+        command.SetAction(
+            parse => Run(parse.GetValue(rows), parse.GetValue(only), parse.GetValue(rounds), parse.GetValue(seconds)));
         return command;
     }
 
     private static int Run(string? path, string? words, int rounds, int seconds)
     {
         ShardContest[] contests =
-            [.. ShardContest.All().Where(contest => words == null || contest.What.Contains(words, StringComparison.OrdinalIgnoreCase))];
+            [.. ShardContest.All()
+                .Where(contest => words == null || contest.What.Contains(words, StringComparison.OrdinalIgnoreCase))];
         bool hasWidths = words == null || WidthContest.What.Contains(words, StringComparison.OrdinalIgnoreCase);
         if (contests.Length == 0 && !hasWidths)
         {
@@ -91,7 +94,9 @@ internal static class ShardCommand
 
     private static void Tell(Row row, string? path)
     {
-        string ratio = row.Ratio is { } value ? $", {value:F2} of {row.Anchor} ({RowText.Number(row.Theirs!.Value.Median)})" : string.Empty;
+        string ratio = row.Ratio is { } value
+            ? $", {value:F2} of {row.Anchor} ({RowText.Number(row.Theirs!.Value.Median)})"
+            : string.Empty;
         Console.WriteLine($"{row.What}: {RowText.Number(row.Ours.Median)} {row.Unit}{ratio}: {row.Verdict}");
         if (path != null)
         {

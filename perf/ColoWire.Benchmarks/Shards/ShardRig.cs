@@ -32,7 +32,9 @@ internal sealed class ShardRig : IDisposable
         secondary = new StampedPort(workload, Side.Secondary, () => primary.Delivered - held);
         EngineOptions options = new()
         {
-            Flows = Math.Max(EngineLimits.Flows.Default, workload.Flows), MaxQueueSize = 2048, AdviseMemory = HugePages.Advise,
+            Flows = Math.Max(EngineLimits.Flows.Default, workload.Flows),
+            MaxQueueSize = 2048,
+            AdviseMemory = HugePages.Advise,
         };
         path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
         Run(Math.Max(3 * workload.Flows, 1 << 20));

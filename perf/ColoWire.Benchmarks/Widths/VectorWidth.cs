@@ -6,10 +6,11 @@ using System.Runtime.Intrinsics;
 
 namespace ColoWire.Benchmarks.Widths;
 
-/// <summary>The width of the vectors with which the engine compares and sums. The runtime decides at its start which is the widest.</summary>
+/// <summary>The width of the vectors with which the engine compares and sums. The runtime decides at its start which is the
+/// widest.</summary>
 /// <param name="Bits">The length of a vector in bits; 0: the runtime uses no vectors, and all loops are scalar.</param>
-/// <param name="Switch">The environment variable that, when it is 0, forbids wider vectors (clrconfignames.h of .NET 10: "EnableAVX512",
-/// which was "EnableAVX512F" in .NET 8, "EnableAVX2", "EnableHWIntrinsic"); null: the CPU's widest.</param>
+/// <param name="Switch">The environment variable that, when it is 0, forbids wider vectors (clrconfignames.h of .NET 10:
+/// "EnableAVX512", which was "EnableAVX512F" in .NET 8, "EnableAVX2", "EnableHWIntrinsic"); null: the CPU's widest.</param>
 internal sealed record VectorWidth(int Bits, string? Switch)
 {
     private static readonly VectorWidth[] Narrower =

@@ -9,8 +9,8 @@ using ColoWire.Benchmarks.Shards;
 
 namespace ColoWire.Benchmarks.Widths;
 
-/// <summary><c>width</c>: the child process of <c>shards</c> that measures with vectors of one width. It makes one run for each line that
-/// names a workload, so that the processes of all widths run in turn.</summary>
+/// <summary><c>width</c>: the child process of <c>shards</c> that measures with vectors of one width. It makes one run for each
+/// line that names a workload, so that the processes of all widths run in turn.</summary>
 internal static class WidthCommand
 {
     /// <summary>The verb.</summary>
@@ -22,7 +22,10 @@ internal static class WidthCommand
     /// <summary>Makes the verb.</summary>
     public static Command Create()
     {
-        Command command = new(Name, "Measures workloads with vectors of one width, one run for each line of the standard input.") { Hidden = true };
+        Command command = new(Name, "Measures workloads with vectors of one width, one run for each line of the standard input.")
+        {
+            Hidden = true,
+        };
         command.SetAction(_ => Run());
         return command;
     }
@@ -30,7 +33,8 @@ internal static class WidthCommand
     private static int Run()
     {
         MixedWarmUp.Run();
-        Dictionary<string, Runner> runners = WidthWorkload.All.ToDictionary(workload => workload.Name, workload => workload.Start());
+        Dictionary<string, Runner> runners = WidthWorkload.All.ToDictionary(
+            workload => workload.Name, workload => workload.Start());
         Console.WriteLine(VectorWidth.CurrentBits.ToString(CultureInfo.InvariantCulture));
         while (Console.ReadLine() is { } name)
         {

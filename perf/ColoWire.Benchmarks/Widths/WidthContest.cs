@@ -7,14 +7,15 @@ using ColoWire.Figures;
 
 namespace ColoWire.Benchmarks.Widths;
 
-/// <summary>Measures the same workloads with each width of vectors that this machine has, in turn. Each width is a process of its own,
-/// because the runtime decides at its start which vectors it uses.</summary>
+/// <summary>Measures the same workloads with each width of vectors that this machine has, in turn. Each width is a process of its
+/// own, because the runtime decides at its start which vectors it uses.</summary>
 internal static class WidthContest
 {
     /// <summary>A word in the names of all its rows.</summary>
     public const string What = "vectors";
 
-    /// <summary>Seconds that a round takes on the machine of <c>perf/results</c>, with its share of the start of the processes.</summary>
+    /// <summary>Seconds that a round takes on the machine of <c>perf/results</c>, with its share of the start of the
+    /// processes.</summary>
     public const double RoundSeconds = 4;
 
     /// <summary>Makes the rows.</summary>
@@ -63,7 +64,8 @@ internal static class WidthContest
         [
             .. WidthWorkload.All.SelectMany(workload => processes.Keys.Select(width =>
             {
-                Row row = new(ShardContest.Group, $"{workload.Name}, {width.Name}", Row.PairsPerSecond, figures[(workload, width)]);
+                Row row = new(
+                    ShardContest.Group, $"{workload.Name}, {width.Name}", Row.PairsPerSecond, figures[(workload, width)]);
                 return width == widest ? row : row with { Anchor = widest.Name, AnchorRuns = figures[(workload, widest)] };
             })),
         ];

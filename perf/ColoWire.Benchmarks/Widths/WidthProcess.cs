@@ -18,7 +18,11 @@ internal sealed class WidthProcess : IDisposable
     public WidthProcess(VectorWidth width)
     {
         this.width = width;
-        ProcessStartInfo start = new(Environment.ProcessPath!, [WidthCommand.Name]) { RedirectStandardInput = true, RedirectStandardOutput = true };
+        ProcessStartInfo start = new(Environment.ProcessPath!, [WidthCommand.Name])
+        {
+            RedirectStandardInput = true,
+            RedirectStandardOutput = true,
+        };
         if (width.Switch != null)
         {
             start.Environment[width.Switch] = "0";
@@ -50,5 +54,6 @@ internal sealed class WidthProcess : IDisposable
     }
 
     private double Read() => double.Parse(
-        process.StandardOutput.ReadLine() ?? throw new BadInputException($"the process with {width.Name} has ended"), CultureInfo.InvariantCulture);
+        process.StandardOutput.ReadLine() ?? throw new BadInputException($"the process with {width.Name} has ended"),
+        CultureInfo.InvariantCulture);
 }

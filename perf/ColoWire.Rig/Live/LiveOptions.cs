@@ -34,11 +34,15 @@ internal sealed record LiveOptions(string? RowsPath, string Program, string Tool
         Option<int> seconds = MeasureOptions.Seconds();
         Option<string> program = new("--colowire")
         {
-            Description = "The published colowire.", HelpName = "FILE", Required = true,
+            Description = "The published colowire.",
+            HelpName = "FILE",
+            Required = true,
         };
         Option<string> tools = new("--tools")
         {
-            Description = "The folder that perf/rig/build.sh has filled.", HelpName = "FOLDER", Required = true,
+            Description = "The folder that perf/rig/build.sh has filled.",
+            HelpName = "FOLDER",
+            Required = true,
         };
         Command command = new(name, description) { rows, only, rounds, seconds, program, tools };
         foreach (Option option in more)

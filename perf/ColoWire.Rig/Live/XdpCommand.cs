@@ -60,7 +60,9 @@ internal sealed class XdpCommand : IDisposable
     {
         Option<string> native = new("--colowire-aot")
         {
-            Description = "The same, published as native code.", HelpName = "FILE", Required = true,
+            Description = "The same, published as native code.",
+            HelpName = "FILE",
+            Required = true,
         };
         return LiveOptions.CreateCommand(
             "xdp",

@@ -46,7 +46,8 @@ public sealed partial class GuestState
     public uint CapturedEpoch => capturedEpoch;
 
     /// <summary>Who speaks for the guest. Where a checkpoint changes it, it is written before the <see cref="Epoch"/>. Read by
-    /// <c>ShardView.RefreshProtection</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetProtection"/>.</summary>
+    /// <c>ShardView.RefreshProtection</c> and <c>CaptureDuty.BeginEpoch</c>, written by
+    /// <see cref="Writer.SetProtection"/>.</summary>
     public Protection Protection => protection;
 
     /// <summary>When a frame of the primary leaves. It is written before the <see cref="Epoch"/> with which it takes effect. Read
@@ -56,8 +57,8 @@ public sealed partial class GuestState
     /// <summary>The last epoch at whose beginning every shard flushes. That is each epoch but those that go on with what is held
     /// (<see cref="Writer.ContinueEpoch"/>). It is written before the <see cref="Epoch"/>, so a shard may see a flush whose epoch
     /// it has not seen, and carries it out with that epoch. A thread that reads an epoch here reads afterwards whether flows
-    /// forget at it (<see cref="FreshEpoch"/>) and why it began (<see cref="EpochReason"/>). Read by <c>ShardView.RefreshFlush</c>,
-    /// written by <see cref="Writer.BeginEpoch"/>.</summary>
+    /// forget at it (<see cref="FreshEpoch"/>) and why it began (<see cref="EpochReason"/>). Read by
+    /// <c>ShardView.RefreshFlush</c>, written by <see cref="Writer.BeginEpoch"/>.</summary>
     internal uint FlushedEpoch => flushedEpoch;
 
     /// <summary>The last epoch at whose beginning each flow forgot what was said before, because frames had not been compared, or

@@ -81,7 +81,8 @@ internal struct ComparedParts
     private void AddQuotedIpv4(ReadOnlySpan<byte> payload)
     {
         const int Header = QuoteOffset;
-        int transport = Math.Min(Header + Math.Max(Ipv4.LeastHeaderBytes, (payload[Header] & 0xF) * sizeof(uint)), payload.Length);
+        int transport = Math.Min(
+            Header + Math.Max(Ipv4.LeastHeaderBytes, (payload[Header] & 0xF) * sizeof(uint)), payload.Length);
         Add(Header, Header + Ipv4.TrafficClassOffset);
         Add(Header + Ipv4.TotalLengthOffset, Header + Ipv4.IdOffset);
         Add(Header + Ipv4.FragmentOffset, Header + Ipv4.TtlOffset);

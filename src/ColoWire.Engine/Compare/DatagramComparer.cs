@@ -17,7 +17,8 @@ namespace ColoWire.Engine.Compare;
 /// datagrams: the twin is late, or the replicas differ.
 /// </summary>
 internal sealed class DatagramComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, StepMeter steps)
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition,
+    StepMeter steps)
 {
     private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
     private readonly ContentIndex primaries = new(arena, options.HashKey);
@@ -30,7 +31,8 @@ internal sealed class DatagramComparer(
     /// <summary>Bytes that the content indexes of one shard take: one index for the held datagrams of each side, and with
     /// <c>dup: pass</c> one for the cached datagrams.</summary>
     public static long ByteCount(EngineOptions options) =>
-        (options.Duplicate == DuplicatePolicy.Pass ? 3 : 2) * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide);
+        (options.Duplicate == DuplicatePolicy.Pass ? 3 : 2)
+        * ContentIndex.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide);
 
     /// <summary>Whether the oldest held datagram can only stay held: no datagram of the secondary is held, and no newer datagram
     /// of the primary has found its twin.</summary>
@@ -47,7 +49,8 @@ internal sealed class DatagramComparer(
     public bool TryMatch(FrameView primary, FrameView secondary)
     {
         bool isWhole = (primary.Descriptor.Marks & ~FrameMarks.SentAhead) == FrameMarks.None;
-        if (!isWhole || passesDuplicates || !ByteEquality.AreEqual(primary.Payload, secondary.Payload) || !headers.TryCount(primary, secondary))
+        if (!isWhole || passesDuplicates || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
+            || !headers.TryCount(primary, secondary))
         {
             return false;
         }
@@ -130,7 +133,8 @@ internal sealed class DatagramComparer(
 
         // Matched datagrams count only when a twin arrived after this frame. Before that, the secondary need not have sent this
         // datagram yet.
-        int overtaking = flow.Secondary.Count + (flow.Datagrams.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Datagrams.Agreed : 0);
+        int overtaking = flow.Secondary.Count
+            + (flow.Datagrams.LastAgreedNs >= arena[primary].ArrivalNs ? flow.Datagrams.Agreed : 0);
         if (overtaking == 0)
         {
             return Verdict.Hold(ReasonOf(primary, DivergenceReason.Timeout));
@@ -249,7 +253,9 @@ internal sealed class DatagramComparer(
     private void Consume(ref Flow flow, FrameRef twin)
     {
         uint order = arena[twin].Datagram.Order;
-        flow.Datagrams.OvertakenBefore = (int)(order - flow.Datagrams.OvertakenBefore) > 0 ? order : flow.Datagrams.OvertakenBefore;
+        flow.Datagrams.OvertakenBefore = (int)(order - flow.Datagrams.OvertakenBefore) > 0
+            ? order
+            : flow.Datagrams.OvertakenBefore;
         bool isHashed = (arena[twin].Marks & FrameMarks.Hashed) != 0;
         Remove(ref flow, twin);
         if (passesDuplicates)
@@ -321,7 +327,8 @@ internal sealed class DatagramComparer(
     {
         ref Frame left = ref arena[primary];
         ref Frame right = ref arena[secondary];
-        return left.Datagram.ContentHash == right.Datagram.ContentHash && left.FlowHash == right.FlowHash && IsSameFlow(primary, secondary)
+        return left.Datagram.ContentHash == right.Datagram.ContentHash && left.FlowHash == right.FlowHash
+            && IsSameFlow(primary, secondary)
             && FirstDifference(primary, secondary) < 0;
     }
 

@@ -20,7 +20,8 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
 
     /// <summary>Compares all headers of a pair of frames of one flow, and counts the fields that differ.</summary>
     /// <returns>The first field that differs and that <c>strict</c> names, or null.</returns>
-    public ToleratedField? Count(FrameRef primary, FrameRef secondary) => Count(Differing(arena.View(primary), arena.View(secondary)));
+    public ToleratedField? Count(FrameRef primary, FrameRef secondary) =>
+        Count(Differing(arena.View(primary), arena.View(secondary)));
 
     /// <summary>As <see cref="Count(FrameRef, FrameRef)"/>, but counts nothing when a field differs that <c>strict</c>
     /// names.</summary>
@@ -37,7 +38,8 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     /// <summary>As <see cref="CountWindow"/>, but counts nothing when a field differs that <c>strict</c> names.</summary>
     /// <returns>False when such a field differs.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryCountWindow(ushort primary, ushort secondary) => primary == secondary || TryCount(DifferingWindow(primary, secondary));
+    public bool TryCountWindow(ushort primary, ushort secondary) =>
+        primary == secondary || TryCount(DifferingWindow(primary, secondary));
 
     /// <summary>Compares the options that two SYNs offer (<see cref="TcpSegment.SynOffer"/>), and counts a difference.</summary>
     /// <returns>The field when it differs and <c>strict</c> names it, or null.</returns>
@@ -46,7 +48,8 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
     /// <summary>Not inlined: the callers are inlined into the loop over a batch, and the compiler inlines only up to a limit in
     /// total. The parameters are references, because a view as an argument would be stored in memory.</summary>
     [MethodImpl(MethodImplOptions.NoInlining)]
-    private bool TryCountDiffering(ref Frame primary, ref readonly byte primaryFirst, ref Frame secondary, ref readonly byte secondaryFirst) =>
+    private bool TryCountDiffering(
+        ref Frame primary, ref readonly byte primaryFirst, ref Frame secondary, ref readonly byte secondaryFirst) =>
         TryCount(Differing(new FrameView(ref primary, in primaryFirst), new FrameView(ref secondary, in secondaryFirst)));
 
     private bool TryCount(uint fields)
@@ -134,7 +137,8 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
         return If((first & Ipv4.TrafficClassMask) != 0, ToleratedField.TrafficClass)
             | If((first & Ipv4.IdMask) != 0, ToleratedField.IpId)
             | If((first & Ipv4.DontFragment) != 0, ToleratedField.DontFragment)
-            | If(Network.UInt8(in primary.First, at + Ipv4.TtlOffset) != Network.UInt8(in secondary.First, at + Ipv4.TtlOffset), ToleratedField.Ttl)
+            | If(Network.UInt8(in primary.First, at + Ipv4.TtlOffset) != Network.UInt8(in secondary.First, at + Ipv4.TtlOffset),
+                ToleratedField.Ttl)
             | If(OptionsDiffer(primary, secondary, Ipv4.LeastHeaderBytes), ToleratedField.IpOptions);
     }
 
@@ -160,7 +164,8 @@ internal sealed class HeaderDifferences(FrameArena arena, ShardCounters counters
             | If((rest & Tcp.PushMask) != 0, ToleratedField.Push)
             | If((rest & Tcp.UrgentMask) != 0, ToleratedField.Urgent)
             | If(sameLength && (rest & Tcp.ChecksumMask) != 0, ToleratedField.Checksum)
-            | If(!ByteEquality.AreEqual(new TcpSegment(primary).Options, new TcpSegment(secondary).Options), ToleratedField.TcpOptions);
+            | If(!ByteEquality.AreEqual(new TcpSegment(primary).Options, new TcpSegment(secondary).Options),
+                ToleratedField.TcpOptions);
     }
 
     /// <summary>Whether the IPv4 options or the IPv6 extension headers differ.</summary>

@@ -104,7 +104,8 @@ internal sealed class RetransmitIndex(FrameArena arena, StepMeter steps, int per
             return false;
         }
 
-        flow.RetransmitIndex.LongestBytes = Math.Max(flow.RetransmitIndex.LongestBytes, frame.Segment.StreamEnd - frame.Segment.StreamStart);
+        flow.RetransmitIndex.LongestBytes = Math.Max(
+            flow.RetransmitIndex.LongestBytes, frame.Segment.StreamEnd - frame.Segment.StreamStart);
         tree.Add(ref flow.RetransmitIndex.Root, kept);
         return true;
     }

@@ -118,7 +118,9 @@ internal sealed class SegmentIndex(FrameArena arena)
     private ref FrameRef ChildTowards(FrameRef segment, uint start)
     {
         ref Frame frame = ref arena[segment];
-        return ref TcpSequence.Before(start, frame.Segment.StreamStart) ? ref frame.Segment.IndexLeft : ref frame.Segment.IndexRight;
+        return ref TcpSequence.Before(start, frame.Segment.StreamStart)
+            ? ref frame.Segment.IndexLeft
+            : ref frame.Segment.IndexRight;
     }
 
     /// <summary>The priority of a segment in the treap: pseudo-random, and always the same for a slot (R10). That suffices,

@@ -15,7 +15,8 @@ namespace ColoWire.Engine.Compare;
 /// the segment is farther away than a few steps, the flow gets an index; each search then costs O(log n) until the flow holds no
 /// segment of the secondary.
 /// </summary>
-internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart, StepMeter steps)
+internal sealed class SegmentList(
+    FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart, StepMeter steps)
 {
     private readonly SegmentIndex index = new(arena);
 
@@ -23,7 +24,8 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
     public Insertion Insert(ref Flow flow, FrameRef segment)
     {
         ref Frame frame = ref arena[segment];
-        if (!IsInWindow(in flow, frame.Segment.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending) && !flow.Tcp.Has(TcpFlags.OlderDropped))
+        if (!IsInWindow(in flow, frame.Segment.StreamStart) && flow.Tcp.Has(TcpFlags.SynPending)
+            && !flow.Tcp.Has(TcpFlags.OlderDropped))
         {
             // The segment belongs to the connection that the pending SYN opens. Held segments of the connection before would
             // reject it.
@@ -96,7 +98,8 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
     }
 
     /// <summary>The bytes of a segment from a sequence number to the end of the part that was not trimmed.</summary>
-    public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) => Bytes(segment, position, arena[segment].Segment.StreamEnd);
+    public ReadOnlySpan<byte> BytesFrom(FrameRef segment, uint position) =>
+        Bytes(segment, position, arena[segment].Segment.StreamEnd);
 
     /// <summary>
     /// Drops the held segments that arrived before the secondary's last SYN. Segments that begin directly behind that SYN are
@@ -111,7 +114,8 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
             steps.Count();
             next = arena[at].Next;
             bool isOlder = (int)(arena[at].Number - flow.Tcp.SecondarySynNumber) < 0;
-            if (isOlder && IsBehindSyn(in flow.Tcp, arena[at].Segment.StreamStart) && overtaking < EngineLimits.OvertakenSynSegments)
+            if (isOlder && IsBehindSyn(in flow.Tcp, arena[at].Segment.StreamStart)
+                && overtaking < EngineLimits.OvertakenSynSegments)
             {
                 overtaking++;
             }
@@ -297,8 +301,10 @@ internal sealed class SegmentList(FrameArena arena, ShardCounters counters, Disp
     private bool NoteConflict(FrameRef first, FrameRef second)
     {
         bool overlap = TcpSequence.TryIntersect(
-            arena[first].Segment.StreamStart, arena[first].Segment.StreamEnd, arena[second].Segment.StreamStart, arena[second].Segment.StreamEnd, out uint start, out int count);
-        bool differs = overlap && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
+            arena[first].Segment.StreamStart, arena[first].Segment.StreamEnd, arena[second].Segment.StreamStart,
+            arena[second].Segment.StreamEnd, out uint start, out int count);
+        bool differs =
+            overlap && !Bytes(first, start, start + (uint)count).SequenceEqual(Bytes(second, start, start + (uint)count));
         if (differs)
         {
             counters.Count(ToleratedField.SecondaryOverlap);

@@ -115,7 +115,8 @@ internal sealed partial class TcpStreamComparer
         // The verified ranges belong to an older connection, whose sequence numbers may occur again in this one.
         tcp.Verified.Reset(sequence, sequence + 1);
         tcp.SecondaryIsn = sequence;
-        tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched | TcpFlags.RstPending
+        tcp.Clear(
+            TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched | TcpFlags.RstPending
             | TcpFlags.RstMatched | TcpFlags.InStep);
         tcp.Set(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
     }
@@ -200,7 +201,8 @@ internal sealed partial class TcpStreamComparer
         {
             // The secondary's old state sent the flags. They count as never sent; if the new secondary sends them again, those
             // count.
-            flow.Tcp.Clear(TcpFlags.SynPending | TcpFlags.SecondarySyn | TcpFlags.FinPending | TcpFlags.SecondaryFin | TcpFlags.RstPending);
+            flow.Tcp.Clear(
+                TcpFlags.SynPending | TcpFlags.SecondarySyn | TcpFlags.FinPending | TcpFlags.SecondaryFin | TcpFlags.RstPending);
             flow.RenewPrediction();
         }
 
@@ -233,7 +235,8 @@ internal sealed partial class TcpStreamComparer
             // ACK; a RST without one has the secondary's own.
             uint untranslated = tcp.Has(TcpFlags.SynMatched) ? tcp.PrimaryIsn - tcp.SecondaryIsn : tcp.Shift;
             uint distance = Math.Min(
-                TcpSequence.Distance(sequence, tcp.SecondaryRst), TcpSequence.Distance(sequence, tcp.SecondaryRst + untranslated));
+                TcpSequence.Distance(sequence, tcp.SecondaryRst),
+                TcpSequence.Distance(sequence, tcp.SecondaryRst + untranslated));
             if (distance >= EngineLimits.MaxWindowBytes)
             {
                 return Verdict.Diverged(DivergenceReason.Control);

@@ -130,7 +130,8 @@ internal sealed partial class TcpStreamComparer
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static bool IsFar(in TcpState tcp, uint sequence) => TcpSequence.Distance(sequence, tcp.PrimaryNext) > EngineLimits.StrayBytes;
+    private static bool IsFar(in TcpState tcp, uint sequence) =>
+        TcpSequence.Distance(sequence, tcp.PrimaryNext) > EngineLimits.StrayBytes;
 
     /// <summary>Records where a segment of the secondary begins.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -68,7 +68,8 @@ internal sealed partial class TcpStreamComparer
         uint start = ours.Segment.StreamStart;
         int length = ours.Layout.PayloadLength;
         uint end = start + (uint)length;
-        bool isNext = tcp.Verified.EndAtWithRoom(start, end) && ours.Segment.PayloadSequence == start && length != 0 && IsPlain(left)
+        bool isNext =
+            tcp.Verified.EndAtWithRoom(start, end) && ours.Segment.PayloadSequence == start && length != 0 && IsPlain(left)
             && (ours.Marks & ~FrameMarks.SentAhead) == FrameMarks.None && !IsFar(in tcp, start);
         if (!isNext || left.Place != right.Place || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
             || !headers.TryCount(primary, secondary))
@@ -122,7 +123,8 @@ internal sealed partial class TcpStreamComparer
         ref Frame frame = ref primary.Descriptor;
         ref readonly TcpState tcp = ref flow.Tcp;
         TcpSegment segment = new(primary);
-        bool mayLeave = frame.Layout.PayloadLength == 0 && IsPlain(segment) && (frame.Marks & ~FrameMarks.SentAhead) == FrameMarks.None
+        bool mayLeave =
+            frame.Layout.PayloadLength == 0 && IsPlain(segment) && (frame.Marks & ~FrameMarks.SentAhead) == FrameMarks.None
             && !TcpSequence.After(segment.Ack, tcp.SecondaryAck);
         return mayLeave && (segment.Ack != tcp.SecondaryAck || headers.TryCountWindow(segment.Window, tcp.SecondaryWindow));
     }

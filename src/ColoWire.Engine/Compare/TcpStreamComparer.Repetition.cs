@@ -27,7 +27,8 @@ internal sealed partial class TcpStreamComparer
         {
             if (change.IsSome)
             {
-                counters.Count(IsKeepalive(in flow, primary) ? ToleratedField.Keepalive : ToleratedField.ConflictingRetransmission);
+                counters.Count(
+                    IsKeepalive(in flow, primary) ? ToleratedField.Keepalive : ToleratedField.ConflictingRetransmission);
             }
 
             return Verdict.Release;

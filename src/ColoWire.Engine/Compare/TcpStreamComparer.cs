@@ -17,7 +17,8 @@ namespace ColoWire.Engine.Compare;
 /// predicted segments in <c>TcpStreamComparer.Prediction.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition, EpochStart epochStart,
+    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition,
+    EpochStart epochStart,
     StepMeter steps)
 {
     private readonly SegmentList segments = new(arena, counters, disposition, epochStart, steps);

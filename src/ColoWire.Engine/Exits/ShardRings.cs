@@ -59,5 +59,6 @@ internal sealed class ShardRings(int slotsPerSide)
 
     /// <summary>The size of the rings of one shard, in bytes.</summary>
     public static long ByteCount(int slotsPerSide) =>
-        (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide) + SpscRing<CheckpointReport>.ByteCount(EngineLimits.ReportRingEntries);
+        (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide)
+            + SpscRing<CheckpointReport>.ByteCount(EngineLimits.ReportRingEntries);
 }

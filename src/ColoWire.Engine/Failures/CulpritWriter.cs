@@ -19,7 +19,8 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
     private readonly List<CulpritFrame> frames = [];
 
     /// <summary>Copies a frame.</summary>
-    public void Add(FrameRef frame) => frames.Add(new CulpritFrame(arena[frame].Side, arena[frame].ArrivalNs, BytesOf(frame).ToArray()));
+    public void Add(FrameRef frame) =>
+        frames.Add(new CulpritFrame(arena[frame].Side, arena[frame].ArrivalNs, BytesOf(frame).ToArray()));
 
     /// <summary>Copies the last frames of a linked list.</summary>
     /// <param name="first">The first frame of the list, or none.</param>

@@ -209,7 +209,13 @@ internal struct DatagramState
     public long LastAgreedNs;
 
     public static DatagramState Fresh =>
-        new() { Unindexed = FrameRef.None, LastIndexed = FrameRef.None, LastAgreed = FrameRef.None, LastAgreedNs = long.MinValue };
+        new()
+        {
+            Unindexed = FrameRef.None,
+            LastIndexed = FrameRef.None,
+            LastAgreed = FrameRef.None,
+            LastAgreedNs = long.MinValue,
+        };
 }
 
 /// <summary>The index over the cached segments of a flow (<c>RetransmitIndex</c>).</summary>

@@ -35,7 +35,8 @@ internal readonly struct FlowHash
         ulong sum = layout.IpVersion == 4
             ? constantTerms + Term(FlowKey.AddressesWord, Network.Raw64(in frame.First, layout.NetworkOffset + Ipv4.SourceOffset))
             : Ipv6Terms(frame);
-        sum += Term(FlowKey.PortsWord, ports | ((ulong)FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32));
+        sum += Term(
+            FlowKey.PortsWord, ports | ((ulong)FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32));
         return (uint)((sum + Term(FlowKey.VlanWord, vlan)) >> 32);
     }
 

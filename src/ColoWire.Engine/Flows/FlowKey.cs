@@ -172,7 +172,8 @@ public struct FlowKey : IEquatable<FlowKey>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private readonly bool MatchesIpv6(FrameView frame)
     {
-        ref readonly byte addresses = ref Unsafe.Add(ref Unsafe.AsRef(in frame.First), frame.Descriptor.Layout.NetworkOffset + Ipv6.SourceOffset);
+        ref readonly byte addresses = ref Unsafe.Add(
+            ref Unsafe.AsRef(in frame.First), frame.Descriptor.Layout.NetworkOffset + Ipv6.SourceOffset);
         ref byte words = ref Unsafe.As<uint, byte>(ref Unsafe.AsRef(in first));
         return Vector256.LoadUnsafe(in addresses) == Vector256.LoadUnsafe(in words);
     }

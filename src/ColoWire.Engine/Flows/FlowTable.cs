@@ -70,7 +70,8 @@ internal sealed unsafe class FlowTable : IDisposable
     /// <summary>The index of a flow of this table.</summary>
     public uint IndexOf(ref Flow flow) => (uint)((Flow*)Unsafe.AsPointer(ref flow) - flows);
 
-    public static long ByteCount(int capacity) => ((long)RecordCount(capacity) * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
+    public static long ByteCount(int capacity) =>
+        ((long)RecordCount(capacity) * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
 
     /// <summary>Finds the flow of a frame, and refreshes its place in the order of idleness.</summary>
     /// <returns>The flow, or a null reference.</returns>

@@ -35,7 +35,8 @@ public static class PolicyMatching
         return rule.Ports is null && (isProtocolKnown || rule.Protocol is null) ? PolicyMatch.Always : PolicyMatch.Perhaps;
     }
 
-    private static bool MatchesProtocol(this PolicyRule rule, in FlowKey key) => rule.Protocol is not { } protocol || key.Protocol == protocol;
+    private static bool MatchesProtocol(this PolicyRule rule, in FlowKey key) =>
+        rule.Protocol is not { } protocol || key.Protocol == protocol;
 
     private static bool MatchesPlace(this PolicyRule rule, in FlowKey key) =>
         (rule.Vlan is not { } vlan || key.OuterVlan == vlan || key.InnerVlan == vlan)

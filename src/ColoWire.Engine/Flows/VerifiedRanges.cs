@@ -39,7 +39,8 @@ internal struct VerifiedRanges
     }
 
     /// <summary>Whether every sequence number of a range is verified.</summary>
-    public readonly bool Covers(uint start, uint end) => Contains(start, out uint verifiedEnd) && !TcpSequence.Before(verifiedEnd, end);
+    public readonly bool Covers(uint start, uint end) =>
+        Contains(start, out uint verifiedEnd) && !TcpSequence.Before(verifiedEnd, end);
 
     /// <summary>Whether the latest verified range ends at a position.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

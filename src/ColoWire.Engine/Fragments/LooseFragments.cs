@@ -52,7 +52,9 @@ internal static class LooseFragments
 
     /// <summary>The compared bytes: equal frames have equal ones.</summary>
     public static ReadOnlySpan<byte> BytesOf(FrameArena arena, FrameRef frame) =>
-        IsAssembled(arena, frame) ? new AssemblySlot(arena, frame).PayloadUpTo(arena.Fragments(frame).EndBytes) : arena.Payload(frame);
+        IsAssembled(arena, frame)
+            ? new AssemblySlot(arena, frame).PayloadUpTo(arena.Fragments(frame).EndBytes)
+            : arena.Payload(frame);
 
     private static bool IsAssembled(FrameArena arena, FrameRef frame) => (arena[frame].Marks & FrameMarks.Assembled) != 0;
 }

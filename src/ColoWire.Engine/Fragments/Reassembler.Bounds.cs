@@ -94,7 +94,8 @@ internal sealed partial class Reassembler
         {
             bool isOverdue = !isPrimary && reason == DatagramOutcome.TimedOut;
             new AssemblySlot(arena, whole.Assembly).ClearHoles(whole.EndBytes);
-            Represent(ref whole, FrameMarks.Assembled | FrameMarks.Incomplete | (isOverdue ? FrameMarks.Overdue : FrameMarks.None), nowNs);
+            Represent(ref whole,
+                FrameMarks.Assembled | FrameMarks.Incomplete | (isOverdue ? FrameMarks.Overdue : FrameMarks.None), nowNs);
         }
         else if (whole.KeepsOriginals)
         {

@@ -294,7 +294,8 @@ internal sealed partial class Reassembler
     private void Emit(ref PartialDatagram whole, int headerBytes, int payloadBytes, long arrivalNs)
     {
         int payloadOffset = new AssemblySlot(arena, whole.Assembly).PayloadOffset;
-        new FragmentChain(whole.Originals.Head, whole.Fragments, whole.EndBytes, whole.TotalBytes).Write(arena.SlotBytes(whole.Assembly));
+        new FragmentChain(whole.Originals.Head, whole.Fragments, whole.EndBytes, whole.TotalBytes)
+            .Write(arena.SlotBytes(whole.Assembly));
         ref Frame frame = ref arena[whole.Assembly];
         frame.ArrivalNs = arrivalNs;
         frame.Offset = (ushort)(payloadOffset - headerBytes);

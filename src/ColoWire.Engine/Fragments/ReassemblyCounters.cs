@@ -33,8 +33,8 @@ public enum DatagramOutcome : byte
 }
 
 /// <summary>
-/// The counters of one side's reassembly, or the sum of several. Only the thread of the capture duty writes its own; any thread may read
-/// them. Each value is consistent, but the values are not a snapshot of one instant.
+/// The counters of one side's reassembly, or the sum of several. Only the thread of the capture duty writes its own; any thread
+/// may read them. Each value is consistent, but the values are not a snapshot of one instant.
 /// </summary>
 public sealed class ReassemblyCounters
 {

@@ -97,7 +97,8 @@ public struct Frame
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            Debug.Assert(Layout.Kind is not (FrameKind.Tcp or FrameKind.NotCompared or FrameKind.Malformed), "only a frame that is compared as a datagram");
+            Debug.Assert(Layout.Kind is not (FrameKind.Tcp or FrameKind.NotCompared or FrameKind.Malformed),
+                "only a frame that is compared as a datagram");
             return ref datagram;
         }
     }

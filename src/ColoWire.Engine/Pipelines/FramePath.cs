@@ -49,7 +49,8 @@ public sealed class FramePath : IDisposable
     {
     }
 
-    private FramePath(EngineOptions options, IReadOnlyList<PipelinePorts> ports, ICheckpointRequester requester, FramePath? failed)
+    private FramePath(
+        EngineOptions options, IReadOnlyList<PipelinePorts> ports, ICheckpointRequester requester, FramePath? failed)
     {
         ArgumentOutOfRangeException.ThrowIfZero(ports.Count);
         this.options = options;
@@ -73,7 +74,8 @@ public sealed class FramePath : IDisposable
         List<Shard> shards = [];
         for (int i = 0; i < pipelines.Length; i++)
         {
-            pipelines[i] = failed?.pipelines[i].Succeed(ofPipeline, shared) ?? new Pipeline(ofPipeline, ports[i], rings[i], shared, failed: null);
+            pipelines[i] = failed?.pipelines[i].Succeed(ofPipeline, shared)
+                ?? new Pipeline(ofPipeline, ports[i], rings[i], shared, failed: null);
             shards.AddRange(pipelines[i].Shards);
         }
 
@@ -218,5 +220,8 @@ public sealed class FramePath : IDisposable
     }
 
     // Slots and shards are options per pipeline; flows are an option for all pipelines together.
-    private static EngineOptions OfPipeline(EngineOptions options, int pipelines) => options with { Flows = options.Flows / pipelines };
+    private static EngineOptions OfPipeline(EngineOptions options, int pipelines) => options with
+    {
+        Flows = options.Flows / pipelines,
+    };
 }

@@ -7,8 +7,8 @@ using ColoWire.Engine.Fragments;
 namespace ColoWire.Engine.Pipelines;
 
 /// <summary>
-/// The sums of all counters of a <see cref="FramePath"/>, over its shards and its pipelines: the only type that sums counters. It is
-/// made once and read again and again; to read allocates nothing.
+/// The sums of all counters of a <see cref="FramePath"/>, over its shards and its pipelines: the only type that sums counters. It
+/// is made once and read again and again; to read allocates nothing.
 /// </summary>
 public sealed class PathCounters
 {
@@ -85,7 +85,8 @@ public sealed class PathCounters
         ReportsLost = Shards.ReportsLost + path.Gate.ReportsLost;
     }
 
-    /// <summary>Reads <see cref="HoldTimes"/>, some 500 numbers for each pipeline: a reader that asks often leaves them out.</summary>
+    /// <summary>Reads <see cref="HoldTimes"/>, some 500 numbers for each pipeline: a reader that asks often leaves them
+    /// out.</summary>
     public void ReadHoldTimes(FramePath path)
     {
         HoldTimes.Clear();
@@ -97,7 +98,8 @@ public sealed class PathCounters
 
     /// <summary>All numbers but <see cref="HoldTimes"/>, in an order that is always the same.</summary>
     public long[] ToArray() =>
-        [.. Shards.ToArray(), .. PrimaryFragments.ToArray(), .. SecondaryFragments.ToArray(), PrimaryChecksums, SecondaryChecksums, ReportsLost];
+        [.. Shards.ToArray(), .. PrimaryFragments.ToArray(), .. SecondaryFragments.ToArray(), PrimaryChecksums,
+            SecondaryChecksums, ReportsLost];
 
     private static long Sum(ReadOnlySpan<long> counts)
     {

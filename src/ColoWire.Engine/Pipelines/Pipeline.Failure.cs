@@ -66,7 +66,8 @@ public sealed partial class Pipeline
         {
             ReadOnlySpan<long> drops = shard.Counters.Drops;
             notSent += shard.Counters.SecondaryReleased;
-            notSent -= drops[(int)DropReason.PrimaryPolicy] + drops[(int)DropReason.PrimaryFailover] + drops[(int)DropReason.PrimaryFailure];
+            notSent -= drops[(int)DropReason.PrimaryPolicy] + drops[(int)DropReason.PrimaryFailover]
+                + drops[(int)DropReason.PrimaryFailure];
         }
 
         return notSent;

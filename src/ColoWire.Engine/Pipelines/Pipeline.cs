@@ -52,7 +52,8 @@ public sealed partial class Pipeline : IDuty, IDisposable
         this.rings = rings;
         Arena = ports.Arena;
         PrimaryCapture = Capture(ports.Primary, Arena.Primary, Array.ConvertAll(rings, r => r.Primary), failed?.PrimaryCapture);
-        SecondaryCapture = Capture(ports.Secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary), failed?.SecondaryCapture);
+        SecondaryCapture = Capture(
+            ports.Secondary, Arena.Secondary, Array.ConvertAll(rings, r => r.Secondary), failed?.SecondaryCapture);
         ShardSignals signals = new(PrimaryCapture.Pressure, SecondaryCapture.Pressure, options.Shards);
         shards = new Shard[rings.Length];
         for (int i = 0; i < shards.Length; i++)

@@ -80,7 +80,8 @@ public sealed unsafe class SpscRing<T>
         }
 
         cursors.Added += (uint)count;
-        Debug.Assert(cursors.Added - Volatile.Read(ref cursors.Released) <= (uint)items.Length, "a ring with room for every slot cannot be full");
+        Debug.Assert(cursors.Added - Volatile.Read(ref cursors.Released) <= (uint)items.Length,
+            "a ring with room for every slot cannot be full");
     }
 
     /// <summary>Producer: adds an item, not visible until <see cref="Publish"/>.</summary>

@@ -9,7 +9,8 @@ namespace ColoWire.Engine.Shards;
 
 /// <summary>Admits flows to a shard's table: a new flow gets its policy, and a full table evicts another flow for it.</summary>
 internal sealed class Admission(
-    EngineOptions options, FrameArena arena, FlowTable flows, Quarantine quarantine, FlushLog flushes, ShardView view, FlowLifecycle lifecycle,
+    EngineOptions options, FrameArena arena, FlowTable flows, Quarantine quarantine, FlushLog flushes, ShardView view,
+    FlowLifecycle lifecycle,
     HeldFrames held, UnfinishedFlow unfinished, StepMeter steps, WorkPlace place, ShardCounters counters)
 {
     private readonly PolicyRule[] policies = [.. options.Policies, .. PolicyMatching.Defaults];

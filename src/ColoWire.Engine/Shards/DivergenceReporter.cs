@@ -9,7 +9,8 @@ using ColoWire.Engine.Rings;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>Counts the divergences of a shard and reports them to the gate.</summary>
-internal sealed class DivergenceReporter(FrameArena arena, SpscRing<CheckpointReport> toGate, ShardView view, ShardCounters counters)
+internal sealed class DivergenceReporter(
+    FrameArena arena, SpscRing<CheckpointReport> toGate, ShardView view, ShardCounters counters)
 {
     /// <summary>Whether the ring has room for another report.</summary>
     public bool HasRoom => toGate.HasRoom;
@@ -40,7 +41,8 @@ internal sealed class DivergenceReporter(FrameArena arena, SpscRing<CheckpointRe
 
         if (!verdict.Secondary.IsNone)
         {
-            report.Divergence.Secondary.Take(in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
+            report.Divergence.Secondary.Take(
+                in arena[verdict.Secondary], arena.Bytes(verdict.Secondary), verdict.SecondaryOffset);
         }
 
         Send(in report);

@@ -12,7 +12,8 @@ namespace ColoWire.Engine.Shards;
 /// are kept in a queue; timeouts are found by a scan over all flows, in parts over several polls.
 /// </summary>
 internal sealed class Expiry(
-    EngineOptions options, FrameArena arena, FlowTable flows, FlowComparers comparers, HeldComparison comparison, FlowLifecycle lifecycle,
+    EngineOptions options, FrameArena arena, FlowTable flows, FlowComparers comparers, HeldComparison comparison,
+    FlowLifecycle lifecycle,
     DivergenceReporter reports, SuspectQueue suspects, UnfinishedFlow unfinished, StepMeter steps, WorkPlace place)
 {
     private const long NanosecondsPerMs = 1_000_000;

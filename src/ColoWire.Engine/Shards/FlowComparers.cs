@@ -19,7 +19,8 @@ internal sealed class FlowComparers
     private readonly RetransmitCache cache;
 
     public FlowComparers(
-        EngineOptions options, FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart, StepMeter steps)
+        EngineOptions options, FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart,
+        StepMeter steps)
     {
         cache = new RetransmitCache(options, arena, disposition, steps);
         streams = new TcpStreamComparer(options, arena, counters, cache, disposition, epochStart, steps);
@@ -29,7 +30,8 @@ internal sealed class FlowComparers
     /// <summary>Accepts a predicted frame of the primary.</summary>
     /// <returns>False when the frame does not match the prediction; nothing has changed then.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static bool TryAccept(ref Flow flow, FrameView primary, bool isStream) => !isStream || TcpStreamComparer.TryAccept(ref flow, primary);
+    public static bool TryAccept(ref Flow flow, FrameView primary, bool isStream) =>
+        !isStream || TcpStreamComparer.TryAccept(ref flow, primary);
 
     /// <summary>Whether the oldest held frame of a predicted flow is a pure acknowledgment that may be sent.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -37,7 +39,8 @@ internal sealed class FlowComparers
 
     /// <summary>Accepts a pure acknowledgment of the secondary (<see cref="TcpStreamComparer.TryAcceptAck"/>).</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public bool TryAcceptAck(ref Flow flow, FrameView secondary, out bool advances) => streams.TryAcceptAck(ref flow, secondary, out advances);
+    public bool TryAcceptAck(ref Flow flow, FrameView secondary, out bool advances) =>
+        streams.TryAcceptAck(ref flow, secondary, out advances);
 
     /// <summary>
     /// Compares a predicted frame of the secondary with the oldest held frame of the primary. The flow must hold no frame of the

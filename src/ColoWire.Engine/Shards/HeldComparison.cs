@@ -66,13 +66,15 @@ internal sealed class HeldComparison(
 
             steps.Count();
             verdict = CompareOldest(ref flow, isGraceOver, nowNs);
-            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsStraggler(verdict.Secondary))
+            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit
+                && IsStraggler(verdict.Secondary))
             {
                 DropStraggler(ref flow, verdict.Secondary);
                 continue;
             }
 
-            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit && IsEarly(flow.Primary.Head))
+            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit
+                && IsEarly(flow.Primary.Head))
             {
                 arena[flow.Primary.Head].Marks |= FrameMarks.Assumed;
                 verdict = Verdict.Release;
@@ -149,7 +151,8 @@ internal sealed class HeldComparison(
     /// </summary>
     private void NoteSuspect(ref Flow flow, bool isOldestSuspect, long nowNs)
     {
-        FrameRef subject = comparers.IsOvertaken(in flow) ? flow.Secondary.Head : isOldestSuspect ? flow.Primary.Head : FrameRef.None;
+        FrameRef subject =
+            comparers.IsOvertaken(in flow) ? flow.Secondary.Head : isOldestSuspect ? flow.Primary.Head : FrameRef.None;
         if (!subject.IsNone)
         {
             suspects.Watch(flows.IndexOf(ref flow), subject, arena[subject].Number, nowNs);

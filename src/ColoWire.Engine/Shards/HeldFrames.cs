@@ -13,7 +13,8 @@ namespace ColoWire.Engine.Shards;
 /// frames than one poll may remove; the next poll removes the rest (<see cref="UnfinishedFlow"/>).
 /// </summary>
 internal sealed class HeldFrames(
-    FrameArena arena, FlowTable flows, FlowComparers comparers, Disposition disposition, SuspectQueue suspects, UnfinishedFlow unfinished,
+    FrameArena arena, FlowTable flows, FlowComparers comparers, Disposition disposition, SuspectQueue suspects,
+    UnfinishedFlow unfinished,
     ShardView view, StepMeter steps, ShardCounters counters)
 {
     /// <summary>Holds a frame of the primary as the newest of its flow.</summary>

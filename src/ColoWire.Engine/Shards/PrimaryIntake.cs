@@ -15,7 +15,8 @@ namespace ColoWire.Engine.Shards;
 /// other frames, with the flow already found.
 /// </summary>
 internal sealed class PrimaryIntake(
-    EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers, HeldFrames held,
+    EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers,
+    HeldFrames held,
     HeldComparison comparison, FlowLifecycle lifecycle, Disposition disposition, UnfinishedFlow unfinished)
 {
     private readonly int maxQueueSize = options.MaxQueueSize;
@@ -30,7 +31,8 @@ internal sealed class PrimaryIntake(
     /// <returns>False when there is no room for the frame yet, its epoch has not begun, or the poll must end.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public bool Take(ref Flow flow, FrameView primary, long nowNs) =>
-        (view.Predicts(in flow, primary) && TryTakePredicted(ref flow, primary, nowNs)) || TakeInFull(ref flow, primary.Reference, nowNs);
+        (view.Predicts(in flow, primary) && TryTakePredicted(ref flow, primary, nowNs))
+            || TakeInFull(ref flow, primary.Reference, nowNs);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private bool TryTakePredicted(ref Flow flow, FrameView primary, long nowNs)

@@ -15,7 +15,8 @@ namespace ColoWire.Engine.Shards;
 /// <see cref="TakeInFull"/> takes all other frames, with the flow already found.
 /// </summary>
 internal sealed class SecondaryIntake(
-    EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers, HeldFrames held,
+    EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers,
+    HeldFrames held,
     HeldComparison comparison, FlowLifecycle lifecycle, Disposition disposition, UnfinishedFlow unfinished)
 {
     private readonly int maxQueueSize = options.MaxQueueSize;
@@ -117,7 +118,8 @@ internal sealed class SecondaryIntake(
         }
         else if (kind >= FrameKind.NotCompared)
         {
-            disposition.DropSecondary(secondary, kind == FrameKind.NotCompared ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
+            disposition.DropSecondary(
+                secondary, kind == FrameKind.NotCompared ? DropReason.SecondaryPassed : DropReason.SecondaryMalformed);
         }
         else if (view.IsStale(in frame))
         {

@@ -66,7 +66,8 @@ public sealed class Shard : IDuty, IDisposable
         walk = new FlowWalk(flows, view, lifecycle, Steps, place);
         relief = new SlotRelief(arena, flows, signals, view, lifecycle, reports, unfinished, Steps, place, Counters);
         expiry = new Expiry(options, arena, flows, comparers, comparison, lifecycle, reports, suspects, unfinished, Steps, place);
-        Admission admission = new(options, arena, flows, quarantine, flushes, view, lifecycle, held, unfinished, Steps, place, Counters);
+        Admission admission = new(
+            options, arena, flows, quarantine, flushes, view, lifecycle, held, unfinished, Steps, place, Counters);
         primaries = new PrimaryIntake(
             options, arena, view, walk, admission, comparers, held, comparison, lifecycle, disposition, unfinished);
         secondaries = new SecondaryIntake(

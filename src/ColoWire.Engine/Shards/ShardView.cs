@@ -82,7 +82,8 @@ internal sealed class ShardView
     /// Whether a frame belongs to the epoch that begins when the current checkpoint finishes. The frame and all behind it wait
     /// for that epoch, unless nothing is compared before and after it.
     /// </summary>
-    public bool IsAhead(in Frame frame) => (int)(frame.Epoch - epoch) > 0 && !IsStopped && (!PrimaryLeavesUncompared || isReturning);
+    public bool IsAhead(in Frame frame) =>
+        (int)(frame.Epoch - epoch) > 0 && !IsStopped && (!PrimaryLeavesUncompared || isReturning);
 
     /// <summary>Whether a frame of the secondary must wait for the next epoch.</summary>
     public bool MustWaitForEpoch(in Frame secondary) => IsAhead(in secondary) && (IsCompared || isReturning);

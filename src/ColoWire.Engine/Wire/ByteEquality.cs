@@ -61,5 +61,6 @@ internal static class ByteEquality
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static ulong Load64(ref byte start, nuint offset) => Unsafe.ReadUnaligned<ulong>(ref Unsafe.AddByteOffset(ref start, offset));
+    private static ulong Load64(ref byte start, nuint offset) =>
+        Unsafe.ReadUnaligned<ulong>(ref Unsafe.AddByteOffset(ref start, offset));
 }

@@ -13,7 +13,8 @@ public static partial class FrameParser
     /// The minimum length in bytes of a frame whose headers up to the protocol number can be read without further length checks:
     /// two VLAN tags and an IPv4 header.
     /// </summary>
-    private const int LeastRegularBytes = Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes) + Ipv4.LeastHeaderBytes;
+    private const int LeastRegularBytes = Ethernet.HeaderBytes + (EngineLimits.MaxVlanTags * Ethernet.TagBytes)
+        + Ipv4.LeastHeaderBytes;
 
     /// <summary>Parses a regular frame (<see cref="FrameLayout.IsRegular"/>), which nearly every frame is.</summary>
     /// <returns>False for all other frames and for frames inconsistent with their headers; the layout is then
@@ -69,7 +70,8 @@ public static partial class FrameParser
         if (isIpv4)
         {
             bool isRegular = Network.UInt8(in first, network) == Ipv4.PlainVersionAndLength
-                && (Network.UInt16(in first, network + Ipv4.FragmentOffset) & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask)) == 0;
+                && (Network.UInt16(in first, network + Ipv4.FragmentOffset) & (Ipv4.MoreFragments | Ipv4.FragmentOffsetMask))
+                == 0;
             length = isRegular ? Network.UInt16(in first, network + Ipv4.TotalLengthOffset) - Ipv4.LeastHeaderBytes : -1;
             protocol = Network.UInt8(in first, network + Ipv4.ProtocolOffset);
         }

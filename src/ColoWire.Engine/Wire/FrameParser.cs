@@ -147,7 +147,8 @@ public static partial class FrameParser
     /// Walks the extension headers (RFC 8200 section 4). It stops at a fragment header, because only the first fragment contains
     /// the headers that follow.
     /// </summary>
-    private static bool WalkExtensions(ReadOnlySpan<byte> frame, int end, ref FrameLayout layout, out int offset, out bool isFragment)
+    private static bool WalkExtensions(
+        ReadOnlySpan<byte> frame, int end, ref FrameLayout layout, out int offset, out bool isFragment)
     {
         offset = layout.NetworkOffset + Ipv6.HeaderBytes;
         isFragment = false;
@@ -220,7 +221,8 @@ public static partial class FrameParser
     private static void ParseTcp(ReadOnlySpan<byte> segment, ref FrameLayout layout)
     {
         int headerBytes = segment.Length < Tcp.LeastHeaderBytes ? 0 : (segment[Tcp.DataOffsetOffset] >> 4) * sizeof(uint);
-        Accept(ref layout, FrameKind.Tcp, headerBytes >= Tcp.LeastHeaderBytes && headerBytes <= segment.Length, MalformedKind.TcpHeader);
+        Accept(ref layout, FrameKind.Tcp, headerBytes >= Tcp.LeastHeaderBytes && headerBytes <= segment.Length,
+            MalformedKind.TcpHeader);
         layout.PayloadOffset += (ushort)headerBytes;
         layout.PayloadLength -= (ushort)headerBytes;
     }

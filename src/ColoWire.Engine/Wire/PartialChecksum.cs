@@ -61,7 +61,8 @@ internal static class PartialChecksum
         }
 
         Span<byte> transport = frame[layout.TransportOffset..(layout.PayloadOffset + layout.PayloadLength)];
-        Span<byte> field = transport.Slice(layout.Kind == FrameKind.Tcp ? Tcp.ChecksumOffset : Udp.ChecksumOffset, sizeof(ushort));
+        Span<byte> field = transport.Slice(
+            layout.Kind == FrameKind.Tcp ? Tcp.ChecksumOffset : Udp.ChecksumOffset, sizeof(ushort));
         ushort stored = MemoryMarshal.Read<ushort>(field);
         if (stored != PseudoHeaderSum(frame, in layout) || HasOtherAddresses(frame, in layout))
         {

@@ -17,7 +17,8 @@ public sealed unsafe partial class PortProgram
     /// <summary>Where the descriptor of the map <c>state</c> belongs.</summary>
     internal static ReadOnlySpan<int> StateAt => [9, 19];
 
-    /// <summary>The instructions (<c>struct bpf_insn</c> of linux/bpf.h, as words in the order of a little-endian machine).</summary>
+    /// <summary>The instructions (<c>struct bpf_insn</c> of linux/bpf.h, as words in the order of a little-endian
+    /// machine).</summary>
     internal static ReadOnlySpan<ulong> Code =>
     [
         0x0000000000101761, //  0  r7 = *(u32 *)(r1 + 16)

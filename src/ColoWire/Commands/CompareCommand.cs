@@ -57,7 +57,8 @@ internal static class CompareCommand
         int shown = ShowRange.Default;
         Command command = new(
             "compare",
-            "Compares two captures. Exit code 0: equal, 1: diverged or not all compared, 2: bad input, nothing compared, or no room for "
+            "Compares two captures. Exit code 0: equal, 1: diverged or not all compared, 2: bad input, nothing "
+            + "compared, or no room for "
             + "the result.")
         {
             primary, secondary, output, json, align, show,
@@ -176,7 +177,9 @@ internal static class CompareCommand
     private static CompareProgress? MakeProgress(CompareRequest request, TextWriter errors)
     {
         bool isTerminal = ReferenceEquals(errors, Console.Error) && !Console.IsErrorRedirected;
-        return isTerminal ? new CompareProgress(errors, Size(request.PrimaryPath) + Size(request.SecondaryPath), request.Time) : null;
+        return isTerminal
+            ? new CompareProgress(errors, Size(request.PrimaryPath) + Size(request.SecondaryPath), request.Time)
+            : null;
 
         static long Size(string path) => new FileInfo(path).Length;
     }

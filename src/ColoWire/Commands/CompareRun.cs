@@ -247,7 +247,10 @@ internal sealed class CompareRun : IDisposable
         return new CompareResult
         {
             Primary = SideTotals.Of(primary.Statistics, primaryFirstNs) with { ClockStepFrame = primary.FirstClockStepFrame },
-            Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs) with { ClockStepFrame = secondary.FirstClockStepFrame },
+            Secondary = SideTotals.Of(secondary.Statistics, secondaryFirstNs) with
+            {
+                ClockStepFrame = secondary.FirstClockStepFrame,
+            },
             Verified = shards.Verified,
             NotCompared = CountsByName.Of<NotComparedReason>(shards.NotCompared),
             Malformed = CountsByName.Of<MalformedKind>(shards.Malformed),
@@ -275,7 +278,8 @@ internal sealed class CompareRun : IDisposable
     {
         CountsByName drops = CountsByName.Of<DropReason>(counters.Shards.Drops);
         drops.Add<DropReason>(counters.SecondaryFragments.Drops);
-        foreach ((string side, FileCapturePort port) in ((string, FileCapturePort)[])[("primary", primary), ("secondary", secondary)])
+        foreach ((string side, FileCapturePort port) in
+            ((string, FileCapturePort)[])[("primary", primary), ("secondary", secondary)])
         {
             CaptureStatistics statistics = port.Statistics;
             drops.AddUnlessZero($"{side}_oversize", statistics.Oversize);

@@ -72,12 +72,15 @@ internal static class CtlCommand
 
     private static string Path(ParseResult parse)
     {
-        string[]? paths = parse.GetResult(Socket) is { Implicit: false } result ? [.. result.Tokens.Select(token => token.Value)] : null;
+        string[]? paths = parse.GetResult(Socket) is { Implicit: false } result
+            ? [.. result.Tokens.Select(token => token.Value)]
+            : null;
         OptionPlace place = new(Socket.Name, OptionPlace.CommandLine);
         return paths switch
         {
             null => DefaultPaths.ControlSocket,
-            [string path] when SocketPathRow.PathError(path) is string error => throw new OptionException(place.Fault($"'{path}': {error}")),
+            [string path] when SocketPathRow.PathError(path) is string error =>
+                throw new OptionException(place.Fault($"'{path}': {error}")),
             [string path] => path,
             [] => throw new OptionException(place.Fault("its value is missing: a path")),
             _ => throw new OptionException(place.Fault("stands there more than once; once is allowed")),
@@ -99,7 +102,8 @@ internal static class CtlCommand
         catch (Exception exception) when (exception is JsonException or KeyNotFoundException or InvalidOperationException)
         {
             streams.Error.WriteLine(
-                $"colowire: '{path}': the answer to '{order.Words}' is not one of this version: is another version running there?");
+                $"colowire: '{path}': the answer to '{order.Words}' is not one of this version: is "
+                + "another version running there?");
         }
 
         return ExitCodes.Failure;

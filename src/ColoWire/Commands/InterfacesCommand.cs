@@ -77,7 +77,9 @@ internal static class InterfacesCommand
         bool isUnfit = xdp.Support == CounterNames.Of(XdpSupport.None);
         string how = isUnfit ? "no" : xdp.Support.Replace('_', ' ');
         string text = xdp.Why == null ? how : $"{how}: {xdp.Why}";
-        return isUnfit || xdp.ReceiveQueues is not { } queues ? text : $"{text}\n{queues} receive queue{(queues == 1 ? "" : "s")}";
+        return isUnfit || xdp.ReceiveQueues is not { } queues
+            ? text
+            : $"{text}\n{queues} receive queue{(queues == 1 ? "" : "s")}";
     }
 
     private static string Text(InterfaceProblem problem) =>

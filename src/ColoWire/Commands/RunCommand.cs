@@ -42,7 +42,8 @@ internal static class RunCommand
     {
         Command command = verb == Verbs.Observe
             ? new Command("observe", "Compares live traffic; the primary's frames leave at once, differences are only reported.")
-            : new Command("run", "Compares live traffic; a frame of the primary leaves when the secondary has produced the same.");
+            : new Command(
+                "run", "Compares live traffic; a frame of the primary leaves when the secondary has produced the same.");
         OptionBinder binder = new(verb);
         binder.AddTo(command);
         Option<bool> json = new("--json")
@@ -153,7 +154,8 @@ internal static class RunCommand
                 options.HasVnetHeaders,
                 options.CommandTimeoutMs,
                 (in CheckpointReport cause) =>
-                    new CauseWords(DivergenceText.Cause(in cause), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));
+                    new CauseWords(
+                        DivergenceText.Cause(in cause), FlowText.IsFlow(cause.Flow) ? FlowText.Line(cause.Flow) : string.Empty)));
         }
         catch (PortException exception)
         {
@@ -203,7 +205,8 @@ internal static class RunCommand
         builder.Services.AddHostedService(services => new FailureLog(appliance, failures, Log<FailureLog>(services)));
         builder.Services.AddHostedService(services => new DivergenceLog(appliance, Log<DivergenceLog>(services), time));
         builder.Services.AddHostedService(services => new StatusService(
-            appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services), time));
+            appliance, form, outputs, services.GetRequiredService<IHostApplicationLifetime>(), Log<StatusService>(services),
+            time));
         builder.Services.AddHostedService(services => new WatchdogService(
             appliance, notifier, Log<WatchdogService>(services), time));
         builder.Services.AddSingleton(services => new ApplianceService(

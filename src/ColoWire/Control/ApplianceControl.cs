@@ -106,7 +106,8 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
             {
                 return ControlAnswer.Refused(StatusCodes.Status408RequestTimeout,
                     $"no checkpoint has finished within {CheckpointPatience.TotalSeconds} s; it stays asked for "
-                    + $"(requester {appliance.Options.Requester}, protection {CounterNames.Of(appliance.Path.Guest.Protection)})");
+                    + $"(requester {appliance.Options.Requester}, protection "
+                    + $"{CounterNames.Of(appliance.Path.Guest.Protection)})");
             }
 
             await Task.Delay(LookInterval, time, cancellation);
@@ -114,7 +115,8 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
 
         long tookNs = time.GetElapsedTime(start).Ticks * TimeSpan.NanosecondsPerTick;
         return ControlAnswer.Done(
-            new FinishedCheckpointReport($"a checkpoint has finished after {DurationText.Of(tookNs)}", appliance.Path.Guest.Epoch, tookNs),
+            new FinishedCheckpointReport(
+                $"a checkpoint has finished after {DurationText.Of(tookNs)}", appliance.Path.Guest.Epoch, tookNs),
             ReportJson.Default.FinishedCheckpointReport);
     }
 
@@ -138,7 +140,9 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         string frames = side == Side.Primary
             ? $"{change.Unverified} frames were let out unverified"
             : $"{change.Dropped} frames of the primary were dropped, {change.SecondaryReleased} of the secondary have left";
-        string message = isNews ? $"the {Name(side)} goes on alone, for good: {frames}" : $"the {Name(side)} goes on alone already";
+        string message = isNews
+            ? $"the {Name(side)} goes on alone, for good: {frames}"
+            : $"the {Name(side)} goes on alone already";
         FailoverReport report = new(
             message,
             CounterNames.Of(appliance.Path.Guest.Protection),
@@ -169,7 +173,8 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         string message = mode == earlier
             ? $"the mode is {name} already"
             : $"the mode is {name} from now on; {released} frames were let out unverified";
-        return ControlAnswer.Done(new ModeReport(message, name, CounterNames.Of(earlier), released), ReportJson.Default.ModeReport);
+        return ControlAnswer.Done(
+            new ModeReport(message, name, CounterNames.Of(earlier), released), ReportJson.Default.ModeReport);
     }
 
     private async Task<ControlAnswer> FlushAsync()
@@ -235,6 +240,7 @@ internal sealed class ApplianceControl(Appliance appliance, ILogger<ApplianceCon
         }
 
         public static Tally operator -(Tally left, Tally right) =>
-            new(left.Unverified - right.Unverified, left.Dropped - right.Dropped, left.SecondaryReleased - right.SecondaryReleased);
+            new(left.Unverified - right.Unverified, left.Dropped - right.Dropped,
+                left.SecondaryReleased - right.SecondaryReleased);
     }
 }

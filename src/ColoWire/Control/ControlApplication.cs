@@ -55,7 +55,8 @@ internal sealed class ControlApplication(ApplianceControl control, StatusReports
         catch (OperationCanceledException)
         {
             string why = stopping.IsCancellationRequested ? "ColoWire stops" : "the client has gone";
-            return ControlAnswer.Refused(StatusCodes.Status503ServiceUnavailable, $"{why}: the order may not have been carried out");
+            return ControlAnswer.Refused(
+                StatusCodes.Status503ServiceUnavailable, $"{why}: the order may not have been carried out");
         }
     }
 

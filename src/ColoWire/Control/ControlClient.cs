@@ -52,7 +52,8 @@ internal static class ControlClient
         }
         catch (HttpRequestException exception)
         {
-            throw new IOException($"'{path}': no answer to '{order.Words}': {exception.Message.ReplaceLineEndings(" ")}", exception);
+            throw new IOException(
+                $"'{path}': no answer to '{order.Words}': {exception.Message.ReplaceLineEndings(" ")}", exception);
         }
         catch (OperationCanceledException exception)
         {

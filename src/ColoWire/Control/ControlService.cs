@@ -46,7 +46,8 @@ internal sealed class ControlService : IHostedService, IDisposable
     /// <param name="outputs">The outputs of the process, which count what they could not write.</param>
     /// <param name="loggers">Makes the loggers.</param>
     /// <param name="time">The source of the time.</param>
-    public ControlService(ControlSocket socket, Appliance appliance, StandardOutputs outputs, ILoggerFactory loggers, TimeProvider time)
+    public ControlService(
+        ControlSocket socket, Appliance appliance, StandardOutputs outputs, ILoggerFactory loggers, TimeProvider time)
     {
         this.socket = socket;
         this.time = time;

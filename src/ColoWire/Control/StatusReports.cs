@@ -45,7 +45,8 @@ internal sealed class StatusReports(Appliance appliance, StandardOutputs outputs
         public ReadOnlyMemory<byte> Bytes => line.Bytes;
 
         /// <summary>Writes it.</summary>
-        public void Write(UnwrittenCounts unwritten) => line.Write(reader.ReadStatus(unwritten), ReportJson.Default.ApplianceSnapshot);
+        public void Write(UnwrittenCounts unwritten) =>
+            line.Write(reader.ReadStatus(unwritten), ReportJson.Default.ApplianceSnapshot);
 
         /// <inheritdoc/>
         public void Dispose() => line.Dispose();

@@ -62,9 +62,12 @@ public sealed partial class Appliance : IDisposable
         Requester = requester;
         (string Name, object Speaker)[] speakers =
             [.. ports.Linked.Select(linked => (linked.Name, (object)linked.Port)), (options.Requester.ToString(), requester)];
-        Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter).Select(named => (named.Name, (IPeerReporter)named.Speaker))];
+        Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter)
+            .Select(named => (named.Name, (IPeerReporter)named.Speaker))];
         path = new FramePath(options.Engine, ports.Pipelines, requester);
-        Plan = ports.Pipelines.Count > 1 ? CorePlan.ForPipelines(options.Cores) : CorePlan.For(options.Cores, options.Engine.Shards);
+        Plan = ports.Pipelines.Count > 1
+            ? CorePlan.ForPipelines(options.Cores)
+            : CorePlan.For(options.Cores, options.Engine.Shards);
         threads = new PathThreads(this, path, Fail);
         reviver = new Thread(ReviveUntilEnd) { Name = "colowire-revive", IsBackground = true };
     }

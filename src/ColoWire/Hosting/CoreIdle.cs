@@ -18,12 +18,15 @@ public sealed record CoreIdle(IdleStrategy Strategy, string Reason)
     public static CoreIdle Of(IdleStrategy configured, int cpu, IReadOnlySet<int> isolatedCpus) => configured switch
     {
         IdleStrategy.Spin => new(configured, "idle spin: it never sleeps"),
-        IdleStrategy.SpinThenPoll => new(configured, $"idle spin_then_poll: it polls for {SpinWindow.LongestNs / 1000} us, then sleeps"),
+        IdleStrategy.SpinThenPoll =>
+            new(configured, $"idle spin_then_poll: it polls for {SpinWindow.LongestNs / 1000} us, then sleeps"),
         IdleStrategy.Block => new(configured, "idle block: it sleeps at once"),
         _ when isolatedCpus.Contains(cpu) => new(
             configured,
             $"idle adaptive, and CPU {cpu} is isolated: it polls as long as that pays, at most {SpinWindow.LongestNs / 1000} us, "
                 + "then sleeps"),
-        _ => new(IdleStrategy.Block, $"idle adaptive, and CPU {cpu} is not isolated, so other programs may need it: it sleeps at once"),
+        _ =>
+            new(IdleStrategy.Block,
+                $"idle adaptive, and CPU {cpu} is not isolated, so other programs may need it: it sleeps at once"),
     };
 }

@@ -78,11 +78,13 @@ internal sealed class PathThreads
         foreach (PlannedDuty planned in core.Duties)
         {
             duties.Add(Duty(planned));
-            waitHandles.AddRange(Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
+            waitHandles.AddRange(
+                Captures(planned).OfType<IWaitable>().Select(port => port.WaitHandle).Where(handle => handle >= 0));
         }
 
         // A thread without ports polls its rings anyway, so the requester need not wake it.
-        if (waitHandles.Count != 0 && appliance.Requester is IWaitable waitable && core.Duties.Any(duty => duty.Kind == DutyKind.Gate))
+        if (waitHandles.Count != 0 && appliance.Requester is IWaitable waitable
+            && core.Duties.Any(duty => duty.Kind == DutyKind.Gate))
         {
             waitHandles.Add(waitable.WaitHandle);
         }
@@ -104,7 +106,8 @@ internal sealed class PathThreads
     {
         DutyKind.PrimaryCapture => [appliance.Ports.Pipelines[0].Primary],
         DutyKind.SecondaryCapture => [appliance.Ports.Pipelines[0].Secondary],
-        DutyKind.Pipeline => [appliance.Ports.Pipelines[planned.Index].Primary, appliance.Ports.Pipelines[planned.Index].Secondary],
+        DutyKind.Pipeline =>
+            [appliance.Ports.Pipelines[planned.Index].Primary, appliance.Ports.Pipelines[planned.Index].Secondary],
         _ => [],
     };
 

@@ -45,7 +45,8 @@ public static class PortOpener
                 Required(options.OutDevice),
                 pipelines,
                 options.XdpQueues,
-                new FailWireOptions(settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs, options.TakesOver));
+                new FailWireOptions(
+                    settings.Xdp, options.OnDeath == DeathPolicy.Wire, options.FailwireTimeoutMs, options.TakesOver));
             return new AppliancePorts(pipelines)
             {
                 FailWire = failWire,
@@ -118,10 +119,13 @@ public static class PortOpener
     {
         List<string> faults = [];
         ICapturePort? primary = Try("primary_in", () => PortFactory.OpenCapture(Required(options.PrimaryIn), settings, place));
-        ICapturePort? secondary = Try("secondary_in", () => PortFactory.OpenCapture(Required(options.SecondaryIn), settings, place));
+        ICapturePort? secondary = Try(
+            "secondary_in", () => PortFactory.OpenCapture(Required(options.SecondaryIn), settings, place));
         // Opening a file for writing empties it: not before the other ports have been opened.
         bool mayOpen = faults.Count == 0 || options.OutDevice is not { Kind: PortKind.File };
-        IInjectPort? output = mayOpen ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings, place)) : null;
+        IInjectPort? output = mayOpen
+            ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings, place))
+            : null;
         if (primary != null && secondary != null && output != null)
         {
             return new PipelinePorts(place.Arena, primary, secondary, output);

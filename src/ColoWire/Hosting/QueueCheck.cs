@@ -44,5 +44,6 @@ internal sealed record QueueCheck(IReadOnlyList<string> Faults, IReadOnlyList<st
         }
     }
 
-    private static InterfaceQueues? Read(PortSpec? port) => port is { Kind: PortKind.Xdp } ? InterfaceQueues.Read(port.Target) : null;
+    private static InterfaceQueues? Read(PortSpec? port) =>
+        port is { Kind: PortKind.Xdp } ? InterfaceQueues.Read(port.Target) : null;
 }

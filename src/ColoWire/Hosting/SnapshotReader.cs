@@ -25,7 +25,8 @@ internal sealed class SnapshotReader(Appliance appliance)
     private readonly CountsByName drops = [];
     private readonly CountsByName primaryFragments = [];
     private readonly CountsByName secondaryFragments = [];
-    private readonly PortNames ports = new(appliance.Ports.PrimaryName, appliance.Ports.SecondaryName, appliance.Ports.OutputName);
+    private readonly PortNames ports = new(
+        appliance.Ports.PrimaryName, appliance.Ports.SecondaryName, appliance.Ports.OutputName);
 
     /// <summary>A single snapshot.</summary>
     public static ApplianceSnapshot Of(Appliance appliance) => new SnapshotReader(appliance).Read(default);

@@ -72,7 +72,9 @@ internal static class ConfigFile
         catch (InvalidOperationException)
         {
             // An escape such as \ud800 alone is valid JSON and no valid text, which is found only when the string is read.
-            faults.Add($"{path}: a string in it has half of a surrogate pair (\\uD800 to \\uDFFF); both halves are expected, or neither");
+            faults.Add(
+                $"{path}: a string in it has half of a surrogate pair (\\uD800 to \\uDFFF); both "
+                + "halves are expected, or neither");
             return false;
         }
     }

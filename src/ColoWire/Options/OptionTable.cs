@@ -88,7 +88,8 @@ public static class OptionTable
             "Frames whose TCP or UDP checksum the guest has left to its NIC to complete, which a virtual NIC does not do. "
             + "complete: ColoWire completes the checksum, on both sides, before the frames are compared; pass: the frames leave "
             + "as they arrived, and receivers discard them.",
-            OfEngine<string>((e, v) => e with { PartialChecksums = v == Pass ? PartialChecksumPolicy.Pass : PartialChecksumPolicy.Complete })),
+            OfEngine<string>(
+                (e, v) => e with { PartialChecksums = v == Pass ? PartialChecksumPolicy.Pass : PartialChecksumPolicy.Complete })),
         new ToleratedFieldListRow("strict", Verbs.All,
             "Header fields in which a difference is a divergence; a difference in a field that is not named is only counted.",
             OfEngine<IReadOnlyList<ToleratedField>>((e, v) => e with { Strict = v })),
@@ -128,7 +129,8 @@ public static class OptionTable
             "What happens while no checkpoint can be made, because the requester does not answer or cannot be reached. "
             + "bypass: frames of connections that differ leave unverified, all others are compared and held as before; hold: "
             + "frames of connections that differ wait for a checkpoint.",
-            OfEngine<string>((e, v) => e with { RequesterLoss = v == Hold ? RequesterLossPolicy.Hold : RequesterLossPolicy.Bypass })),
+            OfEngine<string>(
+                (e, v) => e with { RequesterLoss = v == Hold ? RequesterLossPolicy.Hold : RequesterLossPolicy.Bypass })),
         new NumberRow("max_queue_size", "frames", EngineLimits.MaxQueueSize, Verbs.All,
             "Frames that one connection may hold, for each side. When there are more, the held frames leave unverified, "
             + "unless overflow is hold.",
@@ -141,12 +143,14 @@ public static class OptionTable
         new ChoiceRow("secondary_loss", ["bypass", Hold], Verbs.Run,
             "What happens while secondary_in has no link. bypass: the primary's frames leave unverified; hold: they wait for "
             + "the link and for a checkpoint.",
-            OfEngine<string>((e, v) => e with { SecondaryLoss = v == Hold ? SecondaryLossPolicy.Hold : SecondaryLossPolicy.Bypass })),
+            OfEngine<string>(
+                (e, v) => e with { SecondaryLoss = v == Hold ? SecondaryLossPolicy.Hold : SecondaryLossPolicy.Bypass })),
         new NumberListRow("cores", NumberedThing.Cpu, "the highest-numbered CPU allowed", Verbs.Live,
             "The CPUs on which ColoWire runs, one thread pinned to each; empty: the highest-numbered one that the process may "
             + "use.",
             (o, v) => o with { Cores = v }),
-        new NumberListRow("xdp_queues", NumberedThing.Queue, "one for each core where all three ports are xdp:, else 0", Verbs.Live,
+        new NumberListRow(
+            "xdp_queues", NumberedThing.Queue, "one for each core where all three ports are xdp:, else 0", Verbs.Live,
             "The queues of xdp: ports. One: its work is spread over the cores; several: as many as cores, and each core "
             + "processes one queue of each port from end to end. A port that captures may have no other queues "
             + "(native-config/XDP.md, Several queues).",

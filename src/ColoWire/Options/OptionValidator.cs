@@ -60,7 +60,8 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         }
         else if (row.Required && AllRead)
         {
-            faults.Add($"{row.Flag} ({OptionPlace.CommandLine}) or {row.Name} (--config FILE): missing, it is required: {row.Allowed}");
+            faults.Add(
+                $"{row.Flag} ({OptionPlace.CommandLine}) or {row.Name} (--config FILE): missing, it is required: {row.Allowed}");
         }
 
         if (faults.Count != before)
@@ -137,7 +138,8 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         }
         else if (queues != options.Cores.Count && !faulty.Contains("cores"))
         {
-            Fault("xdp_queues", $"{queues} queues need as many cores, not {options.Cores.Count}: name one queue, or one for each core");
+            Fault("xdp_queues",
+                $"{queues} queues need as many cores, not {options.Cores.Count}: name one queue, or one for each core");
         }
     }
 
@@ -163,7 +165,8 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         bool usesRings = options.PrimaryIn?.Kind == PortKind.Xdp || options.SecondaryIn?.Kind == PortKind.Xdp;
         if (usesRings && !faulty.Overlaps(["xdp_ring", "slots"]) && options.XdpRingFrames > options.Engine.SlotsPerSide / 2)
         {
-            Fault("xdp_ring", $"{options.XdpRingFrames} frames are more than {options.Engine.SlotsPerSide / 2}, half of a side's slots: "
+            Fault("xdp_ring",
+                $"{options.XdpRingFrames} frames are more than {options.Engine.SlotsPerSide / 2}, half of a side's slots: "
                 + "lower it, or raise slots");
         }
     }
@@ -186,7 +189,8 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         if (!faulty.Overlaps(["fragment_memory", "slots", "large_slots"]) && options.Engine.FragmentMemoryKiB > allowedKiB)
         {
             string lower = allowedKiB < EngineLimits.FragmentMemoryKiB.Minimum ? "" : "lower it, or ";
-            Fault("fragment_memory", $"{options.Engine.FragmentMemoryKiB} KiB is more than {allowedKiB} KiB, half of a side's slots: "
+            Fault("fragment_memory",
+                $"{options.Engine.FragmentMemoryKiB} KiB is more than {allowedKiB} KiB, half of a side's slots: "
                 + $"{lower}raise slots or large_slots");
         }
     }
@@ -218,7 +222,9 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
     private void Fault(string name, string what)
     {
         OptionRow row = OptionTable.Find(name) ?? throw new ArgumentException(name, nameof(name));
-        OptionPlace place = values.TryGetValue(row, out OptionValue value) ? value.Place : new OptionPlace(name, OptionPlace.Default);
+        OptionPlace place = values.TryGetValue(row, out OptionValue value)
+            ? value.Place
+            : new OptionPlace(name, OptionPlace.Default);
         faulty.Add(name);
         faults.Add(place.Fault(what));
     }

@@ -181,7 +181,8 @@ internal sealed record PolicySentence(int Number, string Text, PolicyRule Rule, 
     public bool Covers(PolicySentence later) =>
         (Rule.Protocol == null || Rule.Protocol == later.Rule.Protocol)
         && (Rule.Vlan == null || Rule.Vlan == later.Rule.Vlan)
-        && (Rule.Ports is not { } ports || (later.Rule.Ports is { } inner && ports.Contains(inner.First) && ports.Contains(inner.Last)))
+        && (Rule.Ports is not { } ports
+            || (later.Rule.Ports is { } inner && ports.Contains(inner.First) && ports.Contains(inner.Last)))
         && (Network is not { } network
             || (later.Network is { } part && network.PrefixLength <= part.PrefixLength && network.Contains(part.BaseAddress)));
 }

@@ -7,7 +7,8 @@ using ColoWire.Ports.Checkpoint;
 namespace ColoWire.Options;
 
 /// <summary>The requester of checkpoints.</summary>
-internal sealed class RequesterRow(string name, Verbs verbs, string help, Func<ApplianceOptions, RequesterSpec, ApplianceOptions> set)
+internal sealed class RequesterRow(
+    string name, Verbs verbs, string help, Func<ApplianceOptions, RequesterSpec, ApplianceOptions> set)
     : OptionRow(name, verbs, help)
 {
     public override string DefaultText => RequesterSpec.None.ToString();

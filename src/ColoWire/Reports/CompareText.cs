@@ -58,7 +58,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         bool hasCompared = result.UnverifiedFrames + result.HeldAtEnd == 0;
         if (result.DivergencesTotal == 0 && hasCompared)
         {
-            return Invariant($"not all compared: {Frames(result.Verified)} verified, {result.UnreadableFrames:N0} could not be compared");
+            return Invariant(
+                $"not all compared: {Frames(result.Verified)} verified, {result.UnreadableFrames:N0} could not be compared");
         }
 
         if (result.DivergencesTotal == 0)
@@ -131,7 +132,8 @@ internal sealed class CompareText(TextWriter writer, bool colour)
     {
         if (result.UnreadableFrames != 0)
         {
-            writer.WriteLine(Invariant($"Not compared: {Frames(result.UnreadableFrames)} held only in part, damaged, or too long."));
+            writer.WriteLine(
+                Invariant($"Not compared: {Frames(result.UnreadableFrames)} held only in part, damaged, or too long."));
         }
 
         WriteClockStep("primary", result.Primary);

@@ -38,12 +38,14 @@ internal static class DivergenceText
         string where = FlowText.IsFlow(report.Flow)
             ? string.Create(
                 CultureInfo.InvariantCulture,
-                $"{FlowText.Line(report.Flow)}, frames {Number(report.Divergence.Primary)}/{Number(report.Divergence.Secondary)}, "
+                $"{FlowText.Line(report.Flow)}, frames "
+                + $"{Number(report.Divergence.Primary)}/{Number(report.Divergence.Secondary)}, "
                 + $"offset {report.Divergence.Offset}")
             : "all flows";
         string share = report.ExceedsShare
             ? "; it keeps differing and has used up its checkpoint_share: it leaves unverified until the next checkpoint, "
-                + $"which it asks for after {EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
+                + "which it asks for after "
+                + $"{EngineLimits.CheckpointShareNs / NanosecondsPerMicrosecond / MicrosecondsPerSecond} s"
             : "";
         return $"{what}: {where}, at {Seconds(report.AtNs - originNs)}{share}";
     }

@@ -28,14 +28,16 @@ internal static class FinalReport
 
         if (snapshot.Failures != 0)
         {
-            Line("failures", Count(snapshot.Failures, "of ColoWire itself"), Count(snapshot.QuarantinedFlows, "connections quarantined"));
+            Line("failures", Count(snapshot.Failures, "of ColoWire itself"),
+                Count(snapshot.QuarantinedFlows, "connections quarantined"));
         }
 
         Line("compared", Count(snapshot.DivergencesTotal, "divergences"), Count(snapshot.Checkpoints, "checkpoint requests"));
         if (snapshot.Requester is { Requests: > 0 } or { Completed: > 0 })
         {
             RequesterState asked = snapshot.Requester;
-            Line("checkpoints", Count(asked.Requests, "requested"), Count(asked.Completed, "completed"), Count(asked.Failed, "failed"),
+            Line("checkpoints", Count(asked.Requests, "requested"), Count(asked.Completed, "completed"),
+                Count(asked.Failed, "failed"),
                 $"longest {DurationText.OfMs(asked.LongestMs)}", $"longest stop {DurationText.OfMs(asked.LongestStopMs)}");
         }
 

@@ -76,7 +76,8 @@ internal static class HeaderLine
         Add(tcp.Push, "PSH");
         Add(tcp.Urgent, "URG");
         Add(tcp.Acknowledgment, "ACK");
-        return Text($"tcp {string.Join('+', flags)} seq {tcp.SequenceNumber} ack {tcp.AcknowledgmentNumber} win {tcp.WindowSize}");
+        return Text(
+            $"tcp {string.Join('+', flags)} seq {tcp.SequenceNumber} ack {tcp.AcknowledgmentNumber} win {tcp.WindowSize}");
 
         void Add(bool isSet, string name)
         {

@@ -30,7 +30,8 @@ internal static class LossText
             (now.KernelDropped - earlier.KernelDropped, $"came when the kernel's {buffer}"),
             (now.InterfaceDropped - earlier.InterfaceDropped, "were dropped by the interface itself (ring sizes: ethtool -g)"),
             (now.Truncated - earlier.Truncated, isStream
-                ? "were cut off when the connection ended" : "are longer than --snaplen (segmentation offloads: colowire interfaces)"),
+                ? "were cut off when the connection ended" : "are longer than --snaplen (segmentation "
+                    + "offloads: colowire interfaces)"),
             (now.BadLengths - earlier.BadLengths,
                 "were announced with a length that no frame can have, and the connection was closed: "
                     + "is vnet_hdr_support the same at both ends?"),
@@ -64,12 +65,15 @@ internal static class LossText
     /// <summary>A line when frames have gone past the appliance since an earlier look, else null.</summary>
     public static string? Of(FailWireCounts now, FailWireCounts earlier) => now.Bypasses == earlier.Bypasses
         ? null
-        : $"ColoWire is back after {DurationText.Of(now.AwayNs - earlier.AwayNs)}: meanwhile {now.ToWire - earlier.ToWire} frames "
-            + $"of the primary went to the wire uncompared, {now.Dropped - earlier.Dropped} frames were dropped; a new epoch begins";
+        : $"ColoWire is back after {DurationText.Of(now.AwayNs - earlier.AwayNs)}: meanwhile "
+            + $"{now.ToWire - earlier.ToWire} frames "
+            + $"of the primary went to the wire uncompared, {now.Dropped - earlier.Dropped} frames were "
+            + "dropped; a new epoch begins";
 
     private static bool IsStream(string port) => port.StartsWith(StreamCapturePort.NamePrefix, StringComparison.Ordinal);
 
-    private static long Lost(in CaptureStatistics port) => port.KernelDropped + port.InterfaceDropped + port.Oversize + port.Truncated;
+    private static long Lost(in CaptureStatistics port) =>
+        port.KernelDropped + port.InterfaceDropped + port.Oversize + port.Truncated;
 
     private static List<string> Lines(string port, (long Count, string Cause)[] losses)
     {

@@ -9,7 +9,8 @@ namespace ColoWire.Reports;
 [JsonSourceGenerationOptions(
     PropertyNamingPolicy = JsonKnownNamingPolicy.SnakeCaseLower, GenerationMode = JsonSourceGenerationMode.Serialization)]
 // ctl reads it, too.
-[JsonSerializable(typeof(ApplianceSnapshot), GenerationMode = JsonSourceGenerationMode.Metadata | JsonSourceGenerationMode.Serialization)]
+[JsonSerializable(typeof(ApplianceSnapshot),
+    GenerationMode = JsonSourceGenerationMode.Metadata | JsonSourceGenerationMode.Serialization)]
 [JsonSerializable(typeof(CompareResult))]
 [JsonSerializable(typeof(InterfacesReport))]
 [JsonSerializable(typeof(FinishedCheckpointReport))]

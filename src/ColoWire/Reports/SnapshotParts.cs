@@ -116,7 +116,8 @@ internal readonly record struct RequesterState(
 internal readonly record struct HoldQuantiles(long P50, long P99);
 
 /// <summary>What the runtime has counted for the process.</summary>
-/// <param name="GarbageCollections">Garbage collections. None is expected after the start, because each of them stops every thread.</param>
+/// <param name="GarbageCollections">Garbage collections. None is expected after the start, because each of them stops every
+/// thread.</param>
 /// <param name="AllocatedBytes">Bytes allocated, in steps of some kilobytes. Frames allocate nothing.</param>
 internal readonly record struct RuntimeCounts(long GarbageCollections, long AllocatedBytes);
 
@@ -128,4 +129,5 @@ internal readonly record struct BothSides(long Primary, long Secondary);
 /// <param name="Primary">The primary's datagrams by outcome.</param>
 /// <param name="Secondary">The secondary's datagrams by outcome.</param>
 internal readonly record struct FragmentCounts(
-    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Waiting, CountsByName Primary, CountsByName Secondary);
+    [property: JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)] long? Waiting, CountsByName Primary,
+    CountsByName Secondary);

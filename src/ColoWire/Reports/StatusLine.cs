@@ -20,7 +20,8 @@ internal static class StatusLine
             CultureInfo.InvariantCulture,
             $"in {primary:N0}/{secondary:N0} per s | verified {now.Released.Verified:N0} passed {now.Released.NotCompared:N0} "
             + $"unverified {now.Released.Unverified:N0} held {now.Held:N0} | divergences {now.DivergencesTotal:N0} "
-            + $"checkpoints {now.Checkpoints:N0} | drops {now.Primary.NotCaptured + now.Secondary.NotCaptured:N0} lost {now.Output.Lost:N0} | "
+            + $"checkpoints {now.Checkpoints:N0} | drops {now.Primary.NotCaptured + now.Secondary.NotCaptured:N0} "
+            + $"lost {now.Output.Lost:N0} | "
             + $"hold p50 {DurationText.Of(now.HoldNs.P50)} p99 {DurationText.Of(now.HoldNs.P99)}");
     }
 }

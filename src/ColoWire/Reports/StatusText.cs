@@ -37,13 +37,15 @@ internal static class StatusText
         yield return ("requester", Requester(status.Requester));
         yield return ("primary_in", $"{status.Ports?.PrimaryIn}: {Capture(status.Primary)}");
         yield return ("secondary_in", $"{status.Ports?.SecondaryIn}: {Capture(status.Secondary)}");
-        yield return ("outdev", $"{status.Ports?.Outdev}: {Number(status.Output.Frames)} frames, {Number(status.Output.Lost)} lost");
+        yield return (
+            "outdev", $"{status.Ports?.Outdev}: {Number(status.Output.Frames)} frames, {Number(status.Output.Lost)} lost");
         yield return ("released", $"{Number(status.Released.Verified)} verified, {Number(status.Released.NotCompared)} passed, "
             + $"{Number(status.Released.Unverified)} unverified");
         yield return ("held", $"{Number(status.Held)} of the primary, {Number(status.SecondaryHeld)} of the secondary");
         yield return ("hold time", $"p50 {DurationText.Of(status.HoldNs.P50)}, p99 {DurationText.Of(status.HoldNs.P99)}");
         yield return ("compared", $"{Number(status.Flows)} flows, {Number(status.DivergencesTotal)} divergences");
-        yield return ("checkpoints", $"{Number(status.Checkpoints)} asked for, {Number(status.CheckpointsCompleted ?? 0)} finished");
+        yield return (
+            "checkpoints", $"{Number(status.Checkpoints)} asked for, {Number(status.CheckpointsCompleted ?? 0)} finished");
         if (status.Failures != 0)
         {
             yield return ("failures", $"{Number(status.Failures)} of ColoWire itself, "
@@ -70,7 +72,8 @@ internal static class StatusText
         return requester.Trouble is { Length: > 0 } trouble ? $"{state}: {trouble}" : state;
     }
 
-    private static string Capture(in CaptureCounts port) => $"{Number(port.Frames)} frames, {Number(port.NotCaptured)} not captured";
+    private static string Capture(in CaptureCounts port) =>
+        $"{Number(port.Frames)} frames, {Number(port.NotCaptured)} not captured";
 
     private static string Number(long count) => count.ToString("N0", CultureInfo.InvariantCulture);
 }

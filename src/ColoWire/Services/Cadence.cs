@@ -9,7 +9,8 @@ namespace ColoWire.Services;
 /// <summary>Calls an action at even intervals, on a thread of its own. A timer of the runtime allocates some 30 bytes each time,
 /// and its action waits for a thread of the pool, all of which may be blocked.</summary>
 /// <remarks>
-/// The time provider only measures the intervals. The thread waits for the cancellation with a time limit, which no provider replaces.
+/// The time provider only measures the intervals. The thread waits for the cancellation with a time limit, which no provider
+/// replaces.
 /// </remarks>
 /// <param name="time">The source of the time.</param>
 internal sealed class Cadence(TimeProvider time)

@@ -12,8 +12,8 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Services;
 
-/// <summary>Logs the gate's reports of causes of checkpoints: a line each, with <c>trace</c> also the bytes around the difference. Beyond
-/// a number of reports a second they are only counted, so that the log cannot fill a disk.</summary>
+/// <summary>Logs the gate's reports of causes of checkpoints: a line each, with <c>trace</c> also the bytes around the
+/// difference. Beyond a number of reports a second they are only counted, so that the log cannot fill a disk.</summary>
 internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> log, TimeProvider time) : BackgroundService
 {
     /// <summary>Reports logged in a second, at most.</summary>

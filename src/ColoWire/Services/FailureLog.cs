@@ -23,14 +23,16 @@ internal sealed class FailureLog(Appliance appliance, FailureFolder? folder, ILo
         string flows = string.Join(", ", failure.Culprits.Select(Where).Distinct());
         string at = flows.Length == 0 ? "at no frame" : $"at {flows}";
         string lost = string.Create(
-            CultureInfo.InvariantCulture, $"{failure.LostOfPrimary} frames of the primary and {failure.LostOfSecondary} of the secondary");
+            CultureInfo.InvariantCulture,
+            $"{failure.LostOfPrimary} frames of the primary and {failure.LostOfSecondary} of the secondary");
         bool hasFlow = failure.Culprits.Any(culprit => FlowText.IsFlow(culprit.Flow));
         string goesOn = hasFlow ? "; this connection leaves unverified from now on" : "";
         return failure.End is not null
             ? $"{failure.Place}, {at}; {saved}"
             : $"{failure.Place}, {at}; compares again after {DurationText.Of(failure.AwayNs)}, lost are {lost}{goesOn}; {saved}";
 
-        static string Where(Culprit culprit) => FlowText.IsFlow(culprit.Flow) ? FlowText.Line(culprit.Flow) : "a frame of no connection";
+        static string Where(Culprit culprit) =>
+            FlowText.IsFlow(culprit.Flow) ? FlowText.Line(culprit.Flow) : "a frame of no connection";
     }
 
     /// <inheritdoc/>

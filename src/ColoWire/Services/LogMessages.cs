@@ -20,7 +20,8 @@ internal static partial class LogMessages
     public static partial void LogDivergence(this ILogger logger, string headline);
 
     [LoggerMessage(
-        Level = LogLevel.Warning, Message = "{Count} more divergences are counted and not shown; at most {Limit} a second are shown")]
+        Level = LogLevel.Warning,
+        Message = "{Count} more divergences are counted and not shown; at most {Limit} a second are shown")]
     public static partial void LogDivergencesOmitted(this ILogger logger, long count, int limit);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: the link is down; it is used again as soon as it is up")]
@@ -40,12 +41,14 @@ internal static partial class LogMessages
         Message = "{Port}: {Count} connections closed at once, the last from {Peer}: only {Allowed} may connect")]
     public static partial void LogPeersRefused(this ILogger logger, string port, long count, string peer, string allowed);
 
-    [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: not connected: {Trouble}; it is used again as soon as it is connected")]
+    [LoggerMessage(Level = LogLevel.Warning,
+        Message = "{Port}: not connected: {Trouble}; it is used again as soon as it is connected")]
     public static partial void LogNotConnected(this ILogger logger, string port, string? trouble);
 
     [LoggerMessage(
         Level = LogLevel.Error,
-        Message = "{Port}: the interface is gone, removed or moved to another network namespace; it is used again as soon as it is back")]
+        Message = "{Port}: the interface is gone, removed or moved to another network namespace; it is used "
+            + "again as soon as it is back")]
     public static partial void LogLinkGone(this ILogger logger, string port);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Port}: the interface is not used: {Trouble}")]
@@ -64,7 +67,8 @@ internal static partial class LogMessages
     public static partial void LogNoCheckpoints(this ILogger logger, string fate);
 
     [LoggerMessage(
-        Level = LogLevel.Error, Message = "not protected: frames of the primary do not come to this ColoWire, or not to it alone")]
+        Level = LogLevel.Error,
+        Message = "not protected: frames of the primary do not come to this ColoWire, or not to it alone")]
     public static partial void LogBypassed(this ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "over: {Trouble}")]
@@ -79,7 +83,8 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "checkpoint: no. {Number} has failed: {Trouble}")]
     public static partial void LogCheckpointFailed(this ILogger logger, long number, string trouble);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "checkpoint: {Requests} asked for so far, {Completed} completed; {Last}")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "checkpoint: {Requests} asked for so far, {Completed} completed; {Last}")]
     public static partial void LogCheckpoint(this ILogger logger, long requests, long completed, string last);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "protected again: both are in step")]
@@ -127,7 +132,8 @@ internal static partial class LogMessages
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "output: the counters cannot be written: the standard output is full, closed, or not read; lost ones are counted")]
+        Message =
+            "output: the counters cannot be written: the standard output is full, closed, or not read; lost ones are counted")]
     public static partial void LogStatusNotTaken(this ILogger logger);
 
     [LoggerMessage(
@@ -136,13 +142,15 @@ internal static partial class LogMessages
             + "time, or there was no room for them")]
     public static partial void LogUnwritten(this ILogger logger, long logEntries, long status);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "stopping: no frame is captured any more, held frames leave unverified")]
+    [LoggerMessage(Level = LogLevel.Information,
+        Message = "stopping: no frame is captured any more, held frames leave unverified")]
     public static partial void LogStopping(this ILogger logger);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "both captures are at their end")]
     public static partial void LogCapturesEnded(this ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Error, Message = "{Count} frames were held back: {Port} did not take them within {Seconds} s")]
+    [LoggerMessage(Level = LogLevel.Error,
+        Message = "{Count} frames were held back: {Port} did not take them within {Seconds} s")]
     public static partial void LogHeldBack(this ILogger logger, long count, string port, double seconds);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "ColoWire has failed and goes on, please report it: {Failure}")]

@@ -91,6 +91,8 @@ internal sealed class RequesterLog(ICheckpointRequester requester, ILogger log)
     private static string Last(in RequesterCounts counts)
     {
         string stop = counts.LastStopNs == 0 ? "" : $", both were stopped for {DurationText.Of(counts.LastStopNs)}";
-        return counts.LastNs == 0 ? "none has answered a request yet" : $"the last one took {DurationText.Of(counts.LastNs)}{stop}";
+        return counts.LastNs == 0
+            ? "none has answered a request yet"
+            : $"the last one took {DurationText.Of(counts.LastNs)}{stop}";
     }
 }

@@ -22,7 +22,8 @@ internal static class StartReport
         yield return $"ColoWire {ProgramVersion.Text}, {mode}";
         yield return $"primary_in {appliance.Ports.PrimaryName}, secondary_in {appliance.Ports.SecondaryName}, "
             + $"outdev {appliance.Ports.OutputName}, requester {options.Requester}";
-        yield return $"compare_timeout {options.Engine.CompareTimeoutMs} ms, expired_scan_cycle {options.Engine.ExpiredScanCycleMs} ms, "
+        yield return $"compare_timeout {options.Engine.CompareTimeoutMs} ms, expired_scan_cycle "
+            + $"{options.Engine.ExpiredScanCycleMs} ms, "
             + $"max_queue_size {options.Engine.MaxQueueSize} frames, {options.Engine.Flows} flows";
         if (options.PolicyTexts.Count != 0)
         {
@@ -31,7 +32,8 @@ internal static class StartReport
 
         if (options.Engine.Strict.Count != 0)
         {
-            yield return $"strict: a difference in {string.Join(", ", options.Engine.Strict.Select(CounterNames.Of))} is a divergence";
+            yield return "strict: a difference in "
+                + $"{string.Join(", ", options.Engine.Strict.Select(CounterNames.Of))} is a divergence";
         }
 
         foreach (CoreAssignment core in appliance.Plan)

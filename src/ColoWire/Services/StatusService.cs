@@ -126,7 +126,8 @@ internal sealed class StatusService(
     private bool IsQuiet()
     {
         PathCounters counters = PathCounters.Of(appliance.Path);
-        return counters.Shards.Held == 0 && counters.Shards.SecondaryHeld == 0 && counters.FragmentsWaiting == 0 && appliance.Unsent == 0;
+        return counters.Shards.Held == 0 && counters.Shards.SecondaryHeld == 0 && counters.FragmentsWaiting == 0
+            && appliance.Unsent == 0;
     }
 
     private void Show()

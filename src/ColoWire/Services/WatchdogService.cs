@@ -34,7 +34,8 @@ internal sealed class WatchdogService(
         string? process = Environment.GetEnvironmentVariable(ProcessVariable);
         bool forUs = string.IsNullOrEmpty(process) || process == Environment.ProcessId.ToString(CultureInfo.InvariantCulture);
         bool isNumber = long.TryParse(
-            Environment.GetEnvironmentVariable(PeriodVariable), NumberStyles.None, CultureInfo.InvariantCulture, out long microseconds);
+            Environment.GetEnvironmentVariable(PeriodVariable), NumberStyles.None, CultureInfo.InvariantCulture,
+            out long microseconds);
         return forUs && isNumber && microseconds > 0 ? TimeSpan.FromMicroseconds(microseconds) : null;
     }
 

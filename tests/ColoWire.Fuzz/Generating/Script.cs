@@ -197,7 +197,11 @@ internal sealed class Script
         Route route = Route.Draw(dice, Math.Min(Variety, 4));
         route = new Route
         {
-            IsV6 = route.IsV6, Vlans = route.Vlans, Source = route.Source, Destination = route.Destination, SourcePort = 80,
+            IsV6 = route.IsV6,
+            Vlans = route.Vlans,
+            Source = route.Source,
+            Destination = route.Destination,
+            SourcePort = 80,
             DestinationPort = 90,
         };
         if (dice.OneIn(3))

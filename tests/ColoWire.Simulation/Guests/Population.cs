@@ -187,7 +187,8 @@ internal sealed class Population
     private Guest NewGuest(Side side, Action<SentFrame> send) =>
         new(side, scheduler, new Random(random.Next()), options.LargestPiece)
         {
-            Out = send, NoteHarm = flow => noteHarm(flow.Number),
+            Out = send,
+            NoteHarm = flow => noteHarm(flow.Number),
         };
 
     private IEnumerable<FlowIdentity> DrawFlows()

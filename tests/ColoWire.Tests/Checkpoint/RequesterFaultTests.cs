@@ -168,7 +168,8 @@ internal sealed class RequesterFaultTests
                 primary.Allowed = allowed;
                 secondary.Allowed = allowed;
                 Probe.Until(
-                    () => primary.Statistics.Frames >= allowed && secondary.Statistics.Frames >= allowed, $"frame {allowed} of both is taken");
+                    () => primary.Statistics.Frames >= allowed && secondary.Statistics.Frames >= allowed,
+                    $"frame {allowed} of both is taken");
             }
         }
     }

@@ -152,7 +152,8 @@ internal sealed class IdleAllocationTests
         TestCapture.Write(folder.File("p"), [(0, TestCapture.Udp("one")), (3_600_000, TestCapture.Udp("an hour later"))]);
         ApplianceOptions options = new()
         {
-            Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 },
+            Cores = [CpuAffinity.AllowedCpus()[0]],
+            Engine = FakePorts.Slots with { Flows = 1024 },
         };
         AppliancePorts ports = FakePorts.Of(
             FileCapturePort.OpenAsLive(folder.File("p")), FileCapturePort.OpenAsLive(folder.File("p")),

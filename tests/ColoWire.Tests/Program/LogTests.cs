@@ -44,7 +44,8 @@ internal sealed class LogTests
         FakeCapturePort secondary = new("fake:secondary", flows, i => TestCapture.Udp("S", (ushort)(1000 + i)));
         ApplianceOptions options = new()
         {
-            Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 },
+            Cores = [CpuAffinity.AllowedCpus()[0]],
+            Engine = FakePorts.Slots with { Flows = 1024 },
         };
         AppliancePorts ports = FakePorts.Of(primary, secondary, new FakeInjectPort());
         using Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
@@ -69,7 +70,8 @@ internal sealed class LogTests
     {
         ApplianceOptions options = new()
         {
-            Cores = [CpuAffinity.AllowedCpus()[0]], Engine = FakePorts.Slots with { Flows = 1024 },
+            Cores = [CpuAffinity.AllowedCpus()[0]],
+            Engine = FakePorts.Slots with { Flows = 1024 },
         };
         AppliancePorts ports = FakePorts.Of(
             new FakeCapturePort("p", 64, i => TestCapture.Udp($"{i}")),

@@ -128,13 +128,16 @@ internal sealed class SignalTests
     }
 
     private ShellProgram StartRun(string before) => ShellProgram.Start(
-        $"cd {folder.Path}; {before}exec COLOWIRE run --primary-in file:p --secondary-in file:s --outdev file:out --compare-timeout 600000 --control-socket c >/dev/null 2>log");
+        $"cd {folder.Path}; {before}exec COLOWIRE run --primary-in file:p --secondary-in file:s --outdev file:out "
+        + "--compare-timeout 600000 --control-socket c >/dev/null 2>log");
 
-    private void WaitForLine(ShellProgram program, string line) => program.WaitUntil(() => Log().Contains(line, StringComparison.Ordinal));
+    private void WaitForLine(ShellProgram program, string line) =>
+        program.WaitUntil(() => Log().Contains(line, StringComparison.Ordinal));
 
     private string Log()
     {
-        using StreamReader file = new(new FileStream(folder.File("log"), FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite));
+        using StreamReader file = new(
+            new FileStream(folder.File("log"), FileMode.OpenOrCreate, FileAccess.Read, FileShare.ReadWrite));
         return file.ReadToEnd();
     }
 }

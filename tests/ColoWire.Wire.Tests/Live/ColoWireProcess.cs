@@ -86,7 +86,8 @@ internal sealed partial class ColoWireProcess : IDisposable
         return seen;
     }
 
-    /// <summary>Sends SIGTERM. The program ends within the five seconds that it promises, otherwise with the exit code 1.</summary>
+    /// <summary>Sends SIGTERM. The program ends within the five seconds that it promises, otherwise with the exit code
+    /// 1.</summary>
     /// <param name="exitCode">What it is to end with.</param>
     /// <returns>Its last counters.</returns>
     public Counters Stop(int exitCode = 0)

@@ -82,7 +82,8 @@ internal sealed class HoldTests(LivePorts ports)
         Array.ForEach(Datagrams.ManyOfSecondary(Frames / 2, Flows), run.SendSecondary);
 
         run.AssertLeaves(firstHalf);
-        run.Program.AwaitCounters(counters => (counters.Verified, counters.Held) == (Frames / 2, Frames / 2), "the others are held");
+        run.Program.AwaitCounters(
+            counters => (counters.Verified, counters.Held) == (Frames / 2, Frames / 2), "the others are held");
         Assert.That(run.ReceiveNow(), Is.Empty);
         Counters last = run.Program.Stop();
         Assert.That((last.Verified, last.Unverified), Is.EqualTo((Frames / 2, Frames / 2)));

@@ -67,7 +67,8 @@ internal sealed class LinkTests(LivePorts ports)
         run.Program.AwaitLog("degraded: the secondary is out of step, the primary's frames leave unverified");
         run.AssertLeaves(held);
         run.AssertLeaves(SendPrimary(run, 2));
-        Counters lost = run.Program.AwaitCounters(counters => counters["unverified", "secondary_lost"] == 2 * Frames, "they are counted");
+        Counters lost = run.Program.AwaitCounters(
+            counters => counters["unverified", "secondary_lost"] == 2 * Frames, "they are counted");
         Assert.That(Protection(lost), Is.EqualTo("degraded_no_secondary"));
         Assert.That((lost["checkpoints"], lost["divergences_total"]), Is.EqualTo((1, 0)));
         Assert.That(run.Program.Log, Has.One.Contain("secondary_link"));
@@ -83,7 +84,8 @@ internal sealed class LinkTests(LivePorts ports)
         SendSecondary(run, 3);
         run.AssertLeaves(held);
         Counters last = run.Program.Stop();
-        Assert.That((last.Verified, last.Unverified, last["unverified", "secondary_lost"]), Is.EqualTo((2 * Frames, 2 * Frames, 2 * Frames)));
+        Assert.That((last.Verified, last.Unverified, last["unverified", "secondary_lost"]),
+            Is.EqualTo((2 * Frames, 2 * Frames, 2 * Frames)));
         Assert.That((last["checkpoints"], last.Divergences), Is.EqualTo((1, 0)));
     }
 
@@ -118,7 +120,8 @@ internal sealed class LinkTests(LivePorts ports)
         Array.ForEach(padded, run.SendSecondary);
         int sent = Frames + before + Frames;
         run.Program.AwaitCounters(
-            counters => counters["output", "frames"] + counters["output", "too_long"] == sent, "all frames are sent or counted as too long");
+            counters => counters["output", "frames"] + counters["output", "too_long"] == sent,
+            "all frames are sent or counted as too long");
         _ = run.ReceiveNow();
         run.AssertLeaves(Send(run, 1));
         run.Program.AwaitLog("frames lost: they are longer than the interface's MTU allows");
@@ -153,7 +156,8 @@ internal sealed class LinkTests(LivePorts ports)
         run.Program.AwaitCounters(counters => counters["output", "link_down"] == Frames, "the lost frames are counted");
         Counters last = run.Program.Stop(exitCode: 1);
         Assert.That(last.Verified, Is.EqualTo(2 * Frames));
-        Assert.That(run.Program.Log.Where(line => line.Contains("the interface is gone", StringComparison.Ordinal)), Has.Exactly(1).Items);
+        Assert.That(run.Program.Log.Where(line => line.Contains("the interface is gone", StringComparison.Ordinal)),
+            Has.Exactly(1).Items);
     }
 
     /// <summary>The ring has room all the time: it is the slot that is too short.</summary>
@@ -196,7 +200,8 @@ internal sealed class LinkTests(LivePorts ports)
         using ColoWireProcess same = new(host, ["run", .. Words(BridgeHost.PrimaryPort(0), name)]);
         Assert.That(same.WaitForExit(), Is.EqualTo(2));
         Assert.That(same.Log, Has.Some.EqualTo(
-            $"colowire: outdev: '{ports.Prefix()}{BridgeHost.OutPort(0)}' is primary_in already: three different ports are needed"));
+            $"colowire: outdev: '{ports.Prefix()}{BridgeHost.OutPort(0)}' is primary_in already: three "
+            + "different ports are needed"));
     }
 
     private static byte[][] Send(BridgeRun run, int round)

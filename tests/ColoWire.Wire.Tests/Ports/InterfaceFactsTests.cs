@@ -112,7 +112,8 @@ internal sealed class InterfaceFactsTests
         AssertCorrectable("has fe80:", "sysctl -w net.ipv6.conf.near0.disable_ipv6=1");
         wire.Inside($"ip link set {Near} down");
         wire.Inside($"ip link set {Near} up");
-        // The kernel gives the address when the carrier is back, and tells of the carrier later (net/ipv6/addrconf.c, NETDEV_CHANGE).
+        // The kernel gives the address when the carrier is back, and tells of the carrier later (net/ipv6/addrconf.c,
+        // NETDEV_CHANGE).
         WireNamespace.WaitUntil(() => InterfaceFacts.Read(Near)!.IsRunning, "the carrier is back");
         Assert.That(HasAddress(), Is.False);
 

@@ -198,7 +198,8 @@ internal sealed class PcapCapturePortTests
             using FarEnd far = new(WireNamespace.Far);
             FrameRef[] batch = new FrameRef[8];
             byte[][] sent =
-                [WireFrames.Frame(60, 1), WireFrames.Frame(9014, 2), WireFrames.Frame(61, 3), WireFrames.Frame(9013, 4), WireFrames.Frame(62, 5)];
+                [WireFrames.Frame(60, 1), WireFrames.Frame(9014, 2), WireFrames.Frame(61, 3), WireFrames.Frame(9013, 4),
+                    WireFrames.Frame(62, 5)];
             foreach (byte[] frame in sent)
                 far.Send(frame);
 
@@ -223,7 +224,8 @@ internal sealed class PcapCapturePortTests
 
         wire.Inside($"ip link set {WireNamespace.Near} down");
         WireNamespace.WaitUntil(
-            () => WireFrames.Receive(port, arena, 1, 1).Count == 0 && port.Link == LinkState.Down, "the port sees that the link is down");
+            () => WireFrames.Receive(port, arena, 1, 1).Count == 0 && port.Link == LinkState.Down,
+            "the port sees that the link is down");
 
         wire.Inside($"ip link set {WireNamespace.Near} up");
         using FarEnd far = new(WireNamespace.Far);
@@ -242,7 +244,8 @@ internal sealed class PcapCapturePortTests
         wire.Inside($"ip link del {WireNamespace.Near}");
 
         WireNamespace.WaitUntil(
-            () => WireFrames.Receive(port, arena, 1, 1).Count == 0 && port.Link == LinkState.Gone, "the port sees that the interface is gone");
+            () => WireFrames.Receive(port, arena, 1, 1).Count == 0 && port.Link == LinkState.Gone,
+            "the port sees that the interface is gone");
     });
 
     [Test]

@@ -45,7 +45,8 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         using XdpCapturePort port = Open(out PortProgram program);
         using (program)
         {
-            byte[][] sent = [WireFrames.Frame(60, 1), WireFrames.Frame(1514, 2), WireFrames.Frame(1518, 3, (0x8100, 5)), WireFrames.Frame(61, 4)];
+            byte[][] sent = [WireFrames.Frame(60, 1), WireFrames.Frame(1514, 2), WireFrames.Frame(1518, 3, (0x8100, 5)),
+                WireFrames.Frame(61, 4)];
             Send(sent);
 
             Assert.That(WireFrames.Receive(port, arena, 4), Is.EqualTo(sent).AsCollection);
@@ -182,7 +183,8 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         using (FrameArena other = new(Slots, 1))
         {
             long start = Stopwatch.GetTimestamp();
-            PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(other), Options));
+            PortException? refused = Assert.Throws<PortException>(
+                () => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(other), Options));
             Assert.That(refused!.Message, Does.Contain("queue 0").And.Contain(WireNamespace.Near).And.Contain("another program"));
             Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.AtLeast(PortLimits.RebindMs));
         }
@@ -194,7 +196,8 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         wire.Inside($"ip link set {WireNamespace.Near} mtu 3000");
         wire.Inside(() =>
         {
-            PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(arena), Options));
+            PortException? refused = Assert.Throws<PortException>(
+                () => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(arena), Options));
             Assert.That(refused!.Message, Does.Contain("MTU is 3000").And.Contain($"ip link set {WireNamespace.Near} mtu 1770"));
         });
     }
@@ -212,7 +215,8 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         wire.Inside("ip link set lo up");
         wire.Inside(() =>
         {
-            PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort("lo", 0, new Umem(arena), Options));
+            PortException? refused = Assert.Throws<PortException>(
+                () => _ = new XdpCapturePort("lo", 0, new Umem(arena), Options));
             Assert.That(refused!.Message, Is.EqualTo("cannot use interface 'lo': its type is 772; Ethernet (1) is needed"));
         });
     }
@@ -288,7 +292,8 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         XdpCapturePort port = new(WireNamespace.Near, 0, umem, Options);
         port.Receive(arena.Primary, [], WireFrames.Now);
         program = PortProgram.Load(
-            WireNamespace.Near, new PortProgramOptions(mode, ToSocket: true, TimeoutMs: 0, WireInterfaceIndex: null, OutlivesProcess: false));
+            WireNamespace.Near,
+            new PortProgramOptions(mode, ToSocket: true, TimeoutMs: 0, WireInterfaceIndex: null, OutlivesProcess: false));
         program.SetSocket(0, port.WaitHandle);
         program.Beat(0, WireFrames.Now);
         program.TakeOver();

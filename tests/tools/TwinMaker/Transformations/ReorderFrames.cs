@@ -60,7 +60,8 @@ internal sealed class ReorderFrames : ITransformation
             if (IsMoved(frame) && !stragglers.ContainsKey(frame.Flow) && random.Chance(Percent))
                 stragglers[frame.Flow] = new Straggler(frame)
                 {
-                    Left = random.Between(1, _mostPassed), PassedMicroseconds = frame.TimeMicroseconds,
+                    Left = random.Between(1, _mostPassed),
+                    PassedMicroseconds = frame.TimeMicroseconds,
                 };
             else
                 result.Add(frame);
