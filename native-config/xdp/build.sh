@@ -76,7 +76,8 @@ awk -v clang="${version%%.*}" '
         print "    /// <summary>Where the descriptor of the map <c>state</c> belongs.</summary>"
         print "    internal static ReadOnlySpan<int> StateAt => [" places("state") "];"
         print ""
-        print "    /// <summary>The instructions (<c>struct bpf_insn</c> of linux/bpf.h, as words in the order of a little-endian machine).</summary>"
+        print "    /// <summary>The instructions (<c>struct bpf_insn</c> of linux/bpf.h, as words in the order of a little-endian"
+        print "    /// machine).</summary>"
         print "    internal static ReadOnlySpan<ulong> Code =>"
         print "    ["
         printf "%s", code
