@@ -119,16 +119,25 @@ internal sealed unsafe class FlowTable : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void PrefetchBucket(uint hash) => Prefetch.Line(in Bucket(hash));
 
-    /// <summary>Prefetches the first flow of a bucket.</summary>
+    /// <summary>Prefetches the cache lines of the first flow of a bucket that a predicted frame reads.</summary>
+    /// <param name="hash">The hash of the frame's flow.</param>
+    /// <param name="isStream">Whether the frame is a TCP segment, whose comparison reads more of its flow.</param>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public void PrefetchFlow(uint hash)
+    public void PrefetchFlow(uint hash, bool isStream)
     {
         uint flow = Bucket(hash);
-        if (flow != Flow.None)
+        if (flow == Flow.None)
         {
-            Prefetch.Line(in flows[flow].Key);
-            Prefetch.Line(in flows[flow].Primary);
+            return;
+        }
+
+        Prefetch.Line(in flows[flow].Key);
+        Prefetch.Line(in flows[flow].Primary);
+        if (isStream)
+        {
+            Prefetch.Line(in flows[flow].Tcp.PrimaryFirst);
             Prefetch.Line(in flows[flow].Cached);
+            Prefetch.Line(in flows[flow].RetransmitIndex);
         }
     }
 

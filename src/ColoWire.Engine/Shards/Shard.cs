@@ -280,7 +280,8 @@ public sealed class Shard : IDuty, IDisposable
 
         for (int i = 0; i < batch.Count; i++)
         {
-            flows.PrefetchFlow(arena[batch[i]].FlowHash);
+            ref Frame frame = ref arena[batch[i]];
+            flows.PrefetchFlow(frame.FlowHash, frame.Layout.Kind == FrameKind.Tcp);
         }
     }
 }
