@@ -4,7 +4,7 @@ using System.Threading;
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>Says that frames of the primary went past the comparison. Any thread may say it; the gate's thread takes
+/// <summary>The notice that frames of the primary bypassed the comparison. Any thread may give it; the gate's thread takes
 /// it.</summary>
 internal sealed class BypassNotice
 {
@@ -12,13 +12,19 @@ internal sealed class BypassNotice
 
     private long unreadNs = None;
 
-    /// <summary>Says it.</summary>
-    /// <param name="forNs">For how long the ports took in frames that no thread read, in nanoseconds; 0 when they took in
+    /// <summary>Gives notice. Of several that are not taken yet, the one with the longest time counts.</summary>
+    /// <param name="forNs">For how long the ports queued frames that no thread read, in nanoseconds; 0 when they queued
     /// none.</param>
-    public void Give(long forNs) => Volatile.Write(ref unreadNs, forNs);
+    public void Give(long forNs)
+    {
+        if (forNs > Volatile.Read(ref unreadNs))
+        {
+            Volatile.Write(ref unreadNs, forNs);
+        }
+    }
 
-    /// <summary>Gate: takes what was said.</summary>
-    /// <returns>False when nothing was.</returns>
+    /// <summary>Takes the notice. Only the gate's thread calls it.</summary>
+    /// <returns>False when there is none.</returns>
     public bool TryTake(out long forNs)
     {
         forNs = Volatile.Read(ref unreadNs);
@@ -27,6 +33,7 @@ internal sealed class BypassNotice
             return false;
         }
 
+        // Before the notice is acted on: the report that follows serves a notice that is given meanwhile, too.
         Volatile.Write(ref unreadNs, None);
         return true;
     }

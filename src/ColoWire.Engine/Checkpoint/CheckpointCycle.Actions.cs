@@ -5,7 +5,7 @@ using System.Threading;
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <content>What is done when an event meets a phase.</content>
+/// <content>The actions of the transitions.</content>
 internal sealed partial class CheckpointCycle
 {
     private static UnverifiedReason ReasonOf(PhaseEvent happened) => happened switch
@@ -101,13 +101,13 @@ internal sealed partial class CheckpointCycle
     {
         if (losses.IsRequesterLost || (IsAsked && request.IsSpent))
         {
-            // A lost requester stays lost, so that no frame waits for the checkpoint that has broken off.
+            // A lost requester stays lost, so that no frame waits for the checkpoint that was broken off.
             LoseRequester();
         }
     }
 
-    /// <summary>Whether the checkpoint has come to its end is not known, and frames wait for that: only another one
-    /// tells.</summary>
+    /// <summary>Requests another checkpoint in place of one that was broken off: whether that one has made the secondary a copy
+    /// of the primary is unknown, and frames wait for it.</summary>
     private void ReplaceCheckpoint(long nowNs)
     {
         CheckpointReport broken = New(CheckpointCause.BrokenCheckpoint, nowNs);
@@ -122,14 +122,15 @@ internal sealed partial class CheckpointCycle
         ContinueUnlessAsking();
     }
 
-    /// <summary>No checkpoint can be had: what differs is left to <c>requester_loss</c>, and all else goes on.</summary>
+    /// <summary>Records that no checkpoint can be made: <c>requester_loss</c> decides on diverged flows, all other flows go
+    /// on.</summary>
     private void LoseRequester()
     {
         losses.LoseRequester();
         guest.ContinueEpoch();
     }
 
-    /// <summary>Where no other checkpoint is asked for, no frame waits for one.</summary>
+    /// <summary>Lets no frame wait for a checkpoint where none is requested.</summary>
     private void ContinueUnlessAsking()
     {
         if (!Asks)
@@ -150,7 +151,7 @@ internal sealed partial class CheckpointCycle
         }
     }
 
-    /// <summary>A cause that is no difference in a connection.</summary>
+    /// <summary>Makes a report of a cause that is no divergence.</summary>
     private CheckpointReport New(CheckpointCause cause, long nowNs) =>
         new() { Cause = cause, AtNs = nowNs, Epoch = guest.State.Epoch };
 }

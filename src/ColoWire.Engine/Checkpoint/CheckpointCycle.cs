@@ -7,16 +7,16 @@ using System.Threading;
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
-/// The way of a checkpoint from its cause to its end: merges all causes into at most one outstanding request (R5), and turns a
-/// finished checkpoint into a new epoch. The phase changes in <see cref="Happen"/> and nowhere else, by the table of
-/// <see cref="PhaseTransition.Of"/>; what is done then stands in <c>CheckpointCycle.Actions.cs</c>.
+/// The state machine of a checkpoint, from its cause to its end: it merges all causes into at most one outstanding request
+/// (R5), and begins a new epoch when a checkpoint has finished. Only <see cref="Happen"/> changes the phase, by the table <see
+/// cref="PhaseTransition.Of"/>; the actions are in <c>CheckpointCycle.Actions.cs</c>.
 /// </summary>
 /// <remarks>
-/// <para>However a requester fails, and between whichever two steps: for each of the tries that <c>checkpoint_retries</c> allows,
-/// frames wait <c>checkpoint_retry_ms</c> at most, and <c>checkpoint_max_ms</c> where the checkpoint has begun.</para>
-/// <para>A checkpoint of which the beginning is told has two ends to an epoch. Frames that come in once both replicas are stopped
-/// belong to the epoch to come (<see cref="GuestState.CapturedEpoch"/>); frames that are held leave when it has come
-/// (<see cref="GuestState.Epoch"/>), not earlier, for until then the secondary cannot reproduce them.</para>
+/// <para>A requester may fail between any two steps. Frames wait at most <c>checkpoint_retry_ms</c> for each of the requests
+/// that <c>checkpoint_retries</c> allows, and at most <c>checkpoint_max_ms</c> for a checkpoint that has begun.</para>
+/// <para>Where the requester reports the begin of a checkpoint, an epoch ends in two steps. Frames that are captured after both
+/// replicas were stopped belong to the next epoch (<see cref="GuestState.CapturedEpoch"/>). Held frames leave when that epoch
+/// begins (<see cref="GuestState.Epoch"/>) and not before, because until then the secondary cannot reproduce them.</para>
 /// </remarks>
 internal sealed partial class CheckpointCycle
 {
@@ -29,14 +29,14 @@ internal sealed partial class CheckpointCycle
     private readonly FreshEpoch fresh = new();
     private long completed;
 
-    /// <summary>Makes one that is idle.</summary>
-    /// <param name="requester">Who is asked.</param>
-    /// <param name="guest">Where epochs are published.</param>
-    /// <param name="losses">What is lost.</param>
-    /// <param name="reports">Where causes are told.</param>
-    /// <param name="times">How long it waits for what.</param>
-    /// <param name="failed">That of the path in which a duty has failed: its counters and its request go on; null at the
-    /// start.</param>
+    /// <summary>Makes an idle cycle.</summary>
+    /// <param name="requester">The requester of checkpoints.</param>
+    /// <param name="guest">The writer of the guest's state, which publishes the epochs.</param>
+    /// <param name="losses">The record of lost ports and of a lost requester.</param>
+    /// <param name="reports">The outlet to the host, which logs the causes.</param>
+    /// <param name="times">The time limits.</param>
+    /// <param name="failed">The cycle of the path in which a duty has failed, whose counters and request are taken over; null
+    /// at the start.</param>
     public CheckpointCycle(
         ICheckpointRequester requester,
         GuestState.Writer guest,
@@ -54,14 +54,14 @@ internal sealed partial class CheckpointCycle
         if (failed is not null)
         {
             completed = failed.completed;
-            // A checkpoint that has begun is not waited for: frames of both sides are lost, so another one is needed.
+            // A checkpoint that has begun is ignored: frames of both sides are lost, so that another checkpoint is needed.
             Phase = failed.Phase == CheckpointPhase.Requested ? CheckpointPhase.Requested : CheckpointPhase.Idle;
             request.Follow(failed.request, Phase == CheckpointPhase.Requested);
             BeginFreshEpoch(UnverifiedReason.Checkpoint);
         }
     }
 
-    /// <summary>How far a checkpoint has come.</summary>
+    /// <summary>The phase of the checkpoint.</summary>
     public CheckpointPhase Phase { get; private set; }
 
     /// <summary>Whether a checkpoint is asked for and none has finished since.</summary>
@@ -77,10 +77,10 @@ internal sealed partial class CheckpointCycle
 
     private bool IsStopped => Phase is CheckpointPhase.Stopped or CheckpointPhase.Settled;
 
-    /// <summary>Something has happened.</summary>
-    /// <param name="happened">What.</param>
+    /// <summary>Applies an event.</summary>
+    /// <param name="happened">The event.</param>
     /// <param name="nowNs">The engine's clock.</param>
-    /// <param name="cause">Of <see cref="PhaseEvent.CauseReported"/>: the cause.</param>
+    /// <param name="cause">The cause; for <see cref="PhaseEvent.CauseReported"/> only.</param>
     public void Happen(PhaseEvent happened, long nowNs, in CheckpointReport cause = default)
     {
         Debug.Assert(IsStopped || IsAsked == (Phase == CheckpointPhase.Requested), "outstanding means requested");
@@ -89,7 +89,7 @@ internal sealed partial class CheckpointCycle
         Act(transition.Action, happened, nowNs, in cause);
     }
 
-    /// <summary>The requester tells something.</summary>
+    /// <summary>Applies an event that the requester reports.</summary>
     public void Hear(CheckpointEvent told, long nowNs) => Happen(
         told switch
         {
@@ -101,11 +101,11 @@ internal sealed partial class CheckpointCycle
         },
         nowNs);
 
-    /// <summary>Tells the host of a cause, and asks for the checkpoint that mends it.</summary>
+    /// <summary>Reports a cause to the host, and requests the checkpoint that resolves it.</summary>
     public void Report(in CheckpointReport report, long nowNs)
     {
         reports.Add(in report);
-        // What was found before the last flush was mended by the checkpoint that the flush came with.
+        // A divergence from before the last flush was resolved by the checkpoint of that flush.
         bool isMended = (int)(report.Epoch - guest.State.FlushedEpoch) < 0;
         if (!report.ExceedsShare && !isMended)
         {
@@ -113,7 +113,7 @@ internal sealed partial class CheckpointCycle
         }
     }
 
-    /// <summary>The operator orders a checkpoint.</summary>
+    /// <summary>Requests a checkpoint that the operator has ordered.</summary>
     public void Order(long nowNs)
     {
         if (Asks)
@@ -123,8 +123,8 @@ internal sealed partial class CheckpointCycle
         }
     }
 
-    /// <summary>The operator orders another mode. What has diverged while ColoWire only observed no checkpoint has
-    /// mended.</summary>
+    /// <summary>Changes the mode, as the operator has ordered. A checkpoint is requested, because none was while ColoWire only
+    /// observed, and the replicas may have diverged.</summary>
     public void ChangeMode(CompareMode mode, long nowNs)
     {
         guest.SetMode(mode);
@@ -132,13 +132,14 @@ internal sealed partial class CheckpointCycle
         Order(nowNs);
     }
 
-    /// <summary>The secondary's link is lost, or the hypervisor says that there is no secondary, or the link is back: what the
-    /// secondary has said meanwhile has not come in, so only a checkpoint puts the two in step again.</summary>
+    /// <summary>Records that the secondary is lost: its port lost the link or has it again, or the hypervisor reports that
+    /// there is no secondary. The secondary's frames of that time were not captured, so that only a checkpoint restores the
+    /// lock-step.</summary>
     public void LoseSecondary(long nowNs)
     {
         if (losses.IsSecondaryLost && (IsAsked || !Asks))
         {
-            // Told by the link or by the hypervisor before: what mends it is asked for, or cannot be.
+            // The other source, link or hypervisor, has reported it: the checkpoint is requested already, or none can be made.
             return;
         }
 
@@ -146,15 +147,15 @@ internal sealed partial class CheckpointCycle
         Report(New(CheckpointCause.SecondaryLink, nowNs), nowNs);
     }
 
-    /// <summary>The secondary's link is back, where no checkpoint is asked for.</summary>
+    /// <summary>Records that the secondary's link is back, where checkpoints are not requested.</summary>
     public void RegainSecondary(long nowNs)
     {
         losses.RegainSecondary();
         Happen(PhaseEvent.SecondaryBack, nowNs);
     }
 
-    /// <summary>Frames of the primary went past the comparison: the replicas may differ since.</summary>
-    /// <param name="unreadNs">For how long the ports took in frames that no thread read, in nanoseconds.</param>
+    /// <summary>Records that frames of the primary bypassed the comparison: the replicas may have diverged since.</summary>
+    /// <param name="unreadNs">For how long the ports queued frames that no thread read, in nanoseconds.</param>
     /// <param name="nowNs">The engine's clock.</param>
     public void NoteBypass(long unreadNs, long nowNs)
     {
@@ -166,14 +167,14 @@ internal sealed partial class CheckpointCycle
             return;
         }
 
-        // No checkpoint ends this. An epoch begins now, so that nothing held is compared by a clock that went on meanwhile, and
-        // another one when the frames are through whose twins went past.
+        // No checkpoint follows. An epoch begins now, because the held frames would time out by a clock that went on during
+        // the bypass, and another epoch begins once the queued frames, whose twins bypassed, have been processed.
         Happen(PhaseEvent.FramesUnseen, nowNs);
         fresh.Plan(nowNs, unreadNs);
     }
 
-    /// <summary>Begins a fresh epoch if one is planned for now.</summary>
-    /// <returns>Whether one has begun.</returns>
+    /// <summary>Begins the planned fresh epoch when it is due.</summary>
+    /// <returns>Whether it has begun.</returns>
     public bool BeginPlannedEpoch(long nowNs)
     {
         bool isDue = fresh.TryTakeDue(nowNs);
@@ -185,8 +186,9 @@ internal sealed partial class CheckpointCycle
         return isDue;
     }
 
-    /// <summary>Asks, or asks again. A requester that is not ready is asked as soon as it is.</summary>
-    /// <returns>How often it was asked.</returns>
+    /// <summary>Sends the request, or repeats it, when it is due. A requester that is not ready gets it as soon as it is
+    /// ready.</summary>
+    /// <returns>The number of requests sent, 0 or 1.</returns>
     public int AskIfDue(long nowNs)
     {
         if (Phase != CheckpointPhase.Requested || !request.IsDue(nowNs))
@@ -209,7 +211,7 @@ internal sealed partial class CheckpointCycle
         return 1;
     }
 
-    /// <summary>Looks how long both replicas have been stopped.</summary>
+    /// <summary>Checks how long both replicas have been stopped.</summary>
     public void WatchStop(long nowNs)
     {
         if (Phase == CheckpointPhase.Stopped && stop.HasSettled(nowNs))

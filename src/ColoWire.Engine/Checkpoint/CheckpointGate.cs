@@ -6,9 +6,9 @@ using ColoWire.Engine.Rings;
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
-/// Between the shards and the hypervisor: sees what happens to a guest (reports of the shards, links, the requester, an
-/// operator's orders) and hands it to the <see cref="CheckpointCycle"/>, which asks for checkpoints and begins epochs. What
-/// follows for other threads they read in <see cref="Guest"/>.
+/// The duty between the shards and the hypervisor. It collects the events of a guest (reports of the shards, links, requester,
+/// orders of an operator) and passes them to the <see cref="CheckpointCycle"/>, which requests checkpoints and begins epochs.
+/// Other threads read the result in <see cref="Guest"/>.
 /// </summary>
 public sealed class CheckpointGate : IDuty
 {
@@ -23,14 +23,14 @@ public sealed class CheckpointGate : IDuty
     private readonly CheckpointCycle cycle;
 
     /// <summary>Makes a gate.</summary>
-    /// <param name="requester">Who is asked for checkpoints.</param>
-    /// <param name="primary">Where the primary's frames come in.</param>
-    /// <param name="secondary">Where the secondary's frames come in.</param>
-    /// <param name="fromShards">What the shards report.</param>
+    /// <param name="requester">The requester of checkpoints.</param>
+    /// <param name="primary">The port that receives the primary's frames.</param>
+    /// <param name="secondary">The port that receives the secondary's frames.</param>
+    /// <param name="fromShards">The rings of the shards' reports.</param>
     /// <param name="options">Validated options.</param>
-    /// <param name="failed">The gate of the path in which a duty has failed, null at the start. This one goes on where that one
-    /// was: with its epoch, its counters, what was ordered, and what is lost. The frames that were under way are lost on both
-    /// sides, which only a checkpoint mends. No duty may run.</param>
+    /// <param name="failed">The gate of the path in which a duty has failed, null at the start. The new gate takes over its
+    /// epoch, counters, orders and losses. The frames in the failed path are lost on both sides, so that a checkpoint is
+    /// needed. No duty may be running.</param>
     internal CheckpointGate(
         ICheckpointRequester requester,
         ICapturePort primary,
@@ -45,7 +45,7 @@ public sealed class CheckpointGate : IDuty
         this.requester = requester;
         this.fromShards = fromShards;
         readiness = new RequesterWatch(requester, times.RetryNs, failed?.readiness);
-        // An ordered flush is done with the path itself, and an ordered checkpoint is the one that the bypass asks for.
+        // Pending orders are fulfilled: the new path begins flushed, and the bypass below requests a checkpoint.
         orders = new OperatorOrders(failed?.orders.Mode ?? options.Mode);
         reports = failed?.reports ?? new ReportOutlet();
         losses = new Losses(primary, secondary, guest, failed?.losses);
@@ -56,19 +56,19 @@ public sealed class CheckpointGate : IDuty
         }
     }
 
-    /// <summary>What all threads read.</summary>
+    /// <summary>The state of the guest, for all threads.</summary>
     public GuestState Guest { get; }
 
-    /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
+    /// <summary>The number of requested checkpoints, without retries; any thread may read it.</summary>
     public long Requests => cycle.Requests;
 
-    /// <summary>Checkpoints that have finished, asked for or not; any thread may read it.</summary>
+    /// <summary>The number of finished checkpoints, requested or not; any thread may read it.</summary>
     public long Completed => cycle.Completed;
 
     /// <summary>Reports that the host did not fetch in time; the divergences themselves are counted by the shards.</summary>
     public long ReportsLost => reports.Lost;
 
-    /// <summary>How far a checkpoint has come. For tests: the gate's thread changes it.</summary>
+    /// <summary>The phase of the checkpoint. For tests: the gate's thread changes it.</summary>
     internal CheckpointPhase Phase => cycle.Phase;
 
     /// <inheritdoc/>
@@ -90,20 +90,20 @@ public sealed class CheckpointGate : IDuty
     /// <returns>False when there is none.</returns>
     public bool TryReadReport(out CheckpointReport report) => reports.TryRead(out report);
 
-    /// <summary>Frames of the primary have gone past the comparison, because no thread took them (fail-to-wire): the replicas may
-    /// differ since, and only a checkpoint puts them in step again. Any thread may call it.</summary>
-    /// <param name="unreadNs">For how long the ports took in frames that no thread read, in nanoseconds; 0 when they took in
+    /// <summary>Reports that frames of the primary bypassed the comparison, because no thread took them (fail-to-wire). The
+    /// replicas may have diverged, so that only a checkpoint restores the lock-step. Any thread may call it.</summary>
+    /// <param name="unreadNs">For how long the ports queued frames that no thread read, in nanoseconds; 0 when they queued
     /// none.</param>
     public void NoteBypass(long unreadNs = 0) => bypass.Give(unreadNs);
 
-    /// <summary>One of the two replicas goes on alone from now on, for good. Any thread may call it.</summary>
+    /// <summary>Lets one of the two replicas send alone from now on, permanently. Any thread may call it.</summary>
     internal void TakeOver(Protection alone) => losses.TakeOver(alone);
 
     /// <summary>Orders a checkpoint, as a divergence does. Any thread may call it.</summary>
     internal void OrderCheckpoint() => orders.OrderCheckpoint();
 
-    /// <summary>Orders that what is held leaves unverified, and that every flow is compared afresh. Any thread may call
-    /// it.</summary>
+    /// <summary>Orders that all held frames leave unverified, and that the comparison of every flow begins anew. Any thread may
+    /// call it.</summary>
     internal void OrderFlush() => orders.OrderFlush();
 
     /// <summary>Orders a mode. Any thread may call it.</summary>
@@ -118,7 +118,7 @@ public sealed class CheckpointGate : IDuty
 
         if (!losses.IsBypassed)
         {
-            // What left meanwhile was not compared.
+            // The frames that left during the bypass were not compared.
             NoteBypass();
         }
 
@@ -149,8 +149,9 @@ public sealed class CheckpointGate : IDuty
         return 1;
     }
 
-    /// <summary>A requester that cannot be reached for as long as a request stands makes no checkpoints. Once it can be reached
-    /// again, what has diverged meanwhile is asked for; if nothing has, the two are in step as before.</summary>
+    /// <summary>A requester that is unreachable for <c>checkpoint_retry_ms</c> counts as lost. Once it is reachable again, the
+    /// checkpoint for a divergence of that time is requested; without a divergence, the replicas are still in
+    /// lock-step.</summary>
     private int FollowRequester(long nowNs)
     {
         bool isBack = readiness.IsBack(nowNs);

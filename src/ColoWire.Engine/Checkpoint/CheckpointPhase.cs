@@ -2,110 +2,109 @@
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>How far a checkpoint has come.</summary>
+/// <summary>The phase of a checkpoint.</summary>
 internal enum CheckpointPhase : byte
 {
-    /// <summary>No checkpoint is asked for, and both replicas run.</summary>
+    /// <summary>No checkpoint is requested, and both replicas run.</summary>
     Idle,
 
-    /// <summary>A checkpoint is asked for, or will be as soon as the request is due and the requester is ready. Both replicas
+    /// <summary>A checkpoint is requested, or will be as soon as the request is due and the requester is ready. Both replicas
     /// run.</summary>
     Requested,
 
-    /// <summary>Both replicas are stopped for a checkpoint, asked for or not. Frames that they sent before the stop still come
-    /// in.</summary>
+    /// <summary>Both replicas are stopped for a checkpoint, requested or not. Frames that they sent before the stop are still
+    /// arriving.</summary>
     Stopped,
 
-    /// <summary>The stop has taken effect: frames that come in now belong to the next epoch, which begins when the checkpoint
-    /// finishes.</summary>
+    /// <summary>All frames from before the stop have arrived: frames that arrive now belong to the next epoch, which begins
+    /// when the checkpoint finishes.</summary>
     Settled,
 }
 
-/// <summary>What may change the phase.</summary>
+/// <summary>An event that may change the phase.</summary>
 internal enum PhaseEvent : byte
 {
-    /// <summary>Something was reported that a checkpoint mends: a divergence or any other
-    /// <see cref="CheckpointCause"/>.</summary>
+    /// <summary>A divergence or another <see cref="CheckpointCause"/> was reported.</summary>
     CauseReported,
 
-    /// <summary>The requester says that both replicas have been stopped.</summary>
+    /// <summary>The requester reports that both replicas were stopped.</summary>
     Began,
 
     /// <summary><see cref="EngineLimits.StopSettlesNs"/> have passed since both were stopped.</summary>
     StopSettled,
 
-    /// <summary>The requester says that a checkpoint has finished.</summary>
+    /// <summary>The requester reports that a checkpoint has finished.</summary>
     Completed,
 
-    /// <summary>The requester says that the request failed, or the checkpoint that began.</summary>
+    /// <summary>The requester reports that the request has failed, or the checkpoint that had begun.</summary>
     Failed,
 
-    /// <summary>The requester says that there is no secondary.</summary>
+    /// <summary>The requester reports that there is no secondary.</summary>
     SecondaryLost,
 
-    /// <summary>The requester could not be reached for as long as a request stands.</summary>
+    /// <summary>The requester was unreachable for the time after which a request is repeated
+    /// (<c>checkpoint_retry_ms</c>).</summary>
     RequesterAway,
 
-    /// <summary>Both replicas are stopped for longer than any checkpoint takes.</summary>
+    /// <summary>Both replicas are stopped for longer than <c>checkpoint_max_ms</c>.</summary>
     StopOverdue,
 
     /// <summary>The operator has ordered a flush.</summary>
     FlushOrdered,
 
-    /// <summary>The operator has ordered another mode, which the guest's state has already.</summary>
+    /// <summary>The operator has ordered another mode; the guest's state has it already.</summary>
     ModeOrdered,
 
-    /// <summary>The secondary's link is back, and no checkpoint will be asked for.</summary>
+    /// <summary>The secondary's link is back, and no checkpoint will be requested.</summary>
     SecondaryBack,
 
-    /// <summary>Frames were not compared, and no checkpoint will be asked for, or the frames have come in whose twins were not
-    /// seen.</summary>
+    /// <summary>Frames bypassed the comparison and no checkpoint will be requested, or the frames whose twins bypassed it have
+    /// been processed.</summary>
     FramesUnseen,
 }
 
-/// <summary>What is done when an event meets a phase.</summary>
+/// <summary>The action of a transition.</summary>
 internal enum PhaseAction : byte
 {
-    /// <summary>The event cannot come in this phase.</summary>
+    /// <summary>The event cannot occur in this phase.</summary>
     Forbidden,
 
     /// <summary>Nothing.</summary>
     None,
 
-    /// <summary>A request is made for the cause.</summary>
+    /// <summary>Request a checkpoint for the cause.</summary>
     MakeRequest,
 
-    /// <summary>The time of the stop is noted.</summary>
+    /// <summary>Record the time of the stop.</summary>
     NoteStop,
 
-    /// <summary>Frames that come in belong to the next epoch.</summary>
+    /// <summary>Assign captured frames to the next epoch.</summary>
     CaptureNextEpoch,
 
-    /// <summary>The request ends, what was lost is back, and the next epoch begins.</summary>
+    /// <summary>End the request and the losses, and begin the next epoch.</summary>
     FinishInNextEpoch,
 
-    /// <summary>The same, and the epoch is the one that frames belong to already.</summary>
+    /// <summary>The same, with the epoch to which captured frames belong already.</summary>
     FinishInCapturedEpoch,
 
-    /// <summary>The requester counts as lost if the request was made as often as it may be.</summary>
+    /// <summary>Treat the requester as lost if all retries are used up.</summary>
     NoteRefusal,
 
-    /// <summary>The same, and another checkpoint is asked for in place of the one that has broken off.</summary>
+    /// <summary>The same, and request another checkpoint in place of the one that was broken off.</summary>
     ReplaceCheckpoint,
 
-    /// <summary>The requester counts as lost, and another checkpoint is asked for in place of the one that does not
-    /// end.</summary>
+    /// <summary>Treat the requester as lost, and request another checkpoint in place of the one that does not end.</summary>
     AbandonCheckpoint,
 
-    /// <summary>The secondary counts as lost, which is a cause of its own.</summary>
+    /// <summary>Treat the secondary as lost, which is itself a cause.</summary>
     LoseSecondary,
 
-    /// <summary>The requester counts as lost.</summary>
+    /// <summary>Treat the requester as lost.</summary>
     LoseRequester,
 
-    /// <summary>An epoch begins without a checkpoint.</summary>
+    /// <summary>Begin an epoch without a checkpoint.</summary>
     BeginFreshEpoch,
 
-    /// <summary>The request ends, and an epoch begins without a checkpoint.</summary>
+    /// <summary>End the request, and begin an epoch without a checkpoint.</summary>
     BeginMode,
 }

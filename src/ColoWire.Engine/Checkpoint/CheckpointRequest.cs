@@ -5,36 +5,35 @@ using System.Threading;
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
-/// The one request that may be outstanding (R5): what it is for, when it goes out, and when it goes out again.
+/// The one request that may be outstanding (R5): its cause, when it is sent, and when it is repeated.
 /// </summary>
-/// <param name="times">How long it stands.</param>
+/// <param name="times">The time limits.</param>
 internal sealed class CheckpointRequest(CheckpointTimes times)
 {
     private CheckpointReport cause;
     private long count;
 
-    /// <summary>Requests that went out since the last checkpoint that has finished, whatever they were for.</summary>
+    /// <summary>The number of requests sent since the last finished checkpoint, for any cause.</summary>
     private int tries;
 
-    /// <summary>When it may go out, or go out again.</summary>
+    /// <summary>The earliest time at which the request is sent or repeated.</summary>
     private long dueNs = long.MinValue;
 
-    /// <summary>Whether a checkpoint is asked for and none has finished since. It stays so while both replicas are
-    /// stopped.</summary>
+    /// <summary>Whether a checkpoint is requested and none has finished since, also while both replicas are stopped.</summary>
     public bool IsOutstanding { get; private set; }
 
-    /// <summary>What it is for.</summary>
+    /// <summary>The cause.</summary>
     public ref readonly CheckpointReport Cause => ref cause;
 
-    /// <summary>Whether it was made as often as it may be without an answer.</summary>
+    /// <summary>Whether all retries were sent without an answer.</summary>
     public bool IsSpent => tries > times.Retries;
 
-    /// <summary>Checkpoints asked for, retries not counted; any thread may read it.</summary>
+    /// <summary>The number of requested checkpoints, without retries; any thread may read it.</summary>
     public long Count => Volatile.Read(ref count);
 
-    /// <summary>Goes on where a duty of the path has failed.</summary>
-    /// <param name="failed">The request of that path.</param>
-    /// <param name="isOutstanding">Whether it is outstanding still.</param>
+    /// <summary>Takes over the request of the path in which a duty has failed.</summary>
+    /// <param name="failed">That request.</param>
+    /// <param name="isOutstanding">Whether it is still outstanding.</param>
     public void Follow(CheckpointRequest failed, bool isOutstanding)
     {
         cause = failed.cause;
@@ -44,9 +43,9 @@ internal sealed class CheckpointRequest(CheckpointTimes times)
         IsOutstanding = isOutstanding;
     }
 
-    /// <summary>Begins a request; it goes out when it is due.</summary>
-    /// <param name="cause">What it is for.</param>
-    /// <param name="isOutstanding">Whether an answer is awaited; without a requester that makes checkpoints none is.</param>
+    /// <summary>Begins a request, which is sent when it is due.</summary>
+    /// <param name="cause">The cause.</param>
+    /// <param name="isOutstanding">Whether an answer will come; false without a requester that makes checkpoints.</param>
     public void Begin(in CheckpointReport cause, bool isOutstanding)
     {
         Volatile.Write(ref count, count + 1);
@@ -54,10 +53,10 @@ internal sealed class CheckpointRequest(CheckpointTimes times)
         IsOutstanding = isOutstanding;
     }
 
-    /// <summary>The checkpoint that it was for has broken off: only another one tells whether the secondary is a copy of the
-    /// primary. That is asked for at once after the first that broke off, and like any other request that came to nothing after
-    /// the next ones, because each of them stops the guest.</summary>
-    /// <param name="broken">What it is for then.</param>
+    /// <summary>Requests another checkpoint after one that was broken off, because whether the secondary is a copy of the
+    /// primary is unknown. After the first one the request is sent at once; after later ones it waits like any other retry,
+    /// because each checkpoint stops the guest.</summary>
+    /// <param name="broken">The new cause.</param>
     /// <param name="nowNs">The engine's clock.</param>
     public void Replace(in CheckpointReport broken, long nowNs)
     {
@@ -68,7 +67,8 @@ internal sealed class CheckpointRequest(CheckpointTimes times)
         }
     }
 
-    /// <summary>An operator orders it: <c>checkpoint_interval_ms</c> is for what guests cause.</summary>
+    /// <summary>Lets the request of an operator go out at once: <c>checkpoint_interval_ms</c> limits what guests
+    /// cause.</summary>
     public void SkipInterval(long nowNs)
     {
         if (tries == 0)
@@ -77,17 +77,17 @@ internal sealed class CheckpointRequest(CheckpointTimes times)
         }
     }
 
-    /// <summary>Whether it may go out now.</summary>
+    /// <summary>Whether the request may be sent now.</summary>
     public bool IsDue(long nowNs) => nowNs >= dueNs;
 
-    /// <summary>It goes out.</summary>
+    /// <summary>Records that the request was sent.</summary>
     public void NoteTry(long nowNs)
     {
         tries++;
         dueNs = nowNs + times.RetryNs;
     }
 
-    /// <summary>No checkpoint is wanted any more.</summary>
+    /// <summary>Ends the request.</summary>
     public void End()
     {
         IsOutstanding = false;

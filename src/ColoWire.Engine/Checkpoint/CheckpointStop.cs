@@ -2,29 +2,30 @@
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>Since when both replicas are stopped for a checkpoint, and for how long they may be.</summary>
-/// <param name="longestNs">How long they may be, in nanoseconds.</param>
-/// <param name="hasOverrun">Whether they were for longer on the path in which a duty has failed; false at the start.</param>
+/// <summary>How long both replicas have been stopped for a checkpoint, and the limit of that time.</summary>
+/// <param name="longestNs">The limit (<c>checkpoint_max_ms</c>), in nanoseconds.</param>
+/// <param name="hasOverrun">Whether a stop exceeded the limit in the path in which a duty has failed; false at the
+/// start.</param>
 internal sealed class CheckpointStop(long longestNs, bool hasOverrun)
 {
     private long sinceNs;
 
-    /// <summary>Whether a stop lasted too long, and no checkpoint has finished since. From then on frames of a stop never belong
-    /// to the next epoch, so that none waits for the end of a checkpoint.</summary>
+    /// <summary>Whether a stop exceeded the limit and no checkpoint has finished since. Until then no frame is assigned to the
+    /// next epoch during a stop, so that none waits for the end of a checkpoint.</summary>
     public bool HasOverrun { get; private set; } = hasOverrun;
 
-    /// <summary>Both are stopped.</summary>
+    /// <summary>Records that both replicas were stopped.</summary>
     public void Begin(long nowNs) => sinceNs = nowNs;
 
-    /// <summary>Whether what they sent before has come in, so that the rest belongs to the next epoch.</summary>
+    /// <summary>Whether all frames from before the stop have arrived, so that later ones belong to the next epoch.</summary>
     public bool HasSettled(long nowNs) => !HasOverrun && nowNs - sinceNs >= EngineLimits.StopSettlesNs;
 
-    /// <summary>Whether they are stopped for longer than any checkpoint takes.</summary>
+    /// <summary>Whether the stop exceeds the limit.</summary>
     public bool IsOverdue(long nowNs) => nowNs - sinceNs >= longestNs;
 
-    /// <summary>A stop has lasted too long.</summary>
+    /// <summary>Records that the stop exceeded the limit.</summary>
     public void NoteOverrun() => HasOverrun = true;
 
-    /// <summary>A checkpoint has finished, or none is wanted any more.</summary>
+    /// <summary>Ends the restriction, because a checkpoint has finished or none is requested any more.</summary>
     public void ForgetOverrun() => HasOverrun = false;
 }

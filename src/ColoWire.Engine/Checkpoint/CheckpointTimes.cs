@@ -2,9 +2,9 @@
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>How long the gate waits for what.</summary>
-/// <param name="RetryNs">How long a request stands before it is made again, in nanoseconds (<c>checkpoint_retry_ms</c>).</param>
-/// <param name="Retries">How often a request is made again before the requester counts as lost
+/// <summary>The time limits of checkpoints.</summary>
+/// <param name="RetryNs">The time after which a request is repeated, in nanoseconds (<c>checkpoint_retry_ms</c>).</param>
+/// <param name="Retries">How often a request is repeated before the requester counts as lost
 /// (<c>checkpoint_retries</c>).</param>
 /// <param name="IntervalNs">Least time from the end of a checkpoint to the next request, in nanoseconds
 /// (<c>checkpoint_interval_ms</c>).</param>
@@ -14,7 +14,7 @@ internal readonly record struct CheckpointTimes(long RetryNs, int Retries, long 
 {
     private const long NanosecondsPerMs = 1_000_000;
 
-    /// <summary>As an operator has chosen them.</summary>
+    /// <summary>Reads the limits from the options.</summary>
     public static CheckpointTimes Of(EngineOptions options) => new(
         options.CheckpointRetryMs * NanosecondsPerMs,
         options.CheckpointRetries,

@@ -26,7 +26,7 @@ public struct Divergence
     public FrameSnapshot Secondary;
 }
 
-/// <summary>A part of a frame: its headers, and what stands around the difference.</summary>
+/// <summary>A part of a frame: its headers, and the bytes around the difference.</summary>
 public struct FrameSnapshot
 {
     /// <summary>Number of the frame on its port, from 1; 0 when there is no frame.</summary>

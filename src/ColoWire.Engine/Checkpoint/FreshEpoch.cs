@@ -3,8 +3,9 @@
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
-/// When an epoch begins at which flows forget what was said before. Frames that were not compared need one: the next epoch is
-/// fresh, and where no checkpoint begins it, another fresh one follows when the frames have come in whose twins were not seen.
+/// Decides when a fresh epoch begins, at which flows discard the verified bytes. After frames have bypassed the comparison the
+/// next epoch is fresh; without a checkpoint, another fresh one follows once the frames whose twins bypassed have been
+/// processed.
 /// </summary>
 internal sealed class FreshEpoch
 {
@@ -12,23 +13,23 @@ internal sealed class FreshEpoch
 
     private long dueNs = Never;
 
-    /// <summary>Whether frames were not compared since the last fresh epoch, so that the next one is fresh even if a checkpoint
-    /// begins it.</summary>
+    /// <summary>Whether frames have bypassed the comparison since the last fresh epoch. The next epoch is then fresh, even if a
+    /// checkpoint begins it.</summary>
     public bool IsNext { get; private set; }
 
-    /// <summary>Frames were not compared.</summary>
+    /// <summary>Records that frames bypassed the comparison.</summary>
     public void NoteUnseen() => IsNext = true;
 
-    /// <summary>A fresh epoch has begun.</summary>
+    /// <summary>Records that a fresh epoch has begun.</summary>
     public void NoteBegun() => IsNext = false;
 
-    /// <summary>Plans another one for when the frames have come in that waited unread in the ports.</summary>
+    /// <summary>Plans another fresh epoch for the time when the frames queued in the ports have been processed.</summary>
     /// <param name="nowNs">The engine's clock.</param>
-    /// <param name="unreadNs">For how long the ports took in frames that no thread read, in nanoseconds.</param>
+    /// <param name="unreadNs">For how long the ports queued frames that no thread read, in nanoseconds.</param>
     public void Plan(long nowNs, long unreadNs) =>
         dueNs = nowNs + EngineLimits.FreshEpochSettlesNs + (unreadNs / EngineLimits.LeastCatchUpFactor);
 
-    /// <summary>Whether a planned one is due; it is planned no longer then.</summary>
+    /// <summary>Whether the planned epoch is due. If so, the plan is removed.</summary>
     public bool TryTakeDue(long nowNs)
     {
         if (nowNs < dueNs)

@@ -9,10 +9,10 @@ public sealed partial class GuestState
     internal sealed class Writer
     {
         /// <summary>Makes the state of a guest, and its writer.</summary>
-        /// <param name="requester">Says whether checkpoints can be had at all.</param>
+        /// <param name="requester">The requester, which says whether checkpoints can be made at all.</param>
         /// <param name="options">Validated options.</param>
-        /// <param name="failed">The state of the path in which a duty has failed: its epoch and its mode go on; null at the
-        /// start.</param>
+        /// <param name="failed">The state of the path in which a duty has failed: its epoch and its mode are taken over; null
+        /// at the start.</param>
         public Writer(ICheckpointRequester requester, EngineOptions options, GuestState? failed)
         {
             State = new GuestState(requester, options);
@@ -25,18 +25,18 @@ public sealed partial class GuestState
             }
         }
 
-        /// <summary>What all threads read.</summary>
+        /// <summary>The state, for all threads.</summary>
         public GuestState State { get; }
 
-        /// <summary>Begins an epoch. Every shard flushes at the sight of it.</summary>
-        /// <param name="reason">Why what is held leaves unverified.</param>
+        /// <summary>Begins an epoch, at which every shard flushes.</summary>
+        /// <param name="reason">The reason counted for the held frames, which leave unverified.</param>
         /// <param name="next">Its number.</param>
-        /// <param name="isFresh">Whether flows forget what was said before.</param>
+        /// <param name="isFresh">Whether flows discard the verified bytes.</param>
         public void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh)
         {
             State.epochReason = reason;
             // Release. Partner: CaptureDuty.BeginEpoch, which may see this epoch before a shard does. The shard leaves a frame
-            // that bears it where it is until the epoch itself is seen.
+            // of this epoch in its ring until it sees the epoch itself.
             State.capturedEpoch = next;
             if (isFresh)
             {
@@ -49,23 +49,23 @@ public sealed partial class GuestState
             State.epoch = next;
         }
 
-        /// <summary>Frames that come in from now on belong to the next epoch, which has not begun: they wait for it.</summary>
+        /// <summary>Assigns frames that are captured from now on to the next epoch. They wait until it begins.</summary>
         public void CaptureNextEpoch() =>
             // Release. Partner: CaptureDuty.BeginEpoch.
             State.capturedEpoch++;
 
-        /// <summary>Begins the epoch to which frames belong already, without a flush: the frames that waited for a checkpoint
-        /// that broke off are compared with what is held. Whether the secondary is a copy of the primary is not known, so only
-        /// what both say leaves.</summary>
+        /// <summary>Begins the epoch to which captured frames belong already, without a flush: frames that waited for a
+        /// checkpoint that was broken off are compared with the held frames. Whether the secondary is a copy of the primary is
+        /// unknown, so that only frames that both sent leave.</summary>
         public void ContinueEpoch() =>
             // Release. Partner: ShardView.RefreshEpoch.
             State.epoch = State.capturedEpoch;
 
-        /// <summary>Says whether both replicas are stopped for the checkpoint that ends the loss of the secondary. Called after
-        /// the epoch was written.</summary>
+        /// <summary>Publishes whether both replicas are stopped for the checkpoint that ends the loss of the secondary. Called
+        /// after the epoch was written.</summary>
         public void SetReturning(bool isReturning)
         {
-            // A line that is written only when it changes stays in the shards' caches.
+            // Written only on a change, so that the cache line stays shared by the shards' cores.
             if (State.isReturning != isReturning)
             {
                 // Release: the epoch is written. Partner: ShardView.RefreshEpoch, which reads in the other order.
@@ -73,7 +73,7 @@ public sealed partial class GuestState
             }
         }
 
-        /// <summary>Says who speaks for the guest.</summary>
+        /// <summary>Publishes which replica's frames leave.</summary>
         /// <returns>Whether that has changed.</returns>
         public bool SetProtection(Protection now)
         {
@@ -90,13 +90,13 @@ public sealed partial class GuestState
         /// <summary>Changes the mode, before the epoch with which it takes effect.</summary>
         public void SetMode(CompareMode mode)
         {
-            // Release, before the first frame that is only observed. Partner: EgressDuty.SendHome, which gets such a frame from a
-            // shard that has seen the epoch.
+            // Release, before the first frame that is only observed. Partner: EgressDuty.SendHome, which gets such a frame from
+            // a shard that has seen the epoch.
             State.hasObserved = true;
             State.mode = mode;
         }
 
-        /// <summary>Has flows forget what was said before, because frames went past the comparison.</summary>
+        /// <summary>Makes flows discard the verified bytes, because frames bypassed the comparison.</summary>
         public void CountBypass() =>
             // Release. Partner: ShardView.RefreshBypasses.
             State.bypasses++;

@@ -3,12 +3,12 @@
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
-/// The state of one guest, as its gate tells it to all other threads: the epochs, who speaks for the guest, when its frames
-/// leave. Any thread may read it; only the gate's thread writes it, through the one <see cref="Writer"/>.
+/// The state of one guest, which its gate publishes to all other threads: the epochs, which replica's frames leave, and when.
+/// Any thread may read it; only the gate's thread writes it, through the one <see cref="Writer"/>.
 /// </summary>
 /// <remarks>
-/// Each write is a release and each read an acquire, so a reader that sees a value sees all that was written before it. What
-/// follows from the order of the writes stands at the property that is read first.
+/// Each write is a release and each read an acquire, so a reader that sees a value sees all writes before it. Each property
+/// documents what its readers may rely on.
 /// </remarks>
 public sealed partial class GuestState
 {
@@ -39,56 +39,58 @@ public sealed partial class GuestState
     /// <see cref="Writer.ContinueEpoch"/>.</summary>
     public uint Epoch => epoch;
 
-    /// <summary>The epoch of the frames that come in now: ahead of <see cref="Epoch"/> from when both replicas are stopped for a
-    /// checkpoint until one has finished. A frame must not bear an older epoch than the one that was visible when the frame came
-    /// in. Read by <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.CaptureNextEpoch"/> and
-    /// <see cref="Writer.BeginEpoch"/>.</summary>
+    /// <summary>The epoch of the frames that are captured now: ahead of <see cref="Epoch"/> from when both replicas are stopped
+    /// for a checkpoint until one has finished. A frame must not get an epoch older than the one that was visible when the
+    /// frame arrived. Read by <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.CaptureNextEpoch"/> and <see
+    /// cref="Writer.BeginEpoch"/>.</summary>
     public uint CapturedEpoch => capturedEpoch;
 
-    /// <summary>Who speaks for the guest. Where a checkpoint changes it, it is written before the <see cref="Epoch"/>. Read by
-    /// <c>ShardView.RefreshProtection</c> and <c>CaptureDuty.BeginEpoch</c>, written by
-    /// <see cref="Writer.SetProtection"/>.</summary>
+    /// <summary>Which replica's frames leave. Where a checkpoint changes it, it is written before the <see cref="Epoch"/>. Read
+    /// by <c>ShardView.RefreshProtection</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see
+    /// cref="Writer.SetProtection"/>.</summary>
     public Protection Protection => protection;
 
-    /// <summary>When a frame of the primary leaves. It is written before the <see cref="Epoch"/> with which it takes effect. Read
-    /// by <c>ShardView.RefreshEpoch</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see cref="Writer.SetMode"/>.</summary>
+    /// <summary>When a frame of the primary leaves. It is written before the <see cref="Epoch"/> with which it takes effect.
+    /// Read by <c>ShardView.RefreshEpoch</c> and <c>CaptureDuty.BeginEpoch</c>, written by <see
+    /// cref="Writer.SetMode"/>.</summary>
     public CompareMode Mode => mode;
 
-    /// <summary>The last epoch at whose beginning every shard flushes. That is each epoch but those that go on with what is held
-    /// (<see cref="Writer.ContinueEpoch"/>). It is written before the <see cref="Epoch"/>, so a shard may see a flush whose epoch
-    /// it has not seen, and carries it out with that epoch. A thread that reads an epoch here reads afterwards whether flows
-    /// forget at it (<see cref="FreshEpoch"/>) and why it began (<see cref="EpochReason"/>). Read by
+    /// <summary>The last epoch at whose beginning every shard flushes. Each epoch does, except one that continues with the held
+    /// frames (<see cref="Writer.ContinueEpoch"/>). It is written before the <see cref="Epoch"/>, so a shard may see a flush
+    /// whose epoch it has not seen, and applies it with that epoch. A thread that reads an epoch here reads afterwards whether
+    /// the epoch is fresh (<see cref="FreshEpoch"/>) and why it began (<see cref="EpochReason"/>). Read by
     /// <c>ShardView.RefreshFlush</c>, written by <see cref="Writer.BeginEpoch"/>.</summary>
     internal uint FlushedEpoch => flushedEpoch;
 
-    /// <summary>The last epoch at whose beginning each flow forgot what was said before, because frames had not been compared, or
-    /// because no checkpoint began the epoch. Read after <see cref="FlushedEpoch"/>.</summary>
+    /// <summary>The last epoch at whose beginning each flow discarded the verified bytes, because frames had bypassed the
+    /// comparison or because no checkpoint began the epoch. Read after <see cref="FlushedEpoch"/>.</summary>
     internal uint FreshEpoch => freshEpoch;
 
-    /// <summary>Why frames left unverified that were held when <see cref="FlushedEpoch"/> began. Read after that one.</summary>
+    /// <summary>The reason counted for the frames that left unverified when <see cref="FlushedEpoch"/> began. Read after
+    /// <see cref="FlushedEpoch"/>.</summary>
     internal UnverifiedReason EpochReason => epochReason;
 
-    /// <summary>Whether both replicas are stopped for the checkpoint that ends the loss of the secondary. The secondary's link is
-    /// back, so frames of the next epoch wait for the end of the checkpoint. It is read before <see cref="Epoch"/> and written
-    /// after it: a thread that reads false here reads afterwards the epoch that the checkpoint has begun. Read by
+    /// <summary>Whether both replicas are stopped for the checkpoint that ends the loss of the secondary. The secondary's link
+    /// is back, so frames of the next epoch wait for the end of the checkpoint. It is read before <see cref="Epoch"/> and
+    /// written after it: a thread that reads false here reads afterwards the epoch that the checkpoint has begun. Read by
     /// <c>ShardView.RefreshEpoch</c>, written by <see cref="Writer.SetReturning"/>.</summary>
     internal bool IsReturning => isReturning;
 
-    /// <summary>How often frames went past the comparison (<see cref="CheckpointCause.Absence"/>) so that a checkpoint ends it.
-    /// Each time, flows forget the verified bytes. Read by <c>ShardView.RefreshBypasses</c>, written by
-    /// <see cref="Writer.CountBypass"/>.</summary>
+    /// <summary>How often frames bypassed the comparison (<see cref="CheckpointCause.Absence"/>) where a checkpoint follows.
+    /// Each time, flows discard the verified bytes. Read by <c>ShardView.RefreshBypasses</c>, written by <see
+    /// cref="Writer.CountBypass"/>.</summary>
     internal int Bypasses => bypasses;
 
-    /// <summary>Whether a frame may be under way that was only observed. It is written before the <see cref="Mode"/>. Read by
-    /// <c>Shard.Poll</c> and <c>EgressDuty.SendHome</c>, written by <see cref="Writer.SetMode"/>.</summary>
+    /// <summary>Whether a frame that was sent ahead may still be in the path. It is written before the <see cref="Mode"/>. Read
+    /// by <c>Shard.Poll</c> and <c>EgressDuty.SendHome</c>, written by <see cref="Writer.SetMode"/>.</summary>
     internal bool HasObserved => hasObserved;
 
-    /// <summary>Whether checkpoints are asked for: who only observes must not stop the guests.</summary>
+    /// <summary>Whether checkpoints are requested. In mode <c>observe</c> none is, because it would stop the guests.</summary>
     internal bool AsksForCheckpoints => requesterSynchronises && mode == CompareMode.Lockstep;
 
-    /// <summary>Whether a checkpoint will mend what diverges, so that the frames of a diverged flow wait for one.</summary>
+    /// <summary>Whether a checkpoint will resolve a divergence, so that the frames of a diverged flow wait for it.</summary>
     internal bool Mends => AsksForCheckpoints && (protection != Protection.DegradedNoCheckpoints || !bypassesRequesterLoss);
 
-    /// <summary>Tells the duties of the guest's path that it stops. Any thread raises it.</summary>
+    /// <summary>The signal that the guest's path stops. Any thread may raise it.</summary>
     internal StopSignal Stop { get; } = new();
 }

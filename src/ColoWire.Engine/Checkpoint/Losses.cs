@@ -6,9 +6,8 @@ using ColoWire.Engine.Frames;
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
-/// What of a guest's protection is lost: the way of the primary's frames, the secondary, the requester, or a choice between the
-/// two replicas because one of them goes on alone. From these follows the <see cref="Protection"/>, which is published at each
-/// change.
+/// Records what a guest's protection lacks: the primary's frames bypass ColoWire, the secondary is lost, the requester is lost,
+/// or one replica sends alone after a fail-over. The resulting <see cref="Protection"/> is published at each change.
 /// </summary>
 internal sealed class Losses
 {
@@ -17,11 +16,11 @@ internal sealed class Losses
     private readonly GuestState.Writer guest;
     private int takenOver;
 
-    /// <summary>Nothing is lost.</summary>
-    /// <param name="primary">Where the primary's frames come in.</param>
-    /// <param name="secondary">Where the secondary's frames come in.</param>
-    /// <param name="guest">Where the protection is published.</param>
-    /// <param name="failed">Of the path in which a duty has failed: what was lost stays lost; null at the start.</param>
+    /// <summary>Makes a record without losses.</summary>
+    /// <param name="primary">The port that receives the primary's frames.</param>
+    /// <param name="secondary">The port that receives the secondary's frames.</param>
+    /// <param name="guest">The writer of the guest's state.</param>
+    /// <param name="failed">The losses of the path in which a duty has failed, which are taken over; null at the start.</param>
     public Losses(ICapturePort primary, ICapturePort secondary, GuestState.Writer guest, Losses? failed)
     {
         this.primary = primary;
@@ -38,29 +37,29 @@ internal sealed class Losses
         }
     }
 
-    /// <summary>Whether frames of the primary do not come to ColoWire.</summary>
+    /// <summary>Whether frames of the primary bypass ColoWire.</summary>
     public bool IsBypassed { get; private set; }
 
-    /// <summary>Whether the secondary's port had a link when it was looked at last.</summary>
+    /// <summary>Whether the secondary's port had a link at the last check.</summary>
     public bool HasSecondaryLink { get; private set; }
 
-    /// <summary>Whether the secondary's link was lost, or the hypervisor has said that there is no secondary, and no checkpoint
-    /// has finished since.</summary>
+    /// <summary>Whether the secondary's link was lost, or the hypervisor has reported that there is no secondary, and no
+    /// checkpoint has finished since.</summary>
     public bool IsSecondaryLost { get; private set; }
 
     /// <summary>Whether the secondary is lost and its link is back, so that the next checkpoint ends the loss.</summary>
     public bool IsSecondaryReturning => IsSecondaryLost && HasSecondaryLink;
 
-    /// <summary>Whether no checkpoint can be had.</summary>
+    /// <summary>Whether no checkpoint can be made.</summary>
     public bool IsRequesterLost { get; private set; }
 
-    /// <summary>Whether one of the two goes on alone.</summary>
+    /// <summary>Whether one of the two replicas sends alone.</summary>
     public bool IsTakenOver => Volatile.Read(ref takenOver) != 0;
 
-    /// <summary>Any thread: one of the two goes on alone from now on.</summary>
+    /// <summary>Lets one of the two replicas send alone from now on. Any thread may call it.</summary>
     public void TakeOver(Protection alone) => Volatile.Write(ref takenOver, (int)alone);
 
-    /// <summary>Looks whether frames of the primary come to ColoWire.</summary>
+    /// <summary>Checks whether frames of the primary bypass ColoWire.</summary>
     /// <returns>Whether that has changed.</returns>
     public bool FollowPrimary()
     {
@@ -75,7 +74,7 @@ internal sealed class Losses
         return true;
     }
 
-    /// <summary>Looks at the link of the secondary's port.</summary>
+    /// <summary>Checks the link of the secondary's port.</summary>
     /// <returns>Whether it has changed.</returns>
     public bool FollowSecondaryLink()
     {
@@ -85,35 +84,36 @@ internal sealed class Losses
         return hasChanged;
     }
 
-    /// <summary>The secondary is lost, until a checkpoint has finished.</summary>
+    /// <summary>Records that the secondary is lost, until a checkpoint has finished.</summary>
     public void LoseSecondary()
     {
         IsSecondaryLost = true;
         _ = Publish();
     }
 
-    /// <summary>The secondary is back where no checkpoint is to be had.</summary>
+    /// <summary>Records that the secondary is back, where no checkpoint can be made.</summary>
     public void RegainSecondary()
     {
         IsSecondaryLost = false;
         _ = Publish();
     }
 
-    /// <summary>No checkpoint can be had.</summary>
+    /// <summary>Records that no checkpoint can be made.</summary>
     public void LoseRequester()
     {
         IsRequesterLost = true;
         _ = Publish();
     }
 
-    /// <summary>Checkpoints can be had again.</summary>
+    /// <summary>Records that checkpoints can be made again.</summary>
     public void RegainRequester()
     {
         IsRequesterLost = false;
         _ = Publish();
     }
 
-    /// <summary>A checkpoint has finished: the secondary is a copy of the primary, unless its frames cannot come in.</summary>
+    /// <summary>Ends the losses after a finished checkpoint, which has made the secondary a copy of the primary. Without a link
+    /// the secondary stays lost.</summary>
     public void EndAtCheckpoint()
     {
         IsSecondaryLost = IsSecondaryLost && !secondary.HasLink;

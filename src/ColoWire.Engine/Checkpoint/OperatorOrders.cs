@@ -4,7 +4,7 @@ using System.Threading;
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>What an operator has ordered. Any thread may order; the gate's thread takes the orders.</summary>
+/// <summary>The orders of an operator. Any thread may give an order; the gate's thread takes it.</summary>
 internal sealed class OperatorOrders(CompareMode mode)
 {
     private int mode = (int)mode;
@@ -36,7 +36,7 @@ internal sealed class OperatorOrders(CompareMode mode)
         bool isOrdered = Volatile.Read(ref order);
         if (isOrdered)
         {
-            // Before it is carried out: an order that is given meanwhile is served by this one too.
+            // Before the order is carried out: an order given meanwhile is fulfilled by this one too.
             Volatile.Write(ref order, false);
         }
 

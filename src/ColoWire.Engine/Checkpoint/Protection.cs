@@ -2,27 +2,27 @@
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>Whether the guest is protected, and if not, who speaks for it.</summary>
+/// <summary>Whether the guest is protected, and if not, which replica's frames leave.</summary>
 public enum Protection : byte
 {
     /// <summary>Both replicas run in lock-step and are compared.</summary>
     InStep,
 
-    /// <summary>The secondary's port has no link, or the hypervisor says that there is none, and no checkpoint has finished
-    /// since: <c>secondary_loss</c> acts.</summary>
+    /// <summary>The secondary's port has no link, or the hypervisor reports that there is no secondary, and no checkpoint has
+    /// finished since: <c>secondary_loss</c> applies.</summary>
     DegradedNoSecondary,
 
-    /// <summary>Both are compared and what agrees leaves, but no checkpoint can be had: <c>requester_loss</c> acts on what
-    /// differs.</summary>
+    /// <summary>Both are compared, and verified frames leave, but no checkpoint can be made: <c>requester_loss</c> applies to
+    /// diverged flows.</summary>
     DegradedNoCheckpoints,
 
-    /// <summary>Frames of the primary do not come to ColoWire: the kernel's program that hands them over is gone from the
-    /// interface, or was replaced. What comes all the same is compared.</summary>
+    /// <summary>Frames of the primary bypass ColoWire: the XDP program that passes them to it was detached from the interface
+    /// or replaced. Frames that arrive nevertheless are compared.</summary>
     Bypassed,
 
-    /// <summary>The primary was told to go on alone: its frames leave as they come.</summary>
+    /// <summary>After a fail-over to the primary: its frames leave at once.</summary>
     PrimaryAlone,
 
-    /// <summary>The secondary was told to take over: its frames leave as they come, the primary's do not.</summary>
+    /// <summary>After a fail-over to the secondary: its frames leave at once, the primary's are dropped.</summary>
     SecondaryAlone,
 }

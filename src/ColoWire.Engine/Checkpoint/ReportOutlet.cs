@@ -5,14 +5,15 @@ using ColoWire.Engine.Rings;
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>Gate → host: what the gate was told of and what it found itself.</summary>
+/// <summary>The ring of reports from the gate to the host.</summary>
 internal sealed class ReportOutlet
 {
     private readonly SpscRing<CheckpointReport> ring = new(EngineLimits.ReportRingEntries);
     private readonly CheckpointReport[] read = new CheckpointReport[1];
     private long lost;
 
-    /// <summary>Reports that found no room, because the host did not fetch them in time; any thread may read it.</summary>
+    /// <summary>The number of reports that were lost because the host did not fetch earlier ones in time; any thread may read
+    /// it.</summary>
     public long Lost => Volatile.Read(ref lost);
 
     /// <summary>Gate: adds a report.</summary>

@@ -2,18 +2,18 @@
 
 namespace ColoWire.Engine.Checkpoint;
 
-/// <summary>Whether the requester can be reached, and since when it cannot.</summary>
-/// <param name="requester">Who is asked for checkpoints.</param>
-/// <param name="patienceNs">For how long it may be away before it makes no checkpoints, in nanoseconds: as long as a request
-/// stands.</param>
+/// <summary>Records whether the requester is reachable, and since when it is not.</summary>
+/// <param name="requester">The requester of checkpoints.</param>
+/// <param name="patienceNs">For how long it may be unreachable before it counts as lost, in nanoseconds
+/// (<c>checkpoint_retry_ms</c>).</param>
 /// <param name="failed">The watch of the path in which a duty has failed; null at the start.</param>
 internal sealed class RequesterWatch(ICheckpointRequester requester, long patienceNs, RequesterWatch? failed)
 {
     private bool wasReady = failed?.wasReady ?? true;
     private long awaySinceNs = failed?.awaySinceNs ?? 0;
 
-    /// <summary>Looks whether it can be reached.</summary>
-    /// <returns>Whether it could not be reached when this was called last, and can be now.</returns>
+    /// <summary>Checks whether the requester is reachable.</summary>
+    /// <returns>Whether it was unreachable at the last call, and is reachable now.</returns>
     public bool IsBack(long nowNs)
     {
         bool isReady = requester.IsReady;
@@ -27,6 +27,6 @@ internal sealed class RequesterWatch(ICheckpointRequester requester, long patien
         return isReady;
     }
 
-    /// <summary>Whether it is away for longer than a request stands.</summary>
+    /// <summary>Whether it has been unreachable for too long.</summary>
     public bool IsAwayTooLong(long nowNs) => !wasReady && nowNs - awaySinceNs >= patienceNs;
 }

@@ -83,7 +83,7 @@ internal static class CtlCommand
                 throw new OptionException(place.Fault($"'{path}': {error}")),
             [string path] => path,
             [] => throw new OptionException(place.Fault("its value is missing: a path")),
-            _ => throw new OptionException(place.Fault("stands there more than once; once is allowed")),
+            _ => throw new OptionException(place.Fault("is given more than once; once is allowed")),
         };
     }
 

@@ -38,7 +38,7 @@ internal sealed record ControlOrder(OrderKind Kind, string Words, string Help)
     /// <summary>All orders.</summary>
     public static IReadOnlyList<ControlOrder> All { get; } =
     [
-        new(OrderKind.Status, "status", "How things stand: protection, mode, ports, counters."),
+        new(OrderKind.Status, "status", "The state: protection, mode, ports, counters."),
         new(OrderKind.Checkpoint, "checkpoint", "Asks for a checkpoint, and waits until it has finished."),
         new(OrderKind.FailoverPrimary, "failover primary",
             "The primary goes on alone, for good: what is held leaves, and all that comes."),

@@ -90,7 +90,7 @@ internal static class ConfigFile
         }
         else if (!values.TryAdd(row, Value(place, property.Value)))
         {
-            faults.Add(place.Fault("stands there twice; once is allowed"));
+            faults.Add(place.Fault("is given twice; once is allowed"));
         }
     }
 

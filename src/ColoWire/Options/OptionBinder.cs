@@ -114,7 +114,7 @@ public sealed class OptionBinder
                     return string.Join(',', result.Tokens.Select(token => token.Value));
                 }
 
-                faults.Add(place.Fault("stands there more than once; once is allowed"));
+                faults.Add(place.Fault("is given more than once; once is allowed"));
                 return null;
         }
     }

@@ -75,7 +75,7 @@ internal sealed class ToleratedFieldListRow(
 
         if (taken.Contains(field))
         {
-            return $"{element.Shown} stands there twice; once is allowed";
+            return $"{element.Shown} is given twice; once is allowed";
         }
 
         taken.Add(field);

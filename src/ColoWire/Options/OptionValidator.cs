@@ -108,7 +108,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         int[] repeated = Repeated(options.Cores);
         if (repeated.Length != 0)
         {
-            Fault("cores", $"CPU {NumberList(repeated)} stands there more than once: each CPU runs one thread");
+            Fault("cores", $"CPU {NumberList(repeated)} is given more than once: each CPU runs one thread");
         }
     }
 
@@ -130,7 +130,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         int[] repeated = Repeated(options.XdpQueues);
         if (repeated.Length != 0)
         {
-            Fault("xdp_queues", $"queue {NumberList(repeated)} stands there more than once: each queue is served by one core");
+            Fault("xdp_queues", $"queue {NumberList(repeated)} is given more than once: each queue is served by one core");
         }
         else if (Array.Exists(ports, port => port is not null and not { Kind: PortKind.Xdp }))
         {

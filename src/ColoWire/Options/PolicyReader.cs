@@ -115,7 +115,7 @@ internal sealed class PolicyReader(string text)
 
         if (!conditions.Add(word))
         {
-            return $"{word} stands there twice; once is allowed";
+            return $"{word} is given twice; once is allowed";
         }
 
         return words.TryDequeue(out string? value) ? read(value) : $"the value of {word} is missing: {allowed}";

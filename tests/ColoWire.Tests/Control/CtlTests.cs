@@ -33,7 +33,7 @@ internal sealed class CtlTests
     [TestCase("flush now", 2, "colowire: now (command line): nothing more is expected")]
     [TestCase("status --socket", 2, "colowire: --socket (command line): its value is missing: a path")]
     [TestCase("status --socket a --socket b", 2,
-        "colowire: --socket (command line): stands there more than once; once is allowed")]
+        "colowire: --socket (command line): is given more than once; once is allowed")]
     [TestCase("--socket /nonexistent/c status", 2,
         "colowire: '/nonexistent/c': nobody listens there: start ColoWire with control_socket, or name its socket with --socket")]
     public void Bad_input_is_one_line(string words, int expected, string line)

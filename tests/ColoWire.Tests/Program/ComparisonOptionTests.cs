@@ -94,7 +94,7 @@ internal sealed class ComparisonOptionTests
     [TestCase("[\"keepalive\"]", "'keepalive' is unknown: " + FieldNames)]
     [TestCase("[\"\"]", "'' is unknown: " + FieldNames)]
     [TestCase("[7]", "7 is unknown: " + FieldNames)]
-    [TestCase("[\"ttl\", \"mac\", \"ttl\"]", "'ttl' stands there twice; once is allowed")]
+    [TestCase("[\"ttl\", \"mac\", \"ttl\"]", "'ttl' is given twice; once is allowed")]
     [TestCase("true", "true is no list: " + FieldNames)]
     [TestCase("{}", "{...} is no list: " + FieldNames)]
     public void A_strict_field_that_is_none_is_a_fault(string value, string fault)

@@ -127,10 +127,10 @@ internal sealed class OptionTests
     [TestCase("\"cores\": [1, \"a\"]",
         "cores (colowire.json): [1,\"a\"] is not a list of CPUs: CPU numbers and ranges, for example 2,4-6")]
     [TestCase("\"cores\": [8, 1]", "cores (colowire.json): this process may not use CPU 8: allowed: 0,1,2,3,4,5,6,7")]
-    [TestCase("\"cores\": [1, 2, 1]", "cores (colowire.json): CPU 1 stands there more than once: each CPU runs one thread")]
+    [TestCase("\"cores\": [1, 2, 1]", "cores (colowire.json): CPU 1 is given more than once: each CPU runs one thread")]
     [TestCase("\"cores\": \"0-4\"", "shards (default): 1 is too few: 2 of 5 cores compare, and each needs one or more")]
     [TestCase("\"compare_timeot\": 1", "compare_timeot (colowire.json): unknown key; the nearest known one is 'compare_timeout'")]
-    [TestCase("\"outdev\": \"pcap:x\"", "outdev (colowire.json): stands there twice; once is allowed")]
+    [TestCase("\"outdev\": \"pcap:x\"", "outdev (colowire.json): is given twice; once is allowed")]
     public void A_fault_in_the_file_says_what_and_where_and_what_is_allowed(string entry, string fault)
     {
         AssertEqual(Faults($"{{ {RequiredPorts}, {entry} }}"), fault);

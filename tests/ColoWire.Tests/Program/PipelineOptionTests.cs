@@ -34,7 +34,7 @@ internal sealed class PipelineOptionTests
     [TestCase(XdpPorts, "\"xdp_queues\": \"0-1\"",
         "xdp_queues (colowire.json): 2 queues need as many cores, not 1: name one queue, or one for each core")]
     [TestCase(XdpPorts, "\"cores\": \"0-2\", \"xdp_queues\": [0, 1, 0]",
-        "xdp_queues (colowire.json): queue 0 stands there more than once: each queue is served by one core")]
+        "xdp_queues (colowire.json): queue 0 is given more than once: each queue is served by one core")]
     [TestCase(MixedPorts, "\"cores\": \"0-1\", \"xdp_queues\": \"0-1\"",
         "xdp_queues (colowire.json): 2 queues need three xdp: ports: with any other port one queue is allowed")]
     [TestCase(RequiredPorts, "\"cores\": \"0-1\", \"xdp_queues\": \"0-1\"",
@@ -44,7 +44,7 @@ internal sealed class PipelineOptionTests
     [TestCase(XdpPorts, "\"xdp_queues\": \"4096\"",
         "xdp_queues (colowire.json): '4096' is not a list of queues: queue numbers and ranges, for example 0-3")]
     [TestCase(XdpPorts, "\"cores\": [0, 1, 1], \"xdp_queues\": \"0-1\"",
-        "cores (colowire.json): CPU 1 stands there more than once: each CPU runs one thread")]
+        "cores (colowire.json): CPU 1 is given more than once: each CPU runs one thread")]
     [TestCase(MixedPorts, "\"cores\": \"0-4\"",
         "shards (default): 1 is too few: 2 of 5 cores compare, and each needs one or more")]
     public void A_fault_of_the_queues_is_one_line(string ports, string entries, string fault)

@@ -105,7 +105,7 @@ internal sealed class PolicyOptionTests
     [TestCase("drop vlan", "the value of vlan is missing: 0 to 4095")]
     [TestCase("drop vlan 4096", "'4096' is no VLAN: 0 to 4095")]
     [TestCase("drop vlan -1", "'-1' is no VLAN: 0 to 4095")]
-    [TestCase("drop vlan 1 vlan 2", "vlan stands there twice; once is allowed")]
+    [TestCase("drop vlan 1 vlan 2", "vlan is given twice; once is allowed")]
     public void A_rule_that_is_none_says_why_and_what_is_allowed(string text, string fault)
     {
         AssertEqual(Faults(Json("drop 99", text)), $"policies (colowire.json): rule 2, '{text}': {fault}");

@@ -52,7 +52,7 @@ internal sealed partial class ProgramTests
     [TestCase("run --config /nonexistent.json", "colowire: --config (command line): '/nonexistent.json': no such file")]
     [TestCase("run --config /no\u001bwhere.json", "colowire: --config (command line): '/no\\x1bwhere.json': no such file")]
     [TestCase("run --compare-timeout 0", "colowire: --compare-timeout (command line): 0 is out of range: 1 to 600000 ms")]
-    [TestCase("run --shards 1 --shards 2", "colowire: --shards (command line): stands there more than once; once is allowed")]
+    [TestCase("run --shards 1 --shards 2", "colowire: --shards (command line): is given more than once; once is allowed")]
     [TestCase("run --primary-in a --secondary-in b --outdev c --requester command:/nonexistent",
         "colowire: requester: '/nonexistent' is no program: ")]
     [TestCase("run --primary-in a --secondary-in b --outdev c --requester notify_dev:unix:/nonexistent/n,server",
