@@ -27,7 +27,6 @@ public sealed partial class CaptureDuty : IDuty
     private readonly SpscRing<FrameRef>[] home;
     private readonly GuestState guest;
     private readonly Quarantine quarantine;
-    private readonly FlowHashKey hashKey;
     private readonly FlowHash flowHash;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly Reassembler fragments;
@@ -60,8 +59,7 @@ public sealed partial class CaptureDuty : IDuty
         this.toShards = toShards;
         this.home = home;
         this.guest = guest;
-        hashKey = options.HashKey;
-        flowHash = new FlowHash(in hashKey);
+        flowHash = new FlowHash(options.HashKey);
         this.quarantine = quarantine;
         fragments = new Reassembler(pool, options, failed?.Reassembly);
         CompletedChecksums = failed?.CompletedChecksums ?? 0;
@@ -185,7 +183,7 @@ public sealed partial class CaptureDuty : IDuty
                 CompleteChecksum(frameRef);
             }
 
-            HandOn(view, flowHash.Of(view));
+            HandOn(frameRef, flowHash.Identify(view));
         }
         else
         {
@@ -211,7 +209,7 @@ public sealed partial class CaptureDuty : IDuty
         {
             Begin(ref frame);
             FrameParser.Refuse(MalformedKind.VnetHeader, out frame.Layout);
-            HandOn(arena.View(frameRef), 0);
+            HandOnUnidentified(frameRef);
             return false;
         }
 
@@ -237,7 +235,7 @@ public sealed partial class CaptureDuty : IDuty
                 CompleteChecksum(frameRef);
             }
 
-            HandOn(arena.View(frameRef), Hash(frameRef));
+            HandOnAny(frameRef);
         }
     }
 
@@ -260,29 +258,33 @@ public sealed partial class CaptureDuty : IDuty
     {
         while (fragments.TryTake(out FrameRef frame))
         {
-            HandOn(arena.View(frame), Hash(frame));
+            HandOnAny(frame);
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void HandOn(FrameView frame, uint hash)
+    private void HandOnAny(FrameRef frame)
     {
-        frame.Descriptor.FlowHash = hash;
-        // The upper bits of the hash select the shard, the lower bits the bucket.
-        toShards[(int)((hash * (ulong)toShards.Length) >> 32)].Add(frame.Reference);
-    }
-
-    private uint Hash(FrameRef frameRef)
-    {
-        ref FrameLayout layout = ref arena[frameRef].Layout;
-        if (layout.Kind >= FrameKind.NotCompared)
+        if (arena[frame].Layout.Kind < FrameKind.NotCompared)
         {
-            return 0;
+            HandOn(frame, flowHash.IdentifyAny(arena.View(frame)));
         }
-
-        FlowKey.Read(arena.Bytes(frameRef), in layout, out FlowKey key);
-        return key.Hash(in hashKey);
+        else
+        {
+            HandOnUnidentified(frame);
+        }
     }
+
+    /// <summary>Passes on a frame that is not compared and so belongs to no flow.</summary>
+    private void HandOnUnidentified(FrameRef frame)
+    {
+        arena[frame].FlowHash = 0;
+        HandOn(frame, 0);
+    }
+
+    /// <summary>Passes a frame to the shard of its flow: the upper bits of the hash select the shard, the lower bits the
+    /// bucket.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void HandOn(FrameRef frame, uint hash) => toShards[(int)((hash * (ulong)toShards.Length) >> 32)].Add(frame);
 
     private int TakeHome()
     {

@@ -52,8 +52,7 @@ internal sealed class RetransmitCache
         {
             // The usual case: the frame replaces the oldest one, and the number of cached frames stays the same.
             disposition.ReturnSecondary(flow.Cached.Head);
-            flow.Cached.RemoveHead(arena);
-            flow.Cached.Append(arena, secondary);
+            flow.Cached.Rotate(arena, secondary);
         }
         else
         {

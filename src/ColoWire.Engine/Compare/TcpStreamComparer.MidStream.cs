@@ -147,10 +147,10 @@ internal sealed partial class TcpStreamComparer
     }
 
     /// <summary>
-    /// Sets <see cref="TcpFlags.BeginningLeft"/> once the primary, or the verified range, has advanced by more than any window
-    /// from the first captured sequence number of a side. No byte before that number is sent again. The number must not be
-    /// compared with others any longer, because serial arithmetic (RFC 1982) inverts the order of two numbers that are more than
-    /// 2^31 apart.
+    /// Sets <see cref="TcpFlags.BeginningLeft"/> once the primary has advanced by more than any window from the first captured
+    /// sequence number of a side; what is verified never lies behind the primary's last segment. No byte before that number is
+    /// sent again. The number must not be compared with others any longer, because serial arithmetic (RFC 1982) inverts the order
+    /// of two numbers that are more than 2^31 apart.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void LeaveBeginning(ref TcpState tcp, uint position)

@@ -86,7 +86,6 @@ internal sealed partial class TcpStreamComparer
             tcp.Set(TcpFlags.InStep);
         }
 
-        LeaveBeginning(ref tcp, end);
         PlaceAt(ref secondary.Descriptor, start, end);
         cache.Keep(ref flow, secondary.Reference);
         return true;

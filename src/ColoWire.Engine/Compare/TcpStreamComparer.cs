@@ -228,7 +228,6 @@ internal sealed partial class TcpStreamComparer(
         uint end = frame.Segment.StreamStart + (uint)count;
         flow.Tcp.Verified.Add(frame.Segment.StreamStart, end);
         flow.Tcp.Set(TcpFlags.InStep);
-        LeaveBeginning(ref flow.Tcp, end);
         frame.Segment.StreamStart = end;
         ref Frame other = ref arena[secondary];
         if (flow.Tcp.Verified.Covers(other.Segment.StreamStart, other.Segment.StreamEnd))

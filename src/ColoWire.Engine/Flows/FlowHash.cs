@@ -7,8 +7,10 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// Computes <see cref="FlowKey.Hash"/> for regular frames (<see cref="FrameLayout.IsRegular"/>) without building a key. Three of
-/// the six products of an IPv4 flow do not depend on the frame, and are computed once.
+/// Identifies the flow of a frame at its capture: computes <see cref="FlowKey.Hash"/>, and stores it in the frame's descriptor with
+/// the words of the key that a look-up compares, all but the addresses. No key is built for a regular frame
+/// (<see cref="FrameLayout.IsRegular"/>); three of the six products of an IPv4 flow do not depend on the frame, and are computed
+/// once.
 /// </summary>
 internal readonly struct FlowHash
 {
@@ -25,9 +27,10 @@ internal readonly struct FlowHash
         }
     }
 
-    /// <summary>The hash of a regular frame's flow.</summary>
+    /// <summary>Identifies the flow of a regular frame.</summary>
+    /// <returns>The hash.</returns>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public uint Of(FrameView frame)
+    public uint Identify(FrameView frame)
     {
         ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
         uint ports = Network.Raw32(in frame.First, layout.TransportOffset);
@@ -35,9 +38,26 @@ internal readonly struct FlowHash
         ulong sum = layout.IpVersion == 4
             ? constantTerms + Term(FlowKey.AddressesWord, Network.Raw64(in frame.First, layout.NetworkOffset + Ipv4.SourceOffset))
             : Ipv6Terms(frame);
-        sum += Term(
-            FlowKey.PortsWord, ports | ((ulong)FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32));
-        return (uint)((sum + Term(FlowKey.VlanWord, vlan)) >> 32);
+        ulong portsAndProtocol = ports | ((ulong)FlowKey.ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32);
+        sum += Term(FlowKey.PortsWord, portsAndProtocol) + Term(FlowKey.VlanWord, vlan);
+        return Write(ref frame.Descriptor, (uint)(sum >> 32), portsAndProtocol, vlan);
+    }
+
+    /// <summary>Identifies the flow of any frame that is neither NotCompared nor Malformed.</summary>
+    /// <returns>The hash.</returns>
+    public uint IdentifyAny(FrameView frame)
+    {
+        FlowKey.Read(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
+        return Write(ref frame.Descriptor, key.Hash(in secret), key.LongAt(FlowKey.PortsWord), key[FlowKey.VlanWord]);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static uint Write(ref Frame frame, uint hash, ulong portsAndProtocol, uint vlan)
+    {
+        frame.FlowHash = hash;
+        frame.PortsAndProtocol = portsAndProtocol;
+        frame.VlanIds = vlan;
+        return hash;
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -146,23 +146,14 @@ public struct FlowKey : IEquatable<FlowKey>
     /// <inheritdoc/>
     public readonly bool Equals(FlowKey other) => ((ReadOnlySpan<uint>)this).SequenceEqual(other);
 
-    /// <summary>Whether a frame belongs to this flow. Equivalent to reading the key of the frame and comparing the two keys, but
-    /// builds no key. The frame's kind is neither NotCompared nor Malformed.</summary>
+    /// <summary>Whether a frame belongs to the flow of this key. Equivalent to reading the key of the frame and comparing the two
+    /// keys, but builds no key. The frame was identified (<see cref="FlowHash"/>), and its kind is neither NotCompared nor
+    /// Malformed. <see cref="DatagramWord"/> is 0 in the key of every flow.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    internal readonly bool Matches(FrameView frame)
-    {
-        ref readonly FrameLayout layout = ref frame.Descriptor.Layout;
-        if (!layout.IsRegular)
-        {
-            return MatchesAny(frame);
-        }
-
-        ulong ports = Network.Raw32(in frame.First, layout.TransportOffset);
-        ulong vlan = layout.VlanTags == 0 ? 0 : FlowKey.VlanBits(in frame.First, layout.VlanTags);
-        return LongAt(PortsWord) == (ports | ((ulong)ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false) << 32))
-            && LongAt(VlanWord) == vlan
-            && (layout.IpVersion == 4 ? MatchesIpv4(frame) : MatchesIpv6(frame));
-    }
+    internal readonly bool Matches(FrameView frame) =>
+        LongAt(PortsWord) == frame.Descriptor.PortsAndProtocol
+        && this[VlanWord] == frame.Descriptor.VlanIds
+        && (frame.Descriptor.Layout.IpVersion == 4 ? MatchesIpv4(frame) : MatchesIpv6(frame));
 
     /// <summary>Compares the addresses of an IPv4 frame. Words 2 to 7 are 0 in every IPv4 key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -178,15 +169,9 @@ public struct FlowKey : IEquatable<FlowKey>
         return Vector256.LoadUnsafe(in addresses) == Vector256.LoadUnsafe(in words);
     }
 
-    [MethodImpl(MethodImplOptions.NoInlining)]
-    private readonly bool MatchesAny(FrameView frame)
-    {
-        FlowKey.Read(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
-        return Equals(key);
-    }
-
+    /// <summary>Two adjacent words, the first one in the lower half of a little-endian processor's number.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private readonly ulong LongAt(int word) =>
+    internal readonly ulong LongAt(int word) =>
         Unsafe.As<uint, ulong>(ref Unsafe.Add(ref Unsafe.AsRef(in first), word));
 
     /// <inheritdoc/>

@@ -15,9 +15,9 @@ namespace ColoWire.Engine.Frames;
 /// engine sets everything else.
 /// </summary>
 /// <remarks>
-/// Before a frame reaches its flow, the descriptor holds the flow's hash and the epoch. While the flow holds the frame, the same
-/// bytes hold its position: as a TCP segment (<see cref="Segment"/>) or as a datagram (<see cref="Datagram"/>). The three overlap
-/// so that the descriptor fits a cache line.
+/// Before a frame reaches its flow, the descriptor holds the epoch and what identifies the flow. While the flow holds the frame,
+/// the same bytes hold its position: as a TCP segment (<see cref="Segment"/>) or as a datagram (<see cref="Datagram"/>). The three
+/// overlap so that the descriptor fits a cache line.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = EngineLimits.CacheLineBytes)]
 public struct Frame
@@ -63,6 +63,16 @@ public struct Frame
     /// <summary>The epoch in which the frame was captured (R7). Undefined while a flow holds the frame.</summary>
     [FieldOffset(StateOffset + 4)]
     public uint Epoch;
+
+    /// <summary>Word 10 of the key of the frame's flow (<c>FlowKey</c>): the VLAN identifiers. Undefined while a flow holds the
+    /// frame.</summary>
+    [FieldOffset(StateOffset + 8)]
+    internal uint VlanIds;
+
+    /// <summary>Words 8 and 9 of the key of the frame's flow (<c>FlowKey</c>): ports, protocol and IP version. Undefined while a
+    /// flow holds the frame.</summary>
+    [FieldOffset(StateOffset + 12)]
+    internal ulong PortsAndProtocol;
 
     [FieldOffset(StateOffset)]
     private HeldSegment segment;

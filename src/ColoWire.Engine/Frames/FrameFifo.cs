@@ -36,6 +36,18 @@ internal struct FrameFifo
         Count++;
     }
 
+    /// <summary>Removes the first frame of a queue that is not empty, and appends another one.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Rotate(FrameArena arena, FrameRef frame)
+    {
+        Debug.Assert(Count > 0, "the queue is not empty");
+        arena[frame].Next = FrameRef.None;
+        // Before the head is read: in a queue of one frame, the tail is the head.
+        arena[Tail].Next = frame;
+        Tail = frame;
+        Head = arena[Head].Next;
+    }
+
     /// <summary>Removes the first frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void RemoveHead(FrameArena arena)

@@ -20,10 +20,10 @@ internal readonly ref struct TcpSegment
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public TcpSegment(FrameView frame)
     {
-        ref FrameLayout layout = ref frame.Descriptor.Layout;
-        header = ref Unsafe.Add(ref Unsafe.AsRef(in frame.First), layout.TransportOffset);
-        headerBytes = (ushort)(layout.PayloadOffset - layout.TransportOffset);
-        payloadLength = layout.PayloadLength;
+        ref Frame descriptor = ref frame.Descriptor;
+        header = ref Unsafe.Add(ref Unsafe.AsRef(in frame.First), descriptor.Layout.TransportOffset);
+        headerBytes = (ushort)(descriptor.Layout.PayloadOffset - descriptor.Layout.TransportOffset);
+        payloadLength = descriptor.Layout.PayloadLength;
     }
 
     public uint Sequence => Network.UInt32(in header, Tcp.SequenceOffset);

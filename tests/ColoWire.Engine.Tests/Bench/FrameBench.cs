@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Wire;
 
@@ -10,6 +11,7 @@ namespace ColoWire.Engine.Tests.Bench;
 internal sealed class FrameBench : IDisposable
 {
     private readonly FrameArena arena = new(1, 0);
+    private readonly FlowHashKey secret = FlowHashKey.FromSeed(42);
 
     /// <summary>Writes a packet into the slot, over the packet before.</summary>
     public FrameView View(Packet packet)
@@ -19,7 +21,9 @@ internal sealed class FrameBench : IDisposable
         bytes.CopyTo(arena.SlotBytes(slot));
         arena[slot] = new Frame { Length = bytes.Length };
         FrameParser.Parse(bytes, out arena[slot].Layout);
-        return arena.View(slot);
+        FrameView view = arena.View(slot);
+        new FlowHash(in secret).IdentifyAny(view);
+        return view;
     }
 
     public void Dispose() => arena.Dispose();

@@ -116,7 +116,8 @@ public sealed class FlowTableTests
                 FrameView frame = bench.View(packet);
                 Assert.That(frame.Descriptor.Layout.IsRegular);
                 FlowHashKey secret = FlowHashKey.FromSeed(seed);
-                Assert.That(new FlowHash(in secret).Of(frame), Is.EqualTo(KeyOf(packet).Hash(in secret)));
+                Assert.That(new FlowHash(in secret).Identify(frame), Is.EqualTo(KeyOf(packet).Hash(in secret)));
+                Assert.That(KeyOf(packet).Matches(frame));
             });
 
     [Test]
