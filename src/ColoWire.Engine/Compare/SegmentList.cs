@@ -147,11 +147,13 @@ internal sealed class SegmentList(
         counters.SecondaryHeld--;
     }
 
-    /// <summary>Whether a segment begins so close behind the last SYN of either side that it belongs to the connection that this
-    /// SYN opens.</summary>
+    /// <summary>Whether a segment begins so close behind the secondary's last SYN, or the primary's SYN that may be its twin, that
+    /// it belongs to the connection that this SYN opens. A SYN of the primary that has found its twin opened the connection
+    /// before.</summary>
     public static bool IsBehindSyn(in TcpState tcp, uint start) =>
         start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes
-        || (tcp.Has(TcpFlags.PrimarySyn) && start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes);
+        || (tcp.Has(TcpFlags.PrimarySyn) && !tcp.Has(TcpFlags.SynMatched)
+            && start - tcp.PrimaryIsn - 1 < EngineLimits.OvertakenSynBytes);
 
     /// <summary>Whether a segment may continue the held segments: it begins near the end of the last one.</summary>
     public bool MayContinueAt(in Flow flow, uint start) =>

@@ -85,10 +85,9 @@ internal sealed partial class TcpStreamComparer
             tcp.Verified.Add(segment.Next - EngineLimits.VerifiedBytes, segment.Next);
         }
 
-        if (segment.Has(Tcp.Ack) && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck)))
+        if (segment.Has(Tcp.Ack))
         {
-            tcp.SecondaryAck = segment.Ack;
-            tcp.Set(TcpFlags.SecondaryAcked);
+            TryRaise(ref tcp, ref tcp.SecondaryAck, TcpFlags.SecondaryAcked, segment.Ack);
         }
     }
 
@@ -139,7 +138,7 @@ internal sealed partial class TcpStreamComparer
             tcp.SecondaryOffer = segment.SynOffer;
             tcp.SecondarySynAck = segment.Ack;
             tcp.Shift = 0;
-            tcp.Clear(TcpFlags.SecondaryAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched
+            tcp.Clear(TcpFlags.NextAcked | TcpFlags.SecondaryFin | TcpFlags.FinPending | TcpFlags.FinMatched
                 | TcpFlags.RstPending | TcpFlags.RstMatched | TcpFlags.SynPending | TcpFlags.SynPendingAck | TcpFlags.ShiftOpen | TcpFlags.OlderDropped);
             tcp.Pend(TcpFlags.SynPending, frame.ArrivalNs);
             tcp.Set(TcpFlags.SecondarySyn | (segment.Has(Tcp.Ack) ? TcpFlags.SynPendingAck : 0));
@@ -159,15 +158,12 @@ internal sealed partial class TcpStreamComparer
             tcp.Pend(TcpFlags.RstPending, frame.ArrivalNs);
         }
 
-        bool advances = segment.Has(Tcp.Ack) && !IsStray(ref tcp, segment) && !IsOfOlderConnection(in flow, segment)
-            && (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck));
-        if (advances)
-        {
-            tcp.SecondaryAck = segment.Ack;
-            tcp.Set(TcpFlags.SecondaryAcked);
-        }
-
-        tcp.SecondaryWindow = segment.Window;
+        bool isOlder = IsOfOlderConnection(in flow, segment);
+        bool advances = segment.Has(Tcp.Ack) && !IsStray(ref tcp, segment)
+            && (tcp.Has(TcpFlags.SynPending) && !isOlder
+                ? TryRaise(ref tcp, ref tcp.NextAck, TcpFlags.NextAcked, segment.Ack)
+                : TryRaise(ref tcp, ref tcp.SecondaryAck, TcpFlags.SecondaryAcked, segment.Ack));
+        tcp.SecondaryWindow = isOlder ? tcp.SecondaryWindow : segment.Window;
         return isNewSyn || isNewRst || advances || segment.Has(Tcp.Fin);
     }
 
@@ -306,10 +302,13 @@ internal sealed partial class TcpStreamComparer
     private void BeginConnection(ref Flow flow, uint primaryIsn)
     {
         ref TcpState tcp = ref flow.Tcp;
-        tcp.Clear(TcpFlags.SynPending | TcpFlags.RstMatched | TcpFlags.FinMatched | TcpFlags.InStep);
-        tcp.Set(TcpFlags.SynMatched);
+        tcp.Clear(
+            TcpFlags.SynPending | TcpFlags.RstMatched | TcpFlags.FinMatched | TcpFlags.InStep | TcpFlags.SecondaryAcked);
+        tcp.SecondaryAck = tcp.NextAck;
+        tcp.Set(tcp.Has(TcpFlags.NextAcked) ? TcpFlags.SecondaryAcked : TcpFlags.None);
         tcp.Verified.Reset(primaryIsn, primaryIsn + 1);
         segments.DropOlderConnection(ref flow);
+        tcp.Set(TcpFlags.SynMatched);
         cache.ClearBefore(ref flow, tcp.SecondarySynNumber);
         if (tcp.SecondaryIsn != primaryIsn)
         {

@@ -273,14 +273,39 @@ internal sealed partial class TcpStreamComparer(
     /// to another connection, or to none.</summary>
     private static bool IsAtOrBehind(uint position, uint end) => position - end < EngineLimits.MaxWindowBytes;
 
+    /// <summary>Raises the greatest acknowledgment number of one connection.</summary>
+    /// <param name="tcp">The state of the flow.</param>
+    /// <param name="greatest">The number, valid when <paramref name="isAcked"/> is set.</param>
+    /// <param name="isAcked">The flag that is set from the first acknowledgment on.</param>
+    /// <param name="ack">The acknowledgment number of a new segment.</param>
+    /// <returns>Whether it is greater than all before.</returns>
+    private static bool TryRaise(ref TcpState tcp, ref uint greatest, TcpFlags isAcked, uint ack)
+    {
+        if (tcp.Has(isAcked) && !TcpSequence.After(ack, greatest))
+        {
+            return false;
+        }
+
+        greatest = ack;
+        tcp.Set(isAcked);
+        return true;
+    }
+
     private Verdict CompareAck(in TcpState tcp, TcpSegment segment, bool isPure)
     {
-        if (!tcp.Has(TcpFlags.SecondaryAcked) || TcpSequence.After(segment.Ack, tcp.SecondaryAck))
+        // While the secondary's SYN waits for the primary's, most segments of the primary still belong to the connection before,
+        // whose acknowledgment numbers say nothing about those of the next one.
+        bool isNext = tcp.Has(TcpFlags.SynPending) && SegmentList.IsBehindSyn(in tcp, segment.Sequence);
+        bool isAcked = tcp.Has(isNext ? TcpFlags.NextAcked : TcpFlags.SecondaryAcked);
+        uint secondaryAck = isNext ? tcp.NextAck : tcp.SecondaryAck;
+        if (!isAcked || TcpSequence.After(segment.Ack, secondaryAck))
         {
             return Verdict.Hold(DivergenceReason.Ack);
         }
 
-        bool sameMoment = isPure && segment.Ack == tcp.SecondaryAck;
+        // The secondary's last window is that of its SYN, or of a segment behind it.
+        bool isOlder = tcp.Has(TcpFlags.SynPending) && !isNext;
+        bool sameMoment = isPure && !isOlder && segment.Ack == secondaryAck;
         return sameMoment && headers.CountWindow(segment.Window, tcp.SecondaryWindow) is { } strict
             ? Verdict.StrictField(strict, FrameRef.None)
             : Verdict.Release;

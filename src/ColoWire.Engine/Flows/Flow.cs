@@ -65,27 +65,27 @@ internal struct Flow
     // these fields.
 
     /// <summary>Verified frames of the secondary that are cached (<c>RetransmitCache</c>).</summary>
-    [FieldOffset(304)]
+    [FieldOffset(308)]
     public FrameFifo Cached;
 
-    [FieldOffset(316)]
+    [FieldOffset(320)]
     private uint flush;
 
-    [FieldOffset(320)]
+    [FieldOffset(324)]
     private FlowState state;
 
-    [FieldOffset(321)]
+    [FieldOffset(325)]
     private PolicyAction action;
 
-    [FieldOffset(322)]
+    [FieldOffset(326)]
     private bool isSuspect;
 
     /// <summary>Why the flow's frames are not compared, when <see cref="Action"/> is not to compare them.</summary>
-    [FieldOffset(323)]
+    [FieldOffset(327)]
     public NotComparedReason NotComparedReason;
 
     /// <summary>The index over <see cref="Cached"/>.</summary>
-    [FieldOffset(324)]
+    [FieldOffset(328)]
     public RetransmitIndexState RetransmitIndex;
 
     /// <summary>When all checkpoints that the flow has caused are forgotten, in nanoseconds of the engine's clock: each

@@ -31,8 +31,8 @@ internal struct TcpState
     /// <summary>The greatest acknowledgment number of the primary.</summary>
     public uint PrimaryAck;
 
-    /// <summary>The greatest acknowledgment number of the secondary; an old segment that arrives late does not lower
-    /// it.</summary>
+    /// <summary>The greatest acknowledgment number of the secondary; an old segment that arrives late does not lower it. While
+    /// <see cref="TcpFlags.SynPending"/> is set, it is that of the connection before.</summary>
     public uint SecondaryAck;
 
     /// <summary>Added to the secondary's sequence numbers to get the primary's, modulo 2^32: 0 when a rewriter in front of the
@@ -87,6 +87,10 @@ internal struct TcpState
     /// <summary>When the oldest SYN, FIN or RST of the secondary that the primary has not sent arrived, in nanoseconds of the
     /// engine's clock.</summary>
     public long ControlSinceNs;
+
+    /// <summary>The greatest acknowledgment number of the secondary in the connection that its pending SYN opens, when
+    /// <see cref="TcpFlags.NextAcked"/> is set.</summary>
+    public uint NextAck;
 
     /// <summary>Whether the next segments can be predicted: both sides have acknowledged something and use the same sequence
     /// numbers, the secondary has sent no FIN and no SYN or RST without a twin, and the last segment of neither side was far from
@@ -193,4 +197,7 @@ internal enum TcpFlags : uint
     /// <summary>The last segment of the secondary was farther than <see cref="EngineLimits.StrayBytes"/> from
     /// <see cref="TcpState.PrimaryNext"/>. If the next one is, too, its acknowledgment counts.</summary>
     SecondaryFar = 1 << 21,
+
+    /// <summary>The secondary has acknowledged something in the connection that its pending SYN opens.</summary>
+    NextAcked = 1 << 22,
 }

@@ -34,6 +34,8 @@ public sealed class CheckpointScenarios(int shards)
         new("82 a straggler that the new secondary contradicts", P(A), Checkpointed, Wait(5), S(B.Flipped(0)), Wait(30), S(B), P(B), Out(A, B),
             Dropped(DropReason.SecondaryStale, 1), Wait(10_000), Cp(0)),
         new("82 a straggler that ends what goes on", P(A), Checkpointed, Wait(5), S(new Segment(1100, []) { Fin = true }), Wait(10_000), Cp(0)),
+        new("82 a straggler that opens another connection acknowledges nothing in this one", P(A), Checkpointed, Wait(5),
+            S(NextSyn), Wait(10_000), Cp(0), P(Acking(6000)), Out(A), S(Acking(6000)), Out(A, Acking(6000)), Cp(0)),
         new("82 a difference after the stragglers' time", P(A), Checkpointed, Wait(30), S(B.Flipped(0)), P(B), Out(A), Cp(1, DivergenceReason.Payload)),
         new("33 an old ACK that the secondary's new SYN has overtaken acknowledges nothing in the next connection", P(A), S(A), S(NextSyn),
             S(new Segment(1100, []) { Ack = 9000 }), P(NextSyn, NextAck), Out(A, NextSyn), S(NextAck), Out(A, NextSyn, NextAck), Wait(10_000), Cp(0)),
@@ -58,6 +60,8 @@ public sealed class CheckpointScenarios(int shards)
 
     [TestCaseSource(nameof(Rows))]
     public void Scenario(Scenario row) => row.Run(Options);
+
+    private static Segment Acking(uint ack) => new(1100, []) { Ack = ack };
 
     private EngineOptions Options => TestBench.SmallOptions with { Shards = shards };
 

@@ -24,6 +24,12 @@ public sealed class TcpScenarios(int shards)
     ];
 
     private static readonly Segment Alone = Long with { DestinationPort = 99 };
+    private static readonly Segment LastAck = new(1100, []) { Ack = 6000 };
+    private static readonly Segment GarbageByte = new(101, [0]);
+    private static readonly Segment NextSyn = new(500_000, []) { Syn = true, Ack = 100 };
+    private static readonly Segment NextSynAhead = NextSyn with { Ack = 9000 };
+    private static readonly Segment NextAck = new(500_001, []) { Ack = 200 };
+    private static readonly Segment NextData = new(500_001, Fill('N')) { Ack = 200 };
     private static readonly Segment FinAfterA = new(1100, []) { Fin = true };
     private static readonly Segment RstAfterA = new(1100, []) { Rst = true };
     private static readonly Segment AndFin = A with { Fin = true };
@@ -207,6 +213,30 @@ public sealed class TcpScenarios(int shards)
         new("33 port reuse, and the new numbers are half a circle away", S(At(500000, 'A')), S(SynAck with { Sequence = 0x80000000 }),
             S(At(0x80000001, 'B')), P(SynAck with { Sequence = 0x80000000 }, At(0x80000001, 'B')),
             Out(SynAck with { Sequence = 0x80000000 }, At(0x80000001, 'B')), Wait(10_000), Cp(0)),
+        new("33a the last ACK of the connection before, behind the secondary's next SYN", P(A), S(A), S(LastAck, NextSyn),
+            P(LastAck), Out(A, LastAck), P(NextSyn), Out(A, LastAck, NextSyn), Wait(10_000), Cp(0)),
+        new("33a a keepalive of the connection before, behind the secondary's next SYN", P(SynAck), S(SynAck), P(At(2, 'A')),
+            S(At(2, 'A')), S(GarbageByte, NextSyn), P(GarbageByte, NextSyn), Out(SynAck, At(2, 'A'), GarbageByte, NextSyn),
+            Wait(10_000), Cp(0)),
+        new("33a what the secondary's next SYN acknowledges does not count in the connection before", P(A), S(A), S(NextSynAhead),
+            P(LastAck), Out(A), S(LastAck), Out(A, LastAck), P(NextSynAhead), Out(A, LastAck, NextSynAhead), Wait(10_000), Cp(0)),
+        new("33a an overtaken ACK of the secondary does not count in the next connection", P(SynAck), S(SynAck),
+            S(NextSyn, LastAck), P(LastAck, NextSyn, NextAck), Out(SynAck, LastAck, NextSyn), S(NextAck),
+            Out(SynAck, LastAck, NextSyn, NextAck), Wait(10_000), Cp(0)),
+        new("33a the primary's next SYN is overtaken by data", P(A), S(A), S(NextSyn, NextData), P(NextData), Out(A, NextData),
+            P(NextSyn), Out(A, NextData, NextSyn), Wait(10_000), Cp(0)),
+        new("33a strict compares no window of the connection before with that of the next SYN", P(A), S(A),
+            S(LastAck, NextSyn with { Window = 7 }), P(LastAck), Out(A, LastAck), P(NextSyn with { Window = 7 }),
+            Out(A, LastAck, NextSyn with { Window = 7 }), Wait(10_000), Cp(0))
+        {
+            Options = options => options with { Strict = [ToleratedField.Window] },
+        },
+        new("33a strict compares no window of the next SYN with that of an overtaken ACK", P(A), S(A),
+            S(NextSyn with { Window = 7 }, LastAck), P(LastAck, NextSyn with { Window = 7 }),
+            Out(A, LastAck, NextSyn with { Window = 7 }), Wait(10_000), Cp(0))
+        {
+            Options = options => options with { Strict = [ToleratedField.Window] },
+        },
         new("a segment beyond any window is dropped", S(A), S(At(1000 + (1u << 30), 'Z')), Dropped(DropReason.SecondaryOutOfWindow, 1),
             P(A), Out(A), Wait(10_000), Cp(0)),
         new("34 port reuse seen on the primary only", P(At(500000, 'A')), S(At(500000, 'A')), P(SynAck with { Sequence = 100 }),
