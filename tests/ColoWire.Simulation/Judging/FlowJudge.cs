@@ -14,6 +14,7 @@ internal abstract class FlowJudge
 {
     private readonly Queue<CapturedFrame> held = new();
     private readonly LinkedList<CapturedFrame> uncovered = new();
+    private readonly List<CapturedFrame> covered = [];
 
     /// <summary>The replicas have differed in this flow since the last checkpoint, or a datagram of it was lost.</summary>
     public bool IsHarmed { get; set; }
@@ -44,6 +45,12 @@ internal abstract class FlowJudge
 
     /// <summary>The oldest primary frame that the secondary has not covered, or null.</summary>
     public CapturedFrame? OldestUncovered => uncovered.First?.Value;
+
+    /// <summary>The oldest primary frame that the secondary had not covered at a time of the current epoch, or null. A report is
+    /// read some time after the appliance has made it, and the secondary may have covered the frame in between.</summary>
+    /// <param name="atNs">The time, in nanoseconds.</param>
+    public CapturedFrame? OldestUncoveredAt(long atNs) =>
+        covered.Where(frame => frame.CoveredNs > atNs).Concat(uncovered).Where(frame => frame.AtNs <= atNs).MinBy(frame => frame.AtNs);
 
     /// <summary>The oldest primary frame that the secondary has not covered and that must be covered; null when there is
     /// none.</summary>
@@ -111,6 +118,7 @@ internal abstract class FlowJudge
         }
 
         uncovered.Clear();
+        covered.Clear();
         IsHarmed = IsLate = IsReported = IsFragmentReported = false;
         Share();
     }
@@ -135,6 +143,7 @@ internal abstract class FlowJudge
             {
                 frame.Value.CoveredNs = nowNs;
                 uncovered.Remove(frame);
+                covered.Add(frame.Value);
             }
         }
     }

@@ -233,7 +233,7 @@ internal sealed partial class Oracle
             && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
-        bool isTimeout = (judge.OldestUncovered is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
+        bool isTimeout = (judge.OldestUncoveredAt(report.AtNs) is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
             || (judge.OldestHeld is { } held && judge.MayBeForgotten(held.Sent) && report.AtNs - held.AtNs >= timeoutNs)
             || (judge.SecondaryWaitsSinceNs is { } sinceNs && report.AtNs - sinceNs >= timeoutNs)
             // The appliance and the oracle know only approximately when frames of the replaced secondary stop arriving.
