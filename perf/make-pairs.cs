@@ -27,7 +27,8 @@ count.Validators.Add(result =>
 });
 Option<string> protocol = new("--protocol")
 {
-    Description = "udp, tcp, or mixed: flow by flow in turn.", DefaultValueFactory = _ => "mixed",
+    Description = "udp, tcp, or mixed: flow by flow in turn.",
+    DefaultValueFactory = _ => "mixed",
 };
 protocol.Validators.Add(result =>
 {
