@@ -90,6 +90,22 @@ public static class EngineLimits
     /// <summary>The maximum distance of sequence numbers in one connection, in bytes: the largest window of RFC 7323.</summary>
     public const int MaxWindowBytes = 1 << 30;
 
+    /// <summary>How long a client's frame waits for the port of a replica that takes none, in nanoseconds, before the frame is
+    /// given up: longer than a NIC's queue needs to drain, shorter than a client's retransmission timeout (RFC 6298: 1
+    /// s).</summary>
+    public const long GuestPatienceNs = 20_000_000;
+
+    /// <summary>The number of MAC addresses that a guest may have, for each shard that learns them.</summary>
+    public const int GuestAddresses = 16;
+
+    /// <summary>The number of free slots that the clients' capture duty lends each shard for translated copies.</summary>
+    public const int SpareSlots = 4 * BatchFrames;
+
+    /// <summary>How far a TCP stream advances, in bytes, between two tests of whether it has left its beginning by more than
+    /// <see cref="MaxWindowBytes"/>: a power of 2, far less than the 2^30 bytes that remain until serial arithmetic (RFC 1982)
+    /// inverts the order.</summary>
+    public const uint BeginningTestBytes = 1 << 24;
+
     /// <summary>
     /// The distance in bytes from the last position in a stream beyond which a single segment counts as part of another
     /// connection between the same ports, and changes nothing. RFC 7323 permits larger windows, but no common system uses them; a

@@ -15,6 +15,16 @@ public enum CompareMode : byte
     Observe,
 }
 
+/// <summary>How the frames of clients reach the replicas.</summary>
+public enum InboundMode : byte
+{
+    /// <summary>Not through ColoWire: a mirror in front of the replicas, or QEMU's netfilter.</summary>
+    None,
+
+    /// <summary>ColoWire passes each client frame to both replicas, and translates the secondary's copy (R11, R12).</summary>
+    Mirror,
+}
+
 /// <summary>The action when a flow holds its maximum number of primary frames, or when slots or flows run out.</summary>
 public enum OverflowPolicy : byte
 {
@@ -162,6 +172,13 @@ public sealed record EngineOptions
     /// <summary>How long an incomplete datagram waits for further fragments, in milliseconds.</summary>
     public int FragmentTimeoutMs { get; init; } = EngineLimits.FragmentTimeoutMs.Default;
 
+    /// <summary>How the frames of clients reach the replicas.</summary>
+    public InboundMode Inbound { get; init; }
+
+    /// <summary>The MAC addresses of the guest, each as a number with the first byte in the highest place; empty when they are
+    /// learned from the primary's frames. At most <see cref="EngineLimits.GuestAddresses"/>.</summary>
+    public ReadOnlyMemory<ulong> GuestAddresses { get; init; }
+
     /// <summary>The action when a limit is reached.</summary>
     public OverflowPolicy Overflow { get; init; }
 
@@ -182,6 +199,11 @@ public sealed record EngineOptions
 
     /// <summary>The tolerated fields in which a difference is nevertheless a divergence.</summary>
     public IReadOnlyList<ToleratedField> Strict { get; init; } = [];
+
+    /// <summary><see cref="Strict"/>, and where clients' frames pass the options of SYNs: after a fail-over, the client would be
+    /// answered by other rules than it has agreed to (scenario 115a).</summary>
+    internal IReadOnlyList<ToleratedField> StrictFields =>
+        Inbound == InboundMode.Mirror ? [.. Strict, ToleratedField.SynOptions] : Strict;
 
     /// <summary>
     /// The rules that select which flows are compared, passed or dropped. The first matching rule counts; after the rules, the

@@ -44,6 +44,9 @@ public enum UnverifiedReason : byte
 
     /// <summary>Its flow has made a duty fail and is no longer compared.</summary>
     Quarantine,
+
+    /// <summary>The client had reset its connection (R13).</summary>
+    ClientReset,
 }
 
 /// <summary>A field that may differ without a divergence (R3).</summary>
@@ -161,6 +164,9 @@ public enum DropReason : byte
 
     /// <summary>Secondary: it was inside the path or held when a duty failed.</summary>
     SecondaryFailure,
+
+    /// <summary>Secondary: the client had reset its connection (R13).</summary>
+    SecondaryClientReset,
 }
 
 /// <summary>Why a frame is not compared.</summary>

@@ -27,7 +27,11 @@ public sealed class PortUpkeep : IDisposable
     public PortUpkeep(IReadOnlyList<PipelinePorts> pipelines, FailWire? failWire)
     {
         IEnumerable<object> ports = pipelines.SelectMany(
-            pipeline => (object[])[pipeline.Primary, pipeline.Secondary, pipeline.Output]);
+            pipeline => (object?[])
+            [
+                pipeline.Primary, pipeline.Secondary, pipeline.Output,
+                pipeline.Inbound?.World, pipeline.Inbound?.ToPrimary, pipeline.Inbound?.ToSecondary,
+            ]).OfType<object>();
         keepers = [.. ports.OfType<IKeptPort>().Select(port => port.Keeper)];
         this.failWire = failWire;
         // The thread inherits the network namespace of the thread that creates it, in which all ports are.

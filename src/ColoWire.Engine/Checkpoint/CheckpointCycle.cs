@@ -220,6 +220,7 @@ internal sealed partial class CheckpointCycle
         }
 
         guest.SetReturning(Phase == CheckpointPhase.Settled && losses.IsSecondaryReturning);
+        guest.SetReplicasStopped(Phase is CheckpointPhase.Stopped or CheckpointPhase.Settled);
         if (IsStopped && stop.IsOverdue(nowNs))
         {
             Happen(PhaseEvent.StopOverdue, nowNs);

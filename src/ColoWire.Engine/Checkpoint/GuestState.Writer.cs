@@ -73,6 +73,17 @@ public sealed partial class GuestState
             }
         }
 
+        /// <summary>Publishes whether both replicas are stopped for a checkpoint. Called after the epoch was written.</summary>
+        public void SetReplicasStopped(bool areStopped)
+        {
+            // Written only on a change, as isReturning is.
+            if (State.areReplicasStopped != areStopped)
+            {
+                // Release: the epoch is written. Partner: ClientIntake.Take, which reads in the other order.
+                State.areReplicasStopped = areStopped;
+            }
+        }
+
         /// <summary>Publishes which replica's frames leave.</summary>
         /// <returns>Whether that has changed.</returns>
         public bool SetProtection(Protection now)

@@ -20,6 +20,7 @@ public sealed partial class GuestState
     private volatile uint freshEpoch;
     private volatile UnverifiedReason epochReason;
     private volatile bool isReturning;
+    private volatile bool areReplicasStopped;
     private volatile int bypasses;
     private volatile Protection protection;
     private volatile CompareMode mode;
@@ -75,6 +76,12 @@ public sealed partial class GuestState
     /// written after it: a thread that reads false here reads afterwards the epoch that the checkpoint has begun. Read by
     /// <c>ShardView.RefreshEpoch</c>, written by <see cref="Writer.SetReturning"/>.</summary>
     internal bool IsReturning => isReturning;
+
+    /// <summary>Whether both replicas are stopped for a checkpoint, as far as the requester reports it. The sequence numbers of the
+    /// secondary change then, so clients' frames wait for the end (R17). Like <see cref="IsReturning"/> it is read before
+    /// <see cref="Epoch"/> and written after it. Read by <c>ClientIntake.Take</c>, written by
+    /// <see cref="Writer.SetReplicasStopped"/>.</summary>
+    internal bool AreReplicasStopped => areReplicasStopped;
 
     /// <summary>How often frames bypassed the comparison (<see cref="CheckpointCause.Absence"/>) where a checkpoint follows.
     /// Each time, flows discard the verified bytes. Read by <c>ShardView.RefreshBypasses</c>, written by <see

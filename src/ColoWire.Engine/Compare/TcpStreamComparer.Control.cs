@@ -288,7 +288,7 @@ internal sealed partial class TcpStreamComparer
             return Verdict.Hold(DivergenceReason.Timeout);
         }
 
-        if (headers.CountSyn(segment.SynOffer, tcp.SecondaryOffer) is { } strict)
+        if (headers.CountSyn(segment.SynOffer & comparedOffer, tcp.SecondaryOffer & comparedOffer) is { } strict)
         {
             return Verdict.StrictField(strict, FrameRef.None);
         }
@@ -310,7 +310,11 @@ internal sealed partial class TcpStreamComparer
         segments.DropOlderConnection(ref flow);
         tcp.Set(TcpFlags.SynMatched);
         cache.ClearBefore(ref flow, tcp.SecondarySynNumber);
-        if (tcp.SecondaryIsn != primaryIsn)
+        if (tcp.SecondaryIsn != primaryIsn && isUntranslated)
+        {
+            ShiftSecondary(ref flow);
+        }
+        else if (tcp.SecondaryIsn != primaryIsn)
         {
             tcp.Set(TcpFlags.ShiftOpen);
             if (!flow.Secondary.IsEmpty)
@@ -334,6 +338,13 @@ internal sealed partial class TcpStreamComparer
             return;
         }
 
+        ShiftSecondary(ref flow);
+    }
+
+    /// <summary>Translates the secondary's sequence numbers by the difference of the two initial ones.</summary>
+    private void ShiftSecondary(ref Flow flow)
+    {
+        ref TcpState tcp = ref flow.Tcp;
         tcp.Shift = tcp.PrimaryIsn - tcp.SecondaryIsn;
         tcp.SecondaryFin += tcp.Shift;
         Translate(flow.Secondary.Head, tcp.Shift);

@@ -33,7 +33,7 @@ internal sealed partial class TcpStreamComparer
 
         uint end = start + frame.Layout.PayloadLength;
         PlaceAt(ref frame, start, end);
-        LeaveBeginning(ref tcp, start);
+        LeaveBeginning(ref tcp, start, end);
         // A segment that begins where the last one ended begins after PrimaryFirst. It seems to begin before PrimaryFirst only
         // once the sequence numbers have wrapped around; BeginningLeft is set by then, and PrimaryFirst is no longer used.
         tcp.PrimaryNext = end;
@@ -71,7 +71,7 @@ internal sealed partial class TcpStreamComparer
         bool isNext =
             tcp.Verified.EndAtWithRoom(start, end) && ours.Segment.PayloadSequence == start && length != 0 && IsPlain(left)
             && (ours.Marks & ~FrameMarks.SentAhead) == FrameMarks.None && !IsFar(in tcp, start);
-        if (!isNext || left.Place != right.Place || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
+        if (!isNext || right.Sequence + tcp.Shift != start || left.AckAndFlags != right.AckAndFlags || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
             || !headers.TryCount(primary, secondary))
         {
             return false;
@@ -101,7 +101,7 @@ internal sealed partial class TcpStreamComparer
     {
         ref TcpState tcp = ref flow.Tcp;
         TcpSegment segment = new(secondary);
-        uint sequence = segment.Sequence;
+        uint sequence = segment.Sequence + tcp.Shift;
         if (!IsPlain(segment) || IsFar(in tcp, sequence))
         {
             advances = false;

@@ -22,8 +22,15 @@ internal sealed partial class TcpStreamComparer(
     StepMeter steps)
 {
     private readonly SegmentList segments = new(arena, counters, disposition, epochStart, steps);
-    private readonly HeaderDifferences headers = new(arena, counters, options.Strict);
+    private readonly HeaderDifferences headers = new(arena, counters, options.StrictFields);
     private readonly bool passesResets = options.Reset == ResetPolicy.Pass;
+
+    // Where the clients' frames pass through the shard, nothing in front of the secondary translates its sequence numbers.
+    private readonly bool isUntranslated = options.Inbound == InboundMode.Mirror;
+
+    // Where a rewriter in front of the secondary translates sequence numbers alone, timestamps differ anyway.
+    private readonly uint comparedOffer =
+        options.Inbound == InboundMode.Mirror ? uint.MaxValue : ~TcpSegment.OffersTimestamps;
 
     /// <summary>Records the position of a segment of the primary in its stream.</summary>
     /// <param name="flow">Its flow.</param>

@@ -10,8 +10,13 @@ namespace ColoWire.Engine.Exits;
 /// The rings between one shard and the other duties. Each ring of frames has room for every slot of a side, so no ring can be
 /// full.
 /// </summary>
-internal sealed class ShardRings(int slotsPerSide)
+/// <param name="slotsPerSide">The number of slots of a side.</param>
+/// <param name="hasInbound">Whether frames of clients pass.</param>
+internal sealed class ShardRings(int slotsPerSide, bool hasInbound)
 {
+    /// <summary>The rings for the frames of clients; null where none pass.</summary>
+    public InboundRings? Inbound { get; } = hasInbound ? new InboundRings(slotsPerSide) : null;
+
     /// <summary>Primary capture → shard.</summary>
     public SpscRing<FrameRef> Primary { get; } = new(slotsPerSide);
 
@@ -51,14 +56,16 @@ internal sealed class ShardRings(int slotsPerSide)
     public void ClearFrames()
     {
         foreach (SpscRing<FrameRef> ring in (SpscRing<FrameRef>[])
-            [Primary, Secondary, Released, InjectedHome, Observed, PrimaryHome, SecondaryHome, SecondaryInjectedHome])
+            [Primary, Secondary, Released, InjectedHome, Observed, PrimaryHome, SecondaryHome, SecondaryInjectedHome,
+                .. Inbound?.All ?? []])
         {
             ring.Clear();
         }
     }
 
     /// <summary>The size of the rings of one shard, in bytes.</summary>
-    public static long ByteCount(int slotsPerSide) =>
-        (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide)
+    public static long ByteCount(int slotsPerSide, bool hasInbound) =>
+        (hasInbound ? InboundRings.ByteCount(slotsPerSide) : 0)
+            + (7 * SpscRing<FrameRef>.ByteCount(slotsPerSide)) + SpscRing<FrameRef>.ByteCount(2 * slotsPerSide)
             + SpscRing<CheckpointReport>.ByteCount(EngineLimits.ReportRingEntries);
 }

@@ -61,47 +61,47 @@ internal struct Flow
     [FieldOffset(92)]
     public DatagramState Datagrams;
 
-    // End of the fifth cache line, and the sixth: what few frames read, except that frames which are cached read the first of
-    // these fields.
-
-    /// <summary>Verified frames of the secondary that are cached (<c>RetransmitCache</c>).</summary>
+    // End of the fifth cache line: what few frames read.
     [FieldOffset(308)]
-    public FrameFifo Cached;
-
-    [FieldOffset(320)]
     private uint flush;
 
-    [FieldOffset(324)]
+    [FieldOffset(312)]
     private FlowState state;
 
-    [FieldOffset(325)]
+    [FieldOffset(313)]
     private PolicyAction action;
 
-    [FieldOffset(326)]
+    [FieldOffset(314)]
     private bool isSuspect;
 
     /// <summary>Why the flow's frames are not compared, when <see cref="Action"/> is not to compare them.</summary>
-    [FieldOffset(327)]
+    [FieldOffset(315)]
     public NotComparedReason NotComparedReason;
 
+    /// <summary>The flow's neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
+    [FieldOffset(316)]
+    public uint Newer;
+
+    // Sixth cache line: the first two fields are what a frame reads that is cached, the others few frames read.
+
+    /// <summary>Verified frames of the secondary that are cached (<c>RetransmitCache</c>).</summary>
+    [FieldOffset(320)]
+    public FrameFifo Cached;
+
     /// <summary>The index over <see cref="Cached"/>.</summary>
-    [FieldOffset(328)]
+    [FieldOffset(332)]
     public RetransmitIndexState RetransmitIndex;
+
+    [FieldOffset(348)]
+    public uint Older;
 
     /// <summary>When all checkpoints that the flow has caused are forgotten, in nanoseconds of the engine's clock: each
     /// checkpoint adds its part of <see cref="EngineLimits.CheckpointShareNs"/>.</summary>
-    [FieldOffset(344)]
+    [FieldOffset(352)]
     public long ShareUsedUntilNs;
 
-    [FieldOffset(352)]
+    [FieldOffset(360)]
     public FlowSuspect Suspect;
-
-    /// <summary>The flow's neighbours in the order of idleness of the <see cref="FlowTable"/>.</summary>
-    [FieldOffset(376)]
-    public uint Newer;
-
-    [FieldOffset(380)]
-    public uint Older;
 
     public FlowState State
     {
@@ -260,4 +260,8 @@ internal enum FlowState : byte
     /// primary's frames are released unverified until the next checkpoint, which the flow itself requests when its time has
     /// expired.</summary>
     OverShare,
+
+    /// <summary>The client has reset the connection, so that nothing that either replica still sends on it is compared (R13): the
+    /// primary's frames are released, the secondary's are dropped, until a new connection opens.</summary>
+    ClientReset,
 }

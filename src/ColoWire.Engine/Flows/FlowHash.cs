@@ -51,6 +51,19 @@ internal readonly struct FlowHash
         return Write(ref frame.Descriptor, key.Hash(in secret), key.LongAt(FlowKey.PortsWord), key[FlowKey.VlanWord]);
     }
 
+    /// <summary>Identifies the guest's flow to which a client's frame belongs. The frame is neither NotCompared nor
+    /// Malformed.</summary>
+    /// <returns>The hash.</returns>
+    public uint IdentifyClient(FrameView frame)
+    {
+        FlowKey.Read(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
+        key = key.Reversed();
+        return Write(ref frame.Descriptor, key.Hash(in secret), key.LongAt(FlowKey.PortsWord), key[FlowKey.VlanWord]);
+    }
+
+    /// <summary>The hash of a flow's key.</summary>
+    public uint Of(in FlowKey key) => key.Hash(in secret);
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static uint Write(ref Frame frame, uint hash, ulong portsAndProtocol, uint vlan)
     {

@@ -2,6 +2,7 @@
 
 using System;
 using System.Diagnostics.CodeAnalysis;
+using System.Numerics;
 using System.Runtime.CompilerServices;
 using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics;
@@ -154,6 +155,40 @@ public struct FlowKey : IEquatable<FlowKey>
         LongAt(PortsWord) == frame.Descriptor.PortsAndProtocol
         && this[VlanWord] == frame.Descriptor.VlanIds
         && (frame.Descriptor.Layout.IpVersion == 4 ? MatchesIpv4(frame) : MatchesIpv6(frame));
+
+    /// <summary>As <see cref="Matches"/>, for a client's frame, which was identified by the key of the guest's flow: source and
+    /// destination are exchanged in the frame.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    internal readonly bool MatchesClient(FrameView frame)
+    {
+        if (LongAt(PortsWord) != frame.Descriptor.PortsAndProtocol || this[VlanWord] != frame.Descriptor.VlanIds)
+        {
+            return false;
+        }
+
+        int network = frame.Descriptor.Layout.NetworkOffset;
+        return frame.Descriptor.Layout.IpVersion == 4
+            ? LongAt(AddressesWord) == BitOperations.RotateLeft(Network.Raw64(in frame.First, network + Ipv4.SourceOffset), 32)
+            : MatchesIpv6Client(in Unsafe.Add(ref Unsafe.AsRef(in frame.First), network + Ipv6.SourceOffset));
+    }
+
+    private readonly bool MatchesIpv6Client(ref readonly byte addresses)
+    {
+        ref byte words = ref Unsafe.As<uint, byte>(ref Unsafe.AsRef(in first));
+        return Vector128.LoadUnsafe(in addresses) == Vector128.LoadUnsafe(in words, Ipv6.AddressBytes)
+            && Vector128.LoadUnsafe(in addresses, Ipv6.AddressBytes) == Vector128.LoadUnsafe(in words);
+    }
+
+    /// <summary>The key of the flow in the other direction: source and destination are exchanged.</summary>
+    internal readonly FlowKey Reversed()
+    {
+        FlowKey key = this;
+        Span<byte> to = MemoryMarshal.AsBytes((Span<uint>)key);
+        DestinationBytes.CopyTo(to);
+        SourceBytes.CopyTo(to[AddressBytes..]);
+        key[PortsWord] = BitOperations.RotateLeft(this[PortsWord], 16);
+        return key;
+    }
 
     /// <summary>Compares the addresses of an IPv4 frame. Words 2 to 7 are 0 in every IPv4 key.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

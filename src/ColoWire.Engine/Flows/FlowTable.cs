@@ -23,19 +23,31 @@ internal sealed unsafe class FlowTable : IDisposable
 
     private readonly NativeRegion flowRegion;
     private readonly NativeRegion bucketRegion;
+    private readonly NativeRegion? clientRegion;
     private readonly Flow* flows;
+    private readonly ClientState* clients;
     private readonly uint* buckets;
     private readonly uint bucketMask;
     private uint freeList = Flow.None;
     private readonly uint order;
     private readonly uint aside;
 
-    public FlowTable(int capacity, Action<nint, nuint>? advise = null)
+    /// <summary>Makes a table.</summary>
+    /// <param name="capacity">The number of flows.</param>
+    /// <param name="advise">See <see cref="EngineOptions.AdviseMemory"/>.</param>
+    /// <param name="hasClients">Whether each flow has a <see cref="ClientState"/>.</param>
+    public FlowTable(int capacity, Action<nint, nuint>? advise = null, bool hasClients = false)
     {
         Capacity = capacity;
         uint bucketCount = BucketCount(capacity);
         flowRegion = new NativeRegion((nuint)RecordCount(capacity) * (nuint)sizeof(Flow), advise);
         bucketRegion = new NativeRegion((nuint)bucketCount * sizeof(uint), advise);
+        if (hasClients)
+        {
+            clientRegion = new NativeRegion((nuint)capacity * (nuint)sizeof(ClientState), advise);
+            clients = (ClientState*)clientRegion.Start;
+        }
+
         flows = (Flow*)flowRegion.Start;
         buckets = (uint*)bucketRegion.Start;
         new Span<uint>(buckets, (int)bucketCount).Fill(Flow.None);
@@ -67,11 +79,14 @@ internal sealed unsafe class FlowTable : IDisposable
         get => ref flows[flow];
     }
 
+    /// <summary>What is known of the client's side of a flow, in a table that has it.</summary>
+    public ref ClientState Client(ref Flow flow) => ref clients[IndexOf(ref flow)];
+
     /// <summary>The index of a flow of this table.</summary>
     public uint IndexOf(ref Flow flow) => (uint)((Flow*)Unsafe.AsPointer(ref flow) - flows);
 
-    public static long ByteCount(int capacity) =>
-        ((long)RecordCount(capacity) * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
+    public static long ByteCount(int capacity, bool hasClients = false) =>
+        (hasClients ? (long)capacity * sizeof(ClientState) : 0) + ((long)RecordCount(capacity) * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
 
     /// <summary>Finds the flow of a frame, and refreshes its place in the order of idleness.</summary>
     /// <returns>The flow, or a null reference.</returns>
@@ -96,8 +111,24 @@ internal sealed unsafe class FlowTable : IDisposable
         return ref Unsafe.NullRef<Flow>();
     }
 
-    /// <summary>Finds a flow by its key, after a failure. Changes nothing, and takes no more steps than there are flows, because
-    /// the failure may have left a chain that has no end.</summary>
+    /// <summary>Finds the guest's flow to which a client's frame belongs. The frame does not refresh the flow's place in the order
+    /// of idleness: only what the guest sends does.</summary>
+    /// <returns>The flow, or a null reference.</returns>
+    public ref Flow FindForClient(FrameView frame)
+    {
+        for (uint i = Bucket(frame.Descriptor.FlowHash); i != Flow.None; i = flows[i].NextInBucket)
+        {
+            if (flows[i].Key.MatchesClient(frame))
+            {
+                return ref flows[i];
+            }
+        }
+
+        return ref Unsafe.NullRef<Flow>();
+    }
+
+    /// <summary>Finds a flow by its key. Changes nothing, and takes no more steps than there are flows, because a failure may have
+    /// left a chain that has no end.</summary>
     public bool TryFind(in FlowKey key, uint hash, out uint found)
     {
         found = Bucket(hash);
@@ -135,9 +166,7 @@ internal sealed unsafe class FlowTable : IDisposable
         Prefetch.Line(in flows[flow].Primary);
         if (isStream)
         {
-            Prefetch.Line(in flows[flow].Tcp.PrimaryFirst);
             Prefetch.Line(in flows[flow].Cached);
-            Prefetch.Line(in flows[flow].RetransmitIndex);
         }
     }
 
@@ -156,6 +185,11 @@ internal sealed unsafe class FlowTable : IDisposable
 
         ref Flow flow = ref flows[i];
         flow = default;
+        if (clients != null)
+        {
+            clients[i] = default;
+        }
+
         flow.Key = key;
         flow.Hash = hash;
         flow.SeenNs = nowNs;
@@ -246,6 +280,7 @@ internal sealed unsafe class FlowTable : IDisposable
     {
         flowRegion.Dispose();
         bucketRegion.Dispose();
+        clientRegion?.Dispose();
     }
 
     // At most half full: a look-up then examines 1.25 records on average.

@@ -92,10 +92,10 @@ internal struct TcpState
     /// <see cref="TcpFlags.NextAcked"/> is set.</summary>
     public uint NextAck;
 
-    /// <summary>Whether the next segments can be predicted: both sides have acknowledged something and use the same sequence
-    /// numbers, the secondary has sent no FIN and no SYN or RST without a twin, and the last segment of neither side was far from
-    /// the stream.</summary>
-    public readonly bool IsSettled => (Flags & (Known | Disturbances)) == Known && Shift == 0;
+    /// <summary>Whether the next segments can be predicted: both sides have acknowledged something and the secondary's sequence
+    /// numbers can be translated, the secondary has sent no FIN and no SYN or RST without a twin, and the last segment of neither
+    /// side was far from the stream.</summary>
+    public readonly bool IsSettled => (Flags & (Known | Disturbances)) == Known;
 
     public static TcpState Fresh => new() { Cursor = FrameRef.None, IndexRoot = FrameRef.None };
 

@@ -80,9 +80,14 @@ public struct Frame
     [FieldOffset(StateOffset)]
     private HeldDatagram datagram;
 
-    /// <summary>The replica that sent the frame.</summary>
+    /// <summary>Who sent the frame.</summary>
     [FieldOffset(48)]
     public Side Side;
+
+    /// <summary>Of a client's frame: how many more inject ports have to return the slot before it is free. Written by the shard
+    /// before it passes the frame on, then by the clients' capture duty alone.</summary>
+    [FieldOffset(49)]
+    internal byte Awaited;
 
     /// <summary>The offsets of the frame's layers.</summary>
     [FieldOffset(50)]
@@ -213,6 +218,10 @@ internal enum FrameMarks : ushort
     /// Secondary: fragments of a datagram that timed out, so that the primary's fragments must already have arrived.
     /// </summary>
     Overdue = 1 << 9,
+
+    /// <summary>The slot is one that the clients' capture duty lends to a shard, for a translated copy of a client's
+    /// frame.</summary>
+    Spare = 1 << 10,
 
     /// <summary>Observe mode: both conditions for freeing the slot.</summary>
     Done = Compared | Injected,

@@ -12,8 +12,8 @@ namespace ColoWire.Engine.Frames;
 /// that the small slots can be registered as the chunks of an AF_XDP UMEM (Documentation/networking/af_xdp.rst, "UMEM").
 /// </summary>
 /// <remarks>
-/// Slots are numbered in this order: the primary's small slots, the secondary's small slots, the primary's large slots, the
-/// secondary's large slots. Each slot belongs to one <see cref="SlotPool"/> permanently.
+/// Slots are numbered in this order: the small slots of each side (<see cref="Side"/>), then the large slots of each side. Each
+/// slot belongs to one <see cref="SlotPool"/> permanently.
 /// </remarks>
 public sealed unsafe class FrameArena : IDisposable
 {
@@ -22,31 +22,51 @@ public sealed unsafe class FrameArena : IDisposable
     private readonly byte* bytes;
     private readonly Frame* frames;
     private readonly uint smallSlots;
+    private readonly uint slots;
 
     /// <summary>Allocates the memory.</summary>
     /// <param name="smallSlotsPerSide">Slots of <see cref="EngineLimits.SmallSlotBytes"/> for each side.</param>
     /// <param name="largeSlotsPerSide">Slots of <see cref="EngineLimits.LargeSlotBytes"/> for each side.</param>
     /// <param name="advise">See <see cref="EngineOptions.AdviseMemory"/>.</param>
-    public FrameArena(int smallSlotsPerSide, int largeSlotsPerSide, Action<nint, nuint>? advise = null)
+    /// <param name="sides">The number of sides: <see cref="ReplicaSides"/>, or <see cref="AllSides"/> where clients' frames pass,
+    /// too.</param>
+    public FrameArena(
+        int smallSlotsPerSide, int largeSlotsPerSide, Action<nint, nuint>? advise = null, int sides = ReplicaSides)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(smallSlotsPerSide, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(largeSlotsPerSide);
         SmallSlotsPerSide = smallSlotsPerSide;
         LargeSlotsPerSide = largeSlotsPerSide;
-        smallSlots = 2 * (uint)smallSlotsPerSide;
-        byteRegion = new NativeRegion(ByteCount(smallSlotsPerSide, largeSlotsPerSide), advise);
-        frameRegion = new NativeRegion(DescriptorByteCount(smallSlotsPerSide, largeSlotsPerSide), advise);
+        ArgumentOutOfRangeException.ThrowIfLessThan(sides, ReplicaSides);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(sides, AllSides);
+        smallSlots = (uint)(sides * smallSlotsPerSide);
+        slots = smallSlots + (uint)(sides * largeSlotsPerSide);
+        byteRegion = new NativeRegion(ByteCount(smallSlotsPerSide, largeSlotsPerSide, sides), advise);
+        frameRegion = new NativeRegion(DescriptorByteCount(smallSlotsPerSide, largeSlotsPerSide, sides), advise);
         bytes = (byte*)byteRegion.Start;
         frames = (Frame*)frameRegion.Start;
-        Primary = new SlotPool(this, Side.Primary, 0, smallSlots);
-        Secondary = new SlotPool(this, Side.Secondary, (uint)smallSlotsPerSide, smallSlots + (uint)largeSlotsPerSide);
+        Primary = Pool(Side.Primary);
+        Secondary = Pool(Side.Secondary);
+        World = sides == AllSides ? Pool(Side.World) : null;
+
+        SlotPool Pool(Side side) =>
+            new(this, side, (uint)((int)side * smallSlotsPerSide), smallSlots + (uint)((int)side * largeSlotsPerSide));
     }
+
+    /// <summary>The number of sides without the clients.</summary>
+    public const int ReplicaSides = 2;
+
+    /// <summary>The number of sides with the clients.</summary>
+    public const int AllSides = 3;
 
     /// <summary>The primary's slots.</summary>
     public SlotPool Primary { get; }
 
     /// <summary>The secondary's slots.</summary>
     public SlotPool Secondary { get; }
+
+    /// <summary>The clients' slots; null where no client frames pass.</summary>
+    public SlotPool? World { get; }
 
     /// <summary>Small slots of each side.</summary>
     public int SmallSlotsPerSide { get; }
@@ -57,19 +77,19 @@ public sealed unsafe class FrameArena : IDisposable
     /// <summary>The number of slots of one side, small and large: no ring of frames needs a larger capacity.</summary>
     public int SlotsPerSide => SmallSlotsPerSide + LargeSlotsPerSide;
 
-    /// <summary>The address of the small slots of both sides, which lie in the order of their numbers; page-aligned.</summary>
+    /// <summary>The address of the small slots of all sides, which lie in the order of their numbers; page-aligned.</summary>
     public nint SmallSlots => (nint)bytes;
 
-    /// <summary>The size of the small slots of both sides, in bytes.</summary>
+    /// <summary>The size of the small slots of all sides, in bytes.</summary>
     public nuint SmallSlotByteCount => smallSlots * (nuint)EngineLimits.SmallSlotBytes;
 
     /// <summary>The size of an arena's slots in bytes, without the descriptors.</summary>
-    public static nuint ByteCount(int smallSlotsPerSide, int largeSlotsPerSide) =>
-        2 * (((nuint)smallSlotsPerSide * EngineLimits.SmallSlotBytes) + ((nuint)largeSlotsPerSide * EngineLimits.LargeSlotBytes));
+    public static nuint ByteCount(int smallSlotsPerSide, int largeSlotsPerSide, int sides = ReplicaSides) =>
+        (nuint)sides * (((nuint)smallSlotsPerSide * EngineLimits.SmallSlotBytes) + ((nuint)largeSlotsPerSide * EngineLimits.LargeSlotBytes));
 
     /// <summary>The size of an arena's descriptors, in bytes.</summary>
-    public static nuint DescriptorByteCount(int smallSlotsPerSide, int largeSlotsPerSide) =>
-        2 * (nuint)(smallSlotsPerSide + largeSlotsPerSide) * (nuint)sizeof(Frame);
+    public static nuint DescriptorByteCount(int smallSlotsPerSide, int largeSlotsPerSide, int sides = ReplicaSides) =>
+        (nuint)sides * (nuint)(smallSlotsPerSide + largeSlotsPerSide) * (nuint)sizeof(Frame);
 
     /// <summary>The descriptor of a frame.</summary>
     public ref Frame this[FrameRef frame]
@@ -77,13 +97,13 @@ public sealed unsafe class FrameArena : IDisposable
         [MethodImpl(MethodImplOptions.AggressiveInlining)]
         get
         {
-            Debug.Assert(frame.Slot < smallSlots + (2 * (uint)LargeSlotsPerSide), "the slot number is in this arena");
+            Debug.Assert(Has(frame), "the slot number is in this arena");
             return ref frames[frame.Slot];
         }
     }
 
     /// <summary>Whether the arena has a slot of this number.</summary>
-    internal bool Has(FrameRef frame) => frame.Slot < smallSlots + (2 * (uint)LargeSlotsPerSide);
+    internal bool Has(FrameRef frame) => frame.Slot < slots;
 
     /// <summary>The captured bytes of a frame.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -2,7 +2,7 @@
 
 namespace ColoWire.Engine.Frames;
 
-/// <summary>The replica that sent a frame.</summary>
+/// <summary>Who sent a frame: one of the replicas, or a client.</summary>
 public enum Side : byte
 {
     /// <summary>The replica whose frames are sent to the clients.</summary>
@@ -12,4 +12,7 @@ public enum Side : byte
     /// The replica whose frames are compared with the primary's, and are sent only after a fail-over to the secondary.
     /// </summary>
     Secondary = 1,
+
+    /// <summary>The clients, whose frames both replicas receive (<see cref="InboundMode.Mirror"/>).</summary>
+    World = 2,
 }

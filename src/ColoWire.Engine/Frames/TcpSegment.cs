@@ -12,6 +12,8 @@ namespace ColoWire.Engine.Frames;
 /// </summary>
 internal readonly ref struct TcpSegment
 {
+    private const int TimestampBytes = 10;
+
     private readonly ref readonly byte header;
     private readonly ushort headerBytes;
     private readonly ushort payloadLength;
@@ -32,12 +34,9 @@ internal readonly ref struct TcpSegment
 
     public byte Flags => Network.UInt8(in header, Tcp.FlagsOffset);
 
-    /// <summary>
-    /// The fields that position the segment in its stream: sequence and acknowledgment numbers, then data offset and flags, in
-    /// network byte order.
-    /// </summary>
-    public (ulong Numbers, ushort LengthAndFlags) Place =>
-        (Network.Raw64(in header, Tcp.SequenceOffset), Network.Raw16(in header, Tcp.DataOffsetOffset));
+    /// <summary>The acknowledgment number, then data offset and flags, in network byte order.</summary>
+    public (uint Ack, ushort LengthAndFlags) AckAndFlags =>
+        (Network.Raw32(in header, Tcp.AckOffset), Network.Raw16(in header, Tcp.DataOffsetOffset));
 
     /// <summary>The options, without the fixed part of the header.</summary>
     public ReadOnlySpan<byte> Options
@@ -49,9 +48,12 @@ internal readonly ref struct TcpSegment
 
     public ushort Window => Network.UInt16(in header, Tcp.WindowOffset);
 
+    /// <summary>The bit of <see cref="SynOffer"/> for the timestamps option.</summary>
+    public const uint OffersTimestamps = 1u << 27;
+
     /// <summary>
     /// The options of a SYN that are compared, as one number: maximum segment size (low 16 bits), window scale (8 bits), and
-    /// three bits: MSS present, window scale present, SACK permitted. A truncated option ends the list.
+    /// four bits: MSS present, window scale present, SACK permitted, timestamps present. A truncated option ends the list.
     /// </summary>
     public uint SynOffer
     {
@@ -72,6 +74,7 @@ internal readonly ref struct TcpSegment
                     (Tcp.OptionSegmentSize, 4) => Network.UInt16(options, 2) | (1u << 24),
                     (Tcp.OptionWindowScale, 3) => ((uint)options[2] << 16) | (1u << 25),
                     (Tcp.OptionSackPermitted, 2) => 1u << 26,
+                    (Tcp.OptionTimestamps, TimestampBytes) => OffersTimestamps,
                     _ => 0,
                 };
                 options = options[length..];
@@ -79,6 +82,32 @@ internal readonly ref struct TcpSegment
 
             return offer;
         }
+    }
+
+    /// <summary>Reads TSval of the timestamps option (RFC 7323 section 3.2).</summary>
+    /// <returns>False when the segment has no such option, or a truncated option stands before it.</returns>
+    public bool TryReadTimestamp(out uint value)
+    {
+        ReadOnlySpan<byte> options = Options;
+        while (options.Length != 0 && options[0] != Tcp.OptionEnd)
+        {
+            int length = options[0] == Tcp.OptionPad ? 1 : options.Length > 1 ? options[1] : 0;
+            if (length < 1 || length > options.Length)
+            {
+                break;
+            }
+
+            if (options[0] == Tcp.OptionTimestamps && length == TimestampBytes)
+            {
+                value = Network.UInt32(in options[2], 0);
+                return true;
+            }
+
+            options = options[length..];
+        }
+
+        value = 0;
+        return false;
     }
 
     public bool Has(byte flag) => (Flags & flag) != 0;

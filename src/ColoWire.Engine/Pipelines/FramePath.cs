@@ -119,7 +119,9 @@ public sealed class FramePath : IDisposable
 
     /// <summary>Allocates the arena of a pipeline, which ports may need before the path is made.</summary>
     public static FrameArena MakeArena(EngineOptions options) =>
-        new(options.SlotsPerSide, options.LargeSlotsPerSide, options.AdviseMemory);
+        new(
+            options.SlotsPerSide, options.LargeSlotsPerSide, options.AdviseMemory,
+            options.Inbound == InboundMode.Mirror ? FrameArena.AllSides : FrameArena.ReplicaSides);
 
     /// <summary>The memory of a path with given options in bytes, by purpose.</summary>
     /// <param name="options">The options of the path.</param>

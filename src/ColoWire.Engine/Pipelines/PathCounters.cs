@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Engine.Capture;
 using ColoWire.Engine.Egress;
 using ColoWire.Engine.Fragments;
 
@@ -12,6 +13,7 @@ namespace ColoWire.Engine.Pipelines;
 /// </summary>
 public sealed class PathCounters
 {
+    private readonly long[] inboundDrops = new long[Enum.GetValues<InboundDrop>().Length];
     private readonly long[] drops = new long[Enum.GetValues<DropReason>().Length];
 
     /// <summary>The sum of the shards' counters.</summary>
@@ -22,6 +24,18 @@ public sealed class PathCounters
 
     /// <summary>The sum of what the reassembly of the secondary's fragments has counted.</summary>
     public ReassemblyCounters SecondaryFragments { get; } = new();
+
+    /// <summary>The sum of what the shards did with the frames of clients.</summary>
+    public InboundCounters Inbound { get; } = new();
+
+    /// <summary>Frames of clients that concern no guest, by reason.</summary>
+    public ReadOnlySpan<long> InboundDrops => inboundDrops;
+
+    /// <summary>Frames of clients that the primary has not received, because its port did not take them in time.</summary>
+    public long PrimaryMissed { get; private set; }
+
+    /// <summary>Frames of clients that the secondary has not received, because its port did not take them in time.</summary>
+    public long SecondaryMissed { get; private set; }
 
     /// <summary>How long frames were held, as of the last <see cref="ReadHoldTimes"/>.</summary>
     public HoldTimes HoldTimes { get; } = new();
@@ -80,9 +94,34 @@ public sealed class PathCounters
             SecondaryChecksums += pipeline.SecondaryCapture.CompletedChecksums;
         }
 
+        ReadInbound(path);
         Shards.Drops.CopyTo(drops);
         CounterArrays.Add(drops, SecondaryFragments.Drops);
         ReportsLost = Shards.ReportsLost + path.Gate.ReportsLost;
+    }
+
+    private void ReadInbound(FramePath path)
+    {
+        Inbound.Clear();
+        Array.Clear(inboundDrops);
+        (PrimaryMissed, SecondaryMissed) = (0, 0);
+        for (int i = 0; i < path.Shards.Count; i++)
+        {
+            if (path.Shards[i].Inbound is { } counted)
+            {
+                Inbound.Add(counted);
+            }
+        }
+
+        for (int i = 0; i < path.Pipelines.Count; i++)
+        {
+            if (path.Pipelines[i].Inbound is { } duties)
+            {
+                CounterArrays.Add(inboundDrops, duties.World.Filter.Drops);
+                PrimaryMissed += duties.ToPrimary.Missed;
+                SecondaryMissed += duties.ToSecondary.Missed;
+            }
+        }
     }
 
     /// <summary>Reads <see cref="HoldTimes"/>, some 500 numbers for each pipeline: a reader that asks often leaves them

@@ -83,6 +83,7 @@ public sealed partial class Pipeline
 
         Arena.Primary.Recover(slot => ports.Primary.Keeps(slot) || IsLeaving(slot));
         Arena.Secondary.Recover(slot => ports.Secondary.Keeps(slot) || IsLeaving(slot));
+        Inbound?.RecoverSlots(ports.Inbound!, Arena.World!);
 
         bool IsLeaving(FrameRef slot)
         {

@@ -21,7 +21,15 @@ namespace ColoWire.Engine.Pipelines;
 /// <param name="Primary">The port that receives the primary's frames.</param>
 /// <param name="Secondary">The port that receives the secondary's frames.</param>
 /// <param name="Output">The port that sends frames to the clients.</param>
-public sealed record PipelinePorts(FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output);
+/// <param name="Inbound">The ports for the frames of clients; null where none pass (<see cref="InboundMode.None"/>).</param>
+public sealed record PipelinePorts(
+    FrameArena Arena, ICapturePort Primary, ICapturePort Secondary, IInjectPort Output, InboundPorts? Inbound = null);
+
+/// <summary>The ports of one pipeline for the frames of clients.</summary>
+/// <param name="World">The port that receives the frames of clients.</param>
+/// <param name="ToPrimary">The port that sends them to the primary.</param>
+/// <param name="ToSecondary">The port that sends them to the secondary.</param>
+public sealed record InboundPorts(ICapturePort World, IInjectPort ToPrimary, IInjectPort ToSecondary);
 
 /// <summary>The objects that the pipelines of a path share.</summary>
 /// <param name="Guest">The state of the guest, as the gate publishes it.</param>
@@ -58,10 +66,12 @@ public sealed partial class Pipeline : IDuty, IDisposable
         shards = new Shard[rings.Length];
         for (int i = 0; i < shards.Length; i++)
         {
-            shards[i] = new Shard(options, Arena, rings[i], guest, signals, quarantine, failed?.shards[i]);
+            GuestAddresses addresses = failed?.shards[i].Addresses ?? new GuestAddresses(options.GuestAddresses.Span);
+            shards[i] = new Shard(options, Arena, rings[i], guest, signals, quarantine, addresses, failed?.shards[i]);
         }
 
         Egress = new EgressDuty(Arena, ports.Output, rings, guest, failed?.Egress);
+        Inbound = ports.Inbound is null ? null : new InboundDuties(options, ports, rings, guest, shards, failed?.Inbound);
 
         // In lockstep mode egress returns the slots of the primary; in observe mode the shard does, because it may not have
         // compared the frame yet. Slots that never reach egress (of reassembled frames and of frames that a policy drops) are
@@ -90,8 +100,12 @@ public sealed partial class Pipeline : IDuty, IDisposable
     /// <summary>The duty that sends frames to the clients.</summary>
     public EgressDuty Egress { get; }
 
+    /// <summary>The duties for the frames of clients; null where none pass.</summary>
+    public InboundDuties? Inbound { get; }
+
     /// <summary>Whether the path stops, every frame has left and every slot is free; any thread may read it.</summary>
-    public bool IsDrained => PrimaryCapture.IsDrained && SecondaryCapture.IsDrained;
+    public bool IsDrained =>
+        PrimaryCapture.IsDrained && SecondaryCapture.IsDrained && (Inbound is null || Inbound.World.IsDrained);
 
     /// <summary>See <see cref="FramePath.NextDueNs"/>.</summary>
     internal long NextDueNs
@@ -112,13 +126,14 @@ public sealed partial class Pipeline : IDuty, IDisposable
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = PrimaryCapture.Poll(nowNs) + SecondaryCapture.Poll(nowNs);
+        int work = PrimaryCapture.Poll(nowNs) + SecondaryCapture.Poll(nowNs) + (Inbound?.World.Poll(nowNs) ?? 0);
         foreach (Shard shard in shards)
         {
             work += shard.Poll(nowNs);
         }
 
-        return work + Egress.Poll(nowNs);
+        work += Egress.Poll(nowNs);
+        return Inbound is null ? work : work + Inbound.ToPrimary.Poll(nowNs) + Inbound.ToSecondary.Poll(nowNs);
     }
 
     /// <summary>Frees the memory. No duty may be running; the ports belong to the caller.</summary>
@@ -141,20 +156,26 @@ public sealed partial class Pipeline : IDuty, IDisposable
         ShardRings[] rings = new ShardRings[options.Shards];
         for (int i = 0; i < rings.Length; i++)
         {
-            rings[i] = new ShardRings(arena.SlotsPerSide);
+            rings[i] = new ShardRings(arena.SlotsPerSide, options.Inbound == InboundMode.Mirror);
         }
 
         return rings;
     }
 
     /// <summary>The memory of a pipeline with given options in bytes, by purpose.</summary>
-    internal static (string Name, long Bytes)[] MemoryPlan(EngineOptions options) =>
-    [
-        ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
-        ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide)),
-        ("flow tables", options.Shards * FlowTable.ByteCount(options.FlowsPerShard)),
-        ("content indexes", options.Shards * DatagramComparer.ByteCount(options)),
-        ("fragments", 2 * Reassembler.ByteCount),
-        ("rings", options.Shards * ShardRings.ByteCount(options.SlotsPerSide + options.LargeSlotsPerSide)),
-    ];
+    internal static (string Name, long Bytes)[] MemoryPlan(EngineOptions options)
+    {
+        bool hasInbound = options.Inbound == InboundMode.Mirror;
+        int sides = hasInbound ? FrameArena.AllSides : FrameArena.ReplicaSides;
+        int slots = options.SlotsPerSide + options.LargeSlotsPerSide;
+        return
+        [
+            ("frame arena", (long)FrameArena.ByteCount(options.SlotsPerSide, options.LargeSlotsPerSide, sides)),
+            ("frame descriptors", (long)FrameArena.DescriptorByteCount(options.SlotsPerSide, options.LargeSlotsPerSide, sides)),
+            ("flow tables", options.Shards * FlowTable.ByteCount(options.FlowsPerShard, hasInbound)),
+            ("content indexes", options.Shards * DatagramComparer.ByteCount(options)),
+            ("fragments", 2 * Reassembler.ByteCount),
+            ("rings", options.Shards * ShardRings.ByteCount(slots, hasInbound)),
+        ];
+    }
 }

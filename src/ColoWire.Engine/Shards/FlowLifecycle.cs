@@ -12,13 +12,19 @@ internal sealed class FlowLifecycle(
     HeldFrames held, ShardView view, FlushLog flushes, FlowShare share, DivergenceReporter reports, UnfinishedFlow unfinished)
 {
     /// <summary>
-    /// Whether the primary's frames of a flow are sent unverified, because the flow has diverged and waits for no checkpoint.
+    /// Whether the primary's frames of a flow are sent unverified, because the flow has diverged and waits for no checkpoint, or
+    /// because the client has reset it.
     /// </summary>
-    public static bool LeavesUnverified(in Flow flow) => flow.State is FlowState.Unverified or FlowState.OverShare;
+    public static bool LeavesUnverified(in Flow flow) =>
+        flow.State is FlowState.Unverified or FlowState.OverShare or FlowState.ClientReset;
 
     /// <summary>The reason why the primary's frames of such a flow are sent unverified.</summary>
-    public static UnverifiedReason ReasonNotVerified(in Flow flow) =>
-        flow.State == FlowState.OverShare ? UnverifiedReason.KeepsDiffering : UnverifiedReason.AfterDivergence;
+    public static UnverifiedReason ReasonNotVerified(in Flow flow) => flow.State switch
+    {
+        FlowState.OverShare => UnverifiedReason.KeepsDiffering,
+        FlowState.ClientReset => UnverifiedReason.ClientReset,
+        _ => UnverifiedReason.AfterDivergence,
+    };
 
     /// <summary>
     /// Handles a divergence. Where a checkpoint will resolve it, the flow's frames wait for the checkpoint; where none will come,
@@ -62,6 +68,31 @@ internal sealed class FlowLifecycle(
         {
             flow.State = StateToDiverge(ref flow, nowNs);
             reports.RequestComparison(in flow, nowNs);
+        }
+    }
+
+    /// <summary>Ends a connection that the client has reset: what the primary has sent leaves, what the secondary has sent needs no
+    /// twin (R13). A flow that has already diverged waits for its checkpoint as before.</summary>
+    public void EndByClient(ref Flow flow)
+    {
+        if (flow.State != FlowState.Comparing)
+        {
+            return;
+        }
+
+        flow.State = FlowState.ClientReset;
+        FlowComparers.ForgetVerified(ref flow);
+        held.ReleaseAll(ref flow, UnverifiedReason.ClientReset);
+        held.ClearSecondary(ref flow);
+    }
+
+    /// <summary>Compares a flow again that the client had reset: a new connection opens.</summary>
+    public static void Reopen(ref Flow flow)
+    {
+        if (flow.State == FlowState.ClientReset)
+        {
+            flow.State = FlowState.Comparing;
+            FlowComparers.ForgetVerified(ref flow);
         }
     }
 

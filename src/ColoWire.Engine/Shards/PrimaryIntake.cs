@@ -17,7 +17,8 @@ namespace ColoWire.Engine.Shards;
 internal sealed class PrimaryIntake(
     EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers,
     HeldFrames held,
-    HeldComparison comparison, FlowLifecycle lifecycle, Disposition disposition, UnfinishedFlow unfinished)
+    HeldComparison comparison, FlowLifecycle lifecycle, Disposition disposition, UnfinishedFlow unfinished,
+    ClientTracker? clients)
 {
     private readonly int maxQueueSize = options.MaxQueueSize;
 
@@ -80,6 +81,7 @@ internal sealed class PrimaryIntake(
 
         if ((frame.Marks & FrameMarks.ForwardOnly) != 0 || frame.Layout.Kind >= FrameKind.NotCompared)
         {
+            clients?.Learn(arena.Bytes(primary));
             ReleaseNotCompared(primary);
             return true;
         }
@@ -96,6 +98,7 @@ internal sealed class PrimaryIntake(
             return false;
         }
 
+        clients?.NoteGuest(ref flow, arena.View(primary));
         if (flow.Action != PolicyAction.Compare)
         {
             TakeByPolicy(in flow, primary);

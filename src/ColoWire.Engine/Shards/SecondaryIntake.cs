@@ -17,7 +17,8 @@ namespace ColoWire.Engine.Shards;
 internal sealed class SecondaryIntake(
     EngineOptions options, FrameArena arena, ShardView view, FlowWalk walk, Admission admission, FlowComparers comparers,
     HeldFrames held,
-    HeldComparison comparison, FlowLifecycle lifecycle, Disposition disposition, UnfinishedFlow unfinished)
+    HeldComparison comparison, FlowLifecycle lifecycle, Disposition disposition, UnfinishedFlow unfinished,
+    ClientTracker? clients)
 {
     private readonly int maxQueueSize = options.MaxQueueSize;
 
@@ -148,6 +149,7 @@ internal sealed class SecondaryIntake(
     private bool TakeComparable(ref Flow found, FrameRef secondary, long nowNs)
     {
         ref Flow flow = ref admission.Admit(ref found, secondary, nowNs);
+        NoteOpening(ref flow, secondary);
         if (Unsafe.IsNullRef(in flow))
         {
             if (unfinished.IsAny)
@@ -173,11 +175,20 @@ internal sealed class SecondaryIntake(
         return true;
     }
 
+    private void NoteOpening(ref Flow flow, FrameRef secondary)
+    {
+        if (clients is not null && !Unsafe.IsNullRef(in flow))
+        {
+            clients.NoteGuest(ref flow, arena.View(secondary));
+        }
+    }
+
     /// <summary>Why a frame of a flow is not compared; null when it is.</summary>
     private DropReason? ReasonToDrop(in Flow flow, in FrameLayout layout) =>
         flow.Action == PolicyAction.Drop ? DropReason.SecondaryPolicy
         : flow.Action != PolicyAction.Compare ? DropReason.SecondaryPassed
         : view.IsStopped || flow.State == FlowState.Diverged ? DropReason.SecondaryUnmatched
+        : flow.State == FlowState.ClientReset ? DropReason.SecondaryClientReset
         : FlowLifecycle.LeavesUnverified(in flow) ? DropReason.SecondaryAfterDivergence
         : flow.Secondary.Count >= maxQueueSize && MayBeHeld(in layout) ? DropReason.SecondaryQueueFull
         : null;

@@ -22,8 +22,10 @@ public sealed class Shard : IDuty, IDisposable
     private readonly FlowTable flows;
     private readonly FrameBatch primaryBatch;
     private readonly FrameBatch secondaryBatch;
+    private readonly FrameBatch? clientBatch;
     private readonly PrimaryIntake primaries;
     private readonly SecondaryIntake secondaries;
+    private readonly ClientIntake? clients;
     private readonly ShardView view;
     private readonly FlowWalk walk;
     private readonly SlotRelief relief;
@@ -42,8 +44,10 @@ public sealed class Shard : IDuty, IDisposable
         GuestState guest,
         ShardSignals signals,
         Quarantine quarantine,
+        GuestAddresses addresses,
         Shard? failed)
     {
+        Addresses = addresses;
         const long NanosecondsPerMs = 1_000_000;
         Counters = failed?.Counters ?? new ShardCounters();
         Counters.BeginAnew();
@@ -52,7 +56,7 @@ public sealed class Shard : IDuty, IDisposable
         long graceNs = options.GraceMs * NanosecondsPerMs;
         EpochStart epochStart = new(graceNs);
         FlushLog flushes = new();
-        flows = new FlowTable(options.FlowsPerShard, options.AdviseMemory);
+        flows = new FlowTable(options.FlowsPerShard, options.AdviseMemory, rings.Inbound is not null);
         suspects = new SuspectQueue(flows, graceNs);
         unfinished = new UnfinishedFlow(Steps);
         disposition = new Disposition(arena, rings, Counters);
@@ -68,16 +72,29 @@ public sealed class Shard : IDuty, IDisposable
         expiry = new Expiry(options, arena, flows, comparers, comparison, lifecycle, reports, suspects, unfinished, Steps, place);
         Admission admission = new(
             options, arena, flows, quarantine, flushes, view, lifecycle, held, unfinished, Steps, place, Counters);
+        ClientTracker? tracker = rings.Inbound is null ? null : new ClientTracker(flows, lifecycle, Addresses);
         primaries = new PrimaryIntake(
-            options, arena, view, walk, admission, comparers, held, comparison, lifecycle, disposition, unfinished);
+            options, arena, view, walk, admission, comparers, held, comparison, lifecycle, disposition, unfinished, tracker);
         secondaries = new SecondaryIntake(
-            options, arena, view, walk, admission, comparers, held, comparison, lifecycle, disposition, unfinished);
+            options, arena, view, walk, admission, comparers, held, comparison, lifecycle, disposition, unfinished, tracker);
         primaryBatch = new FrameBatch(rings.Primary);
         secondaryBatch = new FrameBatch(rings.Secondary);
+        if (rings.Inbound is { } inbound)
+        {
+            clientBatch = new FrameBatch(inbound.World);
+            clients = new ClientIntake(
+                arena, flows, view, walk, lifecycle, tracker!, inbound, unfinished);
+        }
     }
 
     /// <summary>The counters of the shard; any thread may read them.</summary>
     public ShardCounters Counters { get; }
+
+    /// <summary>What became of the frames of clients; null where none pass. Any thread may read it.</summary>
+    public InboundCounters? Inbound => clients?.Counters;
+
+    /// <summary>The guest's MAC addresses that this shard has learned.</summary>
+    internal GuestAddresses Addresses { get; }
 
     /// <summary>The steps of the last poll beyond the processing of its frames.</summary>
     internal StepMeter Steps { get; } = new();
@@ -108,6 +125,11 @@ public sealed class Shard : IDuty, IDisposable
         }
 
         int work = TakePrimaries(nowNs) + TakeSecondaries(nowNs);
+        if (clients is not null)
+        {
+            work += TakeClients(nowNs);
+        }
+
         if (view.HasObserved)
         {
             work += disposition.TakeInjected();
@@ -141,6 +163,7 @@ public sealed class Shard : IDuty, IDisposable
         {
             Side.Primary => primaryBatch[primaryBatch.Next],
             Side.Secondary => secondaryBatch[secondaryBatch.Next],
+            Side.World => clientBatch![clientBatch.Next],
             _ => FrameRef.None,
         };
         CulpritWriter writer = new(arena, frame);
@@ -228,6 +251,30 @@ public sealed class Shard : IDuty, IDisposable
 
         secondaryBatch.Next = next;
         place.Batch = null;
+        return next - start;
+    }
+
+    /// <summary>
+    /// Takes a batch of the clients' frames; frames that wait for the end of a checkpoint are the first at the next poll.
+    /// </summary>
+    private int TakeClients(long nowNs)
+    {
+        clientBatch!.TryRefill();
+        int start = clientBatch.Next;
+        int next = start;
+        place.Batch = Side.World;
+        for (; next < clientBatch.Count; next++)
+        {
+            clientBatch.Next = next;
+            if (!clients!.Take(arena.View(clientBatch[next]), nowNs))
+            {
+                break;
+            }
+        }
+
+        clientBatch.Next = next;
+        place.Batch = null;
+        clients!.Publish();
         return next - start;
     }
 

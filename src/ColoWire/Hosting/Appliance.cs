@@ -67,7 +67,7 @@ public sealed partial class Appliance : IDisposable
         path = new FramePath(options.Engine, ports.Pipelines, requester);
         Plan = ports.Pipelines.Count > 1
             ? CorePlan.ForPipelines(options.Cores)
-            : CorePlan.For(options.Cores, options.Engine.Shards);
+            : CorePlan.For(options.Cores, options.Engine.Shards, options.Engine.Inbound == InboundMode.Mirror);
         threads = new PathThreads(this, path, Fail);
         reviver = new Thread(ReviveUntilEnd) { Name = "colowire-revive", IsBackground = true };
     }

@@ -128,6 +128,9 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
             pipeline.Primary.Dispose();
             pipeline.Secondary.Dispose();
             pipeline.Output.Dispose();
+            pipeline.Inbound?.World.Dispose();
+            pipeline.Inbound?.ToPrimary.Dispose();
+            pipeline.Inbound?.ToSecondary.Dispose();
         }
     }
 

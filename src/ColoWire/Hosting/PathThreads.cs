@@ -106,8 +106,10 @@ internal sealed class PathThreads
     {
         DutyKind.PrimaryCapture => [appliance.Ports.Pipelines[0].Primary],
         DutyKind.SecondaryCapture => [appliance.Ports.Pipelines[0].Secondary],
-        DutyKind.Pipeline =>
-            [appliance.Ports.Pipelines[planned.Index].Primary, appliance.Ports.Pipelines[planned.Index].Secondary],
+        DutyKind.Inbound => [appliance.Ports.Pipelines[0].Inbound!.World],
+        DutyKind.Pipeline => appliance.Ports.Pipelines[planned.Index] is { Inbound: { } inbound } all
+            ? [all.Primary, all.Secondary, inbound.World]
+            : [appliance.Ports.Pipelines[planned.Index].Primary, appliance.Ports.Pipelines[planned.Index].Secondary],
         _ => [],
     };
 
@@ -117,6 +119,7 @@ internal sealed class PathThreads
         DutyKind.SecondaryCapture => path.Pipelines[0].SecondaryCapture,
         DutyKind.Shard => path.Pipelines[0].Shards[planned.Index],
         DutyKind.Egress => path.Pipelines[0].Egress,
+        DutyKind.Inbound => path.Pipelines[0].Inbound!,
         DutyKind.Gate => path.Gate,
         DutyKind.Pipeline => path.Pipelines[planned.Index],
         _ => throw new ArgumentOutOfRangeException(nameof(planned)),

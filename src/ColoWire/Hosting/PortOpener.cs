@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Options;
@@ -126,14 +127,26 @@ public static class PortOpener
         IInjectPort? output = mayOpen
             ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings, place))
             : null;
-        if (primary != null && secondary != null && output != null)
+        List<IDisposable?> inbound = [];
+        if (options.Engine.Inbound == InboundMode.Mirror && faults.Count == 0)
         {
-            return new PipelinePorts(place.Arena, primary, secondary, output);
+            inbound.Add(Try("outdev", () => PortFactory.OpenCapture(Required(options.OutDevice), settings, place)));
+            inbound.Add(Try("primary_in", () => PortFactory.OpenInject(Required(options.PrimaryIn), settings, place)));
+            inbound.Add(Try("secondary_in", () => PortFactory.OpenInject(Required(options.SecondaryIn), settings, place)));
         }
 
-        primary?.Dispose();
-        secondary?.Dispose();
-        output?.Dispose();
+        if (faults.Count == 0)
+        {
+            InboundPorts? ports = inbound is [ICapturePort world, IInjectPort toPrimary, IInjectPort toSecondary]
+                ? new InboundPorts(world, toPrimary, toSecondary) : null;
+            return new PipelinePorts(place.Arena, primary!, secondary!, output!, ports);
+        }
+
+        foreach (IDisposable? opened in (IEnumerable<IDisposable?>)[primary, secondary, output, .. inbound])
+        {
+            opened?.Dispose();
+        }
+
         throw new OptionException(faults);
 
         T? Try<T>(string option, Func<T> open)

@@ -2,6 +2,7 @@
 
 using System;
 using ColoWire.Engine;
+using ColoWire.Engine.Capture;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Pipelines;
@@ -25,6 +26,8 @@ internal sealed class SnapshotReader(Appliance appliance)
     private readonly CountsByName drops = [];
     private readonly CountsByName primaryFragments = [];
     private readonly CountsByName secondaryFragments = [];
+    private readonly CountsByName inbound = [];
+    private readonly CountsByName inboundDrops = [];
     private readonly PortNames ports = new(
         appliance.Ports.PrimaryName, appliance.Ports.SecondaryName, appliance.Ports.OutputName);
 
@@ -57,6 +60,8 @@ internal sealed class SnapshotReader(Appliance appliance)
             Primary = CaptureCounts.Of(appliance.Ports.PrimaryStatistics),
             Secondary = CaptureCounts.Of(appliance.Ports.SecondaryStatistics),
             Output = OutputCounts.Of(appliance.Ports.OutputStatistics),
+            Inbound = path.Pipelines[0].Inbound is null
+                ? null : new InboundCounts(inbound, counters.PrimaryMissed, counters.SecondaryMissed, inboundDrops),
             FailWire = BypassCounts.Of(
                 appliance.Ports.FailWire?.Counts ?? default, appliance.Ports.Troubles is [string first, ..] ? first : null),
             ConnectionsRefused = ConnectionsRefused(),
@@ -125,5 +130,7 @@ internal sealed class SnapshotReader(Appliance appliance)
         drops.Fill<DropReason>(counters.Drops);
         primaryFragments.Fill<DatagramOutcome>(counters.PrimaryFragments.Datagrams);
         secondaryFragments.Fill<DatagramOutcome>(counters.SecondaryFragments.Datagrams);
+        inbound.Fill<InboundCount>(counters.Inbound.All);
+        inboundDrops.Fill<InboundDrop>(counters.InboundDrops);
     }
 }

@@ -24,6 +24,9 @@ public enum DutyKind
     /// <summary>Requests checkpoints.</summary>
     Gate,
 
+    /// <summary>Captures the frames of clients and sends them to both replicas.</summary>
+    Inbound,
+
     /// <summary>A pipeline from end to end: both captures, its shards, its egress.</summary>
     Pipeline,
 }
@@ -62,21 +65,23 @@ public static class CorePlan
     /// <summary>Makes the plan of a path of one pipeline.</summary>
     /// <param name="cores">Numbers of the CPUs, one or more, in the order in which duties go to them.</param>
     /// <param name="shards">How many shards there are; not fewer than <see cref="ComparingCores"/>.</param>
-    public static IReadOnlyList<CoreAssignment> For(IReadOnlyList<int> cores, int shards)
+    /// <param name="hasInbound">Whether frames of clients pass. The core that sends frames to the clients receives theirs, too:
+    /// both directions of an interface then share a cache.</param>
+    public static IReadOnlyList<CoreAssignment> For(IReadOnlyList<int> cores, int shards, bool hasInbound = false)
     {
         ArgumentOutOfRangeException.ThrowIfZero(cores.Count);
         ArgumentOutOfRangeException.ThrowIfLessThan(shards, ComparingCores(cores.Count));
         PlannedDuty primary = new(DutyKind.PrimaryCapture);
         PlannedDuty secondary = new(DutyKind.SecondaryCapture);
-        PlannedDuty egress = new(DutyKind.Egress);
+        PlannedDuty[] outside = hasInbound ? [new(DutyKind.Egress), new(DutyKind.Inbound)] : [new(DutyKind.Egress)];
         PlannedDuty gate = new(DutyKind.Gate);
         PlannedDuty[] all = [.. Enumerable.Range(0, shards).Select(index => new PlannedDuty(DutyKind.Shard, index))];
         return cores.Count switch
         {
             1 => ForPipelines(cores),
-            2 => [new(cores[0], [primary, secondary, egress, gate]), new(cores[1], all)],
-            3 => [new(cores[0], [primary, secondary]), new(cores[1], all), new(cores[2], [egress, gate])],
-            _ => [new(cores[0], [primary]), new(cores[1], [secondary]), new(cores[2], [egress, gate]), .. Spread()],
+            2 => [new(cores[0], [primary, secondary, .. outside, gate]), new(cores[1], all)],
+            3 => [new(cores[0], [primary, secondary]), new(cores[1], all), new(cores[2], [.. outside, gate])],
+            _ => [new(cores[0], [primary]), new(cores[1], [secondary]), new(cores[2], [.. outside, gate]), .. Spread()],
         };
 
         IEnumerable<CoreAssignment> Spread()

@@ -23,6 +23,7 @@ public static class OptionTable
 
     private const string ModeObserve = "observe";
     private const string Hold = "hold";
+    private const string Mirror = "mirror";
     private const string Pass = "pass";
     private const string SpinThenPoll = "spin_then_poll";
     private const string Spin = "spin";
@@ -43,6 +44,11 @@ public static class OptionTable
             "lockstep: a frame of the primary leaves when the secondary has sent the same data; observe: it leaves at once, "
             + "and differences are only reported.",
             OfEngine<string>((e, v) => e with { Mode = v == ModeObserve ? CompareMode.Observe : CompareMode.Lockstep })),
+        new ChoiceRow("inbound", ["none", Mirror], Verbs.Run,
+            "How frames of clients reach the replicas. none: past ColoWire, through a mirror on the bridge host and a rewriter in "
+            + "the secondary's QEMU; mirror: ColoWire captures them on outdev and sends each one to both replicas, to the secondary "
+            + "in its own sequence numbers. Three pcap: ports are needed.",
+            OfEngine<string>((e, v) => e with { Inbound = v == Mirror ? InboundMode.Mirror : InboundMode.None })),
         new RequesterRow("requester", Verbs.Live,
             "Which program is asked for a checkpoint. qmp: the primary's QEMU; notify_dev: a program that uses the protocol "
             + "of QEMU's notify_dev, as COLO in Xen does; command: a program that is started for each request, and whose exit "

@@ -39,6 +39,7 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         if ((verb & Verbs.Live) != 0)
         {
             CheckPorts();
+            CheckInbound();
             CheckCores();
             CheckQueues();
             CheckShards();
@@ -84,6 +85,16 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
                     break;
                 }
             }
+        }
+    }
+
+    private void CheckInbound()
+    {
+        PortSpec? other = ((PortSpec?[])[options.PrimaryIn, options.SecondaryIn, options.OutDevice])
+            .FirstOrDefault(port => port is { Kind: not PortKind.Pcap });
+        if (options.Engine.Inbound == InboundMode.Mirror && other is not null)
+        {
+            Fault("inbound", $"mirror needs three pcap: ports, and '{other}' is none");
         }
     }
 

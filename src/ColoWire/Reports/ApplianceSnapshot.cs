@@ -61,6 +61,10 @@ internal readonly record struct ApplianceSnapshot
     /// <summary>The counters of the out port.</summary>
     public required OutputCounts Output { get; init; }
 
+    /// <summary>What became of the frames of clients; null unless they pass through ColoWire.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public required InboundCounts? Inbound { get; init; }
+
     /// <summary>Frames that the kernel's programs sent past ColoWire.</summary>
     public required BypassCounts FailWire { get; init; }
 

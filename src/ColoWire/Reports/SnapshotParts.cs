@@ -29,6 +29,14 @@ internal readonly record struct CaptureCounts(
         new(port.Frames, port.Bytes, port.KernelDropped, port.InterfaceDropped, port.Oversize, port.Truncated);
 }
 
+/// <summary>What became of the frames of clients; only with <c>inbound: mirror</c>.</summary>
+/// <param name="Frames">By what became of them on the way to the secondary.</param>
+/// <param name="PrimaryMissed">Frames that the primary has not received, because its port did not take them in time.</param>
+/// <param name="SecondaryMissed">The same for the secondary.</param>
+/// <param name="Drops">Frames that concern no guest, by reason.</param>
+internal readonly record struct InboundCounts(
+    CountsByName Frames, long PrimaryMissed, long SecondaryMissed, CountsByName Drops);
+
 /// <summary>The counters of the out port.</summary>
 /// <param name="Frames">Frames sent.</param>
 /// <param name="Bytes">Bytes of those.</param>

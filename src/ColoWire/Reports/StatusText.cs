@@ -41,6 +41,12 @@ internal static class StatusText
             "outdev", $"{status.Ports?.Outdev}: {Number(status.Output.Frames)} frames, {Number(status.Output.Lost)} lost");
         yield return ("released", $"{Number(status.Released.Verified)} verified, {Number(status.Released.NotCompared)} passed, "
             + $"{Number(status.Released.Unverified)} unverified");
+        if (status.Inbound is { } inbound)
+        {
+            yield return ("inbound", string.Join(", ", inbound.Frames.Concat(inbound.Drops).Select(count => $"{Number(count.Value)} {count.Key}")
+                .Append($"{Number(inbound.PrimaryMissed)} missed by the primary, {Number(inbound.SecondaryMissed)} by the secondary")));
+        }
+
         yield return ("held", $"{Number(status.Held)} of the primary, {Number(status.SecondaryHeld)} of the secondary");
         yield return ("hold time", $"p50 {DurationText.Of(status.HoldNs.P50)}, p99 {DurationText.Of(status.HoldNs.P99)}");
         yield return ("compared", $"{Number(status.Flows)} flows, {Number(status.DivergencesTotal)} divergences");

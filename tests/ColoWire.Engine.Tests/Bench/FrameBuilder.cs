@@ -26,6 +26,8 @@ public abstract record Packet
 
     public byte[] MacSource { get; init; } = [2, 0, 0, 0, 0, 1];
 
+    public byte[] MacDestination { get; init; } = [2, 0, 0, 0, 0, 99];
+
     public ushort[] Vlans { get; init; } = [];
 
     /// <summary>Length in bytes up to which the frame is padded, as Ethernet requires.</summary>
@@ -37,7 +39,7 @@ public abstract record Packet
 
     public byte[] Bytes()
     {
-        List<byte> frame = [2, 0, 0, 0, 0, 99, .. MacSource];
+        List<byte> frame = [.. MacDestination, .. MacSource];
         for (int i = 0; i < Vlans.Length; i++)
         {
             frame.AddRange(i + 1 < Vlans.Length ? [0x88, 0xA8] : [0x81, 0x00]);

@@ -60,6 +60,26 @@ public static class Words
     /// <summary>The secondary sends.</summary>
     public static Action<TestBench> S(params Packet[] packets) => bench => Array.ForEach(packets, p => bench.SendSecondary(p.Bytes()));
 
+    /// <summary>A client sends.</summary>
+    public static Action<TestBench> W(params Packet[] packets) => bench => Array.ForEach(packets, p => bench.SendWorld(p.Bytes()));
+
+    /// <summary>The primary has received exactly these frames of clients since the start, in this order.</summary>
+    public static Action<TestBench> ToP(params Packet[] packets) => bench => Assert.That(
+        bench.ToPrimary.Frames.Select(Convert.ToHexString),
+        Is.EqualTo(packets.Select(p => Convert.ToHexString(p.Bytes()))), "what the primary receives");
+
+    /// <summary>The secondary has received exactly these frames of clients since the start, in this order.</summary>
+    public static Action<TestBench> ToS(params Packet[] packets) => bench => Assert.That(
+        bench.ToSecondary.Frames.Select(Convert.ToHexString),
+        Is.EqualTo(packets.Select(p => Convert.ToHexString(p.Bytes()))), "what the secondary receives");
+
+    /// <summary>Both replicas have received exactly these frames of clients.</summary>
+    public static Action<TestBench> ToBoth(params Packet[] packets) => bench =>
+    {
+        ToP(packets)(bench);
+        ToS(packets)(bench);
+    };
+
     public static Action<TestBench> PrimaryBytes(params byte[][] frames) => bench => Array.ForEach(frames, bench.SendPrimary);
 
     public static Action<TestBench> SecondaryBytes(params byte[][] frames) => bench => Array.ForEach(frames, bench.SendSecondary);

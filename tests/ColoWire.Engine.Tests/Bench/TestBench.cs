@@ -27,7 +27,9 @@ public sealed class TestBench : IDisposable
     {
         Output = output ?? new MemoryInjectPort();
         Requester = requester as ScriptedRequester ?? new ScriptedRequester();
-        path = new FramePath(options, Primary, Secondary, Output, requester ?? Requester);
+        InboundPorts? inbound = options.Inbound == InboundMode.Mirror ? new InboundPorts(World, ToPrimary, ToSecondary) : null;
+        PipelinePorts ports = new(FramePath.MakeArena(options), Primary, Secondary, Output, inbound);
+        path = new FramePath(options, [ports], requester ?? Requester);
         Poll();
     }
 
@@ -41,6 +43,15 @@ public sealed class TestBench : IDisposable
     public MemoryCapturePort Secondary { get; } = new("secondary");
 
     public MemoryInjectPort Output { get; }
+
+    /// <summary>The port on which the frames of clients arrive, where they pass.</summary>
+    public MemoryCapturePort World { get; } = new("world");
+
+    /// <summary>What the primary receives of clients.</summary>
+    public MemoryInjectPort ToPrimary { get; } = new();
+
+    /// <summary>What the secondary receives of clients.</summary>
+    public MemoryInjectPort ToSecondary { get; } = new();
 
     public ScriptedRequester Requester { get; }
 
@@ -67,6 +78,13 @@ public sealed class TestBench : IDisposable
     public void SendSecondary(byte[] frame)
     {
         Secondary.Feed(frame);
+        Poll();
+    }
+
+    /// <summary>A client sends.</summary>
+    public void SendWorld(byte[] frame)
+    {
+        World.Feed(frame);
         Poll();
     }
 
@@ -161,7 +179,7 @@ public sealed class TestBench : IDisposable
     public void StopAndCheckSlots()
     {
         path.BeginStop();
-        Output.FramesPerCall = int.MaxValue;
+        Output.FramesPerCall = ToPrimary.FramesPerCall = ToSecondary.FramesPerCall = int.MaxValue;
         Poll();
         Assert.That(path.IsDrained, Is.True, "a slot was not returned");
         Assert.That(Sum(c => c.Held), Is.Zero);

@@ -18,7 +18,7 @@ public sealed class FolderTests
 
     private static readonly string[] Layers =
     [
-        Root, Root + ".Rings", Root + ".Wire", Root + ".Frames", Root + ".Flows", Root + ".Failures", Root + ".Checkpoint", Root + ".Exits",
+        Root, Root + ".Rings", Root + ".Wire", Root + ".Frames", Root + ".Flows", Root + ".Translate", Root + ".Failures", Root + ".Checkpoint", Root + ".Exits",
         Root + ".Fragments", Root + ".Compare", Root + ".Capture", Root + ".Egress", Root + ".Shards", Root + ".Pipelines",
     ];
 

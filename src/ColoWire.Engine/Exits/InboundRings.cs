@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
+
+namespace ColoWire.Engine.Exits;
+
+/// <summary>
+/// The rings of one shard for the frames of clients. A frame that both replicas receive unchanged is in one slot, which both
+/// inject ports send; the slot is free when both have returned it, and the clients' capture duty counts that
+/// (<see cref="Frame.Awaited"/>). Each ring has room for every slot of the clients, so no ring can be full.
+/// </summary>
+internal sealed class InboundRings(int slots)
+{
+    /// <summary>Clients' capture → shard.</summary>
+    public SpscRing<FrameRef> World { get; } = new(slots);
+
+    /// <summary>Clients' capture → shard: free small slots for the translated copies of the secondary.</summary>
+    public SpscRing<FrameRef> Spare { get; } = new(slots);
+
+    /// <summary>Shard → the primary's inject duty, in order.</summary>
+    public SpscRing<FrameRef> ToPrimary { get; } = new(slots);
+
+    /// <summary>Shard → the secondary's inject duty, in order.</summary>
+    public SpscRing<FrameRef> ToSecondary { get; } = new(slots);
+
+    /// <summary>Shard → clients' capture: slots of frames that no replica receives.</summary>
+    public SpscRing<FrameRef> Home { get; } = new(slots);
+
+    /// <summary>All rings.</summary>
+    public SpscRing<FrameRef>[] All => [World, Spare, ToPrimary, ToSecondary, Home];
+
+    /// <summary>The size of the rings of one shard, in bytes.</summary>
+    public static long ByteCount(int slots) => 5 * SpscRing<FrameRef>.ByteCount(slots);
+}

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Runtime.InteropServices;
+
+namespace ColoWire.Engine.Flows;
+
+/// <summary>
+/// What is known of the client's side of a TCP flow. It is kept beside the flows (<see cref="FlowTable.Client"/>), because it
+/// exists only where clients' frames pass.
+/// </summary>
+[StructLayout(LayoutKind.Sequential)]
+internal struct ClientState
+{
+    /// <summary>The sequence number after the client's contiguous bytes, which is RCV.NXT of the guest (RFC 9293 section 3.3.1),
+    /// when <see cref="ClientFlags.NextKnown"/> is set.</summary>
+    public uint Next;
+
+    /// <summary>TSval in the primary's last SYN (RFC 7323 section 3.2), when <see cref="ClientFlags.PrimaryTimestamp"/> is
+    /// set.</summary>
+    public uint PrimaryTimestamp;
+
+    /// <summary>TSval in the secondary's last SYN, when <see cref="ClientFlags.SecondaryTimestamp"/> is set.</summary>
+    public uint SecondaryTimestamp;
+
+    /// <summary><see cref="Flow.Flush"/> when the timestamps were read: a checkpoint since has made the two clocks one.</summary>
+    public uint Flush;
+
+    /// <summary>Which of these numbers are known.</summary>
+    public ClientFlags Flags;
+
+    /// <summary>Whether a flag is set.</summary>
+    public readonly bool Has(ClientFlags flag) => (Flags & flag) != 0;
+}
+
+/// <summary>What is known of the client's side of a flow.</summary>
+[Flags]
+internal enum ClientFlags : uint
+{
+    None = 0,
+
+    /// <summary>Of the client a SYN was captured, or of the primary an acknowledgment.</summary>
+    NextKnown = 1 << 0,
+
+    /// <summary>The primary's last SYN had a timestamp.</summary>
+    PrimaryTimestamp = 1 << 1,
+
+    /// <summary>The secondary's last SYN had a timestamp.</summary>
+    SecondaryTimestamp = 1 << 2,
+}

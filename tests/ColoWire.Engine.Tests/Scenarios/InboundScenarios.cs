@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+
+using System;
+using System.Linq;
+using ColoWire.Engine.Capture;
+using ColoWire.Engine.Checkpoint;
+using ColoWire.Engine.Tests.Bench;
+using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.Words;
+
+namespace ColoWire.Engine.Tests.Scenarios;
+
+/// <summary>
+/// The rows that concern what clients send, by their numbers on the page of scenarios; with one shard and with three. The
+/// secondary's numbers are 1000 lower than the primary's.
+/// </summary>
+[TestFixture(1)]
+[TestFixture(3)]
+public sealed class InboundScenarios(int shards)
+{
+    private const uint Lower = 1000;
+
+    private static readonly byte[] GuestMac = [2, 0, 0, 0, 0, 1];
+    private static readonly byte[] ClientMac = [2, 0, 0, 0, 0, 99];
+    private static readonly Segment Syn = Client(4999, 0) with { Syn = true, HasAck = false };
+    private static readonly Segment SynAck = new(2000, []) { Syn = true };
+    private static readonly Segment Ack = Client(5000, 2001);
+    private static readonly Segment Request = Client(5000, 2001, 'R');
+    private static readonly Segment Answer = new(2001, Fill('A')) { Ack = 5100 };
+    private static readonly Segment Reset = Client(5100, 2001) with { Rst = true };
+    private static readonly Segment GuestSyn = new(2000, []) { Syn = true, HasAck = false, Ack = 0 };
+
+    /// <summary>A client opens a connection, and both replicas answer.</summary>
+    private static readonly Action<TestBench>[] Opened = [W(Syn), P(SynAck), S(ToSecondary(SynAck)), W(Ack)];
+
+    private static readonly Scenario[] Rows =
+    [
+        Row("100 a SYN", W(Syn), ToBoth(Syn), P(SynAck), S(ToSecondary(SynAck)), Out(SynAck), Cp(0)),
+        Row("100 broadcast", W(Broadcast), ToBoth(Broadcast)),
+        Row("101 the acknowledgment, in the numbers of each", [.. Opened, ToP(Syn, Ack), ToS(Syn, ToSecondary(Ack)), Out(SynAck), Cp(0)]),
+        Row("101 a wrong checksum stays as wrong as it was", [.. Opened, W(Wrong(Ack)), Wronged]),
+        Row("102 SACK blocks", [.. Opened, W(Sack(2100, 2200)), ToP(Syn, Ack, Sack(2100, 2200)),
+            ToS(Syn, ToSecondary(Ack), ToSecondary(Sack(2100 - Lower, 2200 - Lower)))]),
+        Row("103 the echoed timestamp", W(Stamped(Syn, 7, 0)), P(Stamped(SynAck, 900_000, 7)), S(Stamped(ToSecondary(SynAck), 500, 7)),
+            W(Stamped(Ack, 8, 900_100)), ToP(Stamped(Syn, 7, 0), Stamped(Ack, 8, 900_100)),
+            ToS(Stamped(Syn, 7, 0), Stamped(ToSecondary(Ack), 8, 600)), Out(Stamped(SynAck, 900_000, 7)), Cp(0)),
+        Row("103 in answer to the guest's SYN", P(Stamped(GuestSyn, 900_000, 0)), S(Stamped(GuestSyn with { Sequence = 2000 - Lower }, 500, 0)),
+            W(Stamped(Client(7000, 2001) with { Syn = true }, 8, 900_005)),
+            ToS(Stamped(Client(7000, 2001 - Lower) with { Syn = true }, 8, 500))),
+        Row("104 after a checkpoint both use the same numbers", [.. Opened, W(Request), P(Answer), S(ToSecondary(Answer with { Payload = Fill('X') })),
+            Cp(1, DivergenceReason.Payload, 0), Checkpointed, W(Ack), ToP(Syn, Ack, Request, Ack),
+            ToS(Syn, ToSecondary(Ack), ToSecondary(Request), Ack)]),
+        Row("105 the guest opens", P(GuestSyn), S(GuestSyn with { Sequence = 2000 - Lower }), Out(GuestSyn),
+            W(Client(7000, 2001) with { Syn = true }), ToP(Client(7000, 2001) with { Syn = true }),
+            ToS(Client(7000, 2001 - Lower) with { Syn = true }), Cp(0)),
+        Row("106 a reset that the guests accept, both have answered", [.. Opened, W(Request), P(Answer), W(Reset), Out(SynAck, Answer), Wait(4000),
+            S(ToSecondary(Answer)), Wait(4000), Cp(0)]),
+        Row("106 only the secondary has answered", [.. Opened, W(Request), S(ToSecondary(Answer)), W(Reset), Wait(4000), Cp(0)]),
+        Row("106 only the primary has answered, later", [.. Opened, W(Request), W(Reset), P(Answer), Out(SynAck, Answer), Wait(4000), Cp(0)]),
+        Row("106 a new SYN begins afresh", [.. Opened, W(Request), W(Reset), W(Syn with { Sequence = 90_000 }),
+            P(SynAck with { Sequence = 50_000, Ack = 90_001 }), Wait(100), Out(SynAck),
+            S(SynAck with { Sequence = 60_000, Ack = 90_001 }), Out(SynAck, SynAck with { Sequence = 50_000, Ack = 90_001 }), Cp(0)]),
+        Row("106 a guest's SYN is refused by the client", P(GuestSyn), W(Client(0, 2001) with { Rst = true }), Out(GuestSyn), Wait(4000), Cp(0)),
+        Row("107 a reset beside that", [.. Opened, W(Request), P(Answer), W(Reset with { Sequence = 5050 }), Out(SynAck), Wait(4000),
+            Cp(1, DivergenceReason.Timeout)]),
+        Row("108 after the client's FIN the last ACKs differ in time only", [.. Opened, W(Request with { Fin = true }), P(Answer with { Ack = 5101 }),
+            S(ToSecondary(Answer)), Wait(10), S(ToSecondary(Answer with { Ack = 5101 })), Out(SynAck, Answer with { Ack = 5101 }), Cp(0)]),
+        Row("110 to nobody", W(Ack with { MacDestination = [1, 0x80, 0xC2, 0, 0, 2] }), ToBoth(),
+            P(A), W(Ack with { MacSource = GuestMac }), W(Ack with { MacDestination = [2, 0, 0, 0, 0, 7] }), ToBoth(),
+            W(Ack), ToBoth(Ack), DropsOf(1, 1, 1)),
+        Row("110 before the guest's address is known", W(Ack with { MacDestination = [2, 0, 0, 0, 0, 7] }),
+            ToBoth(Ack with { MacDestination = [2, 0, 0, 0, 0, 7] })),
+        Row("111 an ICMP error that quotes a segment", [.. Opened, W(Request), P(Answer), S(ToSecondary(Answer)), W(TooBig(Answer)),
+            ToP(Syn, Ack, Request, TooBig(Answer)),
+            ToS(Syn, ToSecondary(Ack), ToSecondary(Request), TooBig(ToSecondary(Answer))), Cp(0)]),
+        Row("114 in two VLANs", Tagged()),
+        Row("115a SYN options that differ", W(Syn), P(SynAck with { Options = [2, 4, 5, 0xB4] }),
+            S(ToSecondary(SynAck) with { Options = [2, 4, 5, 0x50] }), Cp(1, DivergenceReason.Header)),
+    ];
+
+    private static Segment Broadcast => Ack with { MacDestination = Fill('\u00ff', 6) };
+
+    private EngineOptions Options => TestBench.SmallOptions with { Shards = shards, Inbound = InboundMode.Mirror };
+
+    [TestCaseSource(nameof(Rows))]
+    public void Scenario(Scenario row) => row.Run(Options);
+
+    [Test]
+    public void Scenario_116_each_replica_receives_the_frames_of_each_flow_in_their_order()
+    {
+        using TestBench bench = new(Options);
+        for (int i = 0; i < 10_000; i++)
+        {
+            bench.World.Feed((Client((uint)i, 1) with { SourcePort = (ushort)(40_000 + (i % 64)) }).Bytes());
+        }
+
+        bench.Poll();
+        foreach (MemoryInjectPort port in (MemoryInjectPort[])[bench.ToPrimary, bench.ToSecondary])
+        {
+            Assert.That(port.Frames, Has.Count.EqualTo(10_000));
+            foreach (IGrouping<int, byte[]> flow in port.Frames.GroupBy(frame => (frame[34] << 8) | frame[35]))
+            {
+                Assert.That(flow.Select(frame => (frame[40] << 8) | frame[41]), Is.Ordered);
+            }
+        }
+
+        bench.StopAndCheckSlots();
+    }
+
+    [Test]
+    public void Scenario_109_what_a_port_does_not_take_is_counted_and_the_other_replica_receives_all()
+    {
+        using TestBench bench = new(Options);
+        bench.ToSecondary.FramesPerCall = 0;
+        W(Syn, Ack)(bench);
+        bench.Wait(50);
+        bench.ToSecondary.FramesPerCall = int.MaxValue;
+        W(Request)(bench);
+        ToP(Syn, Ack, Request)(bench);
+        ToS(Request)(bench);
+        Assert.That(bench.Path.Pipelines[0].Inbound!.ToSecondary.Missed, Is.EqualTo(2));
+        bench.StopAndCheckSlots();
+    }
+
+    [Test]
+    public void Scenario_115c_frames_between_stop_and_resume_wait_and_then_reach_both_in_the_same_numbers()
+    {
+        using TestBench bench = new(Options);
+        Array.ForEach(Opened, step => step(bench));
+        Happens(CheckpointEvent.Began)(bench);
+        W(Request)(bench);
+        ToP(Syn, Ack)(bench);
+        bench.Checkpoint();
+        ToP(Syn, Ack, Request)(bench);
+        ToS(Syn, ToSecondary(Ack), Request)(bench);
+        bench.StopAndCheckSlots();
+    }
+
+    private static Scenario Row(string name, params Action<TestBench>[] steps) => new(name, steps);
+
+    private static Segment Client(uint sequence, uint ack, char? letter = null) => (Segment)Checksums.WithFull(
+        new Segment(sequence, letter is { } fill ? Fill(fill) : [])
+        {
+            Ack = ack,
+            Source = [10, 0, 0, 99],
+            Destination = [10, 0, 0, 1],
+            SourcePort = 40000,
+            DestinationPort = 80,
+            MacSource = ClientMac,
+            MacDestination = GuestMac,
+        });
+
+    /// <summary>A segment of the secondary, or a client's segment as the secondary receives it.</summary>
+    private static Segment ToSecondary(Segment segment)
+    {
+        bool isClient = segment.DestinationPort == 80;
+        Segment translated = isClient
+            ? segment with { Ack = segment.HasAck ? segment.Ack - Lower : segment.Ack } : segment with { Sequence = segment.Sequence - Lower };
+        return isClient ? (Segment)Checksums.WithFull(translated) : translated;
+    }
+
+    private static Segment Sack(uint from, uint end) => (Segment)Checksums.WithFull(Ack with
+    {
+        Options =
+        [
+            1, 1, 5, 10, .. BigEndian(from), .. BigEndian(end),
+        ],
+    });
+
+    private static Segment Stamped(Segment segment, uint value, uint echo)
+    {
+        Segment stamped = segment with { Options = [1, 1, 8, 10, .. BigEndian(value), .. BigEndian(echo)] };
+        return segment.DestinationPort == 80 ? (Segment)Checksums.WithFull(stamped) : stamped;
+    }
+
+    private static byte[] BigEndian(uint value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
+
+    private static IcmpError TooBig(Segment quoted) => new(3, 4, IcmpError.QuoteOf(quoted.Bytes(), 0, 28))
+    {
+        Source = [10, 0, 0, 99],
+        Destination = [10, 0, 0, 1],
+        MacSource = ClientMac,
+        MacDestination = GuestMac,
+    };
+
+    private static Segment Wrong(Segment segment) => segment with { Checksum = (ushort)(segment.Checksum ^ 0x0101) };
+
+    private static void Wronged(TestBench bench) => Assert.That(
+        bench.ToSecondary.Frames[^1], Is.Not.EqualTo(ToSecondary(Ack).Bytes()), "a wrong checksum must not become right");
+
+    private static Action<TestBench> DropsOf(long linkLocal, long loop, long other) => bench =>
+    {
+        ReadOnlySpan<long> drops = bench.Path.Pipelines[0].Inbound!.World.Filter.Drops;
+        Assert.That(
+            new[] { drops[(int)InboundDrop.LinkLocal], drops[(int)InboundDrop.Loop], drops[(int)InboundDrop.OtherUnicast] },
+            Is.EqualTo(new[] { linkLocal, loop, other }));
+    };
+
+    private static Action<TestBench>[] Tagged()
+    {
+        ushort[] vlans = [5, 6];
+        return
+        [
+            W(Syn with { Vlans = vlans }), P(SynAck with { Vlans = vlans }), S(ToSecondary(SynAck) with { Vlans = vlans }),
+            W(Ack with { Vlans = vlans }), ToP(Syn with { Vlans = vlans }, Ack with { Vlans = vlans }),
+            ToS(Syn with { Vlans = vlans }, ToSecondary(Ack) with { Vlans = vlans }), Cp(0),
+        ];
+    }
+}
