@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using System.Net.NetworkInformation;
 using ColoWire.Engine;
 using ColoWire.Reports;
 
@@ -79,6 +80,33 @@ internal sealed class ToleratedFieldListRow(
         }
 
         taken.Add(field);
+        return null;
+    }
+}
+
+/// <summary>MAC addresses of single stations.</summary>
+internal sealed class AddressListRow(
+    string name, Verbs verbs, string help, Func<ApplianceOptions, IReadOnlyList<ulong>, ApplianceOptions> set)
+    : ListRow<ulong>(name, verbs, help, set)
+{
+    private const int AddressBytes = 6;
+    private const int GroupBit = 1;
+
+    public override string Allowed =>
+        $"up to {EngineLimits.GuestAddresses} MAC addresses, for example 52:54:00:12:34:56; no group address";
+
+    public override string Placeholder => "addresses";
+
+    protected override string? Take(in OptionValue element, int number, List<ulong> taken)
+    {
+        byte[] bytes = element.Form is ValueForm.Word or ValueForm.Text
+            && PhysicalAddress.TryParse(element.Text, out PhysicalAddress? address) ? address.GetAddressBytes() : [];
+        if (bytes.Length != AddressBytes || (bytes[0] & GroupBit) != 0 || taken.Count == EngineLimits.GuestAddresses)
+        {
+            return $"{element.Shown}: allowed are {Allowed}";
+        }
+
+        taken.Add(bytes.Aggregate(0UL, (sum, value) => (sum << 8) | value));
         return null;
     }
 }

@@ -49,6 +49,10 @@ public static class OptionTable
             + "the secondary's QEMU; mirror: ColoWire captures them on outdev and sends each one to both replicas, to the secondary "
             + "in its own sequence numbers. Three pcap: ports are needed.",
             OfEngine<string>((e, v) => e with { Inbound = v == Mirror ? InboundMode.Mirror : InboundMode.None })),
+        new AddressListRow("guest_mac", Verbs.Run,
+            "The guest's MAC addresses, for inbound: mirror: unicast frames of clients to other addresses reach no replica. None: "
+            + "they are learned from the primary's frames.",
+            OfEngine<IReadOnlyList<ulong>>((e, v) => e with { GuestAddresses = v.Count == 0 ? default : v.ToArray() })),
         new RequesterRow("requester", Verbs.Live,
             "Which program is asked for a checkpoint. qmp: the primary's QEMU; notify_dev: a program that uses the protocol "
             + "of QEMU's notify_dev, as COLO in Xen does; command: a program that is started for each request, and whose exit "

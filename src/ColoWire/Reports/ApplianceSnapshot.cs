@@ -63,7 +63,7 @@ internal readonly record struct ApplianceSnapshot
 
     /// <summary>What became of the frames of clients; null unless they pass through ColoWire.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
-    public required InboundCounts? Inbound { get; init; }
+    public InboundCounts? Inbound { get; init; }
 
     /// <summary>Frames that the kernel's programs sent past ColoWire.</summary>
     public required BypassCounts FailWire { get; init; }

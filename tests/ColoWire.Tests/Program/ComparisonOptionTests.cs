@@ -27,6 +27,7 @@ internal sealed class ComparisonOptionTests
           "overflow": "hold", "rst": "pass", "dup": "pass", "secondary_loss": "hold", "requester_loss": "hold",
           "checkpoint_retries": 3, "partial_checksums": "pass",
           "checkpoint_max_ms": 15001, "checkpoint_interval_ms": 101, "checkpoint_share": 11,
+          "inbound": "mirror", "guest_mac": ["52:54:00:12:34:56"],
           "strict": ["ttl"], "policies": ["pass udp port 123"],
           "shards": 2, "flows": 131073, "slots": 16385, "large_slots": 257
         }
