@@ -104,18 +104,27 @@ internal static class CaptureFile
 
     /// <summary>Creates a capture, or truncates the one that exists. A named pipe is opened for writing once, when it has a
     /// reader.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="nanoseconds">Whether timestamps have nanoseconds.</param>
+    /// <param name="temporaryPath">The file that is written in place of <paramref name="path"/>, which stays as it is and must be
+    /// writable if it exists; null for none. Messages name <paramref name="path"/>.</param>
     /// <exception cref="PortException">It cannot be written, or the pipe has no reader.</exception>
-    public static DumpDevice OpenWrite(string path, bool nanoseconds)
+    public static DumpDevice OpenWrite(string path, bool nanoseconds, string? temporaryPath = null)
     {
         // Kept open until libpcap has opened the pipe, too: else its reader could read the end of the file before the capture has
         // begun.
         using SafeFileHandle? pipe = Libc.IsPipe(path) ? WaitForReader(path) : null;
-        if (pipe is null)
+        if (pipe is null && (temporaryPath is null || Path.Exists(path)))
         {
-            CheckWritable(path);
+            CheckWritable(path, path);
         }
 
-        DumpDevice device = new(Path.GetFullPath(path));
+        if (temporaryPath is not null)
+        {
+            CheckWritable(path, temporaryPath);
+        }
+
+        DumpDevice device = new(Path.GetFullPath(temporaryPath ?? path));
         try
         {
             device.Open(new DeviceConfiguration
@@ -169,16 +178,19 @@ internal static class CaptureFile
         return little is MicrosecondMagic or PatchedMicrosecondMagic || big is MicrosecondMagic or PatchedMicrosecondMagic;
     }
 
-    private static void CheckWritable(string path)
+    /// <summary>Makes sure that a file can be written; creates it if it does not exist.</summary>
+    /// <param name="path">The path that messages name.</param>
+    /// <param name="writtenPath">The file.</param>
+    private static void CheckWritable(string path, string writtenPath)
     {
-        if (Directory.Exists(path))
+        if (Directory.Exists(writtenPath))
         {
             throw new PortException($"cannot write capture '{path}': it is a directory; {WritablePath}");
         }
 
         try
         {
-            using FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            using FileStream file = new(writtenPath, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
