@@ -58,7 +58,8 @@ internal sealed class PortLog(AppliancePorts ports, ILogger log)
 
         foreach (string trouble in loggedTroubles.Except(troubles))
         {
-            log.LogTroubleOver(trouble);
+            // What follows the semicolon says what will be done about it.
+            log.LogTroubleOver(trouble.Split("; ", 2)[0]);
         }
 
         loggedTroubles = troubles;
