@@ -145,6 +145,31 @@ internal static class CaptureFile
         }
     }
 
+    /// <summary>See <see cref="FileInjectPort.FindFault"/>.</summary>
+    public static string? FindWriteFault(string path)
+    {
+        if (!Path.Exists(path))
+        {
+            return Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))
+                ? null
+                : $"cannot write capture '{path}': {IoFault.NoSuchFile}; {WritablePath}";
+        }
+
+        try
+        {
+            if (!Libc.IsPipe(path))
+            {
+                CheckWritable(path, path);
+            }
+
+            return null;
+        }
+        catch (PortException exception)
+        {
+            return exception.Message;
+        }
+    }
+
     private static bool CheckReadable(string path)
     {
         if (Directory.Exists(path))
@@ -167,7 +192,7 @@ internal static class CaptureFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new PortException($"cannot read capture '{path}': {Reason(exception)}; {Allowed}", exception);
+            throw new PortException($"cannot read capture '{path}': {IoFault.Reason(exception)}; {Allowed}", exception);
         }
     }
 
@@ -194,7 +219,7 @@ internal static class CaptureFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new PortException($"cannot write capture '{path}': {Reason(exception)}; {WritablePath}", exception);
+            throw new PortException($"cannot write capture '{path}': {IoFault.Reason(exception)}; {WritablePath}", exception);
         }
     }
 
@@ -224,15 +249,7 @@ internal static class CaptureFile
         }
     }
 
-    private static string Reason(Exception exception) => exception switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "no such file or directory",
-        UnauthorizedAccessException => "permission denied",
-        ArgumentException => "no path is given",
-        _ => Reason(exception.Message),
-    };
-
-    /// <summary>A message of SharpPcap or the runtime without the path that precedes it, in one line.</summary>
+    /// <summary>A message of SharpPcap without the words that precede it, in one line.</summary>
     private static string Reason(string message)
     {
         const string sharpPcapPrefix = "Unable to open offline adapter: ";

@@ -36,6 +36,10 @@ public sealed class FileInjectPort : IInjectPort, IFrameSender, IFaultReporter
         device = CaptureFile.OpenWrite(path, nanoseconds, temporaryPath);
     }
 
+    /// <summary>Why a file cannot be written, as far as this shows without creating or changing it.</summary>
+    /// <returns>One line; null when it can probably be written.</returns>
+    public static string? FindFault(string path) => CaptureFile.FindWriteFault(path);
+
     /// <inheritdoc/>
     public string Name => CaptureFile.NamePrefix + path;
 

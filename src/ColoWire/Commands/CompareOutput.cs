@@ -2,6 +2,7 @@
 
 using System;
 using System.IO;
+using System.Text;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
@@ -15,6 +16,9 @@ namespace ColoWire.Commands;
 /// </summary>
 internal sealed class CompareOutput : IDisposable
 {
+    /// <summary>NAME_MAX (linux/limits.h).</summary>
+    private const int LongestNameBytes = 255;
+
     private readonly string path;
     private readonly string? finalPath;
     private readonly string? temporaryPath;
@@ -90,13 +94,15 @@ internal sealed class CompareOutput : IDisposable
         DeleteTemporary();
     }
 
-    /// <summary>Whether a path is free, or that of a regular file. /dev/stdout and the like stand for a file that this process has
-    /// open already.</summary>
+    /// <summary>Whether a path is free, or that of a regular file. /dev/stdout and the like stand for a file that this process
+    /// has open already.</summary>
     private static bool IsReplaceable(string path)
     {
         string full = Path.GetFullPath(path);
         bool isSystem = full.StartsWith("/dev/", StringComparison.Ordinal) || full.StartsWith("/proc/", StringComparison.Ordinal);
-        return !isSystem && (!Path.Exists(path) || FileKind.IsRegular(path));
+        // The port refuses a name that is too long; a temporary file would have another name.
+        bool isNameTooLong = Encoding.UTF8.GetByteCount(Path.GetFileName(full)) > LongestNameBytes;
+        return !isSystem && !isNameTooLong && (!Path.Exists(path) || FileKind.IsRegular(path));
     }
 
     /// <summary>The file that is replaced: of a symbolic link its target.</summary>
