@@ -29,8 +29,16 @@ fail() {
     exit 2
 }
 
+# A reader that ends early, as in "| head -1", must not end the script between two changes. The programs that it starts get
+# the usual SIGPIPE, because a trap that is no "ignore" is not inherited.
+trap : PIPE
+
+print() {
+    { printf '%s\n' "$1"; } 2>/dev/null || true
+}
+
 say() {
-    printf '%s: %s\n' "$1" "$2"
+    print "$1: $2"
 }
 
 need_tools() {

@@ -24,6 +24,8 @@ USAGE
 
 mode=prepare
 interfaces=()
+# Groups of values that were changed.
+changes_made=0
 
 parse_arguments() {
     local cpus=""
@@ -97,14 +99,25 @@ mtus() {
 open_record() {
     local interface=$1 file
     file=$(state_file "$interface")
-    mkdir -p "$STATE_DIR"
+    mkdir -p "$STATE_DIR" 2>/dev/null || fail "$STATE_DIR: this folder for records cannot be made; $(changed_so_far)"
     if [ -e "$file" ] && [ "$(head -n 1 "$file")" != "identity $(identity "$interface")" ]; then
         say "$interface" "the record in $file is of another interface of this name: replaced"
         rm -f "$file"
     fi
     if [ ! -e "$file" ]; then
-        (umask 077 && printf 'identity %s\n' "$(identity "$interface")" >"$file")
+        # An empty record would be of no interface.
+        (umask 077 && append "identity $(identity "$interface")" "$file") || rm -f "$file"
+        [ -e "$file" ] || fail "$file: the record cannot be written (is the disk full?); $(changed_so_far)"
     fi
+}
+
+append() {
+    { printf '%s\n' "$1" >>"$2"; } 2>/dev/null
+}
+
+changed_so_far() {
+    if [ "$changes_made" = 0 ]; then echo "nothing was changed"
+    else echo "undo.sh ${interfaces[*]} restores what was changed so far"; fi
 }
 
 # The first value seen is the one to restore: a later run adds what is new and changes nothing that is there.
@@ -115,7 +128,8 @@ record() {
     else lines=$(awk -F '\t' '$1 != "" && $4 == "" { printf "%s\t%s\n", $1, $2 }' <<<"$VALUES"); fi
     while IFS=$'\t' read -r name value; do
         if [ -n "$name" ] && ! has_record "$file" "$group.$name"; then
-            printf '%s.%s\t%s\n' "$group" "$name" "$value" >>"$file"
+            append "$group.$name"$'\t'"$value" "$file" ||
+                fail "$file: the record cannot be written (is the disk full?); $(changed_so_far)"
         fi
     done <<<"$lines"
 }
@@ -125,7 +139,7 @@ has_record() {
 }
 
 prepare_group() {
-    local interface=$1 group=$2 name current wanted why changes=()
+    local interface=$1 group=$2 name current wanted why line changes=() announced=()
     read_group "$interface" "$group"
     while IFS=$'\t' read -r name current wanted why; do
         if [ "$current" = "$wanted" ]; then continue; fi
@@ -135,11 +149,13 @@ prepare_group() {
         fi
         changes+=("$name" "$wanted")
         if [ "$mode" = dry-run ]; then say "$interface" "$group $name: $current, would become $wanted"
-        else say "$interface" "$group $name: $current -> $wanted"; fi
+        else announced+=("$group $name: $current -> $wanted"); fi
     done <<<"$VALUES"
     if [ "$mode" = dry-run ]; then return; fi
     record "$interface" "$group"
+    for line in "${announced[@]}"; do say "$interface" "$line"; done
     if [ "${#changes[@]}" -eq 0 ]; then return; fi
+    changes_made=$((changes_made + 1))
     "write_$group" "$interface" "${changes[@]}" || write_singly "$interface" "$group" "${changes[@]}"
     report_refused "$interface" "$group"
 }
@@ -206,7 +222,7 @@ prepare_all() {
         for group in "${GROUPS_IN_ORDER[@]}"; do prepare_group "$interface" "$group"; done
     done
     say mtu "$(mtus): equal"
-    if [ "$mode" = prepare ]; then echo "prepared; undo.sh ${interfaces[*]} restores what was before"; fi
+    if [ "$mode" = prepare ]; then print "prepared; undo.sh ${interfaces[*]} restores what was before"; fi
 }
 
 need_tools

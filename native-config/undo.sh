@@ -147,7 +147,7 @@ if [ "${#carriers[@]}" -eq 0 ]; then mapfile -t carriers < <(all_interfaces); fi
 for interface in "${carriers[@]}"; do detach_program "$interface" || status=1; done
 if [ "${#interfaces[@]}" -eq 0 ]; then mapfile -t interfaces < <(recorded_interfaces); fi
 if [ "${#interfaces[@]}" -eq 0 ]; then
-    echo "no record in $STATE_DIR, nothing to undo"
+    print "no record in $STATE_DIR, nothing to undo"
     exit "$status"
 fi
 for interface in "${interfaces[@]}"; do undo_interface "$interface" || status=1; done

@@ -107,7 +107,7 @@ measure_serving() {
     stops=$(($(events primary STOP) - stops))
     add "$stops" needless
     if [ "$comparer" = colowire ] && [ "$stops" -gt 0 ]; then
-        reasons+="; $(sed -n 's/.*warning: \(divergence: .*\)/\1/p' "$work/colowire.log" | tail -n "$stops" | paste -sd ';')"
+        reasons+="; $(sed -n 's/.*warning: \(divergence: .*\|checkpoint cause: .*\)/\1/p' "$work/colowire.log" | tail -n "$stops" | paste -sd ';')"
     fi
     add "$(inside ping -q -c 20 -i 0.05 -W 5 "$guest_address" | sed -n 's|.* = [0-9.]*/\([0-9.]*\)/.*|\1|p')" ping
 }

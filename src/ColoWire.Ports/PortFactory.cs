@@ -3,6 +3,7 @@
 using System;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Files;
+using ColoWire.Ports.Linux;
 using ColoWire.Ports.Pcap;
 using ColoWire.Ports.Streams;
 using ColoWire.Ports.Xdp;
@@ -58,7 +59,7 @@ public static class PortFactory
             PortKind.File => FileCapturePort.OpenAsLive(spec.Target),
             PortKind.Xdp => new XdpCapturePort(spec.Target, place.Queue, place.Umem, options.Xdp, place.IsFirst),
             PortKind.Stream => new StreamCapturePort(spec.Endpoint, options.HasVnetHeaders),
-            _ => new PcapCapturePort(spec.Target, options.BufferMiB, options.SnapLength),
+            _ => new PcapCapturePort(Ethernet(spec.Target), options.BufferMiB, options.SnapLength),
         };
     }
 
@@ -74,7 +75,15 @@ public static class PortFactory
             PortKind.File => new FileInjectPort(spec.Target, nanoseconds: true, options.FileTimeShiftNs),
             PortKind.Xdp => new XdpInjectPort(spec.Target, place.Queue, place.Umem, options.Xdp, options.SendRetryMs),
             PortKind.Stream => new StreamInjectPort(spec.Endpoint, options.HasVnetHeaders, options.SendRetryMs),
-            _ => new PcapInjectPort(spec.Target, options.SendRetryMs),
+            _ => new PcapInjectPort(Ethernet(spec.Target), options.SendRetryMs),
         };
+    }
+
+    /// <summary>libpcap refuses interfaces of other link types itself, except the loopback interface, whose frames have an
+    /// Ethernet header of zeros.</summary>
+    private static string Ethernet(string interfaceName)
+    {
+        LiveInterface.CheckEthernet(interfaceName);
+        return interfaceName;
     }
 }

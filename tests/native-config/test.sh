@@ -26,6 +26,7 @@ here=$root/tests/native-config
 cleanup() {
     if [ "$program" -ne 0 ]; then killed; fi
     ip netns del "$space" 2>/dev/null || true
+    umount "$work/full" 2>/dev/null || true
     rm -rf "$work"
 }
 trap cleanup EXIT
@@ -233,6 +234,24 @@ test_bond() {
     one_line "a port of a bond" "cwo: is a port of cwvrf, which is no plain bridge" inside "$prepare" cwp cws cwo
 }
 
+# A reader that ends early, and a disk without room for the records.
+test_no_room() {
+    make_interfaces
+    inside "$prepare" cwp cws cwo | head -n 1 >"$work/out" || true
+    expect "a reader that ends early does not end the work" 0 inside "$prepare" --check cwp cws cwo
+    inside "$undo" | head -n 1 >"$work/out" || true
+    if [ -e "$work/state/cwo.state" ]; then fault "nor that of undo.sh"; else pass "nor that of undo.sh"; fi
+    mkdir -p "$work/full"
+    mount -t tmpfs -o size=4k,nr_inodes=16 none "$work/full"
+    head -c 4096 /dev/zero >"$work/full/filler"
+    COLOWIRE_PREPARE_STATE=$work/full one_line "a full disk" "cwp.state: the record cannot be written.*nothing was changed" \
+        inside "$prepare" cwp cws cwo
+    if [ -e "$work/full/cwp.state" ]; then fault "no empty record is left"; else pass "no empty record is left"; fi
+    COLOWIRE_PREPARE_STATE=$work/full/filler/state one_line "no folder" "folder for records cannot be made" \
+        inside "$prepare" cwp cws cwo
+    umount "$work/full"
+}
+
 # The commands of the page on interfaces that have the page's names, with interrupts on CPU 0, which every machine has.
 test_page() {
     local name renamed command
@@ -264,6 +283,7 @@ test_silence
 test_other_device_of_the_name
 test_qdisc
 test_bond
+test_no_room
 test_stand_ins
 test_page
 test_unit

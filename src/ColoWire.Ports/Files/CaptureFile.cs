@@ -104,18 +104,27 @@ internal static class CaptureFile
 
     /// <summary>Creates a capture, or truncates the one that exists. A named pipe is opened for writing once, when it has a
     /// reader.</summary>
+    /// <param name="path">The file.</param>
+    /// <param name="nanoseconds">Whether timestamps have nanoseconds.</param>
+    /// <param name="temporaryPath">The file that is written in place of <paramref name="path"/>, which stays as it is and must be
+    /// writable if it exists; null for none. Messages name <paramref name="path"/>.</param>
     /// <exception cref="PortException">It cannot be written, or the pipe has no reader.</exception>
-    public static DumpDevice OpenWrite(string path, bool nanoseconds)
+    public static DumpDevice OpenWrite(string path, bool nanoseconds, string? temporaryPath = null)
     {
         // Kept open until libpcap has opened the pipe, too: else its reader could read the end of the file before the capture has
         // begun.
         using SafeFileHandle? pipe = Libc.IsPipe(path) ? WaitForReader(path) : null;
-        if (pipe is null)
+        if (pipe is null && (temporaryPath is null || Path.Exists(path)))
         {
-            CheckWritable(path);
+            CheckWritable(path, path);
         }
 
-        DumpDevice device = new(Path.GetFullPath(path));
+        if (temporaryPath is not null)
+        {
+            CheckWritable(path, temporaryPath);
+        }
+
+        DumpDevice device = new(Path.GetFullPath(temporaryPath ?? path));
         try
         {
             device.Open(new DeviceConfiguration
@@ -133,6 +142,31 @@ internal static class CaptureFile
         catch (Exception exception) when (LibpcapMissing.Is(exception))
         {
             throw LibpcapMissing.Exception(exception);
+        }
+    }
+
+    /// <summary>See <see cref="FileInjectPort.FindFault"/>.</summary>
+    public static string? FindWriteFault(string path)
+    {
+        if (!Path.Exists(path))
+        {
+            return Directory.Exists(Path.GetDirectoryName(Path.GetFullPath(path)))
+                ? null
+                : $"cannot write capture '{path}': {IoFault.NoSuchFile}; {WritablePath}";
+        }
+
+        try
+        {
+            if (!Libc.IsPipe(path))
+            {
+                CheckWritable(path, path);
+            }
+
+            return null;
+        }
+        catch (PortException exception)
+        {
+            return exception.Message;
         }
     }
 
@@ -158,7 +192,7 @@ internal static class CaptureFile
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new PortException($"cannot read capture '{path}': {Reason(exception)}; {Allowed}", exception);
+            throw new PortException($"cannot read capture '{path}': {IoFault.Reason(exception)}; {Allowed}", exception);
         }
     }
 
@@ -169,20 +203,23 @@ internal static class CaptureFile
         return little is MicrosecondMagic or PatchedMicrosecondMagic || big is MicrosecondMagic or PatchedMicrosecondMagic;
     }
 
-    private static void CheckWritable(string path)
+    /// <summary>Makes sure that a file can be written; creates it if it does not exist.</summary>
+    /// <param name="path">The path that messages name.</param>
+    /// <param name="writtenPath">The file.</param>
+    private static void CheckWritable(string path, string writtenPath)
     {
-        if (Directory.Exists(path))
+        if (Directory.Exists(writtenPath))
         {
             throw new PortException($"cannot write capture '{path}': it is a directory; {WritablePath}");
         }
 
         try
         {
-            using FileStream file = new(path, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
+            using FileStream file = new(writtenPath, FileMode.OpenOrCreate, FileAccess.Write, FileShare.ReadWrite, bufferSize: 0);
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or ArgumentException)
         {
-            throw new PortException($"cannot write capture '{path}': {Reason(exception)}; {WritablePath}", exception);
+            throw new PortException($"cannot write capture '{path}': {IoFault.Reason(exception)}; {WritablePath}", exception);
         }
     }
 
@@ -212,15 +249,7 @@ internal static class CaptureFile
         }
     }
 
-    private static string Reason(Exception exception) => exception switch
-    {
-        FileNotFoundException or DirectoryNotFoundException => "no such file or directory",
-        UnauthorizedAccessException => "permission denied",
-        ArgumentException => "no path is given",
-        _ => Reason(exception.Message),
-    };
-
-    /// <summary>A message of SharpPcap or the runtime without the path that precedes it, in one line.</summary>
+    /// <summary>A message of SharpPcap without the words that precede it, in one line.</summary>
     private static string Reason(string message)
     {
         const string sharpPcapPrefix = "Unable to open offline adapter: ";

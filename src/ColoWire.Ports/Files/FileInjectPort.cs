@@ -24,14 +24,21 @@ public sealed class FileInjectPort : IInjectPort, IFrameSender, IFaultReporter
     /// <param name="shiftNs">Added to every time, in nanoseconds, for an engine whose clock does not count from 1970.</param>
     /// <param name="origin">The capture whose frames leave, so that each gets the timestamp that it has there; null where they
     /// come from elsewhere.</param>
+    /// <param name="temporaryPath">The file that is written in place of <paramref name="path"/>, which stays as it is; null for
+    /// none. Messages name <paramref name="path"/>.</param>
     /// <exception cref="PortException">The file cannot be written.</exception>
-    public FileInjectPort(string path, bool nanoseconds = true, long shiftNs = 0, FileCapturePort? origin = null)
+    public FileInjectPort(
+        string path, bool nanoseconds = true, long shiftNs = 0, FileCapturePort? origin = null, string? temporaryPath = null)
     {
         this.path = path;
         this.shiftNs = shiftNs;
         this.origin = origin;
-        device = CaptureFile.OpenWrite(path, nanoseconds);
+        device = CaptureFile.OpenWrite(path, nanoseconds, temporaryPath);
     }
+
+    /// <summary>Why a file cannot be written, as far as this shows without creating or changing it.</summary>
+    /// <returns>One line; null when it can probably be written.</returns>
+    public static string? FindFault(string path) => CaptureFile.FindWriteFault(path);
 
     /// <inheritdoc/>
     public string Name => CaptureFile.NamePrefix + path;

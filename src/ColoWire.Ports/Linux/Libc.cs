@@ -40,8 +40,11 @@ internal static unsafe partial class Libc
     private const int CurrentFolder = -100;
     private const int NoFollow = 0x100;
     private const uint StatxType = 1;
+    private const uint StatxInode = 0x100;
     private const int StatxBytes = 256;
     private const int StatxModeOffset = 28;
+    private const int StatxInodeOffset = 32;
+    private const int StatxDeviceOffset = 136;
     private const int FileTypeMask = 0xF000;
     private const int PipeFileType = 0x1000;
     private const int RegularFileType = 0x8000;
@@ -109,11 +112,21 @@ internal static unsafe partial class Libc
     /// <summary>Whether a path is a regular file, or a link to one.</summary>
     public static bool IsRegular(string path) => TypeOf(path, 0) == RegularFileType;
 
+    /// <summary>What identifies a file, whatever its paths: its device and its inode.</summary>
+    /// <returns>Null when there is no file at the path, or this process may not look at it.</returns>
+    public static (ulong Device, ulong Inode)? IdentityOf(string path)
+    {
+        byte* facts = stackalloc byte[StatxBytes];
+        return Statx(CurrentFolder, path, 0, StatxInode, facts) == 0
+            ? (*(ulong*)(facts + StatxDeviceOffset), *(ulong*)(facts + StatxInodeOffset))
+            : null;
+    }
+
     /// <summary>Opens a named pipe for writing, if it is open for reading (fifo(7)).</summary>
     /// <returns>The pipe, or an invalid handle: <see cref="NoSuchAddress"/> says that it has no reader.</returns>
     public static SafeFileHandle OpenPipe(string path) => Open(path, OpenToWrite | OpenWithoutWaiting | OpenCloseOnExec, 0);
 
-    // struct statx is the same on every architecture; only the type of the file is read from it.
+    // struct statx is the same on every architecture.
     private static int TypeOf(string path, int flags)
     {
         byte* facts = stackalloc byte[StatxBytes];

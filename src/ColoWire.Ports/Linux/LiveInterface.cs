@@ -25,7 +25,7 @@ internal static class LiveInterface
         }
     }
 
-    /// <summary>Checks that an interface carries Ethernet frames. libpcap makes this check itself.</summary>
+    /// <summary>Checks that an interface carries Ethernet frames.</summary>
     /// <exception cref="PortException">It does not.</exception>
     public static void CheckEthernet(string interfaceName)
     {

@@ -49,6 +49,11 @@ public static class UnixSocketPath
             return;
         }
 
+        if (Directory.Exists(path))
+        {
+            throw new IOException("that is a folder: name a path in it");
+        }
+
         if (!Libc.IsSocket(path))
         {
             throw new IOException("there is a file that is no socket: remove it, or name another path");

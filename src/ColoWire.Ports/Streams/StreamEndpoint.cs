@@ -85,6 +85,8 @@ public sealed record StreamEndpoint(string? Path, string? Host, int Port, bool I
             : !isBracketed && host.Contains(':') ? "an IPv6 address is written in brackets"
             : isBracketed && !IPAddress.TryParse(host[1..^1], out _) ? $"'{host}' is no IPv6 address"
             : host.Any(c => c is <= ' ' or > '~' or ',' or '/') ? $"'{host}' is no host"
+            : port.Contains(',')
+                ? $"'{port[port.IndexOf(',')..]}' cannot follow a port; ',server' can, and after that ',peer=ADDRESS'"
             : !int.TryParse(port, NumberStyles.None, CultureInfo.InvariantCulture, out number)
                 || number is < 1 or > IPEndPoint.MaxPort
                 ? $"'{port}' is no port from 1 to {IPEndPoint.MaxPort}"

@@ -107,7 +107,7 @@ internal sealed class StreamListener : IDisposable
         catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
         {
             socket.Dispose();
-            throw new PortException($"cannot listen at '{endpoint}': {exception.Message}", exception);
+            throw new PortException($"cannot listen at '{endpoint}': {IoFault.Reason(exception)}", exception);
         }
     }
 

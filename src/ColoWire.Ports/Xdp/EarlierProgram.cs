@@ -27,6 +27,16 @@ internal sealed class EarlierProgram : IDisposable
     /// <summary>Where the program runs.</summary>
     public XdpMode Mode { get; }
 
+    /// <summary>Whether it gives frames to AF_XDP sockets; false where its state has another layout.</summary>
+    private bool FeedsSockets
+    {
+        get
+        {
+            using StateMemory? memory = OpenState();
+            return memory?.State.PassesWhenAlive == false;
+        }
+    }
+
     /// <summary>Looks for the program.</summary>
     /// <param name="interfaceName">The interface.</param>
     /// <param name="interfaceIndex">The index of the interface.</param>
@@ -64,8 +74,13 @@ internal sealed class EarlierProgram : IDisposable
 
     /// <summary>Refuses an interface on which another process of ColoWire runs: that one would get no more frames, without an
     /// error.</summary>
+    /// <param name="interfaceName">The interface.</param>
+    /// <param name="needsQueues">Whether the port binds AF_XDP sockets. The kernel binds a queue to the memory of one process
+    /// only (xp_assign_dev, net/xdp/xsk_buff_pool.c), so such a port cannot take queues from the sockets of another
+    /// process.</param>
+    /// <param name="takesOver">Refuses only what cannot be taken.</param>
     /// <exception cref="PortException">One runs there.</exception>
-    public static void RefuseIfAlive(string interfaceName)
+    public static void RefuseIfAlive(string interfaceName, bool needsQueues = false, bool takesOver = false)
     {
         if (InterfaceIndex.Find(interfaceName) is not { } index)
         {
@@ -74,12 +89,21 @@ internal sealed class EarlierProgram : IDisposable
         }
 
         using EarlierProgram? earlier = Find(interfaceName, index, mayBeForeign: true);
-        if (earlier?.FindLivingOwner() is { } owner)
+        if (earlier?.FindLivingOwner() is not { } owner)
+        {
+            return;
+        }
+
+        bool isTakeable = !needsQueues || !earlier.FeedsSockets;
+        if (!takesOver || !isTakeable)
         {
             throw new PortException(
                 $"interface '{interfaceName}' is in use by another ColoWire{owner}; end that one first"
                 + (owner.ProcessId is int id ? $" (kill {id})" : string.Empty)
-                + ", name another interface, or take this one away from it with --take-over");
+                + (isTakeable
+                    ? ", name another interface, or take this one away from it with --take-over"
+                    : ", or name another interface; --take-over cannot take it, because both are xdp: ports and the kernel gives "
+                        + "a queue to one process only"));
         }
     }
 

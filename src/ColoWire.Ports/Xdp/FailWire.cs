@@ -118,14 +118,17 @@ public sealed class FailWire : IDisposable
 
     /// <summary>Refuses to start where another process of ColoWire runs on a capture interface; before anything there is
     /// changed.</summary>
+    /// <param name="primary">The primary's port.</param>
+    /// <param name="secondary">The secondary's port.</param>
+    /// <param name="takesOver">Refuses only an interface that cannot be taken from that process.</param>
     /// <exception cref="PortException">One does.</exception>
-    public static void RefuseIfInUse(PortSpec primary, PortSpec secondary)
+    public static void RefuseIfInUse(PortSpec primary, PortSpec secondary, bool takesOver)
     {
         foreach (PortSpec port in (PortSpec[])[primary, secondary])
         {
             if (port.Kind is PortKind.Pcap or PortKind.Xdp)
             {
-                EarlierProgram.RefuseIfAlive(port.Target);
+                EarlierProgram.RefuseIfAlive(port.Target, port.Kind == PortKind.Xdp, takesOver);
             }
         }
     }

@@ -47,6 +47,9 @@ internal readonly unsafe struct PortState(nint start)
     /// <summary>Since when that process has the program, by CLOCK_MONOTONIC in nanoseconds.</summary>
     public ref long OwnedSinceNs => ref At(0, OwnedSinceAt);
 
+    /// <summary>Whether frames go to the kernel's stack while the heartbeat is recent; else they go to the sockets.</summary>
+    public bool PassesWhenAlive => At(0, PassWhenAliveAt) != 0;
+
     /// <summary>Frames that were given to a socket.</summary>
     public long ToSocket => Sum(ToSocketAt);
 

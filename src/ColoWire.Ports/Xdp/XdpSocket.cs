@@ -229,7 +229,8 @@ internal sealed class XdpSocket : IInterfaceHandle
     {
         Libc.NotPermitted => "no permission; root or CAP_NET_RAW and CAP_BPF are needed",
         Libc.Busy =>
-            $"another program has been using it for {PortLimits.RebindMs} ms; end it, or name another queue (xdp_queues)",
+            $"another process has been using it for {PortLimits.RebindMs} ms, and the kernel gives a queue to one process only; "
+            + "end that one, or name another queue (xdp_queues)",
         Libc.NoBufferSpace or Libc.NoMemory => "the memory may not be locked; raise ulimit -l (LimitMEMLOCK)",
         Libc.InvalidArgument or Libc.NotSupported =>
             "its driver does not support it, or not in the same way as the other ports' drivers; "

@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
+using System.Linq;
 using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;
@@ -96,9 +97,23 @@ internal static class CompareCommand
     /// <returns>The exit code.</returns>
     public static int Run(CompareRequest request, TextWriter output, TextWriter errors, CancellationToken cancellation)
     {
+        List<string> faults = [];
+        using FileCapturePort? primary = Open(request.PrimaryPath, faults);
+        using FileCapturePort? secondary = Open(request.SecondaryPath, faults);
+        if (primary is null || secondary is null)
+        {
+            // The same file twice, or a library that is missing, is one fault.
+            foreach (string fault in faults.Distinct())
+            {
+                errors.WriteLine($"colowire: {fault}");
+            }
+
+            return ExitCodes.BadInput;
+        }
+
         try
         {
-            CompareResult result = Compare(request, errors, cancellation);
+            CompareResult result = Compare(request, primary, secondary, errors, cancellation);
             bool isTerminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
             Write(request, result, output, isTerminal);
             if (!result.IsAnythingCompared)
@@ -140,22 +155,38 @@ internal static class CompareCommand
         return Run(request, configuration.Output, configuration.Error, interruption.Token);
     }
 
-    private static CompareResult Compare(CompareRequest request, TextWriter errors, CancellationToken cancellation)
+    private static FileCapturePort? Open(string path, List<string> faults)
     {
-        using FileCapturePort primary = new(request.PrimaryPath);
-        using FileCapturePort secondary = new(request.SecondaryPath);
+        try
+        {
+            return new FileCapturePort(path);
+        }
+        catch (PortException exception)
+        {
+            faults.Add(exception.Message);
+            return null;
+        }
+    }
+
+    private static CompareResult Compare(
+        CompareRequest request,
+        FileCapturePort primary,
+        FileCapturePort secondary,
+        TextWriter errors,
+        CancellationToken cancellation)
+    {
         if (request.Align && primary.NextArrivalNs is { } primaryNs && secondary.NextArrivalNs is { } secondaryNs)
         {
             secondary.ShiftNs = primaryNs - secondaryNs;
         }
 
         request.CheckOutPath();
-        using IInjectPort released = OpenOutput(request.OutPath, primary);
+        using CompareOutput released = new(request.OutPath, primary);
         CompareProgress? progress = MakeProgress(request, errors);
         CompareResult result;
         try
         {
-            using CompareRun run = new(request.Engine, primary, secondary, released, request.Json ? 0 : request.Show)
+            using CompareRun run = new(request.Engine, primary, secondary, released.Port, request.Json ? 0 : request.Show)
             {
                 Progress = progress,
                 Cancellation = cancellation,
@@ -167,12 +198,10 @@ internal static class CompareCommand
             progress?.Clear();
         }
 
-        released.Dispose();
-        return released is IFaultReporter { Fault: { } fault } ? throw new PortException(fault) : result;
+        released.Close();
+        released.Keep();
+        return result;
     }
-
-    private static IInjectPort OpenOutput(string? path, FileCapturePort primary) =>
-        path is null ? new DiscardPort() : new FileInjectPort(path, primary.HasNanoseconds, origin: primary);
 
     private static CompareProgress? MakeProgress(CompareRequest request, TextWriter errors)
     {

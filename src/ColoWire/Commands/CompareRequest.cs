@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using System.IO;
 using ColoWire.Engine;
 using ColoWire.Options;
 using ColoWire.Ports.Files;
@@ -35,52 +34,11 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
     {
         foreach (string input in (ReadOnlySpan<string>)[PrimaryPath, SecondaryPath])
         {
-            if (OutPath is not null && IsSameFile(input, OutPath))
+            if (OutPath is not null && FileKind.IsSame(input, OutPath))
             {
                 throw new OptionException(
-                    $"--out (command line): '{OutPath}' is the capture '{input}' itself, or a program has it locked; "
-                    + "a file of its own is needed");
+                    $"--out (command line): '{OutPath}' is the capture '{input}' itself; a file of its own is needed");
             }
-        }
-    }
-
-    // Two paths can name the same file, by a hard or a symbolic link. An advisory lock belongs to the file: while one handle
-    // holds a shared lock, another handle gets no exclusive one.
-    private static bool IsSameFile(string input, string output)
-    {
-        // To open and close a pipe would end it for its reader, and a pipe cannot be both input and output.
-        if (!FileKind.IsRegular(input) || !FileKind.IsRegular(output))
-        {
-            return false;
-        }
-
-        try
-        {
-            using FileStream shared = new(input, FileMode.Open, FileAccess.Read, FileShare.Read, bufferSize: 0);
-            return !CanLock(output);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            // The file cannot be read; the port reports why.
-            return false;
-        }
-    }
-
-    private static bool CanLock(string path)
-    {
-        try
-        {
-            using FileStream alone = new(path, FileMode.Open, FileAccess.Write, FileShare.None, bufferSize: 0);
-            return true;
-        }
-        catch (UnauthorizedAccessException)
-        {
-            // The file cannot be written; the port reports it.
-            return true;
-        }
-        catch (IOException)
-        {
-            return false;
         }
     }
 }

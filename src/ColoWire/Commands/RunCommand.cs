@@ -70,10 +70,19 @@ internal static class RunCommand
     {
         // First of all: a signal that arrives while the ports are opened causes an orderly stop, too.
         StopSignals signals = StopSignals.Take(StopSignals.HangUp(), outputs.Log, ExitCodes.Failure, time);
+        List<string> faults = [];
         // Before the ports are opened: another instance may listen at this path.
-        using ControlSocket? control = options.ControlSocket is string path ? ControlSocket.Listen(path) : null;
-        FailureFolder? failures = OpenFailureFolder(options, time);
-        using CheckpointRequester? requester = MakeRequester(options);
+        using ControlSocket? control = Try(
+            faults, () => options.ControlSocket is string path ? ControlSocket.Listen(path) : null);
+        FailureFolder? failures = Try(
+            faults, () => options.FailureFolder is string path ? FailureFolder.Open(path, time) : null);
+        using CheckpointRequester? requester = Try(faults, () => MakeRequester(options));
+        if (faults.Count != 0)
+        {
+            faults.AddRange(FindPortFaults(options, time));
+            throw new OptionException(faults);
+        }
+
         AppliancePorts ports = OpenPorts(options, time);
         // All other threads of the process keep off the cores of the duties.
         CpuAffinity.KeepFree(options.Cores);
@@ -109,16 +118,24 @@ internal static class RunCommand
         _ => ExitCodes.Failure,
     };
 
-    private static FailureFolder? OpenFailureFolder(ApplianceOptions options, TimeProvider time)
+    /// <summary>Opens something; adds the faults if that fails.</summary>
+    private static T? Try<T>(List<string> faults, Func<T?> open)
+        where T : class
     {
         try
         {
-            return options.FailureFolder is string path ? FailureFolder.Open(path, time) : null;
+            return open();
+        }
+        catch (OptionException exception)
+        {
+            faults.AddRange(exception.Faults);
         }
         catch (PortException exception)
         {
-            throw new OptionException([exception.Message]);
+            faults.Add(exception.Message);
         }
+
+        return null;
     }
 
     /// <summary>Writes the last report. The exit code does not depend on whether it can be written.</summary>
@@ -166,6 +183,33 @@ internal static class RunCommand
     /// <summary>Allocates the memory of all frames and opens the ports, which use it.</summary>
     private static AppliancePorts OpenPorts(ApplianceOptions options, TimeProvider time)
     {
+        IReadOnlyList<FrameArena> arenas = MakeArenas(options);
+        try
+        {
+            return PortOpener.Open(options, arenas, time);
+        }
+        catch
+        {
+            Free(arenas);
+            throw;
+        }
+    }
+
+    private static IReadOnlyList<string> FindPortFaults(ApplianceOptions options, TimeProvider time)
+    {
+        IReadOnlyList<FrameArena> arenas = MakeArenas(options);
+        try
+        {
+            return PortOpener.FindFaults(options, arenas, time);
+        }
+        finally
+        {
+            Free(arenas);
+        }
+    }
+
+    private static FrameArena[] MakeArenas(ApplianceOptions options)
+    {
         List<FrameArena> arenas = [];
         try
         {
@@ -174,12 +218,20 @@ internal static class RunCommand
                 arenas.Add(FramePath.MakeArena(options.Engine));
             }
 
-            return PortOpener.Open(options, arenas, time);
+            return [.. arenas];
         }
         catch
         {
-            arenas.ForEach(arena => arena.Dispose());
+            Free(arenas);
             throw;
+        }
+    }
+
+    private static void Free(IReadOnlyList<FrameArena> arenas)
+    {
+        foreach (FrameArena arena in arenas)
+        {
+            arena.Dispose();
         }
     }
 

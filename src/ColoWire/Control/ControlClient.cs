@@ -53,7 +53,10 @@ internal static class ControlClient
         catch (HttpRequestException exception)
         {
             throw new IOException(
-                $"'{path}': no answer to '{order.Words}': {exception.Message.ReplaceLineEndings(" ")}", exception);
+                exception.HttpRequestError is HttpRequestError.InvalidResponse or HttpRequestError.ConfigurationLimitExceeded
+                    ? $"'{path}': what listens there is no ColoWire"
+                    : $"'{path}': no answer to '{order.Words}': the connection was closed before the answer was complete",
+                exception);
         }
         catch (OperationCanceledException exception)
         {

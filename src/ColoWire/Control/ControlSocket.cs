@@ -39,7 +39,7 @@ internal sealed class ControlSocket : IDisposable
         catch (Exception exception) when (exception is SocketException or IOException or UnauthorizedAccessException)
         {
             socket.Dispose();
-            throw new PortException($"control_socket '{path}': cannot listen there: {exception.Message}", exception);
+            throw new PortException($"control_socket '{path}': cannot listen there: {IoFault.Reason(exception)}", exception);
         }
         catch
         {

@@ -8,6 +8,7 @@ using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Options;
 using ColoWire.Ports;
+using ColoWire.Ports.Files;
 using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Hosting;
@@ -23,23 +24,11 @@ public static class PortOpener
     public static AppliancePorts Open(ApplianceOptions options, IReadOnlyList<FrameArena> arenas, TimeProvider time)
     {
         options = WithKernelsNames(options, out IReadOnlyList<string> names);
-        // Before a port is opened: opening changes the interface, which another instance would notice.
-        RefuseIfInUse(options);
-        QueueCheck queues = QueueCheck.Of(options);
-        if (queues.Faults.Count != 0)
-        {
-            throw new OptionException(queues.Faults);
-        }
-
         PortOptions settings = SettingsOf(options, time);
         List<PipelinePorts> pipelines = [];
         try
         {
-            foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
-            {
-                pipelines.Add(OpenPipeline(options, settings, new PipelinePlace(arena, queue, IsFirst: pipelines.Count == 0)));
-            }
-
+            QueueCheck queues = OpenPipelines(options, settings, arenas, mayWriteFile: true, pipelines);
             FailWire failWire = FailWire.Load(
                 Required(options.PrimaryIn),
                 Required(options.SecondaryIn),
@@ -60,6 +49,64 @@ public static class PortOpener
             AppliancePorts.Close(pipelines);
             throw exception as OptionException ?? new OptionException([exception.Message]);
         }
+    }
+
+    /// <summary>Finds out why the ports cannot be opened. It opens and closes them, but no file for writing, and leaves XDP
+    /// programs as they are.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="arenas">The memory of each pipeline.</param>
+    /// <param name="time">The source of the time.</param>
+    /// <returns>A line for each fault.</returns>
+    public static IReadOnlyList<string> FindFaults(
+        ApplianceOptions options, IReadOnlyList<FrameArena> arenas, TimeProvider time)
+    {
+        List<PipelinePorts> pipelines = [];
+        try
+        {
+            options = WithKernelsNames(options, out _);
+            OpenPipelines(options, SettingsOf(options, time), arenas, mayWriteFile: false, pipelines);
+            return [];
+        }
+        catch (OptionException exception)
+        {
+            return exception.Faults;
+        }
+        finally
+        {
+            AppliancePorts.Close(pipelines);
+        }
+    }
+
+    /// <summary>Checks the interfaces, and opens the ports of all pipelines.</summary>
+    /// <param name="options">Validated options.</param>
+    /// <param name="settings">How ports are opened.</param>
+    /// <param name="arenas">The memory of each pipeline.</param>
+    /// <param name="mayWriteFile">Whether a file may be opened for writing, which empties it; else it is only checked.</param>
+    /// <param name="pipelines">Receives the ports, which the caller closes.</param>
+    /// <exception cref="OptionException">There are faults. Without a line: the only port that is not open is such a
+    /// file.</exception>
+    private static QueueCheck OpenPipelines(
+        ApplianceOptions options,
+        PortOptions settings,
+        IReadOnlyList<FrameArena> arenas,
+        bool mayWriteFile,
+        List<PipelinePorts> pipelines)
+    {
+        // Before a port is opened: opening changes the interface, which another instance would notice.
+        RefuseIfInUse(options);
+        QueueCheck queues = QueueCheck.Of(options);
+        if (queues.Faults.Count != 0)
+        {
+            throw new OptionException(queues.Faults);
+        }
+
+        foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
+        {
+            PipelinePlace place = new(arena, queue, IsFirst: pipelines.Count == 0);
+            pipelines.Add(OpenPipeline(options, settings, place, mayWriteFile));
+        }
+
+        return queues;
     }
 
     /// <summary>Replaces alternative names of interfaces by the kernel's own names.</summary>
@@ -95,10 +142,7 @@ public static class PortOpener
     {
         try
         {
-            if (!options.TakesOver)
-            {
-                FailWire.RefuseIfInUse(Required(options.PrimaryIn), Required(options.SecondaryIn));
-            }
+            FailWire.RefuseIfInUse(Required(options.PrimaryIn), Required(options.SecondaryIn), options.TakesOver);
         }
         catch (PortException exception)
         {
@@ -116,17 +160,23 @@ public static class PortOpener
         FileTimeShiftNs = new MonotonicClock(time).UnixOffsetNs,
     };
 
-    private static PipelinePorts OpenPipeline(ApplianceOptions options, PortOptions settings, PipelinePlace place)
+    private static PipelinePorts OpenPipeline(
+        ApplianceOptions options, PortOptions settings, PipelinePlace place, bool mayWriteFile)
     {
         List<string> faults = [];
         ICapturePort? primary = Try("primary_in", () => PortFactory.OpenCapture(Required(options.PrimaryIn), settings, place));
         ICapturePort? secondary = Try(
             "secondary_in", () => PortFactory.OpenCapture(Required(options.SecondaryIn), settings, place));
         // Opening a file for writing empties it: not before the other ports have been opened.
-        bool mayOpen = faults.Count == 0 || options.OutDevice is not { Kind: PortKind.File };
+        bool mayOpen = (mayWriteFile && faults.Count == 0) || options.OutDevice is not { Kind: PortKind.File };
         IInjectPort? output = mayOpen
             ? Try("outdev", () => PortFactory.OpenInject(Required(options.OutDevice), settings, place))
             : null;
+        if (!mayOpen && FileInjectPort.FindFault(Required(options.OutDevice).Target) is string fault)
+        {
+            faults.Add($"outdev: {fault}");
+        }
+
         List<IDisposable?> inbound = [];
         if (options.Engine.Inbound == InboundMode.Mirror && faults.Count == 0)
         {
@@ -135,11 +185,11 @@ public static class PortOpener
             inbound.Add(Try("secondary_in", () => PortFactory.OpenInject(Required(options.SecondaryIn), settings, place)));
         }
 
-        if (faults.Count == 0)
+        if (faults.Count == 0 && output != null)
         {
             InboundPorts? ports = inbound is [ICapturePort world, IInjectPort toPrimary, IInjectPort toSecondary]
                 ? new InboundPorts(world, toPrimary, toSecondary) : null;
-            return new PipelinePorts(place.Arena, primary!, secondary!, output!, ports);
+            return new PipelinePorts(place.Arena, primary!, secondary!, output, ports);
         }
 
         foreach (IDisposable? opened in (IEnumerable<IDisposable?>)[primary, secondary, output, .. inbound])

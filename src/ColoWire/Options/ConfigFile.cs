@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.IO;
 using System.Linq;
 using System.Text.Json;
+using ColoWire.Ports.Files;
 
 namespace ColoWire.Options;
 
@@ -25,6 +26,13 @@ internal static class ConfigFile
     public static bool Read(string path, Dictionary<OptionRow, OptionValue> values, List<string> faults)
     {
         string text;
+        if (Path.Exists(path) && !Directory.Exists(path) && !FileKind.IsRegular(path))
+        {
+            // A pipe or a device may have no end.
+            faults.Add($"--config ({OptionPlace.CommandLine}): '{path}': is no regular file");
+            return false;
+        }
+
         try
         {
             text = File.ReadAllText(path);
@@ -66,7 +74,9 @@ internal static class ConfigFile
         }
         catch (JsonException exception)
         {
-            faults.Add($"{path} (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}): not JSON");
+            faults.Add(
+                $"{path} (line {exception.LineNumber + 1}, byte {exception.BytePositionInLine + 1}): not JSON: "
+                + JsonFault.Text(text, exception));
             return false;
         }
         catch (InvalidOperationException)

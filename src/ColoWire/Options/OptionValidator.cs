@@ -133,6 +133,12 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         }
 
         int queues = options.XdpQueues.Count;
+        bool hasNoXdp = Array.TrueForAll(ports, port => port is not null and not { Kind: PortKind.Xdp });
+        if (hasNoXdp && options.XdpQueues is [not 0])
+        {
+            Fault("xdp_queues", $"no port is an xdp: port, which would use queue {options.XdpQueues[0]}: leave the option out");
+        }
+
         if (queues == 1 || faulty.Contains("xdp_queues"))
         {
             return;

@@ -5,6 +5,7 @@ using System.Collections.Generic;
 using System.Globalization;
 using System.IO;
 using System.Linq;
+using ColoWire.Ports.Checkpoint;
 using Spectre.Console;
 
 namespace ColoWire.Reports;
@@ -73,6 +74,12 @@ internal static class StatusText
 
     private static string Requester(in RequesterState requester)
     {
+        if (requester.Name == RequesterSpec.None.ToString())
+        {
+            // No program is asked for checkpoints, so none can be ready.
+            return requester.Name;
+        }
+
         string readiness = requester.Ready ? "ready" : "not ready";
         string state = $"{requester.Name}, {readiness}";
         return requester.Trouble is { Length: > 0 } trouble ? $"{state}: {trouble}" : state;

@@ -47,7 +47,14 @@ internal sealed class DivergenceLog(Appliance appliance, ILogger<DivergenceLog> 
             }
 
             shown++;
-            log.LogDivergence(Text(report));
+            if (report.Cause == CheckpointCause.Divergence)
+            {
+                log.LogDivergence(Text(report));
+            }
+            else
+            {
+                log.LogCheckpointCause(Text(report));
+            }
         }
     }
 

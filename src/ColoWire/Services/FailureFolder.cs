@@ -51,7 +51,7 @@ internal sealed class FailureFolder
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
         {
-            throw new PortException($"failure_folder: cannot write to '{path}': {exception.Message}", exception);
+            throw new PortException($"failure_folder: cannot write to '{path}': {IoFault.Reason(exception)}", exception);
         }
     }
 
@@ -83,7 +83,7 @@ internal sealed class FailureFolder
         }
         catch (Exception exception) when (exception is IOException or UnauthorizedAccessException or PortException)
         {
-            return $"not saved: {exception.Message}";
+            return $"not saved: {IoFault.Reason(exception)}";
         }
     }
 

@@ -19,9 +19,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "divergence: {Headline}")]
     public static partial void LogDivergence(this ILogger logger, string headline);
 
+    [LoggerMessage(Level = LogLevel.Warning, Message = "checkpoint cause: {Headline}")]
+    public static partial void LogCheckpointCause(this ILogger logger, string headline);
+
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Count} more divergences are counted and not shown; at most {Limit} a second are shown")]
+        Message = "{Count} more divergences and checkpoint causes are not shown; at most {Limit} a second are shown")]
     public static partial void LogDivergencesOmitted(this ILogger logger, long count, int limit);
 
     [LoggerMessage(Level = LogLevel.Warning, Message = "{Port}: the link is down; it is used again as soon as it is up")]
@@ -71,7 +74,7 @@ internal static partial class LogMessages
         Message = "not protected: frames of the primary do not come to this ColoWire, or not to it alone")]
     public static partial void LogBypassed(this ILogger logger);
 
-    [LoggerMessage(Level = LogLevel.Information, Message = "over: {Trouble}")]
+    [LoggerMessage(Level = LogLevel.Information, Message = "resolved, no longer the case: {Trouble}")]
     public static partial void LogTroubleOver(this ILogger logger, string trouble);
 
     [LoggerMessage(Level = LogLevel.Information, Message = "requester {Name}: ready, checkpoints can be asked for")]

@@ -58,7 +58,9 @@ internal sealed class PortLog(AppliancePorts ports, ILogger log)
 
         foreach (string trouble in loggedTroubles.Except(troubles))
         {
-            log.LogTroubleOver(trouble);
+            // What follows the semicolon says what will be done about it.
+            string what = trouble.Split("; ", 2)[0];
+            log.LogTroubleOver(what);
         }
 
         loggedTroubles = troubles;

@@ -95,6 +95,64 @@ internal sealed class CompareBadInputTests
     }
 
     [Test]
+    public void Both_captures_that_cannot_be_read_are_reported()
+    {
+        (int exitCode, _, string errors) = Colowire("compare missing.pcap text.pcap");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(2));
+            Assert.That(errors.TrimEnd('\n').Split('\n'), Has.Length.EqualTo(2));
+            Assert.That(errors, Does.Contain("'missing.pcap'").And.Contain("'text.pcap'"));
+        });
+    }
+
+    [TestCase("cut.pcap good.pcap")]
+    [TestCase("good.pcap cut.pcap")]
+    public void An_existing_output_stays_when_an_input_is_damaged_and_no_other_file_is_left(string captures)
+    {
+        byte[] kept = "an earlier result"u8.ToArray();
+        folder.Write("keep.pcap", kept);
+        int files = Directory.GetFileSystemEntries(folder.Path).Length;
+        (int exitCode, _, _) = Colowire($"compare {captures} --out keep.pcap");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(2));
+            Assert.That(File.ReadAllBytes(folder.File("keep.pcap")), Is.EqualTo(kept));
+            Assert.That(Directory.GetFileSystemEntries(folder.Path), Has.Length.EqualTo(files));
+        });
+    }
+
+    [Test]
+    public void An_output_by_a_symbolic_link_replaces_the_file_that_it_names_and_keeps_its_mode()
+    {
+        const UnixFileMode mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        folder.Write("result.pcap", "an earlier result"u8.ToArray());
+        File.SetUnixFileMode(folder.File("result.pcap"), mode);
+        File.CreateSymbolicLink(folder.File("result"), folder.File("result.pcap"));
+        (int exitCode, _, string errors) = Colowire("compare good.pcap good.pcap --out result");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.Zero, errors);
+            Assert.That(File.ReadAllBytes(folder.File("result.pcap")), Is.EqualTo(File.ReadAllBytes(folder.File("good.pcap"))));
+            Assert.That(File.GetUnixFileMode(folder.File("result.pcap")), Is.EqualTo(mode));
+            Assert.That(new FileInfo(folder.File("result")).LinkTarget, Is.EqualTo(folder.File("result.pcap")));
+        });
+    }
+
+    [TestCase("good.pcap other.pcap", "other.pcap")]
+    [TestCase("other.pcap good.pcap", "other.pcap")]
+    public void An_output_that_is_an_input_is_refused_by_the_name_of_that_input(string captures, string output)
+    {
+        File.Copy(folder.File("good.pcap"), folder.File("other.pcap"));
+        (int exitCode, _, string errors) = Colowire($"compare {captures} --out {output}");
+        Assert.Multiple(() =>
+        {
+            Assert.That(exitCode, Is.EqualTo(2));
+            Assert.That(errors, Does.Contain("'other.pcap' is the capture 'other.pcap' itself"));
+        });
+    }
+
+    [Test]
     public void The_same_file_twice_is_allowed()
     {
         (int exitCode, string output, string errors) = Colowire("compare good.pcap good.pcap");

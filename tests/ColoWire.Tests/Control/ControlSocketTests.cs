@@ -69,6 +69,14 @@ internal sealed class ControlSocketTests
     }
 
     [Test]
+    public void A_folder_is_no_path_of_a_socket()
+    {
+        using ScratchFolder folder = new();
+        Assert.That(() => ControlSocket.Listen(folder.Path), Throws.TypeOf<PortException>().With.Message.EqualTo(
+            $"control_socket '{folder.Path}': cannot listen there: that is a folder: name a path in it"));
+    }
+
+    [Test]
     public void A_folder_that_is_missing_is_named()
     {
         using ScratchFolder folder = new();

@@ -70,7 +70,10 @@ internal sealed class CtlTests
     }
 
     [TestCase("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", "what listens there is no ColoWire")]
-    [TestCase("SSH-2.0-OpenSSH_9.2\r\n", "no answer to 'status': ")]
+    [TestCase("SSH-2.0-OpenSSH_9.2\r\n", "what listens there is no ColoWire")]
+    [TestCase("", "no answer to 'status': the connection was closed before the answer was complete")]
+    [TestCase("HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\n{}",
+        "no answer to 'status': the connection was closed before the answer was complete")]
     [TestCase("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}",
         "the answer to 'status' is not one of this version: is another version running there?")]
     public async Task Another_program_on_the_path_is_told(string reply, string fault)

@@ -63,6 +63,13 @@ internal sealed class FileErrorTests
     }
 
     [Test]
+    public void A_path_that_is_too_long()
+    {
+        string path = folder.File(new string('x', 300));
+        Assert.That(OpenError(path), Is.EqualTo($"cannot read capture '{path}': the path is too long; {Allowed}"));
+    }
+
+    [Test]
     public void A_capture_in_a_missing_directory_cannot_be_written()
     {
         PortException error = Assert.Throws<PortException>(() => new FileInjectPort(folder.File("none/out.pcap")).Dispose())!;

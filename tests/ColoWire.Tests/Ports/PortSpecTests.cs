@@ -54,7 +54,9 @@ internal sealed class PortSpecTests
     [TestCase("stream:[::g]:9001", "'[::g]' is no IPv6 address")]
     [TestCase("stream:a b:9001", "'a b' is no host")]
     [TestCase("stream:host:1,peer=10.0.0.2", "peer= says which addresses may connect to a server: write it behind ',server'")]
-    [TestCase("stream:host:1,peer=10.0.0.2,server", "'1,peer=10.0.0.2' is no port from 1 to 65535")]
+    [TestCase("stream:host:1,peer=10.0.0.2,server",
+        "',peer=10.0.0.2' cannot follow a port; ',server' can, and after that ',peer=ADDRESS'")]
+    [TestCase("stream:host:1,foo", "',foo' cannot follow a port; ',server' can, and after that ',peer=ADDRESS'")]
     [TestCase("stream:unix:/run/in,server,peer=10.0.0.2",
         "peer= is for TCP: a unix socket is for its user and group (mode 0660)")]
     [TestCase("stream:host:1,server,peer=",

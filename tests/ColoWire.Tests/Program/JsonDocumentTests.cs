@@ -130,7 +130,7 @@ internal sealed partial class JsonDocumentTests
             │ ColoWire           │ 0.1.0, up 00:00:00                                               │
             │ protection         │ in_step                                                          │
             │ mode               │ lockstep                                                         │
-            │ requester          │ none, ready                                                      │
+            │ requester          │ none                                                             │
             │ primary_in         │ fake:primary: 6 frames, 0 not captured                           │
             │ secondary_in       │ fake:secondary: 6 frames, 0 not captured                         │
             │ outdev             │ fake:out: 4 frames, 0 lost                                       │

@@ -62,7 +62,31 @@ internal sealed class LogTests
         Assert.That(lines.Text, Has.All.Contain("payload: udp 10.0.0.1:10"));
         time.Advance(TimeSpan.FromSeconds(1));
         log.Drain();
-        Assert.That(lines.Text[^1], Does.StartWith("20 more divergences are counted and not shown"));
+        Assert.That(lines.Text[^1], Does.StartWith("20 more divergences and checkpoint causes are not shown"));
+    }
+
+    [Test]
+    public void A_cause_of_a_checkpoint_that_is_no_divergence_is_not_called_one()
+    {
+        ApplianceOptions options = new()
+        {
+            Cores = [CpuAffinity.AllowedCpus()[0]],
+            Engine = FakePorts.Slots with { Flows = 1024 },
+        };
+        AppliancePorts ports = FakePorts.Of(
+            new FakeCapturePort("p", 1, i => TestCapture.Udp($"{i}")),
+            new FakeCapturePort("s", 1, i => TestCapture.Udp($"{i}")), new FakeInjectPort());
+        using Appliance appliance = new(options, ports, new NoCheckpoints(), TimeProvider.System);
+        appliance.Path.Gate.NoteBypass();
+        for (int round = 0; round < 10; round++)
+        {
+            appliance.Path.Poll(round * 10_000_000L);
+        }
+
+        LineCatcher lines = new();
+        using DivergenceLog log = new(appliance, lines, new FakeTimeProvider());
+        log.Drain();
+        Assert.That(lines.Text, Has.Count.EqualTo(1).And.All.StartsWith("checkpoint cause: absence: all flows, at "));
     }
 
     [Test]

@@ -214,9 +214,18 @@ internal sealed class OptionTests
         Assert.That(options.Trace, Is.True);
     }
 
-    [TestCase("{ \"compare_timeout\": \n oops }", "colowire.json (line 2, byte 2): not JSON")]
+    [TestCase("{ \"compare_timeout\": \n oops }", "colowire.json (line 2, byte 2): not JSON: 'oops }' was found; "
+        + "a value is expected: a text in quotation marks, a number, true, false, or a list")]
+    [TestCase("{ \"compare_timeout\" 5 }", "colowire.json (line 1, byte 21): not JSON: '5 }' was found; "
+        + "a colon is expected between an option and its value")]
+    [TestCase("{ \"compare_timeout\": 5\n\"shards\": 1 }", "colowire.json (line 2, byte 1): not JSON: "
+        + "'\"shards\": 1 }' was found; a comma, or the end of the list or object, is expected after a value")]
+    [TestCase("{ shards: 1 }", "colowire.json (line 1, byte 3): not JSON: 'shards: 1 }' was found; "
+        + "the name of an option in quotation marks is expected")]
+    [TestCase("{ \"shards\": 1", "colowire.json (line 1, byte 14): not JSON: the file ends here, before an object, a list or a "
+        + "text is closed")]
     [TestCase("[]", "colowire.json: a JSON object is expected, { \"primary_in\": ... }")]
-    [TestCase("", "colowire.json (line 1, byte 1): not JSON")]
+    [TestCase("", "colowire.json (line 1, byte 1): not JSON: the file is empty; an object is expected, { \"primary_in\": ... }")]
     [TestCase("{ \"primary_in\": \"\\ud800\" }", HalfPair)]
     [TestCase("{ \"\\udc00\": 1 }", HalfPair)]
     public void A_file_that_is_no_object_or_no_text_is_one_fault(string text, string fault)
@@ -235,6 +244,10 @@ internal sealed class OptionTests
             "--config (command line): '/nonexistent/colowire.json': no such file",
             "--shards (command line): 0 is out of range: 1 to 64");
     }
+
+    [Test]
+    public void A_file_without_an_end_is_not_read() => AssertEqual(
+        Faults([.. PortArguments, "--config", "/dev/zero"]), "--config (command line): '/dev/zero': is no regular file");
 
     [TestCase("4,5-7", new[] { 4, 5, 6, 7 })]
     [TestCase("0", new[] { 0 })]

@@ -22,6 +22,8 @@ internal sealed class PipelineOptionTests
     [TestCase(XdpPorts, ", \"xdp_queues\": \"5\"", new[] { 5 })]
     [TestCase(MixedPorts, ", \"cores\": \"2-4\"", new[] { 0 })]
     [TestCase(RequiredPorts, ", \"cores\": \"2-4\"", new[] { 0 })]
+    [TestCase(RequiredPorts, ", \"xdp_queues\": [0]", new[] { 0 })]
+    [TestCase(MixedPorts, ", \"xdp_queues\": [5]", new[] { 5 })]
     public void The_queues_follow_the_ports_and_the_cores(string ports, string entries, int[] queues)
     {
         ApplianceOptions options = Load($"{{ {ports}{entries}, \"memory_limit\": 4096 }}");
@@ -39,6 +41,8 @@ internal sealed class PipelineOptionTests
         "xdp_queues (colowire.json): 2 queues need three xdp: ports: with any other port one queue is allowed")]
     [TestCase(RequiredPorts, "\"cores\": \"0-1\", \"xdp_queues\": \"0-1\"",
         "xdp_queues (colowire.json): 2 queues need three xdp: ports: with any other port one queue is allowed")]
+    [TestCase(RequiredPorts, "\"xdp_queues\": \"5\"",
+        "xdp_queues (colowire.json): no port is an xdp: port, which would use queue 5: leave the option out")]
     [TestCase(XdpPorts, "\"xdp_queues\": \"all\"",
         "xdp_queues (colowire.json): 'all' is not a list of queues: queue numbers and ranges, for example 0-3")]
     [TestCase(XdpPorts, "\"xdp_queues\": \"4096\"",

@@ -98,6 +98,31 @@ internal sealed partial class ProgramTests
         Assert.That(lines[1], Does.Contain($"{folder}/text"));
     }
 
+    /// <summary>An existing file at the output is not emptied.</summary>
+    [Test]
+    public void Faults_of_folders_and_of_ports_are_told_all_at_once()
+    {
+        WriteCaptures([TestCapture.Udp("P")], [TestCapture.Udp("P")]);
+        File.WriteAllText(Path.Combine(folder, "out"), "an earlier result");
+        string[] folders = ["--control-socket", $"{folder}/none/socket", "--failure-folder", $"{folder}/none"];
+        (int code, _, string errors) = Run("run", [.. Ports(), .. folders]);
+        Assert.That(code, Is.EqualTo(2));
+        string[] lines = errors.TrimEnd().Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(2), errors);
+        Assert.That(lines[0], Does.StartWith("colowire: control_socket ").And.Contain("there is no folder"));
+        Assert.That(lines[1], Does.StartWith("colowire: failure_folder: there is no folder"));
+        Assert.That(File.ReadAllText(Path.Combine(folder, "out")), Is.EqualTo("an earlier result"));
+
+        (code, _, errors) = Run(
+            "run", ["--primary-in", $"file:{folder}/none", "--secondary-in", $"file:{folder}/secondary", "--outdev",
+                $"file:{folder}/none/out", .. folders]);
+        Assert.That(code, Is.EqualTo(2));
+        lines = errors.TrimEnd().Split('\n');
+        Assert.That(lines, Has.Length.EqualTo(4), errors);
+        Assert.That(lines[2], Does.StartWith("colowire: primary_in: cannot read capture "));
+        Assert.That(lines[3], Does.StartWith("colowire: outdev: cannot write capture "));
+    }
+
     [Test]
     public void An_interface_that_does_not_exist_is_told_in_a_line()
     {

@@ -57,6 +57,29 @@ internal sealed class InstancesTests(LivePorts ports)
         Assert.That((Protection(last), last["fail_wire", "absences"]), Is.EqualTo(("in_step", 0)));
     }
 
+    /// <summary>The kernel gives a queue to one process only, so the option is neither obeyed nor recommended.</summary>
+    [TestCase(false)]
+    [TestCase(true)]
+    public void Queues_of_AF_XDP_cannot_be_taken_from_one_that_runs(bool takesOver)
+    {
+        Assume.That(ports, Is.EqualTo(LivePorts.XdpNative));
+        using BridgeHost host = new(ports);
+        using BridgeRun first = new(host, "run");
+        string[] option = takesOver ? ["--take-over"] : [];
+        using (ColoWireProcess second = new(host, ["run", .. ports.Words(0), .. option]))
+        {
+            Assert.That(second.WaitForExit(), Is.EqualTo(2), string.Join('\n', second.Log));
+            Assert.That(second.Log.Single(line => line.StartsWith("colowire: ", StringComparison.Ordinal)), Does.Match(
+                $"^colowire: interface 'primary0' is in use by another ColoWire \\(process {first.Program.Id}, 'dotnet'\\) since "
+                + $".*; end that one first \\(kill {first.Program.Id}\\), or name another interface; "
+                + "--take-over cannot take it, "));
+        }
+
+        AssertCompared(first, 0);
+        Counters last = first.Program.Stop();
+        Assert.That((Protection(last), last["fail_wire", "absences"]), Is.EqualTo(("in_step", 0)));
+    }
+
     [Test]
     public void The_first_notices_that_it_was_replaced_and_takes_the_interface_back_when_the_other_one_has_ended()
     {
@@ -75,7 +98,7 @@ internal sealed class InstancesTests(LivePorts ports)
         // that it went without.
         Assert.That(second.WaitForExit(), Is.EqualTo(ports == LivePorts.Pcap ? 0 : 1));
         first.Program.AwaitCounters(counters => Protection(counters) == "in_step", "it protects again");
-        first.Program.AwaitLog("over: another ColoWire ");
+        first.Program.AwaitLog("resolved, no longer the case: another ColoWire ");
         AssertCompared(first, 1);
         Assert.That(first.Program.Stop()["fail_wire", "absences"], Is.EqualTo(1));
     }
@@ -88,7 +111,7 @@ internal sealed class InstancesTests(LivePorts ports)
         string hook = ports == LivePorts.Pcap ? "xdpgeneric" : "xdpdrv";
         host.Host.Inside($"ip link set dev {BridgeHost.PrimaryPort(0)} {hook} off");
         run.Program.AwaitLog("ColoWire's XDP program was detached from interface 'primary0' by another process");
-        run.Program.AwaitLog("over: ColoWire's XDP program was detached");
+        run.Program.AwaitLog("resolved, no longer the case: ColoWire's XDP program was detached");
         AssertCompared(run, 0);
         run.Program.Stop();
     }

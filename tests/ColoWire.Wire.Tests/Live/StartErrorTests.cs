@@ -48,6 +48,16 @@ internal sealed class StartErrorTests
         ["colowire: --outdev (command line): 'pcap:primary0' is primary_in already: three different ports are needed"],
         ["run", "--primary-in", "pcap:primary0", "--secondary-in", "pcap:secondary0", "--outdev", "pcap:primary0"]);
 
+    /// <summary>libpcap opens it as Ethernet.</summary>
+    [Test]
+    public void The_loopback_interface()
+    {
+        host.Host.Inside("ip link set lo up");
+        AssertRefused(
+            ["colowire: primary_in: cannot use interface 'lo': its type is 772; Ethernet (1) is needed"],
+            ["run", "--primary-in", "pcap:lo", "--secondary-in", "pcap:secondary0", "--outdev", "pcap:out0"]);
+    }
+
     [Test]
     public void No_permission() => AssertRefused(
         [
