@@ -43,6 +43,17 @@ internal static class CompareCommand
             Description = "Write the released frames, in order, into this capture.",
             HelpName = "file",
         };
+        Option<string> world = new("--world")
+        {
+            Description = "What clients sent, as a capture: it is passed to the secondary in its own numbers, and resets of clients "
+                + "end connections, as with inbound: mirror.",
+            HelpName = "file",
+        };
+        Option<string> secondaryOutput = new("--out-secondary")
+        {
+            Description = "With --world: write what the secondary would have received into this capture.",
+            HelpName = "file",
+        };
         Option<bool> json = new("--json") { Description = "Print one JSON object instead of a table." };
         Option<bool> align = new("--align")
         {
@@ -62,11 +73,16 @@ internal static class CompareCommand
             + "compared, or no room for "
             + "the result.")
         {
-            primary, secondary, output, json, align, show,
+            primary, secondary, world, output, secondaryOutput, json, align, show,
         };
         binder.AddTo(command);
         command.Validators.Add(result =>
         {
+            if (result.GetValue(secondaryOutput) is not null && result.GetValue(world) is null)
+            {
+                result.AddError("--out-secondary (command line): needs --world, the capture of what clients sent");
+            }
+
             if (result.GetValue(show) is string text && (!int.TryParse(text, null, out shown) || !ShowRange.Contains(shown)))
             {
                 result.AddError($"--show (command line): '{text}' is out of range: {ShowRange.Minimum} to {ShowRange.Maximum}");
@@ -75,10 +91,16 @@ internal static class CompareCommand
         command.SetAction(parse =>
         {
             // A capture holds what was on a wire: no checksum in it is to be completed.
-            EngineOptions engine = binder.Bind(parse).Engine with { PartialChecksums = PartialChecksumPolicy.Pass };
+            EngineOptions engine = binder.Bind(parse).Engine with
+            {
+                PartialChecksums = PartialChecksumPolicy.Pass,
+                Inbound = parse.GetValue(world) is null ? InboundMode.None : InboundMode.Mirror,
+            };
             CompareRequest request = new(Required(parse, primary), Required(parse, secondary), engine)
             {
                 OutPath = parse.GetValue(output),
+                WorldPath = parse.GetValue(world),
+                OutSecondaryPath = parse.GetValue(secondaryOutput),
                 Json = parse.GetValue(json),
                 Align = parse.GetValue(align),
                 Show = shown,
@@ -100,7 +122,8 @@ internal static class CompareCommand
         List<string> faults = [];
         using FileCapturePort? primary = Open(request.PrimaryPath, faults);
         using FileCapturePort? secondary = Open(request.SecondaryPath, faults);
-        if (primary is null || secondary is null)
+        using FileCapturePort? world = request.WorldPath is { } path ? Open(path, faults) : null;
+        if (primary is null || secondary is null || faults.Count != 0)
         {
             // The same file twice, or a library that is missing, is one fault.
             foreach (string fault in faults.Distinct())
@@ -113,7 +136,7 @@ internal static class CompareCommand
 
         try
         {
-            CompareResult result = Compare(request, primary, secondary, errors, cancellation);
+            CompareResult result = Compare(request, new CompareInputs(primary, secondary, world), errors, cancellation);
             bool isTerminal = ReferenceEquals(output, Console.Out) && !Console.IsOutputRedirected;
             Write(request, result, output, isTerminal);
             if (!result.IsAnythingCompared)
@@ -169,24 +192,22 @@ internal static class CompareCommand
     }
 
     private static CompareResult Compare(
-        CompareRequest request,
-        FileCapturePort primary,
-        FileCapturePort secondary,
-        TextWriter errors,
-        CancellationToken cancellation)
+        CompareRequest request, CompareInputs inputs, TextWriter errors, CancellationToken cancellation)
     {
+        (FileCapturePort primary, FileCapturePort secondary, FileCapturePort? world) = inputs;
         if (request.Align && primary.NextArrivalNs is { } primaryNs && secondary.NextArrivalNs is { } secondaryNs)
         {
             secondary.ShiftNs = primaryNs - secondaryNs;
         }
 
-        request.CheckOutPath();
+        request.CheckOutPaths();
         using CompareOutput released = new(request.OutPath, primary);
+        using CompareOutput received = new(request.OutSecondaryPath, world ?? primary);
         CompareProgress? progress = MakeProgress(request, errors);
         CompareResult result;
         try
         {
-            using CompareRun run = new(request.Engine, primary, secondary, released.Port, request.Json ? 0 : request.Show)
+            using CompareRun run = new(request.Engine, inputs, released.Port, received.Port, request.Json ? 0 : request.Show)
             {
                 Progress = progress,
                 Cancellation = cancellation,
@@ -199,7 +220,9 @@ internal static class CompareCommand
         }
 
         released.Close();
+        received.Close();
         released.Keep();
+        received.Keep();
         return result;
     }
 

@@ -16,6 +16,13 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
     /// <summary>The capture file to which the released frames are written, or null.</summary>
     public string? OutPath { get; init; }
 
+    /// <summary>The capture of what clients sent, or null.</summary>
+    public string? WorldPath { get; init; }
+
+    /// <summary>The capture file to which the clients' frames are written as the secondary would have received them, or
+    /// null.</summary>
+    public string? OutSecondaryPath { get; init; }
+
     /// <summary>Whether the result is written as JSON.</summary>
     public bool Json { get; init; }
 
@@ -28,16 +35,22 @@ internal sealed record CompareRequest(string PrimaryPath, string SecondaryPath, 
     /// <summary>The source of the time.</summary>
     public TimeProvider Time { get; init; } = TimeProvider.System;
 
-    /// <summary>Makes sure that writing the output destroys neither capture.</summary>
-    /// <exception cref="OptionException">The output file is one of the captures.</exception>
-    public void CheckOutPath()
+    /// <summary>Makes sure that writing the output destroys no capture.</summary>
+    /// <exception cref="OptionException">An output file is one of the captures.</exception>
+    public void CheckOutPaths()
     {
-        foreach (string input in (ReadOnlySpan<string>)[PrimaryPath, SecondaryPath])
+        Check("--out", OutPath, OutSecondaryPath);
+        Check("--out-secondary", OutSecondaryPath, OutPath);
+    }
+
+    private void Check(string option, string? output, string? otherOutput)
+    {
+        foreach (string? input in (ReadOnlySpan<string?>)[PrimaryPath, SecondaryPath, WorldPath, otherOutput])
         {
-            if (OutPath is not null && FileKind.IsSame(input, OutPath))
+            if (output is not null && input is not null && (input == output || FileKind.IsSame(input, output)))
             {
                 throw new OptionException(
-                    $"--out (command line): '{OutPath}' is the capture '{input}' itself; a file of its own is needed");
+                    $"{option} (command line): '{output}' is the capture '{input}' itself; a file of its own is needed");
             }
         }
     }

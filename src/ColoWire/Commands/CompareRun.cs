@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using ColoWire.Engine;
+using ColoWire.Engine.Capture;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Fragments;
 using ColoWire.Engine.Frames;
@@ -32,11 +33,13 @@ internal sealed class CompareRun : IDisposable
     private readonly EngineOptions options;
     private readonly FileCapturePort primary;
     private readonly FileCapturePort secondary;
+    private readonly FileCapturePort? world;
     private readonly FramePath path;
     private readonly PathCounters counters = new();
     private readonly ReplayClock clock;
     private readonly long primaryFirstNs;
     private readonly long secondaryFirstNs;
+    private readonly long worldFirstNs;
     private readonly int shownDivergences;
     private readonly List<DivergenceSummary> divergences = [];
     private readonly List<CheckpointReport> shown = [];
@@ -45,21 +48,23 @@ internal sealed class CompareRun : IDisposable
 
     /// <summary>Makes an appliance for two captures.</summary>
     /// <param name="options">Validated options.</param>
-    /// <param name="primary">The primary's capture.</param>
-    /// <param name="secondary">The secondary's capture.</param>
+    /// <param name="inputs">The captures.</param>
     /// <param name="output">The port to which released frames are sent.</param>
+    /// <param name="received">The port to which the clients' frames are sent as the secondary receives them.</param>
     /// <param name="shownDivergences">How many divergences are kept with their frames' bytes.</param>
     public CompareRun(
-        EngineOptions options, FileCapturePort primary, FileCapturePort secondary, IInjectPort output, int shownDivergences)
+        EngineOptions options, CompareInputs inputs, IInjectPort output, IInjectPort received, int shownDivergences)
     {
         this.options = options;
-        this.primary = primary;
-        this.secondary = secondary;
+        (primary, secondary, world) = inputs;
         this.shownDivergences = shownDivergences;
         primaryFirstNs = primary.NextArrivalNs ?? 0;
         secondaryFirstNs = secondary.NextArrivalNs ?? 0;
+        worldFirstNs = world?.NextArrivalNs ?? 0;
         clock = new ReplayClock(DueNs ?? 0, options.ExpiredScanCycleMs * NanosecondsPerMs);
-        path = new FramePath(options, primary, secondary, output, new NoCheckpoints());
+        InboundPorts? inbound = world is null ? null : new InboundPorts(world, new DiscardPort(), received);
+        PipelinePorts ports = new(FramePath.MakeArena(options), primary, secondary, output, inbound);
+        path = new FramePath(options, [ports], new NoCheckpoints());
     }
 
     /// <summary>Shows the progress; null for no display.</summary>
@@ -68,16 +73,11 @@ internal sealed class CompareRun : IDisposable
     /// <summary>Ends <see cref="Run"/> at once.</summary>
     public CancellationToken Cancellation { get; init; }
 
-    private long? DueNs => (primary.NextArrivalNs, secondary.NextArrivalNs) switch
-    {
-        (long p, long s) => Math.Min(p, s),
-        (long p, null) => p,
-        (null, long s) => s,
-        _ => null,
-    };
+    private long? DueNs => Earlier(Earlier(primary.NextArrivalNs, secondary.NextArrivalNs), world?.NextArrivalNs);
 
     // Frames that the ports could not deliver whole.
-    private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused;
+    private long Refused => SideTotals.Of(primary.Statistics, 0).Refused + SideTotals.Of(secondary.Statistics, 0).Refused
+        + (world is null ? 0 : SideTotals.Of(world.Statistics, 0).Refused);
 
     private long Waiting
     {
@@ -108,6 +108,9 @@ internal sealed class CompareRun : IDisposable
     /// <summary>Frees the memory; the ports belong to the caller.</summary>
     public void Dispose() => path.Dispose();
 
+    private static long? Earlier(long? left, long? right) =>
+        left is { } l && right is { } r ? Math.Min(l, r) : left ?? right;
+
     private void Replay()
     {
         int idlePolls = 0;
@@ -137,7 +140,7 @@ internal sealed class CompareRun : IDisposable
         }
 
         // What is missing of a capture that is cut off cannot be compared.
-        if ((primary.Fault ?? secondary.Fault) is { } fault)
+        if ((primary.Fault ?? secondary.Fault ?? world?.Fault) is { } fault)
         {
             throw new PortException(fault);
         }
@@ -251,11 +254,16 @@ internal sealed class CompareRun : IDisposable
             {
                 ClockStepFrame = secondary.FirstClockStepFrame,
             },
+            World = world is null ? null : SideTotals.Of(world.Statistics, worldFirstNs),
+            Inbound = world is null ? null : new InboundCounts(
+                CountsByName.Of<InboundCount>(counters.Inbound.All), counters.PrimaryMissed, counters.SecondaryMissed,
+                CountsByName.Of<InboundDrop>(counters.InboundDrops)),
             Verified = shards.Verified,
             NotCompared = CountsByName.Of<NotComparedReason>(shards.NotCompared),
             Malformed = CountsByName.Of<MalformedKind>(shards.Malformed),
             SecondaryMalformed = shards.Drops[(int)DropReason.SecondaryMalformed],
             Unverified = unverified,
+            FramesAfterReset = shards.Unverified[(int)UnverifiedReason.ClientReset],
             HeldAtEnd = heldAtEnd,
             Checkpoints = path.Gate.Requests,
             Flows = shards.Flows + shards.FlowsEvicted,

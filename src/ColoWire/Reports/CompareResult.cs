@@ -25,6 +25,14 @@ internal sealed record CompareResult
     /// <summary>What the secondary's capture delivered.</summary>
     public required SideTotals Secondary { get; init; }
 
+    /// <summary>What the clients' capture delivered; null when there is none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public SideTotals? World { get; init; }
+
+    /// <summary>What became of the clients' frames; null when there is no capture of them.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public InboundCounts? Inbound { get; init; }
+
     /// <summary>Primary frames that left.</summary>
     public ReleasedCounts Released => new(Verified, NotComparedFrames, UnverifiedFrames);
 
@@ -101,10 +109,14 @@ internal sealed record CompareResult
     [JsonIgnore]
     public bool IsAnythingCompared => Verified + UnverifiedFrames + HeldAtEnd + DivergencesTotal != 0;
 
+    /// <summary>Unverified frames that need no comparison, because the client had reset their connections (R13).</summary>
+    [JsonIgnore]
+    public long FramesAfterReset { get; init; }
+
     /// <summary>Whether the replicas do not differ. A frame that was not compared does not count as equal.</summary>
     [JsonIgnore]
     public bool IsEqual =>
-        IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == 0 && HeldAtEnd == 0 && UnreadableFrames == 0;
+        IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == FramesAfterReset && HeldAtEnd == 0 && UnreadableFrames == 0;
 
     /// <summary>The instant that people are shown as zero: the start of the primary's capture, or of the secondary's when the
     /// primary's is empty.</summary>

@@ -35,6 +35,12 @@ internal sealed class CompareText(TextWriter writer, bool colour)
         WriteCounts("malformed", result.Malformed);
         WriteCounts("unverified", result.Unverified);
         WriteCounts("dropped", result.Drops);
+        if (result.Inbound is { } inbound)
+        {
+            WriteCounts("clients' frames for the secondary", inbound.Frames);
+            WriteCounts("clients' frames for no guest", inbound.Drops);
+        }
+
         WriteCounts("primary's datagrams in fragments", result.Fragments.Primary);
         WriteCounts("secondary's datagrams in fragments", result.Fragments.Secondary);
         writer.WriteLine($"held: median {Microseconds(result.HoldMedianNs)} us, p99 {Microseconds(result.HoldP99Ns)} us");

@@ -21,6 +21,9 @@ internal sealed class CompareCase : IDisposable
 
     public CaptureScript Secondary { get; } = new();
 
+    /// <summary>What clients sent; null when it was not captured.</summary>
+    public CaptureScript? World { get; init; }
+
     public EngineOptions Engine { get; set; } = new();
 
     public bool Align { get; set; }
@@ -39,6 +42,8 @@ internal sealed class CompareCase : IDisposable
 
     public string OutPath => folder.File("out.pcap");
 
+    public string OutSecondaryPath => folder.File("out-secondary.pcap");
+
     /// <summary>Both say the same, the secondary a little later.</summary>
     public CompareCase Both(double atMs, byte[] frame)
     {
@@ -53,9 +58,12 @@ internal sealed class CompareCase : IDisposable
 
     public string Run(bool json)
     {
-        CompareRequest request = new(Primary.Save(PrimaryPath), Secondary.Save(SecondaryPath), Engine)
+        EngineOptions engine = World is null ? Engine : Engine with { Inbound = InboundMode.Mirror };
+        CompareRequest request = new(Primary.Save(PrimaryPath), Secondary.Save(SecondaryPath), engine)
         {
             OutPath = OutPath,
+            WorldPath = World?.Save(folder.File("world.pcap")),
+            OutSecondaryPath = World is null ? null : OutSecondaryPath,
             Json = json,
             Align = Align,
             Show = Show,
