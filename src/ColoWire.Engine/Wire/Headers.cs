@@ -144,8 +144,8 @@ internal static class Tcp
     public const ulong UrgentMask = ((ulong)Urg << 48) | 0xFFFF;
 
     /// <summary>
-    /// Option kinds (RFC 9293 section 3.2, RFC 7323 section 2.2, RFC 2018 section 2). An option consists of kind, length and
-    /// value; the first two kinds are single bytes.
+    /// Option kinds (RFC 9293 section 3.2, RFC 7323 sections 2.2 and 3.2, RFC 2018 sections 2 and 3, RFC 2385, RFC 5925). An
+    /// option consists of kind, length and value; the first two kinds are single bytes.
     /// </summary>
     public const byte OptionEnd = 0;
 
@@ -153,6 +153,24 @@ internal static class Tcp
     public const byte OptionSegmentSize = 2;
     public const byte OptionWindowScale = 3;
     public const byte OptionSackPermitted = 4;
+    public const byte OptionSack = 5;
+    public const byte OptionTimestamps = 8;
+    public const byte OptionMd5 = 19;
+    public const byte OptionAuthentication = 29;
+
+    /// <summary>Kind and length of an option.</summary>
+    public const int OptionHeaderBytes = 2;
+
+    /// <summary>A block of the SACK option: the left and the right edge (RFC 2018 section 3).</summary>
+    public const int SackBlockBytes = 8;
+
+    /// <summary>
+    /// The timestamps option: kind, length, the sender's timestamp (TSval), the echoed one (TSecr) (RFC 7323 section 3.2).
+    /// </summary>
+    public const int TimestampsBytes = 10;
+
+    public const int TimestampValueOffset = 2;
+    public const int TimestampEchoOffset = 6;
 
     public const byte Fin = 0x01;
     public const byte Syn = 0x02;
@@ -187,9 +205,26 @@ internal static class Icmp
     public const int ChecksumOffset = 2;
 
     /// <summary>
-    /// The last assigned ICMPv6 error type; error messages quote the packet that caused them (RFC 4443 section 2.1).
+    /// The first and the last assigned ICMPv6 error type; error messages quote the packet that caused them (RFC 4443 section
+    /// 2.1).
     /// </summary>
+    public const byte V6FirstErrorType = 1;
+
     public const byte V6LastErrorType = 4;
+
+    /// <summary>
+    /// The errors that state the length of their quote, and where (RFC 4884 section 4): destination unreachable, time exceeded
+    /// and, in ICMP only, parameter problem.
+    /// </summary>
+    public const byte Unreachable = 3;
+
+    public const byte TimeExceeded = 11;
+    public const byte ParameterProblem = 12;
+    public const int QuoteLengthOffset = 5;
+
+    public const byte V6Unreachable = 1;
+    public const byte V6TimeExceeded = 3;
+    public const int V6QuoteLengthOffset = 4;
 
     /// <summary>
     /// The first and last type of a range: multicast listener query, report and done (RFC 2710), then neighbour discovery (RFC
