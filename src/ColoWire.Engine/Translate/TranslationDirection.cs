@@ -29,14 +29,14 @@ internal interface ITranslationDirection
     /// <summary>Converts a timestamp of the guest.</summary>
     /// <param name="timestamp">The timestamp.</param>
     /// <param name="offset">The replica's timestamp less the world's.</param>
-    /// <param name="bound">The greatest timestamp that the sender of the timestamp's numbering is known to have used: see
-    /// <see cref="FrameTranslator.ToReplica"/> and <see cref="FrameTranslator.ToWorld"/>.</param>
+    /// <param name="bound">The limit of the result: see <see cref="FrameTranslator.ToReplica"/> and
+    /// <see cref="FrameTranslator.ToWorld"/>.</param>
     static abstract uint ShiftTimestamp(uint timestamp, uint offset, uint? bound);
 }
 
 /// <summary>
 /// From a client to a replica. The client acknowledges the guest's stream and echoes the guest's timestamps; its sequence number
-/// and its own timestamp belong to the client. All fields that the guest's numbers are in are valid only in segments with ACK
+/// and its own timestamp belong to the client. The fields with numbers of the guest are valid only in segments with ACK
 /// (RFC 9293 section 3.1, RFC 2018 section 3, RFC 7323 section 3.2). So a RST without ACK contains none.
 /// </summary>
 internal readonly struct InboundDirection : ITranslationDirection

@@ -18,8 +18,9 @@ public sealed class FolderTests
 
     private static readonly string[] Layers =
     [
-        Root, Root + ".Rings", Root + ".Wire", Root + ".Frames", Root + ".Flows", Root + ".Translate", Root + ".Failures", Root + ".Checkpoint", Root + ".Exits",
-        Root + ".Fragments", Root + ".Compare", Root + ".Capture", Root + ".Egress", Root + ".Shards", Root + ".Pipelines",
+        Root, Root + ".Rings", Root + ".Wire", Root + ".Frames", Root + ".Flows", Root + ".Translate", Root + ".Failures",
+        Root + ".Checkpoint", Root + ".Exits", Root + ".Fragments", Root + ".Compare", Root + ".Capture",
+        Root + ".Egress", Root + ".Shards", Root + ".Pipelines",
     ];
 
     private static IEnumerable<Type> Types => typeof(EngineOptions).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith(Root) == true);

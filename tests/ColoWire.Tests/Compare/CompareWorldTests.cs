@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
 using System.Buffers.Binary;
 using System.Linq;
 using System.Text.Json.Nodes;
 using ColoWire.Commands;
+using ColoWire.Tests.Program;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Compare;
