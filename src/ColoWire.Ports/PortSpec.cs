@@ -5,7 +5,6 @@ using System.IO;
 using System.Linq;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Streams;
-using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports;
 

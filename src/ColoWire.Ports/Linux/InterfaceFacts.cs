@@ -6,7 +6,6 @@ using System.Globalization;
 using System.IO;
 using System.Linq;
 using System.Net.NetworkInformation;
-using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Ports.Linux;
 

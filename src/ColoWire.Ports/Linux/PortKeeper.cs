@@ -159,14 +159,14 @@ internal sealed class PortKeeper<T> : IPortKeeper, IDisposable
         else if (isSame != (calledNow is null))
         {
             // It may have been opened by an alternative name, which a rename leaves in place.
-            bool isAlias = Xdp.InterfaceIndex.Find(interfaceName) == held.InterfaceIndex;
-            Volatile.Write(ref calledNow, isSame || isAlias ? null : Xdp.InterfaceIndex.NameOf(held.InterfaceIndex));
+            bool isAlias = Linux.InterfaceIndex.Find(interfaceName) == held.InterfaceIndex;
+            Volatile.Write(ref calledNow, isSame || isAlias ? null : Linux.InterfaceIndex.NameOf(held.InterfaceIndex));
         }
     }
 
     private void Reopen()
     {
-        if (Xdp.InterfaceIndex.Find(interfaceName) is not { } index
+        if (Linux.InterfaceIndex.Find(interfaceName) is not { } index
             || InterfaceControl.Look(controlSocket, index, out uint flags, out _) != InterfaceLook.Seen
             || (flags & UsableFlags) == 0)
         {

@@ -3,7 +3,6 @@
 using System;
 using System.Linq;
 using ColoWire.Ports.Linux;
-using ColoWire.Ports.Xdp;
 using PacketDotNet;
 using SharpPcap;
 using SharpPcap.LibPcap;

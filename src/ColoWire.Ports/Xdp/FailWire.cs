@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.Threading;
 using ColoWire.Engine.Pipelines;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 

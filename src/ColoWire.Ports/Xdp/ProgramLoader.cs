@@ -4,6 +4,7 @@ using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Pipelines;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
@@ -32,7 +33,7 @@ internal sealed class ProgramWatch : IDisposable
         this.interfaceName = interfaceName;
         this.own = own;
         interfaceIndex = InterfaceIndex.Of(interfaceName);
-        question = RouteNetlink.LinkRequest(interfaceIndex).Finish().ToArray();
+        question = LinkNetlink.Request(interfaceIndex).Finish().ToArray();
     }
 
     /// <summary>What is wrong, in one line; null for nothing.</summary>
@@ -49,7 +50,7 @@ internal sealed class ProgramWatch : IDisposable
     public void Follow(int newInterfaceIndex)
     {
         interfaceIndex = newInterfaceIndex;
-        question = RouteNetlink.LinkRequest(interfaceIndex).Finish().ToArray();
+        question = LinkNetlink.Request(interfaceIndex).Finish().ToArray();
         own?.Follow(interfaceIndex);
         // The program is not attached there yet: the next check attaches it and reports nothing.
         wasMissing = true;

@@ -2,8 +2,7 @@
 
 using System;
 using System.Buffers.Binary;
-using System.Runtime.InteropServices;
-using System.Text;
+using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
@@ -16,8 +15,7 @@ internal static class RouteNetlink
     /// <summary>In place of a descriptor: no program.</summary>
     public const int NoProgram = -1;
 
-    /// <summary>Message types RTM_GETLINK and RTM_SETLINK (linux/rtnetlink.h).</summary>
-    private const ushort GetLink = 18;
+    /// <summary>The message type RTM_SETLINK (linux/rtnetlink.h).</summary>
     private const ushort SetLink = 19;
 
     /// <summary>The attribute IFLA_XDP and those nested in it (linux/if_link.h).</summary>
@@ -37,13 +35,6 @@ internal static class RouteNetlink
     /// <summary>XDP_ATTACHED_SKB.</summary>
     private const byte AttachedGeneric = 2;
 
-    /// <summary>Bytes of <c>struct ifinfomsg</c>; the interface's index is its second word.</summary>
-    private const int FixedBytes = 16;
-    private const int IndexAt = 4;
-
-    /// <summary>IFLA_ALT_IFNAME.</summary>
-    private const ushort AlternativeName = 53;
-
     /// <summary>Attaches a program in place of a given one, or of none.</summary>
     /// <param name="interfaceIndex">The index of the interface.</param>
     /// <param name="mode">Where the program runs.</param>
@@ -53,7 +44,7 @@ internal static class RouteNetlink
     public static NetlinkAnswer Attach(int interfaceIndex, XdpMode mode, int program, int expected)
     {
         int flags = mode == XdpMode.Native ? NativeMode : GenericMode;
-        NetlinkRequest request = new(SetLink, FixedPart(interfaceIndex));
+        NetlinkRequest request = new(SetLink, LinkNetlink.FixedPart(interfaceIndex));
         int nest = request.Begin(Xdp | NetlinkRequest.Nested);
         request.Add(XdpDescriptor, program);
         if (expected == NoProgram)
@@ -74,29 +65,16 @@ internal static class RouteNetlink
     public static AttachedProgram? Attached(int interfaceIndex)
     {
         using NetlinkSocket socket = new(NetlinkSocket.Route);
-        NetlinkAnswer answer = socket.Ask(LinkRequest(interfaceIndex));
+        NetlinkAnswer answer = socket.Ask(LinkNetlink.Request(interfaceIndex));
         return answer.Error == 0
             ? AttachedIn(answer.Content)
             : throw new PortException($"cannot ask the kernel for the interface with index {interfaceIndex}: {answer.Reason}");
     }
 
-    /// <summary>The index of an interface by an alternative name; if_nametoindex(3) takes short names only.</summary>
-    /// <returns>Null when there is none.</returns>
-    public static int? FindByAlternativeName(string name)
-    {
-        using NetlinkSocket socket = new(NetlinkSocket.Route);
-        NetlinkRequest request = new(GetLink, FixedPart(0));
-        NetlinkAnswer answer = socket.Ask(request.Add(AlternativeName, Encoding.ASCII.GetBytes(name + '\0')));
-        return answer.Error == 0 ? BinaryPrimitives.ReadInt32LittleEndian(answer.Content.AsSpan(IndexAt)) : null;
-    }
-
-    /// <summary>The request for the attributes of an interface.</summary>
-    public static NetlinkRequest LinkRequest(int interfaceIndex) => new(GetLink, FixedPart(interfaceIndex));
-
-    /// <summary>The attached program in an answer to <see cref="LinkRequest"/>; null for none.</summary>
+    /// <summary>The attached program in an answer to <see cref="LinkNetlink.Request"/>; null for none.</summary>
     public static AttachedProgram? AttachedIn(ReadOnlySpan<byte> content)
     {
-        ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(content[FixedBytes..], Xdp);
+        ReadOnlySpan<byte> xdp = NetlinkAnswer.Find(content[LinkNetlink.FixedBytes..], Xdp);
         ReadOnlySpan<byte> id = NetlinkAnswer.Find(xdp, XdpProgramId);
         if (id.IsEmpty)
         {
@@ -106,9 +84,6 @@ internal static class RouteNetlink
         bool generic = NetlinkAnswer.Find(xdp, XdpAttached) is [AttachedGeneric];
         return new AttachedProgram(BinaryPrimitives.ReadUInt32LittleEndian(id), generic ? XdpMode.Generic : XdpMode.Native);
     }
-
-    private static ReadOnlySpan<byte> FixedPart(int interfaceIndex) =>
-        MemoryMarshal.AsBytes<int>(new int[] { 0, interfaceIndex, 0, 0 });
 }
 
 /// <summary>An XDP program that is attached to an interface.</summary>

@@ -33,7 +33,7 @@ internal sealed class XdpSocket : IInterfaceHandle
         LiveInterface.CheckUsable(interfaceName);
         LiveInterface.CheckEthernet(interfaceName);
         CheckMtu();
-        InterfaceIndex = Xdp.InterfaceIndex.Of(interfaceName);
+        InterfaceIndex = Linux.InterfaceIndex.Of(interfaceName);
         descriptor = XdpAbi.OpenSocket();
         if (descriptor < 0)
         {

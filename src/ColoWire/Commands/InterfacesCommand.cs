@@ -6,6 +6,7 @@ using System.IO;
 using System.Linq;
 using System.Text.Json;
 using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
 using ColoWire.Reports;
 using Spectre.Console;
 

@@ -3,6 +3,7 @@
 using System.Collections.Generic;
 using System.Linq;
 using ColoWire.Ports.Linux;
+using ColoWire.Ports.Xdp;
 
 namespace ColoWire.Reports;
 

@@ -9,6 +9,7 @@ using System.Threading;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Pcap;
+using ColoWire.Ports.Xdp;
 using NUnit.Framework;
 
 namespace ColoWire.Tests.Ports;

@@ -3,6 +3,7 @@
 using System.Linq;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Pcap;
+using ColoWire.Ports.Xdp;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Ports;

@@ -2,6 +2,7 @@
 
 using System;
 using ColoWire.Ports;
+using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 using NUnit.Framework;
 

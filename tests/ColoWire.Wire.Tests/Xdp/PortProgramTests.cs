@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 using ColoWire.Wire.Tests.Ports;
 using NUnit.Framework;

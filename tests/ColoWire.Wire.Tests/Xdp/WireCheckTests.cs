@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 using NUnit.Framework;
 

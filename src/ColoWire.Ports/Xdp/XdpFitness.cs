@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Ports.Xdp;
+using ColoWire.Ports.Linux;
 
-namespace ColoWire.Ports.Linux;
+namespace ColoWire.Ports.Xdp;
 
 /// <summary>How well an interface works as an <c>xdp:</c> port; the worst first.</summary>
 public enum XdpSupport

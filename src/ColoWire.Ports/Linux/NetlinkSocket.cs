@@ -4,9 +4,8 @@ using System;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 using System.Text;
-using ColoWire.Ports.Linux;
 
-namespace ColoWire.Ports.Xdp;
+namespace ColoWire.Ports.Linux;
 
 /// <summary>Sends requests to the kernel, one at a time, in this thread's network namespace (netlink(7)).</summary>
 internal sealed unsafe class NetlinkSocket : IDisposable

@@ -4,7 +4,7 @@ using System;
 using System.Buffers.Binary;
 using System.Runtime.InteropServices;
 
-namespace ColoWire.Ports.Xdp;
+namespace ColoWire.Ports.Linux;
 
 /// <summary>A message to the kernel (netlink(7)): a header, a fixed part, and attributes, which may be nested.</summary>
 internal sealed class NetlinkRequest

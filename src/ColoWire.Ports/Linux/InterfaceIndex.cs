@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Runtime.InteropServices;
-using ColoWire.Ports.Linux;
 
-namespace ColoWire.Ports.Xdp;
+namespace ColoWire.Ports.Linux;
 
 /// <summary>The indexes of interfaces (netdevice(7)), in this thread's network namespace.</summary>
 internal static partial class InterfaceIndex
@@ -17,7 +16,7 @@ internal static partial class InterfaceIndex
     {
         if (interfaceName.Length > InterfaceControl.MaxNameLength)
         {
-            return RouteNetlink.FindByAlternativeName(interfaceName);
+            return LinkNetlink.FindByAlternativeName(interfaceName);
         }
 
         uint index = NameToIndex(interfaceName);

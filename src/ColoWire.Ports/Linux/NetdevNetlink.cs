@@ -3,7 +3,7 @@
 using System;
 using System.Buffers.Binary;
 
-namespace ColoWire.Ports.Xdp;
+namespace ColoWire.Ports.Linux;
 
 /// <summary>What an interface supports of XDP, by the generic netlink family <c>netdev</c> (linux/netdev.h; Linux 6.3).</summary>
 internal static class NetdevNetlink
