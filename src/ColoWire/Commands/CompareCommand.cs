@@ -9,7 +9,6 @@ using System.Runtime.InteropServices;
 using System.Text.Json;
 using System.Threading;
 using ColoWire.Engine;
-using ColoWire.Engine.Frames;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Files;

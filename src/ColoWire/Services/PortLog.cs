@@ -59,7 +59,8 @@ internal sealed class PortLog(AppliancePorts ports, ILogger log)
         foreach (string trouble in loggedTroubles.Except(troubles))
         {
             // What follows the semicolon says what will be done about it.
-            log.LogTroubleOver(trouble.Split("; ", 2)[0]);
+            string what = trouble.Split("; ", 2)[0];
+            log.LogTroubleOver(what);
         }
 
         loggedTroubles = troubles;
