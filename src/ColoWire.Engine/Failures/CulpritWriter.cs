@@ -58,7 +58,7 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
         return new Culprit(flow, frames);
     }
 
-    /// <summary>Parses the flow key of a frame from its bytes again.</summary>
+    /// <summary>Parses the key of the guest's flow that a frame belongs to from the frame's bytes again.</summary>
     /// <returns>A key without an IP version when the frame has none.</returns>
     public FlowKey KeyOf(FrameRef frame)
     {
@@ -72,7 +72,7 @@ internal sealed class CulpritWriter(FrameArena arena, FrameRef self)
             }
 
             FlowKey.Read(bytes, in layout, out FlowKey key);
-            return key;
+            return arena[frame].Side == Side.World ? key.Reversed() : key;
         }
         catch (Exception exception) when (exception is ArgumentException or IndexOutOfRangeException)
         {

@@ -57,6 +57,13 @@ internal sealed class ClientIntake(
             return false;
         }
 
+        if (flow.Action != PolicyAction.Compare)
+        {
+            // Nothing is known of the secondary's numbers, and what the secondary answers is dropped.
+            PassToBoth(client.Reference);
+            return true;
+        }
+
         Translation translation = tracker.TranslationOf(ref flow);
         if (kind == FrameKind.Tcp)
         {

@@ -73,6 +73,13 @@ public sealed class InboundScenarios(int shards)
         Row("111 an ICMP error that quotes a segment", [.. Opened, W(Request), P(Answer), S(ToSecondary(Answer)), W(TooBig(Answer)),
             ToP(Syn, Ack, Request, TooBig(Answer)),
             ToS(Syn, ToSecondary(Ack), ToSecondary(Request), TooBig(ToSecondary(Answer))), Cp(0)]),
+        new("110 a flow that a policy passes", [.. Opened, ToBoth(Syn, Ack), Cp(0)])
+        {
+            Options = options => options with
+            {
+                Policies = [new PolicyRule(PolicyAction.Pass) { Protocol = 6 }],
+            },
+        },
         Row("114 in two VLANs", Tagged()),
         Row("115a SYN options that differ", W(Syn), P(SynAck with { Options = [2, 4, 5, 0xB4] }),
             S(ToSecondary(SynAck) with { Options = [2, 4, 5, 0x50] }), Cp(1, DivergenceReason.Header)),
