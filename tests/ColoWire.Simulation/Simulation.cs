@@ -74,8 +74,8 @@ internal sealed class Simulation : IDisposable
         hypervisor = new Hypervisor(
             scheduler, log, options.Hypervisor with { ReactionNs = options.ReactionNs }, new Random(random.Next()))
         {
-            Pause = population.Pause,
-            ResumePrimary = population.ResumePrimary,
+            Pause = Pause,
+            ResumePrimary = ResumePrimary,
             ResumeSecondary = population.ResumeSecondary,
             Copy = population.Copy,
             IsQuiet = IsQuiet,
@@ -249,6 +249,20 @@ internal sealed class Simulation : IDisposable
         {
             population.HearFrame(left);
         }
+    }
+
+    private void Pause()
+    {
+        population.Pause();
+        oracle.NotePause();
+    }
+
+    /// <summary>Resumes the primary. The secondary is resumed at the same time or some milliseconds earlier, so from then on both
+    /// guests run.</summary>
+    private void ResumePrimary()
+    {
+        population.ResumePrimary();
+        oracle.NoteResume();
     }
 
     private void ChangeOutage(OutageKind kind, bool isOut)

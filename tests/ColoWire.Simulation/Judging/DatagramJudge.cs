@@ -26,6 +26,8 @@ internal sealed class DatagramJudge(bool isObserving, bool isCramped) : FlowJudg
         }
     }
 
+    public override bool HasGrace => true;
+
     /// <summary>A datagram gets its place in the order when its last fragment arrives; the fragments of an incomplete one have no
     /// place.</summary>
     public override bool Leave(CapturedFrame frame)

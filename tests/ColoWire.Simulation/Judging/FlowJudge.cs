@@ -61,6 +61,15 @@ internal abstract class FlowJudge
     /// waits.</summary>
     public abstract long? SecondaryWaitsSinceNs { get; }
 
+    /// <summary>Whether a frame without a twin is a divergence after the grace already, not only after the timeout, once later
+    /// frames of the other side have arrived.</summary>
+    public virtual bool HasGrace => false;
+
+    /// <summary>Whether segments of the primary that are far away from its stream have moved the position that the engine knows
+    /// of it. A checkpoint keeps that position, so that the secondary's next segment of the stream seems to be far away, and its
+    /// acknowledgment does not count.</summary>
+    protected virtual bool IsAstray => false;
+
     public void CapturePrimary(CapturedFrame frame)
     {
         uncovered.AddLast(frame);
@@ -119,7 +128,8 @@ internal abstract class FlowJudge
 
         uncovered.Clear();
         covered.Clear();
-        IsHarmed = IsLate = IsReported = IsFragmentReported = false;
+        IsHarmed = IsAstray;
+        IsLate = IsReported = IsFragmentReported = false;
         Share();
     }
 

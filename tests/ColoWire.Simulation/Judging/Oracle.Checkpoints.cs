@@ -25,6 +25,9 @@ internal sealed partial class Oracle
     private bool isAway;
     private bool hasBrokenOff;
     private bool hasUnseen;
+    private bool isPaused;
+    private long pausedNs = long.MinValue;
+    private long resumedNs = long.MinValue;
 
     /// <summary>Whether a checkpoint is requested, has begun, or will be requested as soon as the requester is ready.</summary>
     private bool IsAwaited => outstanding || areStanding || hasBrokenOff || isAway;
@@ -61,6 +64,20 @@ internal sealed partial class Oracle
 
     /// <summary>The hypervisor is unreachable: until it is back no request is made, and frames that differ are held.</summary>
     public void NoteAway() => isAway = true;
+
+    /// <summary>The hypervisor has paused both guests.</summary>
+    public void NotePause()
+    {
+        isPaused = true;
+        pausedNs = scheduler.NowNs;
+    }
+
+    /// <summary>Both guests run again.</summary>
+    public void NoteResume()
+    {
+        isPaused = false;
+        resumedNs = scheduler.NowNs;
+    }
 
     public void NoteRequest()
     {
@@ -104,7 +121,7 @@ internal sealed partial class Oracle
         foreach (FlowJudge judge in judges)
         {
             judge.Synchronise(scheduler.NowNs, scheduler.NowNs + (options.Engine.GraceMs * Scheduler.Ms) + options.ReactionNs);
-            judge.IsHarmed = isOut;
+            judge.IsHarmed |= isOut;
         }
     }
 
@@ -231,6 +248,8 @@ internal sealed partial class Oracle
         // A flow may hold a limited number of frames; by the time of the report one batch of them may have left.
         isLack |= reason == DivergenceReason.Overflow && judge.OldestUncovered is not null
             && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
+        // A pause separates the copies of a datagram for longer than the grace.
+        isLack |= reason is DivergenceReason.Timeout or DivergenceReason.Payload && IsCutOff(judge, report.AtNs);
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
         bool isTimeout = (judge.OldestUncoveredAt(report.AtNs) is { } frame && report.AtNs - frame.AtNs >= timeoutNs)
@@ -249,5 +268,16 @@ internal sealed partial class Oracle
                 + $"{(isTimeout ? "after the timeout" : "though nothing differs")}; oldest uncovered "
                 + $"{judge.OldestUncovered?.Sent}, held {judge.OldestHeld?.Sent}");
         }
+    }
+
+    /// <summary>Whether a frame lacked its twin when its grace ended because the guests were paused during that grace: one
+    /// replica had not sent the twin yet. The hypervisor pauses the guests before it tells the appliance, so the appliance can
+    /// only find the frame overdue. The checkpoint for which the guests are paused resolves the difference.</summary>
+    private bool IsCutOff(FlowJudge judge, long atNs)
+    {
+        long suspectSinceNs = atNs - (options.Engine.GraceMs * Scheduler.Ms) - options.ReactionNs;
+        bool wasPaused = pausedNs <= atNs && (isPaused || resumedNs >= suspectSinceNs);
+        bool lacksTwin = judge.SecondaryWaitsSinceNs <= atNs || judge.OldestUncoveredAt(atNs) is not null;
+        return judge.HasGrace && wasPaused && lacksTwin;
     }
 }

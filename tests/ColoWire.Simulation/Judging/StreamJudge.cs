@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Linq;
+using ColoWire.Engine;
 using ColoWire.Simulation.Guests;
 using ColoWire.Simulation.World;
 
@@ -15,6 +16,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     private readonly Connection[] connections = [.. scripts.Select(s => new Connection(s))];
     private readonly LinkedList<(Connection Of, int Start, int End, SentFrame Sent, long AtNs)> ahead = new();
     private int latest;
+    private int unexpected;
+    private bool isAstray;
 
     public override long? SecondaryWaitsSinceNs
     {
@@ -30,6 +33,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             return ahead.First?.Value.AtNs;
         }
     }
+
+    protected override bool IsAstray => isAstray;
 
     public override bool Leave(CapturedFrame frame)
     {
@@ -87,6 +92,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             connection.PrimaryAside.Add(sent.Aside);
         }
 
+        NotePosition(sent);
         connection.PrimarySyn |= sent.Syn;
         latest = sent.Syn ? Math.Max(latest, sent.Connection) : latest;
         connection.PrimaryRst |= sent.Rst;
@@ -154,6 +160,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     protected override void Share()
     {
         ahead.Clear();
+        unexpected = 0;
         foreach (Connection connection in connections)
         {
             connection.SharedEnd = connection.PrimaryEnd;
@@ -163,6 +170,21 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             connection.Aside.UnionWith(connection.PrimaryAside);
             connection.Fins.Clear();
             Array.Clear(connection.IsSaid);
+        }
+    }
+
+    /// <summary>Follows the position of the primary in its stream as the engine sees it: of segments that are far away a single
+    /// one changes nothing, and the second in a row moves the position (<see cref="EngineLimits.StrayBytes"/>). It takes two
+    /// segments of the stream to move the position back.</summary>
+    private void NotePosition(SentFrame sent)
+    {
+        bool isStray = sent.Aside != 0 && !sent.IsKeepalive;
+        isAstray &= !sent.Syn;
+        unexpected = isStray == isAstray ? 0 : unexpected + 1;
+        if (unexpected == 2)
+        {
+            isAstray = isStray;
+            unexpected = 0;
         }
     }
 
