@@ -50,6 +50,42 @@ public sealed class HostileProperties
             },
             iter: 3000);
 
+    [Test]
+    public void Any_bytes_of_clients_reach_both_replicas_or_are_counted_and_no_slot_is_lost() =>
+        Gen.Select(Segments, Gen.Int[0, 60], Gen.Byte).Array[1, 80].Sample(
+            events =>
+            {
+                using TestBench bench = new(TestBench.SmallOptions with { SlotsPerSide = 128, Inbound = InboundMode.Mirror });
+                bench.SendPrimary(new Segment(2000, []) { Syn = true }.Bytes());
+                bench.SendSecondary(new Segment(1000, []) { Syn = true }.Bytes());
+                foreach ((Segment segment, int at, byte value) in events)
+                {
+                    // The same connection in the other direction, with one byte that may be anything.
+                    byte[] frame = (segment with
+                    {
+                        Source = segment.Destination,
+                        Destination = segment.Source,
+                        SourcePort = segment.DestinationPort,
+                        DestinationPort = segment.SourcePort,
+                        Options = [1, 1, 5, 10, 0, 0, 8, 0, 0, 0, 9, 0],
+                    }).Bytes();
+                    frame[at] = value;
+                    bench.SendWorld(frame);
+                }
+
+                bench.Poll();
+                long drops = 0;
+                foreach (long count in bench.Path.Pipelines[0].Inbound!.World.Filter.Drops)
+                {
+                    drops += count;
+                }
+
+                Assert.That(bench.ToPrimary.Frames, Has.Count.EqualTo(events.Length - drops));
+                Assert.That(bench.ToSecondary.Frames, Has.Count.EqualTo(events.Length - drops));
+                bench.StopAndCheckSlots();
+            },
+            iter: 2000);
+
     private static void Act(TestBench bench, Segment segment, int what)
     {
         if (what < 20)

@@ -34,8 +34,12 @@ internal static class OptionDraw
         ("0.0.0.0/0", new AddressPrefix([0, 0, 0, 0], 0)),
     ];
 
+    // AdviseMemory has no effect on frames; a case has frames of the two replicas alone, and none of clients.
+    private static readonly string[] NotDrawn =
+        [nameof(EngineOptions.AdviseMemory), nameof(EngineOptions.Inbound), nameof(EngineOptions.GuestAddresses)];
+
     private static readonly PropertyInfo[] Properties =
-        [.. typeof(EngineOptions).GetProperties().Where(p => p.CanWrite && p.Name != nameof(EngineOptions.AdviseMemory))];
+        [.. typeof(EngineOptions).GetProperties().Where(p => p.CanWrite && !NotDrawn.Contains(p.Name))];
 
     private static readonly Dictionary<string, Range<int>> Ranges = typeof(EngineLimits)
         .GetFields(BindingFlags.Public | BindingFlags.Static)

@@ -185,7 +185,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
             long start = Stopwatch.GetTimestamp();
             PortException? refused = Assert.Throws<PortException>(
                 () => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(other), Options));
-            Assert.That(refused!.Message, Does.Contain("queue 0").And.Contain(WireNamespace.Near).And.Contain("another program"));
+            Assert.That(refused!.Message, Does.Contain("queue 0").And.Contain(WireNamespace.Near).And.Contain("another process"));
             Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.AtLeast(PortLimits.RebindMs));
         }
     });
