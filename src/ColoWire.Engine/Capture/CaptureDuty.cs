@@ -205,7 +205,7 @@ public sealed partial class CaptureDuty : IDuty
     private bool TryStepOver(int vnetHeaderBytes, FrameRef frameRef)
     {
         ref Frame frame = ref arena[frameRef];
-        if (frame.Length < vnetHeaderBytes)
+        if (!frame.TrySkip(vnetHeaderBytes))
         {
             Begin(ref frame);
             FrameParser.Refuse(MalformedKind.VnetHeader, out frame.Layout);
@@ -213,8 +213,6 @@ public sealed partial class CaptureDuty : IDuty
             return false;
         }
 
-        frame.Offset += (ushort)vnetHeaderBytes;
-        frame.Length -= vnetHeaderBytes;
         return true;
     }
 

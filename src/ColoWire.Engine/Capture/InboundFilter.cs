@@ -49,7 +49,21 @@ public sealed class InboundFilter
     /// <summary>Counts a frame that no replica receives.</summary>
     internal void Count(InboundDrop reason) => drops[(int)reason]++;
 
-    private bool IsAnyKnown => Array.Exists(guests, guest => guest.Count != 0);
+    private bool IsAnyKnown
+    {
+        get
+        {
+            foreach (GuestAddresses guest in guests)
+            {
+                if (guest.Count != 0)
+                {
+                    return true;
+                }
+            }
+
+            return false;
+        }
+    }
 
     private bool IsGuest(ulong address)
     {

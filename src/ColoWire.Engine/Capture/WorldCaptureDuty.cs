@@ -83,7 +83,11 @@ public sealed class WorldCaptureDuty : IDuty
             Take(batch[i], vnetHeaderBytes);
         }
 
-        Array.ForEach(shards, rings => rings.World.Publish());
+        foreach (InboundRings rings in shards)
+        {
+            rings.World.Publish();
+        }
+
         return work + received;
     }
 
@@ -92,7 +96,11 @@ public sealed class WorldCaptureDuty : IDuty
         get
         {
             int sum = 0;
-            Array.ForEach(lent, count => sum += count);
+            foreach (int count in lent)
+            {
+                sum += count;
+            }
+
             return sum;
         }
     }
@@ -104,16 +112,7 @@ public sealed class WorldCaptureDuty : IDuty
         frame.Marks = FrameMarks.None;
         frame.Epoch = guest.CapturedEpoch;
         frame.FlowHash = 0;
-        if (frame.Length < vnetHeaderBytes)
-        {
-            filter.Count(InboundDrop.Malformed);
-            pool.Return(frameRef);
-            return;
-        }
-
-        frame.Offset += (ushort)vnetHeaderBytes;
-        frame.Length -= vnetHeaderBytes;
-        if (filter.ReasonToDrop(arena.Bytes(frameRef)) is { } reason)
+        if ((frame.TrySkip(vnetHeaderBytes) ? filter.ReasonToDrop(arena.Bytes(frameRef)) : InboundDrop.Malformed) is { } reason)
         {
             filter.Count(reason);
             pool.Return(frameRef);
@@ -139,12 +138,15 @@ public sealed class WorldCaptureDuty : IDuty
             hash = Identify(arena.View(frameRef));
         }
 
-        // The upper bits of the hash select the shard, the lower bits the bucket, as for the guest's own frames.
-        shards[(int)((hash * (ulong)shards.Length) >> 32)].World.Add(frameRef);
+        shards[ShardOf(hash)].World.Add(frameRef);
     }
 
-    /// <summary>Identifies the guest's flow that a frame concerns: its own, or the one whose segment an ICMP error quotes, so that
-    /// the shard of that flow translates the quote.</summary>
+    /// <summary>The shard of a flow: the upper bits of the hash select the shard, the lower bits the bucket, as for the guest's
+    /// own frames.</summary>
+    private int ShardOf(uint hash) => (int)((hash * (ulong)shards.Length) >> 32);
+
+    /// <summary>Identifies the guest's flow that a frame concerns: its own, or the one whose segment an ICMP error quotes, so
+    /// that the shard of that flow translates the quote.</summary>
     private uint Identify(FrameView frame)
     {
         bool isQuote = FrameTranslator.TryReadQuote(frame.Bytes, in frame.Descriptor.Layout, out FlowKey quoted);
@@ -193,7 +195,7 @@ public sealed class WorldCaptureDuty : IDuty
             pool.Return(frameRef);
             if ((frame.Marks & FrameMarks.Spare) != 0)
             {
-                lent[frame.Number]--;
+                lent[ShardOf(frame.FlowHash)]--;
             }
         }
     }
@@ -207,9 +209,7 @@ public sealed class WorldCaptureDuty : IDuty
         {
             while (lent[i] < most && pool.TryTake(0, out FrameRef spare))
             {
-                ref Frame frame = ref arena[spare];
-                frame.Marks = FrameMarks.Spare;
-                frame.Number = (uint)i;
+                arena[spare].Marks = FrameMarks.Spare;
                 shards[i].Spare.Add(spare);
                 lent[i]++;
             }

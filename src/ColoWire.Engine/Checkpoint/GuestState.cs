@@ -77,8 +77,8 @@ public sealed partial class GuestState
     /// <c>ShardView.RefreshEpoch</c>, written by <see cref="Writer.SetReturning"/>.</summary>
     internal bool IsReturning => isReturning;
 
-    /// <summary>Whether both replicas are stopped for a checkpoint, as far as the requester reports it. The sequence numbers of the
-    /// secondary change then, so clients' frames wait for the end (R17). Like <see cref="IsReturning"/> it is read before
+    /// <summary>Whether both replicas are stopped for a checkpoint, as far as the requester reports it. The sequence numbers of
+    /// the secondary change then, so clients' frames wait for the end (R17). Like <see cref="IsReturning"/> it is read before
     /// <see cref="Epoch"/> and written after it. Read by <c>ClientIntake.Take</c>, written by
     /// <see cref="Writer.SetReplicasStopped"/>.</summary>
     internal bool AreReplicasStopped => areReplicasStopped;

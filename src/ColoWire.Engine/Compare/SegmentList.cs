@@ -147,8 +147,8 @@ internal sealed class SegmentList(
         counters.SecondaryHeld--;
     }
 
-    /// <summary>Whether a segment begins so close behind the secondary's last SYN, or the primary's SYN that may be its twin, that
-    /// it belongs to the connection that this SYN opens. A SYN of the primary that has found its twin opened the connection
+    /// <summary>Whether a segment begins so close behind the secondary's last SYN, or the primary's SYN that may be its twin,
+    /// that it belongs to the connection that this SYN opens. A SYN of the primary that has found its twin opened the connection
     /// before.</summary>
     public static bool IsBehindSyn(in TcpState tcp, uint start) =>
         start - tcp.SecondaryIsn - 1 < EngineLimits.OvertakenSynBytes

@@ -71,7 +71,8 @@ internal sealed partial class TcpStreamComparer
         bool isNext =
             tcp.Verified.EndAtWithRoom(start, end) && ours.Segment.PayloadSequence == start && length != 0 && IsPlain(left)
             && (ours.Marks & ~FrameMarks.SentAhead) == FrameMarks.None && !IsFar(in tcp, start);
-        if (!isNext || right.Sequence + tcp.Shift != start || left.AckAndFlags != right.AckAndFlags || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
+        if (!isNext || right.Sequence + tcp.Shift != start || left.AckAndFlags != right.AckAndFlags
+            || !ByteEquality.AreEqual(primary.Payload, secondary.Payload)
             || !headers.TryCount(primary, secondary))
         {
             return false;

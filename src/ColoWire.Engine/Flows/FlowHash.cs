@@ -7,8 +7,8 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Flows;
 
 /// <summary>
-/// Identifies the flow of a frame at its capture: computes <see cref="FlowKey.Hash"/>, and stores it in the frame's descriptor with
-/// the words of the key that a look-up compares, all but the addresses. No key is built for a regular frame
+/// Identifies the flow of a frame at its capture: computes <see cref="FlowKey.Hash"/>, and stores it in the frame's descriptor
+/// with the words of the key that a look-up compares, all but the addresses. No key is built for a regular frame
 /// (<see cref="FrameLayout.IsRegular"/>); three of the six products of an IPv4 flow do not depend on the frame, and are computed
 /// once.
 /// </summary>

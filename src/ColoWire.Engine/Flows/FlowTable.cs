@@ -86,7 +86,8 @@ internal sealed unsafe class FlowTable : IDisposable
     public uint IndexOf(ref Flow flow) => (uint)((Flow*)Unsafe.AsPointer(ref flow) - flows);
 
     public static long ByteCount(int capacity, bool hasClients = false) =>
-        (hasClients ? (long)capacity * sizeof(ClientState) : 0) + ((long)RecordCount(capacity) * sizeof(Flow)) + ((long)BucketCount(capacity) * sizeof(uint));
+        (hasClients ? (long)capacity * sizeof(ClientState) : 0) + ((long)RecordCount(capacity) * sizeof(Flow))
+            + ((long)BucketCount(capacity) * sizeof(uint));
 
     /// <summary>Finds the flow of a frame, and refreshes its place in the order of idleness.</summary>
     /// <returns>The flow, or a null reference.</returns>
@@ -111,8 +112,8 @@ internal sealed unsafe class FlowTable : IDisposable
         return ref Unsafe.NullRef<Flow>();
     }
 
-    /// <summary>Finds the guest's flow to which a client's frame belongs. The frame does not refresh the flow's place in the order
-    /// of idleness: only what the guest sends does.</summary>
+    /// <summary>Finds the guest's flow to which a client's frame belongs. The frame does not refresh the flow's place in the
+    /// order of idleness: only what the guest sends does.</summary>
     /// <returns>The flow, or a null reference.</returns>
     public ref Flow FindForClient(FrameView frame)
     {
@@ -127,8 +128,8 @@ internal sealed unsafe class FlowTable : IDisposable
         return ref Unsafe.NullRef<Flow>();
     }
 
-    /// <summary>Finds a flow by its key. Changes nothing, and takes no more steps than there are flows, because a failure may have
-    /// left a chain that has no end.</summary>
+    /// <summary>Finds a flow by its key. Changes nothing, and takes no more steps than there are flows, because a failure may
+    /// have left a chain that has no end.</summary>
     public bool TryFind(in FlowKey key, uint hash, out uint found)
     {
         found = Bucket(hash);

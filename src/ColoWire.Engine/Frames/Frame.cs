@@ -16,8 +16,8 @@ namespace ColoWire.Engine.Frames;
 /// </summary>
 /// <remarks>
 /// Before a frame reaches its flow, the descriptor holds the epoch and what identifies the flow. While the flow holds the frame,
-/// the same bytes hold its position: as a TCP segment (<see cref="Segment"/>) or as a datagram (<see cref="Datagram"/>). The three
-/// overlap so that the descriptor fits a cache line.
+/// the same bytes hold its position: as a TCP segment (<see cref="Segment"/>) or as a datagram (<see cref="Datagram"/>). The
+/// three overlap so that the descriptor fits a cache line.
 /// </remarks>
 [StructLayout(LayoutKind.Explicit, Size = EngineLimits.CacheLineBytes)]
 public struct Frame
@@ -92,6 +92,20 @@ public struct Frame
     /// <summary>The offsets of the frame's layers.</summary>
     [FieldOffset(50)]
     public FrameLayout Layout;
+
+    /// <summary>Skips a header before the frame, such as that of virtio-net.</summary>
+    /// <returns>False when the frame is shorter than the header.</returns>
+    internal bool TrySkip(int headerBytes)
+    {
+        if (Length < headerBytes)
+        {
+            return false;
+        }
+
+        Offset += (ushort)headerBytes;
+        Length -= headerBytes;
+        return true;
+    }
 
     /// <summary>The segment's position in its byte stream; for TCP segments only.</summary>
     [UnscopedRef]

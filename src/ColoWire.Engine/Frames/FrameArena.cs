@@ -85,7 +85,8 @@ public sealed unsafe class FrameArena : IDisposable
 
     /// <summary>The size of an arena's slots in bytes, without the descriptors.</summary>
     public static nuint ByteCount(int smallSlotsPerSide, int largeSlotsPerSide, int sides = ReplicaSides) =>
-        (nuint)sides * (((nuint)smallSlotsPerSide * EngineLimits.SmallSlotBytes) + ((nuint)largeSlotsPerSide * EngineLimits.LargeSlotBytes));
+        (nuint)sides * (
+            ((nuint)smallSlotsPerSide * EngineLimits.SmallSlotBytes) + ((nuint)largeSlotsPerSide * EngineLimits.LargeSlotBytes));
 
     /// <summary>The size of an arena's descriptors, in bytes.</summary>
     public static nuint DescriptorByteCount(int smallSlotsPerSide, int largeSlotsPerSide, int sides = ReplicaSides) =>

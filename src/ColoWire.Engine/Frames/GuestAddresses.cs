@@ -6,8 +6,8 @@ using System.Threading;
 namespace ColoWire.Engine.Frames;
 
 /// <summary>
-/// The MAC addresses of a guest: those that are configured, or those that one shard has seen the primary use. One thread adds; any
-/// thread may read.
+/// The MAC addresses of a guest: those that are configured, or those that one shard has seen the primary use. One thread adds;
+/// any thread may read.
 /// </summary>
 internal sealed class GuestAddresses
 {

@@ -16,7 +16,8 @@ internal static class MacAddress
 
     /// <summary>Reads the address in the first six bytes.</summary>
     public static ulong Read(ReadOnlySpan<byte> bytes) =>
-        ((ulong)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32) | BinaryPrimitives.ReadUInt32BigEndian(bytes[sizeof(ushort)..]);
+        ((ulong)BinaryPrimitives.ReadUInt16BigEndian(bytes) << 32)
+        | BinaryPrimitives.ReadUInt32BigEndian(bytes[sizeof(ushort)..]);
 
     /// <summary>Whether an address denotes a group: a multicast address, or the broadcast address.</summary>
     public static bool IsGroup(ulong address) => (address & Group) != 0;

@@ -12,8 +12,6 @@ namespace ColoWire.Engine.Frames;
 /// </summary>
 internal readonly ref struct TcpSegment
 {
-    private const int TimestampBytes = 10;
-
     private readonly ref readonly byte header;
     private readonly ushort headerBytes;
     private readonly ushort payloadLength;
@@ -60,24 +58,17 @@ internal readonly ref struct TcpSegment
         get
         {
             uint offer = 0;
-            ReadOnlySpan<byte> options = Options;
-            while (options.Length != 0 && options[0] != Tcp.OptionEnd)
+            int at = 0;
+            while (TcpOptionList.TryTake(Options, ref at, out ReadOnlySpan<byte> option))
             {
-                int length = options[0] == Tcp.OptionPad ? 1 : options.Length > 1 ? options[1] : 0;
-                if (length < 1 || length > options.Length)
+                offer |= (option[0], option.Length) switch
                 {
-                    break;
-                }
-
-                offer |= (options[0], length) switch
-                {
-                    (Tcp.OptionSegmentSize, 4) => Network.UInt16(options, 2) | (1u << 24),
-                    (Tcp.OptionWindowScale, 3) => ((uint)options[2] << 16) | (1u << 25),
+                    (Tcp.OptionSegmentSize, 4) => Network.UInt16(option, 2) | (1u << 24),
+                    (Tcp.OptionWindowScale, 3) => ((uint)option[2] << 16) | (1u << 25),
                     (Tcp.OptionSackPermitted, 2) => 1u << 26,
-                    (Tcp.OptionTimestamps, TimestampBytes) => OffersTimestamps,
+                    (Tcp.OptionTimestamps, Tcp.TimestampsBytes) => OffersTimestamps,
                     _ => 0,
                 };
-                options = options[length..];
             }
 
             return offer;
@@ -85,25 +76,17 @@ internal readonly ref struct TcpSegment
     }
 
     /// <summary>Reads TSval of the timestamps option (RFC 7323 section 3.2).</summary>
-    /// <returns>False when the segment has no such option, or a truncated option stands before it.</returns>
+    /// <returns>False when the segment has no such option, or when an option before it is cut short.</returns>
     public bool TryReadTimestamp(out uint value)
     {
-        ReadOnlySpan<byte> options = Options;
-        while (options.Length != 0 && options[0] != Tcp.OptionEnd)
+        int at = 0;
+        while (TcpOptionList.TryTake(Options, ref at, out ReadOnlySpan<byte> option))
         {
-            int length = options[0] == Tcp.OptionPad ? 1 : options.Length > 1 ? options[1] : 0;
-            if (length < 1 || length > options.Length)
+            if (option[0] == Tcp.OptionTimestamps && option.Length == Tcp.TimestampsBytes)
             {
-                break;
-            }
-
-            if (options[0] == Tcp.OptionTimestamps && length == TimestampBytes)
-            {
-                value = Network.UInt32(in options[2], 0);
+                value = Network.UInt32(option, Tcp.TimestampValueOffset);
                 return true;
             }
-
-            options = options[length..];
         }
 
         value = 0;

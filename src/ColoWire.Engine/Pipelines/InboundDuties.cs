@@ -43,8 +43,8 @@ public sealed class InboundDuties : IDuty
     /// <inheritdoc/>
     public int Poll(long nowNs) => World.Poll(nowNs) + ToPrimary.Poll(nowNs) + ToSecondary.Poll(nowNs);
 
-    /// <summary>Marks the clients' slots as free, except those that a port still uses, after a duty has failed. Clients send again
-    /// what was lost.</summary>
+    /// <summary>Marks the clients' slots as free, except those that a port still uses, after a duty has failed. Clients send
+    /// again what was lost.</summary>
     internal void RecoverSlots(InboundPorts ports, SlotPool pool)
     {
         FrameRef[] done = new FrameRef[EngineLimits.BatchFrames];

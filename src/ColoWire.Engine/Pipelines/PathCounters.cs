@@ -138,7 +138,7 @@ public sealed class PathCounters
     /// <summary>All numbers but <see cref="HoldTimes"/>, in an order that is always the same.</summary>
     public long[] ToArray() =>
         [.. Shards.ToArray(), .. PrimaryFragments.ToArray(), .. SecondaryFragments.ToArray(), PrimaryChecksums,
-            SecondaryChecksums, ReportsLost];
+            SecondaryChecksums, ReportsLost, .. Inbound.All, .. inboundDrops, PrimaryMissed, SecondaryMissed];
 
     private static long Sum(ReadOnlySpan<long> counts)
     {

@@ -12,8 +12,8 @@ namespace ColoWire.Engine.Shards;
 
 /// <summary>
 /// Takes the frames of clients: both replicas receive each one, the secondary in its own numbers (R11, R12). A frame that both
-/// receive unchanged stays in its slot; otherwise the secondary receives a copy. Frames that arrive while both replicas are stopped
-/// for a checkpoint wait in their ring for its end, because the numbers change then (R17); the clients' slots bound them.
+/// receive unchanged stays in its slot; otherwise the secondary receives a copy. Frames that arrive while both replicas are
+/// stopped for a checkpoint wait in their ring for its end, because the numbers change then (R17); the clients' slots bound them.
 /// </summary>
 internal sealed class ClientIntake(
     FrameArena arena, FlowTable flows, ShardView view, FlowWalk walk, FlowLifecycle lifecycle,
@@ -143,6 +143,8 @@ internal sealed class ClientIntake(
         copy.Offset = 0;
         copy.Length = from.Descriptor.Length;
         copy.ArrivalNs = from.Descriptor.ArrivalNs;
+        // The hash of the flow leads the slot's return to the shard that it was lent to.
+        copy.FlowHash = from.Descriptor.FlowHash;
         copy.Side = Side.World;
         copy.Awaited = 1;
         from.Bytes.CopyTo(arena.SlotBytes(to));

@@ -10,8 +10,8 @@ namespace ColoWire.Engine.Shards;
 
 /// <summary>
 /// Follows what clients say on the TCP connections of the guest, and what lies between the numbers of the two replicas: the
-/// translation of each connection (R12), and the resets of clients (R13). Also learns the guest's MAC addresses from the primary's
-/// frames (R15).
+/// translation of each connection (R12), and the resets of clients (R13). Also learns the guest's MAC addresses from the
+/// primary's frames (R15).
 /// </summary>
 internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, GuestAddresses addresses)
 {
@@ -24,8 +24,8 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
         }
     }
 
-    /// <summary>Notes a frame of a replica that is not predicted: the timestamp of a SYN, the guest's address, and a new connection
-    /// that the guest opens after the client had reset the last one.</summary>
+    /// <summary>Notes a frame of a replica that is not predicted: the timestamp of a SYN, the guest's address, and a new
+    /// connection that the guest opens after the client had reset the last one.</summary>
     public void NoteGuest(ref Flow flow, FrameView frame)
     {
         bool isPrimary = frame.Descriptor.Side == Side.Primary;
@@ -64,9 +64,9 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
             0u - flow.Tcp.Shift, hasTimestamps ? client.SecondaryTimestamp - client.PrimaryTimestamp : 0, hasTimestamps);
     }
 
-    /// <summary>The greatest timestamp that the secondary has sent before a client's frame, which an echo must not exceed; null when
-    /// it is not known. It is known while the connection that the guest opens has only its SYN: only then does Linux refuse a later
-    /// one (RFC 7323 section 3.2 does not say so).</summary>
+    /// <summary>The greatest timestamp that the secondary has sent before a client's frame, which an echo must not exceed; null
+    /// when it is not known. It is known while the connection that the guest opens has only its SYN: only then does Linux refuse
+    /// a later one (RFC 7323 section 3.2 does not say so).</summary>
     public uint? GreatestTimestamp(ref Flow flow, FrameView client) =>
         client.Descriptor.Layout.Kind == FrameKind.Tcp && new TcpSegment(client).Opens
             ? flows.Client(ref flow).SecondaryTimestamp : null;

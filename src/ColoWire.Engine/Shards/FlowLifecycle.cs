@@ -71,8 +71,8 @@ internal sealed class FlowLifecycle(
         }
     }
 
-    /// <summary>Ends a connection that the client has reset: what the primary has sent leaves, what the secondary has sent needs no
-    /// twin (R13). A flow that has already diverged waits for its checkpoint as before.</summary>
+    /// <summary>Ends a connection that the client has reset: what the primary has sent leaves, what the secondary has sent needs
+    /// no twin (R13). A flow that has already diverged waits for its checkpoint as before.</summary>
     public void EndByClient(ref Flow flow)
     {
         if (flow.State != FlowState.Comparing)

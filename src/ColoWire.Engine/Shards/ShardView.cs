@@ -62,8 +62,8 @@ internal sealed class ShardView
     public bool PrimaryLeavesUncompared => protection == Protection.PrimaryAlone
         || (protection == Protection.DegradedNoSecondary && options.SecondaryLoss == SecondaryLossPolicy.Bypass);
 
-    /// <summary>Whether both replicas are stopped for a checkpoint (<see cref="GuestState.AreReplicasStopped"/>). Always false while
-    /// the path stops, so that every frame leaves it.</summary>
+    /// <summary>Whether both replicas are stopped for a checkpoint (<see cref="GuestState.AreReplicasStopped"/>). Always false
+    /// while the path stops, so that every frame leaves it.</summary>
     public bool AreReplicasStopped => guest.AreReplicasStopped && !IsStopped;
 
     /// <summary>The reason why the primary's frames are sent without a comparison.</summary>

@@ -112,7 +112,7 @@ internal static unsafe partial class Libc
     /// <summary>Whether a path is a regular file, or a link to one.</summary>
     public static bool IsRegular(string path) => TypeOf(path, 0) == RegularFileType;
 
-    /// <summary>What identifies a file, whatever its paths: its device and its inode.</summary>
+    /// <summary>The device and the inode of a file, which are the same for all paths to it.</summary>
     /// <returns>Null when there is no file at the path, or this process may not look at it.</returns>
     public static (ulong Device, ulong Inode)? IdentityOf(string path)
     {

@@ -45,7 +45,8 @@ internal static class CompareCommand
         };
         Option<string> world = new("--world")
         {
-            Description = "What clients sent, as a capture: it is passed to the secondary in its own numbers, and resets of clients "
+            Description =
+                "What clients sent, as a capture: it is passed to the secondary in its own numbers, and resets of clients "
                 + "end connections, as with inbound: mirror.",
             HelpName = "file",
         };

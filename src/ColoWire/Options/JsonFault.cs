@@ -7,7 +7,8 @@ using System.Text.Json;
 
 namespace ColoWire.Options;
 
-/// <summary>What is wrong with a text that is no JSON: what stands at the place of the fault, and what may stand there.</summary>
+/// <summary>Describes a syntax error in a JSON text: the characters that were found, and what is expected in their
+/// place.</summary>
 internal static class JsonFault
 {
     /// <summary>Characters of the text that a message shows, at most.</summary>
@@ -15,7 +16,7 @@ internal static class JsonFault
 
     private const string End = "the file ends here";
 
-    /// <summary>Parts of the runtime's messages, each with what may stand there; the first that occurs counts.</summary>
+    /// <summary>Parts of the runtime's messages, each with what the syntax expects; the first part that occurs counts.</summary>
     private static readonly (string Part, string Expected)[] Reasons =
     [
         ("start of a property name", "the name of an option in quotation marks is expected"),
@@ -30,7 +31,7 @@ internal static class JsonFault
         ("end of a number", "a number ends here, and a comma or the end of the list or object is expected"),
     ];
 
-    /// <summary>The words.</summary>
+    /// <summary>Describes the error in one line.</summary>
     /// <param name="text">The text.</param>
     /// <param name="exception">The fault, with its line and its byte in the line, both from 0.</param>
     public static string Text(string text, JsonException exception)

@@ -45,12 +45,15 @@ public static class OptionTable
             + "and differences are only reported.",
             OfEngine<string>((e, v) => e with { Mode = v == ModeObserve ? CompareMode.Observe : CompareMode.Lockstep })),
         new ChoiceRow("inbound", ["none", Mirror], Verbs.Run,
-            "How frames of clients reach the replicas. none: past ColoWire, through a mirror on the bridge host and a rewriter in "
-            + "the secondary's QEMU; mirror: ColoWire captures them on outdev and sends each one to both replicas, to the secondary "
+            "How frames of clients reach the replicas. none: past ColoWire, through a mirror on the "
+            + "bridge host and a rewriter in "
+            + "the secondary's QEMU; mirror: ColoWire captures them on outdev and sends each one to both "
+            + "replicas, to the secondary "
             + "in its own sequence numbers. Three pcap: ports are needed.",
             OfEngine<string>((e, v) => e with { Inbound = v == Mirror ? InboundMode.Mirror : InboundMode.None })),
         new AddressListRow("guest_mac", Verbs.Run,
-            "The guest's MAC addresses, for inbound: mirror: unicast frames of clients to other addresses reach no replica. None: "
+            "The guest's MAC addresses, for inbound: mirror: unicast frames of clients to other "
+            + "addresses reach no replica. None: "
             + "they are learned from the primary's frames.",
             OfEngine<IReadOnlyList<ulong>>((e, v) => e with { GuestAddresses = v.Count == 0 ? default : v.ToArray() })),
         new RequesterRow("requester", Verbs.Live,

@@ -96,6 +96,11 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
         {
             Fault("inbound", $"mirror needs three pcap: ports, and '{other}' is none");
         }
+
+        if (options.Engine.Inbound == InboundMode.None && options.Engine.GuestAddresses.Length != 0)
+        {
+            Fault("guest_mac", "has an effect with inbound: mirror only: leave the option out");
+        }
     }
 
     private void CheckCores()

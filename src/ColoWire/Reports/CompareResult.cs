@@ -116,7 +116,8 @@ internal sealed record CompareResult
     /// <summary>Whether the replicas do not differ. A frame that was not compared does not count as equal.</summary>
     [JsonIgnore]
     public bool IsEqual =>
-        IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == FramesAfterReset && HeldAtEnd == 0 && UnreadableFrames == 0;
+        IsAnythingCompared && DivergencesTotal == 0 && UnverifiedFrames == FramesAfterReset && HeldAtEnd == 0
+            && UnreadableFrames == 0;
 
     /// <summary>The instant that people are shown as zero: the start of the primary's capture, or of the secondary's when the
     /// primary's is empty.</summary>

@@ -44,8 +44,11 @@ internal static class StatusText
             + $"{Number(status.Released.Unverified)} unverified");
         if (status.Inbound is { } inbound)
         {
-            yield return ("inbound", string.Join(", ", inbound.Frames.Concat(inbound.Drops).Select(count => $"{Number(count.Value)} {count.Key}")
-                .Append($"{Number(inbound.PrimaryMissed)} missed by the primary, {Number(inbound.SecondaryMissed)} by the secondary")));
+            yield return ("inbound",
+                string.Join(", ", inbound.Frames.Concat(inbound.Drops).Select(count => $"{Number(count.Value)} {count.Key}")
+                .Append(
+                    $"{Number(inbound.PrimaryMissed)} missed by the primary, "
+                    + $"{Number(inbound.SecondaryMissed)} by the secondary")));
         }
 
         yield return ("held", $"{Number(status.Held)} of the primary, {Number(status.SecondaryHeld)} of the secondary");

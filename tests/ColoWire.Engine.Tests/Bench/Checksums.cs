@@ -43,7 +43,8 @@ internal static class Checksums
         return full == 0 && packet is Datagram ? (ushort)0xFFFF : full;
     }
 
-    /// <summary>A checksum that is wrong by a given number, in ones' complement: never 0xFFFF, as computed ones are never.</summary>
+    /// <summary>A checksum that is wrong by a given number, in ones' complement: never 0xFFFF, as computed ones are
+    /// never.</summary>
     public static ushort Plus(ushort checksum, int error) => (ushort)((checksum + error) % 0xFFFF);
 
     public static Packet WithPartial(Packet packet) => With(packet, Partial(packet));

@@ -114,7 +114,8 @@ public sealed record Segment(uint Sequence, byte[] Payload) : Packet
         BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(4), Sequence);
         BinaryPrimitives.WriteUInt32BigEndian(header.AsSpan(8), HasAck ? Ack : 0);
         header[12] = (byte)((header.Length / 4) << 4);
-        header[13] = (byte)((Fin ? 1 : 0) | (Syn ? 2 : 0) | (Rst ? 4 : 0) | (Psh ? 8 : 0) | (HasAck ? 16 : 0) | (UrgentPointer != 0 ? 32 : 0));
+        header[13] = (byte)(
+            (Fin ? 1 : 0) | (Syn ? 2 : 0) | (Rst ? 4 : 0) | (Psh ? 8 : 0) | (HasAck ? 16 : 0) | (UrgentPointer != 0 ? 32 : 0));
         BinaryPrimitives.WriteUInt16BigEndian(header.AsSpan(14), Window);
         BinaryPrimitives.WriteUInt16BigEndian(header.AsSpan(16), Checksum);
         BinaryPrimitives.WriteUInt16BigEndian(header.AsSpan(18), UrgentPointer);

@@ -55,13 +55,16 @@ public static class Words
     public static byte[] Fill(char letter, int count = 100) => [.. Enumerable.Repeat((byte)letter, count)];
 
     /// <summary>The primary sends.</summary>
-    public static Action<TestBench> P(params Packet[] packets) => bench => Array.ForEach(packets, p => bench.SendPrimary(p.Bytes()));
+    public static Action<TestBench> P(params Packet[] packets) =>
+        bench => Array.ForEach(packets, p => bench.SendPrimary(p.Bytes()));
 
     /// <summary>The secondary sends.</summary>
-    public static Action<TestBench> S(params Packet[] packets) => bench => Array.ForEach(packets, p => bench.SendSecondary(p.Bytes()));
+    public static Action<TestBench> S(params Packet[] packets) =>
+        bench => Array.ForEach(packets, p => bench.SendSecondary(p.Bytes()));
 
     /// <summary>A client sends.</summary>
-    public static Action<TestBench> W(params Packet[] packets) => bench => Array.ForEach(packets, p => bench.SendWorld(p.Bytes()));
+    public static Action<TestBench> W(params Packet[] packets) =>
+        bench => Array.ForEach(packets, p => bench.SendWorld(p.Bytes()));
 
     /// <summary>The primary has received exactly these frames of clients since the start, in this order.</summary>
     public static Action<TestBench> ToP(params Packet[] packets) => bench => Assert.That(
@@ -129,5 +132,6 @@ public static class Words
     public static Action<TestBench> Passed(NotComparedReason reason, int count) => bench =>
         Assert.That(bench.Sum(c => c.NotCompared[(int)reason]), Is.EqualTo(count), $"not compared {reason}");
 
-    public static Action<TestBench> Verified(int count) => bench => Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(count), "verified");
+    public static Action<TestBench> Verified(int count) =>
+        bench => Assert.That(bench.Sum(c => c.Verified), Is.EqualTo(count), "verified");
 }

@@ -17,7 +17,8 @@ public sealed class HostileProperties
         Gen.Select(Gen.UInt[0, 7], Gen.UInt[0, 300]).Select((eighth, near) => (eighth << 29) + near - 100);
 
     private static readonly Gen<Segment> Segments =
-        Gen.Select(Sequences, Gen.Int[0, 120], Gen.Int[0, 255], Sequences, Gen.Int[0, 19]).Select((sequence, length, flags, ack, other) =>
+        Gen.Select(Sequences, Gen.Int[0, 120], Gen.Int[0, 255], Sequences, Gen.Int[0, 19])
+            .Select((sequence, length, flags, ack, other) =>
             new Segment(sequence, Words.Fill(other == 0 ? 'B' : 'A', length))
             {
                 Syn = (flags & 31) == 0,

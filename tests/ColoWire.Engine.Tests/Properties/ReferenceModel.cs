@@ -53,7 +53,8 @@ public sealed class ReferenceModel(long graceNs)
         {
             Said said = new(((Datagram)packet).Payload, nowNs);
             connection.Datagrams.Add(said);
-            Agree(connection, connection.Held.Find(w => w.Said is null && ((Datagram)w.Packet).Payload.SequenceEqual(said.Payload)), said);
+            Agree(connection,
+                connection.Held.Find(w => w.Said is null && ((Datagram)w.Packet).Payload.SequenceEqual(said.Payload)), said);
         }
 
         Drain(connection, nowNs);
@@ -62,7 +63,8 @@ public sealed class ReferenceModel(long graceNs)
     /// <summary>Advances the time: a packet that has been suspect for longer than the grace is a divergence.</summary>
     public void Pass(long nowNs)
     {
-        foreach (Connection connection in connections.Values.Where(c => !c.IsDiverged && c.Suspect != null && nowNs - c.SuspectSinceNs >= graceNs))
+        foreach (Connection connection in
+            connections.Values.Where(c => !c.IsDiverged && c.Suspect != null && nowNs - c.SuspectSinceNs >= graceNs))
         {
             Diverge(connection, connection.Suspect switch
             {
@@ -308,6 +310,7 @@ public sealed class ReferenceModel(long graceNs)
         public bool IsDiverged { get; set; }
 
         /// <summary>Whether the secondary has sent something that the primary has not sent.</summary>
-        public bool HasUnspoken => (Syn && !SynLeft) || (Fin != null && !FinLeft) || (Rst && !RstLeft) || Bytes.Keys.Any(at => !Left.ContainsKey(at));
+        public bool HasUnspoken =>
+            (Syn && !SynLeft) || (Fin != null && !FinLeft) || (Rst && !RstLeft) || Bytes.Keys.Any(at => !Left.ContainsKey(at));
     }
 }

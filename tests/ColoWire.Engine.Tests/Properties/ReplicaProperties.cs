@@ -83,7 +83,8 @@ public sealed class ReplicaProperties
         Assert.That(bench.Reports.Select(r => r.Flow.SourcePort), Is.EqualTo(found), "divergences of the engine");
         if (replicas.HarmedPort == 0)
         {
-            Assert.That(bench.Output.Frames, Has.Count.EqualTo(replicas.Arrivals.Where(a => a.Side == Side.Primary).Sum(a => a.Frames.Length)));
+            Assert.That(bench.Output.Frames,
+                Has.Count.EqualTo(replicas.Arrivals.Where(a => a.Side == Side.Primary).Sum(a => a.Frames.Length)));
             Assert.That(bench.Counters.SecondaryHeld, Is.Zero, "verified frames of the secondary are not held");
         }
 

@@ -45,7 +45,8 @@ public sealed class AllocationTests
     {
         const int StreamBytes = 900;
         byte[][] frames = [new Segment(1000, new byte[StreamBytes]).Bytes(), new Datagram(new byte[40]).Bytes()];
-        byte[][] others = [new Segment(1000, new byte[StreamBytes]) { Id = 7 }.Bytes(), new Datagram(new byte[40]) { Id = 7 }.Bytes()];
+        byte[][] others =
+            [new Segment(1000, new byte[StreamBytes]) { Id = 7 }.Bytes(), new Datagram(new byte[40]) { Id = 7 }.Bytes()];
         DiscardingInjectPort output = new();
         using FramePath path = new(
             TestBench.SmallOptions with { Mode = mode },
@@ -57,6 +58,36 @@ public sealed class AllocationTests
         long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
         Assert.That(path.Shards[0].Counters.Verified, Is.GreaterThan(2 * Rounds), "all new bytes of each round are verified");
         Assert.That(path.Gate.Requests, Is.Zero, "both replicas send the same");
+        Assert.That(allocated, Is.Zero);
+    }
+
+    [Test]
+    public void The_frames_of_clients_allocate_nothing_translated_or_not()
+    {
+        Segment answer = new(2000, []) { Syn = true };
+        Segment acknowledgment = new(5000, new byte[100])
+        {
+            Ack = 2001,
+            Source = answer.Destination,
+            Destination = answer.Source,
+            SourcePort = answer.DestinationPort,
+            DestinationPort = answer.SourcePort,
+            MacSource = answer.MacDestination,
+            MacDestination = answer.MacSource,
+        };
+        byte[][] clients = [acknowledgment.Bytes(), (acknowledgment with { SourcePort = 1 }).Bytes()];
+        EngineOptions options = TestBench.SmallOptions with { Inbound = InboundMode.Mirror };
+        DiscardingInjectPort toSecondary = new();
+        InboundPorts inbound = new(new RepeatingCapturePort(clients), new DiscardingInjectPort(), toSecondary);
+        PipelinePorts ports = new(
+            FramePath.MakeArena(options), new RepeatingCapturePort([answer.Bytes()]),
+            new RepeatingCapturePort([(answer with { Sequence = 1000 }).Bytes()]), new DiscardingInjectPort(), inbound);
+        using FramePath path = new(options, [ports], new NoCheckpoints());
+        Run(path, 1000);
+        long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
+        Assert.That(toSecondary.Statistics.Frames, Is.GreaterThan(2 * Rounds));
+        Assert.That(path.Shards[0].Inbound![InboundCount.Translated], Is.GreaterThan(Rounds));
+        Assert.That(path.Shards[0].Inbound![InboundCount.Unchanged], Is.GreaterThan(Rounds));
         Assert.That(allocated, Is.Zero);
     }
 
@@ -75,7 +106,8 @@ public sealed class AllocationTests
             new RepeatingCapturePort([.. cut, FragmentBuilder.Cut(small, 3, 0, 104)[0], overlap]), output, new NoCheckpoints());
         Run(path, 1000);
         long allocated = Allocation.LeastBytes(() => Run(path, Rounds));
-        Assert.That(path.Pipelines[0].PrimaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Reassembled], Is.GreaterThan(Rounds));
+        Assert.That(
+            path.Pipelines[0].PrimaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Reassembled], Is.GreaterThan(Rounds));
         Assert.That(path.Pipelines[0].SecondaryCapture.Reassembly.Datagrams[(int)DatagramOutcome.Overlapping], Is.GreaterThan(0));
         Assert.That(path.Gate.Requests, Is.Zero, "both replicas send the same");
         Assert.That(allocated, Is.Zero);

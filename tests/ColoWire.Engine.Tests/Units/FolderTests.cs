@@ -23,7 +23,8 @@ public sealed class FolderTests
         Root + ".Egress", Root + ".Shards", Root + ".Pipelines",
     ];
 
-    private static IEnumerable<Type> Types => typeof(EngineOptions).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith(Root) == true);
+    private static IEnumerable<Type> Types =>
+        typeof(EngineOptions).Assembly.GetTypes().Where(type => type.Namespace?.StartsWith(Root) == true);
 
     [Test]
     public void Each_folder_of_the_engine_is_a_layer() =>

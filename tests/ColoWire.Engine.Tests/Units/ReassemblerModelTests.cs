@@ -24,7 +24,8 @@ public sealed class ReassemblerModelTests
         from scale in Gen.Int[0, 3].Select(i => i == 3 ? 240 : 8)
         from tail in Gen.Int[1, 8]
         from cuts in Gen.Int[1, 24].Array[0, 6]
-        select Cut(version == 0 ? 4 : 6, id, ((units - 1) * scale) + tail, [.. cuts.Where(c => c < units).Select(c => c * scale)]);
+        select Cut(
+            version == 0 ? 4 : 6, id, ((units - 1) * scale) + tail, [.. cuts.Where(c => c < units).Select(c => c * scale)]);
 
     private static readonly Gen<(List<Piece> Pieces, int[] Order, int[] Spoiling)> Traffic =
         from datagrams in Datagrams.Array[1, 5]
@@ -53,7 +54,8 @@ public sealed class ReassemblerModelTests
 
     /// <summary>The two sides and the two modes differ in the treatment of the fragments, never in the datagrams.</summary>
     [Test]
-    public void All_put_the_same_datagrams_together([Values] CompareMode mode, [Values(Side.Primary, Side.Secondary)] Side side) => Traffic.Sample(
+    public void All_put_the_same_datagrams_together(
+        [Values] CompareMode mode, [Values(Side.Primary, Side.Secondary)] Side side) => Traffic.Sample(
         traffic =>
         {
             using ReassemblerRig rig = new(Roomy with { Mode = mode }, side);
@@ -90,10 +92,12 @@ public sealed class ReassemblerModelTests
     /// <summary>Shuffles a little, sometimes drops, repeats or corrupts a fragment, or puts an event between two
     /// fragments.</summary>
     private static void Play(
-        (List<Piece> Pieces, int[] Order, int[] Spoiling) traffic, Action<Piece> accept, Action checkpoint, Action modelCheckpoint,
+        (List<Piece> Pieces, int[] Order, int[] Spoiling) traffic, Action<Piece> accept, Action checkpoint,
+        Action modelCheckpoint,
         Action? wait = null, Action? modelWait = null)
     {
-        Piece[] order = [.. traffic.Pieces.Select((piece, i) => (piece, At: i + traffic.Order[i % 30])).OrderBy(p => p.At).Select(p => p.piece)];
+        Piece[] order = [.. traffic.Pieces.Select((piece, i) => (piece, At: i + traffic.Order[i % 30])).OrderBy(p => p.At)
+            .Select(p => p.piece)];
         for (int i = 0; i < order.Length; i++)
         {
             Piece piece = order[i];

@@ -50,7 +50,8 @@ internal abstract class FlowJudge
     /// read some time after the appliance has made it, and the secondary may have covered the frame in between.</summary>
     /// <param name="atNs">The time, in nanoseconds.</param>
     public CapturedFrame? OldestUncoveredAt(long atNs) =>
-        covered.Where(frame => frame.CoveredNs > atNs).Concat(uncovered).Where(frame => frame.AtNs <= atNs).MinBy(frame => frame.AtNs);
+        covered.Where(frame => frame.CoveredNs > atNs).Concat(uncovered).Where(frame => frame.AtNs <= atNs)
+            .MinBy(frame => frame.AtNs);
 
     /// <summary>The oldest primary frame that the secondary has not covered and that must be covered; null when there is
     /// none.</summary>

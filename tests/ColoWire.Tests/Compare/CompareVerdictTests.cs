@@ -421,7 +421,8 @@ internal sealed class CompareVerdictTests
             using FileCapturePort primary = new(captures.PrimaryPath);
             using FileCapturePort secondary = new(captures.SecondaryPath);
             using DiscardPort output = new();
-            using CompareRun run = new(captures.Engine, new CompareInputs(primary, secondary, null), output, output, captures.Show);
+            using CompareRun run = new(
+                captures.Engine, new CompareInputs(primary, secondary, null), output, output, captures.Show);
             long before = GC.GetAllocatedBytesForCurrentThread();
             Assert.That(run.Run().Verified, Is.EqualTo(frames));
             return GC.GetAllocatedBytesForCurrentThread() - before;

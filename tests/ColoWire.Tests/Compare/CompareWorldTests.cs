@@ -26,7 +26,8 @@ internal sealed class CompareWorldTests
         Assert.That(captures.ExitCode, Is.EqualTo(CompareCommand.Equal), captures.Errors);
         Assert.That(report["inbound"]!["frames"]!["translated"]!.GetValue<int>(), Is.EqualTo(1));
         Assert.That(
-            TestCapture.Read(captures.OutSecondaryPath).Select(frame => BinaryPrimitives.ReadUInt32BigEndian(frame.AsSpan(AckOffset))),
+            TestCapture.Read(captures.OutSecondaryPath)
+                .Select(frame => BinaryPrimitives.ReadUInt32BigEndian(frame.AsSpan(AckOffset))),
             Is.EqualTo(new uint[] { 0, 1001 }));
     }
 

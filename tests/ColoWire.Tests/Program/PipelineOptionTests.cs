@@ -31,6 +31,12 @@ internal sealed class PipelineOptionTests
         Assert.That(options.Pipelines, Is.EqualTo(queues.Length));
     }
 
+    [TestCase(XdpPorts, "\"inbound\": \"mirror\"", "inbound (colowire.json): mirror needs three pcap: ports, and 'xdp:p' is none")]
+    [TestCase(RequiredPorts, "\"guest_mac\": [\"52:54:00:12:34:56\"]",
+        "guest_mac (colowire.json): has an effect with inbound: mirror only: leave the option out")]
+    [TestCase(RequiredPorts, "\"inbound\": \"mirror\", \"guest_mac\": [\"01:00:5e:00:00:01\"]",
+        "guest_mac (colowire.json): '01:00:5e:00:00:01': allowed are up to 16 MAC addresses, for example "
+            + "52:54:00:12:34:56; no group address")]
     [TestCase(XdpPorts, "\"cores\": \"0-2\", \"xdp_queues\": \"0-1\"",
         "xdp_queues (colowire.json): 2 queues need as many cores, not 3: name one queue, or one for each core")]
     [TestCase(XdpPorts, "\"xdp_queues\": \"0-1\"",

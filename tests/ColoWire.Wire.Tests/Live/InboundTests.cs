@@ -61,7 +61,8 @@ internal sealed class InboundTests
         {
             using Socket client = server.Connect();
             ReplicatedServer.Request(client, ReplicatedServer.Download, length);
-            Assert.That(ReplicatedServer.Receive(client, length), Is.EqualTo(ReplicatedServer.Content(length)), $"connection {i}");
+            Assert.That(
+                ReplicatedServer.Receive(client, length), Is.EqualTo(ReplicatedServer.Content(length)), $"connection {i}");
         }
 
         AssertInStep(run);

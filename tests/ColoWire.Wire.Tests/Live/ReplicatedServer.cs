@@ -11,9 +11,9 @@ using System.Threading.Tasks;
 namespace ColoWire.Wire.Tests.Live;
 
 /// <summary>
-/// The same small server in both guests, so that each has its own TCP stack with its own sequence numbers. A client sends one byte
-/// for the kind of its request and four bytes for a length: the server sends so many bytes, or receives so many and answers with
-/// their sum.
+/// The same small server in both guests, so that each has its own TCP stack with its own sequence numbers. A client sends one
+/// byte for the kind of its request and four bytes for a length: the server sends so many bytes, or receives so many and answers
+/// with their sum.
 /// </summary>
 internal sealed class ReplicatedServer : IDisposable
 {

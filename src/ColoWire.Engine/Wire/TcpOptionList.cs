@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
-using ColoWire.Engine.Wire;
 
-namespace ColoWire.Engine.Translate;
+namespace ColoWire.Engine.Wire;
 
 /// <summary>What the option list of a TCP header is like (<see cref="TcpOptionList.Inspect"/>).</summary>
 internal enum TcpOptionsState : byte
@@ -44,26 +43,46 @@ internal static class TcpOptionList
         }
 
         TcpOptionsState state = TcpOptionsState.WellFormed;
-        for (int at = 0; SkipPads(options, ref at); at += options[at + 1])
+        int at = 0;
+        while (TryTake(options, ref at, out ReadOnlySpan<byte> option))
         {
-            int length = at + 1 < options.Length ? options[at + 1] : 0;
-            if (length < Tcp.OptionHeaderBytes || length > options.Length - at)
-            {
-                return TcpOptionsState.Malformed;
-            }
-
-            if (options[at] is Tcp.OptionMd5 or Tcp.OptionAuthentication)
+            if (option[0] is Tcp.OptionMd5 or Tcp.OptionAuthentication)
             {
                 return TcpOptionsState.Signed;
             }
 
-            if (!IsValidLength(options[at], length))
+            if (!IsValidLength(option[0], option.Length))
             {
                 state = TcpOptionsState.Malformed;
             }
         }
 
-        return state;
+        // An option that is left is cut short.
+        return SkipPads(options, ref at) ? TcpOptionsState.Malformed : state;
+    }
+
+    /// <summary>Takes the next option that is no pad.</summary>
+    /// <param name="options">The TCP header without its fixed part.</param>
+    /// <param name="at">Where the search begins, and then the offset behind the option.</param>
+    /// <param name="option">The option with its kind and length.</param>
+    /// <returns>False at the end of the list, and at an option that is cut short.</returns>
+    public static bool TryTake(ReadOnlySpan<byte> options, ref int at, out ReadOnlySpan<byte> option)
+    {
+        option = default;
+        if (!SkipPads(options, ref at))
+        {
+            return false;
+        }
+
+        int length = at + 1 < options.Length ? options[at + 1] : 0;
+        if (length < Tcp.OptionHeaderBytes || length > options.Length - at)
+        {
+            return false;
+        }
+
+        option = options.Slice(at, length);
+        at += length;
+        return true;
     }
 
     /// <summary>Moves to the next option that is no pad.</summary>
