@@ -25,6 +25,7 @@ internal sealed class ReplicatedServer : IDisposable
     private const string GuestMac = "02:00:00:00:00:01";
     private const string ClientMac = "02:00:00:00:00:63";
     private const int Port = 80;
+    private const int ReceiveBytes = 4 << 20;
 
     private readonly List<Socket> listeners = [];
     private readonly CancellationTokenSource ending = new();
@@ -38,6 +39,9 @@ internal sealed class ReplicatedServer : IDisposable
         foreach (NetworkNamespace guest in (NetworkNamespace[])[host.PrimaryGuest, host.SecondaryGuest])
         {
             SetUp(guest, GuestMac, Address, ClientAddress, ClientMac);
+            // Room for a whole upload. With the default, the window of the replica whose server gets less CPU time closes earlier;
+            // the client fills the other's window, and each lost segment costs a retransmission timeout.
+            Shell.Run(guest.Words("sysctl", "-qw", $"net.ipv4.tcp_rmem={ReceiveBytes} {ReceiveBytes} {ReceiveBytes}"));
             guest.Inside(() => listeners.Add(Listen()));
         }
 
