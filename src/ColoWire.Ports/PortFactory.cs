@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using ColoWire.Engine.Frames;
 using ColoWire.Ports.Files;
 using ColoWire.Ports.Linux;
@@ -38,10 +39,30 @@ public sealed record PortOptions
 /// <param name="Arena">The memory of the pipeline's frames.</param>
 /// <param name="Queue">The queue of the interface that the pipeline serves.</param>
 /// <param name="IsFirst">Whether it is the first pipeline: its ports report what is counted for the whole interface.</param>
-public sealed record PipelinePlace(FrameArena Arena, int Queue, bool IsFirst)
+/// <param name="IsBothWays">Whether frames pass each interface in both directions: its capture port and its inject port then share
+/// a socket.</param>
+public sealed record PipelinePlace(FrameArena Arena, int Queue, bool IsFirst, bool IsBothWays = false)
 {
+    private readonly Dictionary<string, XdpSocketSource> sources = [];
+
     /// <summary>The arena as a UMEM, which the sockets of the pipeline share.</summary>
-    internal Umem Umem { get; } = new(Arena);
+    private readonly Umem umem = new(Arena);
+
+    /// <summary>The socket of an interface.</summary>
+    /// <param name="interfaceName">The interface.</param>
+    /// <param name="options">How it is opened.</param>
+    /// <param name="direction">The direction of the port that needs the socket.</param>
+    internal XdpSocketSource SourceOf(string interfaceName, XdpOptions options, XdpDirections direction)
+    {
+        if (!sources.TryGetValue(interfaceName, out XdpSocketSource? source))
+        {
+            XdpDirections directions = IsBothWays ? XdpDirections.Receive | XdpDirections.Transmit : direction;
+            bool countsInterface = IsFirst && directions.HasFlag(XdpDirections.Receive);
+            source = sources[interfaceName] = new(interfaceName, Queue, umem, options, directions, countsInterface);
+        }
+
+        return source;
+    }
 }
 
 /// <summary>Opens the ports of a running appliance.</summary>
@@ -57,7 +78,7 @@ public static class PortFactory
         return spec.Kind switch
         {
             PortKind.File => FileCapturePort.OpenAsLive(spec.Target),
-            PortKind.Xdp => new XdpCapturePort(spec.Target, place.Queue, place.Umem, options.Xdp, place.IsFirst),
+            PortKind.Xdp => new XdpCapturePort(place.SourceOf(spec.Target, options.Xdp, XdpDirections.Receive)),
             PortKind.Stream => new StreamCapturePort(spec.Endpoint, options.HasVnetHeaders),
             _ => new PcapCapturePort(Ethernet(spec.Target), options.BufferMiB, options.SnapLength),
         };
@@ -73,7 +94,8 @@ public static class PortFactory
         return spec.Kind switch
         {
             PortKind.File => new FileInjectPort(spec.Target, nanoseconds: true, options.FileTimeShiftNs),
-            PortKind.Xdp => new XdpInjectPort(spec.Target, place.Queue, place.Umem, options.Xdp, options.SendRetryMs),
+            PortKind.Xdp => new XdpInjectPort(
+                place.SourceOf(spec.Target, options.Xdp, XdpDirections.Transmit), options.SendRetryMs),
             PortKind.Stream => new StreamInjectPort(spec.Endpoint, options.HasVnetHeaders, options.SendRetryMs),
             _ => new PcapInjectPort(Ethernet(spec.Target), options.SendRetryMs),
         };

@@ -16,7 +16,7 @@ namespace ColoWire.Ports.Linux;
 /// Each stage has one thread that may leave it, so one atomic word is enough; its volatile accesses publish
 /// <c>held</c>.</remarks>
 internal sealed class HandleExchange<T> : IDisposable
-    where T : class, IDisposable
+    where T : class, IInterfaceHandle
 {
     private T? held;
     private T? current;
@@ -35,6 +35,9 @@ internal sealed class HandleExchange<T> : IDisposable
 
         /// <summary>The user has released the handle.</summary>
         Released,
+
+        /// <summary>The keeper has disposed the handle, which another port still uses.</summary>
+        Disposed,
 
         /// <summary>The handle is closed, and there is no other one.</summary>
         Closed,
@@ -70,7 +73,12 @@ internal sealed class HandleExchange<T> : IDisposable
     {
         if ((Stage)Volatile.Read(ref stage) == Stage.Released)
         {
-            held?.Dispose();
+            held!.Dispose();
+            Volatile.Write(ref stage, (int)Stage.Disposed);
+        }
+
+        if ((Stage)Volatile.Read(ref stage) == Stage.Disposed && held!.IsClosed)
+        {
             held = null;
             Volatile.Write(ref stage, (int)Stage.Closed);
         }
@@ -99,7 +107,11 @@ internal sealed class HandleExchange<T> : IDisposable
     /// <summary>Closes the handle, if there is one. Both threads must have ended.</summary>
     public void Dispose()
     {
-        held?.Dispose();
+        if ((Stage)Volatile.Read(ref stage) != Stage.Disposed)
+        {
+            held?.Dispose();
+        }
+
         held = current = null;
     }
 }

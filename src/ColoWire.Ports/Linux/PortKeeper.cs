@@ -14,6 +14,9 @@ internal interface IInterfaceHandle : IDisposable
     /// <summary>The descriptor that becomes readable when frames have arrived.</summary>
     int Descriptor { get; }
 
+    /// <summary>Whether it is closed: after it was disposed, unless another port still uses it.</summary>
+    bool IsClosed { get; }
+
     /// <summary>Whether the kernel has unbound it from the interface, because that was removed or has moved to another
     /// namespace.</summary>
     bool IsCutOff();

@@ -60,8 +60,15 @@ internal sealed class OpenDevice : IInterfaceHandle
     /// <inheritdoc/>
     public bool IsCutOff() => !Libc.TryGetBoundInterface(Descriptor, out int index) || index != InterfaceIndex;
 
+    /// <inheritdoc/>
+    public bool IsClosed { get; private set; }
+
     /// <summary>Closes it. No thread may use it any more: libpcap crashes when a handle is closed while it is used.</summary>
-    public void Dispose() => Device.Dispose();
+    public void Dispose()
+    {
+        Device.Dispose();
+        IsClosed = true;
+    }
 
     /// <summary>
     /// Excludes the frames that this host sends. The filter <c>inbound</c> is no way to do so: libpcap applies a new filter to

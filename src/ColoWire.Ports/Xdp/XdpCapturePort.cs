@@ -28,13 +28,12 @@ public sealed class XdpCapturePort : LiveCapturePort, ICapturePort
     private readonly CaptureTally tally = new();
     private Cycle statisticsCycle = new(PortLimits.StatisticsCycleNs);
 
-    internal XdpCapturePort(string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface = true)
-        : base(XdpSocket.NamePrefix + interfaceName)
+    internal XdpCapturePort(XdpSocketSource source)
+        : base(XdpSocket.NamePrefix + source.InterfaceName)
     {
-        arena = umem.Arena;
+        arena = source.Umem.Arena;
         posted = new SlotSet(arena);
-        link = new InterfaceLink<XdpSocket>(
-            interfaceName, () => XdpSocket.OpenForReceive(interfaceName, queue, umem, options, countsInterface));
+        link = new InterfaceLink<XdpSocket>(source.InterfaceName, source.Open);
     }
 
     /// <inheritdoc/>

@@ -29,12 +29,12 @@ public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
     private readonly InjectLoop loop;
     private int refused;
 
-    internal XdpInjectPort(string interfaceName, int queue, Umem umem, XdpOptions options, int sendRetryMs)
-        : base(XdpSocket.NamePrefix + interfaceName)
+    internal XdpInjectPort(XdpSocketSource source, int sendRetryMs)
+        : base(XdpSocket.NamePrefix + source.InterfaceName)
     {
         loop = new InjectLoop(sendRetryMs);
-        outstanding = new SlotSet(umem.Arena);
-        link = new InterfaceLink<XdpSocket>(interfaceName, () => XdpSocket.OpenForTransmit(interfaceName, queue, umem, options));
+        outstanding = new SlotSet(source.Umem.Arena);
+        link = new InterfaceLink<XdpSocket>(source.InterfaceName, source.Open);
     }
 
     /// <summary>Whether the driver itself reads from the slots (XDP_OPTIONS_ZEROCOPY); else the kernel copies.</summary>

@@ -9,7 +9,19 @@ using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>An AF_XDP socket on one queue of an interface, with its rings (Documentation/networking/af_xdp.rst).</summary>
+/// <summary>The directions of an AF_XDP socket: each has a ring of its own.</summary>
+[Flags]
+internal enum XdpDirections
+{
+    /// <summary>Frames that arrive.</summary>
+    Receive = 1,
+
+    /// <summary>Frames that leave.</summary>
+    Transmit = 2,
+}
+
+/// <summary>An AF_XDP socket on one queue of an interface, with its rings (Documentation/networking/af_xdp.rst). A capture port
+/// and an inject port can share it (<see cref="XdpSocketSource"/>): each uses the two rings of its direction.</summary>
 internal sealed class XdpSocket : IInterfaceHandle
 {
     /// <summary>The prefix of the names of AF_XDP ports.</summary>
@@ -23,6 +35,7 @@ internal sealed class XdpSocket : IInterfaceHandle
     private InterfaceDrops? interfaceDrops;
     private HandleDrops drops;
     private bool isCutOff;
+    private int users = 1;
 
     private XdpSocket(string interfaceName, int queue, Umem umem, XdpOptions options)
     {
@@ -53,30 +66,51 @@ internal sealed class XdpSocket : IInterfaceHandle
     /// <summary>The completion ring: chunks of frames that were sent.</summary>
     public ConsumerRing<ulong> Completion { get; private set; } = null!;
 
-    /// <summary>The receive ring; only a socket for receiving has one.</summary>
+    /// <summary>The receive ring; only a socket with <see cref="XdpDirections.Receive"/> has one.</summary>
     public ConsumerRing<XdpAbi.Descriptor> Receive { get; private set; } = null!;
 
-    /// <summary>The transmit ring; only a socket for sending has one.</summary>
+    /// <summary>The transmit ring; only a socket with <see cref="XdpDirections.Transmit"/> has one.</summary>
     public ProducerRing<XdpAbi.Descriptor> Transmit { get; private set; } = null!;
 
     /// <summary>Whether the driver uses the UMEM without a copy.</summary>
     public bool IsZeroCopy =>
         XdpAbi.TryGetOption(descriptor, XdpAbi.OptionOptions, out uint options) && (options & XdpAbi.OptionsZeroCopy) != 0;
 
-    /// <summary>Opens a socket for frames that arrive.</summary>
+    /// <inheritdoc/>
+    public bool IsClosed => users == 0;
+
+    /// <summary>Opens a socket for one user.</summary>
+    /// <param name="interfaceName">The interface.</param>
+    /// <param name="queue">The queue of the interface.</param>
+    /// <param name="umem">The memory of the frames.</param>
+    /// <param name="options">How it is opened.</param>
+    /// <param name="directions">The directions in which frames pass.</param>
+    /// <param name="countsInterface">Whether its counters include those of the interface.</param>
     /// <exception cref="PortException">It cannot be opened.</exception>
-    public static XdpSocket OpenForReceive(
-        string interfaceName, int queue, Umem umem, XdpOptions options, bool countsInterface)
+    public static XdpSocket Open(
+        string interfaceName, int queue, Umem umem, XdpOptions options, XdpDirections directions, bool countsInterface)
     {
         XdpSocket socket = new(interfaceName, queue, umem, options);
-        socket.interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null;
-        return Open(socket, options, XdpAbi.OptionReceiveRing);
+        try
+        {
+            socket.interfaceDrops = countsInterface ? new InterfaceDrops(interfaceName) : null;
+            socket.MakeRings(directions);
+            socket.Bind(options.Copy || options.Mode == XdpMode.Generic);
+            return socket;
+        }
+        catch (PortException)
+        {
+            socket.Dispose();
+            throw;
+        }
     }
 
-    /// <summary>Opens a socket for frames that leave.</summary>
-    /// <exception cref="PortException">It cannot be opened.</exception>
-    public static XdpSocket OpenForTransmit(string interfaceName, int queue, Umem umem, XdpOptions options) =>
-        Open(new XdpSocket(interfaceName, queue, umem, options), options, XdpAbi.OptionTransmitRing);
+    /// <summary>Counts one more user, each of which disposes the socket once.</summary>
+    public void Join()
+    {
+        Debug.Assert(!IsClosed, "a closed socket has no users");
+        users++;
+    }
 
     /// <inheritdoc/>
     /// <remarks>The kernel then unbinds the socket and sets its error to ENETDOWN (xsk_notifier, net/xdp/xsk.c), which can be
@@ -98,10 +132,17 @@ internal sealed class XdpSocket : IInterfaceHandle
         return drops = drops with { ByInterface = interfaceDrops?.Read() ?? 0 };
     }
 
-    /// <summary>Closes the socket. The kernel does not use its chunks any more, and frees the queue some milliseconds
-    /// later.</summary>
+    /// <summary>Ends the use of the socket by one user, and closes it when that was the last one. The kernel then does not use its
+    /// chunks any more, and frees the queue some milliseconds later. The opening thread and the upkeep thread call it, never at
+    /// once.</summary>
     public void Dispose()
     {
+        Debug.Assert(!IsClosed, "each user disposes the socket once");
+        if (--users != 0)
+        {
+            return;
+        }
+
         Fill?.Dispose();
         Completion?.Dispose();
         Receive?.Dispose();
@@ -109,21 +150,6 @@ internal sealed class XdpSocket : IInterfaceHandle
         interfaceDrops?.Dispose();
         umem.Leave(descriptor);
         _ = Libc.Close(descriptor);
-    }
-
-    private static XdpSocket Open(XdpSocket socket, XdpOptions options, int direction)
-    {
-        try
-        {
-            socket.MakeRings(direction);
-            socket.Bind(options.Copy || options.Mode == XdpMode.Generic);
-            return socket;
-        }
-        catch (PortException)
-        {
-            socket.Dispose();
-            throw;
-        }
     }
 
     private void CheckMtu()
@@ -138,15 +164,19 @@ internal sealed class XdpSocket : IInterfaceHandle
         }
     }
 
-    private void MakeRings(int direction)
+    private void MakeRings(XdpDirections directions)
     {
         // The kernel requires the fill ring and the completion ring of every socket, also where only one of them is used.
-        foreach (int option in (int[])[XdpAbi.OptionFillRing, XdpAbi.OptionCompletionRing, direction])
+        MakeRing(XdpAbi.OptionFillRing);
+        MakeRing(XdpAbi.OptionCompletionRing);
+        if (directions.HasFlag(XdpDirections.Receive))
         {
-            if (XdpAbi.SetOption(descriptor, option, entries) != 0)
-            {
-                throw Refused("make rings for", Marshal.GetLastPInvokeError());
-            }
+            MakeRing(XdpAbi.OptionReceiveRing);
+        }
+
+        if (directions.HasFlag(XdpDirections.Transmit))
+        {
+            MakeRing(XdpAbi.OptionTransmitRing);
         }
 
         if (!XdpAbi.TryGetOption(descriptor, XdpAbi.OptionMapOffsets, out XdpAbi.MapOffsets offsets))
@@ -156,13 +186,22 @@ internal sealed class XdpSocket : IInterfaceHandle
 
         Fill = new(Map<ulong>(XdpAbi.FillRingPage, offsets.Fill));
         Completion = new(Map<ulong>(XdpAbi.CompletionRingPage, offsets.Completion));
-        if (direction == XdpAbi.OptionReceiveRing)
+        if (directions.HasFlag(XdpDirections.Receive))
         {
             Receive = new(Map<XdpAbi.Descriptor>(XdpAbi.ReceiveRingPage, offsets.Receive));
         }
-        else
+
+        if (directions.HasFlag(XdpDirections.Transmit))
         {
             Transmit = new(Map<XdpAbi.Descriptor>(XdpAbi.TransmitRingPage, offsets.Transmit));
+        }
+    }
+
+    private void MakeRing(int option)
+    {
+        if (XdpAbi.SetOption(descriptor, option, entries) != 0)
+        {
+            throw Refused("make rings for", Marshal.GetLastPInvokeError());
         }
     }
 

@@ -39,6 +39,19 @@ internal sealed class HandleExchangeTests
     }
 
     [Test]
+    public void A_handle_that_another_port_still_uses_counts_as_closed_when_that_port_has_released_it()
+    {
+        Handle shared = new() { Users = 2 };
+        using HandleExchange<Handle> exchange = new(shared);
+        exchange.Withdraw();
+        _ = exchange.Change();
+        Assert.That((exchange.TryClose(), exchange.TryClose(), exchange.IsClosed, shared.Users),
+            Is.EqualTo((false, false, false, 1)), "this port has disposed it once");
+        shared.Dispose();
+        Assert.That((exchange.TryClose(), exchange.IsClosed), Is.EqualTo((true, true)));
+    }
+
+    [Test]
     public void The_user_never_gets_a_closed_handle()
     {
         const int turns = 500;
@@ -92,12 +105,26 @@ internal sealed class HandleExchangeTests
         Assert.That(Array.ConvertAll(room, slot => slot.Slot), Is.EqualTo(new uint[] { 128, 199, 65, 127 }));
     }
 
-    private sealed class Handle : IDisposable
+    private sealed class Handle : IInterfaceHandle
     {
-        private bool disposed;
+        private int users = 1;
 
-        public bool IsDisposed => Volatile.Read(ref disposed);
+        public int Users
+        {
+            get => Volatile.Read(ref users);
+            init => users = value;
+        }
 
-        public void Dispose() => Volatile.Write(ref disposed, true);
+        public bool IsDisposed => Users == 0;
+
+        public bool IsClosed => Users == 0;
+
+        public int InterfaceIndex => 1;
+
+        public int Descriptor => -1;
+
+        public bool IsCutOff() => false;
+
+        public void Dispose() => Volatile.Write(ref users, users - 1);
     }
 }

@@ -184,7 +184,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         {
             long start = Stopwatch.GetTimestamp();
             PortException? refused = Assert.Throws<PortException>(
-                () => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(other), Options));
+                () => _ = new XdpCapturePort(Source(WireNamespace.Near, new Umem(other))));
             Assert.That(refused!.Message, Does.Contain("queue 0").And.Contain(WireNamespace.Near).And.Contain("another process"));
             Assert.That(Stopwatch.GetElapsedTime(start).TotalMilliseconds, Is.AtLeast(PortLimits.RebindMs));
         }
@@ -197,7 +197,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         wire.Inside(() =>
         {
             PortException? refused = Assert.Throws<PortException>(
-                () => _ = new XdpCapturePort(WireNamespace.Near, 0, new Umem(arena), Options));
+                () => _ = new XdpCapturePort(Source(WireNamespace.Near, new Umem(arena))));
             Assert.That(refused!.Message, Does.Contain("MTU is 3000").And.Contain($"ip link set {WireNamespace.Near} mtu 1770"));
         });
     }
@@ -205,7 +205,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     [TestCase("none0", "there is no interface 'none0'")]
     public void An_interface_that_does_not_exist_is_refused(string name, string expected) => wire.Inside(() =>
     {
-        PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(name, 0, new Umem(arena), Options));
+        PortException? refused = Assert.Throws<PortException>(() => _ = new XdpCapturePort(Source(name, new Umem(arena))));
         Assert.That(refused!.Message, Does.Contain(expected));
     });
 
@@ -216,7 +216,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         wire.Inside(() =>
         {
             PortException? refused = Assert.Throws<PortException>(
-                () => _ = new XdpCapturePort("lo", 0, new Umem(arena), Options));
+                () => _ = new XdpCapturePort(Source("lo", new Umem(arena))));
             Assert.That(refused!.Message, Is.EqualTo("cannot use interface 'lo': its type is 772; Ethernet (1) is needed"));
         });
     }
@@ -230,7 +230,7 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
         WireNamespace.WaitUntil(() => InterfaceFacts.Read("out0")!.IsRunning, "the second cable is up");
         Umem umem = new(arena);
         using XdpCapturePort port = Open(umem, out PortProgram program);
-        using XdpInjectPort output = new("out0", 0, umem, Options, sendRetryMs: 0);
+        using XdpInjectPort output = new(Source("out0", umem, XdpDirections.Transmit), sendRetryMs: 0);
         using FarEnd sink = new("sink0");
         using (program)
         {
@@ -247,6 +247,62 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
             Assert.That(output.Reclaim(back), Is.EqualTo(1));
             Assert.That(back[0], Is.EqualTo(batch[0]));
         }
+    });
+
+    [Test]
+    public void A_capture_port_and_an_inject_port_share_the_socket_of_a_queue() => wire.Inside(() =>
+    {
+        XdpSocketSource source = Source(
+            WireNamespace.Near, new Umem(arena), XdpDirections.Receive | XdpDirections.Transmit);
+        using XdpCapturePort port = Open(source, out PortProgram program);
+        using XdpInjectPort output = new(source, sendRetryMs: 0);
+        using FarEnd far = new(WireNamespace.Far);
+        using (program)
+        {
+            FrameRef[] batch = new FrameRef[8];
+            byte[] sent = WireFrames.Frame(1514, 1);
+            far.Send(sent);
+            Assert.That(port.Receive(arena.Primary, batch, WireFrames.Now), Is.EqualTo(1));
+            Assert.That(output.Inject(arena, batch.AsSpan(0, 1), WireFrames.Now), Is.EqualTo(1));
+            Assert.That(far.Receive(1), Is.EqualTo(new[] { sent }).AsCollection);
+            Assert.That((output.Reclaim(batch), output.Statistics.Frames), Is.EqualTo((1, 1)));
+        }
+    });
+
+    [Test]
+    public void A_shared_socket_is_opened_again_only_when_both_ports_have_released_the_former_one() => wire.Inside(() =>
+    {
+        XdpSocketSource source = Source(
+            WireNamespace.Near, new Umem(arena), XdpDirections.Receive | XdpDirections.Transmit);
+        using XdpCapturePort port = new(source);
+        using XdpInjectPort output = new(source, sendRetryMs: 0);
+        IPortKeeper[] keepers = [((IKeptPort)port).Keeper, ((IKeptPort)output).Keeper];
+        FrameRef[] batch = new FrameRef[8];
+        port.Receive(arena.Primary, batch, WireFrames.Now);
+        int posted = port.PostedSlots;
+        wire.Inside($"ip link del {WireNamespace.Near}");
+        wire.Inside($"ip link add {WireNamespace.Near} type veth peer name {WireNamespace.Far}");
+        wire.Inside($"ip link set {WireNamespace.Near} up");
+        wire.Inside($"ip link set {WireNamespace.Far} up");
+
+        Check();
+        port.Receive(arena.Primary, batch, WireFrames.Now);
+        Check();
+        Check();
+        Assert.That(port.PostedSlots, Is.EqualTo(posted), "the inject port has not released the socket");
+        Assert.That(keepers[0].Opened, Is.EqualTo(1));
+
+        output.Inject(arena, [], WireFrames.Now);
+        Check();
+        Check();
+        Check();
+        Assert.That((keepers[0].Opened, keepers[1].Opened), Is.EqualTo((2, 2)));
+        Assert.That(keepers[0].Descriptor, Is.EqualTo(keepers[1].Descriptor), "one socket for both");
+        port.Receive(arena.Primary, batch, WireFrames.Now);
+        output.Inject(arena, [], WireFrames.Now);
+        Assert.That(arena.Primary.IsFullBut(port.PostedSlots), Is.True, "no slot is lost");
+
+        void Check() => Array.ForEach(keepers, keeper => keeper.Check());
     });
 
     [Test]
@@ -285,11 +341,17 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
 
     private XdpOptions Options => new(mode, Copy: false, Ring);
 
+    private XdpSocketSource Source(
+        string interfaceName, Umem umem, XdpDirections directions = XdpDirections.Receive) =>
+        new(interfaceName, 0, umem, Options, directions, countsInterface: true);
+
     private XdpCapturePort Open(out PortProgram program) => Open(new Umem(arena), out program);
 
-    private XdpCapturePort Open(Umem umem, out PortProgram program)
+    private XdpCapturePort Open(Umem umem, out PortProgram program) => Open(Source(WireNamespace.Near, umem), out program);
+
+    private XdpCapturePort Open(XdpSocketSource source, out PortProgram program)
     {
-        XdpCapturePort port = new(WireNamespace.Near, 0, umem, Options);
+        XdpCapturePort port = new(source);
         port.Receive(arena.Primary, [], WireFrames.Now);
         program = PortProgram.Load(
             WireNamespace.Near,

@@ -209,7 +209,11 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
     });
 
     private XdpInjectPort Open(int retryMs = 100) =>
-        new(WireNamespace.Near, 0, new Umem(arena), new XdpOptions(mode, Copy: false, Ring), retryMs);
+        new(
+            new XdpSocketSource(
+                WireNamespace.Near, 0, new Umem(arena), new XdpOptions(mode, Copy: false, Ring), XdpDirections.Transmit,
+                countsInterface: false),
+            retryMs);
 
     private static List<FrameRef> Reclaim(XdpInjectPort port)
     {
