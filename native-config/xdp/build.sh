@@ -53,7 +53,7 @@ awk -v clang="${version%%.*}" '
         if (total == 16) put(word(9), "(its second half)")
     }
     /R_BPF_/ {
-        if ($2 != "R_BPF_64_64" || $3 !~ /^(sockets|wire|state)$/) { print "build.sh: unknown reference: " $0 >"/dev/stderr"; exit 1 }
+        if ($2 != "R_BPF_64_64" || $3 !~ /^(sockets|wire|state|guests)$/) { print "build.sh: unknown reference: " $0 >"/dev/stderr"; exit 1 }
         at[$3] = at[$3] (at[$3] == "" ? "" : ", ") last
     }
     END {
@@ -75,6 +75,9 @@ awk -v clang="${version%%.*}" '
         print ""
         print "    /// <summary>Where the descriptor of the map <c>state</c> belongs.</summary>"
         print "    internal static ReadOnlySpan<int> StateAt => [" places("state") "];"
+        print ""
+        print "    /// <summary>Where the descriptor of the map <c>guests</c> belongs.</summary>"
+        print "    internal static ReadOnlySpan<int> GuestsAt => [" places("guests") "];"
         print ""
         print "    /// <summary>The instructions (<c>struct bpf_insn</c> of linux/bpf.h, as words in the order of a little-endian"
         print "    /// machine).</summary>"

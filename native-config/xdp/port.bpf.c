@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 /*
  * The XDP program of a capture port. It decides for each frame between ColoWire and, while ColoWire's heartbeat is missing, the
- * out interface (fail-to-wire).
+ * interface on the other side (fail-to-wire): the out interface for the primary's frames, the primary's interface for the frames
+ * of clients.
  *
  *                     frame of queue q
  *                            |
@@ -14,22 +15,36 @@
  *     whose packet socket            in `sockets`? --- no -----+
  *     gives it to ColoWire                   | yes             |
  *      (passed)                      to that socket            v
- *                                     (to_socket)      is there an interface in `wire`?
+ *                                     (to_socket)     a client's frame that concerns no guest?
+ *                                                         | no              | yes
+ *                                                         v              dropped
+ *                                              is there an interface    (filtered)
+ *                                              in `wire`?
  *                                                         | yes             | no
  *                                                    redirected to it    dropped
  *                                                      (to_wire)        (dropped)
  *
  * The primary's program has the out interface in `wire`, unless the operator wants no frame to leave unverified (on_death block).
- * The secondary's never has one. So the policy is in the maps, and the program is the same for all ports.
+ * The secondary's never has one. The program of the out interface, which is a capture port when ColoWire carries the frames of
+ * clients (inbound: mirror), has the primary's interface there. So the policy is in the maps, and the program is the same for all
+ * ports.
  *
  * build.sh compiles this file and writes the instructions to src/ColoWire.Ports/Xdp/PortProgram.Code.cs; ColoWire creates the
  * maps and loads the program. It needs Linux 5.15 or later.
  */
 #include <linux/bpf.h>
+#include <linux/if_ether.h>
 #include <bpf/bpf_helpers.h>
 
 /* PortProgram.MaxQueues. */
 #define MAX_QUEUES 64
+
+/* ProgramObjects.MaxGuestAddresses, and the entry that says that there is any. */
+#define MAX_GUESTS 257
+
+/* Bits of struct queue's flags. */
+#define PASS_WHEN_ALIVE 1   /* a `pcap:` port */
+#define FROM_CLIENTS 2      /* the port towards the clients */
 
 /* Bytes of a cache line. ColoWire and the program write to different lines: no line moves between CPUs with every frame. */
 #define CACHE_LINE 64
@@ -43,7 +58,7 @@
 struct queue {
     __u64 last_beat_ns;         /* the heartbeat, by CLOCK_MONOTONIC; 0: handed over */
     __u64 timeout_ns;           /* the heartbeat timeout; 0: a heartbeat never times out */
-    __u64 pass_when_alive;      /* 1 for a `pcap:` port */
+    __u64 flags;
     __u64 handed_over_at_ns;    /* this one and the next four are used by ColoWire only, in the first queue only */
     __u64 told_to_wire;         /* of to_wire, frames that were reported already */
     __u64 told_dropped;         /* the same of dropped */
@@ -53,7 +68,8 @@ struct queue {
     __u64 passed;
     __u64 to_wire;
     __u64 dropped;
-    __u8 counts_line[CACHE_LINE - 4 * 8];
+    __u64 filtered;
+    __u8 counts_line[CACHE_LINE - 5 * 8];
 };
 
 struct {
@@ -77,6 +93,17 @@ struct {
     __type(key, __u32);
     __type(value, struct queue);
 } state SEC(".maps");
+
+/*
+ * The guest's MAC addresses, each in the first six bytes of a key in the order of the wire; the other two are 0. Key 0, which is no
+ * station's address, is there when any other is.
+ */
+struct {
+    __uint(type, BPF_MAP_TYPE_HASH);
+    __uint(max_entries, MAX_GUESTS);
+    __type(key, __u64);
+    __type(value, __u32);
+} guests SEC(".maps");
 
 /*
  * Whether the heartbeat is within the timeout. It is read once, as one word (volatile); no barrier is needed, because no other
@@ -105,6 +132,29 @@ static __always_inline int counted(__u64 *counter, int action)
     return action;
 }
 
+/*
+ * Whether a client's frame concerns the guest; the same rule as InboundFilter.ReasonToDrop (InboundFilter.cs). A frame to a
+ * link-local multicast address (IEEE 802.1Q-2018 table 8-1) does not, nor one that comes from the guest's own address, which a loop
+ * has brought back.
+ */
+static __always_inline int concerns_guest(const struct xdp_md *context)
+{
+    const __u8 *frame = (const __u8 *)(long)context->data;
+    __u64 destination = 0, source = 0, any = 0;
+
+    if (frame + ETH_HLEN > (const __u8 *)(long)context->data_end)
+        return 0;
+    __builtin_memcpy(&destination, frame, ETH_ALEN);
+    __builtin_memcpy(&source, frame + ETH_ALEN, ETH_ALEN);
+    if (frame[0] == 0x01 && frame[1] == 0x80 && frame[2] == 0xC2 && frame[3] == 0 && frame[4] == 0 && frame[5] < 0x10)
+        return 0;
+    if (bpf_map_lookup_elem(&guests, &source))
+        return 0;
+    if (((const __u8 *)&destination)[0] & 1)
+        return 1;
+    return bpf_map_lookup_elem(&guests, &destination) || !bpf_map_lookup_elem(&guests, &any);
+}
+
 SEC("xdp")
 int colowire_port(struct xdp_md *context)
 {
@@ -118,7 +168,7 @@ int colowire_port(struct xdp_md *context)
     if (!queue)
         return XDP_DROP;
 
-    if (queue->pass_when_alive) {
+    if (queue->flags & PASS_WHEN_ALIVE) {
         /* One packet socket receives from all queues, so the heartbeat of the first one stands for all. */
         first = bpf_map_lookup_elem(&state, &first_key);
         if (first && is_alive(first))
@@ -129,6 +179,8 @@ int colowire_port(struct xdp_md *context)
             return counted(&queue->to_socket, XDP_REDIRECT);
     }
 
+    if ((queue->flags & FROM_CLIENTS) && !concerns_guest(context))
+        return counted(&queue->filtered, XDP_DROP);
     if (bpf_redirect_map(&wire, 0, XDP_DROP) == XDP_REDIRECT)
         return counted(&queue->to_wire, XDP_REDIRECT);
     return counted(&queue->dropped, XDP_DROP);

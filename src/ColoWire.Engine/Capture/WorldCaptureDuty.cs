@@ -30,6 +30,7 @@ public sealed class WorldCaptureDuty : IDuty
     private readonly bool completesChecksums;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly int[] lent;
+    private bool intakeEnded;
     private bool drained;
 
     /// <summary>Makes the duty.</summary>
@@ -69,12 +70,20 @@ public sealed class WorldCaptureDuty : IDuty
     public int Poll(long nowNs)
     {
         int work = TakeHome();
-        if (guest.Stop.IsRaised)
+        bool stopping = guest.Stop.IsRaised;
+        intakeEnded |= stopping && !port.HasHandedOver;
+        int received = intakeEnded ? 0 : Receive(nowNs);
+        if (stopping && received == 0)
         {
+            intakeEnded = true;
             Volatile.Write(ref drained, pool.IsFullBut(port.PostedSlots + Lent));
-            return work;
         }
 
+        return work + received;
+    }
+
+    private int Receive(long nowNs)
+    {
         LendSpares();
         int received = port.Receive(pool, batch, nowNs);
         int vnetHeaderBytes = port.VnetHeaderBytes;
@@ -88,7 +97,7 @@ public sealed class WorldCaptureDuty : IDuty
             rings.World.Publish();
         }
 
-        return work + received;
+        return received;
     }
 
     private int Lent

@@ -44,6 +44,23 @@ internal sealed class GuestAddresses
         return false;
     }
 
+    /// <summary>Adds the addresses to those that are in <paramref name="room"/>, each once.</summary>
+    /// <returns>How many are in it then.</returns>
+    public int AddTo(Span<ulong> room, int inRoom)
+    {
+        // Acquire, as in Has.
+        int known = Count;
+        for (int i = 0; i < known && inRoom < room.Length; i++)
+        {
+            if (!room[..inRoom].Contains(addresses[i]))
+            {
+                room[inRoom++] = addresses[i];
+            }
+        }
+
+        return inRoom;
+    }
+
     /// <summary>Learns the source address of a frame of the primary. Once all places are taken, no more is learned.</summary>
     public void Learn(ulong address)
     {

@@ -178,6 +178,22 @@ public sealed class FramePath : IDisposable
     /// </summary>
     public int QuarantinedFlows => quarantine.Count;
 
+    /// <summary>Reads the guest's MAC addresses: those that are configured, or those that the shards have learned so far. Any thread
+    /// may call it.</summary>
+    /// <param name="room">Receives the addresses, from index 0, each once; the first byte of an address is the highest of its
+    /// six.</param>
+    /// <returns>How many there are, at most as many as there is room for.</returns>
+    public int ReadGuestAddresses(Span<ulong> room)
+    {
+        int count = 0;
+        for (int i = 0; i < Shards.Count; i++)
+        {
+            count = Shards[i].Addresses.AddTo(room, count);
+        }
+
+        return count;
+    }
+
     /// <summary>Finds the frames that failed duties were processing, after all threads have ended.</summary>
     /// <returns>Usually one culprit; none when the duty was processing no frame.</returns>
     public IReadOnlyList<Culprit> FindCulprits()

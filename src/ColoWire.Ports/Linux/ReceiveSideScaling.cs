@@ -8,7 +8,8 @@ namespace ColoWire.Ports.Linux;
 
 /// <summary>
 /// Checks whether every frame of two interfaces arrives in a queue that is served, and the frames of one flow in the same queue
-/// of both (Documentation/networking/scaling.rst). Only the guests' direction is compared, so a symmetric hash is not needed.
+/// of both (Documentation/networking/scaling.rst). A symmetric hash is needed only where ColoWire carries the frames of clients,
+/// too: each of them must arrive in the queue of the guest's flow.
 /// </summary>
 public static class ReceiveSideScaling
 {
@@ -84,6 +85,35 @@ public static class ReceiveSideScaling
                 $"interfaces {names} would put the frames of one flow into different queues, they differ in "
                 + $"{string.Join(", ", differing)}; mend it with: {string.Join("; ", commands)}",
                 null);
+    }
+
+    /// <summary>Checks whether an interface puts both directions of a flow into the same queue.</summary>
+    /// <param name="queues">The interface; it has several queues.</param>
+    /// <returns>One line with the command that corrects it, or null.</returns>
+    /// <remarks>The Toeplitz hash does when its key repeats every 16 bits (Woo and Park, Scalable TCP session monitoring with
+    /// symmetric receive-side scaling, 2012), and every hash does of which the driver exchanges the fields (RXH_XFRM_SYM_XOR,
+    /// linux/ethtool.h).</remarks>
+    public static string? SymmetryFault(InterfaceQueues queues)
+    {
+        ArgumentNullException.ThrowIfNull(queues);
+        const int period = 2;
+        const string why = "with inbound: mirror the frames of a client must arrive in the queue of the guest's";
+        if (queues.Spread is not { } spread)
+        {
+            return $"interface '{queues.Name}': {why}, and its driver ({queues.Driver ?? "none"}) does not tell how it chooses a queue; "
+                + "use one queue";
+        }
+
+        bool repeats = spread.Key.Count > period && Enumerable.Range(period, spread.Key.Count - period)
+            .All(place => spread.Key[place] == spread.Key[place - period]);
+        if (repeats || spread.Transformation != 0)
+        {
+            return null;
+        }
+
+        string key = string.Join(':', Enumerable.Range(0, spread.Key.Count).Select(place => place % period == 0 ? "6d" : "5a"));
+        return $"interface '{queues.Name}': {why}, and the key of its hash does not repeat every 16 bits; "
+            + $"mend it with: ethtool -X {queues.Name} hkey {key} hfunc toeplitz equal {queues.Receive}";
     }
 
     private static void CompareHashes(

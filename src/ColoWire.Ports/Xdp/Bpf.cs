@@ -11,6 +11,7 @@ namespace ColoWire.Ports.Xdp;
 internal static unsafe partial class Bpf
 {
     /// <summary>Kinds of maps (enum bpf_map_type).</summary>
+    public const uint HashMap = 1;
     public const uint ArrayMap = 2;
     public const uint DeviceMap = 14;
     public const uint SocketMap = 17;
@@ -49,15 +50,15 @@ internal static unsafe partial class Bpf
         Architecture other => throw new PortException($"the XDP program cannot be loaded on {other}; it can on x64 and arm64"),
     };
 
-    /// <summary>Creates a map with 32-bit keys.</summary>
+    /// <summary>Creates a map.</summary>
     /// <returns>Its descriptor.</returns>
     /// <exception cref="PortException">The kernel refuses.</exception>
-    public static int CreateMap(string name, uint kind, int valueBytes, int entries, uint flags = 0)
+    public static int CreateMap(string name, uint kind, int valueBytes, int entries, uint flags = 0, int keyBytes = sizeof(uint))
     {
         MapCreation attributes = new()
         {
             Kind = kind,
-            KeyBytes = sizeof(uint),
+            KeyBytes = (uint)keyBytes,
             ValueBytes = (uint)valueBytes,
             Entries = (uint)entries,
             Flags = flags,
@@ -69,13 +70,13 @@ internal static unsafe partial class Bpf
 
     /// <summary>Sets an entry of a map.</summary>
     /// <param name="map">The descriptor of the map.</param>
-    /// <param name="key">The key.</param>
+    /// <param name="key">The key, as many bytes as the map's keys have.</param>
     /// <param name="value">The value, as many bytes as the map's values have.</param>
     /// <param name="what">What is set, for the message.</param>
     /// <exception cref="PortException">The kernel refuses.</exception>
-    public static void Update(int map, uint key, void* value, string what)
+    public static void Update(int map, void* key, void* value, string what)
     {
-        MapElement attributes = new() { Map = (uint)map, Key = (ulong)&key, Value = (ulong)value };
+        MapElement attributes = new() { Map = (uint)map, Key = (ulong)key, Value = (ulong)value };
         if (Call(Command.MapUpdateElement, &attributes, sizeof(MapElement)) < 0)
         {
             throw Failure($"cannot set {what} of the XDP program");

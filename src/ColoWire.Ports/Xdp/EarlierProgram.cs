@@ -133,7 +133,7 @@ internal sealed class EarlierProgram : IDisposable
         long lastBeatNs = memory.State.LastBeatNs;
         bool cleanStop = lastBeatNs == 0;
         long sinceNs = cleanStop ? memory.State.HandedOverAtNs : lastBeatNs;
-        return new Bypass(Math.Max(0, nowNs - sinceNs), frames.ToWire, frames.Dropped, cleanStop);
+        return new Bypass(Math.Max(0, nowNs - sinceNs), frames, cleanStop);
     }
 
     /// <summary>Maps its state, to read it.</summary>

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using System.Threading;
+using ColoWire.Engine;
 using ColoWire.Engine.Pipelines;
 using ColoWire.Ports.Linux;
 
@@ -19,16 +20,19 @@ public readonly record struct FailWireOptions(XdpOptions Xdp, bool ToWire, int T
 /// The XDP programs on the capture interfaces of an appliance, and what frames bypassed ColoWire by them. A program gives frames
 /// to the sockets of an <c>xdp:</c> port, or to the kernel's stack for a <c>pcap:</c> port. While ColoWire's heartbeat is
 /// missing, because the process has ended, hangs, or has handed over, the primary's program redirects frames to the out interface
-/// (fail-to-wire).
+/// (fail-to-wire). Where ColoWire carries the frames of clients (<see cref="InboundMode.Mirror"/>), the program of the out interface
+/// then redirects those to the primary's interface.
 /// </summary>
 /// <remarks>
-/// A <c>pcap:</c> primary has a program, too, in generic mode, which works on every interface and leaves super-frames whole. A
+/// A <c>pcap:</c> primary has a program, too, in generic mode, which works on every interface and leaves super-frames whole; so has
+/// a <c>pcap:</c> port towards the clients. A
 /// <c>pcap:</c> secondary needs none: without its packet socket the kernel drops its frames. Who owns what, from the appliance to
 /// the kernel:
 /// <list type="bullet">
 /// <item><see cref="FailWire"/>: the interface to the appliance.</item>
 /// <item><see cref="ProgramLoader"/>: which port needs which program.</item>
-/// <item><see cref="PortPrograms"/>: the programs of the primary and of the secondary, and the order in which both change.</item>
+/// <item><see cref="PortPrograms"/>: the programs of the three interfaces, and the order in which they change.</item>
+/// <item><see cref="GuestFollower"/>: the guest's MAC addresses, for the program that filters the frames of clients.</item>
 /// <item><see cref="BypassTally"/>: the frames that bypassed ColoWire, as they are reported.</item>
 /// <item><see cref="ProgramUpkeep"/>: that each program stays attached and its maps are right, checked every 100 ms;
 /// <see cref="ProgramWatch"/>: the same for one interface; <see cref="OtherProgram"/>: a program that another process has
@@ -53,6 +57,7 @@ public sealed class FailWire : IDisposable
     private readonly BypassTally bypasses = new();
     private readonly IReadOnlyList<PipelinePorts> pipelines;
     private readonly FailWireOptions options;
+    private GuestFollower? guest;
 
     private FailWire(PortPrograms programs, ProgramUpkeep upkeep, IReadOnlyList<PipelinePorts> pipelines, FailWireOptions options)
     {
@@ -66,7 +71,7 @@ public sealed class FailWire : IDisposable
     public bool IsArmed => programs.Primary != null && options.ToWire;
 
     /// <summary>Whether there is a program that needs a heartbeat.</summary>
-    public bool HasPrograms => programs.Primary != null || programs.Secondary != null;
+    public bool HasPrograms => programs.IsAny;
 
     /// <summary>The heartbeat timeout, in milliseconds.</summary>
     public int TimeoutMs => options.TimeoutMs;
@@ -105,10 +110,12 @@ public sealed class FailWire : IDisposable
         // Without an out interface there is nowhere to redirect frames to.
         int? wire = options.ToWire && output.Kind is (PortKind.Pcap or PortKind.Xdp) ? InterfaceIndex.Of(output.Target) : null;
         options = options with { ToWire = wire != null };
-        PortPrograms programs = new ProgramLoader(options, wire, output, queues).Load(primary, secondary, pipelines);
+        bool redirectsClients = wire != null && pipelines[0].Inbound is not null;
+        BypassWires wires = new(wire, redirectsClients ? InterfaceIndex.Of(primary.Target) : null);
+        PortPrograms programs = new ProgramLoader(options, wires, output, queues).Load(primary, secondary, pipelines);
         try
         {
-            return new FailWire(programs, new ProgramUpkeep(primary, secondary, programs, pipelines, queues), pipelines, options);
+            return new FailWire(programs, new ProgramUpkeep(primary, secondary, output, programs, pipelines, queues), pipelines, options);
         }
         catch (PortException)
         {
@@ -121,13 +128,14 @@ public sealed class FailWire : IDisposable
     /// changed.</summary>
     /// <param name="primary">The primary's port.</param>
     /// <param name="secondary">The secondary's port.</param>
+    /// <param name="world">The port towards the clients, where their frames are captured.</param>
     /// <param name="takesOver">Refuses only an interface that cannot be taken from that process.</param>
     /// <exception cref="PortException">One does.</exception>
-    public static void RefuseIfInUse(PortSpec primary, PortSpec secondary, bool takesOver)
+    public static void RefuseIfInUse(PortSpec primary, PortSpec secondary, PortSpec? world, bool takesOver)
     {
-        foreach (PortSpec port in (PortSpec[])[primary, secondary])
+        foreach (PortSpec? port in (PortSpec?[])[primary, secondary, world])
         {
-            if (port.Kind is PortKind.Pcap or PortKind.Xdp)
+            if (port?.Kind is PortKind.Pcap or PortKind.Xdp)
             {
                 EarlierProgram.RefuseIfAlive(port.Target, port.Kind == PortKind.Xdp, takesOver);
             }
@@ -145,8 +153,14 @@ public sealed class FailWire : IDisposable
         }
 
         programs.TakeOver();
-        bypasses.Add(programs.Primary?.Before);
+        bypasses.Add(programs.Before);
     }
+
+    /// <summary>Lets the program of the interface towards the clients know the guest's MAC addresses. To be called before the
+    /// upkeep thread runs.</summary>
+    /// <param name="reader">Reads the addresses.</param>
+    public void FollowGuest(GuestAddressReader reader) =>
+        guest = programs.World is { } world ? new GuestFollower(world, reader) : null;
 
     /// <summary>Checks that the programs are attached and their maps right, every <see cref="PortLimits.UpkeepMs"/>. For the
     /// upkeep thread.</summary>
@@ -155,14 +169,17 @@ public sealed class FailWire : IDisposable
     {
         if (upkeep.Check(nowNs))
         {
-            bypasses.Add(programs.Primary?.Before);
+            bypasses.Add(programs.Before);
         }
+
+        guest?.Check();
 
         // Without an enumerator, which would be allocated.
         for (int i = 0; i < pipelines.Count; i++)
         {
             (pipelines[i].Primary as IHandOver)?.SetBypassed(upkeep.IsPrimaryBypassed);
             (pipelines[i].Secondary as IHandOver)?.SetBypassed(upkeep.IsSecondaryBypassed);
+            (pipelines[i].Inbound?.World as IHandOver)?.SetBypassed(upkeep.IsWorldBypassed);
         }
     }
 
@@ -194,7 +211,7 @@ public sealed class FailWire : IDisposable
     /// then to be received to the last one.</summary>
     public void HandOver()
     {
-        if (programs.Primary == null)
+        if (programs is { Primary: null, World: null })
         {
             return;
         }
@@ -203,8 +220,17 @@ public sealed class FailWire : IDisposable
         Thread.Sleep(HandOverMs);
         foreach (PipelinePorts pipeline in pipelines)
         {
-            (pipeline.Primary as IHandOver)?.HandOver();
-            (pipeline.Secondary as IHandOver)?.HandOver();
+            // Frames go on coming to a port without a program, so that it could not be received to the last one.
+            if (programs.Primary != null)
+            {
+                (pipeline.Primary as IHandOver)?.HandOver();
+                (pipeline.Secondary as IHandOver)?.HandOver();
+            }
+
+            if (programs.World != null)
+            {
+                (pipeline.Inbound?.World as IHandOver)?.HandOver();
+            }
         }
     }
 

@@ -11,16 +11,17 @@ namespace ColoWire.Ports.Xdp;
 /// them.</param>
 /// <param name="TimeoutMs">The heartbeat timeout, in ms; 0: a heartbeat never times out, so that nothing passes when ColoWire
 /// dies.</param>
-/// <param name="WireInterfaceIndex">The interface to which it redirects frames while the heartbeat is missing; null drops
-/// them.</param>
+/// <param name="WireInterfaceIndex">The interface on the other side, to which it redirects frames while the heartbeat is missing;
+/// null drops them.</param>
 /// <param name="OutlivesProcess">It stays attached when it is disposed of, as it does when the process dies.</param>
+/// <param name="FromClients">Frames come from clients; those that concern no guest (R15) are then not redirected.</param>
 public sealed record PortProgramOptions(
-    XdpMode Mode, bool ToSocket, int TimeoutMs, int? WireInterfaceIndex, bool OutlivesProcess);
+    XdpMode Mode, bool ToSocket, int TimeoutMs, int? WireInterfaceIndex, bool OutlivesProcess, bool FromClients = false);
 
 /// <summary>
 /// The XDP program of one capture interface (native-config/xdp/port.bpf.c): loaded into the kernel, and attached by
-/// <see cref="TakeOver"/>. For each frame it decides between ColoWire and, while ColoWire's heartbeat is missing, the out
-/// interface. <see cref="FailWire"/> says what belongs to it.
+/// <see cref="TakeOver"/>. For each frame it decides between ColoWire and, while ColoWire's heartbeat is missing, the
+/// interface on the other side. <see cref="FailWire"/> says what belongs to it.
 /// </summary>
 public sealed unsafe partial class PortProgram : IDisposable
 {
@@ -45,7 +46,7 @@ public sealed unsafe partial class PortProgram : IDisposable
         this.objects = objects;
         Id = Bpf.ProgramInfo(objects.Program).Id;
         state = objects.State;
-        state.Configure(options.TimeoutMs, passWhenAlive: !options.ToSocket);
+        state.Configure(options.TimeoutMs, passWhenAlive: !options.ToSocket, options.FromClients);
         state.HandedOverAtNs = Heartbeat.NowNs;
         state.Owner = ProgramOwner.ThisProcess;
         state.OwnedSinceNs = Heartbeat.NowNs;
@@ -58,11 +59,14 @@ public sealed unsafe partial class PortProgram : IDisposable
     /// <summary>Frames that were given to the kernel's stack for ColoWire.</summary>
     public long PassedFrames => state.Passed;
 
-    /// <summary>Frames that were redirected to the out interface, because the heartbeat was missing.</summary>
+    /// <summary>Frames that were redirected to the interface on the other side, because the heartbeat was missing.</summary>
     public long ToWireFrames => state.ToWire;
 
     /// <summary>Frames that were dropped, because the heartbeat was missing.</summary>
     public long DroppedFrames => state.Dropped;
+
+    /// <summary>Frames of clients that concern no guest and were dropped, because the heartbeat was missing.</summary>
+    public long FilteredFrames => state.Filtered;
 
     /// <summary>The kernel's id of the program.</summary>
     internal uint Id { get; }
@@ -115,6 +119,10 @@ public sealed unsafe partial class PortProgram : IDisposable
             objects.SetWire(wireInterfaceIndex);
         }
     }
+
+    /// <summary>Adds a MAC address of the guest; see <see cref="ProgramObjects.AddGuest"/>.</summary>
+    /// <exception cref="PortException">The kernel refuses.</exception>
+    internal void AddGuest(ulong address) => objects.AddGuest(address);
 
     /// <summary>Sets the socket that gets the frames of a queue; it is bound to that queue of the interface.</summary>
     /// <exception cref="PortException">The queue's number is too great, or the kernel refuses the socket.</exception>

@@ -20,7 +20,7 @@ internal readonly unsafe struct PortState(nint start)
 
     private const int BeatAt = 0;
     private const int TimeoutAt = 8;
-    private const int PassWhenAliveAt = 16;
+    private const int FlagsAt = 16;
     private const int HandedOverAt = 24;
     private const int ReportedToWireAt = 32;
     private const int ReportedDroppedAt = 40;
@@ -30,11 +30,16 @@ internal readonly unsafe struct PortState(nint start)
     private const int PassedAt = 72;
     private const int ToWireAt = 80;
     private const int DroppedAt = 88;
+    private const int FilteredAt = 96;
+
+    /// <summary>PASS_WHEN_ALIVE and FROM_CLIENTS of port.bpf.c.</summary>
+    private const long PassWhenAlive = 1;
+    private const long FromClients = 2;
 
     /// <summary>When ColoWire handed over, by CLOCK_MONOTONIC in nanoseconds.</summary>
     public ref long HandedOverAtNs => ref At(0, HandedOverAt);
 
-    /// <summary>Frames to the out interface that ColoWire has reported.</summary>
+    /// <summary>Frames to the interface on the other side that ColoWire has reported.</summary>
     public ref long ReportedToWire => ref At(0, ReportedToWireAt);
 
     /// <summary>Dropped frames that ColoWire has reported.</summary>
@@ -48,7 +53,7 @@ internal readonly unsafe struct PortState(nint start)
     public ref long OwnedSinceNs => ref At(0, OwnedSinceAt);
 
     /// <summary>Whether frames go to the kernel's stack while the heartbeat is recent; else they go to the sockets.</summary>
-    public bool PassesWhenAlive => At(0, PassWhenAliveAt) != 0;
+    public bool PassesWhenAlive => (At(0, FlagsAt) & PassWhenAlive) != 0;
 
     /// <summary>Frames that were given to a socket.</summary>
     public long ToSocket => Sum(ToSocketAt);
@@ -56,11 +61,14 @@ internal readonly unsafe struct PortState(nint start)
     /// <summary>Frames that were given to the kernel's stack.</summary>
     public long Passed => Sum(PassedAt);
 
-    /// <summary>Frames that were redirected to the out interface.</summary>
+    /// <summary>Frames that were redirected to the interface on the other side.</summary>
     public long ToWire => Sum(ToWireAt);
 
     /// <summary>Frames that were dropped.</summary>
     public long Dropped => Sum(DroppedAt);
+
+    /// <summary>Frames of clients that concern no guest (R15) and were dropped while the heartbeat was missing.</summary>
+    public long Filtered => Sum(FilteredAt);
 
     /// <summary>The last heartbeat of any queue, by CLOCK_MONOTONIC in nanoseconds; 0 when all are handed over.</summary>
     public long LastBeatNs
@@ -84,12 +92,13 @@ internal readonly unsafe struct PortState(nint start)
     /// <summary>Sets what the program is to do.</summary>
     /// <param name="timeoutMs">The heartbeat timeout, in ms; 0: a heartbeat never times out.</param>
     /// <param name="passWhenAlive">Frames go to the kernel's stack; else to the sockets.</param>
-    public void Configure(int timeoutMs, bool passWhenAlive)
+    /// <param name="fromClients">Frames come from clients; those that concern no guest do not bypass ColoWire.</param>
+    public void Configure(int timeoutMs, bool passWhenAlive, bool fromClients)
     {
         for (int queue = 0; queue < PortProgram.MaxQueues; queue++)
         {
             At(queue, TimeoutAt) = timeoutMs * NanosecondsPerMs;
-            At(queue, PassWhenAliveAt) = passWhenAlive ? 1 : 0;
+            At(queue, FlagsAt) = (passWhenAlive ? PassWhenAlive : 0) | (fromClients ? FromClients : 0);
         }
     }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Buffers.Binary;
 using ColoWire.Ports.Linux;
 
 namespace ColoWire.Ports.Xdp;
@@ -13,10 +14,17 @@ internal sealed unsafe class ProgramObjects : IDisposable
     /// changes the name.</summary>
     public const string StateName = "state";
 
+    /// <summary>The guest's MAC addresses at most: more than the engine learns (MAX_GUESTS of port.bpf.c).</summary>
+    public const int MaxGuestAddresses = 256;
+
+    /// <summary>The entry of the map <c>guests</c> that says that there is any address.</summary>
+    private const ulong AnyGuest = 0;
+
     private const int None = -1;
 
     private int sockets = None;
     private int wire = None;
+    private int guests = None;
     private int stateMap = None;
     private StateMemory? memory;
 
@@ -49,11 +57,26 @@ internal sealed unsafe class ProgramObjects : IDisposable
 
     /// <summary>Sets the interface to which the program redirects frames that bypass ColoWire.</summary>
     public void SetWire(int interfaceIndex) =>
-        Bpf.Update(wire, 0, &interfaceIndex, $"the out interface ({interfaceIndex})");
+        Update(wire, 0, interfaceIndex, $"the interface on the other side ({interfaceIndex})");
 
     /// <summary>Sets the socket to which the program gives the frames of a queue.</summary>
     public void SetSocket(int queue, int descriptor) =>
-        Bpf.Update(sockets, (uint)queue, &descriptor, $"the socket of queue {queue}");
+        Update(sockets, (uint)queue, descriptor, $"the socket of queue {queue}");
+
+    /// <summary>Adds a MAC address of the guest.</summary>
+    /// <param name="address">The address, the first byte in the highest of its six bytes.</param>
+    public void AddGuest(ulong address)
+    {
+        // The key has the bytes in the order of the wire.
+        Add(BinaryPrimitives.ReverseEndianness(address << 16));
+        Add(AnyGuest);
+
+        void Add(ulong key)
+        {
+            int present = 1;
+            Bpf.Update(guests, &key, &present, $"the guest's address {address:x12}");
+        }
+    }
 
     /// <summary>Closes them.</summary>
     public void Dispose()
@@ -64,8 +87,11 @@ internal sealed unsafe class ProgramObjects : IDisposable
         Close(stateMap);
         Close(wire);
         Close(sockets);
-        Program = stateMap = wire = sockets = None;
+        Close(guests);
+        Program = stateMap = wire = sockets = guests = None;
     }
+
+    private static void Update(int map, uint key, int value, string what) => Bpf.Update(map, &key, &value, what);
 
     private static void Close(int descriptor)
     {
@@ -79,6 +105,7 @@ internal sealed unsafe class ProgramObjects : IDisposable
     {
         sockets = Bpf.CreateMap("sockets", Bpf.SocketMap, sizeof(uint), PortProgram.MaxQueues);
         wire = Bpf.CreateMap("wire", Bpf.DeviceMap, sizeof(uint), 1);
+        guests = Bpf.CreateMap("guests", Bpf.HashMap, sizeof(uint), MaxGuestAddresses + 1, keyBytes: sizeof(ulong));
         stateMap = Bpf.CreateMap(StateName, Bpf.ArrayMap, PortState.QueueBytes, PortProgram.MaxQueues, Bpf.MemoryMappable);
         memory = new StateMemory(stateMap, writable: true);
 
@@ -86,6 +113,7 @@ internal sealed unsafe class ProgramObjects : IDisposable
         Link(instructions, PortProgram.SocketsAt, sockets);
         Link(instructions, PortProgram.WireAt, wire);
         Link(instructions, PortProgram.StateAt, stateMap);
+        Link(instructions, PortProgram.GuestsAt, guests);
         Program = Bpf.LoadProgram(PortProgram.Name, instructions);
     }
 

@@ -18,6 +18,7 @@ internal sealed class ProgramUpkeep : IDisposable
     private readonly PortPrograms programs;
     private readonly ProgramWatch? primaryWatch;
     private readonly ProgramWatch? secondaryWatch;
+    private readonly ProgramWatch? worldWatch;
     private readonly IReadOnlyList<int> queues;
     private readonly InterfaceFollower[] followers;
     private string[] troubles = [];
@@ -25,6 +26,7 @@ internal sealed class ProgramUpkeep : IDisposable
     /// <summary>Begins with programs that are loaded.</summary>
     /// <param name="primary">The primary's port.</param>
     /// <param name="secondary">The secondary's port.</param>
+    /// <param name="output">The out port.</param>
     /// <param name="programs">Their programs.</param>
     /// <param name="pipelines">The open ports.</param>
     /// <param name="queues">The receive queue of each pipeline.</param>
@@ -32,6 +34,7 @@ internal sealed class ProgramUpkeep : IDisposable
     public ProgramUpkeep(
         PortSpec primary,
         PortSpec secondary,
+        PortSpec output,
         PortPrograms programs,
         IReadOnlyList<PipelinePorts> pipelines,
         IReadOnlyList<int> queues)
@@ -40,13 +43,17 @@ internal sealed class ProgramUpkeep : IDisposable
         this.queues = queues;
         primaryWatch = Watch(primary, programs.Primary);
         secondaryWatch = Watch(secondary, programs.Secondary);
+        worldWatch = pipelines[0].Inbound is null ? null : Watch(output, programs.World);
         followers =
         [
             .. pipelines.Select((pipeline, place) => new InterfaceFollower(
                 pipeline.Primary, keeper => FollowCapture(primaryWatch, programs.Primary, place, keeper))),
             .. pipelines.Select((pipeline, place) => new InterfaceFollower(
                 pipeline.Secondary, keeper => FollowCapture(secondaryWatch, programs.Secondary, place, keeper))),
+            .. pipelines.Where(pipeline => pipeline.Inbound is not null).Select((pipeline, place) => new InterfaceFollower(
+                pipeline.Inbound!.World, keeper => FollowCapture(worldWatch, programs.World, place, keeper))),
             new InterfaceFollower(pipelines[0].Output, keeper => programs.Primary?.SetWire(keeper.InterfaceIndex)),
+            new InterfaceFollower(pipelines[0].Primary, keeper => programs.World?.SetWire(keeper.InterfaceIndex)),
         ];
     }
 
@@ -59,17 +66,21 @@ internal sealed class ProgramUpkeep : IDisposable
     /// <summary>The same for the secondary's frames.</summary>
     public bool IsSecondaryBypassed => secondaryWatch?.IsBypassed == true;
 
+    /// <summary>The same for the frames of clients.</summary>
+    public bool IsWorldBypassed => worldWatch?.IsBypassed == true;
+
     /// <summary>Refuses to go on where another process of ColoWire runs on an interface.</summary>
     /// <exception cref="PortException">One does.</exception>
     public void RefuseIfInUse()
     {
         primaryWatch?.RefuseIfAlive();
         secondaryWatch?.RefuseIfAlive();
+        worldWatch?.RefuseIfAlive();
     }
 
     /// <summary>Checks the programs and their maps.</summary>
     /// <param name="nowNs">The time by CLOCK_MONOTONIC, in nanoseconds.</param>
-    /// <returns>Whether the primary's interface was taken back from another process: <see cref="PortProgram.Before"/> says what
+    /// <returns>Whether the primary's interface was taken back from another process: <see cref="PortPrograms.Before"/> says what
     /// bypassed ColoWire then.</returns>
     public bool Check(long nowNs)
     {
@@ -78,11 +89,13 @@ internal sealed class ProgramUpkeep : IDisposable
             follower.Check();
         }
 
+        _ = worldWatch?.Check(nowNs);
         bool wasTakenBack = primaryWatch?.Check(nowNs) == true && programs.Primary is not null;
         _ = secondaryWatch?.Check(nowNs);
-        if (primaryWatch?.TakeChange() == true | secondaryWatch?.TakeChange() == true)
+        if (primaryWatch?.TakeChange() == true | secondaryWatch?.TakeChange() == true | worldWatch?.TakeChange() == true)
         {
-            Volatile.Write(ref troubles, [.. new[] { primaryWatch?.Trouble, secondaryWatch?.Trouble }.OfType<string>()]);
+            string?[] all = [primaryWatch?.Trouble, secondaryWatch?.Trouble, worldWatch?.Trouble];
+            Volatile.Write(ref troubles, [.. all.OfType<string>()]);
         }
 
         return wasTakenBack;
@@ -93,6 +106,7 @@ internal sealed class ProgramUpkeep : IDisposable
     {
         primaryWatch?.Dispose();
         secondaryWatch?.Dispose();
+        worldWatch?.Dispose();
     }
 
     private static ProgramWatch? Watch(PortSpec port, PortProgram? program) =>

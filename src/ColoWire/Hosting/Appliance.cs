@@ -65,6 +65,7 @@ public sealed partial class Appliance : IDisposable
         Peers = [.. speakers.Where(named => named.Speaker is IPeerReporter)
             .Select(named => (named.Name, (IPeerReporter)named.Speaker))];
         path = new FramePath(options.Engine, ports.Pipelines, requester);
+        ports.FailWire?.FollowGuest(room => Path.ReadGuestAddresses(room));
         Plan = ports.Pipelines.Count > 1
             ? CorePlan.ForPipelines(options.Cores)
             : CorePlan.For(options.Cores, options.Engine.Shards, options.Engine.Inbound == InboundMode.Mirror);

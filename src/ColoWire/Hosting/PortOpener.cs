@@ -102,7 +102,8 @@ public static class PortOpener
 
         foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
         {
-            PipelinePlace place = new(arena, queue, IsFirst: pipelines.Count == 0);
+            PipelinePlace place = new(
+                arena, queue, IsFirst: pipelines.Count == 0, IsBothWays: options.Engine.Inbound == InboundMode.Mirror);
             pipelines.Add(OpenPipeline(options, settings, place, mayWriteFile));
         }
 
@@ -142,7 +143,8 @@ public static class PortOpener
     {
         try
         {
-            FailWire.RefuseIfInUse(Required(options.PrimaryIn), Required(options.SecondaryIn), options.TakesOver);
+            PortSpec? world = options.Engine.Inbound == InboundMode.Mirror ? Required(options.OutDevice) : null;
+            FailWire.RefuseIfInUse(Required(options.PrimaryIn), Required(options.SecondaryIn), world, options.TakesOver);
         }
         catch (PortException exception)
         {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
+using ColoWire.Engine;
 using ColoWire.Options;
 using ColoWire.Ports;
 using ColoWire.Ports.Linux;
@@ -22,18 +23,42 @@ internal sealed record QueueCheck(IReadOnlyList<string> Faults, IReadOnlyList<st
         InterfaceQueues? output = Read(options.OutDevice);
         Blame("primary_in", primary == null ? null : ReceiveSideScaling.CaptureFault(primary, options.XdpQueues));
         Blame("secondary_in", secondary == null ? null : ReceiveSideScaling.CaptureFault(secondary, options.XdpQueues));
-        Blame("outdev", output == null ? null : ReceiveSideScaling.SendFault(output, options.XdpQueues));
-        if (faults.Count == 0 && options.XdpQueues.Count > 1 && primary != null && secondary != null)
+        bool capturesOutput = options.Engine.Inbound == InboundMode.Mirror;
+        Blame("outdev", output == null ? null
+            : capturesOutput ? ReceiveSideScaling.CaptureFault(output, options.XdpQueues)
+            : ReceiveSideScaling.SendFault(output, options.XdpQueues));
+        if (faults.Count != 0 || options.XdpQueues.Count <= 1 || primary == null || secondary == null || output == null)
         {
-            QueueSpreadCheck judgement = ReceiveSideScaling.CheckTwins(primary, secondary);
-            Blame("secondary_in", judgement.Fault);
-            if (judgement.Note is { } note)
+            return new QueueCheck(faults, notes);
+        }
+
+        if (capturesOutput)
+        {
+            Blame("primary_in", ReceiveSideScaling.SymmetryFault(primary));
+            Blame("outdev", ReceiveSideScaling.SymmetryFault(output));
+        }
+
+        if (faults.Count == 0)
+        {
+            Compare("secondary_in", secondary);
+        }
+
+        if (faults.Count == 0 && capturesOutput)
+        {
+            Compare("outdev", output);
+        }
+
+        return new QueueCheck(faults, notes);
+
+        void Compare(string option, InterfaceQueues other)
+        {
+            QueueSpreadCheck check = ReceiveSideScaling.CheckTwins(primary, other);
+            Blame(option, check.Fault);
+            if (check.Note is { } note)
             {
                 notes.Add(note);
             }
         }
-
-        return new QueueCheck(faults, notes);
 
         void Blame(string option, string? fault)
         {

@@ -49,7 +49,7 @@ public static class OptionTable
             + "bridge host and a rewriter in "
             + "the secondary's QEMU; mirror: ColoWire captures them on outdev and sends each one to both "
             + "replicas, to the secondary "
-            + "in its own sequence numbers. Three pcap: ports are needed.",
+            + "in its own sequence numbers. Three pcap: or xdp: ports are needed.",
             OfEngine<string>((e, v) => e with { Inbound = v == Mirror ? InboundMode.Mirror : InboundMode.None })),
         new AddressListRow("guest_mac", Verbs.Run,
             "The guest's MAC addresses, for inbound: mirror: unicast frames of clients to other "

@@ -91,10 +91,10 @@ internal sealed class OptionValidator(Verbs verb, MachineFacts machine, IReadOnl
     private void CheckInbound()
     {
         PortSpec? other = ((PortSpec?[])[options.PrimaryIn, options.SecondaryIn, options.OutDevice])
-            .FirstOrDefault(port => port is { Kind: not PortKind.Pcap });
+            .FirstOrDefault(port => port is { Kind: not (PortKind.Pcap or PortKind.Xdp) });
         if (options.Engine.Inbound == InboundMode.Mirror && other is not null)
         {
-            Fault("inbound", $"mirror needs three pcap: ports, and '{other}' is none");
+            Fault("inbound", $"mirror needs three pcap: or xdp: ports, and '{other}' is none");
         }
 
         if (options.Engine.Inbound == InboundMode.None && options.Engine.GuestAddresses.Length != 0)

@@ -22,7 +22,8 @@ internal static class FinalReport
         Line("not captured", Missed("primary", snapshot.Primary), Missed("secondary", snapshot.Secondary));
         if (snapshot.FailWire.Bypasses != 0)
         {
-            Line("went past", Count(snapshot.FailWire.ToWire, "to the wire"), Count(snapshot.FailWire.Dropped, "dropped"),
+            Line("went past", Count(snapshot.FailWire.ToWire, "to the wire"),
+                Count(snapshot.FailWire.ToPrimary, "to the primary"), Count(snapshot.FailWire.Dropped, "dropped"),
                 $"in {DurationText.Of(snapshot.FailWire.AwayNs)}");
         }
 

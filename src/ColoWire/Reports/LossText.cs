@@ -67,8 +67,10 @@ internal static class LossText
         ? null
         : $"ColoWire is back after {DurationText.Of(now.AwayNs - earlier.AwayNs)}: meanwhile "
             + $"{now.ToWire - earlier.ToWire} frames "
-            + $"of the primary went to the wire uncompared, {now.Dropped - earlier.Dropped} frames were "
-            + "dropped; a new epoch begins";
+            + $"of the primary went to the wire uncompared, {ToPrimary(now.ToPrimary - earlier.ToPrimary)}"
+            + $"{now.Dropped - earlier.Dropped} frames were dropped; a new epoch begins";
+
+    private static string ToPrimary(long count) => count == 0 ? "" : $"{count} frames of clients to the primary alone, ";
 
     private static bool IsStream(string port) => port.StartsWith(StreamCapturePort.NamePrefix, StringComparison.Ordinal);
 

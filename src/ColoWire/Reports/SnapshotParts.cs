@@ -59,14 +59,16 @@ internal readonly record struct OutputCounts(long Frames, long Bytes, long Retri
 /// <param name="Bypasses">How often frames went past ColoWire.</param>
 /// <param name="AwayNs">For how long in all, in nanoseconds.</param>
 /// <param name="ToWire">Frames of the primary that went straight to the out port.</param>
+/// <param name="ToPrimary">Frames of clients that went straight to the primary.</param>
 /// <param name="Dropped">Frames that were dropped meanwhile.</param>
 /// <param name="Trouble">Why frames do not come to ColoWire, or would not go past it; null when nothing is wrong.</param>
 internal readonly record struct BypassCounts(
-    [property: JsonPropertyName("absences")] long Bypasses, long AwayNs, long ToWire, long Dropped, string? Trouble)
+    [property: JsonPropertyName("absences")] long Bypasses, long AwayNs, long ToWire, long ToPrimary, long Dropped,
+    string? Trouble)
 {
     /// <summary>Takes the counters of the kernel's programs.</summary>
     public static BypassCounts Of(in FailWireCounts counts, string? trouble) =>
-        new(counts.Bypasses, counts.AwayNs, counts.ToWire, counts.Dropped, trouble);
+        new(counts.Bypasses, counts.AwayNs, counts.ToWire, counts.ToPrimary, counts.Dropped, trouble);
 }
 
 /// <summary>Primary frames that left.</summary>

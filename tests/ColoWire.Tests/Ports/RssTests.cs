@@ -160,6 +160,20 @@ internal sealed class RssTests
         Assert.That(both.Note, Does.Contain("its driver does not tell: veth1 (no driver), veth2 (veth); "));
     }
 
+    [Test]
+    public void Both_directions_of_a_flow_need_a_symmetric_hash()
+    {
+        InterfaceQueues queues = Queues("eth1");
+        Assert.That(ReceiveSideScaling.SymmetryFault(queues), Is.EqualTo(
+            "interface 'eth1': with inbound: mirror the frames of a client must arrive in the queue of the guest's, and the key of "
+            + "its hash does not repeat every 16 bits; mend it with: ethtool -X eth1 hkey 6d:5a:6d hfunc toeplitz equal 2"));
+        ReceiveSpread symmetric = Spread() with { Key = [0x6D, 0x5A, 0x6D, 0x5A] };
+        Assert.That(ReceiveSideScaling.SymmetryFault(queues with { Spread = symmetric }), Is.Null);
+        Assert.That(ReceiveSideScaling.SymmetryFault(queues with { Spread = Spread() with { Transformation = 1 } }), Is.Null);
+        Assert.That(ReceiveSideScaling.SymmetryFault(queues with { Spread = null, Driver = "veth" }), Does.EndWith(
+            "and its driver (veth) does not tell how it chooses a queue; use one queue"));
+    }
+
     /// <summary>The layout of linux/ethtool.h, struct ethtool_rxfh, as a little-endian machine has it.</summary>
     [Test]
     public void The_drivers_answer_is_parsed()

@@ -34,7 +34,7 @@ internal sealed partial class JsonDocumentTests
         "elapsed_ns":0,"protection":"in_step","primary":{"frames":6,"bytes":240,"kernel_dropped":0,
         "interface_dropped":0,"oversize":0,"truncated":0},"secondary":{"frames":6,"bytes":244,"kernel_dropped":0,
         "interface_dropped":0,"oversize":0,"truncated":0},"output":{"frames":4,"bytes":144,"retries":0,
-        "too_long":0,"link_down":0,"failed":0},"fail_wire":{"absences":0,"away_ns":0,"to_wire":0,"dropped":0,
+        "too_long":0,"link_down":0,"failed":0},"fail_wire":{"absences":0,"away_ns":0,"to_wire":0,"to_primary":0,"dropped":0,
         "trouble":null},"connections_refused":0,"released":{"verified":1,"passed":2,"unverified":1},"held":1,
         "secondary_held":1,"flows":4,"flows_evicted":0,"checkpoints":1,"requester":{"name":"none","ready":true,
         "trouble":null,"requests":0,"completed":0,"failed":0,"ignored":0,"last_ms":0,"longest_ms":0,
@@ -79,7 +79,7 @@ internal sealed partial class JsonDocumentTests
             CheckpointsCompleted = 4,
             Ports = new PortNames("a", "b", "c"),
             Faults = ["cut off"],
-            FailWire = new BypassCounts(1, 2, 3, 4, "gone"),
+            FailWire = new BypassCounts(1, 2, 3, 4, 5, "gone"),
             Requester = new RequesterState(
                 "qmp:x", Ready: false, "lost", 1, 2, 3, 4, LastMs: 1.25, LongestMs: 2.5, LastStopMs: 0.5, LongestStopMs: 1e-6),
             Unwritten = new UnwrittenCounts(5, 6),

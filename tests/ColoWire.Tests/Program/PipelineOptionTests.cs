@@ -11,6 +11,7 @@ namespace ColoWire.Tests.Program;
 internal sealed class PipelineOptionTests
 {
     private const string XdpPorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"xdp:s\", \"outdev\": \"xdp:o\"";
+    private const string FilePorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"pcap:s\", \"outdev\": \"file:/tmp/out.pcap\"";
     private const string MixedPorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"xdp:s\", \"outdev\": \"pcap:o\"";
 
     [TestCase(XdpPorts, "", new[] { 0 })]
@@ -31,7 +32,8 @@ internal sealed class PipelineOptionTests
         Assert.That(options.Pipelines, Is.EqualTo(queues.Length));
     }
 
-    [TestCase(XdpPorts, "\"inbound\": \"mirror\"", "inbound (colowire.json): mirror needs three pcap: ports, and 'xdp:p' is none")]
+    [TestCase(FilePorts, "\"inbound\": \"mirror\"",
+        "inbound (colowire.json): mirror needs three pcap: or xdp: ports, and 'file:/tmp/out.pcap' is none")]
     [TestCase(RequiredPorts, "\"guest_mac\": [\"52:54:00:12:34:56\"]",
         "guest_mac (colowire.json): has an effect with inbound: mirror only: leave the option out")]
     [TestCase(RequiredPorts, "\"inbound\": \"mirror\", \"guest_mac\": [\"01:00:5e:00:00:01\"]",

@@ -71,7 +71,7 @@ internal sealed class BridgeHost : IDisposable
     /// next.</summary>
     public void RemovePrograms(int pipeline)
     {
-        foreach (string port in (string[])[PrimaryPort(pipeline), SecondaryPort(pipeline)])
+        foreach (string port in (string[])[PrimaryPort(pipeline), SecondaryPort(pipeline), OutPort(pipeline)])
         {
             foreach (string hook in (string[])["xdpdrv", "xdpgeneric"])
                 Shell.Run("ip", "-n", Host.Name, "link", "set", "dev", port, hook, "off");

@@ -21,6 +21,25 @@ internal static class Datagrams
 
     public static byte[] OfSecondary(int flow, int number) => Make(flow, number, (ushort)(number + SecondaryIdShift));
 
+    /// <summary>What a client sends to the guest: the primary's datagram with both ends exchanged.</summary>
+    public static byte[] OfClient(int flow, int number)
+    {
+        byte[] frame = OfPrimary(flow, number);
+        Exchange(0, 6);
+        Exchange(EthernetBytes + 12, 4);
+        Exchange(EthernetBytes + IpBytes, 2);
+        return frame;
+
+        void Exchange(int offset, int length)
+        {
+            Span<byte> first = frame.AsSpan(offset, length);
+            Span<byte> second = frame.AsSpan(offset + length, length);
+            byte[] kept = first.ToArray();
+            second.CopyTo(first);
+            kept.CopyTo(second);
+        }
+    }
+
     /// <summary>Many of the primary, spread over flows in turn.</summary>
     public static byte[][] ManyOfPrimary(int count, int flows, int first = 0) =>
         [.. Enumerable.Range(first, count).Select(number => OfPrimary(number % flows, number))];

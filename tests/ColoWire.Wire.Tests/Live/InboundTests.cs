@@ -9,8 +9,11 @@ namespace ColoWire.Wire.Tests.Live;
 /// ColoWire in the wire in both directions: two TCP stacks with their own sequence numbers, a client that downloads, uploads and
 /// aborts, and nothing else between them.
 /// </summary>
+[TestFixture(LivePorts.Pcap)]
+[TestFixture(LivePorts.XdpNative)]
+[TestFixture(LivePorts.XdpGeneric)]
 [Category("Wire")]
-internal sealed class InboundTests
+internal sealed class InboundTests(LivePorts ports)
 {
     private BridgeHost host = null!;
     private ReplicatedServer server = null!;
@@ -18,7 +21,7 @@ internal sealed class InboundTests
     [SetUp]
     public void SetUp()
     {
-        host = new BridgeHost();
+        host = new BridgeHost(ports);
         server = new ReplicatedServer(host);
     }
 

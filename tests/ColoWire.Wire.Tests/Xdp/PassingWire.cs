@@ -62,6 +62,10 @@ internal sealed class PassingWire : IDisposable
     public static PortProgramOptions ToNowhere(XdpMode mode, int timeoutMs = 20) =>
         new(mode, ToSocket: false, timeoutMs, WireInterfaceIndex: null, OutlivesProcess: false);
 
+    /// <summary>Options of the program of a <c>pcap:</c> port towards the clients; to be called inside the namespace.</summary>
+    public static PortProgramOptions FromClients(XdpMode mode, int timeoutMs = 20) =>
+        ToWire(mode, timeoutMs) with { FromClients = true };
+
     /// <summary>Sends different frames from the guest.</summary>
     public static byte[][] Send(FarEnd guest, int count)
     {

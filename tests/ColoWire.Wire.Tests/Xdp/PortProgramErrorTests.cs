@@ -107,7 +107,7 @@ internal sealed class PortProgramErrorTests
         PortProgramOptions options = PassingWire.ToNowhere(XdpMode.Native) with { WireInterfaceIndex = 9999 };
         Assert.That(
             Message(() => PortProgram.Load(PassingWire.Capture, options)),
-            Does.StartWith("cannot set the out interface (9999) of the XDP program: "));
+            Does.StartWith("cannot set the interface on the other side (9999) of the XDP program: "));
     });
 
     [Test]

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Linq;
 using ColoWire.Ports.Linux;
 using ColoWire.Ports.Xdp;
 using ColoWire.Wire.Tests.Ports;
@@ -106,6 +107,55 @@ internal sealed class PortProgramTests
         Assert.That(away.Receive(0), Is.Empty);
         Assert.That(program.TakeBypassed(), Is.EqualTo(new BypassedFrames(0, 5)));
     });
+
+    [TestCase(XdpMode.Native)]
+    [TestCase(XdpMode.Generic)]
+    public void After_the_heartbeat_timeout_frames_of_clients_go_on_only_when_they_concern_the_guest(XdpMode mode) =>
+        wire.Inside(() =>
+        {
+            const string guestMac = "525400C01001";
+            const string client = "525400C01002";
+            const string other = "525400C01003";
+            (string Addresses, bool BeforeKnown, bool AfterKnown)[] cases =
+            [
+                (guestMac + client, true, true),
+                (other + client, true, false),
+                ("FFFFFFFFFFFF" + client, true, true),
+                ("01005E000001" + client, true, true),
+                ("333300000001" + client, true, true),
+                ("0180C2000000" + client, false, false),
+                ("0180C200000F" + client, false, false),
+                ("0180C2000010" + client, true, true),
+                (client + guestMac, true, false),
+                ("FFFFFFFFFFFF" + guestMac, true, false),
+            ];
+            using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.FromClients(mode, Timeout));
+            using FarEnd clients = new(PassingWire.Guest);
+            using FarEnd primary = new(PassingWire.Away);
+            program.Beat(0, Later(-Timeout));
+            program.TakeOver();
+
+            AssertPass(known: false);
+            program.AddGuest(0x5254_00C0_1001);
+            AssertPass(known: true);
+            Assert.That(program.DroppedFrames, Is.Zero, "a frame that concerns no guest is no loss");
+            Assert.That(program.FilteredFrames, Is.EqualTo(cases.Sum(row => (row.BeforeKnown ? 0 : 1) + (row.AfterKnown ? 0 : 1))));
+
+            void AssertPass(bool known)
+            {
+                byte[][] sent = [.. cases.Select((row, number) => Frame(row.Addresses, number))];
+                Array.ForEach(sent, clients.Send);
+                byte[][] expected = [.. sent.Where((_, i) => known ? cases[i].AfterKnown : cases[i].BeforeKnown)];
+                Assert.That(primary.Receive(expected.Length), Is.EqualTo(expected).AsCollection, $"known: {known}");
+            }
+        });
+
+    private static byte[] Frame(string addresses, int number)
+    {
+        byte[] frame = WireFrames.Frame(60, number);
+        Convert.FromHexString(addresses).CopyTo(frame, 0);
+        return frame;
+    }
 
     [Test]
     public void Frames_of_a_queue_without_a_socket_go_to_the_out_interface_despite_a_heartbeat() => wire.Inside(() =>

@@ -57,7 +57,7 @@ internal sealed class TakeOverTests
             long passed = PassingWire.NowNs - died;
 
             Bypass before = program.Before!;
-            Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 4, FramesDropped: 0, CleanStop: false)));
+            Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, new BypassedFrames(ToWire: 4, Dropped: 0), CleanStop: false)));
             Assert.That(before.AwayNs, Is.InRange(700 * MillisecondNs, passed));
             Assert.That(wire.Ask($"ip link show dev {PassingWire.Capture}"),
                 Does.Contain(second == XdpMode.Native ? " xdp " : " xdpgeneric "));
@@ -89,7 +89,7 @@ internal sealed class TakeOverTests
         long passed = PassingWire.NowNs - stopped;
 
         Bypass before = program.Before!;
-        Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, FramesToWire: 3, FramesDropped: 0, CleanStop: true)));
+        Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, new BypassedFrames(ToWire: 3, Dropped: 0), CleanStop: true)));
         Assert.That(before.AwayNs, Is.InRange(1, passed));
     });
 
