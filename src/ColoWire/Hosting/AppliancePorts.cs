@@ -45,19 +45,18 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
     public CaptureStatistics SecondaryStatistics => Sum(pipeline => pipeline.Secondary);
 
     /// <summary>The counters of the out port, over all pipelines.</summary>
-    public InjectStatistics OutputStatistics
-    {
-        get
-        {
-            InjectStatistics sum = default;
-            for (int i = 0; i < Pipelines.Count; i++)
-            {
-                sum += Pipelines[i].Output.Statistics;
-            }
+    public InjectStatistics OutputStatistics => Sum(pipeline => pipeline.Output);
 
-            return sum;
-        }
-    }
+    /// <summary>The counters of the port that captures the frames of clients, over all pipelines; all 0 without such ports.</summary>
+    public CaptureStatistics ClientStatistics => Sum(pipeline => pipeline.Inbound?.World);
+
+    /// <summary>The counters of the port that sends the frames of clients to the primary; see
+    /// <see cref="ClientStatistics"/>.</summary>
+    public InjectStatistics ToPrimaryStatistics => Sum(pipeline => pipeline.Inbound?.ToPrimary);
+
+    /// <summary>The counters of the port that sends the frames of clients to the secondary; see
+    /// <see cref="ClientStatistics"/>.</summary>
+    public InjectStatistics ToSecondaryStatistics => Sum(pipeline => pipeline.Inbound?.ToSecondary);
 
     /// <summary>Whether no frame can come any more: both sides are capture files, and both were read to their end.</summary>
     public bool Ended
@@ -134,12 +133,23 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
         }
     }
 
-    private CaptureStatistics Sum(Func<PipelinePorts, ICapturePort> side)
+    private CaptureStatistics Sum(Func<PipelinePorts, ICapturePort?> port)
     {
         CaptureStatistics sum = default;
         for (int i = 0; i < Pipelines.Count; i++)
         {
-            sum += side(Pipelines[i]).Statistics;
+            sum += port(Pipelines[i])?.Statistics ?? default;
+        }
+
+        return sum;
+    }
+
+    private InjectStatistics Sum(Func<PipelinePorts, IInjectPort?> port)
+    {
+        InjectStatistics sum = default;
+        for (int i = 0; i < Pipelines.Count; i++)
+        {
+            sum += port(Pipelines[i])?.Statistics ?? default;
         }
 
         return sum;

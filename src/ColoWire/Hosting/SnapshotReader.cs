@@ -60,8 +60,14 @@ internal sealed class SnapshotReader(Appliance appliance)
             Primary = CaptureCounts.Of(appliance.Ports.PrimaryStatistics),
             Secondary = CaptureCounts.Of(appliance.Ports.SecondaryStatistics),
             Output = OutputCounts.Of(appliance.Ports.OutputStatistics),
-            Inbound = path.Pipelines[0].Inbound is null
-                ? null : new InboundCounts(inbound, counters.PrimaryMissed, counters.SecondaryMissed, inboundDrops),
+            Inbound = path.Pipelines[0].Inbound is null ? null
+                : new InboundCounts(inbound, counters.PrimaryMissed, counters.SecondaryMissed, inboundDrops)
+                {
+                    Ports = new InboundPortCounts(
+                        CaptureCounts.Of(appliance.Ports.ClientStatistics),
+                        OutputCounts.Of(appliance.Ports.ToPrimaryStatistics),
+                        OutputCounts.Of(appliance.Ports.ToSecondaryStatistics)),
+                },
             FailWire = BypassCounts.Of(
                 appliance.Ports.FailWire?.Counts ?? default, appliance.Ports.Troubles is [string first, ..] ? first : null),
             ConnectionsRefused = ConnectionsRefused(),

@@ -35,7 +35,17 @@ internal readonly record struct CaptureCounts(
 /// <param name="SecondaryMissed">The same for the secondary.</param>
 /// <param name="Drops">Frames that concern no guest, by reason.</param>
 internal readonly record struct InboundCounts(
-    CountsByName Frames, long PrimaryMissed, long SecondaryMissed, CountsByName Drops);
+    CountsByName Frames, long PrimaryMissed, long SecondaryMissed, CountsByName Drops)
+{
+    /// <summary>The ports of a running appliance; null for captures.</summary>
+    public InboundPortCounts? Ports { get; init; }
+}
+
+/// <summary>The counters of the ports that carry the frames of clients.</summary>
+/// <param name="Captured">The port that captures them.</param>
+/// <param name="ToPrimary">The port that sends them to the primary.</param>
+/// <param name="ToSecondary">The port that sends them to the secondary.</param>
+internal readonly record struct InboundPortCounts(CaptureCounts Captured, OutputCounts ToPrimary, OutputCounts ToSecondary);
 
 /// <summary>The counters of the out port.</summary>
 /// <param name="Frames">Frames sent.</param>

@@ -20,6 +20,9 @@ internal sealed class TrafficLog(Appliance appliance, ILogger log)
     private CaptureStatistics loggedPrimary = appliance.Ports.PrimaryStatistics;
     private CaptureStatistics loggedSecondary = appliance.Ports.SecondaryStatistics;
     private InjectStatistics loggedOutput = appliance.Ports.OutputStatistics;
+    private CaptureStatistics loggedClients = appliance.Ports.ClientStatistics;
+    private InjectStatistics loggedToPrimary = appliance.Ports.ToPrimaryStatistics;
+    private InjectStatistics loggedToSecondary = appliance.Ports.ToSecondaryStatistics;
 
     /// <summary>Logs that frames went past the appliance.</summary>
     public void LookAtBypasses()
@@ -52,12 +55,24 @@ internal sealed class TrafficLog(Appliance appliance, ILogger log)
 
     private void LookAtLosses()
     {
-        (CaptureStatistics primary, CaptureStatistics secondary, InjectStatistics output) =
-            (ports.PrimaryStatistics, ports.SecondaryStatistics, ports.OutputStatistics);
-        LogLosses(LossText.Of(ports.PrimaryName, primary, loggedPrimary));
-        LogLosses(LossText.Of(ports.SecondaryName, secondary, loggedSecondary));
-        LogLosses(LossText.Of(ports.OutputName, output, loggedOutput));
-        (loggedPrimary, loggedSecondary, loggedOutput) = (primary, secondary, output);
+        LookAtLosses(ports.PrimaryName, ports.PrimaryStatistics, ref loggedPrimary);
+        LookAtLosses(ports.SecondaryName, ports.SecondaryStatistics, ref loggedSecondary);
+        LookAtLosses(ports.OutputName, ports.OutputStatistics, ref loggedOutput);
+        LookAtLosses(ports.OutputName, ports.ClientStatistics, ref loggedClients);
+        LookAtLosses(ports.PrimaryName, ports.ToPrimaryStatistics, ref loggedToPrimary);
+        LookAtLosses(ports.SecondaryName, ports.ToSecondaryStatistics, ref loggedToSecondary);
+    }
+
+    private void LookAtLosses(string port, CaptureStatistics now, ref CaptureStatistics logged)
+    {
+        LogLosses(LossText.Of(port, now, logged));
+        logged = now;
+    }
+
+    private void LookAtLosses(string port, InjectStatistics now, ref InjectStatistics logged)
+    {
+        LogLosses(LossText.Of(port, now, logged));
+        logged = now;
     }
 
     private void LogLosses(IReadOnlyList<string> losses)
