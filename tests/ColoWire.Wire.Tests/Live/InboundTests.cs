@@ -12,6 +12,8 @@ namespace ColoWire.Wire.Tests.Live;
 [TestFixture(LivePorts.Pcap)]
 [TestFixture(LivePorts.XdpNative)]
 [TestFixture(LivePorts.XdpGeneric)]
+[TestFixture(LivePorts.PcapSecondary)]
+[TestFixture(LivePorts.PcapOutside)]
 [Category("Wire")]
 internal sealed class InboundTests(LivePorts ports)
 {

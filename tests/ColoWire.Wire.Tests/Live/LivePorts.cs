@@ -4,7 +4,7 @@ using System.Collections.Generic;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>What all three ports of a program are.</summary>
+/// <summary>The kinds of the three ports of a program.</summary>
 internal enum LivePorts
 {
     /// <summary><c>pcap:</c> ports.</summary>
@@ -15,13 +15,22 @@ internal enum LivePorts
 
     /// <summary><c>xdp:</c> ports in generic mode.</summary>
     XdpGeneric,
+
+    /// <summary>The primary's and the outside's are <c>xdp:</c> ports, the secondary's is a <c>pcap:</c> port.</summary>
+    PcapSecondary,
+
+    /// <summary>The guests' are <c>xdp:</c> ports, the outside's is a <c>pcap:</c> port.</summary>
+    PcapOutside,
 }
 
 /// <summary>How a command line says so.</summary>
 internal static class LivePortsWords
 {
+    private const string Pcap = "pcap:";
+    private const string Xdp = "xdp:";
+
     /// <summary>What stands before the names of its interfaces.</summary>
-    public static string Prefix(this LivePorts ports) => ports == LivePorts.Pcap ? "pcap:" : "xdp:";
+    public static string Prefix(this LivePorts ports) => ports == LivePorts.Pcap ? Pcap : Xdp;
 
     /// <summary>The options of the ports of one pipeline.</summary>
     public static string[] Words(this LivePorts ports, int pipeline)
@@ -29,9 +38,10 @@ internal static class LivePortsWords
         string prefix = ports.Prefix();
         List<string> words =
         [
-            "--primary-in", prefix + BridgeHost.PrimaryPort(pipeline), "--secondary-in",
-            prefix + BridgeHost.SecondaryPort(pipeline),
-            "--outdev", prefix + BridgeHost.OutPort(pipeline),
+            "--primary-in", prefix + BridgeHost.PrimaryPort(pipeline),
+            "--secondary-in",
+            (ports == LivePorts.PcapSecondary ? Pcap : prefix) + BridgeHost.SecondaryPort(pipeline),
+            "--outdev", (ports == LivePorts.PcapOutside ? Pcap : prefix) + BridgeHost.OutPort(pipeline),
         ];
         if (ports == LivePorts.XdpGeneric)
             words.AddRange(["--xdp-mode", "generic"]);

@@ -250,6 +250,41 @@ internal sealed class XdpCapturePortTests(XdpMode mode)
     });
 
     [Test]
+    public void A_frame_is_sent_to_two_interfaces_from_the_slot_that_it_was_received_in() => wire.Inside(() =>
+    {
+        foreach (string cable in (string[])["a", "b"])
+        {
+            wire.Inside($"ip link add out{cable} type veth peer name sink{cable}");
+            wire.Inside($"ip link set out{cable} up");
+            wire.Inside($"ip link set sink{cable} up");
+            WireNamespace.WaitUntil(() => InterfaceFacts.Read($"out{cable}")!.IsRunning, "the cable is up");
+        }
+
+        Umem umem = new(arena);
+        using XdpCapturePort port = Open(umem, out PortProgram program);
+        using XdpInjectPort first = new(Source("outa", umem, XdpDirections.Receive | XdpDirections.Transmit), sendRetryMs: 0);
+        using XdpInjectPort second = new(Source("outb", umem, XdpDirections.Receive | XdpDirections.Transmit), sendRetryMs: 0);
+        using FarEnd firstSink = new("sinka");
+        using FarEnd secondSink = new("sinkb");
+        using (program)
+        {
+            FrameRef[] batch = new FrameRef[8];
+            byte[] sent = WireFrames.Frame(1514, 1);
+            Send(sent);
+            Assert.That(port.Receive(arena.Primary, batch, WireFrames.Now), Is.EqualTo(1));
+            arena.SlotBytes(batch[0])[arena[batch[0]].Offset + 100] ^= 0xFF;
+            sent[100] ^= 0xFF;
+            Assert.That(first.Inject(arena, batch.AsSpan(0, 1), WireFrames.Now), Is.EqualTo(1));
+            Assert.That(second.Inject(arena, batch.AsSpan(0, 1), WireFrames.Now), Is.EqualTo(1));
+            Assert.That(firstSink.Receive(1), Is.EqualTo(new[] { sent }).AsCollection);
+            Assert.That(secondSink.Receive(1), Is.EqualTo(new[] { sent }).AsCollection);
+            FrameRef[] back = new FrameRef[8];
+            Assert.That((first.Reclaim(back), back[0]), Is.EqualTo((1, batch[0])));
+            Assert.That((second.Reclaim(back), back[0]), Is.EqualTo((1, batch[0])));
+        }
+    });
+
+    [Test]
     public void A_capture_port_and_an_inject_port_share_the_socket_of_a_queue() => wire.Inside(() =>
     {
         XdpSocketSource source = Source(
