@@ -95,6 +95,11 @@ public static class EngineLimits
     /// s).</summary>
     public const long GuestPatienceNs = 20_000_000;
 
+    /// <summary>How long the protection shows that a replica has missed a client's frame, in nanoseconds after the last one: as
+    /// long as a client waits at least before its first retransmission (RFC 6298 section 2.4: 1 s), so that one full queue is one
+    /// line in the log.</summary>
+    public const long MirrorLossShowsNs = 1_000_000_000;
+
     /// <summary>The number of MAC addresses that a guest may have, for each shard that learns them.</summary>
     public const int GuestAddresses = 16;
 

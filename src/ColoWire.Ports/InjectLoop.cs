@@ -33,7 +33,10 @@ internal sealed class InjectLoop(int retryMs)
 
     private readonly SendPatience patience = new(retryMs);
     private readonly FrameRef[] done = new FrameRef[MaxDone];
+    private readonly FrameRef[] lost = new FrameRef[MaxDone];
     private int doneCount;
+    private int lostCount;
+    private bool separatesLost;
 
     /// <summary>The port's counters.</summary>
     public InjectTally Tally { get; } = new();
@@ -44,7 +47,7 @@ internal sealed class InjectLoop(int retryMs)
         where TSender : class, IFrameSender
     {
         // No more than can be given back, whatever becomes of them.
-        ReadOnlySpan<FrameRef> offered = frames[..Math.Min(frames.Length, MaxDone - doneCount)];
+        ReadOnlySpan<FrameRef> offered = frames[..Math.Min(frames.Length, MaxDone - doneCount - lostCount)];
         int taken = 0;
         while (taken < offered.Length)
         {
@@ -78,7 +81,15 @@ internal sealed class InjectLoop(int retryMs)
     public int Lose(FrameRef frame, InjectLoss cause)
     {
         Tally.AddLost(cause, 1);
-        GiveBack([frame]);
+        if (separatesLost)
+        {
+            lost[lostCount++] = frame;
+        }
+        else
+        {
+            GiveBack([frame]);
+        }
+
         return 1;
     }
 
@@ -116,6 +127,16 @@ internal sealed class InjectLoop(int retryMs)
         int count = Math.Min(doneCount, room.Length);
         doneCount -= count;
         done.AsSpan(doneCount, count).CopyTo(room);
+        return count;
+    }
+
+    /// <summary>As <see cref="IInjectPort.ReclaimLost"/> has it.</summary>
+    public int ReclaimLost(Span<FrameRef> room)
+    {
+        separatesLost = true;
+        int count = Math.Min(lostCount, room.Length);
+        lostCount -= count;
+        lost.AsSpan(lostCount, count).CopyTo(room);
         return count;
     }
 }

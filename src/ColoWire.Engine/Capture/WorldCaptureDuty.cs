@@ -147,12 +147,8 @@ public sealed class WorldCaptureDuty : IDuty
             hash = Identify(arena.View(frameRef));
         }
 
-        shards[ShardOf(hash)].World.Add(frameRef);
+        shards[InboundRings.ShardOf(hash, shards.Length)].World.Add(frameRef);
     }
-
-    /// <summary>The shard of a flow: the upper bits of the hash select the shard, the lower bits the bucket, as for the guest's
-    /// own frames.</summary>
-    private int ShardOf(uint hash) => (int)((hash * (ulong)shards.Length) >> 32);
 
     /// <summary>Identifies the guest's flow that a frame concerns: its own, or the one whose segment an ICMP error quotes, so
     /// that the shard of that flow translates the quote.</summary>
@@ -204,7 +200,7 @@ public sealed class WorldCaptureDuty : IDuty
             pool.Return(frameRef);
             if ((frame.Marks & FrameMarks.Spare) != 0)
             {
-                lent[ShardOf(frame.FlowHash)]--;
+                lent[InboundRings.ShardOf(frame.FlowHash, shards.Length)]--;
             }
         }
     }

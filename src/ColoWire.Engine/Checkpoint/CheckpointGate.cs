@@ -74,7 +74,8 @@ public sealed class CheckpointGate : IDuty
     /// <inheritdoc/>
     public int Poll(long nowNs)
     {
-        int work = FollowPrimary() + FollowSecondary(nowNs) + FollowRequester(nowNs) + TakeBypass(nowNs) + TakeOrders(nowNs);
+        int work = FollowPrimary() + FollowSecondary(nowNs) + (losses.FollowMirror(nowNs) ? 1 : 0)
+            + FollowRequester(nowNs) + TakeBypass(nowNs) + TakeOrders(nowNs);
         CheckpointEvent told = requester.Poll(nowNs);
         if (told != CheckpointEvent.None)
         {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System.Threading;
+
 namespace ColoWire.Engine.Checkpoint;
 
 /// <summary>
@@ -12,6 +14,9 @@ namespace ColoWire.Engine.Checkpoint;
 /// </remarks>
 public sealed partial class GuestState
 {
+    /// <summary>The value of <see cref="LastMirrorLossNs"/> while no replica has missed a frame.</summary>
+    internal const long NoMirrorLoss = long.MinValue;
+
     private readonly bool requesterSynchronises;
     private readonly bool bypassesRequesterLoss;
     private volatile uint epoch;
@@ -25,6 +30,7 @@ public sealed partial class GuestState
     private volatile Protection protection;
     private volatile CompareMode mode;
     private volatile bool hasObserved;
+    private long lastMirrorLossNs = NoMirrorLoss;
 
     private GuestState(ICheckpointRequester requester, EngineOptions options)
     {
@@ -97,6 +103,13 @@ public sealed partial class GuestState
 
     /// <summary>Whether a checkpoint will resolve a divergence, so that the frames of a diverged flow wait for it.</summary>
     internal bool Mends => AsksForCheckpoints && (protection != Protection.DegradedNoCheckpoints || !bypassesRequesterLoss);
+
+    /// <summary>When a replica last missed a client's frame, in nanoseconds of the engine's clock. Several duties write it, each
+    /// only when a frame is lost; of writes at the same time any may remain. Read by the gate.</summary>
+    internal long LastMirrorLossNs => Volatile.Read(ref lastMirrorLossNs);
+
+    /// <summary>Records that a replica has missed a client's frame. Any thread may call it.</summary>
+    internal void NoteMirrorLoss(long nowNs) => Volatile.Write(ref lastMirrorLossNs, nowNs);
 
     /// <summary>The signal that the guest's path stops. Any thread may raise it.</summary>
     internal StopSignal Stop { get; } = new();

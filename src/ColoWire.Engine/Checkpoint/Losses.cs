@@ -15,6 +15,7 @@ internal sealed class Losses
     private readonly ICapturePort secondary;
     private readonly GuestState.Writer guest;
     private int takenOver;
+    private long mendedMirrorLossNs = GuestState.NoMirrorLoss;
 
     /// <summary>Makes a record without losses.</summary>
     /// <param name="primary">The port that receives the primary's frames.</param>
@@ -53,6 +54,10 @@ internal sealed class Losses
     /// <summary>Whether no checkpoint can be made.</summary>
     public bool IsRequesterLost { get; private set; }
 
+    /// <summary>Whether a replica has missed frames of clients within the last <see cref="EngineLimits.MirrorLossShowsNs"/>, and
+    /// no checkpoint has finished since.</summary>
+    private bool HasMirrorLoss { get; set; }
+
     /// <summary>Whether one of the two replicas sends alone.</summary>
     public bool IsTakenOver => Volatile.Read(ref takenOver) != 0;
 
@@ -82,6 +87,23 @@ internal sealed class Losses
         bool hasChanged = hasLink != HasSecondaryLink;
         HasSecondaryLink = hasLink;
         return hasChanged;
+    }
+
+    /// <summary>Checks whether a replica has missed frames of clients.</summary>
+    /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
+    /// <returns>Whether that has changed.</returns>
+    public bool FollowMirror(long nowNs)
+    {
+        long lastNs = guest.State.LastMirrorLossNs;
+        bool hasLoss = lastNs != mendedMirrorLossNs && nowNs - lastNs < EngineLimits.MirrorLossShowsNs;
+        if (hasLoss == HasMirrorLoss)
+        {
+            return false;
+        }
+
+        HasMirrorLoss = hasLoss;
+        _ = Publish();
+        return true;
     }
 
     /// <summary>Records that the secondary is lost, until a checkpoint has finished.</summary>
@@ -118,6 +140,8 @@ internal sealed class Losses
     {
         IsSecondaryLost = IsSecondaryLost && !secondary.HasLink;
         IsRequesterLost = false;
+        HasMirrorLoss = false;
+        mendedMirrorLossNs = guest.State.LastMirrorLossNs;
         _ = Publish();
     }
 
@@ -131,6 +155,7 @@ internal sealed class Losses
             : IsBypassed ? Protection.Bypassed
             : IsSecondaryLost ? Protection.DegradedNoSecondary
             : IsRequesterLost ? Protection.DegradedNoCheckpoints
+            : HasMirrorLoss ? Protection.DegradedMirrorLoss
             : Protection.InStep);
     }
 }

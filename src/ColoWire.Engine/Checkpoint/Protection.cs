@@ -16,6 +16,10 @@ public enum Protection : byte
     /// diverged flows.</summary>
     DegradedNoCheckpoints,
 
+    /// <summary>Both are compared, and verified frames leave, but the port of a replica did not take frames of clients within the
+    /// last <see cref="EngineLimits.MirrorLossShowsNs"/>, and no checkpoint has finished since (R11).</summary>
+    DegradedMirrorLoss,
+
     /// <summary>Frames of the primary bypass ColoWire: the XDP program that passes them to it was detached from the interface
     /// or replaced. Frames that arrive nevertheless are compared.</summary>
     Bypassed,

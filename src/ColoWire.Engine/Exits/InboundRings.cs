@@ -24,12 +24,26 @@ internal sealed class InboundRings(int slots)
     /// <summary>Shard → the secondary's inject duty, in order.</summary>
     public SpscRing<FrameRef> ToSecondary { get; } = new(slots);
 
-    /// <summary>Shard → clients' capture: slots of frames that no replica receives.</summary>
-    public SpscRing<FrameRef> Home { get; } = new(slots);
+    /// <summary>The primary's inject duty → shard: frames that the port did not take. The shard returns their slots.</summary>
+    public SpscRing<FrameRef> MissedByPrimary { get; } = new(slots);
+
+    /// <summary>The secondary's inject duty → shard: frames that the port did not take. The shard returns their slots.</summary>
+    public SpscRing<FrameRef> MissedBySecondary { get; } = new(slots);
+
+    /// <summary>Shard → clients' capture: slots of frames that the shard has not passed on, or that a port did not take. A slot
+    /// is in this ring twice when neither port took its frame.</summary>
+    public SpscRing<FrameRef> Home { get; } = new(2 * slots);
 
     /// <summary>All rings.</summary>
-    public SpscRing<FrameRef>[] All => [World, Spare, ToPrimary, ToSecondary, Home];
+    public SpscRing<FrameRef>[] All => [World, Spare, ToPrimary, ToSecondary, MissedByPrimary, MissedBySecondary, Home];
+
+    /// <summary>The shard of a flow: the upper bits of the hash select the shard, the lower bits the bucket, as for the guest's
+    /// own frames.</summary>
+    /// <param name="hash">The hash of the guest's flow.</param>
+    /// <param name="shards">The number of shards.</param>
+    public static int ShardOf(uint hash, int shards) => (int)((hash * (ulong)shards) >> 32);
 
     /// <summary>The size of the rings of one shard, in bytes.</summary>
-    public static long ByteCount(int slots) => 5 * SpscRing<FrameRef>.ByteCount(slots);
+    public static long ByteCount(int slots) =>
+        (6 * SpscRing<FrameRef>.ByteCount(slots)) + SpscRing<FrameRef>.ByteCount(2 * slots);
 }

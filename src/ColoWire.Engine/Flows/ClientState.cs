@@ -12,8 +12,8 @@ namespace ColoWire.Engine.Flows;
 [StructLayout(LayoutKind.Sequential)]
 internal struct ClientState
 {
-    /// <summary>The sequence number after the client's contiguous bytes, which is RCV.NXT of the guest (RFC 9293 section 3.3.1),
-    /// when <see cref="ClientFlags.NextKnown"/> is set.</summary>
+    /// <summary>The sequence number after the client's contiguous bytes that the ports of both replicas took, which is the lower
+    /// RCV.NXT of the two (RFC 9293 section 3.3.1), when <see cref="ClientFlags.NextKnown"/> is set.</summary>
     public uint Next;
 
     /// <summary>TSval in the primary's last SYN (RFC 7323 section 3.2), when <see cref="ClientFlags.PrimaryTimestamp"/> is
@@ -39,7 +39,7 @@ internal enum ClientFlags : uint
 {
     None = 0,
 
-    /// <summary>Of the client a SYN was captured, or of the primary an acknowledgment.</summary>
+    /// <summary>Of the client a SYN was captured, or of both replicas an acknowledgment.</summary>
     NextKnown = 1 << 0,
 
     /// <summary>The primary's last SYN had a timestamp.</summary>

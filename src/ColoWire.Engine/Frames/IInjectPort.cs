@@ -26,6 +26,13 @@ public interface IInjectPort : IDisposable
     int Reclaim(Span<FrameRef> frames);
 
     /// <summary>
+    /// Returns frames that were taken and then lost (too long, link down, failed). From the first call on, <see cref="Reclaim"/>
+    /// returns only frames that were sent. A port that does not know which frames were lost returns none here.
+    /// </summary>
+    /// <returns>The number of frames in <paramref name="frames"/>.</returns>
+    int ReclaimLost(Span<FrameRef> frames) => 0;
+
+    /// <summary>
     /// Whether the port still needs the bytes of a taken frame, which it has yet to return by <see cref="Reclaim"/>. Called only
     /// while no duty runs.
     /// </summary>

@@ -24,9 +24,11 @@ public sealed class InboundDuties : IDuty
         InboundPorts inbound = ports.Inbound!;
         InboundRings[] ofShards = Array.ConvertAll(rings, r => r.Inbound!);
         ToPrimary = new GuestEgressDuty(
-            ports.Arena, inbound.ToPrimary, Array.ConvertAll(ofShards, r => r.ToPrimary), failed?.ToPrimary);
+            ports.Arena, inbound.ToPrimary, Array.ConvertAll(ofShards, r => r.ToPrimary),
+            Array.ConvertAll(ofShards, r => r.MissedByPrimary), guest, failed?.ToPrimary);
         ToSecondary = new GuestEgressDuty(
-            ports.Arena, inbound.ToSecondary, Array.ConvertAll(ofShards, r => r.ToSecondary), failed?.ToSecondary);
+            ports.Arena, inbound.ToSecondary, Array.ConvertAll(ofShards, r => r.ToSecondary),
+            Array.ConvertAll(ofShards, r => r.MissedBySecondary), guest, failed?.ToSecondary);
         GuestAddresses[] addresses = new GuestAddresses[shards.Count];
         for (int i = 0; i < addresses.Length; i++)
         {
@@ -48,7 +50,8 @@ public sealed class InboundDuties : IDuty
     internal void RecoverSlots(InboundPorts ports, SlotPool pool)
     {
         FrameRef[] done = new FrameRef[EngineLimits.BatchFrames];
-        while (ports.ToPrimary.Reclaim(done) != 0 || ports.ToSecondary.Reclaim(done) != 0)
+        while (ports.ToPrimary.Reclaim(done) != 0 || ports.ToSecondary.Reclaim(done) != 0
+            || ports.ToPrimary.ReclaimLost(done) != 0 || ports.ToSecondary.ReclaimLost(done) != 0)
         {
             // Nothing to do: Recover marks all slots as free that no port uses.
         }

@@ -5,6 +5,7 @@ using System.Runtime.CompilerServices;
 using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Rings;
 using ColoWire.Engine.Translate;
 using ColoWire.Engine.Wire;
 
@@ -20,6 +21,7 @@ internal sealed class ClientIntake(
     ClientTracker tracker, InboundRings rings, UnfinishedFlow unfinished)
 {
     private readonly FrameRef[] spares = new FrameRef[EngineLimits.BatchFrames];
+    private readonly FrameRef[] missed = new FrameRef[EngineLimits.BatchFrames];
     private int spareCount;
 
     /// <summary>What became of the frames; any thread may read it.</summary>
@@ -82,11 +84,36 @@ internal sealed class ClientIntake(
         return true;
     }
 
-    /// <summary>Publishes the rings to the replicas' inject duties.</summary>
+    /// <summary>Takes back the frames that the port of a replica did not take: the guests' RCV.NXT is lower than they say
+    /// (R13).</summary>
+    /// <returns>The number of frames.</returns>
+    public int TakeMissed() => TakeMissed(rings.MissedByPrimary) + TakeMissed(rings.MissedBySecondary);
+
+    /// <summary>Publishes the rings to the replicas' inject duties, and the returned slots.</summary>
     public void Publish()
     {
+        rings.Home.Publish();
         rings.ToPrimary.Publish();
         rings.ToSecondary.Publish();
+    }
+
+    private int TakeMissed(SpscRing<FrameRef> ring)
+    {
+        int count = ring.Read(missed);
+        for (int i = 0; i < count; i++)
+        {
+            FrameView client = arena.View(missed[i]);
+            bool concernsFlow = client.Descriptor.Layout.Kind == FrameKind.Tcp && !view.IsStale(in client.Descriptor);
+            ref Flow flow = ref concernsFlow ? ref flows.FindForClient(client) : ref Unsafe.NullRef<Flow>();
+            if (!Unsafe.IsNullRef(in flow))
+            {
+                tracker.NoteMissed(ref flow, new TcpSegment(client));
+            }
+
+            rings.Home.Add(missed[i]);
+        }
+
+        return count;
     }
 
     /// <summary>The flow whose numbers a frame contains: that of its segment, or that of the segment which an ICMP error
@@ -143,8 +170,13 @@ internal sealed class ClientIntake(
         copy.Offset = 0;
         copy.Length = from.Descriptor.Length;
         copy.ArrivalNs = from.Descriptor.ArrivalNs;
-        // The hash of the flow leads the slot's return to the shard that it was lent to.
+        // The hash of the flow leads the slot's return to the shard that it was lent to. The other fields identify the flow when
+        // the port does not take the copy.
         copy.FlowHash = from.Descriptor.FlowHash;
+        copy.PortsAndProtocol = from.Descriptor.PortsAndProtocol;
+        copy.VlanIds = from.Descriptor.VlanIds;
+        copy.Epoch = from.Descriptor.Epoch;
+        copy.Layout = from.Descriptor.Layout;
         copy.Side = Side.World;
         copy.Awaited = 1;
         from.Bytes.CopyTo(arena.SlotBytes(to));

@@ -97,16 +97,35 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
         }
     }
 
-    /// <summary>What the primary has acknowledged is contiguous, even if its frames took another way.</summary>
-    private static void CatchUp(in Flow flow, ref ClientState client)
+    /// <summary>Notes a segment of a client that the port of a replica did not take: the bytes from there on are not contiguous
+    /// at both. A reset that was accepted before this was known is no end of the connection, because one replica has missed the
+    /// reset, or bytes before it.</summary>
+    public void NoteMissed(ref Flow flow, TcpSegment segment)
     {
-        if (!flow.Tcp.Has(TcpFlags.PrimaryAcked))
+        ref ClientState client = ref flows.Client(ref flow);
+        if (segment.Next == segment.Sequence && !segment.Resets)
         {
             return;
         }
 
-        client.Next = client.Has(ClientFlags.NextKnown)
-            ? TcpSequence.Later(flow.Tcp.PrimaryAck, client.Next) : flow.Tcp.PrimaryAck;
+        FlowLifecycle.Reopen(ref flow);
+        client.Next = TcpSequence.Earlier(client.Next, segment.Sequence);
+    }
+
+    /// <summary>What both replicas have acknowledged is contiguous at both, even if it arrived out of order, or if its frames
+    /// took another way.</summary>
+    private static void CatchUp(in Flow flow, ref ClientState client)
+    {
+        const TcpFlags Both = TcpFlags.PrimaryAcked | TcpFlags.SecondaryAcked;
+        bool isOpening = flow.Tcp.Has(TcpFlags.SynPending)
+            || (flow.Tcp.Has(TcpFlags.PrimarySyn) && !flow.Tcp.Has(TcpFlags.SynMatched));
+        if ((flow.Tcp.Flags & Both) != Both || isOpening)
+        {
+            return;
+        }
+
+        uint acked = TcpSequence.Earlier(flow.Tcp.PrimaryAck, flow.Tcp.SecondaryAck);
+        client.Next = client.Has(ClientFlags.NextKnown) ? TcpSequence.Later(acked, client.Next) : acked;
         client.Flags |= ClientFlags.NextKnown;
     }
 

@@ -255,10 +255,11 @@ public sealed class Shard : IDuty, IDisposable
     }
 
     /// <summary>
-    /// Takes a batch of the clients' frames; frames that wait for the end of a checkpoint are the first at the next poll.
+    /// Takes back what a replica has missed, then takes a batch of the clients' frames; frames that wait for the end of a checkpoint are the first at the next poll.
     /// </summary>
     private int TakeClients(long nowNs)
     {
+        int missed = clients!.TakeMissed();
         clientBatch!.TryRefill();
         int start = clientBatch.Next;
         int next = start;
@@ -266,7 +267,7 @@ public sealed class Shard : IDuty, IDisposable
         for (; next < clientBatch.Count; next++)
         {
             clientBatch.Next = next;
-            if (!clients!.Take(arena.View(clientBatch[next]), nowNs))
+            if (!clients.Take(arena.View(clientBatch[next]), nowNs))
             {
                 break;
             }
@@ -274,8 +275,8 @@ public sealed class Shard : IDuty, IDisposable
 
         clientBatch.Next = next;
         place.Batch = null;
-        clients!.Publish();
-        return next - start;
+        clients.Publish();
+        return missed + next - start;
     }
 
     /// <summary>Finds the flow of a frame; no later step searches for it again.</summary>

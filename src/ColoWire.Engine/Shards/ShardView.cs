@@ -53,7 +53,8 @@ internal sealed class ShardView
     public bool IsStopped { get; private set; }
 
     /// <summary>Whether the two sides are compared.</summary>
-    public bool IsCompared => protection is Protection.InStep or Protection.Bypassed or Protection.DegradedNoCheckpoints;
+    public bool IsCompared => protection
+        is Protection.InStep or Protection.Bypassed or Protection.DegradedNoCheckpoints or Protection.DegradedMirrorLoss;
 
     /// <summary>Whether only the secondary's frames are sent, after a fail-over.</summary>
     public bool IsSecondaryAlone => protection == Protection.SecondaryAlone;

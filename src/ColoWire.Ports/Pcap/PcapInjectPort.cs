@@ -67,6 +67,9 @@ public sealed class PcapInjectPort : LivePort, IInjectPort, IFrameSender
     /// <inheritdoc/>
     public int Reclaim(Span<FrameRef> frames) => loop.Reclaim(frames);
 
+    /// <inheritdoc/>
+    public int ReclaimLost(Span<FrameRef> frames) => loop.ReclaimLost(frames);
+
     /// <summary>Closes the interface. The port's thread must have ended: libpcap crashes when a handle is closed while it is
     /// used.</summary>
     public void Dispose() => link.Dispose();

@@ -75,7 +75,15 @@ public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
         }
 
         Span<FrameRef> room = frames[count..];
-        return count + (link.Handle is { } socket ? ReclaimSent(socket.Completion, room) : ReclaimLost(room));
+        return count + (link.Handle is { } socket ? ReclaimSent(socket.Completion, room) : ReclaimRemoved(room));
+    }
+
+    /// <inheritdoc/>
+    /// <remarks>Which frame the driver has refused is not known: the kernel completes it like the others.</remarks>
+    public int ReclaimLost(Span<FrameRef> frames)
+    {
+        int count = loop.ReclaimLost(frames);
+        return count + (link.Handle is null ? ReclaimRemoved(frames[count..]) : 0);
     }
 
     /// <inheritdoc/>
@@ -169,7 +177,7 @@ public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
 
     /// <summary>Reclaims the frames that the kernel had when the interface was removed; they are lost. Not before the socket is
     /// closed: until then the kernel may still read them.</summary>
-    private int ReclaimLost(Span<FrameRef> room)
+    private int ReclaimRemoved(Span<FrameRef> room)
     {
         int count = link.IsClosed ? outstanding.Take(room) : 0;
         loop.Tally.AddLost(InjectLoss.LinkDown, count);

@@ -66,6 +66,12 @@ internal static partial class LogMessages
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: the secondary is out of step, the primary's frames {Fate}")]
     public static partial void LogNoSecondary(this ILogger logger, string fate);
 
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "degraded: the port of a replica does not take all frames of clients; TCP sends them again, other differences "
+            + "cost a checkpoint")]
+    public static partial void LogMirrorLoss(this ILogger logger);
+
     [LoggerMessage(Level = LogLevel.Warning, Message = "degraded: no checkpoint can be had; connections that differ {Fate}")]
     public static partial void LogNoCheckpoints(this ILogger logger, string fate);
 

@@ -40,6 +40,9 @@ internal sealed class ProtectionLog(Appliance appliance, ILogger log)
             case Protection.DegradedNoCheckpoints:
                 log.LogNoCheckpoints(options.RequesterLoss == RequesterLossPolicy.Bypass ? LeaveUnverified : Wait);
                 break;
+            case Protection.DegradedMirrorLoss:
+                log.LogMirrorLoss();
+                break;
             default:
                 log.LogAlone(protection == Protection.PrimaryAlone ? "primary" : "secondary");
                 break;

@@ -65,6 +65,7 @@ public sealed class MemoryCapturePort(string name) : ICapturePort
 public sealed class MemoryInjectPort : IInjectPort
 {
     private readonly List<FrameRef> taken = [];
+    private readonly Queue<FrameRef> lost = new();
     private long bytes;
 
     public string Name => "memory";
@@ -76,6 +77,9 @@ public sealed class MemoryInjectPort : IInjectPort
 
     /// <summary>Whether the next call with frames throws without sending any.</summary>
     public bool BreaksNext { get; set; }
+
+    /// <summary>How many of the next frames the port takes and then loses.</summary>
+    public int LosesNext { get; set; }
 
     public List<byte[]> Frames { get; } = [];
 
@@ -92,6 +96,13 @@ public sealed class MemoryInjectPort : IInjectPort
         int count = Math.Min(frames.Length, FramesPerCall);
         foreach (FrameRef frame in frames[..count])
         {
+            if (LosesNext > 0)
+            {
+                LosesNext--;
+                lost.Enqueue(frame);
+                continue;
+            }
+
             Frames.Add(arena.Bytes(frame).ToArray());
             bytes += Frames[^1].Length;
             taken.Add(frame);
@@ -109,6 +120,17 @@ public sealed class MemoryInjectPort : IInjectPort
         }
 
         taken.RemoveRange(0, count);
+        return count;
+    }
+
+    public int ReclaimLost(Span<FrameRef> frames)
+    {
+        int count = 0;
+        while (count < frames.Length && lost.TryDequeue(out FrameRef frame))
+        {
+            frames[count++] = frame;
+        }
+
         return count;
     }
 

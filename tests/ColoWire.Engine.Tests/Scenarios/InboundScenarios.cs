@@ -6,6 +6,7 @@ using ColoWire.Engine.Capture;
 using ColoWire.Engine.Checkpoint;
 using ColoWire.Engine.Tests.Bench;
 using NUnit.Framework;
+using static ColoWire.Engine.Tests.Bench.ClientWords;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Scenarios;
@@ -18,21 +19,6 @@ namespace ColoWire.Engine.Tests.Scenarios;
 [TestFixture(3)]
 public sealed class InboundScenarios(int shards)
 {
-    private const uint Lower = 1000;
-
-    private static readonly byte[] GuestMac = [2, 0, 0, 0, 0, 1];
-    private static readonly byte[] ClientMac = [2, 0, 0, 0, 0, 99];
-    private static readonly Segment Syn = Client(4999, 0) with { Syn = true, HasAck = false };
-    private static readonly Segment SynAck = new(2000, []) { Syn = true };
-    private static readonly Segment Ack = Client(5000, 2001);
-    private static readonly Segment Request = Client(5000, 2001, 'R');
-    private static readonly Segment Answer = new(2001, Fill('A')) { Ack = 5100 };
-    private static readonly Segment Reset = Client(5100, 2001) with { Rst = true };
-    private static readonly Segment GuestSyn = new(2000, []) { Syn = true, HasAck = false, Ack = 0 };
-
-    /// <summary>A client opens a connection, and both replicas answer.</summary>
-    private static readonly Action<TestBench>[] Opened = [W(Syn), P(SynAck), S(ToSecondary(SynAck)), W(Ack)];
-
     private static readonly Scenario[] Rows =
     [
         Row("100 a SYN", W(Syn), ToBoth(Syn), P(SynAck), S(ToSecondary(SynAck)), Out(SynAck), Cp(0)),
@@ -127,21 +113,6 @@ public sealed class InboundScenarios(int shards)
     }
 
     [Test]
-    public void Scenario_109_what_a_port_does_not_take_is_counted_and_the_other_replica_receives_all()
-    {
-        using TestBench bench = new(Options);
-        bench.ToSecondary.FramesPerCall = 0;
-        W(Syn, Ack)(bench);
-        bench.Wait(50);
-        bench.ToSecondary.FramesPerCall = int.MaxValue;
-        W(Request)(bench);
-        ToP(Syn, Ack, Request)(bench);
-        ToS(Request)(bench);
-        Assert.That(bench.Path.Pipelines[0].Inbound!.ToSecondary.Missed, Is.EqualTo(2));
-        bench.StopAndCheckSlots();
-    }
-
-    [Test]
     public void Scenario_115c_frames_between_stop_and_resume_wait_and_then_reach_both_in_the_same_numbers()
     {
         using TestBench bench = new(Options);
@@ -156,44 +127,6 @@ public sealed class InboundScenarios(int shards)
     }
 
     private static Scenario Row(string name, params Action<TestBench>[] steps) => new(name, steps);
-
-    private static Segment Client(uint sequence, uint ack, char? letter = null) => (Segment)Checksums.WithFull(
-        new Segment(sequence, letter is { } fill ? Fill(fill) : [])
-        {
-            Ack = ack,
-            Source = [10, 0, 0, 99],
-            Destination = [10, 0, 0, 1],
-            SourcePort = 40000,
-            DestinationPort = 80,
-            MacSource = ClientMac,
-            MacDestination = GuestMac,
-        });
-
-    /// <summary>A segment of the secondary, or a client's segment as the secondary receives it.</summary>
-    private static Segment ToSecondary(Segment segment)
-    {
-        bool isClient = segment.DestinationPort == 80;
-        Segment translated = isClient
-            ? segment with { Ack = segment.HasAck ? segment.Ack - Lower : segment.Ack }
-            : segment with { Sequence = segment.Sequence - Lower };
-        return isClient ? (Segment)Checksums.WithFull(translated) : translated;
-    }
-
-    private static Segment Sack(uint from, uint end) => (Segment)Checksums.WithFull(Ack with
-    {
-        Options =
-        [
-            1, 1, 5, 10, .. BigEndian(from), .. BigEndian(end),
-        ],
-    });
-
-    private static Segment Stamped(Segment segment, uint value, uint echo)
-    {
-        Segment stamped = segment with { Options = [1, 1, 8, 10, .. BigEndian(value), .. BigEndian(echo)] };
-        return segment.DestinationPort == 80 ? (Segment)Checksums.WithFull(stamped) : stamped;
-    }
-
-    private static byte[] BigEndian(uint value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
 
     private static IcmpError TooBig(Segment quoted) => new(3, 4, IcmpError.QuoteOf(quoted.Bytes(), 0, 28))
     {
