@@ -159,6 +159,22 @@ internal sealed class XdpInjectPortTests(XdpMode mode)
     });
 
     [Test]
+    public void A_user_that_asks_for_lost_frames_gets_them_apart_from_those_that_were_sent() => wire.Inside(() =>
+    {
+        using XdpInjectPort port = Open();
+        using FarEnd far = new(WireNamespace.Far);
+        FrameRef[] frames = [WireFrames.Put(arena, WireFrames.Frame(60, 1)), WireFrames.Put(arena, WireFrames.Frame(1519, 2))];
+        FrameRef[] lost = new FrameRef[4];
+        Assert.That(port.ReclaimLost(lost), Is.Zero);
+
+        port.Inject(arena, frames, WireFrames.Now);
+
+        Assert.That((port.ReclaimLost(lost), lost[0]), Is.EqualTo((1, frames[1])));
+        Assert.That(far.Receive(1), Has.Count.EqualTo(1));
+        Assert.That(Reclaim(port), Is.EqualTo(frames[..1]).AsCollection);
+    });
+
+    [Test]
     public void A_frame_without_carrier_is_counted_before_the_port_has_read_the_link() => wire.Inside(() =>
     {
         using XdpInjectPort port = Open();
