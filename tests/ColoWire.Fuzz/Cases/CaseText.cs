@@ -15,8 +15,8 @@ namespace ColoWire.Fuzz.Cases;
 
 /// <summary>
 /// A case as text, for people and for <c>replay</c>: lines of <c>option NAME VALUE</c> and <c>shape NAME VALUE</c> where they
-/// differ from the base, <c>promise NAME</c>, then one line per step: <c>P PIPELINE HEX</c>, <c>S PIPELINE HEX</c>, <c>poll</c>,
-/// <c>duty N</c>, <c>advance NS</c>, <c>event NAME</c>, <c>output N</c>.
+/// differ from the base, <c>promise NAME</c>, then one line per step: <c>P PIPELINE HEX</c>, <c>S PIPELINE HEX</c>, <c>W PIPELINE
+/// HEX</c>, <c>poll</c>, <c>duty N</c>, <c>advance NS</c>, <c>event NAME</c>, <c>output N</c>.
 /// </summary>
 internal static class CaseText
 {
@@ -72,7 +72,7 @@ internal static class CaseText
                 case "promise":
                     promise = Enum.Parse<Promise>(last);
                     break;
-                case "P" or "S":
+                case "P" or "S" or "W":
                     byte[] frame = words.Length == 3 ? Convert.FromHexString(last) : [];
                     // A frame with the same bytes on both sides is stored once, as when the case was made.
                     if (!known.TryGetValue(last, out int offset))
@@ -82,7 +82,8 @@ internal static class CaseText
                     }
 
                     steps.Add(
-                        Step.Frame(words[0] == "P" ? Side.Primary : Side.Secondary, Number(words[1]), offset, frame.Length));
+                        Step.Frame(
+                            (Side)"PSW".IndexOf(words[0], StringComparison.Ordinal), Number(words[1]), offset, frame.Length));
                     break;
                 case "event":
                     steps.Add(Step.Of(Enum.Parse<Event>(last)));
@@ -110,7 +111,7 @@ internal static class CaseText
 
     private static string Line(FuzzCase made, in Step step) => step.Kind switch
     {
-        StepKind.Frame => $"{(step.Side == Side.Primary ? 'P' : 'S')} {step.Pipeline} {Convert.ToHexString(made.Frame(in step))}",
+        StepKind.Frame => $"{"PSW"[(int)step.Side]} {step.Pipeline} {Convert.ToHexString(made.Frame(in step))}",
         StepKind.Poll => "poll",
         StepKind.PollDuty => $"duty {step.Value}",
         StepKind.Advance => $"advance {step.Value}",

@@ -3,6 +3,7 @@
 using System;
 using System.Collections.Generic;
 using ColoWire.Engine;
+using ColoWire.Engine.Frames;
 
 namespace ColoWire.Fuzz.Cases;
 
@@ -48,8 +49,16 @@ internal sealed record Shape
     /// held.</summary>
     public bool Heals { get; init; }
 
+    /// <summary>The bytes of the virtio-net header before each frame of a side.</summary>
+    public int VnetBytes(Side side) =>
+        side == Side.Primary ? PrimaryVnetBytes : side == Side.Secondary ? SecondaryVnetBytes : 0;
+
     /// <summary>Whether the ports deliver their waiting frames at the stop.</summary>
     public bool HandsOver { get; init; }
+
+    /// <summary>The longest frame that the ports towards the replicas send, in bytes behind the Ethernet header; 0 for
+    /// any.</summary>
+    public int ReplicaMaxBytes { get; init; }
 }
 
 /// <summary>An appliance and all events in order.</summary>

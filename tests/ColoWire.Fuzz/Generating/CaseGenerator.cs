@@ -47,6 +47,9 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
             };
         }
 
+        Dice ofClients = new(~seed);
+        bool hasClients = !isSpoken && ofClients.OneIn(3);
+        options = hasClients ? options with { Inbound = InboundMode.Mirror } : options;
         FuzzCase made = new()
         {
             Seed = seed,
@@ -63,10 +66,12 @@ internal sealed class CaseGenerator(Corpus corpus, bool isAlike = false)
                 Answers = !isSpoken && dice.OneIn(2),
                 Heals = dice.OneIn(2),
                 HandsOver = dice.OneIn(4),
+                ReplicaMaxBytes = hasClients && ofClients.OneIn(4) ? ofClients.LogBetween(40, 1500) : 0,
             },
         };
         Script script = new(dice, made, corpus, bytes)
         {
+            ClientRarity = hasClients ? ofClients.LogBetween(1, 12) : 0,
             IsWhole = isSpoken,
             EventRarity = isSpoken ? 0 : dice.LogBetween(5, 3000),
             MutationRarity = isSpoken ? 0 : dice.OneIn(3) ? 0 : dice.LogBetween(1, 300),

@@ -34,9 +34,8 @@ internal static class OptionDraw
         ("0.0.0.0/0", new AddressPrefix([0, 0, 0, 0], 0)),
     ];
 
-    // AdviseMemory has no effect on frames; a case has frames of the two replicas alone, and none of clients.
-    private static readonly string[] NotDrawn =
-        [nameof(EngineOptions.AdviseMemory), nameof(EngineOptions.Inbound), nameof(EngineOptions.GuestAddresses)];
+    // AdviseMemory has no effect on frames; the guest's addresses are learned.
+    private static readonly string[] NotDrawn = [nameof(EngineOptions.AdviseMemory), nameof(EngineOptions.GuestAddresses)];
 
     private static readonly PropertyInfo[] Properties =
         [.. typeof(EngineOptions).GetProperties().Where(p => p.CanWrite && !NotDrawn.Contains(p.Name))];
@@ -59,7 +58,8 @@ internal static class OptionDraw
         int rarity = dice.Between(1, 4);
         foreach (PropertyInfo property in Properties)
         {
-            if (dice.OneIn(rarity) && Draw(property, dice) is { } value)
+            // The generator draws it: only in some kinds of cases do clients send.
+            if (property.Name != nameof(EngineOptions.Inbound) && dice.OneIn(rarity) && Draw(property, dice) is { } value)
             {
                 property.SetValue(options, value);
             }

@@ -23,7 +23,8 @@ internal sealed class Script
     private readonly Mutator mutator;
     private readonly List<TcpTalk> talks = [];
     private readonly List<Piece> pieces = [];
-    private readonly List<Piece>[] wires = [[], []];
+    private readonly ClientTalk clients;
+    private readonly List<Piece>[] wires = [[], [], []];
     private CorpusReader? replay;
     private int frames;
 
@@ -39,6 +40,7 @@ internal sealed class Script
         this.corpus = corpus;
         writer = new FrameWriter(dice, bytes);
         mutator = new Mutator(dice, writer);
+        clients = new ClientTalk(dice, writer, mutator);
     }
 
     /// <summary>Whether the secondary sends each frame that the primary sends, in the same order.</summary>
@@ -51,6 +53,9 @@ internal sealed class Script
     public int EventRarity { get; init; }
 
     public int MutationRarity { get; init; }
+
+    /// <summary>Rarity of frames of clients, counted in segments of the guest.</summary>
+    public int ClientRarity { get; init; }
 
     /// <summary>Rarity of frames of which one side has changed a byte.</summary>
     public int LieRarity { get; init; }
@@ -100,10 +105,13 @@ internal sealed class Script
             Deliver();
         }
 
-        while (wires[0].Count + wires[1].Count != 0)
+        for (int side = 0; side < wires.Length; side++)
         {
-            Arrive(wires[0].Count != 0 ? 0 : 1);
-            Between();
+            while (wires[side].Count != 0)
+            {
+                Arrive(side);
+                Between();
+            }
         }
 
         made.Steps.Add(Step.Of(StepKind.Poll));
@@ -168,6 +176,12 @@ internal sealed class Script
     {
         TcpTalk talk = Talk();
         SegmentText text = talk.Say();
+        if (dice.OneIn(ClientRarity))
+        {
+            wires[2].AddRange(clients.Say(talk));
+            frames++;
+        }
+
         if (IsAlike || talk.SecondaryLead == 0)
         {
             Send(writer.Tcp(talk.Route, text), talk.Route, text);
@@ -334,6 +348,12 @@ internal sealed class Script
             Arrive(1);
             Between();
         }
+
+        while (wires[2].Count != 0 && !dice.OneIn(3))
+        {
+            Arrive(2);
+            Between();
+        }
     }
 
     private void Arrive(int side)
@@ -342,7 +362,7 @@ internal sealed class Script
         int which = Disorder == 0 || !dice.OneIn(3) ? 0 : dice.Below(Math.Min(wire.Count, Disorder + 1));
         Piece piece = wire[which];
         wire.RemoveAt(which);
-        int vnetBytes = side == 0 ? made.Shape.PrimaryVnetBytes : made.Shape.SecondaryVnetBytes;
+        int vnetBytes = made.Shape.VnetBytes((Side)side);
         if (vnetBytes != 0 && !dice.OneIn(200))
         {
             Span<byte> room = writer.Room[..(vnetBytes + piece.Length)];

@@ -27,6 +27,12 @@ internal sealed class TcpTalk(Dice dice, Route route, int wildness, int largest)
 
     public Route Route => route;
 
+    /// <summary>The sequence number after the last byte of the guest.</summary>
+    public uint Next => next;
+
+    /// <summary>The sequence number of the client's next byte, as far as the guest has acknowledged.</summary>
+    public uint ClientNext => ack;
+
     /// <summary>The number that the secondary adds to its sequence numbers: 0 unless it has chosen another initial sequence
     /// number.</summary>
     public uint SecondaryLead { get; private set; }

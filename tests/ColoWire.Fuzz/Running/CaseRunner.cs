@@ -36,6 +36,9 @@ internal sealed class CaseRunner : IDisposable
     private readonly FuzzCapturePort[] primaries;
     private readonly FuzzCapturePort[] secondaries;
     private readonly FuzzInjectPort[] outputs;
+    private readonly ClientLedger[] clients;
+    private readonly FuzzCapturePort[] worlds;
+    private readonly FuzzReplicaPort[] replicas;
     private readonly FramePath path;
     private readonly IDuty[] duties;
     private long nowNs = StartNs;
@@ -68,16 +71,25 @@ internal sealed class CaseRunner : IDisposable
                 HasHandedOver = shape.HandsOver,
             });
         outputs = Array.ConvertAll(pipelines, pipeline => new FuzzInjectPort(ledger, pipeline, shape));
+        bool hasClients = ofCase.Options.Inbound == InboundMode.Mirror;
+        clients = Array.ConvertAll(pipelines, _ => new ClientLedger(ofCase));
+        worlds = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, 0, clients[pipeline]));
+        replicas = [.. pipelines.SelectMany(pipeline => (FuzzReplicaPort[])
+            [new(clients[pipeline], Side.Primary, shape), new(clients[pipeline], Side.Secondary, shape)])];
         PipelinePorts[] ports = Array.ConvertAll(
             pipelines,
             pipeline =>
                 new PipelinePorts(
-                    FramePath.MakeArena(ofCase.Options), primaries[pipeline], secondaries[pipeline], outputs[pipeline]));
+                    FramePath.MakeArena(ofCase.Options), primaries[pipeline], secondaries[pipeline], outputs[pipeline],
+                    hasClients
+                        ? new InboundPorts(worlds[pipeline], replicas[2 * pipeline], replicas[(2 * pipeline) + 1]) : null));
         path = new FramePath(ofCase.Options, ports, requester);
         duties =
         [
             .. path.Pipelines.SelectMany(
-                pipeline => (IDuty[])[pipeline.PrimaryCapture, pipeline.SecondaryCapture, .. pipeline.Shards, pipeline.Egress]),
+                pipeline => (IDuty[])[pipeline.PrimaryCapture, pipeline.SecondaryCapture, .. pipeline.Shards, pipeline.Egress,
+                    .. pipeline.Inbound is { } inbound ? [inbound.World, inbound.ToPrimary, inbound.ToSecondary]
+                        : (IDuty[])[]]),
             path.Gate,
         ];
     }
@@ -128,6 +140,7 @@ internal sealed class CaseRunner : IDisposable
 
         Stop();
         CheckEnd();
+        CheckClients();
     }
 
     private void Do(int index)
@@ -136,7 +149,8 @@ internal sealed class CaseRunner : IDisposable
         switch (step.Kind)
         {
             case StepKind.Frame:
-                (step.Side == Side.Primary ? primaries : secondaries)[step.Pipeline].Feed(index);
+                (step.Side == Side.Primary ? primaries : step.Side == Side.Secondary ? secondaries : worlds)[step.Pipeline]
+                    .Feed(index);
                 break;
             case StepKind.Poll:
                 Poll();
@@ -149,6 +163,7 @@ internal sealed class CaseRunner : IDisposable
                 break;
             case StepKind.OutputLimit:
                 Array.ForEach(outputs, port => port.FramesPerCall = (int)step.Value);
+                Array.ForEach(replicas, port => port.FramesPerCall = (int)step.Value);
                 break;
             case StepKind.Event:
                 Happen((Event)step.Value);
@@ -300,6 +315,7 @@ internal sealed class CaseRunner : IDisposable
         requester.SetReady(true);
         requester.Answers = true;
         Array.ForEach(outputs, port => port.FramesPerCall = int.MaxValue);
+        Array.ForEach(replicas, port => port.FramesPerCall = int.MaxValue);
         foreach (FuzzCapturePort port in (FuzzCapturePort[])[.. primaries, .. secondaries])
         {
             port.HasLink = true;
@@ -340,6 +356,7 @@ internal sealed class CaseRunner : IDisposable
         path.BeginStop();
         int idle = 0;
         Array.ForEach(outputs, port => port.FramesPerCall = Math.Max(1, port.FramesPerCall));
+        Array.ForEach(replicas, port => port.FramesPerCall = Math.Max(1, port.FramesPerCall));
         while (!path.IsDrained)
         {
             idle = Poll() == 0 ? idle + 1 : 0;
@@ -396,6 +413,29 @@ internal sealed class CaseRunner : IDisposable
         {
             throw new InvariantException(
                 "miscounted secondary", $"{ledger.SecondariesTaken} frames of the secondary came, {gone} are counted");
+        }
+    }
+
+    /// <summary>Each frame of a client that the engine has received is counted once, and is delivered, missed or
+    /// dropped.</summary>
+    private void CheckClients()
+    {
+        PathCounters counters = PathCounters.Of(path);
+        long taken = clients.Sum(ledger => ledger.Taken);
+        long dropped = Total(counters.InboundDrops);
+        long counted = Total(counters.Inbound.All[..(int)InboundCount.BadOptions]);
+        if (taken != dropped + counted)
+        {
+            throw new InvariantException("miscounted clients", $"{taken} received, {dropped} dropped, {counted} counted");
+        }
+
+        long toPrimary = clients.Sum(ledger => ledger.Delivered(Side.Primary)) + counters.PrimaryMissed;
+        long toSecondary = clients.Sum(ledger => ledger.Delivered(Side.Secondary)) + counters.SecondaryMissed;
+        long withheld = counters.Inbound[InboundCount.NoSlot] + counters.Inbound[InboundCount.MirrorLoss];
+        if (toPrimary != counted || toSecondary != counted - withheld)
+        {
+            throw new InvariantException(
+                "clients lost", $"{counted} frames: {toPrimary} for the primary, {toSecondary} for the secondary");
         }
     }
 

@@ -10,7 +10,8 @@ namespace ColoWire.Fuzz.Running;
 
 /// <summary>The capture port of one side and one pipeline. Frames for which the engine has no slot wait here, as in a kernel's
 /// buffer.</summary>
-internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int pipeline, int vnetHeaderBytes) : ICapturePort
+internal sealed class FuzzCapturePort(
+    FuzzCase ofCase, Ledger ledger, int pipeline, int vnetHeaderBytes, ClientLedger? clients = null) : ICapturePort
 {
     private readonly Queue<int> frames = new();
     private uint number;
@@ -58,7 +59,14 @@ internal sealed class FuzzCapturePort(FuzzCase ofCase, Ledger ledger, int pipeli
             pool.Arena[slot].Number = ++number;
             bytes += step.Length;
             batch[count++] = slot;
-            ledger.Take(pipeline, slot, index);
+            if (clients is null)
+            {
+                ledger.Take(pipeline, slot, index);
+            }
+            else
+            {
+                clients.Take(number, index);
+            }
         }
 
         return count;

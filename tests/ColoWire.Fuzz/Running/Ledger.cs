@@ -35,7 +35,7 @@ internal sealed class Ledger
     {
         this.ofCase = ofCase;
         this.secondaryOutput = secondaryOutput;
-        int slots = 2 * (ofCase.Options.SlotsPerSide + ofCase.Options.LargeSlotsPerSide);
+        int slots = FrameArena.AllSides * (ofCase.Options.SlotsPerSide + ofCase.Options.LargeSlotsPerSide);
         owners = new int[ofCase.Shape.Pipelines][];
         for (int i = 0; i < owners.Length; i++)
         {
@@ -134,7 +134,7 @@ internal sealed class Ledger
 
     private ReadOnlySpan<byte> WithoutVnetHeader(in Step step)
     {
-        int header = step.Side == Side.Primary ? ofCase.Shape.PrimaryVnetBytes : ofCase.Shape.SecondaryVnetBytes;
+        int header = ofCase.Shape.VnetBytes(step.Side);
         ReadOnlySpan<byte> frame = ofCase.Frame(in step);
         return frame.Length < header ? frame : frame[header..];
     }
