@@ -103,8 +103,18 @@ public static class EngineLimits
     /// <summary>The number of MAC addresses that a guest may have, for each shard that learns them.</summary>
     public const int GuestAddresses = 16;
 
+    /// <summary>The number of places for MAC addresses from which clients' frames came; a power of 2.</summary>
+    public const int WorldAddresses = 4096;
+
+    /// <summary>The number of clients' frames that each shard keeps for the secondary while the secondary's numbers are not
+    /// known: the frames that a client sends in the time by which the secondary answers later than the primary.</summary>
+    public const int KeptClientFrames = 256;
+
     /// <summary>The number of free slots that the clients' capture duty lends each shard for translated copies.</summary>
     public const int SpareSlots = 4 * BatchFrames;
+
+    /// <summary>The same for large slots, of which a side has few.</summary>
+    public const int LargeSpareSlots = 4;
 
     /// <summary>How far a TCP stream advances, in bytes, between two tests of whether it has left its beginning by more than
     /// <see cref="MaxWindowBytes"/>: a power of 2, far less than the 2^30 bytes that remain until serial arithmetic (RFC 1982)

@@ -23,7 +23,8 @@ public sealed class InboundCounters
     internal void Clear() => Array.Clear(counts);
 }
 
-/// <summary>What may happen to a client's frame.</summary>
+/// <summary>What may happen to a client's frame. The first values count each frame once, by what the secondary receives; those
+/// from <see cref="BadOptions"/> on count properties of frames.</summary>
 public enum InboundCount : byte
 {
     /// <summary>Both replicas receive the same bytes.</summary>
@@ -32,13 +33,38 @@ public enum InboundCount : byte
     /// <summary>The secondary receives a copy in its own numbers (R12).</summary>
     Translated,
 
-    /// <summary>Only the primary receives it: no slot was free for the secondary's copy, or the frame is longer than a small slot
-    /// and needs a translation. TCP recovers by R2.</summary>
+    /// <summary>Only the primary receives it: no slot was free for the secondary's copy. TCP recovers by R2.</summary>
     NoSlot,
+
+    /// <summary>Only the primary receives it: the secondary's numbers are not known (R17), or were not known for too long. The
+    /// connection is not compared until a checkpoint or a SYN.</summary>
+    MirrorLoss,
 
     /// <summary>Its TCP options are cut short: the acknowledgment is translated, the options are not.</summary>
     BadOptions,
 
     /// <summary>It is signed (TCP MD5, RFC 2385; TCP-AO, RFC 5925), so it cannot be translated.</summary>
     Signed,
+
+    /// <summary>It is the first fragment of a segment whose TCP header continues in another fragment, so it cannot be
+    /// translated.</summary>
+    HeaderCut,
+
+    /// <summary>It waited for the secondary's numbers before the secondary received it.</summary>
+    Kept,
+
+    /// <summary>It acknowledges bytes that the primary has not sent.</summary>
+    AckBeyond,
+
+    /// <summary>A SACK block of it ends behind the bytes that the primary has sent.</summary>
+    SackBeyond,
+
+    /// <summary>A RST that ends its connection (R13).</summary>
+    Reset,
+
+    /// <summary>A RST that the guests do not accept (RFC 5961 section 3.2), or whose sequence number cannot be checked.</summary>
+    BlindReset,
+
+    /// <summary>A frame of the primary whose source address clients use, too, so that the address is not learned (R15).</summary>
+    AddressOfWorld,
 }

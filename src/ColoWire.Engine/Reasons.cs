@@ -47,6 +47,10 @@ public enum UnverifiedReason : byte
 
     /// <summary>The client had reset its connection (R13).</summary>
     ClientReset,
+
+    /// <summary>The secondary does not receive what clients send on its connection, because the translation of the connection is
+    /// not known (R17).</summary>
+    MirrorLoss,
 }
 
 /// <summary>A field that may differ without a divergence (R3).</summary>
@@ -167,6 +171,9 @@ public enum DropReason : byte
 
     /// <summary>Secondary: the client had reset its connection (R13).</summary>
     SecondaryClientReset,
+
+    /// <summary>Secondary: the translation of its connection is not known (R17).</summary>
+    SecondaryMirrorLoss,
 }
 
 /// <summary>Why a frame is not compared.</summary>
@@ -266,4 +273,9 @@ public enum DivergenceReason : byte
 
     /// <summary>Fragments that do not make a datagram: some are missing, or overlap.</summary>
     Fragment,
+
+    /// <summary>The replicas do not differ, but use different sequence numbers, and a client's segments cannot be translated:
+    /// they are signed (TCP MD5, RFC 2385; TCP-AO, RFC 5925), or a fragment ends within the TCP header. After a checkpoint both
+    /// use the same numbers.</summary>
+    Translation,
 }

@@ -14,11 +14,17 @@ namespace ColoWire.Engine.Capture;
 public sealed class InboundFilter
 {
     private readonly GuestAddresses[] guests;
+    private readonly WorldAddresses world;
     private readonly long[] drops = new long[Enum.GetValues<InboundDrop>().Length];
 
     /// <summary>Makes a filter.</summary>
     /// <param name="guests">The addresses of the guest, as each shard has learned them.</param>
-    internal InboundFilter(GuestAddresses[] guests) => this.guests = guests;
+    /// <param name="world">Receives the addresses from which clients' frames come.</param>
+    internal InboundFilter(GuestAddresses[] guests, WorldAddresses world)
+    {
+        this.guests = guests;
+        this.world = world;
+    }
 
     /// <summary>Frames that no replica received, by reason; any thread may read it.</summary>
     public ReadOnlySpan<long> Drops => drops;
@@ -37,10 +43,13 @@ public sealed class InboundFilter
             return InboundDrop.LinkLocal;
         }
 
-        if (IsGuest(MacAddress.Read(frame[MacAddress.Bytes..])))
+        ulong source = MacAddress.Read(frame[MacAddress.Bytes..]);
+        if (IsGuest(source))
         {
             return InboundDrop.Loop;
         }
+
+        world.Note(source);
 
         // Until the guest has sent something, its address is not known: an idle server sends nothing after a restart of ColoWire.
         return MacAddress.IsGroup(destination) || IsGuest(destination) || !IsAnyKnown ? null : InboundDrop.OtherUnicast;
@@ -93,4 +102,7 @@ public enum InboundDrop : byte
 
     /// <summary>It is shorter than its headers.</summary>
     Malformed,
+
+    /// <summary>It is longer than the port of a replica sends (<see cref="IInjectPort.MaxPayloadBytes"/>).</summary>
+    TooLong,
 }

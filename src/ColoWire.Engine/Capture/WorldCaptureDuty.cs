@@ -14,12 +14,13 @@ namespace ColoWire.Engine.Capture;
 
 /// <summary>
 /// Receives the frames of clients: takes a batch from the port, drops what concerns no guest (R15), parses each frame once,
-/// completes partial checksums, and passes the frame to the shard that owns the guest's flow. Fragments pass as they are
+/// completes partial checksums, and passes the frame to the shard that owns the guest's flow. Fragments are not reassembled
 /// (scenario 113). Also counts the slots that come home: a slot is free when every port that sends it has returned it.
 /// </summary>
 public sealed class WorldCaptureDuty : IDuty
 {
     private readonly ICapturePort port;
+    private readonly IInjectPort[] replicas;
     private readonly SlotPool pool;
     private readonly FrameArena arena;
     private readonly InboundRings[] shards;
@@ -30,11 +31,14 @@ public sealed class WorldCaptureDuty : IDuty
     private readonly bool completesChecksums;
     private readonly FrameRef[] batch = new FrameRef[EngineLimits.BatchFrames];
     private readonly int[] lent;
+    private readonly int[] lentLarge;
+    private int maxPayloadBytes;
     private bool intakeEnded;
     private bool drained;
 
     /// <summary>Makes the duty.</summary>
     /// <param name="port">The port towards the clients.</param>
+    /// <param name="replicas">The ports towards the replicas, which limit the length of frames.</param>
     /// <param name="pool">The clients' slots.</param>
     /// <param name="shards">The rings of each shard.</param>
     /// <param name="returned">The rings through which the replicas' inject duties return slots.</param>
@@ -42,10 +46,11 @@ public sealed class WorldCaptureDuty : IDuty
     /// <param name="options">Validated options.</param>
     /// <param name="filter">The filter of this duty.</param>
     internal WorldCaptureDuty(
-        ICapturePort port, SlotPool pool, InboundRings[] shards, SpscRing<FrameRef>[] returned, GuestState guest,
-        EngineOptions options, InboundFilter filter)
+        ICapturePort port, IInjectPort[] replicas, SlotPool pool, InboundRings[] shards, SpscRing<FrameRef>[] returned,
+        GuestState guest, EngineOptions options, InboundFilter filter)
     {
         this.port = port;
+        this.replicas = replicas;
         this.pool = pool;
         arena = pool.Arena;
         this.shards = shards;
@@ -55,6 +60,7 @@ public sealed class WorldCaptureDuty : IDuty
         flowHash = new FlowHash(options.HashKey);
         completesChecksums = options.PartialChecksums == PartialChecksumPolicy.Complete;
         lent = new int[shards.Length];
+        lentLarge = new int[shards.Length];
     }
 
     /// <summary>The number of frames whose partial checksum was completed; any thread may read it.</summary>
@@ -76,7 +82,7 @@ public sealed class WorldCaptureDuty : IDuty
         if (stopping && received == 0)
         {
             intakeEnded = true;
-            Volatile.Write(ref drained, pool.IsFullBut(port.PostedSlots + Lent));
+            Volatile.Write(ref drained, pool.IsFullBut(port.PostedSlots + Sum(lent), Sum(lentLarge)));
         }
 
         return work + received;
@@ -85,6 +91,12 @@ public sealed class WorldCaptureDuty : IDuty
     private int Receive(long nowNs)
     {
         LendSpares();
+        maxPayloadBytes = int.MaxValue;
+        foreach (IInjectPort replica in replicas)
+        {
+            maxPayloadBytes = Math.Min(maxPayloadBytes, replica.MaxPayloadBytes);
+        }
+
         int received = port.Receive(pool, batch, nowNs);
         int vnetHeaderBytes = port.VnetHeaderBytes;
         for (int i = 0; i < received; i++)
@@ -100,18 +112,15 @@ public sealed class WorldCaptureDuty : IDuty
         return received;
     }
 
-    private int Lent
+    private static int Sum(int[] counts)
     {
-        get
+        int sum = 0;
+        foreach (int count in counts)
         {
-            int sum = 0;
-            foreach (int count in lent)
-            {
-                sum += count;
-            }
-
-            return sum;
+            sum += count;
         }
+
+        return sum;
     }
 
     private void Take(FrameRef frameRef, int vnetHeaderBytes)
@@ -121,7 +130,7 @@ public sealed class WorldCaptureDuty : IDuty
         frame.Marks = FrameMarks.None;
         frame.Epoch = guest.CapturedEpoch;
         frame.FlowHash = 0;
-        if ((frame.TrySkip(vnetHeaderBytes) ? filter.ReasonToDrop(arena.Bytes(frameRef)) : InboundDrop.Malformed) is { } reason)
+        if ((frame.TrySkip(vnetHeaderBytes) ? ReasonToDrop(frameRef) : InboundDrop.Malformed) is { } reason)
         {
             filter.Count(reason);
             pool.Return(frameRef);
@@ -131,10 +140,21 @@ public sealed class WorldCaptureDuty : IDuty
         HandOn(frameRef);
     }
 
+    private InboundDrop? ReasonToDrop(FrameRef frameRef)
+    {
+        if (filter.ReasonToDrop(arena.Bytes(frameRef)) is { } reason)
+        {
+            return reason;
+        }
+
+        ref Frame frame = ref arena[frameRef];
+        FrameParser.Parse(arena.Bytes(frameRef), out frame.Layout);
+        return frame.Length - frame.Layout.NetworkOffset > maxPayloadBytes ? InboundDrop.TooLong : null;
+    }
+
     private void HandOn(FrameRef frameRef)
     {
         ref Frame frame = ref arena[frameRef];
-        FrameParser.Parse(arena.Bytes(frameRef), out frame.Layout);
         uint hash = 0;
         if (frame.Layout.Kind < FrameKind.NotCompared)
         {
@@ -150,12 +170,12 @@ public sealed class WorldCaptureDuty : IDuty
         shards[InboundRings.ShardOf(hash, shards.Length)].World.Add(frameRef);
     }
 
-    /// <summary>Identifies the guest's flow that a frame concerns: its own, or the one whose segment an ICMP error quotes, so
-    /// that the shard of that flow translates the quote.</summary>
+    /// <summary>Identifies the guest's flow that a frame concerns: its own, or the one whose segment an ICMP error quotes or a
+    /// first fragment begins, so that the shard of that flow translates the numbers.</summary>
     private uint Identify(FrameView frame)
     {
-        bool isQuote = FrameTranslator.TryReadQuote(frame.Bytes, in frame.Descriptor.Layout, out FlowKey quoted);
-        return isQuote ? frame.Descriptor.FlowHash = flowHash.Of(in quoted) : flowHash.IdentifyClient(frame);
+        bool isPart = FrameTranslator.TryReadFlow(frame.Bytes, in frame.Descriptor.Layout, out FlowKey key);
+        return isPart ? frame.Descriptor.FlowHash = flowHash.Of(in key) : flowHash.IdentifyClient(frame);
     }
 
     private int TakeHome()
@@ -200,26 +220,35 @@ public sealed class WorldCaptureDuty : IDuty
             pool.Return(frameRef);
             if ((frame.Marks & FrameMarks.Spare) != 0)
             {
-                lent[InboundRings.ShardOf(frame.FlowHash, shards.Length)]--;
+                (arena.IsLarge(frameRef) ? lentLarge : lent)[InboundRings.ShardOf(frame.FlowHash, shards.Length)]--;
             }
         }
     }
 
-    /// <summary>Lends each shard free slots for translated copies. A quarter of the slots at most is lent, so that frames still
-    /// find slots.</summary>
+    /// <summary>Lends each shard free slots for translated copies. A quarter of the slots at most is lent, and half of the large
+    /// ones, so that frames still find slots.</summary>
     private void LendSpares()
     {
         int most = Math.Min(EngineLimits.SpareSlots, arena.SmallSlotsPerSide / 4 / shards.Length);
+        int mostLarge = Math.Min(EngineLimits.LargeSpareSlots, Math.Max(1, arena.LargeSlotsPerSide / 2 / shards.Length));
         for (int i = 0; i < shards.Length; i++)
         {
-            while (lent[i] < most && pool.TryTake(0, out FrameRef spare))
-            {
-                arena[spare].Marks = FrameMarks.Spare;
-                shards[i].Spare.Add(spare);
-                lent[i]++;
-            }
-
-            shards[i].Spare.Publish();
+            Lend(shards[i].Spare, 0, ref lent[i], most);
+            // Where there are more shards than large slots, some shards get none.
+            int room = (arena.LargeSlotsPerSide / 2) - Sum(lentLarge);
+            Lend(shards[i].LargeSpare, EngineLimits.LargeSlotBytes, ref lentLarge[i], Math.Min(mostLarge, lentLarge[i] + room));
         }
+    }
+
+    private void Lend(SpscRing<FrameRef> spares, int bytes, ref int count, int most)
+    {
+        while (count < most && pool.TryTake(bytes, out FrameRef spare))
+        {
+            arena[spare].Marks = FrameMarks.Spare;
+            spares.Add(spare);
+            count++;
+        }
+
+        spares.Publish();
     }
 }

@@ -86,7 +86,7 @@ internal sealed partial class CheckpointCycle
         EndRequest();
         request.HoldOff(nowNs);
         losses.EndAtCheckpoint();
-        BeginEpoch(UnverifiedReason.Checkpoint, next, isFresh: fresh.IsNext);
+        BeginEpoch(UnverifiedReason.Checkpoint, next, isFresh: fresh.IsNext, isCopy: true);
         // After the epoch: a thread that waits for the end of a checkpoint reads the epoch that it has begun.
         Volatile.Write(ref completed, completed + 1);
     }
@@ -110,6 +110,7 @@ internal sealed partial class CheckpointCycle
     /// of the primary is unknown, and frames wait for it.</summary>
     private void ReplaceCheckpoint(long nowNs)
     {
+        guest.CountBrokenCheckpoint();
         CheckpointReport broken = New(CheckpointCause.BrokenCheckpoint, nowNs);
         if (IsAsked)
         {
@@ -140,11 +141,12 @@ internal sealed partial class CheckpointCycle
     }
 
     /// <summary>Begins an epoch without a checkpoint. No frame has been captured in it yet.</summary>
-    private void BeginFreshEpoch(UnverifiedReason reason) => BeginEpoch(reason, guest.State.CapturedEpoch + 1, isFresh: true);
+    private void BeginFreshEpoch(UnverifiedReason reason) =>
+        BeginEpoch(reason, guest.State.CapturedEpoch + 1, isFresh: true, isCopy: false);
 
-    private void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh)
+    private void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh, bool isCopy)
     {
-        guest.BeginEpoch(reason, next, isFresh);
+        guest.BeginEpoch(reason, next, isFresh, isCopy);
         if (isFresh)
         {
             fresh.NoteBegun();

@@ -32,8 +32,10 @@ public sealed partial class GuestState
         /// <param name="reason">The reason counted for the held frames, which leave unverified.</param>
         /// <param name="next">Its number.</param>
         /// <param name="isFresh">Whether flows discard the verified bytes.</param>
-        public void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh)
+        /// <param name="isCopy">Whether a checkpoint has made the secondary a copy of the primary.</param>
+        public void BeginEpoch(UnverifiedReason reason, uint next, bool isFresh, bool isCopy)
         {
+            State.copiedEpoch = isCopy ? next : State.copiedEpoch;
             State.epochReason = reason;
             // Release. Partner: CaptureDuty.BeginEpoch, which may see this epoch before a shard does. The shard leaves a frame
             // of this epoch in its ring until it sees the epoch itself.
@@ -106,6 +108,11 @@ public sealed partial class GuestState
             State.hasObserved = true;
             State.mode = mode;
         }
+
+        /// <summary>Counts a checkpoint that was broken off after both replicas had been stopped.</summary>
+        public void CountBrokenCheckpoint() =>
+            // Release. Partner: ShardView.RefreshEpoch.
+            State.brokenCheckpoints++;
 
         /// <summary>Makes flows discard the verified bytes, because frames bypassed the comparison.</summary>
         public void CountBypass() =>

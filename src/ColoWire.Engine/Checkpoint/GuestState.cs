@@ -27,6 +27,8 @@ public sealed partial class GuestState
     private volatile bool isReturning;
     private volatile bool areReplicasStopped;
     private volatile int bypasses;
+    private volatile uint copiedEpoch;
+    private volatile int brokenCheckpoints;
     private volatile Protection protection;
     private volatile CompareMode mode;
     private volatile bool hasObserved;
@@ -76,6 +78,15 @@ public sealed partial class GuestState
     /// <summary>The reason counted for the frames that left unverified when <see cref="FlushedEpoch"/> began. Read after
     /// <see cref="FlushedEpoch"/>.</summary>
     internal UnverifiedReason EpochReason => epochReason;
+
+    /// <summary>The last epoch that a finished checkpoint has begun: the secondary is a copy of the primary then, so that both
+    /// use the same numbers. Read after <see cref="FlushedEpoch"/>.</summary>
+    internal uint CopiedEpoch => copiedEpoch;
+
+    /// <summary>How many checkpoints were broken off after both replicas had been stopped: whether the secondary has become a
+    /// copy of the primary is not known (R17). It is written before <see cref="AreReplicasStopped"/>. Read by
+    /// <c>ShardView.RefreshEpoch</c>, written by <see cref="Writer.CountBrokenCheckpoint"/>.</summary>
+    internal int BrokenCheckpoints => brokenCheckpoints;
 
     /// <summary>Whether both replicas are stopped for the checkpoint that ends the loss of the secondary. The secondary's link
     /// is back, so frames of the next epoch wait for the end of the checkpoint. It is read before <see cref="Epoch"/> and

@@ -12,9 +12,22 @@ internal sealed partial class TcpStreamComparer
 {
     /// <summary>Discards the state of both streams: frames were released without comparison, and the flow may be another
     /// connection by now. The caller drops the secondary's held segments.</summary>
-    public static void Forget(ref Flow flow)
+    /// <param name="flow">The flow.</param>
+    /// <param name="keepsNumbers">Whether the flow is the same connection as before, with the same
+    /// <see cref="TcpState.Shift"/>.</param>
+    public static void Forget(ref Flow flow, bool keepsNumbers)
     {
+        TcpState before = flow.Tcp;
         flow.Tcp = TcpState.Fresh;
+        if (keepsNumbers)
+        {
+            flow.Tcp.Shift = before.Shift;
+            flow.Tcp.PrimaryIsn = before.PrimaryIsn;
+            flow.Tcp.Set(before.Flags & (TcpFlags.ShiftDoubtful | TcpFlags.ClientGap));
+            // While the connection opens, the shift is not known yet.
+            flow.Tcp.Set(before.IsOpening ? TcpFlags.PrimarySyn : TcpFlags.None);
+        }
+
         flow.RenewPrediction();
     }
 
@@ -286,6 +299,14 @@ internal sealed partial class TcpStreamComparer
         {
             // The two SYNs acknowledge SYNs of different connections between the same ports: one of the two is older.
             return Verdict.Hold(DivergenceReason.Timeout);
+        }
+
+        bool isFixed = isUntranslated && segment.Sequence != tcp.SecondaryIsn
+            && TcpOptionList.Inspect(segment.Options) == TcpOptionsState.Signed;
+        if (isFixed)
+        {
+            // No segment of the client could be translated.
+            return Verdict.Diverged(DivergenceReason.Translation);
         }
 
         if (headers.CountSyn(segment.SynOffer & comparedOffer, tcp.SecondaryOffer & comparedOffer) is { } strict)

@@ -17,9 +17,8 @@ namespace ColoWire.Engine.Compare;
 /// predicted segments in <c>TcpStreamComparer.Prediction.cs</c>.
 /// </summary>
 internal sealed partial class TcpStreamComparer(
-    EngineOptions options, FrameArena arena, ShardCounters counters, RetransmitCache cache, Disposition disposition,
-    EpochStart epochStart,
-    StepMeter steps)
+    EngineOptions options, FrameArena arena, FlowTable flows, ShardCounters counters, RetransmitCache cache,
+    Disposition disposition, EpochStart epochStart, StepMeter steps)
 {
     private readonly SegmentList segments = new(arena, counters, disposition, epochStart, steps);
     private readonly HeaderDifferences headers = new(arena, counters, options.StrictFields);
@@ -75,7 +74,8 @@ internal sealed partial class TcpStreamComparer(
     {
         bool isNews = TakeIn(ref flow, secondary);
         flow.RenewPrediction();
-        return isNews;
+        // The segment may report bytes of the client for which the primary's segment waits.
+        return isNews || flow.Tcp.Has(TcpFlags.ClientGap);
     }
 
     private bool TakeIn(ref Flow flow, FrameRef secondary)
@@ -159,7 +159,14 @@ internal sealed partial class TcpStreamComparer(
             return fin;
         }
 
-        return segment.Has(Tcp.Ack) ? CompareAck(in tcp, segment, frame.Layout.PayloadLength == 0) : Verdict.Release;
+        if (!segment.Has(Tcp.Ack))
+        {
+            return Verdict.Release;
+        }
+
+        return isUntranslated && tcp.Has(TcpFlags.ClientGap) && !HasTwinOfSacks(ref flow, segment)
+            ? Verdict.Hold(DivergenceReason.Ack)
+            : CompareAck(in tcp, segment, frame.Layout.PayloadLength == 0);
     }
 
     /// <summary>Holds a segment with payload, unless all its bytes were sent before.</summary>
@@ -295,6 +302,28 @@ internal sealed partial class TcpStreamComparer(
 
         greatest = ack;
         tcp.Set(isAcked);
+        return true;
+    }
+
+    /// <summary>Whether the secondary has acknowledged, or reported by SACK (RFC 2018), each range of the client's bytes that a
+    /// segment of the primary reports: a client may discard them (R2).</summary>
+    private bool HasTwinOfSacks(ref Flow flow, TcpSegment segment)
+    {
+        ref readonly VerifiedRanges sacked = ref flows.Client(ref flow).Sacked;
+        int at = 0;
+        while (TcpOptionList.TryTakeSackBlock(segment.Options, ref at, out uint start, out uint end))
+        {
+            if (flow.Tcp.Has(TcpFlags.SecondaryAcked))
+            {
+                start = TcpSequence.Later(start, flow.Tcp.SecondaryAck);
+            }
+
+            if (TcpSequence.Before(start, end) && !sacked.Covers(start, end))
+            {
+                return false;
+            }
+        }
+
         return true;
     }
 

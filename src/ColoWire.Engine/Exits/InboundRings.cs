@@ -18,6 +18,9 @@ internal sealed class InboundRings(int slots)
     /// <summary>Clients' capture → shard: free small slots for the translated copies of the secondary.</summary>
     public SpscRing<FrameRef> Spare { get; } = new(slots);
 
+    /// <summary>Clients' capture → shard: free large slots for the copies of frames that no small slot holds.</summary>
+    public SpscRing<FrameRef> LargeSpare { get; } = new(slots);
+
     /// <summary>Shard → the primary's inject duty, in order.</summary>
     public SpscRing<FrameRef> ToPrimary { get; } = new(slots);
 
@@ -35,7 +38,8 @@ internal sealed class InboundRings(int slots)
     public SpscRing<FrameRef> Home { get; } = new(2 * slots);
 
     /// <summary>All rings.</summary>
-    public SpscRing<FrameRef>[] All => [World, Spare, ToPrimary, ToSecondary, MissedByPrimary, MissedBySecondary, Home];
+    public SpscRing<FrameRef>[] All =>
+        [World, Spare, LargeSpare, ToPrimary, ToSecondary, MissedByPrimary, MissedBySecondary, Home];
 
     /// <summary>The shard of a flow: the upper bits of the hash select the shard, the lower bits the bucket, as for the guest's
     /// own frames.</summary>
@@ -45,5 +49,5 @@ internal sealed class InboundRings(int slots)
 
     /// <summary>The size of the rings of one shard, in bytes.</summary>
     public static long ByteCount(int slots) =>
-        (6 * SpscRing<FrameRef>.ByteCount(slots)) + SpscRing<FrameRef>.ByteCount(2 * slots);
+        (7 * SpscRing<FrameRef>.ByteCount(slots)) + SpscRing<FrameRef>.ByteCount(2 * slots);
 }

@@ -23,8 +23,12 @@ internal struct ClientState
     /// <summary>TSval in the secondary's last SYN, when <see cref="ClientFlags.SecondaryTimestamp"/> is set.</summary>
     public uint SecondaryTimestamp;
 
-    /// <summary><see cref="Flow.Flush"/> when the timestamps were read: a checkpoint since has made the two clocks one.</summary>
-    public uint Flush;
+    /// <summary>The end of the client's bytes that were captured behind a gap, when <see cref="TcpFlags.ClientGap"/> is
+    /// set.</summary>
+    public uint GapEnd;
+
+    /// <summary>The client's bytes behind a gap that the secondary has reported by SACK (RFC 2018).</summary>
+    public VerifiedRanges Sacked;
 
     /// <summary>Which of these numbers are known.</summary>
     public ClientFlags Flags;
@@ -47,4 +51,14 @@ internal enum ClientFlags : uint
 
     /// <summary>The secondary's last SYN had a timestamp.</summary>
     SecondaryTimestamp = 1 << 2,
+
+    /// <summary>Both timestamps.</summary>
+    Timestamps = PrimaryTimestamp | SecondaryTimestamp,
+
+    /// <summary>Frames of the client wait for the secondary's numbers (<c>KeptClients</c>), and later frames wait behind
+    /// them.</summary>
+    HasKept = 1 << 3,
+
+    /// <summary>A client has sent a SYN since the translation was lost.</summary>
+    SynSeen = 1 << 4,
 }

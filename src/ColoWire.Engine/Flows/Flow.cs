@@ -169,6 +169,10 @@ internal struct Flow
     /// loss.</summary>
     public readonly bool IsIdle => !HoldsFrames && !(IsStream && Tcp.IsControlPending);
 
+    /// <summary>Whether the two replicas use different numbers on a connection that is not closed.</summary>
+    public readonly bool HasTranslation =>
+        IsStream && Tcp.Shift != 0 && !Tcp.Has(TcpFlags.FinMatched | TcpFlags.RstMatched) && state != FlowState.ClientReset;
+
     /// <summary>Computes the prediction again. Must be called after a change of anything that <see cref="Predict"/> reads; the
     /// setters of this type call it themselves.</summary>
     public void RenewPrediction() => prediction = Predict();
@@ -264,4 +268,9 @@ internal enum FlowState : byte
     /// <summary>The client has reset the connection, so that nothing that either replica still sends on it is compared (R13): the
     /// primary's frames are released, the secondary's are dropped, until a new connection opens.</summary>
     ClientReset,
+
+    /// <summary>The translation of the connection is not known, so that the secondary does not receive what clients send on it
+    /// (R17): the primary's frames are released, the secondary's are dropped, until a checkpoint has finished or a new connection
+    /// opens.</summary>
+    Untranslated,
 }

@@ -93,6 +93,16 @@ public struct FlowKey : IEquatable<FlowKey>
         key[DatagramWord] = id;
     }
 
+    /// <summary>Reads the key of the flow of the TCP or UDP packet that a first fragment begins. The fragment contains at least
+    /// the two ports.</summary>
+    internal static void ReadStart(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
+    {
+        Read(frame, in layout, out key);
+        Span<byte> bytes = MemoryMarshal.AsBytes((Span<uint>)key);
+        frame.Slice(layout.PayloadOffset, sizeof(uint)).CopyTo(bytes[(PortsWord * sizeof(uint))..]);
+        key[ProtocolWord] = ProtocolBits(layout.IpVersion, layout.Protocol, fragment: false);
+    }
+
     /// <summary>Word <see cref="VlanWord"/> of the key of a parsed frame.</summary>
     /// <param name="first">The first byte of the frame.</param>
     /// <param name="tags">The number of VLAN tags in the frame.</param>

@@ -19,7 +19,8 @@ internal sealed unsafe class FlowTable : IDisposable
 {
     // Earlier than any time of the clock, but not so early that the difference of two times overflows.
     private const long SetAsideNs = long.MinValue / 2;
-    private const long LongAgoNs = SetAsideNs + 1;
+    private const long PreservedNs = SetAsideNs + 1;
+    private const long LongAgoNs = PreservedNs + 1;
 
     private readonly NativeRegion flowRegion;
     private readonly NativeRegion bucketRegion;
@@ -31,6 +32,7 @@ internal sealed unsafe class FlowTable : IDisposable
     private uint freeList = Flow.None;
     private readonly uint order;
     private readonly uint aside;
+    private readonly uint preserved;
 
     /// <summary>Makes a table.</summary>
     /// <param name="capacity">The number of flows.</param>
@@ -54,8 +56,10 @@ internal sealed unsafe class FlowTable : IDisposable
         bucketMask = bucketCount - 1;
         order = (uint)capacity;
         aside = order + 1;
+        preserved = aside + 1;
         MakeEmpty(order);
         MakeEmpty(aside);
+        MakeEmpty(preserved);
     }
 
     public int Capacity { get; }
@@ -72,6 +76,13 @@ internal sealed unsafe class FlowTable : IDisposable
 
     /// <summary>The flow that was set aside longest ago, or <see cref="Flow.None"/>.</summary>
     public uint OldestAside => OldestOf(aside);
+
+    /// <summary>The flow that was preserved longest ago (<see cref="Preserve"/>), or <see cref="Flow.None"/>.</summary>
+    public uint OldestPreserved => OldestOf(preserved);
+
+    /// <summary>Whether a flow is evicted only after all idle flows without a translation (R17): clients' frames pass, and the
+    /// flow has a translation.</summary>
+    public bool MustPreserve(in Flow flow) => clients != null && flow.HasTranslation;
 
     public ref Flow this[uint flow]
     {
@@ -252,10 +263,25 @@ internal sealed unsafe class FlowTable : IDisposable
         LinkNewest(aside, flow);
     }
 
-    /// <summary>Makes a flow that is set aside the one seen longest ago; any other flow stays where it is.</summary>
+    /// <summary>Moves an idle flow with a translation to a list of its own, which searches for a flow that can be removed reach
+    /// after all others. The next frame that finds the flow makes it the one seen last.</summary>
+    public void Preserve(uint flow)
+    {
+        flows[flow].SeenNs = PreservedNs;
+        Unlink(flow);
+        LinkNewest(preserved, flow);
+    }
+
+    /// <summary>Makes an idle flow that is set aside the one seen longest ago, or preserves it when it has a translation; any
+    /// other flow stays where it is.</summary>
     public void Readmit(uint flow)
     {
-        if (flows[flow].SeenNs == SetAsideNs)
+        bool mustPreserve = MustPreserve(in flows[flow]);
+        if (flows[flow].SeenNs == SetAsideNs && mustPreserve)
+        {
+            Preserve(flow);
+        }
+        else if (!mustPreserve && flows[flow].SeenNs is (SetAsideNs or PreservedNs))
         {
             flows[flow].SeenNs = LongAgoNs;
             Unlink(flow);
@@ -264,16 +290,33 @@ internal sealed unsafe class FlowTable : IDisposable
         }
     }
 
-    /// <summary>Moves all flows that are set aside back into the order of idleness, as those seen longest ago.</summary>
+    /// <summary>Moves all flows that are set aside or preserved back into the order of idleness, as those seen longest
+    /// ago.</summary>
     public void Readmit()
     {
-        uint oldest = flows[aside].Newer;
-        uint newest = flows[aside].Older;
-        if (oldest != aside)
+        ReadmitAll(preserved);
+        ReadmitAll(aside);
+    }
+
+    private void ReadmitAll(uint ring)
+    {
+        uint oldest = flows[ring].Newer;
+        uint newest = flows[ring].Older;
+        if (oldest != ring)
         {
             Join(newest, flows[order].Newer);
             Join(order, oldest);
-            MakeEmpty(aside);
+            MakeEmpty(ring);
+        }
+    }
+
+    /// <summary>Discards the timestamps of a flow, where they are kept: both replicas use the same from now on, or the offset is
+    /// not known.</summary>
+    public void ForgetTimestamps(ref Flow flow)
+    {
+        if (clients != null)
+        {
+            Client(ref flow).Flags &= ~ClientFlags.Timestamps;
         }
     }
 
@@ -290,7 +333,7 @@ internal sealed unsafe class FlowTable : IDisposable
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private ref uint Bucket(uint hash) => ref buckets[hash & bucketMask];
 
-    private static int RecordCount(int capacity) => capacity + 2;
+    private static int RecordCount(int capacity) => capacity + 3;
 
     private uint OldestOf(uint ring) => flows[ring].Newer == ring ? Flow.None : flows[ring].Newer;
 

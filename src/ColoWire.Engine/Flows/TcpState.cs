@@ -18,7 +18,7 @@ internal struct TcpState
 
     private const TcpFlags Disturbances =
         TcpFlags.PrimaryFar | TcpFlags.SecondaryFar | TcpFlags.ShiftOpen | TcpFlags.SynPending | TcpFlags.RstPending | TcpFlags.FinPending
-        | TcpFlags.SecondaryFin;
+        | TcpFlags.SecondaryFin | TcpFlags.ShiftDoubtful | TcpFlags.ClientGap;
 
     public TcpFlags Flags;
 
@@ -98,6 +98,10 @@ internal struct TcpState
     public readonly bool IsSettled => (Flags & (Known | Disturbances)) == Known;
 
     public static TcpState Fresh => new() { Cursor = FrameRef.None, IndexRoot = FrameRef.None };
+
+    /// <summary>Whether the connection opens: one side has sent a SYN that the other side has not, so that the secondary's
+    /// numbers are not known yet.</summary>
+    public readonly bool IsOpening => Has(TcpFlags.SynPending) || (Has(TcpFlags.PrimarySyn) && !Has(TcpFlags.SynMatched));
 
     /// <summary>Whether the secondary has sent a SYN, FIN or RST that the primary has not.</summary>
     public readonly bool IsControlPending => Has(TcpFlags.SynPending | TcpFlags.FinPending | TcpFlags.RstPending);
@@ -200,4 +204,11 @@ internal enum TcpFlags : uint
 
     /// <summary>The secondary has acknowledged something in the connection that its pending SYN opens.</summary>
     NextAcked = 1 << 22,
+
+    /// <summary>A checkpoint was broken off: the secondary uses <see cref="TcpState.Shift"/> as before, or has become a copy of
+    /// the primary. Its next segment decides (R17).</summary>
+    ShiftDoubtful = 1 << 23,
+
+    /// <summary>The client has sent bytes behind a gap, so that the guests may send SACK blocks.</summary>
+    ClientGap = 1 << 24,
 }

@@ -12,14 +12,17 @@ namespace ColoWire.Engine.Frames;
 internal sealed class GuestAddresses
 {
     private readonly ulong[] addresses = new ulong[EngineLimits.GuestAddresses];
+    private readonly WorldAddresses? world;
     private readonly bool isConfigured;
     private int count;
 
     /// <summary>Makes the list.</summary>
     /// <param name="configured">The configured addresses (<see cref="MacAddress"/>), at most
     /// <see cref="EngineLimits.GuestAddresses"/>; when there is any, none is learned.</param>
-    public GuestAddresses(ReadOnlySpan<ulong> configured)
+    /// <param name="world">The addresses that clients use, none of which is learned; null where no client frames pass.</param>
+    public GuestAddresses(ReadOnlySpan<ulong> configured, WorldAddresses? world = null)
     {
+        this.world = world;
         configured.CopyTo(addresses);
         count = configured.Length;
         isConfigured = count != 0;
@@ -62,15 +65,22 @@ internal sealed class GuestAddresses
     }
 
     /// <summary>Learns the source address of a frame of the primary. Once all places are taken, no more is learned.</summary>
-    public void Learn(ulong address)
+    /// <returns>False when a client uses the address (R15), so that it is not learned.</returns>
+    public bool Learn(ulong address)
     {
         if (isConfigured || count == addresses.Length || MacAddress.IsGroup(address) || Has(address))
         {
-            return;
+            return true;
+        }
+
+        if (world is not null && world.Has(address))
+        {
+            return false;
         }
 
         addresses[count] = address;
         // Release: the address is written before the count. Partner: the acquire in Has.
         Volatile.Write(ref count, count + 1);
+        return true;
     }
 }

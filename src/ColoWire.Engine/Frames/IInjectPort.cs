@@ -25,6 +25,11 @@ public interface IInjectPort : IDisposable
     /// <returns>The number of frames in <paramref name="frames"/>.</returns>
     int Reclaim(Span<FrameRef> frames);
 
+    /// <summary>The longest frame that the port sends, in bytes behind the Ethernet header and the VLAN tags: the interface's
+    /// MTU; <see cref="int.MaxValue"/> when the port has no limit or does not know it. It may change, and is read at each
+    /// poll.</summary>
+    int MaxPayloadBytes => int.MaxValue;
+
     /// <summary>
     /// Returns frames that were taken and then lost (too long, link down, failed). From the first call on, <see cref="Reclaim"/>
     /// returns only frames that were sent. A port that does not know which frames were lost returns none here.

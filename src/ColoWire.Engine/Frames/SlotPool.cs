@@ -46,8 +46,11 @@ public sealed class SlotPool
     /// <summary>Whether every slot is free.</summary>
     public bool IsFull => IsFullBut(0);
 
-    /// <summary>Whether every slot is free except a number of small slots that a port has posted.</summary>
-    public bool IsFullBut(int posted) => smallCount + posted == small.Length && largeCount == large.Length;
+    /// <summary>Whether every slot is free except a number of slots that a port has posted, or that are lent.</summary>
+    /// <param name="smallSlots">The number of small slots that are not free.</param>
+    /// <param name="largeSlots">The number of large slots that are not free.</param>
+    public bool IsFullBut(int smallSlots, int largeSlots = 0) =>
+        smallCount + smallSlots == small.Length && largeCount + largeSlots == large.Length;
 
     /// <summary>Takes a free slot for a frame: a small slot where the frame fits, else a large slot.</summary>
     /// <param name="length">The length of the frame in bytes, at most <see cref="EngineLimits.LargeSlotBytes"/>.</param>

@@ -25,6 +25,7 @@ public sealed class FramePath : IDisposable
     private readonly IReadOnlyList<PipelinePorts> ports;
     private readonly ICheckpointRequester requester;
     private readonly Quarantine quarantine;
+    private readonly WorldAddresses worldAddresses;
     private readonly ShardRings[][] rings;
     private readonly Pipeline[] pipelines;
 
@@ -57,6 +58,7 @@ public sealed class FramePath : IDisposable
         this.ports = ports;
         this.requester = requester;
         quarantine = failed?.quarantine ?? new Quarantine();
+        worldAddresses = failed?.worldAddresses ?? new WorldAddresses();
         EngineOptions ofPipeline = OfPipeline(options, ports.Count);
         rings = failed?.rings ?? new ShardRings[ports.Count][];
         List<SpscRing<CheckpointReport>> reports = [];
@@ -69,7 +71,7 @@ public sealed class FramePath : IDisposable
         // All queues of an interface share its link and its XDP program, so the ports of the first pipeline suffice.
         Gate = new CheckpointGate(requester, ports[0].Primary, ports[0].Secondary, [.. reports], options, failed?.Gate);
 
-        PipelinesShare shared = new(Guest, quarantine);
+        PipelinesShare shared = new(Guest, quarantine, worldAddresses);
         pipelines = new Pipeline[ports.Count];
         List<Shard> shards = [];
         for (int i = 0; i < pipelines.Length; i++)

@@ -18,9 +18,10 @@ namespace ColoWire.Engine.Pipelines;
 public sealed class InboundDuties : IDuty
 {
     internal InboundDuties(
-        EngineOptions options, PipelinePorts ports, ShardRings[] rings, GuestState guest, IReadOnlyList<Shard> shards,
+        EngineOptions options, PipelinePorts ports, ShardRings[] rings, PipelinesShare shared, IReadOnlyList<Shard> shards,
         InboundDuties? failed)
     {
+        GuestState guest = shared.Guest;
         InboundPorts inbound = ports.Inbound!;
         InboundRings[] ofShards = Array.ConvertAll(rings, r => r.Inbound!);
         ToPrimary = new GuestEgressDuty(
@@ -36,8 +37,9 @@ public sealed class InboundDuties : IDuty
         }
 
         World = new WorldCaptureDuty(
-            inbound.World, ports.Arena.World!, ofShards, [ToPrimary.Home, ToSecondary.Home], guest, options,
-            failed?.World.Filter ?? new InboundFilter(addresses));
+            inbound.World, [inbound.ToPrimary, inbound.ToSecondary], ports.Arena.World!, ofShards,
+            [ToPrimary.Home, ToSecondary.Home], guest, options,
+            failed?.World.Filter ?? new InboundFilter(addresses, shared.WorldAddresses));
     }
 
     /// <summary>Polls all three duties, where they run on a core of their own or with others than the rest of the

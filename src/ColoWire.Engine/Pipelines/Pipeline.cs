@@ -34,7 +34,8 @@ public sealed record InboundPorts(ICapturePort World, IInjectPort ToPrimary, IIn
 /// <summary>The objects that the pipelines of a path share.</summary>
 /// <param name="Guest">The state of the guest, as the gate publishes it.</param>
 /// <param name="Quarantine">The flows that are no longer compared.</param>
-internal sealed record PipelinesShare(GuestState Guest, Quarantine Quarantine);
+/// <param name="WorldAddresses">The MAC addresses that clients use.</param>
+internal sealed record PipelinesShare(GuestState Guest, Quarantine Quarantine, WorldAddresses WorldAddresses);
 
 /// <summary>
 /// One complete path of frames: two capture duties, the shards, the egress duty and the rings between them, with its own slots. A
@@ -55,7 +56,7 @@ public sealed partial class Pipeline : IDuty, IDisposable
     /// <param name="failed">The failed pipeline that this one replaces, whose counters it keeps; null at the start.</param>
     internal Pipeline(EngineOptions options, PipelinePorts ports, ShardRings[] rings, PipelinesShare shared, Pipeline? failed)
     {
-        (GuestState guest, Quarantine quarantine) = shared;
+        (GuestState guest, Quarantine quarantine, WorldAddresses world) = shared;
         this.ports = ports;
         this.rings = rings;
         Arena = ports.Arena;
@@ -66,12 +67,12 @@ public sealed partial class Pipeline : IDuty, IDisposable
         shards = new Shard[rings.Length];
         for (int i = 0; i < shards.Length; i++)
         {
-            GuestAddresses addresses = failed?.shards[i].Addresses ?? new GuestAddresses(options.GuestAddresses.Span);
+            GuestAddresses addresses = failed?.shards[i].Addresses ?? new GuestAddresses(options.GuestAddresses.Span, world);
             shards[i] = new Shard(options, Arena, rings[i], guest, signals, quarantine, addresses, failed?.shards[i]);
         }
 
         Egress = new EgressDuty(Arena, ports.Output, rings, guest, failed?.Egress);
-        Inbound = ports.Inbound is null ? null : new InboundDuties(options, ports, rings, guest, shards, failed?.Inbound);
+        Inbound = ports.Inbound is null ? null : new InboundDuties(options, ports, rings, shared, shards, failed?.Inbound);
 
         // In lockstep mode egress returns the slots of the primary; in observe mode the shard does, because it may not have
         // compared the frame yet. Slots that never reach egress (of reassembled frames and of frames that a policy drops) are

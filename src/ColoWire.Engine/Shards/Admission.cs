@@ -4,6 +4,7 @@ using System.Runtime.CompilerServices;
 using ColoWire.Engine.Failures;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Wire;
 
 namespace ColoWire.Engine.Shards;
 
@@ -52,8 +53,17 @@ internal sealed class Admission(
         counters.Flows = flows.Count;
         flows[flow].Flush = flushes.Last;
         ApplyPolicies(ref flows[flow]);
+        if (view.Mirrors && !view.KnowsNumbers && IsWithinConnection(first))
+        {
+            flows[flow].State = FlowState.Untranslated;
+        }
+
         return ref flows[flow];
     }
+
+    /// <summary>Whether a frame belongs to a TCP connection whose beginning was not captured.</summary>
+    private bool IsWithinConnection(FrameRef frame) =>
+        arena[frame].Layout.Kind == FrameKind.Tcp && !new TcpSegment(arena.View(frame)).Opens;
 
     /// <summary>Sets the action for all frames of a flow, once.</summary>
     private void ApplyPolicies(ref Flow flow)
@@ -76,7 +86,8 @@ internal sealed class Admission(
     }
 
     /// <summary>
-    /// Evicts a flow: the idle flow that was unused longest; where none is idle, the oldest flow overflows and is evicted.
+    /// Evicts a flow: the idle flow that was unused longest, those with a translation last (R17); where none is idle, the oldest
+    /// flow overflows and is evicted.
     /// </summary>
     /// <returns>False when no flow is idle and <c>overflow</c> is <c>hold</c>, or when the next poll must continue with the
     /// overflowing flow.</returns>
@@ -105,6 +116,11 @@ internal sealed class Admission(
             }
         }
 
+        if (flows.MustPreserve(in flows[victim]))
+        {
+            view.ForgetNumbers();
+        }
+
         held.ClearSecondary(ref flows[victim]);
         flows.Remove(victim);
         place.FlowIndex = Flow.None;
@@ -113,10 +129,11 @@ internal sealed class Admission(
     }
 
     /// <summary>
-    /// Finds the flow to evict. Flows that hold frames are set aside, so that the search visits each of them once until its next
-    /// frame.
+    /// Finds the flow to evict. Flows that hold frames are set aside, and idle ones with a translation preserved, so that the
+    /// search visits each of them once until its next frame.
     /// </summary>
-    /// <returns>An idle flow, or, if none was found, the flow that was set aside first.</returns>
+    /// <returns>An idle flow, or, if none was found, the flow that was preserved first, or else the one that was set aside
+    /// first.</returns>
     private uint FindVictim()
     {
         for (int i = 0; i < EngineLimits.EvictionSteps && !unfinished.IsAny && flows.Oldest is var oldest and not Flow.None; i++)
@@ -125,14 +142,20 @@ internal sealed class Admission(
             place.FlowIndex = oldest;
             lifecycle.Follow(ref flows[oldest]);
             place.FlowIndex = Flow.None;
-            if (flows[oldest].IsIdle)
+            if (!flows[oldest].IsIdle)
+            {
+                flows.SetAside(oldest);
+            }
+            else if (flows.MustPreserve(in flows[oldest]))
+            {
+                flows.Preserve(oldest);
+            }
+            else
             {
                 return oldest;
             }
-
-            flows.SetAside(oldest);
         }
 
-        return flows.OldestAside;
+        return flows.OldestPreserved is var preserved and not Flow.None ? preserved : flows.OldestAside;
     }
 }

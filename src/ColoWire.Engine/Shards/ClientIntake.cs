@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-using System;
 using System.Runtime.CompilerServices;
+using ColoWire.Engine.Compare;
 using ColoWire.Engine.Exits;
 using ColoWire.Engine.Flows;
 using ColoWire.Engine.Frames;
@@ -12,25 +12,21 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// Takes the frames of clients: both replicas receive each one, the secondary in its own numbers (R11, R12). A frame that both
-/// receive unchanged stays in its slot; otherwise the secondary receives a copy. Frames that arrive while both replicas are
-/// stopped for a checkpoint wait in their ring for its end, because the numbers change then (R17); the clients' slots bound them.
+/// Takes the frames of clients: both replicas receive each one, the secondary in its own numbers (R11, R12). Frames that arrive
+/// while both replicas are stopped for a checkpoint wait in their ring for its end, because the numbers change then (R17); the
+/// clients' slots bound them. While the secondary's numbers on a connection are not known yet, its copy waits
+/// (<see cref="KeptClients"/>); where they will not be known, only the primary receives the frame.
 /// </summary>
 internal sealed class ClientIntake(
-    FrameArena arena, FlowTable flows, ShardView view, FlowWalk walk, FlowLifecycle lifecycle,
-    ClientTracker tracker, InboundRings rings, UnfinishedFlow unfinished)
+    FrameArena arena, FlowTable flows, ShardView view, FlowWalk walk, FlowLifecycle lifecycle, ClientTracker tracker,
+    ClientExits exits, KeptClients kept, InboundRings rings, UnfinishedFlow unfinished)
 {
-    private readonly FrameRef[] spares = new FrameRef[EngineLimits.BatchFrames];
     private readonly FrameRef[] missed = new FrameRef[EngineLimits.BatchFrames];
-    private int spareCount;
-
-    /// <summary>What became of the frames; any thread may read it.</summary>
-    public InboundCounters Counters { get; } = new();
 
     /// <summary>Takes a frame.</summary>
     /// <param name="client">The frame.</param>
     /// <param name="nowNs">The engine's clock, in nanoseconds.</param>
-    /// <returns>False when its epoch has not begun, or the poll must end.</returns>
+    /// <returns>False when both replicas are stopped, or the poll must end.</returns>
     public bool Take(FrameView client, long nowNs)
     {
         FrameKind kind = client.Descriptor.Layout.Kind;
@@ -41,7 +37,7 @@ internal sealed class ClientIntake(
         }
 
         walk.RefreshFor(kind, nowNs);
-        if (view.IsAhead(in client.Descriptor) || unfinished.EndsPoll)
+        if (unfinished.EndsPoll)
         {
             return false;
         }
@@ -49,7 +45,7 @@ internal sealed class ClientIntake(
         ref Flow flow = ref FlowOf(client);
         if (Unsafe.IsNullRef(in flow))
         {
-            PassToBoth(client.Reference);
+            TakeWithoutFlow(client);
             return true;
         }
 
@@ -62,40 +58,53 @@ internal sealed class ClientIntake(
         if (flow.Action != PolicyAction.Compare)
         {
             // Nothing is known of the secondary's numbers, and what the secondary answers is dropped.
-            PassToBoth(client.Reference);
+            exits.PassToBoth(client.Reference);
             return true;
         }
 
-        Translation translation = tracker.TranslationOf(ref flow);
         if (kind == FrameKind.Tcp)
         {
             tracker.NoteClient(ref flow, new TcpSegment(client));
         }
 
-        if (translation.IsIdentity)
-        {
-            PassToBoth(client.Reference);
-        }
-        else
-        {
-            PassTranslated(ref flow, client, in translation);
-        }
-
+        Pass(ref flow, client, nowNs);
         return true;
     }
 
-    /// <summary>Takes back the frames that the port of a replica did not take: the guests' RCV.NXT is lower than they say
-    /// (R13).</summary>
+    /// <summary>Sends the frames that have waited for the secondary's numbers, where these are known now.</summary>
+    public void SendKept(long nowNs)
+    {
+        if (kept.Count == 0 || view.AreReplicasStopped)
+        {
+            return;
+        }
+
+        int count = kept.BeginPass();
+        for (int i = 0; i < count; i++)
+        {
+            FrameView client = arena.View(kept[i]);
+            ref Flow flow = ref flows.FindForClient(client);
+            if (Unsafe.IsNullRef(in flow) || view.IsStopped)
+            {
+                exits.DropForSecondary(client.Reference);
+                continue;
+            }
+
+            lifecycle.Follow(ref flow);
+            if (unfinished.IsAny)
+            {
+                // The flow may have yet to follow a checkpoint, which has changed the numbers.
+                kept.TryAdd(client.Reference);
+                continue;
+            }
+
+            SendKept(ref flow, client, nowNs);
+        }
+    }
+
+    /// <summary>Takes back the frames that the port of a replica did not take, which lower RCV.NXT (R13).</summary>
     /// <returns>The number of frames.</returns>
     public int TakeMissed() => TakeMissed(rings.MissedByPrimary) + TakeMissed(rings.MissedBySecondary);
-
-    /// <summary>Publishes the rings to the replicas' inject duties, and the returned slots.</summary>
-    public void Publish()
-    {
-        rings.Home.Publish();
-        rings.ToPrimary.Publish();
-        rings.ToSecondary.Publish();
-    }
 
     private int TakeMissed(SpscRing<FrameRef> ring)
     {
@@ -110,14 +119,14 @@ internal sealed class ClientIntake(
                 tracker.NoteMissed(ref flow, new TcpSegment(client));
             }
 
-            rings.Home.Add(missed[i]);
+            exits.ReturnMissed(missed[i]);
         }
 
         return count;
     }
 
-    /// <summary>The flow whose numbers a frame contains: that of its segment, or that of the segment which an ICMP error
-    /// quotes.</summary>
+    /// <summary>The flow whose numbers a frame contains: that of its segment, or that of the segment which an ICMP error quotes
+    /// or which a first fragment begins.</summary>
     private ref Flow FlowOf(FrameView client)
     {
         FrameKind kind = client.Descriptor.Layout.Kind;
@@ -127,69 +136,101 @@ internal sealed class ClientIntake(
         }
 
         uint index = Flow.None;
-        bool isQuote = kind is FrameKind.Icmp or FrameKind.IcmpV6
-            && FrameTranslator.TryReadQuote(client.Bytes, in client.Descriptor.Layout, out FlowKey key)
+        bool isPart = kind is FrameKind.Icmp or FrameKind.IcmpV6 or FrameKind.Fragment
+            && FrameTranslator.TryReadFlow(client.Bytes, in client.Descriptor.Layout, out FlowKey key)
             && flows.TryFind(in key, client.Descriptor.FlowHash, out index);
-        return ref isQuote ? ref flows[index] : ref Unsafe.NullRef<Flow>();
+        return ref isPart ? ref flows[index] : ref Unsafe.NullRef<Flow>();
     }
 
-    private void PassToBoth(FrameRef client)
+    private void TakeWithoutFlow(FrameView client)
     {
-        arena[client].Awaited = 2;
-        rings.ToPrimary.Add(client);
-        rings.ToSecondary.Add(client);
-        Counters.Count(InboundCount.Unchanged);
-    }
-
-    private void PassTranslated(ref Flow flow, FrameView client, in Translation translation)
-    {
-        client.Descriptor.Awaited = 1;
-        rings.ToPrimary.Add(client.Reference);
-        if (client.Descriptor.Length > EngineLimits.SmallSlotBytes || !TryTakeSpare(out FrameRef copy))
+        bool isUnknown = client.Descriptor.Layout.Kind == FrameKind.Tcp && !view.KnowsNumbers
+            && new TcpSegment(client).Has(Tcp.Ack);
+        if (isUnknown)
         {
-            Counters.Count(InboundCount.NoSlot);
+            exits.PassToPrimary(client.Reference);
+        }
+        else
+        {
+            exits.PassToBoth(client.Reference);
+        }
+    }
+
+    private void Pass(ref Flow flow, FrameView client, long nowNs)
+    {
+        FrameKind kind = client.Descriptor.Layout.Kind;
+        SecondaryNumbers numbers = tracker.NumbersOf(ref flow, out Translation translation);
+        bool isBehindKept = kept.Count != 0 && flows.Client(ref flow).Has(ClientFlags.HasKept);
+        bool needsNumbers = kind == FrameKind.Fragment || (kind == FrameKind.Tcp && new TcpSegment(client).Has(Tcp.Ack));
+        if (isBehindKept && kind == FrameKind.Tcp)
+        {
+            Keep(ref flow, client);
+        }
+        else if (numbers == SecondaryNumbers.Known)
+        {
+            PassInNumbers(ref flow, client, in translation, nowNs);
+        }
+        else if (!needsNumbers)
+        {
+            exits.PassToBoth(client.Reference);
+        }
+        else if (numbers == SecondaryNumbers.Pending && kind == FrameKind.Tcp)
+        {
+            Keep(ref flow, client);
+        }
+        else
+        {
+            exits.PassToPrimary(client.Reference);
+        }
+    }
+
+    private void PassInNumbers(ref Flow flow, FrameView client, in Translation translation, long nowNs)
+    {
+        if (translation.IsIdentity)
+        {
+            exits.PassToBoth(client.Reference);
             return;
         }
 
-        Copy(client, copy);
-        Span<byte> bytes = arena.SlotBytes(copy)[..client.Descriptor.Length];
-        uint? greatest = tracker.GreatestTimestamp(ref flow, client);
-        Counters.Count(FrameTranslator.ToReplica(bytes, in client.Descriptor.Layout, in translation, greatest) switch
+        TranslationOutcome outcome = exits.PassTranslated(client, in translation, tracker.GreatestTimestamp(ref flow, client));
+        if (outcome == TranslationOutcome.HeaderCut && flow.State == FlowState.Comparing)
         {
-            TranslationOutcome.BadOption => InboundCount.BadOptions,
-            TranslationOutcome.Signed => InboundCount.Signed,
-            TranslationOutcome.Translated => InboundCount.Translated,
-            _ => InboundCount.Unchanged,
-        });
-        rings.ToSecondary.Add(copy);
+            // Once both replicas use the same numbers, no fragment needs a translation.
+            lifecycle.Diverge(ref flow, Verdict.Diverged(DivergenceReason.Translation), nowNs);
+        }
     }
 
-    private void Copy(FrameView from, FrameRef to)
+    private void Keep(ref Flow flow, FrameView client)
     {
-        ref Frame copy = ref arena[to];
-        copy.Offset = 0;
-        copy.Length = from.Descriptor.Length;
-        copy.ArrivalNs = from.Descriptor.ArrivalNs;
-        // The hash of the flow leads the slot's return to the shard that it was lent to. The other fields identify the flow when
-        // the port does not take the copy.
-        copy.FlowHash = from.Descriptor.FlowHash;
-        copy.PortsAndProtocol = from.Descriptor.PortsAndProtocol;
-        copy.VlanIds = from.Descriptor.VlanIds;
-        copy.Epoch = from.Descriptor.Epoch;
-        copy.Layout = from.Descriptor.Layout;
-        copy.Side = Side.World;
-        copy.Awaited = 1;
-        from.Bytes.CopyTo(arena.SlotBytes(to));
-    }
-
-    private bool TryTakeSpare(out FrameRef spare)
-    {
-        if (spareCount == 0)
+        exits.PassToPrimaryFirst(client.Reference);
+        if (kept.TryAdd(client.Reference))
         {
-            spareCount = rings.Spare.Read(spares);
+            flows.Client(ref flow).Flags |= ClientFlags.HasKept;
+            return;
         }
 
-        spare = spareCount == 0 ? FrameRef.None : spares[--spareCount];
-        return !spare.IsNone;
+        exits.DropForSecondary(client.Reference);
+        lifecycle.LoseTranslation(ref flow);
+    }
+
+    private void SendKept(ref Flow flow, FrameView client, long nowNs)
+    {
+        ref ClientState state = ref flows.Client(ref flow);
+        switch (tracker.NumbersOf(ref flow, out Translation translation))
+        {
+            case SecondaryNumbers.Pending when !kept.IsExpired(in client.Descriptor, nowNs):
+                kept.TryAdd(client.Reference);
+                state.Flags |= ClientFlags.HasKept;
+                break;
+            case SecondaryNumbers.Known when flow.Action == PolicyAction.Compare:
+                state.Flags &= ~ClientFlags.HasKept;
+                exits.PassKept(client, in translation, tracker.GreatestTimestamp(ref flow, client));
+                break;
+            default:
+                state.Flags &= ~ClientFlags.HasKept;
+                exits.DropForSecondary(client.Reference);
+                lifecycle.LoseTranslation(ref flow);
+                break;
+        }
     }
 }

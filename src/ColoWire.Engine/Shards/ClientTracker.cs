@@ -9,23 +9,27 @@ using ColoWire.Engine.Wire;
 namespace ColoWire.Engine.Shards;
 
 /// <summary>
-/// Follows what clients say on the TCP connections of the guest, and what lies between the numbers of the two replicas: the
-/// translation of each connection (R12), and the resets of clients (R13). Also learns the guest's MAC addresses from the
-/// primary's frames (R15).
+/// Follows what clients send on the TCP connections of the guest, and which numbers the secondary uses: the translation of each
+/// connection (R12, R17), and the resets of clients (R13). Also learns the guest's MAC addresses from the primary's frames (R15).
 /// </summary>
-internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, GuestAddresses addresses)
+internal sealed class ClientTracker(
+    FlowTable flows, ShardView view, FlowLifecycle lifecycle, GuestAddresses addresses, InboundCounters counters)
 {
     /// <summary>Learns the source address of a frame of the primary.</summary>
     public void Learn(ReadOnlySpan<byte> frame)
     {
         if (frame.Length >= Ethernet.HeaderBytes)
         {
-            addresses.Learn(MacAddress.Read(frame[MacAddress.Bytes..]));
+            bool isOfWorld = !addresses.Learn(MacAddress.Read(frame[MacAddress.Bytes..]));
+            if (isOfWorld)
+            {
+                counters.Count(InboundCount.AddressOfWorld);
+            }
         }
     }
 
-    /// <summary>Notes a frame of a replica that is not predicted: the timestamp of a SYN, the guest's address, and a new
-    /// connection that the guest opens after the client had reset the last one.</summary>
+    /// <summary>Notes a frame of a replica that is not predicted: the timestamp of a SYN, the guest's address, a new connection,
+    /// and what the secondary shows of its numbers and of the client's bytes.</summary>
     public void NoteGuest(ref Flow flow, FrameView frame)
     {
         bool isPrimary = frame.Descriptor.Side == Side.Primary;
@@ -40,28 +44,31 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
         }
 
         TcpSegment segment = new(frame);
-        if (!segment.Opens)
+        if (segment.Opens)
         {
-            return;
+            NoteSyn(ref flow, segment, isPrimary);
         }
-
-        if (!segment.Has(Tcp.Ack))
+        else if (!isPrimary)
         {
-            FlowLifecycle.Reopen(ref flow);
-            flows.Client(ref flow).Flags &= ~ClientFlags.NextKnown;
+            NoteSecondary(ref flow, segment, frame.Descriptor.Epoch);
         }
-
-        NoteTimestamp(ref flow, segment, isPrimary);
     }
 
-    /// <summary>The translation from the numbers of the clients, which are the primary's, to the secondary's.</summary>
-    public Translation TranslationOf(ref Flow flow)
+    /// <summary>Whether the numbers of the secondary on a connection are known.</summary>
+    /// <param name="flow">The flow.</param>
+    /// <param name="translation">The translation from the numbers of the clients, which are the primary's, to the secondary's; it
+    /// has a meaning only when they are known.</param>
+    public SecondaryNumbers NumbersOf(ref Flow flow, out Translation translation)
     {
         ref ClientState client = ref flows.Client(ref flow);
-        const ClientFlags Both = ClientFlags.PrimaryTimestamp | ClientFlags.SecondaryTimestamp;
-        bool hasTimestamps = client.Flush == flow.Flush && (client.Flags & Both) == Both;
-        return new Translation(
+        bool hasTimestamps = (client.Flags & ClientFlags.Timestamps) == ClientFlags.Timestamps;
+        translation = new Translation(
             0u - flow.Tcp.Shift, hasTimestamps ? client.SecondaryTimestamp - client.PrimaryTimestamp : 0, hasTimestamps);
+        bool isPending = flow.Tcp.IsOpening || flow.Tcp.Has(TcpFlags.ShiftDoubtful);
+        return flow.State == FlowState.Untranslated ? SecondaryNumbers.Unknown
+            : !isPending ? SecondaryNumbers.Known
+            : flow.State is FlowState.Comparing or FlowState.Diverged ? SecondaryNumbers.Pending
+            : SecondaryNumbers.Unknown;
     }
 
     /// <summary>The greatest timestamp that the secondary has sent before a client's frame, which an echo must not exceed; null
@@ -79,21 +86,25 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
         {
             FlowLifecycle.Reopen(ref flow);
             client.Next = segment.Sequence + 1;
-            client.Flags |= ClientFlags.NextKnown;
+            client.Flags |= ClientFlags.NextKnown | ClientFlags.SynSeen;
+            client.Sacked = default;
             return;
         }
 
         CatchUp(in flow, ref client);
+        CountBeyond(in flow, segment);
         if (segment.Resets)
         {
-            if (IsAccepted(in flow, in client, segment))
+            bool ends = IsAccepted(in flow, in client, segment);
+            counters.Count(ends ? InboundCount.Reset : InboundCount.BlindReset);
+            if (ends)
             {
                 lifecycle.EndByClient(ref flow);
             }
         }
-        else if (client.Has(ClientFlags.NextKnown) && !TcpSequence.After(segment.Sequence, client.Next))
+        else if (client.Has(ClientFlags.NextKnown))
         {
-            client.Next = TcpSequence.Later(segment.Next, client.Next);
+            NoteBytes(ref flow, ref client, segment);
         }
     }
 
@@ -108,7 +119,7 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
             return;
         }
 
-        FlowLifecycle.Reopen(ref flow);
+        FlowLifecycle.Reopen(ref flow, keepsNumbers: true);
         client.Next = TcpSequence.Earlier(client.Next, segment.Sequence);
     }
 
@@ -117,9 +128,7 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
     private static void CatchUp(in Flow flow, ref ClientState client)
     {
         const TcpFlags Both = TcpFlags.PrimaryAcked | TcpFlags.SecondaryAcked;
-        bool isOpening = flow.Tcp.Has(TcpFlags.SynPending)
-            || (flow.Tcp.Has(TcpFlags.PrimarySyn) && !flow.Tcp.Has(TcpFlags.SynMatched));
-        if ((flow.Tcp.Flags & Both) != Both || isOpening)
+        if ((flow.Tcp.Flags & Both) != Both || flow.Tcp.IsOpening)
         {
             return;
         }
@@ -136,21 +145,134 @@ internal sealed class ClientTracker(FlowTable flows, FlowLifecycle lifecycle, Gu
             ? reset.Sequence == client.Next
             : reset.Has(Tcp.Ack) && flow.Tcp.Has(TcpFlags.PrimarySyn) && reset.Ack == flow.Tcp.PrimaryIsn + 1;
 
-    private void NoteTimestamp(ref Flow flow, TcpSegment segment, bool isPrimary)
+    /// <summary>Notes the client's bytes: whether they continue the contiguous ones, or leave a gap.</summary>
+    private static void NoteBytes(ref Flow flow, ref ClientState client, TcpSegment segment)
     {
-        ref ClientState client = ref flows.Client(ref flow);
-        ClientFlags side = isPrimary ? ClientFlags.PrimaryTimestamp : ClientFlags.SecondaryTimestamp;
-        client.Flags &= ~side;
-        if (client.Flush != flow.Flush)
+        bool hasGap = flow.Tcp.Has(TcpFlags.ClientGap);
+        if (!TcpSequence.After(segment.Sequence, client.Next))
         {
-            client.Flush = flow.Flush;
-            client.Flags &= ~(ClientFlags.PrimaryTimestamp | ClientFlags.SecondaryTimestamp);
+            client.Next = TcpSequence.Later(segment.Next, client.Next);
+            if (hasGap && !TcpSequence.After(client.GapEnd, client.Next))
+            {
+                flow.Tcp.Clear(TcpFlags.ClientGap);
+                flow.RenewPrediction();
+            }
+        }
+        else if (segment.Next != segment.Sequence && flow.IsStream)
+        {
+            client.GapEnd = hasGap ? TcpSequence.Later(client.GapEnd, segment.Next) : segment.Next;
+            flow.Tcp.Set(TcpFlags.ClientGap);
+            flow.RenewPrediction();
+        }
+    }
+
+    /// <summary>Counts what a client says of bytes that the guest has not sent.</summary>
+    private void CountBeyond(in Flow flow, TcpSegment segment)
+    {
+        if (!flow.Tcp.Has(TcpFlags.PrimarySeen) || !segment.Has(Tcp.Ack))
+        {
+            return;
         }
 
+        if (TcpSequence.After(segment.Ack, flow.Tcp.PrimaryNext))
+        {
+            counters.Count(InboundCount.AckBeyond);
+        }
+
+        int at = 0;
+        while (TcpOptionList.TryTakeSackBlock(segment.Options, ref at, out _, out uint end))
+        {
+            if (TcpSequence.After(end, flow.Tcp.PrimaryNext))
+            {
+                counters.Count(InboundCount.SackBeyond);
+                return;
+            }
+        }
+    }
+
+    /// <summary>Notes a SYN of a replica. The primary's begins a connection whose translation its twin will show; the secondary's
+    /// does so only behind a client's SYN, because otherwise the primary's has passed before.</summary>
+    private void NoteSyn(ref Flow flow, TcpSegment segment, bool isPrimary)
+    {
+        ref ClientState client = ref flows.Client(ref flow);
+        if (isPrimary || client.Has(ClientFlags.SynSeen))
+        {
+            FlowLifecycle.LearnTranslation(ref flow);
+            client.Flags &= ~ClientFlags.SynSeen;
+        }
+
+        if (!segment.Has(Tcp.Ack))
+        {
+            FlowLifecycle.Reopen(ref flow);
+            client.Flags &= ~ClientFlags.NextKnown;
+        }
+
+        NoteTimestamp(ref client, segment, isPrimary);
+    }
+
+    private void NoteSecondary(ref Flow flow, TcpSegment segment, uint epoch)
+    {
+        // A segment from before the stop shows only which numbers the secondary used then.
+        if (flow.Tcp.Has(TcpFlags.ShiftDoubtful) && !segment.Resets && epoch == view.Epoch)
+        {
+            Decide(ref flow, segment.Sequence);
+        }
+
+        if (!flow.Tcp.Has(TcpFlags.ClientGap))
+        {
+            return;
+        }
+
+        ref ClientState client = ref flows.Client(ref flow);
+        int at = 0;
+        while (TcpOptionList.TryTakeSackBlock(segment.Options, ref at, out uint start, out uint end))
+        {
+            if (TcpSequence.Before(start, end))
+            {
+                client.Sacked.Add(start, end);
+            }
+        }
+    }
+
+    /// <summary>Decides, after a checkpoint was broken off, which numbers the secondary uses: those that are nearer to the
+    /// primary's last segment (R17).</summary>
+    private void Decide(ref Flow flow, uint sequence)
+    {
+        ref TcpState tcp = ref flow.Tcp;
+        tcp.Clear(TcpFlags.ShiftDoubtful);
+        bool isKnown = tcp.Has(TcpFlags.PrimarySeen);
+        bool isCopy = isKnown
+            && TcpSequence.Distance(sequence, tcp.PrimaryNext) < TcpSequence.Distance(sequence + tcp.Shift, tcp.PrimaryNext);
+        if (isCopy)
+        {
+            tcp.Shift = 0;
+            flows.ForgetTimestamps(ref flow);
+        }
+
+        flow.RenewPrediction();
+    }
+
+    private static void NoteTimestamp(ref ClientState client, TcpSegment segment, bool isPrimary)
+    {
+        ClientFlags side = isPrimary ? ClientFlags.PrimaryTimestamp : ClientFlags.SecondaryTimestamp;
+        client.Flags &= ~side;
         if (segment.TryReadTimestamp(out uint value))
         {
             (isPrimary ? ref client.PrimaryTimestamp : ref client.SecondaryTimestamp) = value;
             client.Flags |= side;
         }
     }
+}
+
+/// <summary>What is known of the secondary's numbers on a connection.</summary>
+internal enum SecondaryNumbers : byte
+{
+    /// <summary>The translation is known.</summary>
+    Known,
+
+    /// <summary>The next segment of the secondary, or a checkpoint, will show them.</summary>
+    Pending,
+
+    /// <summary>Only a checkpoint or a new connection makes them known (R17).</summary>
+    Unknown,
 }

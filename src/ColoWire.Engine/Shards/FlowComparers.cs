@@ -19,11 +19,11 @@ internal sealed class FlowComparers
     private readonly RetransmitCache cache;
 
     public FlowComparers(
-        EngineOptions options, FrameArena arena, ShardCounters counters, Disposition disposition, EpochStart epochStart,
-        StepMeter steps)
+        EngineOptions options, FrameArena arena, FlowTable flows, ShardCounters counters, Disposition disposition,
+        EpochStart epochStart, StepMeter steps)
     {
         cache = new RetransmitCache(options, arena, disposition, steps);
-        streams = new TcpStreamComparer(options, arena, counters, cache, disposition, epochStart, steps);
+        streams = new TcpStreamComparer(options, arena, flows, counters, cache, disposition, epochStart, steps);
         datagrams = new DatagramComparer(options, arena, counters, cache, disposition, steps);
     }
 
@@ -143,11 +143,13 @@ internal sealed class FlowComparers
     }
 
     /// <summary>Discards the record of verified bytes, because frames have bypassed the comparison.</summary>
-    public static void ForgetVerified(ref Flow flow)
+    /// <param name="flow">The flow.</param>
+    /// <param name="keepsNumbers">Whether the flow is the same connection as before, with the same translation.</param>
+    public static void ForgetVerified(ref Flow flow, bool keepsNumbers = false)
     {
         if (flow.IsStream)
         {
-            TcpStreamComparer.Forget(ref flow);
+            TcpStreamComparer.Forget(ref flow, keepsNumbers);
         }
     }
 

@@ -9,20 +9,22 @@ namespace ColoWire.Engine.Shards;
 /// Makes all changes of a flow's state: divergence, overflow, flush, take-over by the secondary, and the return to comparison.
 /// </summary>
 internal sealed class FlowLifecycle(
-    HeldFrames held, ShardView view, FlushLog flushes, FlowShare share, DivergenceReporter reports, UnfinishedFlow unfinished)
+    FlowTable flows, HeldFrames held, ShardView view, FlushLog flushes, FlowShare share, DivergenceReporter reports,
+    UnfinishedFlow unfinished)
 {
     /// <summary>
-    /// Whether the primary's frames of a flow are sent unverified, because the flow has diverged and waits for no checkpoint, or
-    /// because the client has reset it.
+    /// Whether the primary's frames of a flow are sent unverified, because the flow has diverged and waits for no checkpoint,
+    /// because the client has reset it, or because its translation is not known.
     /// </summary>
     public static bool LeavesUnverified(in Flow flow) =>
-        flow.State is FlowState.Unverified or FlowState.OverShare or FlowState.ClientReset;
+        flow.State is FlowState.Unverified or FlowState.OverShare or FlowState.ClientReset or FlowState.Untranslated;
 
     /// <summary>The reason why the primary's frames of such a flow are sent unverified.</summary>
     public static UnverifiedReason ReasonNotVerified(in Flow flow) => flow.State switch
     {
         FlowState.OverShare => UnverifiedReason.KeepsDiffering,
         FlowState.ClientReset => UnverifiedReason.ClientReset,
+        FlowState.Untranslated => UnverifiedReason.MirrorLoss,
         _ => UnverifiedReason.AfterDivergence,
     };
 
@@ -81,19 +83,45 @@ internal sealed class FlowLifecycle(
         }
 
         flow.State = FlowState.ClientReset;
-        FlowComparers.ForgetVerified(ref flow);
+        FlowComparers.ForgetVerified(ref flow, keepsNumbers: true);
         held.ReleaseAll(ref flow, UnverifiedReason.ClientReset);
         held.ClearSecondary(ref flow);
     }
 
-    /// <summary>Compares a flow again that the client had reset: a new connection opens.</summary>
-    public static void Reopen(ref Flow flow)
+    /// <summary>Compares a flow again that the client had reset.</summary>
+    /// <param name="flow">The flow.</param>
+    /// <param name="keepsNumbers">Whether one replica has missed the reset, so that the connection goes on; otherwise a new
+    /// connection opens.</param>
+    public static void Reopen(ref Flow flow, bool keepsNumbers = false)
     {
         if (flow.State == FlowState.ClientReset)
         {
-            flow.State = FlowState.Comparing;
-            FlowComparers.ForgetVerified(ref flow);
+            CompareAnew(ref flow, keepsNumbers);
         }
+    }
+
+    /// <summary>Compares a flow again whose translation was not known: a new connection opens.</summary>
+    public static void LearnTranslation(ref Flow flow)
+    {
+        if (flow.State == FlowState.Untranslated)
+        {
+            CompareAnew(ref flow, keepsNumbers: false);
+        }
+    }
+
+    /// <summary>Ends the comparison of a flow because the secondary has missed what a client sent, while the secondary's numbers
+    /// were not known (R17). A flow that has already diverged waits for its checkpoint as before.</summary>
+    public void LoseTranslation(ref Flow flow)
+    {
+        if (flow.State != FlowState.Comparing)
+        {
+            return;
+        }
+
+        flow.State = FlowState.Untranslated;
+        FlowComparers.ForgetVerified(ref flow);
+        held.ReleaseAll(ref flow, UnverifiedReason.MirrorLoss);
+        held.ClearSecondary(ref flow);
     }
 
     /// <summary>Applies to a flow the events that concerned all flows since the flow was last visited, in their order.</summary>
@@ -121,6 +149,12 @@ internal sealed class FlowLifecycle(
         }
     }
 
+    private static void CompareAnew(ref Flow flow, bool keepsNumbers)
+    {
+        flow.State = FlowState.Comparing;
+        FlowComparers.ForgetVerified(ref flow, keepsNumbers);
+    }
+
     private FlowState StateToDiverge(ref Flow flow, long nowNs) =>
         !view.Mends ? FlowState.Unverified : share.TryTake(ref flow, nowNs) ? FlowState.Diverged : FlowState.OverShare;
 
@@ -128,13 +162,21 @@ internal sealed class FlowLifecycle(
     {
         UnverifiedReason? reason = flushes.ReasonSince(flow.Flush);
         bool forgets = flushes.ForgetsSince(flow.Flush);
+        FlushedNumbers numbers = view.Mirrors ? flushes.NumbersSince(flow.Flush) : FlushedNumbers.Equal;
         flow.Flush = flushes.Last;
+        if (numbers is FlushedNumbers.Equal or FlushedNumbers.Unknown)
+        {
+            flows.ForgetTimestamps(ref flow);
+        }
+
         if (reason is { } release)
         {
-            flow.State = FlowState.Comparing;
-            if (forgets)
+            bool isLost = numbers == FlushedNumbers.Unknown && flow.IsStream;
+            flow.State = isLost ? FlowState.Untranslated : FlowState.Comparing;
+            bool keepsNumbers = numbers is FlushedNumbers.Kept or FlushedNumbers.Doubtful;
+            if (forgets || keepsNumbers)
             {
-                FlowComparers.ForgetVerified(ref flow);
+                FlowComparers.ForgetVerified(ref flow, keepsNumbers);
             }
             else
             {
@@ -144,9 +186,15 @@ internal sealed class FlowLifecycle(
             held.ReleaseAll(ref flow, release);
             held.ClearSecondary(ref flow);
         }
-        else if (flow.IsStream)
+        else if (flow.IsStream && forgets)
         {
             WaitForCheckpoint(ref flow);
+        }
+
+        if (numbers == FlushedNumbers.Doubtful && flow.HasTranslation)
+        {
+            flow.Tcp.Set(TcpFlags.ShiftDoubtful);
+            flow.RenewPrediction();
         }
     }
 
@@ -157,13 +205,21 @@ internal sealed class FlowLifecycle(
     {
         held.ClearSecondary(ref flow);
         FlowComparers.ForgetVerified(ref flow);
-        if (flow.State == FlowState.Comparing && !flow.Primary.IsEmpty)
+        if (flow.State != FlowState.Comparing)
         {
-            flow.State = view.Mends ? FlowState.Diverged : FlowState.Unverified;
-            if (flow.State == FlowState.Unverified)
-            {
-                held.ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
-            }
+            return;
+        }
+
+        if (flow.Primary.IsEmpty)
+        {
+            flow.State = view.Mirrors ? FlowState.Untranslated : FlowState.Comparing;
+            return;
+        }
+
+        flow.State = view.Mends ? FlowState.Diverged : FlowState.Unverified;
+        if (flow.State == FlowState.Unverified)
+        {
+            held.ReleaseAll(ref flow, UnverifiedReason.AfterDivergence);
         }
     }
 }

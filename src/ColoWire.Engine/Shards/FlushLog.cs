@@ -13,6 +13,9 @@ internal sealed class FlushLog
 {
     private readonly UnverifiedReason?[] reasons = new UnverifiedReason?[EngineLimits.RememberedFlushes];
     private uint lastForgetting;
+    private uint lastCopy;
+    private uint lastLoss;
+    private uint lastDoubt;
     private uint lastBeforeTakeOver;
 
     /// <summary>The number of the last flush; never equal to <see cref="Flow.PredictsNothing"/>.</summary>
@@ -23,11 +26,29 @@ internal sealed class FlushLog
     /// requested.</param>
     /// <param name="forgets">Whether TCP flows discard the record of verified bytes, because frames have bypassed the
     /// comparison.</param>
-    public void Add(UnverifiedReason? reason, bool forgets)
+    /// <param name="numbers">What becomes of the translations of TCP flows.</param>
+    public void Add(UnverifiedReason? reason, bool forgets, FlushedNumbers numbers)
     {
         Last = Last + 1 is Flow.PredictsNothing ? 1 : Last + 1;
         reasons[Last % EngineLimits.RememberedFlushes] = reason;
         lastForgetting = forgets ? Last : lastForgetting;
+        lastCopy = numbers == FlushedNumbers.Equal ? Last : lastCopy;
+        lastLoss = numbers == FlushedNumbers.Unknown ? Last : lastLoss;
+        lastDoubt = numbers == FlushedNumbers.Doubtful ? Last : lastDoubt;
+    }
+
+    /// <summary>What becomes of the translation of a flow by the flushes that the flow has yet to apply.</summary>
+    /// <param name="followed">The number of the last flush that the flow has applied.</param>
+    public FlushedNumbers NumbersSince(uint followed)
+    {
+        bool copies = (int)(lastCopy - followed) > 0;
+        bool loses = (int)(lastLoss - followed) > 0;
+        bool isLossLater = (int)(lastLoss - lastCopy) > 0;
+        bool isDoubtLater = (int)(lastDoubt - followed) > 0 && (!copies || (int)(lastDoubt - lastCopy) > 0);
+        return loses && (!copies || isLossLater) ? FlushedNumbers.Unknown
+            : copies ? FlushedNumbers.Equal
+            : isDoubtLater ? FlushedNumbers.Doubtful
+            : FlushedNumbers.Kept;
     }
 
     /// <summary>Records that the secondary has taken over: all flushes so far precede the take-over.</summary>
@@ -57,4 +78,21 @@ internal sealed class FlushLog
 
         return reasons[Last % EngineLimits.RememberedFlushes];
     }
+}
+
+/// <summary>What a flush does to the translations of TCP flows (R12, R17).</summary>
+internal enum FlushedNumbers : byte
+{
+    /// <summary>The translations stay.</summary>
+    Kept,
+
+    /// <summary>A checkpoint has made the secondary a copy of the primary: both use the same numbers.</summary>
+    Equal,
+
+    /// <summary>Frames have bypassed ColoWire, so that a flow may be another connection.</summary>
+    Unknown,
+
+    /// <summary>A checkpoint was broken off after both replicas had been stopped: the secondary uses its old numbers, or already
+    /// the primary's.</summary>
+    Doubtful,
 }

@@ -73,7 +73,8 @@ internal sealed class HeldComparison(
                 continue;
             }
 
-            if (verdict.Kind == VerdictKind.Divergence && verdict.Reason != DivergenceReason.Retransmit
+            if (verdict.Kind == VerdictKind.Divergence
+                && verdict.Reason is not (DivergenceReason.Retransmit or DivergenceReason.Translation)
                 && IsEarly(flow.Primary.Head))
             {
                 arena[flow.Primary.Head].Marks |= FrameMarks.Assumed;

@@ -189,6 +189,7 @@ internal sealed class SecondaryIntake(
         : flow.Action != PolicyAction.Compare ? DropReason.SecondaryPassed
         : view.IsStopped || flow.State == FlowState.Diverged ? DropReason.SecondaryUnmatched
         : flow.State == FlowState.ClientReset ? DropReason.SecondaryClientReset
+        : flow.State == FlowState.Untranslated ? DropReason.SecondaryMirrorLoss
         : FlowLifecycle.LeavesUnverified(in flow) ? DropReason.SecondaryAfterDivergence
         : flow.Secondary.Count >= maxQueueSize && MayBeHeld(in layout) ? DropReason.SecondaryQueueFull
         : null;

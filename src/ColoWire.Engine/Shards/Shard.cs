@@ -26,6 +26,7 @@ public sealed class Shard : IDuty, IDisposable
     private readonly PrimaryIntake primaries;
     private readonly SecondaryIntake secondaries;
     private readonly ClientIntake? clients;
+    private readonly ClientExits? clientExits;
     private readonly ShardView view;
     private readonly FlowWalk walk;
     private readonly SlotRelief relief;
@@ -51,6 +52,7 @@ public sealed class Shard : IDuty, IDisposable
         const long NanosecondsPerMs = 1_000_000;
         Counters = failed?.Counters ?? new ShardCounters();
         Counters.BeginAnew();
+        Inbound = rings.Inbound is null ? null : failed?.Inbound ?? new InboundCounters();
         this.arena = arena;
         this.rings = rings;
         long graceNs = options.GraceMs * NanosecondsPerMs;
@@ -61,10 +63,11 @@ public sealed class Shard : IDuty, IDisposable
         unfinished = new UnfinishedFlow(Steps);
         disposition = new Disposition(arena, rings, Counters);
         view = new ShardView(options, guest, flushes, epochStart, unfinished);
-        FlowComparers comparers = new(options, arena, Counters, disposition, epochStart, Steps);
+        FlowComparers comparers = new(options, arena, flows, Counters, disposition, epochStart, Steps);
         HeldFrames held = new(arena, flows, comparers, disposition, suspects, unfinished, view, Steps, Counters);
         DivergenceReporter reports = new(arena, rings.Reports, view, Counters);
-        FlowLifecycle lifecycle = new(held, view, flushes, new FlowShare(options.CheckpointShare), reports, unfinished);
+        FlowLifecycle lifecycle = new(
+            flows, held, view, flushes, new FlowShare(options.CheckpointShare), reports, unfinished);
         comparison = new HeldComparison(
             arena, flows, comparers, held, lifecycle, disposition, epochStart, suspects, unfinished, view, Steps);
         walk = new FlowWalk(flows, view, lifecycle, Steps, place);
@@ -72,7 +75,7 @@ public sealed class Shard : IDuty, IDisposable
         expiry = new Expiry(options, arena, flows, comparers, comparison, lifecycle, reports, suspects, unfinished, Steps, place);
         Admission admission = new(
             options, arena, flows, quarantine, flushes, view, lifecycle, held, unfinished, Steps, place, Counters);
-        ClientTracker? tracker = rings.Inbound is null ? null : new ClientTracker(flows, lifecycle, Addresses);
+        ClientTracker? tracker = Inbound is null ? null : new ClientTracker(flows, view, lifecycle, Addresses, Inbound);
         primaries = new PrimaryIntake(
             options, arena, view, walk, admission, comparers, held, comparison, lifecycle, disposition, unfinished, tracker);
         secondaries = new SecondaryIntake(
@@ -82,8 +85,10 @@ public sealed class Shard : IDuty, IDisposable
         if (rings.Inbound is { } inbound)
         {
             clientBatch = new FrameBatch(inbound.World);
+            clientExits = new ClientExits(arena, inbound, Inbound!);
+            KeptClients kept = new(options.CompareTimeoutMs * NanosecondsPerMs);
             clients = new ClientIntake(
-                arena, flows, view, walk, lifecycle, tracker!, inbound, unfinished);
+                arena, flows, view, walk, lifecycle, tracker!, clientExits, kept, inbound, unfinished);
         }
     }
 
@@ -91,7 +96,7 @@ public sealed class Shard : IDuty, IDisposable
     public ShardCounters Counters { get; }
 
     /// <summary>What became of the frames of clients; null where none pass. Any thread may read it.</summary>
-    public InboundCounters? Inbound => clients?.Counters;
+    public InboundCounters? Inbound { get; }
 
     /// <summary>The guest's MAC addresses that this shard has learned.</summary>
     internal GuestAddresses Addresses { get; }
@@ -255,11 +260,13 @@ public sealed class Shard : IDuty, IDisposable
     }
 
     /// <summary>
-    /// Takes back what a replica has missed, then takes a batch of the clients' frames; frames that wait for the end of a checkpoint are the first at the next poll.
+    /// Takes back what a replica has missed, then takes a batch of the clients' frames; frames that wait for the end of a checkpoint
+    /// are the first at the next poll.
     /// </summary>
     private int TakeClients(long nowNs)
     {
         int missed = clients!.TakeMissed();
+        clients.SendKept(nowNs);
         clientBatch!.TryRefill();
         int start = clientBatch.Next;
         int next = start;
@@ -275,7 +282,7 @@ public sealed class Shard : IDuty, IDisposable
 
         clientBatch.Next = next;
         place.Batch = null;
-        clients.Publish();
+        clientExits!.Publish();
         return missed + next - start;
     }
 

@@ -25,6 +25,7 @@ internal sealed class ShardView
     private uint epoch;
     private uint flushedEpoch;
     private int bypasses;
+    private int brokenCheckpoints;
     private bool isReturning;
 
     public ShardView(
@@ -66,6 +67,17 @@ internal sealed class ShardView
     /// <summary>Whether both replicas are stopped for a checkpoint (<see cref="GuestState.AreReplicasStopped"/>). Always false
     /// while the path stops, so that every frame leaves it.</summary>
     public bool AreReplicasStopped => guest.AreReplicasStopped && !IsStopped;
+
+    /// <summary>Whether clients' frames pass (<see cref="InboundMode.Mirror"/>).</summary>
+    public bool Mirrors => options.Inbound == InboundMode.Mirror;
+
+    /// <summary>Whether both replicas use the same numbers on every TCP connection that has no flow (R17): those connections were
+    /// open when a checkpoint made the secondary a copy of the primary, and no flow with a translation was evicted
+    /// since.</summary>
+    public bool KnowsNumbers { get; private set; }
+
+    /// <summary>Records that a flow with a translation was evicted.</summary>
+    public void ForgetNumbers() => KnowsNumbers = false;
 
     /// <summary>The reason why the primary's frames are sent without a comparison.</summary>
     public UnverifiedReason ReasonNotCompared =>
@@ -119,7 +131,7 @@ internal sealed class ShardView
         if (guest.Stop.IsRaised && !IsStopped)
         {
             IsStopped = true;
-            concernsFlows |= Flush(UnverifiedReason.Stop, forgets: false);
+            concernsFlows |= Flush(UnverifiedReason.Stop, forgets: false, FlushedNumbers.Kept);
         }
 
         return concernsFlows;
@@ -133,11 +145,12 @@ internal sealed class ShardView
     public bool RefreshEpoch(long nowNs)
     {
         isReturning = guest.IsReturning;
+        bool isInDoubt = RefreshBrokenCheckpoints();
         // Acquire: with the new epoch, all writes before it are visible. Partner: GuestState.Writer.BeginEpoch.
         uint seen = guest.Epoch;
         if ((int)(seen - epoch) <= 0)
         {
-            return false;
+            return isInDoubt;
         }
 
         epoch = seen;
@@ -165,7 +178,7 @@ internal sealed class ShardView
             return true;
         }
 
-        return PrimaryLeavesUncompared ? Flush(ReasonNotCompared, forgets: false) : HasNoCheckpoints;
+        return PrimaryLeavesUncompared ? Flush(ReasonNotCompared, forgets: false, FlushedNumbers.Kept) : HasNoCheckpoints;
     }
 
     /// <summary>
@@ -181,7 +194,23 @@ internal sealed class ShardView
         }
 
         bypasses = seen;
-        return Flush(null, forgets: true);
+        return Flush(null, forgets: true, FlushedNumbers.Unknown);
+    }
+
+    /// <summary>
+    /// Refreshes the number of checkpoints that were broken off: the next frame of the secondary on each flow shows which numbers
+    /// it uses.
+    /// </summary>
+    private bool RefreshBrokenCheckpoints()
+    {
+        int seen = guest.BrokenCheckpoints;
+        if (seen == brokenCheckpoints)
+        {
+            return false;
+        }
+
+        brokenCheckpoints = seen;
+        return Mirrors && Flush(null, forgets: false, FlushedNumbers.Doubtful);
     }
 
     /// <summary>
@@ -199,12 +228,17 @@ internal sealed class ShardView
         bool isFresh = (int)(guest.FreshEpoch - flushedEpoch) > 0;
         flushedEpoch = flushed;
         epochStart.Begin(nowNs, hasCheckpoint: !isFresh || guest.EpochReason == UnverifiedReason.Checkpoint);
-        return Flush(guest.EpochReason, isFresh);
+        // At the operator's order to flush, or to change the mode, no frame has bypassed ColoWire.
+        FlushedNumbers numbers = guest.CopiedEpoch == flushed ? FlushedNumbers.Equal
+            : guest.EpochReason == UnverifiedReason.Order ? FlushedNumbers.Kept
+            : FlushedNumbers.Unknown;
+        return Flush(guest.EpochReason, isFresh, numbers);
     }
 
-    private bool Flush(UnverifiedReason? reason, bool forgets)
+    private bool Flush(UnverifiedReason? reason, bool forgets, FlushedNumbers numbers)
     {
-        flushes.Add(reason, forgets);
+        flushes.Add(reason, forgets, numbers);
+        KnowsNumbers = numbers == FlushedNumbers.Equal || (KnowsNumbers && numbers != FlushedNumbers.Unknown);
         RenewPrediction();
         return true;
     }

@@ -52,16 +52,29 @@ internal static class FrameTranslator
             ? TranslationOutcome.Unchanged
             : Translate<OutboundDirection>(frame, in layout, in translation, greatestTimestamp);
 
-    /// <summary>Reads the flow of the TCP segment that an ICMP or ICMPv6 error of a client quotes.</summary>
+    /// <summary>Reads the guest's flow whose numbers a client's frame contains although the frame is no whole segment: the flow
+    /// of the segment that an ICMP or ICMPv6 error quotes, or that a first fragment begins.</summary>
     /// <param name="frame">The bytes of the frame.</param>
     /// <param name="layout">The layout that was parsed from these bytes.</param>
     /// <param name="key">The key of the flow, as the guest sends it.</param>
-    /// <returns>False when the frame quotes no TCP segment, or one that <see cref="ToReplica"/> leaves unchanged in every
-    /// translation.</returns>
-    public static bool TryReadQuote(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
+    /// <returns>False for all other frames, for a quote that <see cref="ToReplica"/> leaves unchanged in every translation, and
+    /// for a first fragment without the ports.</returns>
+    public static bool TryReadFlow(ReadOnlySpan<byte> frame, in FrameLayout layout, out FlowKey key)
     {
-        bool isFound = QuotedSegment.TryFind(frame, in layout, out QuotedSegment quoted);
         key = default;
+        if (layout.Kind == FrameKind.Fragment)
+        {
+            bool hasPorts = StartsSegment(frame, in layout) && layout.PayloadLength >= sizeof(uint);
+            if (hasPorts)
+            {
+                FlowKey.ReadStart(frame, in layout, out FlowKey clients);
+                key = clients.Reversed();
+            }
+
+            return hasPorts;
+        }
+
+        bool isFound = QuotedSegment.TryFind(frame, in layout, out QuotedSegment quoted);
         if (isFound)
         {
             quoted.ReadKey(frame, in layout, out key);
@@ -69,6 +82,9 @@ internal static class FrameTranslator
 
         return isFound;
     }
+
+    private static bool StartsSegment(ReadOnlySpan<byte> frame, in FrameLayout layout) =>
+        layout.Kind == FrameKind.Fragment && layout.Protocol == Protocol.Tcp && FragmentHeader.Read(frame, in layout).Start == 0;
 
     private static TranslationOutcome Translate<TDirection>(
         Span<byte> frame, in FrameLayout layout, in Translation translation, uint? greatestTimestamp)
@@ -80,9 +96,7 @@ internal static class FrameTranslator
             return TranslateHeader<TDirection>(header, in translation, greatestTimestamp);
         }
 
-        bool startsSegment = layout.Kind == FrameKind.Fragment && layout.Protocol == Protocol.Tcp
-            && FragmentHeader.Read(frame, in layout).Start == 0;
-        if (!startsSegment)
+        if (!StartsSegment(frame, in layout))
         {
             return TranslationOutcome.Unchanged;
         }

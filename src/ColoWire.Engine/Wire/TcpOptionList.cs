@@ -85,6 +85,38 @@ internal static class TcpOptionList
         return true;
     }
 
+    /// <summary>Takes the next block of a SACK option (RFC 2018 section 3).</summary>
+    /// <param name="options">The TCP header without its fixed part.</param>
+    /// <param name="at">The number of bytes of blocks that were taken before: 0 at first.</param>
+    /// <param name="start">The sequence number of the first byte of the block.</param>
+    /// <param name="end">The sequence number after its last byte.</param>
+    /// <returns>False at the end of the first SACK option, and when there is no valid one.</returns>
+    public static bool TryTakeSackBlock(ReadOnlySpan<byte> options, ref int at, out uint start, out uint end)
+    {
+        (start, end) = (0, 0);
+        int first = 0;
+        while (TryTake(options, ref first, out ReadOnlySpan<byte> option))
+        {
+            if (option[0] != Tcp.OptionSack || !IsValidLength(option[0], option.Length))
+            {
+                continue;
+            }
+
+            int offset = Tcp.OptionHeaderBytes + at;
+            if (offset == option.Length)
+            {
+                return false;
+            }
+
+            start = Network.UInt32(option, offset);
+            end = Network.UInt32(option, offset + sizeof(uint));
+            at += Tcp.SackBlockBytes;
+            return true;
+        }
+
+        return false;
+    }
+
     /// <summary>Moves to the next option that is no pad.</summary>
     /// <param name="options">The TCP header without its fixed part.</param>
     /// <param name="at">Where the search begins, and the offset of the option.</param>

@@ -49,6 +49,9 @@ public sealed class PcapInjectPort : LivePort, IInjectPort, IFrameSender
     /// <inheritdoc/>
     public InjectStatistics Statistics => loop.Tally.Statistics;
 
+    /// <inheritdoc/>
+    public int MaxPayloadBytes => link.Mtu is not 0 and int mtu ? mtu : int.MaxValue;
+
     private protected override IInterfaceLink Interface => link;
 
     /// <inheritdoc/>

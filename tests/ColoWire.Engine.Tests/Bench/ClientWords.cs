@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Linq;
+using NUnit.Framework;
 using static ColoWire.Engine.Tests.Bench.Words;
 
 namespace ColoWire.Engine.Tests.Bench;
@@ -61,4 +63,15 @@ public static class ClientWords
     }
 
     public static byte[] BigEndian(uint value) => [(byte)(value >> 24), (byte)(value >> 16), (byte)(value >> 8), (byte)value];
+
+    /// <summary>The sum of a count of clients' frames over all shards.</summary>
+    public static Action<TestBench> Counted(InboundCount count, long expected) => bench =>
+        Assert.That(bench.Path.Shards.Sum(shard => shard.Inbound![count]), Is.EqualTo(expected), $"{count}");
+
+    /// <summary>The secondary has received exactly these frames since the start: what clients have sent.</summary>
+    public static Action<TestBench> BytesToS(params byte[][] frames) => bench => Assert.That(
+        bench.ToSecondary.Frames.Select(Convert.ToHexString), Is.EqualTo(frames.Select(Convert.ToHexString)), "to the secondary");
+
+    /// <summary>A client sends frames that are given as bytes.</summary>
+    public static Action<TestBench> WorldBytes(params byte[][] frames) => bench => Array.ForEach(frames, bench.SendWorld);
 }

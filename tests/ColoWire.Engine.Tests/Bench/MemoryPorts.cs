@@ -78,6 +78,8 @@ public sealed class MemoryInjectPort : IInjectPort
     /// <summary>Whether the next call with frames throws without sending any.</summary>
     public bool BreaksNext { get; set; }
 
+    public int MaxPayloadBytes { get; set; } = int.MaxValue;
+
     /// <summary>How many of the next frames the port takes and then loses.</summary>
     public int LosesNext { get; set; }
 

@@ -151,7 +151,7 @@ public sealed class TranslationProperties
                 };
                 byte[] frame = message.Bytes();
                 FrameParser.Parse(frame, out FrameLayout layout);
-                Assert.That(FrameTranslator.TryReadQuote(frame, in layout, out FlowKey key));
+                Assert.That(FrameTranslator.TryReadFlow(frame, in layout, out FlowKey key));
                 Assert.That(key, Is.EqualTo(KeyOf(model with { Segment = model.Segment with { Vlans = tags } })));
                 TranslationOutcome outcome = ToReplica(frame, translation, 0);
                 AssertIs((message with { Quote = own }).Bytes(), message.Bytes(), frame, outcome);
@@ -180,7 +180,7 @@ public sealed class TranslationProperties
     {
         byte[] frame = [.. before];
         FrameParser.Parse(frame, out FrameLayout layout);
-        bool quotes = FrameTranslator.TryReadQuote(frame, in layout, out _);
+        bool quotes = FrameTranslator.TryReadFlow(frame, in layout, out _);
         TranslationOutcome outcome = toReplica
             ? ToReplica(frame, translation, greatest)
             : ToWorld(frame, translation, greatest);

@@ -63,10 +63,14 @@ public sealed class InboundScenarios(int shards)
             S(ToSecondary(Answer)), Wait(10), S(ToSecondary(Answer with { Ack = 5101 })), Out(SynAck, Answer with { Ack = 5101 }),
             Cp(0)]),
         Row("110 frames that concern no guest", W(Ack with { MacDestination = [1, 0x80, 0xC2, 0, 0, 2] }), ToBoth(),
-            P(A), W(Ack with { MacSource = GuestMac }), W(Ack with { MacDestination = [2, 0, 0, 0, 0, 7] }), ToBoth(),
-            W(Ack), ToBoth(Ack), DropsOf(1, 1, 1)),
-        Row("110 before the guest's address is known", W(Ack with { MacDestination = [2, 0, 0, 0, 0, 7] }),
-            ToBoth(Ack with { MacDestination = [2, 0, 0, 0, 0, 7] })),
+            P(A), W(Syn with { MacSource = GuestMac }), W(Syn with { MacDestination = [2, 0, 0, 0, 0, 7] }), ToBoth(),
+            W(Syn), ToBoth(Syn), DropsOf(1, 1, 1)),
+        Row("110 before the guest's address is known", W(Syn with { MacDestination = [2, 0, 0, 0, 0, 7] }),
+            ToBoth(Syn with { MacDestination = [2, 0, 0, 0, 0, 7] })),
+        Row("110 a guest that uses an address heard from the world is not learned", W(Syn), P(A with { MacSource = ClientMac }),
+            Counted(InboundCount.AddressOfWorld, 1), W(Syn with { MacSource = [2, 0, 0, 0, 0, 98] }),
+            ToBoth(Syn, Syn with { MacSource = [2, 0, 0, 0, 0, 98] }), W(Syn), ToBoth(
+                Syn, Syn with { MacSource = [2, 0, 0, 0, 0, 98] }, Syn), DropsOf(0, 0, 0)),
         Row("111 an ICMP error that quotes a segment",
             [.. Opened, W(Request), P(Answer), S(ToSecondary(Answer)), W(TooBig(Answer)),
             ToP(Syn, Ack, Request, TooBig(Answer)),
@@ -79,11 +83,19 @@ public sealed class InboundScenarios(int shards)
             },
         },
         Row("114 in two VLANs", Tagged()),
+        Row("115 longer than the port of a replica takes", bench => bench.ToSecondary.MaxPayloadBytes = 100,
+            W(Syn with { Payload = Fill('L', 61) }), ToBoth(), W(Syn with { Payload = Fill('F', 60) }),
+            ToBoth(Syn with { Payload = Fill('F', 60) }),
+            W(Syn with { Payload = Fill('F', 60), Vlans = [5] }),
+            ToBoth(Syn with { Payload = Fill('F', 60) }, Syn with { Payload = Fill('F', 60), Vlans = [5] }),
+            TooLong(1)),
         Row("115a SYN options that differ", W(Syn), P(SynAck with { Options = [2, 4, 5, 0xB4] }),
             S(ToSecondary(SynAck) with { Options = [2, 4, 5, 0x50] }), Cp(1, DivergenceReason.Header)),
+        Row("115d the guest's own broadcast does not come back to it", P(A with { MacDestination = Fill('\u00ff', 6) }),
+            S(A with { MacDestination = Fill('\u00ff', 6) }), Out(A with { MacDestination = Fill('\u00ff', 6) }), ToBoth()),
     ];
 
-    private static Segment Broadcast => Ack with { MacDestination = Fill('\u00ff', 6) };
+    private static Segment Broadcast => Syn with { MacDestination = Fill('\u00ff', 6) };
 
     private EngineOptions Options => TestBench.SmallOptions with { Shards = shards, Inbound = InboundMode.Mirror };
 
@@ -94,6 +106,7 @@ public sealed class InboundScenarios(int shards)
     public void Scenario_116_each_replica_receives_the_frames_of_each_flow_in_their_order()
     {
         using TestBench bench = new(Options);
+        bench.Checkpoint();
         for (int i = 0; i < 10_000; i++)
         {
             bench.World.Feed((Client((uint)i, 1) with { SourcePort = (ushort)(40_000 + (i % 64)) }).Bytes());
@@ -148,6 +161,9 @@ public sealed class InboundScenarios(int shards)
             new[] { drops[(int)InboundDrop.LinkLocal], drops[(int)InboundDrop.Loop], drops[(int)InboundDrop.OtherUnicast] },
             Is.EqualTo(new[] { linkLocal, loop, other }));
     };
+
+    private static Action<TestBench> TooLong(long count) => bench => Assert.That(
+        bench.Path.Pipelines[0].Inbound!.World.Filter.Drops[(int)InboundDrop.TooLong], Is.EqualTo(count));
 
     private static Action<TestBench>[] Tagged()
     {

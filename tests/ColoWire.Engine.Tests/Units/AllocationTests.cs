@@ -75,7 +75,7 @@ public sealed class AllocationTests
             MacSource = answer.MacDestination,
             MacDestination = answer.MacSource,
         };
-        byte[][] clients = [acknowledgment.Bytes(), (acknowledgment with { SourcePort = 1 }).Bytes()];
+        byte[][] clients = [acknowledgment.Bytes(), (acknowledgment with { SourcePort = 1, Syn = true, HasAck = false }).Bytes()];
         EngineOptions options = TestBench.SmallOptions with { Inbound = InboundMode.Mirror };
         DiscardingInjectPort toSecondary = new();
         InboundPorts inbound = new(new RepeatingCapturePort(clients), new DiscardingInjectPort(), toSecondary);

@@ -196,7 +196,7 @@ public sealed class FrameTranslatorTests
                 ToReplica(segment);
                 ToReplica(error);
                 FrameParser.Parse(error, out FrameLayout layout);
-                FrameTranslator.TryReadQuote(error, in layout, out _);
+                FrameTranslator.TryReadFlow(error, in layout, out _);
                 FrameParser.Parse(segment, out layout);
                 FrameTranslator.ToWorld(segment, in layout, in Lower, 0);
             }

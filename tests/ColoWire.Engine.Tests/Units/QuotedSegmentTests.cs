@@ -203,7 +203,7 @@ public sealed class QuotedSegmentTests
     private static bool TryReadQuote(byte[] frame, out FlowKey key)
     {
         FrameParser.Parse(frame, out FrameLayout layout);
-        return FrameTranslator.TryReadQuote(frame, in layout, out key);
+        return FrameTranslator.TryReadFlow(frame, in layout, out key);
     }
 
     private static FlowKey KeyOf(Segment segment)
