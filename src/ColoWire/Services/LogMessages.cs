@@ -68,6 +68,18 @@ internal static partial class LogMessages
 
     [LoggerMessage(
         Level = LogLevel.Warning,
+        Message = "{Port}: frames from the guest's own MAC address arrive here and are dropped: a loop, or a bridge that "
+            + "forwards beside ColoWire")]
+    public static partial void LogLoop(this ILogger logger, string port);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Port}: the guest uses a MAC address from which frames arrive here, too; the address is not learned: set "
+            + "guest_mac if it is the guest's")]
+    public static partial void LogAddressOfWorld(this ILogger logger, string port);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
         Message = "degraded: the port of a replica does not take all frames of clients; TCP sends them again, other differences "
             + "cost a checkpoint")]
     public static partial void LogMirrorLoss(this ILogger logger);

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System.Collections.Generic;
+using ColoWire.Engine;
+using ColoWire.Engine.Capture;
 using ColoWire.Engine.Frames;
 using ColoWire.Hosting;
 using ColoWire.Ports;
@@ -17,6 +19,8 @@ internal sealed class TrafficLog(Appliance appliance, ILogger log)
     private readonly HashSet<string> loggedChecksums = [];
     private readonly Dictionary<string, long> loggedRefused = [];
     private FailWireCounts loggedBypasses;
+    private bool hasLoggedLoop;
+    private bool hasLoggedAddress;
     private CaptureStatistics loggedPrimary = appliance.Ports.PrimaryStatistics;
     private CaptureStatistics loggedSecondary = appliance.Ports.SecondaryStatistics;
     private InjectStatistics loggedOutput = appliance.Ports.OutputStatistics;
@@ -43,6 +47,28 @@ internal sealed class TrafficLog(Appliance appliance, ILogger log)
         LookAtChecksums(now.PartialChecksums.Secondary, ports.SecondaryName);
         LookAtLosses();
         LookAtRefused();
+        LookAtClients(now.Inbound);
+    }
+
+    /// <summary>Logs once each what only a mistake in the network brings about.</summary>
+    private void LookAtClients(in InboundCounts? inbound)
+    {
+        if (inbound is not { } clients)
+        {
+            return;
+        }
+
+        if (!hasLoggedLoop && clients.Drops.Of(CounterNames.Of(InboundDrop.Loop)) != 0)
+        {
+            hasLoggedLoop = true;
+            log.LogLoop(ports.OutputName);
+        }
+
+        if (!hasLoggedAddress && clients.Frames.Of(CounterNames.Of(InboundCount.AddressOfWorld)) != 0)
+        {
+            hasLoggedAddress = true;
+            log.LogAddressOfWorld(ports.OutputName);
+        }
     }
 
     private void LookAtChecksums(long completed, string port)

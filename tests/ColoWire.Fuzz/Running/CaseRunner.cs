@@ -73,7 +73,12 @@ internal sealed class CaseRunner : IDisposable
         outputs = Array.ConvertAll(pipelines, pipeline => new FuzzInjectPort(ledger, pipeline, shape));
         bool hasClients = ofCase.Options.Inbound == InboundMode.Mirror;
         clients = Array.ConvertAll(pipelines, _ => new ClientLedger(ofCase));
-        worlds = Array.ConvertAll(pipelines, pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, 0, clients[pipeline]));
+        worlds = Array.ConvertAll(
+            pipelines,
+            pipeline => new FuzzCapturePort(ofCase, ledger, pipeline, 0, clients[pipeline])
+            {
+                HasHandedOver = shape.HandsOver,
+            });
         replicas = [.. pipelines.SelectMany(pipeline => (FuzzReplicaPort[])
             [new(clients[pipeline], Side.Primary, shape), new(clients[pipeline], Side.Secondary, shape)])];
         PipelinePorts[] ports = Array.ConvertAll(
