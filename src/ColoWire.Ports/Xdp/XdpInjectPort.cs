@@ -41,6 +41,9 @@ public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
     public bool IsZeroCopy => link.Handle?.IsZeroCopy == true;
 
     /// <inheritdoc/>
+    public int MaxPayloadBytes => Math.Min(link.Mtu is not 0 and int mtu ? mtu : int.MaxValue, EngineLimits.SmallSlotBytes - HeaderBytes);
+
+    /// <inheritdoc/>
     public InjectStatistics Statistics => loop.Tally.Statistics;
 
     private protected override IInterfaceLink Interface => link;
