@@ -48,10 +48,13 @@ print_all() {
     heading "In place of colo-compare, on the primary's host"
     wire=sockets
     print_set_up
-    heading "On a bridge host that mirrors the clients' frames"
-    wire=bridge
+    heading 'On a bridge host, in both directions'
+    wire=bridge inbound=mirror ports=pcap
     print_set_up
-    heading 'Start COLO, in both set-ups'
+    heading "On a bridge host that mirrors the clients' frames"
+    inbound=none ports=xdp
+    print_set_up
+    heading 'Start COLO, in all set-ups'
     print_commands colo_commands
     wire=sockets
     heading 'In place of colo-compare, after each restart of ColoWire'

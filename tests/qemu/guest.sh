@@ -5,8 +5,10 @@
 #
 #   guest.sh [CACHE]        CACHE: the folder that keeps it, ${XDG_CACHE_HOME:-~/.cache}/colowire-qemu without it
 #
-# The kernel's command line tells the guest its address: colowire.ip=ADDRESS/BITS. It serves
+# The kernel's command line tells the guest its address: colowire.ip=ADDRESS/BITS, and, with colowire.receive=BYTES, the size of each TCP
+# receive buffer instead of Linux's automatic one. The guest serves
 #   port 80     HTTP: /small (64 bytes), /large (1 MiB, the same bytes in every guest), /cgi-bin/own (see below)
+#   port 9      the sha256 sum of what a client has sent until its FIN
 #   port 7      one answer for each line: "own WORDS" gets "own WORDS" and a number of this guest alone, other lines come back as they are
 # The number is the guest's own clock in nanoseconds: two replicas that are not one machine never say the same, and it has 20 digits
 # in both. HTTP answers bear no real date: two replicas read their clocks some milliseconds apart, and would differ at some seconds' ends.
@@ -20,7 +22,7 @@ if [ $# -gt 1 ] || [[ ${1:-} == -* ]]; then
 fi
 cache=${1:-${XDG_CACHE_HOME:-$HOME/.cache}/colowire-qemu}
 # The number rises with every change of what is below: an older guest in a cache is not used.
-guest=$cache/guest-3
+guest=$cache/guest-4
 if [ -e "$guest/initrd" ]; then
     echo "$guest"
     exit
@@ -134,8 +136,11 @@ ip addr add "$address" dev eth0
 ip link set eth0 up
 # A kernel with little memory remembers few closed connections, and resets what still comes of the others: two replicas would differ.
 sysctl -q -w net.ipv4.tcp_max_tw_buckets=65536
+receive=$(sed -n 's/.*colowire\.receive=\([0-9]*\).*/\1/p' /proc/cmdline)
+[ -z "$receive" ] || sysctl -q -w net.ipv4.tcp_rmem="$receive $receive $receive"
 httpd -h /www
 nc -ll -p 7 -e answer &
+nc -ll -p 9 -e sha256sum &
 echo "colowire guest is up"
 while :; do sleep 1000; done
 INIT

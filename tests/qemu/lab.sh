@@ -11,6 +11,11 @@
 #                                         │ filter-redirector  $work/primary_in ──► comparer ◄── 127.0.0.1:9004  filter-redirector
 #                                         └ filter-redirector  $work/outdev ◄────── comparer
 #
+# With wire=bridge there are no netfilter sockets, and ColoWire captures and injects on three interfaces:
+#
+#   client 192.0.2.1 ── veth ── outside ── ColoWire ─┬─ tapp ── primary's QEMU
+#                                                    └─ taps ── secondary's QEMU
+#
 root=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.." && pwd)
 # shellcheck source=tests/tools/install.sh
 . "$root/tests/tools/install.sh"
@@ -109,6 +114,8 @@ read_options() {
     done
     if [[ "$comparer" != colowire && "$comparer" != qemu ]]; then wrong "--comparer is '$comparer', neither colowire nor qemu"; fi
     if [[ "$vnet" != on && "$vnet" != off ]]; then wrong "--vnet is '$vnet', neither on nor off"; fi
+    if [[ "$inbound" != mirror && "$inbound" != none ]]; then wrong "--inbound is '$inbound', neither mirror nor none"; fi
+    if [[ "$ports" != pcap && "$ports" != xdp ]]; then wrong "--ports is '$ports', neither pcap nor xdp"; fi
     if [ "$comparer" = qemu ]; then return; fi
     if [ -z "$colowire" ]; then
         colowire=$root/src/ColoWire/bin/Debug/net10.0/colowire
@@ -127,31 +134,47 @@ inside() {
 }
 
 make_namespace() {
-    local tap
     ip netns add "$space"
     # Nobody but the client and the guests is to say anything.
     inside sysctl -qw net.ipv6.conf.all.disable_ipv6=1 net.ipv6.conf.default.disable_ipv6=1
     inside ip link set lo up
     # Between two hosts an ACK is not late by 40 ms, which would lengthen each checkpoint.
     inside ip route replace table local local 127.0.0.1 dev lo src 127.0.0.1 quickack 1
-    inside ip link add bridge type bridge
     for tap in tapp taps; do
         inside ip tuntap add "$tap" mode tap
         inside ip link set "$tap" up
     done
-    inside ip link set tapp master bridge
     if [ "$wire" = bridge ]; then
-        # The mirror: a bridge that learns nothing sends what the client says to both guests.
-        inside ip link add client type veth peer name outside
-        inside ip link set taps master bridge
-        inside ip link set outside master bridge up
-        for tap in tapp taps outside; do inside bridge link set dev "$tap" learning off; done
+        make_cable
         inside ip addr add "$client_address/24" dev client
-        inside ip link set client up
     else
+        make_bridge tapp
         inside ip addr add "$client_address/24" dev bridge
     fi
+}
+
+# make_bridge PORT...
+make_bridge() {
+    local port
+    inside ip link add bridge type bridge
     inside ip link set bridge up
+    for port in "$@"; do inside ip link set "$port" master bridge; done
+}
+
+# make_cable: from the client to the bridge host. The client leaves nothing to its NIC: a segment that is longer than the MTU, or has no
+# checksum, is no frame of a cable.
+make_cable() {
+    local end
+    inside ip link add client type veth peer name outside
+    for end in client outside; do
+        inside ethtool -K "$end" tx off tso off gso off gro off >/dev/null
+        inside ip link set "$end" up
+    done
+    if [ "$inbound" = none ]; then
+        # The mirror: a bridge that learns nothing sends each frame of the client to both guests.
+        make_bridge tapp taps outside
+        for end in tapp taps outside; do inside bridge link set dev "$end" learning off; done
+    fi
 }
 
 # start NAME COMMAND...: in the namespace, in the background; what it prints goes to $work/NAME.out, its errors to $work/NAME.log
@@ -202,7 +225,7 @@ guest_is_up() {
 }
 
 wait_for_guest() {
-    until_true "${2:-60}" guest_is_up "$1" || fatal "the $1 guest boots: not up after ${2:-60} s"
+    until_true "${2:-180}" guest_is_up "$1" || fatal "the $1 guest boots: not up after ${2:-180} s"
 }
 
 # counter JQ: of the last whole object that ColoWire printed, which it does once a second
@@ -247,6 +270,24 @@ four_at_a_time() {
         sort | uniq -c | awk '{ print $1, $2 }'
 }
 
+# upload FILE: to the guest, by the client; prints the sha256 sum that the guest answers with
+upload() {
+    inside timeout 60 socat -t 30 - "TCP:$guest_address:9,connect-timeout=20" <"$1" | cut -d ' ' -f 1
+}
+
+# abort TIMES: connections on which the client requests /large and closes with unread bytes, which makes the kernel send a reset (RFC 1122
+# section 4.2.2.13): at once, and after some of the answer, in turn
+abort() {
+    # shellcheck disable=SC2016 # the inner shell expands it
+    inside timeout 120 bash -c '
+        for ((i = 0; i < $2; i++)); do
+            exec {fd}<>"/dev/tcp/$1/80" || exit 1
+            printf "GET /large HTTP/1.0\r\n\r\n" >&"$fd"
+            if [ $((i % 3)) != 0 ]; then head -c $((i % 3 * 1000)) <&"$fd" >/dev/null; fi
+            exec {fd}>&-
+        done' - "$guest_address" "$1"
+}
+
 # open_conversation: a connection to the guest's port 7 that stays open
 open_conversation() {
     rm -f "$work/conversation.in"
@@ -271,7 +312,7 @@ prepare_lab() {
         echo "${0##*/}: needs root, for a network namespace and taps" >&2
         exit 2
     fi
-    install_missing ip:iproute2 ping:iputils-ping sysctl:procps jq:jq socat:socat curl:curl unshare:util-linux qemu-system-x86_64:qemu-system-x86
+    install_missing ip:iproute2 ping:iputils-ping ethtool:ethtool sysctl:procps jq:jq socat:socat curl:curl unshare:util-linux qemu-system-x86_64:qemu-system-x86
     guest=$("$root/tests/qemu/guest.sh")
     if [ "$qemu_release" = 11 ]; then qemu_system=$("$root/tests/qemu/qemu11.sh"); fi
 }

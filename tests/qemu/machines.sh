@@ -10,12 +10,15 @@ colowire=${colowire:-}            # the program, published or built; empty: the 
 comparer=${comparer:-colowire}    # colowire, or qemu for -object colo-compare in the very same place
 vnet=${vnet:-off}                 # on: the guests leave checksums to their NIC, frames travel with a vnet header
 colo=${colo:-off}                 # on: the secondary waits to become the primary's copy (needs 11)
-wire=${wire:-sockets}             # bridge: no sockets of QEMU's, the host mirrors, and ColoWire takes the frames off the taps
+wire=${wire:-sockets}             # bridge: a bridge host; QEMU has no netfilter sockets, and ColoWire captures on the taps
+inbound=${inbound:-mirror}        # on a bridge host, mirror: ColoWire carries the clients' frames; none: the host's bridge does
+ports=${ports:-pcap}              # the kind of ColoWire's ports on a bridge host: pcap or xdp
 sockets=${sockets:-unix}          # tcp: the primary's sockets are TCP on lo too, so that a capture there sees all
+receive_bytes=${receive_bytes:-}   # of each TCP receive buffer of the guests; empty: Linux sizes them
 requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for checkpoints; none: nobody
 
 readonly guest_address=192.0.2.10 client_address=192.0.2.1 guest_mac=52:54:00:12:34:56
-declare -Ar ports=([primary_in]=9001 [outdev]=9005 [primary.colowire.qmp]=9006)
+declare -Ar socket_ports=([primary_in]=9001 [outdev]=9005 [primary.colowire.qmp]=9006)
 # Where the secondary finds the others, and where those listen: all of it is one host here.
 primary_host=127.0.0.1 secondary_host=127.0.0.1 colowire_host=127.0.0.1
 
@@ -24,7 +27,7 @@ guest_arguments() {
     local name=$1 tap=$2
     arguments=(-name "$name" -nodefaults -no-user-config -no-reboot -display none -accel tcg -cpu max -m 128
         -kernel "$guest/vmlinuz" -initrd "$guest/initrd"
-        -append "console=ttyS0 quiet panic=-1 ipv6.disable=1 colowire.ip=$guest_address/24"
+        -append "console=ttyS0 quiet panic=-1 ipv6.disable=1 colowire.ip=$guest_address/24${receive_bytes:+ colowire.receive=$receive_bytes}"
         -serial "file:$work/$name.serial"
         -qmp "unix:$work/$name.qmp,server=on,wait=off")
     guest_card "$tap"
@@ -44,15 +47,15 @@ vnet_option() {
 
 # endpoint_at NAME: a socket of the primary, as ColoWire names it; stream_at and chardev_at, as QEMU does
 endpoint_at() {
-    if [ "$sockets" = tcp ]; then echo "127.0.0.1:${ports[$1]}"; else echo "unix:$work/$1"; fi
+    if [ "$sockets" = tcp ]; then echo "127.0.0.1:${socket_ports[$1]}"; else echo "unix:$work/$1"; fi
 }
 
 stream_at() {
-    if [ "$sockets" = tcp ]; then echo "tcp:127.0.0.1:${ports[$1]}"; else echo "unix:$work/$1"; fi
+    if [ "$sockets" = tcp ]; then echo "tcp:127.0.0.1:${socket_ports[$1]}"; else echo "unix:$work/$1"; fi
 }
 
 chardev_at() {
-    if [ "$sockets" = tcp ]; then echo "host=127.0.0.1,port=${ports[$1]}"; else echo "path=$work/$1"; fi
+    if [ "$sockets" = tcp ]; then echo "host=127.0.0.1,port=${socket_ports[$1]}"; else echo "path=$work/$1"; fi
 }
 
 # primary_network: adds what mirrors, redirects and compares to the arguments of the primary
@@ -96,8 +99,11 @@ secondary_network() {
             -object "filter-redirector,id=f1,netdev=net0,queue=tx,indev=red0$header"
             -object "filter-redirector,id=f2,netdev=net0,queue=rx,outdev=red1$header")
     fi
-    # A secondary chooses TCP sequence numbers of its own for a new connection: this gives it the primary's.
-    arguments+=(-object "filter-rewriter,id=rew0,netdev=net0,queue=all$header")
+    # A secondary chooses TCP sequence numbers of its own for a new connection: this gives it the primary's. With inbound: mirror
+    # ColoWire translates them.
+    if [ "$wire" = sockets ] || [ "$inbound" = none ]; then
+        arguments+=(-object "filter-rewriter,id=rew0,netdev=net0,queue=all$header")
+    fi
     if [ "$colo" = on ]; then arguments+=(-incoming "tcp:$secondary_host:9998"); fi
 }
 
@@ -114,24 +120,28 @@ colowire_arguments() {
     if [ "$vnet" = on ]; then header=(--vnet-hdr-support true); fi
     if [ "$requester" = qmp ]; then asked=qmp:$(endpoint_at primary.colowire.qmp); fi
     if [ "$wire" = bridge ]; then
-        arguments=(run --primary-in xdp:tapp --secondary-in xdp:taps --outdev pcap:outside --xdp-mode generic --requester "$asked")
+        arguments=(run --primary-in "$ports:tapp" --secondary-in "$ports:taps" --outdev "$ports:outside" --requester "$asked")
+        if [ "$inbound" = mirror ]; then arguments+=(--inbound mirror); fi
+        if [ "$ports" = xdp ]; then arguments+=(--xdp-mode generic); fi
         return
     fi
     arguments=(run --primary-in "stream:$(endpoint_at primary_in)" --secondary-in "stream:$colowire_host:9004,server,peer=$secondary_host"
         --outdev "stream:$(endpoint_at outdev)" --requester "$asked" "${header[@]}")
 }
 
-# start_colowire: with $idle, where it is set, as the option of that name
+# start_colowire: with $idle, $checkpoint_share, $compare_timeout_ms and $failwire_timeout_ms, where they are set, as options
 start_colowire() {
     local arguments
     colowire_arguments
     if [ -n "${idle:-}" ]; then arguments+=(--idle "$idle"); fi
     if [ -n "${checkpoint_share:-}" ]; then arguments+=(--checkpoint-share "$checkpoint_share"); fi
+    if [ -n "${compare_timeout_ms:-}" ]; then arguments+=(--compare-timeout "$compare_timeout_ms"); fi
+    if [ -n "${failwire_timeout_ms:-}" ]; then arguments+=(--failwire-timeout-ms "$failwire_timeout_ms"); fi
     # What one that ran before has counted is not its own.
     : >"$work/colowire.out"
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
     start colowire "$colowire" "${arguments[@]}" --control-socket "$work/control" --json
-    until_true 20 longer_than "$work/colowire.out" 0 || fatal "ColoWire starts: no counters after 20 s"
+    until_true 60 longer_than "$work/colowire.out" 0 || fatal "ColoWire starts: no counters after 60 s"
 }
 
 migration_is() {
