@@ -6,6 +6,7 @@ using System.Linq;
 using ColoWire.Figures;
 using ColoWire.Rig;
 using ColoWire.Rig.Live;
+using ColoWire.Rig.Pair;
 using ColoWire.Rig.Qemu;
 
 const int BadInput = 2;
@@ -15,6 +16,7 @@ RootCommand root = new("Measures ColoWire as a running program, and drives what 
     WireCommand.Create(),
     XdpCommand.Create(),
     QemuCommand.Create(),
+    PairCommand.Create(),
     RepeatCommand.Create(),
 };
 ParseResult parsed = root.Parse(args);
