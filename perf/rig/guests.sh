@@ -18,11 +18,13 @@
 set -euo pipefail
 export LC_ALL=C
 
-readonly small_seconds=8 small_batch=25 large_seconds=4 divergences=12
+readonly small_seconds=8 large_seconds=4 divergences=12
 # shellcheck disable=SC2034 # read by lab.sh
 colo=on qemu_release=11 requester=qmp sockets=tcp vnet=off checkpoint_share=0 # each divergence is to ask, however often one connection differs
 # shellcheck source=tests/qemu/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../../tests/qemu/lab.sh"
+# shellcheck source=perf/rig/serving.sh
+. "$root/perf/rig/serving.sh"
 
 # fatal WHAT: replaces the one of the tests; there are no more figures, but those that were measured become rows
 fatal() {
@@ -89,21 +91,12 @@ add() {
 }
 
 measure_serving() {
-    local stops end=$((SECONDS + small_seconds)) speeds=''
+    local stops figure
     stops=$(events primary STOP)
-    # By the number, for by the time ab cuts off its last connection: one guest may have answered by then and the other not, which costs a checkpoint.
-    : >"$work/ab"
-    while [ "$SECONDS" -lt "$end" ]; do
-        inside timeout 30 ab -q -s 20 -n "$small_batch" -c 1 "http://$guest_address/small" >>"$work/ab" || fatal "small GETs"
-    done
-    ! grep -q '^Failed requests: *[1-9]' "$work/ab" || fatal "all small GETs are answered"
-    add "$(awk '/^Complete requests:/ { n += $3 } /^Time taken for tests:/ { s += $5 } END { printf "%.2f", n / s }' "$work/ab")" small
-    end=$((SECONDS + large_seconds))
-    while [ "$SECONDS" -lt "$end" ]; do
-        speeds+=$(get large -o "$work/large" -w '%{speed_download}\n')$'\n'
-    done
-    [ "$(sha256sum <"$work/large")" = "$large_sum  -" ] || fatal "1 MiB arrives byte for byte"
-    add "$(sort -n <<<"${speeds%$'\n'}" | awk '{ v[NR] = $1 } END { printf "%.2f", v[int((NR + 1) / 2)] / 1e6 }')" large
+    figure=$(small_gets "$small_seconds") || fatal "all small GETs are answered"
+    add "$figure" small
+    figure=$(large_gets "$large_seconds") || fatal "1 MiB arrives byte for byte"
+    add "$figure" large
     stops=$(($(events primary STOP) - stops))
     add "$stops" needless
     if [ "$comparer" = colowire ] && [ "$stops" -gt 0 ]; then

@@ -17,6 +17,9 @@ sockets=${sockets:-unix}          # tcp: the primary's sockets are TCP on lo too
 receive_bytes=${receive_bytes:-}   # of each TCP receive buffer of the guests; empty: Linux sizes them
 requester=${requester:-none}      # qmp: ColoWire asks the primary's QEMU for checkpoints; none: nobody
 
+# What runs ColoWire, with its own arguments; empty: nothing.
+declare -a colowire_launcher=()
+
 readonly guest_address=192.0.2.10 client_address=192.0.2.1 guest_mac=52:54:00:12:34:56
 declare -Ar socket_ports=([primary_in]=9001 [outdev]=9005 [primary.colowire.qmp]=9006)
 # Where the secondary finds the others, and where those listen: all of it is one host here.
@@ -140,7 +143,7 @@ start_colowire() {
     # What one that ran before has counted is not its own.
     : >"$work/colowire.out"
     # Its counters go to colowire.out, one JSON object a second, what it has to say to colowire.log.
-    start colowire "$colowire" "${arguments[@]}" --control-socket "$work/control" --json
+    start colowire "${colowire_launcher[@]}" "$colowire" "${arguments[@]}" --control-socket "$work/control" --json
     until_true 60 longer_than "$work/colowire.out" 0 || fatal "ColoWire starts: no counters after 60 s"
 }
 
