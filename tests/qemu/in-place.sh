@@ -14,7 +14,7 @@ set -euo pipefail
 colo=off qemu_release=7
 # On a busy machine one guest can be without a CPU for longer than the default 3 s, which is a difference.
 # shellcheck disable=SC2034 # read by machines.sh
-compare_timeout_ms=10000
+compare_timeout_ms=20000
 # shellcheck source=tests/qemu/lab.sh
 . "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/lab.sh"
 read_options comparer colowire vnet -- "$@"
