@@ -61,7 +61,7 @@ public static class InterfaceProblems
         }
 
         AddOffloads(problems, facts);
-        AddHostUse(problems, facts);
+        problems.AddRange(OfHostUse(facts));
         if (facts.Rings is { } rings && rings.Rx < rings.RxMaximum)
         {
             problems.Add(new InterfaceProblem(
@@ -111,8 +111,12 @@ public static class InterfaceProblems
         }
     }
 
-    private static void AddHostUse(List<InterfaceProblem> problems, InterfaceFacts facts)
+    /// <summary>What the host itself has on an interface, so that frames bypass the comparison or are the host's own: a bridge,
+    /// a default route, addresses.</summary>
+    public static IReadOnlyList<InterfaceProblem> OfHostUse(InterfaceFacts facts)
     {
+        ArgumentNullException.ThrowIfNull(facts);
+        List<InterfaceProblem> problems = [];
         if (facts.Master is not null)
         {
             problems.Add(new InterfaceProblem(
@@ -124,7 +128,7 @@ public static class InterfaceProblems
         {
             // Without a command: to remove the addresses would cut the operator off.
             problems.Add(new InterfaceProblem("has the default route: the host is reached by it, so it is no port", null));
-            return;
+            return problems;
         }
 
         string[] linkLocal = facts.Addresses.Where(IsLinkLocal).ToArray();
@@ -142,6 +146,8 @@ public static class InterfaceProblems
                 $"has {string.Join(", ", linkLocal)}: the host sends IPv6 frames of its own on it",
                 $"sysctl -w net.ipv6.conf.{facts.Name.Replace('.', '/')}.disable_ipv6=1"));
         }
+
+        return problems;
     }
 
     private static bool IsLinkLocal(string address) => address.StartsWith(LinkLocalPrefix, StringComparison.OrdinalIgnoreCase);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using System.CommandLine;
 using System.IO;
 using System.Linq;
@@ -52,13 +53,15 @@ internal static class InterfacesCommand
         IAnsiConsole console = AnsiConsole.Create(new AnsiConsoleSettings { Out = new AnsiConsoleOutput(writer) });
         console.Profile.Width = width ?? console.Profile.Width;
         Table table = new Table().AddColumns(
-            "interface", "driver", "state", "MTU", "usable", "xdp:", "what is wrong, and the command that mends it");
+            "interface", "driver", "state", "MTU", "addresses, bridge", "usable", "xdp:",
+            "what is wrong, and the command that mends it");
         table.Border(TableBorder.Rounded).ShowRowSeparators();
         foreach (InterfaceReport one in report.Interfaces)
         {
             string usable = !one.Usable ? "no" : one.Problems.Count == 0 ? "yes" : "with care";
             string problems = string.Join('\n', one.Problems.Select(Text));
-            string[] cells = [one.Name, one.Driver ?? "-", one.State, $"{one.Mtu}", usable, XdpText(one.Xdp), problems];
+            string[] cells =
+                [one.Name, one.Driver ?? "-", one.State, $"{one.Mtu}", HostUse(one), usable, XdpText(one.Xdp), problems];
             table.AddRow(cells.Select(cell => new Text(cell)));
         }
 
@@ -72,6 +75,14 @@ internal static class InterfacesCommand
     /// <summary>Writes the report for programs: one JSON object.</summary>
     internal static void WriteJson(TextWriter writer, InterfacesReport report) =>
         writer.WriteLine(JsonSerializer.Serialize(report, ReportJson.Default.InterfacesReport));
+
+    /// <summary>What the host itself has on an interface, a line each: its addresses, and the bridge that it belongs
+    /// to.</summary>
+    private static string HostUse(InterfaceReport one)
+    {
+        IEnumerable<string> uses = one.Master is null ? one.Addresses : one.Addresses.Append($"in {one.Master}");
+        return uses.Any() ? string.Join('\n', uses) : "-";
+    }
 
     private static string XdpText(XdpReport xdp)
     {

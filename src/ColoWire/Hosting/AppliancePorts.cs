@@ -29,6 +29,9 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
     /// <summary>Notes for the operator from opening the ports, a line each.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>Warnings for the operator from the checks before the ports were opened, a line each.</summary>
+    public IReadOnlyList<string> Warnings { get; init; } = [];
+
     /// <summary>The name of the primary's port.</summary>
     public string PrimaryName { get; } = Pipelines[0].Primary.Name;
 

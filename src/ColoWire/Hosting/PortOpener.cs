@@ -28,7 +28,7 @@ public static class PortOpener
         List<PipelinePorts> pipelines = [];
         try
         {
-            QueueCheck queues = OpenPipelines(options, settings, arenas, mayWriteFile: true, pipelines);
+            (QueueCheck queues, MirrorCheck mirror) = OpenPipelines(options, settings, arenas, mayWriteFile: true, pipelines);
             FailWire failWire = FailWire.Load(
                 Required(options.PrimaryIn),
                 Required(options.SecondaryIn),
@@ -42,6 +42,7 @@ public static class PortOpener
                 FailWire = failWire,
                 Queues = options.XdpQueues,
                 Notes = [.. names, .. queues.Notes, .. failWire.Notes],
+                Warnings = mirror.Warnings,
             };
         }
         catch (Exception exception) when (exception is OptionException or PortException)
@@ -85,7 +86,7 @@ public static class PortOpener
     /// <param name="pipelines">Receives the ports, which the caller closes.</param>
     /// <exception cref="OptionException">There are faults. Without a line: the only port that is not open is such a
     /// file.</exception>
-    private static QueueCheck OpenPipelines(
+    private static (QueueCheck Queues, MirrorCheck Mirror) OpenPipelines(
         ApplianceOptions options,
         PortOptions settings,
         IReadOnlyList<FrameArena> arenas,
@@ -95,9 +96,10 @@ public static class PortOpener
         // Before a port is opened: opening changes the interface, which another instance would notice.
         RefuseIfInUse(options);
         QueueCheck queues = QueueCheck.Of(options);
-        if (queues.Faults.Count != 0)
+        MirrorCheck mirror = MirrorCheck.Of(options);
+        if (queues.Faults.Count + mirror.Faults.Count != 0)
         {
-            throw new OptionException(queues.Faults);
+            throw new OptionException([.. queues.Faults, .. mirror.Faults]);
         }
 
         foreach ((FrameArena arena, int queue) in arenas.Zip(options.XdpQueues))
@@ -107,7 +109,7 @@ public static class PortOpener
             pipelines.Add(OpenPipeline(options, settings, place, mayWriteFile));
         }
 
-        return queues;
+        return (queues, mirror);
     }
 
     /// <summary>Replaces alternative names of interfaces by the kernel's own names.</summary>

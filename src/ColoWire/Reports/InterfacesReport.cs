@@ -24,11 +24,21 @@ internal sealed record InterfacesReport(IReadOnlyList<InterfaceProblem> Problems
 /// <param name="Driver">Its driver; null where the kernel names none.</param>
 /// <param name="State"><c>up</c>, <c>no link</c> or <c>down</c>.</param>
 /// <param name="Mtu">Its MTU, in bytes.</param>
+/// <param name="Addresses">The host's addresses on it, with prefix lengths; a port needs none.</param>
+/// <param name="Master">The bridge, bond or team that it belongs to; null for none, as a port needs it.</param>
 /// <param name="Usable">Whether it can be opened as a port.</param>
 /// <param name="Xdp">How well it does as an <c>xdp:</c> port.</param>
 /// <param name="Problems">What is wrong with it, each with the command that corrects it.</param>
 internal sealed record InterfaceReport(
-    string Name, string? Driver, string State, int Mtu, bool Usable, XdpReport Xdp, IReadOnlyList<InterfaceProblem> Problems)
+    string Name,
+    string? Driver,
+    string State,
+    int Mtu,
+    IReadOnlyList<string> Addresses,
+    string? Master,
+    bool Usable,
+    XdpReport Xdp,
+    IReadOnlyList<InterfaceProblem> Problems)
 {
     /// <summary>Checks an interface.</summary>
     public static InterfaceReport Of(InterfaceFacts facts, PortPermissions permissions) => new(
@@ -36,6 +46,8 @@ internal sealed record InterfaceReport(
         facts.Driver,
         facts.IsRunning ? "up" : facts.IsUp ? "no link" : "down",
         facts.Mtu,
+        facts.Addresses,
+        facts.Master,
         facts is { IsEthernet: true, IsUp: true, HasDefaultRoute: false } && permissions.Ports == null,
         XdpReport.Of(facts),
         InterfaceProblems.Of(facts));

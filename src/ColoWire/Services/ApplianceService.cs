@@ -27,6 +27,11 @@ internal sealed class ApplianceService(Appliance appliance, IHostApplicationLife
             log.LogPlan(line);
         }
 
+        foreach (string warning in appliance.Ports.Warnings)
+        {
+            log.LogStartWarning(warning);
+        }
+
         // After all memory was allocated, before the first frame.
         log.LogPlan(MemoryLock.TryLockAll() is string reason
             ? $"memory may be swapped out: it cannot be locked: {reason} (see ulimit -l, LimitMEMLOCK)"

@@ -68,12 +68,6 @@ internal static partial class LogMessages
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Port}: frames from the guest's own MAC address arrive here and are dropped: a loop, or a bridge that "
-            + "forwards beside ColoWire")]
-    public static partial void LogLoop(this ILogger logger, string port);
-
-    [LoggerMessage(
-        Level = LogLevel.Warning,
         Message = "{Port}: the guest uses a MAC address from which frames arrive here, too; the address is not learned: set "
             + "guest_mac if it is the guest's")]
     public static partial void LogAddressOfWorld(this ILogger logger, string port);
@@ -122,6 +116,21 @@ internal static partial class LogMessages
         Message = "{Port}: its guest leaves TCP or UDP checksums to a NIC that does not complete them; ColoWire does, and counts "
             + "them (partial_checksums). Leave it so, or in the guest: ethtool -K IF tx off")]
     public static partial void LogPartialChecksums(this ILogger logger, string port);
+
+    [LoggerMessage(
+        Level = LogLevel.Warning,
+        Message = "{Port}: {Count} frames of the guest itself came back from the outside (its own MAC address as source) and were "
+            + "dropped; further ones are only counted (inbound, drops, loop): a bridge or a filter of tc forwards beside ColoWire. "
+            + "Check: bridge link; tc filter show dev IF ingress; a second path of the guests to the outside")]
+    public static partial void LogLoop(this ILogger logger, string port, long count);
+
+    [LoggerMessage(
+        Level = LogLevel.Information,
+        Message = "{Port}: no frame of the guest itself has come back from the outside for a minute; {Count} since the start")]
+    public static partial void LogLoopOver(this ILogger logger, string port, long count);
+
+    [LoggerMessage(Level = LogLevel.Warning, Message = "{Warning}")]
+    public static partial void LogStartWarning(this ILogger logger, string warning);
 
     [LoggerMessage(Level = LogLevel.Error, Message = "{Fault}")]
     public static partial void LogPortFault(this ILogger logger, string fault);

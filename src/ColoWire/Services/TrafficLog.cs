@@ -12,14 +12,17 @@ using Microsoft.Extensions.Logging;
 
 namespace ColoWire.Services;
 
-/// <summary>Logs lost frames, refused connections and completed checksums, each since the last look.</summary>
+/// <summary>Logs lost frames, loops, refused connections and completed checksums, each since the last look.</summary>
 internal sealed class TrafficLog(Appliance appliance, ILogger log)
 {
+    private static readonly string LoopName = CounterNames.Of(InboundDrop.Loop);
+    private static readonly string AddressName = CounterNames.Of(InboundCount.AddressOfWorld);
+
     private readonly AppliancePorts ports = appliance.Ports;
+    private readonly LoopLog loopLog = new(appliance.Ports.OutputName, log);
     private readonly HashSet<string> loggedChecksums = [];
     private readonly Dictionary<string, long> loggedRefused = [];
     private FailWireCounts loggedBypasses;
-    private bool hasLoggedLoop;
     private bool hasLoggedAddress;
     private CaptureStatistics loggedPrimary = appliance.Ports.PrimaryStatistics;
     private CaptureStatistics loggedSecondary = appliance.Ports.SecondaryStatistics;
@@ -47,24 +50,17 @@ internal sealed class TrafficLog(Appliance appliance, ILogger log)
         LookAtChecksums(now.PartialChecksums.Secondary, ports.SecondaryName);
         LookAtLosses();
         LookAtRefused();
-        LookAtClients(now.Inbound);
+        if (now.Inbound is { } clients)
+        {
+            LookAtClients(clients, now.ElapsedNs);
+        }
     }
 
-    /// <summary>Logs once each what only a mistake in the network brings about.</summary>
-    private void LookAtClients(in InboundCounts? inbound)
+    /// <summary>Logs what only a mistake in the network brings about.</summary>
+    private void LookAtClients(in InboundCounts clients, long elapsedNs)
     {
-        if (inbound is not { } clients)
-        {
-            return;
-        }
-
-        if (!hasLoggedLoop && clients.Drops.Of(CounterNames.Of(InboundDrop.Loop)) != 0)
-        {
-            hasLoggedLoop = true;
-            log.LogLoop(ports.OutputName);
-        }
-
-        if (!hasLoggedAddress && clients.Frames.Of(CounterNames.Of(InboundCount.AddressOfWorld)) != 0)
+        loopLog.Look(clients.Drops.Of(LoopName), elapsedNs);
+        if (!hasLoggedAddress && clients.Frames.Of(AddressName) != 0)
         {
             hasLoggedAddress = true;
             log.LogAddressOfWorld(ports.OutputName);

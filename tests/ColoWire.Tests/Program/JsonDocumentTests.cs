@@ -192,16 +192,22 @@ internal sealed partial class JsonDocumentTests
         };
         using StringWriter text = new(CultureInfo.InvariantCulture);
         InterfacesCommand.WriteJson(text, InterfacesReport.Of(
-            [facts, facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4 }],
+            [
+                facts,
+                facts with { Name = "eth2", IsUp = true, ReceiveQueues = 4, Addresses = ["fe80::1/64"], Master = "br0" },
+            ],
             new PortPermissions(new("no permission", "setcap 'x'"), null)));
         Assert.That(text.ToString(), Is.EqualTo(OneLine(
             """
             {"problems":[{"what":"no permission","command":"setcap \u0027x\u0027"}],"interfaces":[{"name":"eth1",
-            "driver":null,"state":"down","mtu":1500,"usable":false,"xdp":{"support":"unknown",
+            "driver":null,"state":"down","mtu":1500,"addresses":[],"master":null,"usable":false,"xdp":{"support":"unknown",
             "why":"reported from Linux 6.3 on","receive_queues":null},"problems":[{"what":"down: cannot be opened",
             "command":"ip link set eth1 up"}]},{"name":"eth2","driver":null,"state":"no link","mtu":1500,
-            "usable":false,"xdp":{"support":"unknown","why":"reported from Linux 6.3 on","receive_queues":4},
-            "problems":[{"what":"no link: the cable or the other end is missing or down","command":null}]}]}
+            "addresses":["fe80::1/64"],"master":"br0","usable":false,"xdp":{"support":"unknown","why":"reported from Linux 6.3 on","receive_queues":4},
+            "problems":[{"what":"no link: the cable or the other end is missing or down","command":null},
+            {"what":"belongs to br0: frames would bypass the comparison","command":"ip link set eth2 nomaster"},
+            {"what":"has fe80::1/64: the host sends IPv6 frames of its own on it",
+            "command":"sysctl -w net.ipv6.conf.eth2.disable_ipv6=1"}]}]}
             """) + Environment.NewLine));
     }
 
