@@ -56,6 +56,18 @@ write_bridge() {
     done
 }
 
+# --- forwarding: filters of tc that send frames to another interface (tc-mirred(8)) -----------------------------------
+
+# One line per target: the hook of the filter (ingress or egress), and the interface that gets the frames. The operator's own
+# filters are reported and never changed.
+forwarded_to() {
+    local hook
+    for hook in ingress egress; do
+        tc filter show dev "$1" "$hook" 2>/dev/null |
+            awk -v hook="$hook" '/ mirred / && match($0, /to device [^)]*/) { print hook, substr($0, RSTART + 10, RLENGTH - 10) }'
+    done
+}
+
 # --- address: the host must not speak on a guest's wire ---------------------------------------------------------------
 
 list_address() {

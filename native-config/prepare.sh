@@ -8,12 +8,14 @@ set -euo pipefail
 
 usage() {
     cat <<'USAGE'
-Usage: prepare.sh PRIMARY_IN SECONDARY_IN OUTDEV [--irq-cpus LIST] [--dry-run]
-       prepare.sh --check IF... [--irq-cpus LIST]
+Usage: prepare.sh PRIMARY_IN SECONDARY_IN OUTDEV [--inbound none|mirror] [--irq-cpus LIST] [--dry-run]
+       prepare.sh --check IF... [--inbound none|mirror] [--irq-cpus LIST]
 
   PRIMARY_IN    interface on which the primary guest's frames arrive
   SECONDARY_IN  interface on which the secondary guest's frames arrive
   OUTDEV        interface to the outside, on which verified frames leave
+  --inbound     as the option of ColoWire. All values are the same for both; with mirror, a filter of tc that sends the frames
+                of one of these interfaces to another one is refused, because the guests would get frames twice. Default: none
   --irq-cpus    CPUs for the interrupts of the interfaces, such as 2 or 2,4-5; left alone without it
   --dry-run     say what would change, change nothing
   --check       say of each value whether it is as wanted; exit 1 when one is not
@@ -24,6 +26,8 @@ USAGE
 
 mode=prepare
 interfaces=()
+# The option inbound of ColoWire.
+inbound=none
 # Groups of values that were changed.
 changes_made=0
 
@@ -33,6 +37,11 @@ parse_arguments() {
         case $1 in
             --check) mode=check ;;
             --dry-run) mode=dry-run ;;
+            --inbound)
+                inbound=${2:-}
+                [[ $inbound =~ ^(none|mirror)$ ]] || fail "--inbound '$inbound': allowed: none mirror, as inbound of ColoWire has it"
+                shift
+                ;;
             --irq-cpus)
                 [ $# -ge 2 ] || fail "--irq-cpus: wants a list of CPUs, such as 2 or 2,4-5"
                 cpus=$2
@@ -44,7 +53,7 @@ parse_arguments() {
                 usage
                 exit 0
                 ;;
-            -*) fail "$1: unknown option; allowed: --check --dry-run --irq-cpus LIST --help" ;;
+            -*) fail "$1: unknown option; allowed: --check --dry-run --inbound none|mirror --irq-cpus LIST --help" ;;
             *) interfaces+=("$1") ;;
         esac
         shift
@@ -77,6 +86,19 @@ check_place() {
     if [ "$master" != none ] && [ ! -d "/sys/class/net/$master/bridge" ]; then
         fail "$interface: is a port of $master, which is no plain bridge: take it out first (ip link set dev $interface nomaster)"
     fi
+    check_forwarding "$interface" || fail "$(forwarding_fault "$interface")"
+}
+
+# With inbound mirror, ColoWire alone carries frames between the three interfaces.
+check_forwarding() {
+    [ "$inbound" = none ] || [ -z "$(forwarded_to "$1")" ]
+}
+
+forwarding_fault() {
+    local hook
+    read -r hook _ < <(forwarded_to "$1")
+    echo "$1: a filter of tc sends its frames to $(forwarded_to "$1" | awk '{ print $2 }' | paste -sd ' '), and with inbound mirror" \
+        "ColoWire does that: remove the filter (tc filter del dev $1 $hook)"
 }
 
 mtu_of() {
@@ -202,6 +224,10 @@ check_all() {
     local interface group status=0
     for interface in "${interfaces[@]}"; do
         for group in "${GROUPS_IN_ORDER[@]}"; do check_group "$interface" "$group" || status=1; done
+        if ! check_forwarding "$interface"; then
+            say "$interface" "tc filter: NOT as wanted (none that forwards): $(forwarding_fault "$interface")"
+            status=1
+        fi
     done
     if mtus_equal; then
         say mtu "$(mtus): as wanted"

@@ -114,4 +114,5 @@ test_capabilities() {
         setpriv --reuid 65533 --regid 65533 --clear-groups "$work/program/colowire" ctl --socket "$work/run/control.sock" flush
     expect "root gives orders" 0 "$work/program/colowire" ctl --socket "$work/run/control.sock" status
     stopped "pcap: stops with CAP_NET_RAW alone"
+    test_inbound_unit "$list"
 }

@@ -17,6 +17,8 @@ here=$root/tests/native-config
 . "$here/stand-ins.sh"
 # shellcheck source-path=SCRIPTDIR source=program.sh
 . "$here/program.sh"
+# shellcheck source-path=SCRIPTDIR source=inbound.sh
+. "$here/inbound.sh"
 
 [ "$(id -u)" -eq 0 ] || {
     echo "needs root, for a network namespace" >&2
@@ -26,6 +28,7 @@ here=$root/tests/native-config
 cleanup() {
     if [ "$program" -ne 0 ]; then killed; fi
     ip netns del "$space" 2>/dev/null || true
+    ip netns del "${space}c" 2>/dev/null || true
     umount "$work/full" 2>/dev/null || true
     rm -rf "$work"
 }
@@ -284,6 +287,8 @@ test_other_device_of_the_name
 test_qdisc
 test_bond
 test_no_room
+test_forwarding
+test_no_answers
 test_stand_ins
 test_page
 test_unit
