@@ -41,7 +41,8 @@ public sealed class XdpInjectPort : LivePort, IInjectPort, IFrameSender
     public bool IsZeroCopy => link.Handle?.IsZeroCopy == true;
 
     /// <inheritdoc/>
-    public int MaxPayloadBytes => Math.Min(link.Mtu is not 0 and int mtu ? mtu : int.MaxValue, EngineLimits.SmallSlotBytes - HeaderBytes);
+    public int MaxPayloadBytes =>
+        Math.Min(link.Mtu is not 0 and int mtu ? mtu : int.MaxValue, EngineLimits.SmallSlotBytes - HeaderBytes);
 
     /// <inheritdoc/>
     public InjectStatistics Statistics => loop.Tally.Statistics;
