@@ -16,6 +16,17 @@ internal struct ClientState
     /// RCV.NXT of the two (RFC 9293 section 3.3.1), when <see cref="ClientFlags.NextKnown"/> is set.</summary>
     public uint Next;
 
+    /// <summary>The sequence number of the client's last SYN, when <see cref="ClientFlags.Opened"/> is set. A SYN with the same
+    /// number is a repetition and opens nothing.</summary>
+    public uint Isn;
+
+    /// <summary>The sequence number of the last SYN with which the primary opened a connection, when
+    /// <see cref="ClientFlags.PrimaryOpened"/> is set.</summary>
+    public uint PrimaryIsn;
+
+    /// <summary>The same of the secondary, when <see cref="ClientFlags.SecondaryOpened"/> is set.</summary>
+    public uint SecondaryIsn;
+
     /// <summary>TSval in the primary's last SYN (RFC 7323 section 3.2), when <see cref="ClientFlags.PrimaryTimestamp"/> is
     /// set.</summary>
     public uint PrimaryTimestamp;
@@ -43,7 +54,7 @@ internal enum ClientFlags : uint
 {
     None = 0,
 
-    /// <summary>Of the client a SYN was captured, or of both replicas an acknowledgment.</summary>
+    /// <summary>Of the client a SYN was captured, of a replica the answer to one, or of both replicas an acknowledgment.</summary>
     NextKnown = 1 << 0,
 
     /// <summary>The primary's last SYN had a timestamp.</summary>
@@ -61,4 +72,17 @@ internal enum ClientFlags : uint
 
     /// <summary>A client has sent a SYN since the translation was lost.</summary>
     SynSeen = 1 << 4,
+
+    /// <summary>A SYN of the client was captured.</summary>
+    Opened = 1 << 5,
+
+    /// <summary>The primary has not answered the client's SYN yet: its acknowledgments are those of an older connection between
+    /// the same ports.</summary>
+    Unanswered = 1 << 6,
+
+    /// <summary>The primary has opened a connection.</summary>
+    PrimaryOpened = 1 << 7,
+
+    /// <summary>The secondary has opened a connection.</summary>
+    SecondaryOpened = 1 << 8,
 }

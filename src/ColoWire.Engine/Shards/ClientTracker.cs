@@ -84,10 +84,7 @@ internal sealed class ClientTracker(
         ref ClientState client = ref flows.Client(ref flow);
         if (segment.Opens)
         {
-            FlowLifecycle.Reopen(ref flow);
-            client.Next = segment.Sequence + 1;
-            client.Flags |= ClientFlags.NextKnown | ClientFlags.SynSeen;
-            client.Sacked = default;
+            OpenByClient(ref flow, ref client, segment);
             return;
         }
 
@@ -105,6 +102,60 @@ internal sealed class ClientTracker(
         else if (client.Has(ClientFlags.NextKnown))
         {
             NoteBytes(ref flow, ref client, segment);
+        }
+    }
+
+    private static void OpenByClient(ref Flow flow, ref ClientState client, TcpSegment syn)
+    {
+        client.Flags |= ClientFlags.SynSeen;
+        if (client.Has(ClientFlags.Opened) && client.Isn == syn.Sequence)
+        {
+            return;
+        }
+
+        FlowLifecycle.Reopen(ref flow);
+        NoteIsn(ref client, syn.Sequence);
+        client.Sacked = default;
+        client.Flags |= syn.Has(Tcp.Ack) ? ClientFlags.None : ClientFlags.Unanswered;
+    }
+
+    private static void NoteIsn(ref ClientState client, uint isn)
+    {
+        client.Isn = isn;
+        client.Next = isn + 1;
+        client.Flags |= ClientFlags.Opened | ClientFlags.NextKnown;
+    }
+
+    /// <summary>Notes a SYN of a replica, which opens a connection or answers the client's. The client's SYN of a new flow passes
+    /// before the flow exists; the answer then contains its number.</summary>
+    private static void NoteOpening(ref Flow flow, ref ClientState client, TcpSegment segment, bool isPrimary)
+    {
+        if (!segment.Has(Tcp.Ack))
+        {
+            OpenByGuest(ref flow, ref client, segment.Sequence, isPrimary);
+            return;
+        }
+
+        if (!client.Has(ClientFlags.Opened))
+        {
+            NoteIsn(ref client, segment.Ack - 1);
+        }
+
+        client.Flags &= isPrimary ? ~ClientFlags.Unanswered : ~ClientFlags.None;
+    }
+
+    /// <summary>Opens a connection for the guest, unless a replica only repeats its SYN, which the client may have refused. After
+    /// a checkpoint the secondary repeats the primary's.</summary>
+    private static void OpenByGuest(ref Flow flow, ref ClientState client, uint isn, bool isPrimary)
+    {
+        bool isRepeated = (client.Has(ClientFlags.PrimaryOpened) && client.PrimaryIsn == isn)
+            || (client.Has(ClientFlags.SecondaryOpened) && client.SecondaryIsn == isn);
+        (isPrimary ? ref client.PrimaryIsn : ref client.SecondaryIsn) = isn;
+        client.Flags |= isPrimary ? ClientFlags.PrimaryOpened : ClientFlags.SecondaryOpened;
+        if (!isRepeated)
+        {
+            FlowLifecycle.Reopen(ref flow);
+            client.Flags &= ~(ClientFlags.NextKnown | ClientFlags.Opened | ClientFlags.Unanswered);
         }
     }
 
@@ -128,7 +179,7 @@ internal sealed class ClientTracker(
     private static void CatchUp(in Flow flow, ref ClientState client)
     {
         const TcpFlags Both = TcpFlags.PrimaryAcked | TcpFlags.SecondaryAcked;
-        if ((flow.Tcp.Flags & Both) != Both || flow.Tcp.IsOpening)
+        if ((flow.Tcp.Flags & Both) != Both || flow.Tcp.IsOpening || client.Has(ClientFlags.Unanswered))
         {
             return;
         }
@@ -201,12 +252,7 @@ internal sealed class ClientTracker(
             client.Flags &= ~ClientFlags.SynSeen;
         }
 
-        if (!segment.Has(Tcp.Ack))
-        {
-            FlowLifecycle.Reopen(ref flow);
-            client.Flags &= ~ClientFlags.NextKnown;
-        }
-
+        NoteOpening(ref flow, ref client, segment, isPrimary);
         NoteTimestamp(ref client, segment, isPrimary);
     }
 
