@@ -25,6 +25,10 @@ internal sealed class PrimaryIntake(
     // From this queue length on, datagrams are indexed, which the prediction path does not do.
     private readonly int predictedQueueSize = int.Min(options.MaxQueueSize, EngineLimits.IndexedAtOnce);
 
+    /// <summary>Notes the guest's MAC address in one frame of each batch, because predicted frames pass without a look at
+    /// it.</summary>
+    public void NoteAddress(FrameView first) => clients?.Learn(first.Bytes);
+
     /// <summary>Takes a frame.</summary>
     /// <param name="flow">Its flow, or a null reference where none exists yet.</param>
     /// <param name="primary">The frame.</param>

@@ -202,6 +202,7 @@ public sealed class Shard : IDuty, IDisposable
         if (primaryBatch.TryRefill())
         {
             PrefetchFlows(primaryBatch);
+            primaries.NoteAddress(arena.View(primaryBatch[0]));
         }
 
         int start = primaryBatch.Next;

@@ -82,6 +82,8 @@ public sealed class InboundScenarios(int shards)
             Counted(InboundCount.AddressOfWorld, 1), W(Syn with { MacSource = [2, 0, 0, 0, 0, 98] }),
             ToBoth(Syn, Syn with { MacSource = [2, 0, 0, 0, 0, 98] }), W(Syn), ToBoth(
                 Syn, Syn with { MacSource = [2, 0, 0, 0, 0, 98] }, Syn), DropsOf(0, 0, 0)),
+        Row("110 the address in a frame that was predicted", S(new Datagram("x")), P(new Datagram("x")), Out(new Datagram("x")),
+            W(Syn with { MacDestination = [2, 0, 0, 0, 0, 7] }), ToBoth()),
         Row("111 an ICMP error that quotes a segment",
             [.. Opened, W(Request), P(Answer), S(ToSecondary(Answer)), W(TooBig(Answer)),
             ToP(Syn, Ack, Request, TooBig(Answer)),
