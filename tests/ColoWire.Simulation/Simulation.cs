@@ -49,6 +49,7 @@ internal sealed class Simulation : IDisposable
     private readonly SimulatedCapturePort primaryPort;
     private readonly SimulatedCapturePort secondaryPort;
     private readonly SimulatedInjectPort output;
+    private readonly InboundWires? wires;
     private readonly Outages outages;
     private readonly FramePath path;
     private readonly Turn[] turns;
@@ -62,14 +63,26 @@ internal sealed class Simulation : IDisposable
         Random random = new(options.Seed ^ 0x5EED);
         polling = new Random(random.Next());
         luck = new Random(random.Next());
-        population = new Population(options, scheduler, random, SendPrimary, SendSecondary, flow => oracle!.NoteHarm(flow));
+        population = new Population(
+            options, scheduler, random, SendPrimary, SendSecondary, SendWorld,
+            flow => oracle!.NoteHarm(flow));
         oracle = new Oracle(scheduler, log, options, population.Judges());
         primaryPort = new SimulatedCapturePort("primary", polling, oracle.Capture);
         secondaryPort = new SimulatedCapturePort("secondary", polling, oracle.Capture);
         primaryLink = new Link(scheduler, log, options.PrimaryLink, new Random(random.Next()), primaryPort.Arrive);
         secondaryLink = new Link(scheduler, log, options.SecondaryLink, new Random(random.Next()), secondaryPort.Arrive);
-        primaryLink.SentOnceHarmed += frame => oracle.NoteHarm(frame.Flow);
-        secondaryLink.SentOnceHarmed += frame => oracle.NoteHarm(frame.Flow);
+        foreach (Link link in (Link[])[primaryLink, secondaryLink])
+        {
+            link.Lost += NoteHarm;
+            link.Repeated += NoteHarm;
+        }
+
+        if (options.IsInbound)
+        {
+            oracle.HearClients(population);
+            wires = new InboundWires(scheduler, log, options, polling, oracle, population);
+        }
+
         output = new SimulatedInjectPort(scheduler, polling, options.InjectPerCall, options.InjectStallNs, Leave);
         hypervisor = new Hypervisor(
             scheduler, log, options.Hypervisor with { ReactionNs = options.ReactionNs }, new Random(random.Next()))
@@ -77,7 +90,7 @@ internal sealed class Simulation : IDisposable
             Pause = Pause,
             ResumePrimary = ResumePrimary,
             ResumeSecondary = population.ResumeSecondary,
-            Copy = population.Copy,
+            Copy = Copy,
             IsQuiet = IsQuiet,
         };
         hypervisor.Requested += _ => oracle.NoteRequest();
@@ -88,10 +101,15 @@ internal sealed class Simulation : IDisposable
         outages = new Outages(scheduler, log, new Random(random.Next()));
         outages.Began += kind => ChangeOutage(kind, isOut: true);
         outages.Ended += kind => ChangeOutage(kind, isOut: false);
-        path = new FramePath(options.Engine, primaryPort, secondaryPort, output, hypervisor);
+        path = new FramePath(
+            options.Engine,
+            [new PipelinePorts(FramePath.MakeArena(options.Engine), primaryPort, secondaryPort, output, wires?.Ports)],
+            hypervisor);
         oracle.Watch(path, output);
-        IDuty[] duties = [path.Pipelines[0].PrimaryCapture, path.Pipelines[0].SecondaryCapture, .. path.Shards,
-            path.Pipelines[0].Egress, path.Gate];
+        Pipeline pipeline = path.Pipelines[0];
+        IDuty[] inbound = pipeline.Inbound is { } i ? [i.World, i.ToPrimary, i.ToSecondary] : [];
+        IDuty[] duties =
+            [pipeline.PrimaryCapture, pipeline.SecondaryCapture, .. path.Shards, pipeline.Egress, path.Gate, .. inbound];
         turns = Array.ConvertAll(duties, duty => new Turn(duty));
     }
 
@@ -155,7 +173,8 @@ internal sealed class Simulation : IDisposable
             Round();
         }
 
-        bool mustComeToRest = options.Profile == Profile.Clean && !options.IsObserving;
+        bool isMended = options.IsInbound && options.Profile != Profile.Cramped && options.Hypervisor.Synchronises;
+        bool mustComeToRest = isMended || (options.Profile == Profile.Clean && !options.IsObserving);
         if (mustComeToRest && !(population.IsAtRest && oracle.HoldsNothing))
         {
             throw new OracleException("3 progress", population.FirstUnfinished, "a client waits forever for both guests");
@@ -218,7 +237,7 @@ internal sealed class Simulation : IDisposable
         if (outages.Now == OutageKind.Wire)
         {
             // The frame bypasses the appliance and reaches the client at once.
-            population.HearFrame(sent);
+            SendToClients(sent);
         }
         else
         {
@@ -247,8 +266,40 @@ internal sealed class Simulation : IDisposable
         SentFrame left = oracle.Leave(slot, bytes);
         if (output.HasLink)
         {
-            population.HearFrame(left);
+            SendToClients(left);
         }
+    }
+
+    private void SendToClients(SentFrame frame)
+    {
+        if (wires is null)
+        {
+            population.HearFrame(frame);
+        }
+        else
+        {
+            wires.SendToClients(frame);
+        }
+    }
+
+    private void SendWorld(SentFrame frame)
+    {
+        log.Add("sent", frame);
+        wires!.Send(frame);
+    }
+
+    private void NoteHarm(SentFrame frame)
+    {
+        if (frame.IsSentOnce)
+        {
+            oracle.NoteHarm(frame.Flow);
+        }
+    }
+
+    private void Copy()
+    {
+        population.Copy();
+        oracle.Inbound?.NoteCopied();
     }
 
     private void Pause()
@@ -268,6 +319,7 @@ internal sealed class Simulation : IDisposable
     private void ChangeOutage(OutageKind kind, bool isOut)
     {
         oracle.NoteOutage(isOut);
+        wires?.ChangeOutage(kind, isOut);
         switch (kind)
         {
             case OutageKind.SecondaryPort:

@@ -43,7 +43,7 @@ internal enum Profile
 }
 
 /// <summary>All properties of a world that a seed determines before it begins.</summary>
-internal sealed record SimulationOptions
+internal sealed partial record SimulationOptions
 {
     public int Seed { get; init; }
 
@@ -161,7 +161,7 @@ internal sealed record SimulationOptions
             InjectStallNs = isCramped || random.Next(4) == 0 ? random.Next(1, 200) * Scheduler.Ms : 0,
             RoundNs = random.Next(3) == 0 ? 2 * Scheduler.Ms : 200_000,
             MissedRounds = random.Next(1, 8),
-        };
+        }.WithSurroundings();
     }
 
     private static EngineOptions DrawEngine(Random random, int seed, Features features, bool isCramped, bool isClean)

@@ -23,7 +23,11 @@ public sealed class TcpSpeakerTests
     {
         Scheduler scheduler = new();
         List<SentFrame> sent = [];
-        Guest guest = new(Side.Secondary, scheduler, new Random(1), 1460) { Out = sent.Add, NoteHarm = _ => { } };
+        Guest guest = new(Side.Secondary, scheduler, new Random(1), 1460, [2, 0, 0, 0, 0, 1], clockOffset: 0)
+        {
+            Out = sent.Add,
+            NoteHarm = _ => { },
+        };
         TcpSpeaker speaker = new(guest, new FlowIdentity(0, FlowSort.Tcp, false, []));
         TcpScript script = new(0, 0) { Exchanges = [(2, 1 + AnswerBytes)], Answers = new byte[AnswerBytes], IsMidStream = true };
         guest.Add(speaker);

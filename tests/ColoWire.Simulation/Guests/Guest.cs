@@ -44,7 +44,7 @@ internal interface ISpeaker
 
 /// <summary>One replica: its speakers, its delays and the header fields of its kernel. While it is paused, received frames are
 /// queued.</summary>
-internal sealed class Guest(Side side, Scheduler scheduler, Random random, int largestPiece)
+internal sealed class Guest(Side side, Scheduler scheduler, Random random, int largestPiece, byte[]? mac, uint clockOffset)
 {
     private readonly Queue<Action> heardWhilePaused = new();
     private readonly Dictionary<ISpeaker, long> wakes = [];
@@ -59,9 +59,15 @@ internal sealed class Guest(Side side, Scheduler scheduler, Random random, int l
 
     public Random Random => random;
 
-    public Dresser Dresser { get; } = new(random, [2, 0, 0, 0, 0, (byte)(1 + random.Next(2))]);
+    public Dresser Dresser { get; } = new(random, mac ?? [2, 0, 0, 0, 0, (byte)(1 + random.Next(2))]);
 
     public long NowNs => scheduler.NowNs;
+
+    /// <summary>What this replica's timestamp clock adds to the world's time, in milliseconds modulo 2^32.</summary>
+    public uint ClockOffset { get; private set; } = clockOffset;
+
+    /// <summary>The replica's timestamp clock, in milliseconds (RFC 7323 section 5.4).</summary>
+    public uint Timestamp => ClockOffset + (uint)(scheduler.NowNs / Scheduler.Ms);
 
     public IReadOnlyList<ISpeaker> Speakers => speakers;
 
@@ -69,6 +75,9 @@ internal sealed class Guest(Side side, Scheduler scheduler, Random random, int l
 
     /// <summary>A harm has taken effect: from now on the replicas differ in this flow.</summary>
     public required Action<FlowIdentity> NoteHarm { get; init; }
+
+    /// <summary>The replica has accepted a client's RST on the given connection of a flow.</summary>
+    public Action<FlowIdentity, int>? NoteReset { get; init; }
 
     public void Add(ISpeaker speaker)
     {
@@ -121,6 +130,7 @@ internal sealed class Guest(Side side, Scheduler scheduler, Random random, int l
 
     public void CopyFrom(Guest primary)
     {
+        ClockOffset = primary.ClockOffset;
         for (int i = 0; i < speakers.Count; i++)
         {
             speakers[i].CopyFrom(primary.speakers[i]);

@@ -11,7 +11,7 @@ using ColoWire.Simulation.World;
 namespace ColoWire.Simulation.Guests;
 
 /// <summary>The endpoints of a world: the two guests, their clients, and the path from the clients to both guests.</summary>
-internal sealed class Population
+internal sealed partial class Population
 {
     private const long UplinkDelayNs = Scheduler.Ms;
     private const long LatestStartNs = 1000 * Scheduler.Ms;
@@ -19,8 +19,6 @@ internal sealed class Population
     private readonly SimulationOptions options;
     private readonly Scheduler scheduler;
     private readonly Random random;
-    private readonly Guest primary;
-    private readonly Guest secondary;
     private readonly Dictionary<int, TcpClient> clients = [];
     private readonly Dictionary<int, TcpScript[]> scripts = [];
     private readonly Action<int> noteHarm;
@@ -29,20 +27,22 @@ internal sealed class Population
 
     public Population(
         SimulationOptions options, Scheduler scheduler, Random random, Action<SentFrame> sendPrimary,
-        Action<SentFrame> sendSecondary,
-        Action<int> noteHarm)
+        Action<SentFrame> sendSecondary, Action<SentFrame> sendWorld, Action<int> noteHarm)
     {
         this.options = options;
         this.scheduler = scheduler;
         this.random = random;
         this.noteHarm = noteHarm;
-        primary = NewGuest(Side.Primary, sendPrimary);
-        secondary = NewGuest(Side.Secondary, sendSecondary);
+        this.sendWorld = sendWorld;
+        writer = new ClientWriter(scheduler);
+        numbers = new Random(options.Seed ^ 0x1B0D);
+        Primary = NewGuest(Side.Primary, sendPrimary);
+        Secondary = NewGuest(Side.Secondary, sendSecondary);
         Flows = [.. DrawFlows()];
         foreach (FlowIdentity flow in Flows)
         {
-            primary.Add(NewSpeaker(primary, flow));
-            secondary.Add(NewSpeaker(secondary, flow));
+            Primary.Add(NewSpeaker(Primary, flow));
+            Secondary.Add(NewSpeaker(Secondary, flow));
             if (flow.Sort == FlowSort.Tcp)
             {
                 scripts[flow.Number] = [.. Enumerable.Range(0, options.ConnectionsPerFlow).Select(DrawScript)];
@@ -54,12 +54,17 @@ internal sealed class Population
                 TcpScript script = TcpScript.Draw(
                     random, flow.Number, connection, isMidStream: connection == 0 && random.Next(6) == 0);
                 // In observe mode the primary's RST ends the connection before the secondary has sent as much.
+                script = options.IsInbound ? script.ForInbound(numbers) : script;
                 return options.IsObserving && script.End == ConnectionEnd.Reset
                     ? script with { End = ConnectionEnd.ServerFin }
                     : script;
             }
         }
     }
+
+    public Guest Primary { get; }
+
+    public Guest Secondary { get; }
 
     public IReadOnlyList<FlowIdentity> Flows { get; }
 
@@ -90,6 +95,7 @@ internal sealed class Population
 
     public void Start()
     {
+        StartWorldNoise();
         foreach (TcpClient client in clients.Values)
         {
             scheduler.After(random.NextInt64(LatestStartNs), client.Start);
@@ -117,22 +123,22 @@ internal sealed class Population
 
     public void Pause()
     {
-        primary.Pause();
-        secondary.Pause();
+        Primary.Pause();
+        Secondary.Pause();
     }
 
-    public void ResumePrimary() => primary.Resume();
+    public void ResumePrimary() => Primary.Resume();
 
-    public void ResumeSecondary() => secondary.Resume();
+    public void ResumeSecondary() => Secondary.Resume();
 
-    public void Copy() => secondary.CopyFrom(primary);
+    public void Copy() => Secondary.CopyFrom(Primary);
 
     /// <summary>Makes the secondary differ in a random flow.</summary>
     /// <returns>The number of the flow, or null when no difference is possible.</returns>
     public int? Harm(Random luck)
     {
         HarmKind kind = (HarmKind)luck.Next(4);
-        ISpeaker speaker = secondary.Speakers[luck.Next(secondary.Speakers.Count)];
+        ISpeaker speaker = Secondary.Speakers[luck.Next(Secondary.Speakers.Count)];
         if (!speaker.Harm(kind, luck))
         {
             return null;
@@ -154,12 +160,12 @@ internal sealed class Population
     {
         int[] flows = [.. clients.Keys];
         int flow = flows[luck.Next(flows.Length)];
-        TcpSpeaker first = (TcpSpeaker)primary.Speakers[flow];
-        TcpSpeaker second = (TcpSpeaker)secondary.Speakers[flow];
+        TcpSpeaker first = (TcpSpeaker)Primary.Speakers[flow];
+        TcpSpeaker second = (TcpSpeaker)Secondary.Speakers[flow];
         bool isStray = maySayStrays && luck.Next(3) == 0;
         byte[] payload = new byte[isStray ? luck.Next(1, 1400) : 1];
         luck.NextBytes(payload);
-        if (!first.IsAtRestWith(second))
+        if (!first.IsAtRestWith(second) || (options.IsInbound && clients[flow].IsOver))
         {
             return;
         }
@@ -177,18 +183,21 @@ internal sealed class Population
         }
         : say;
         Action ofSecondary = second.SayAside(number, distance, payload);
-        primary.Hear(ofPrimary);
+        Primary.Hear(ofPrimary);
         if (!isOneSided)
         {
-            secondary.Hear(ofSecondary);
+            Secondary.Hear(ofSecondary);
         }
     }
 
     private Guest NewGuest(Side side, Action<SentFrame> send) =>
-        new(side, scheduler, new Random(random.Next()), options.LargestPiece)
+        new(
+            side, scheduler, new Random(random.Next()), options.LargestPiece, options.IsInbound ? ClientWriter.GuestMac : null,
+            DrawClockOffset())
         {
             Out = send,
             NoteHarm = flow => noteHarm(flow.Number),
+            NoteReset = (flow, connection) => WasReset?.Invoke(side, flow.Number, connection),
         };
 
     private IEnumerable<FlowIdentity> DrawFlows()
@@ -215,8 +224,13 @@ internal sealed class Population
 
     private TcpClient NewClient(FlowIdentity flow)
     {
-        TcpSpeaker first = (TcpSpeaker)primary.Speakers[flow.Number];
-        TcpSpeaker second = (TcpSpeaker)secondary.Speakers[flow.Number];
+        TcpSpeaker first = (TcpSpeaker)Primary.Speakers[flow.Number];
+        TcpSpeaker second = (TcpSpeaker)Secondary.Speakers[flow.Number];
+        if (options.IsInbound)
+        {
+            return NewInboundClient(flow);
+        }
+
         return new TcpClient(scheduler, new Random(random.Next()), scripts[flow.Number], (segment, mustArrive) =>
         {
             if (random.NextDouble() < options.UplinkLoss && !mustArrive)
@@ -230,16 +244,16 @@ internal sealed class Population
                 // secondary missed: nothing may be lost.
                 scheduler.After(UplinkDelayNs, () =>
                 {
-                    primary.Hear(() => first.Hear(segment));
-                    secondary.Hear(() => second.Hear(segment));
+                    Primary.Hear(() => first.Hear(segment));
+                    Secondary.Hear(() => second.Hear(segment));
                 });
                 return;
             }
 
-            scheduler.After(random.NextInt64(UplinkDelayNs), () => primary.Hear(() => first.Hear(segment)));
+            scheduler.After(random.NextInt64(UplinkDelayNs), () => Primary.Hear(() => first.Hear(segment)));
             if (random.NextDouble() >= options.MirrorLoss || mustArrive)
             {
-                scheduler.After(random.NextInt64(UplinkDelayNs), () => secondary.Hear(() => second.Hear(segment)));
+                scheduler.After(random.NextInt64(UplinkDelayNs), () => Secondary.Hear(() => second.Hear(segment)));
             }
         });
     }
@@ -268,10 +282,16 @@ internal sealed class Population
     private void Ask(int flow, byte[][] answers)
     {
         questionsOpen--;
-        DatagramSpeaker first = (DatagramSpeaker)primary.Speakers[flow];
-        DatagramSpeaker second = (DatagramSpeaker)secondary.Speakers[flow];
+        if (options.IsInbound)
+        {
+            SendRequest(Flows[flow], answers);
+            return;
+        }
+
+        DatagramSpeaker first = (DatagramSpeaker)Primary.Speakers[flow];
+        DatagramSpeaker second = (DatagramSpeaker)Secondary.Speakers[flow];
         bool isMirrored = random.NextDouble() >= options.MirrorDatagramLoss;
-        primary.Hear(() =>
+        Primary.Hear(() =>
         {
             first.Hear(answers);
             if (!isMirrored)
@@ -281,7 +301,7 @@ internal sealed class Population
         });
         if (isMirrored)
         {
-            secondary.Hear(() => second.Hear(answers));
+            Secondary.Hear(() => second.Hear(answers));
         }
     }
 }

@@ -10,7 +10,7 @@ namespace ColoWire.Simulation.Guests;
 /// The client's end of a TCP flow. It receives only frames that left the appliance, sends the next request when the last one is
 /// answered, retransmits what is not acknowledged, and sends keepalives while the connection is idle.
 /// </summary>
-internal sealed class TcpClient(
+internal sealed partial class TcpClient(
     Scheduler scheduler, Random random, IReadOnlyList<TcpScript> scripts, Action<ClientSegment, bool> send)
 {
     private const long FirstRetryNs = 250 * Scheduler.Ms;
@@ -25,7 +25,6 @@ internal sealed class TcpClient(
     private int next;
     private int window = OpenWindow;
     private bool hasShut;
-    private bool isOver;
     private bool isPushPlanned;
     private long retryAfterNs;
     private long quietSinceNs;
@@ -35,6 +34,9 @@ internal sealed class TcpClient(
 
     /// <summary>Number of connections that have ended.</summary>
     public int Finished { get; private set; }
+
+    /// <summary>Whether the current connection has ended, and the next one has not begun.</summary>
+    public bool IsOver { get; private set; }
 
     public void Start()
     {
@@ -49,10 +51,20 @@ internal sealed class TcpClient(
         heard[0] = Script.IsMidStream;
         unacked = next = Script.IsMidStream ? 1 : 0;
         window = OpenWindow;
-        hasShut = isOver = false;
+        hasShut = IsOver = hasAborted = false;
+        echo = 0;
         retryAfterNs = FirstRetryNs;
         quietSinceNs = scheduler.NowNs;
-        Push();
+        if (Script.IsOpenedByGuest)
+        {
+            Opens?.Invoke(Script);
+        }
+        else
+        {
+            Push();
+        }
+
+        PlanResets();
         Nudge(current);
     }
 
@@ -65,6 +77,13 @@ internal sealed class TcpClient(
         }
 
         quietSinceNs = scheduler.NowNs;
+        if (hasAborted)
+        {
+            Refuse(frame);
+            return;
+        }
+
+        NoteTimestamp(frame);
         if (frame.Rst)
         {
             End();
@@ -81,12 +100,12 @@ internal sealed class TcpClient(
             PlanRetry();
         }
 
-        if (frame.Syn || frame.Fin || frame.Payload.Length != 0 || heardEnd != before)
+        if (next != 0 && (frame.Syn || frame.Fin || frame.Payload.Length != 0 || heardEnd != before))
         {
             Later(random.Next(2) == 0 ? 0 : 30 * Scheduler.Ms, () => Say(next, next));
         }
 
-        if (!isOver && !isPushPlanned && (next < AskEnd() || next < unacked))
+        if (!IsOver && !isPushPlanned && (next < AskEnd() || next < unacked))
         {
             isPushPlanned = true;
             Later(random.Next(3) == 0 ? 100 * Scheduler.Ms : Scheduler.Ms, Push);
@@ -136,7 +155,7 @@ internal sealed class TcpClient(
     /// <summary>Position behind the last request that may be sent by now; the FIN is behind the last of all.</summary>
     private int AskEnd()
     {
-        if (heardEnd == 0)
+        if (heardEnd == 0 || unacked == 0)
         {
             return 1;
         }
@@ -157,7 +176,7 @@ internal sealed class TcpClient(
     private void Push()
     {
         isPushPlanned = false;
-        int end = isOver ? next : AskEnd();
+        int end = IsOver ? next : AskEnd();
         while (next < end)
         {
             int count = next == 0 ? 1 : Math.Min(end - next, random.Next(1, LargestPiece));
@@ -179,7 +198,7 @@ internal sealed class TcpClient(
 
         Later(retryAfterNs, () =>
         {
-            if (mine == retry && !isOver)
+            if (mine == retry && !IsOver)
             {
                 retryAfterNs = Math.Min(LongestRetryNs, 2 * retryAfterNs);
                 next = unacked;
@@ -194,7 +213,7 @@ internal sealed class TcpClient(
     {
         Later(300 * Scheduler.Ms, () =>
         {
-            if (connection != current || isOver)
+            if (connection != current || IsOver)
             {
                 return;
             }
@@ -210,9 +229,9 @@ internal sealed class TcpClient(
 
     private void End()
     {
-        if (!isOver)
+        if (!IsOver)
         {
-            isOver = true;
+            IsOver = true;
             Finished++;
             // The pause is longer than any frame of this connection is in flight, so that the ports may be used again.
             Later((1500 * Scheduler.Ms) + random.NextInt64(500 * Scheduler.Ms), Start, exact: true);
@@ -220,7 +239,7 @@ internal sealed class TcpClient(
     }
 
     private void Say(int start, int end, bool isSyn = false, bool mustArrive = false) =>
-        send(new ClientSegment(Script, start, end, heardEnd, isSyn, window), mustArrive);
+        send(new ClientSegment(Script, start, end, heardEnd, isSyn, window) { Echo = echo, Sacks = Sacks() }, mustArrive);
 
     private void Later(long longestNs, Action what, bool exact = false)
     {

@@ -2,6 +2,7 @@
 
 using System;
 using System.Collections.Generic;
+using ColoWire.Simulation.World;
 
 namespace ColoWire.Simulation.Guests;
 
@@ -16,6 +17,9 @@ internal enum ConnectionEnd
 
     /// <summary>The guest sends a RST when all its bytes are acknowledged.</summary>
     Reset,
+
+    /// <summary>The client aborts at any time (scenario 106). Only where clients' frames pass the appliance.</summary>
+    ClientReset,
 }
 
 /// <summary>The sequence numbers that the secondary uses (scenarios 26, 27).</summary>
@@ -29,12 +33,18 @@ internal enum NumberMode
 
     /// <summary>The secondary chose an initial sequence number of its own and uses it in all segments.</summary>
     Relative,
+
+    /// <summary>The same, and clients' frames pass the appliance: each replica reads the bytes of the frames that it receives, in
+    /// its own numbers (R12).</summary>
+    Own,
 }
 
 /// <summary>The content of one connection, the same for both replicas: requests and the length of the answer to each. Ends are
 /// stream positions.</summary>
 internal sealed record TcpScript(int Flow, int Connection)
 {
+    private const long LatestAbortNs = 1500 * Scheduler.Ms;
+
     public uint Isn { get; init; }
 
     public uint SecondaryIsn { get; init; }
@@ -60,6 +70,19 @@ internal sealed record TcpScript(int Flow, int Connection)
 
     /// <summary>Position from which on the client's window is 0 for a while; 0 for never.</summary>
     public int WindowShutAt { get; init; }
+
+    /// <summary>Whether the guest opens the connection (scenario 105).</summary>
+    public bool IsOpenedByGuest { get; init; }
+
+    /// <summary>Whether both ends use the timestamps option (RFC 7323).</summary>
+    public bool HasTimestamps { get; init; }
+
+    /// <summary>How long after its beginning the client aborts the connection, in nanoseconds, if <see cref="End"/> says
+    /// so.</summary>
+    public long AbortAfterNs { get; init; }
+
+    /// <summary>How long after the beginning a blind RST arrives, in nanoseconds (scenario 107); 0 for none.</summary>
+    public long BlindResetAfterNs { get; init; }
 
     /// <summary>Position behind the client's last byte, without its FIN.</summary>
     public int QuestionsEnd => Exchanges.Count == 0 ? 1 : Exchanges[^1].QuestionEnd;
@@ -115,6 +138,29 @@ internal sealed record TcpScript(int Flow, int Connection)
             End = (ConnectionEnd)random.Next(3),
             IsMidStream = isMidStream,
             WindowShutAt = random.Next(5) == 0 ? random.Next(1, answerEnd) : 0,
+        };
+    }
+
+    /// <summary>The same content where clients' frames pass the appliance.</summary>
+    public TcpScript ForInbound(Random random)
+    {
+        uint secondaryIsn = random.Next(8) switch
+        {
+            0 => Isn,
+            // Old numbers then lie in the window of the new ones.
+            1 => Isn + (uint)random.Next(-20_000, 20_000),
+            _ => (uint)random.NextInt64(1L << 32),
+        };
+        return this with
+        {
+            Numbers = NumberMode.Own,
+            SecondaryIsn = IsMidStream ? Isn : secondaryIsn,
+            ResetsWithSyn = false,
+            End = (ConnectionEnd)random.Next(4),
+            IsOpenedByGuest = !IsMidStream && random.Next(4) == 0,
+            HasTimestamps = random.Next(3) != 0,
+            AbortAfterNs = random.NextInt64(random.Next(2) == 0 ? LatestAbortNs : LatestAbortNs / 20),
+            BlindResetAfterNs = random.Next(4) == 0 ? random.NextInt64(LatestAbortNs) : 0,
         };
     }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using System;
+using System.Collections.Generic;
 using ColoWire.Engine.Frames;
 using ColoWire.Engine.Tests.Bench;
 using ColoWire.Simulation.World;
@@ -11,13 +12,25 @@ namespace ColoWire.Simulation.Guests;
 internal readonly record struct ClientSegment(TcpScript Script, int Start, int End, int Ack, bool Syn, int Window)
 {
     public bool SaysSomething => End > Start;
+
+    public bool Rst { get; init; }
+
+    /// <summary>See <see cref="SentFrame.IsBlind"/>.</summary>
+    public bool IsBlind { get; init; }
+
+    /// <summary>The timestamp of the guest that it echoes (RFC 7323 section 3.2); 0 for none.</summary>
+    public uint Echo { get; init; }
+
+    /// <summary>Ranges behind <see cref="Ack"/> that the client has received (RFC 2018), at most three; null for
+    /// none.</summary>
+    public IReadOnlyList<(int Start, int End)>? Sacks { get; init; }
 }
 
 /// <summary>
 /// One replica's end of a TCP flow: accepts bytes in order, sends the answers of the script, with segments, delays and
 /// acknowledgments of its own, and retransmits what the client has not acknowledged.
 /// </summary>
-internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
+internal sealed partial class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
 {
     private const long FirstRetryNs = 200 * Scheduler.Ms;
     private const long LongestRetryNs = 500 * Scheduler.Ms;
@@ -187,7 +200,7 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
             Answers = script.Answers,
             FinAt = script.AnswersEnd,
             ResetAt = int.MaxValue,
-            Isn = isOwn && script.Numbers == NumberMode.Relative ? script.SecondaryIsn : script.Isn,
+            Isn = isOwn && (script.Numbers is NumberMode.Relative or NumberMode.Own) ? script.SecondaryIsn : script.Isn,
             SynIsn = isOwn && script.Numbers != NumberMode.Same ? script.SecondaryIsn : script.Isn,
             Heard = at,
             Unacked = at,
@@ -286,13 +299,14 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
             SourcePort = 80,
             DestinationPort = 40_000,
             Ack = tcp.Script!.ClientIsn + (uint)tcp.Heard,
+            HasAck = tcp.Heard != 0,
             Syn = syn || (isScripted && tcp.Script.ResetsWithSyn),
             Fin = fin,
             Rst = rst,
             Psh = guest.Dresser.Coin(),
             Window = (ushort)(guest.Dresser.Word() | 1),
             Checksum = guest.Dresser.Word(),
-            Options = guest.Dresser.TcpOptions(),
+            Options = tcp.Script.Numbers == NumberMode.Own ? OwnOptions(syn) : guest.Dresser.TcpOptions(),
         };
         guest.Send(SentKind.Segment, flow, guest.Dresser.Dress(segment, flow).Bytes(), frame => frame with
         {
@@ -337,6 +351,8 @@ internal sealed class TcpSpeaker(Guest guest, FlowIdentity flow) : ISpeaker
         public int Window;
         public bool IsReset;
         public bool IsSilent;
+        public uint Echo;
+        public uint FirstTimestamp;
         public long RetryAfterNs;
         public long SendNs;
         public long AckNs;

@@ -66,6 +66,17 @@ internal abstract class FlowJudge
     /// frames of the other side have arrived.</summary>
     public virtual bool HasGrace => false;
 
+    /// <summary>Since when the client's RST has ended the latest connection for both replicas, in nanoseconds (R13); null when it
+    /// has not.</summary>
+    public virtual long? EndedNs => null;
+
+    /// <summary>Whether the client has aborted the latest connection, or the one of the oldest frame that is held or
+    /// has no twin: it sends nothing again that only one replica has missed.</summary>
+    public virtual bool IsAbandoned => false;
+
+    /// <summary>Whether only one of the replicas had accepted a client's RST at a time.</summary>
+    public virtual bool IsApartByReset(long atNs) => false;
+
     /// <summary>Whether segments of the primary that are far away from its stream have moved the position that the engine knows
     /// of it. A checkpoint keeps that position, so that the secondary's next segment of the stream seems to be far away, and its
     /// acknowledgment does not count.</summary>

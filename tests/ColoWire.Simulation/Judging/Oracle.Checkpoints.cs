@@ -46,6 +46,7 @@ internal sealed partial class Oracle
     public void NoteOutage(bool isOut)
     {
         this.isOut = isOut;
+        Inbound?.NoteDoubt();
         foreach (FlowJudge judge in judges)
         {
             judge.IsHarmed = true;
@@ -94,6 +95,7 @@ internal sealed partial class Oracle
     /// <summary>The appliance reads an event of a checkpoint.</summary>
     public void NoteTold(CheckpointEvent told)
     {
+        Inbound?.NoteTold(told);
         bool isOver = told == CheckpointEvent.Completed || (told == CheckpointEvent.Failed && areStanding);
         // After a checkpoint broke off, later frames are held until another checkpoint has finished, for as long as
         // checkpoint_retries allows.
@@ -103,6 +105,11 @@ internal sealed partial class Oracle
         {
             hasUnseen = false;
             Array.ForEach(judges, judge => judge.Forget());
+        }
+
+        if (told == CheckpointEvent.Completed && !isOut && !IsCramped)
+        {
+            Inbound?.EndDoubt();
         }
 
         if (isOver)
@@ -125,12 +132,17 @@ internal sealed partial class Oracle
         }
     }
 
-    public void NoteStop() => stopped = true;
+    public void NoteStop()
+    {
+        stopped = true;
+        Inbound?.NoteStop();
+    }
 
     /// <summary>Runs the checks after every round of polls.</summary>
     public void Look()
     {
         ReadReports();
+        LookAtMisses();
         if (stopped || scheduler.NowNs < nextLookNs)
         {
             return;
@@ -192,6 +204,11 @@ internal sealed partial class Oracle
     private void CheckReleased(int flow, FlowJudge judge)
     {
         bool mayWait = IsCramped || IsAwaited || judge.IsHarmed || judge.IsLate || judge.IsReported;
+        if (!mayWait)
+        {
+            CheckEnded(flow, judge);
+        }
+
         if (mayWait || judge.OldestHeld is not { CoveredNs: { } coveredNs } frame || judge.MayBeForgotten(frame.Sent))
         {
             return;
@@ -250,6 +267,8 @@ internal sealed partial class Oracle
             && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
         // A pause separates the copies of a datagram for longer than the grace.
         isLack |= reason is DivergenceReason.Timeout or DivergenceReason.Payload && IsCutOff(judge, report.AtNs);
+        isLack |= judge.IsAbandoned || judge.IsApartByReset(report.AtNs);
+        CheckNotEnded(flow, judge, in report);
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;
         long timeoutNs = options.Engine.CompareTimeoutMs * Scheduler.Ms;
         bool isTimeout = (judge.OldestUncoveredAt(report.AtNs) is { } frame && report.AtNs - frame.AtNs >= timeoutNs)

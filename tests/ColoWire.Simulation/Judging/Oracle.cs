@@ -71,6 +71,7 @@ internal sealed partial class Oracle
         }
 
         primaryCaptured++;
+        Inbound?.NoteGuestSeen(frame);
         CapturedFrame captured = new(frame, scheduler.NowNs) { IsBeforeNews = path.Guest.CapturedEpoch < checkpointsTaken };
         if (bySlot.TryGetValue(slot.Slot, out CapturedFrame? before) && !before.HasLeft)
         {
@@ -111,6 +112,11 @@ internal sealed partial class Oracle
             throw Broken("1 order (R6)", sent.Flow, $"{sent} left before one that the primary sent earlier");
         }
 
+        if (Inbound is not null)
+        {
+            worldStreams.Take(sent);
+        }
+
         if (!options.IsObserving && leftUncovered > CountedUnverified())
         {
             throw Broken(
@@ -135,11 +141,13 @@ internal sealed partial class Oracle
         Demand(passed == passedLeft, "5 counters", $"{passedLeft} frames that are not compared left, {passed} are counted");
         Demand(malformed == malformedLeft, "5 counters", $"{malformedLeft} malformed frames left, {malformed} are counted");
         long accounted = Sum(c => c.Verified) + Sum(c => Total(c.Unverified)) + passed + malformed;
+        JudgeInboundEnd();
         Demand(accounted == primaryLeft, "5 counters", $"{primaryLeft} primary frames left, {accounted} are accounted for");
     }
 
     private long CountedUnverified() => Sum(c =>
-        Total(c.Unverified) - c.Unverified[(int)UnverifiedReason.Checkpoint] - c.Unverified[(int)UnverifiedReason.StaleEpoch]);
+        Total(c.Unverified) - c.Unverified[(int)UnverifiedReason.Checkpoint] - c.Unverified[(int)UnverifiedReason.StaleEpoch]
+        - c.Unverified[(int)UnverifiedReason.ClientReset]);
 
     private static long Total(ReadOnlySpan<long> counters)
     {

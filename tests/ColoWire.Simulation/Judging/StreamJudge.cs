@@ -11,7 +11,7 @@ namespace ColoWire.Simulation.Judging;
 
 /// <summary>A TCP flow (R2): for each of its connections a byte map, SYN, FIN, RST and the greatest acknowledgment
 /// number.</summary>
-internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demandsControl) : FlowJudge
+internal sealed partial class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demandsControl) : FlowJudge
 {
     private readonly Connection[] connections = [.. scripts.Select(s => new Connection(s))];
     private readonly LinkedList<(Connection Of, int Start, int End, SentFrame Sent, long AtNs)> ahead = new();
@@ -52,9 +52,10 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     public override bool Repeats(SentFrame frame)
     {
         Connection connection = connections[frame.Connection];
-        if (frame.Aside != 0)
+        if (frame.Aside != 0 || connection.IsAborted)
         {
-            // Its position was already received, or is farther away than any window reaches: a client ignores it.
+            // A client that has aborted answers with a RST. A segment outside of the stream has a position that was already
+            // received, or that is farther away than any window reaches: a client ignores it.
             return true;
         }
 
@@ -65,7 +66,8 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     public override bool MayBeForgotten(SentFrame frame)
     {
         Connection connection = connections[frame.Connection];
-        return frame.Connection < latest || frame.Start < connection.ForgottenEnd || frame.Ack <= connection.ForgottenAck;
+        return frame.Connection < latest || connection.IsAborted || frame.Start < connection.ForgottenEnd
+            || frame.Ack <= connection.ForgottenAck;
     }
 
     public override void Forget()
@@ -93,6 +95,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         }
 
         NotePosition(sent);
+        NoteOpening(sent);
         connection.PrimarySyn |= sent.Syn;
         latest = sent.Syn ? Math.Max(latest, sent.Connection) : latest;
         connection.PrimaryRst |= sent.Rst;
@@ -105,6 +108,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
     protected override void TakeSecondary(SentFrame frame, long nowNs)
     {
         Connection connection = connections[frame.Connection];
+        NoteOpening(frame);
         if (frame.Aside != 0)
         {
             connection.Aside.Add(frame.Aside);
@@ -150,7 +154,7 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
             return connection.Rst;
         }
 
-        return (sent.Aside == 0 || connection.Aside.Contains(sent.Aside))
+        return !connection.MissesSyn && (sent.Aside == 0 || connection.Aside.Contains(sent.Aside))
             && (!sent.Syn || connection.Syn)
             && (!sent.Fin || connection.SharedEnd > sent.End || connection.Fins.Contains(sent.End))
             && sent.Ack <= connection.Ack
@@ -163,10 +167,12 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         unexpected = 0;
         foreach (Connection connection in connections)
         {
+            connection.IsShared = true;
             connection.SharedEnd = connection.PrimaryEnd;
             connection.Ack = connection.PrimaryAck;
             connection.Syn = connection.PrimarySyn;
             connection.Rst = connection.PrimaryRst;
+            connection.SecondaryClosed = connection.PrimaryClosed;
             connection.Aside.UnionWith(connection.PrimaryAside);
             connection.Fins.Clear();
             Array.Clear(connection.IsSaid);
@@ -205,6 +211,11 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
     private bool IsAnswered(Connection connection, int start, int end, SentFrame sent)
     {
+        if (connection.IsAborted)
+        {
+            return true;
+        }
+
         if (demandsControl
             && ((sent.Syn && !connection.PrimarySyn) || (sent.Rst && !connection.PrimaryRst)
                 || (sent.Fin && !connection.PrimaryFin)))
@@ -225,6 +236,10 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
     private sealed class Connection(TcpScript script)
     {
+        /// <summary>Whether the replicas have numbers of their own, and the SYN that tells those of the primary was not captured:
+        /// its segments have no twin yet.</summary>
+        public bool MissesSyn => script is { Numbers: NumberMode.Own, IsMidStream: false } && !PrimarySyn && !IsShared;
+
         public bool[] IsSaid { get; } = new bool[script.AnswersEnd + 1];
 
         public byte[] Said { get; } = new byte[script.AnswersEnd + 1];
@@ -245,6 +260,28 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
         public bool Rst { get; set; }
 
         public int Ack { get; set; }
+
+        /// <summary>The end of the contiguous bytes that the appliance has received of the client; 0 before its SYN.</summary>
+        public int ClientNext { get; set; } = script.IsMidStream ? 1 : 0;
+
+        /// <summary>Whether the client has aborted the connection.</summary>
+        public bool IsAborted { get; set; }
+
+        /// <summary>The number of the client's first RST that the guests accept; 0 for none.</summary>
+        public long EndingReset { get; set; }
+
+        /// <summary>Whether that RST was given to the primary.</summary>
+        public bool PrimaryWasGiven { get; set; }
+
+        public bool SecondaryWasGiven { get; set; }
+
+        /// <summary>When it was given to a replica last, in nanoseconds.</summary>
+        public long EndedNs { get; set; }
+
+        /// <summary>Whether the primary has accepted a RST of the client.</summary>
+        public bool PrimaryClosed { get; set; }
+
+        public bool SecondaryClosed { get; set; }
 
         public bool PrimarySyn { get; set; }
 
@@ -269,6 +306,9 @@ internal sealed class StreamJudge(IReadOnlyList<TcpScript> scripts, bool demands
 
         /// <summary>The greatest acknowledgment number of which the appliance may have dropped the record.</summary>
         public int ForgottenAck { get; set; } = -1;
+
+        /// <summary>Whether a checkpoint has given both replicas the same numbers.</summary>
+        public bool IsShared { get; set; }
 
         /// <summary>Position up to which all bytes count as sent by the secondary because of a checkpoint.</summary>
         public int SharedEnd { get; set; }

@@ -30,8 +30,8 @@ internal sealed record LinkOptions
     public bool ReordersDatagrams { get; init; }
 }
 
-/// <summary>A link from a guest to the appliance: it keeps the order unless told otherwise, and may lose, duplicate, delay and
-/// stall frames.</summary>
+/// <summary>One direction of a wire between the appliance and a guest or the clients: it keeps the order unless told otherwise,
+/// and may lose, duplicate, delay and stall frames.</summary>
 internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions options, Random random, Action<SentFrame> deliver)
 {
     /// <summary>Number of losses in a row that a sender with retransmission timeouts must survive within
@@ -59,16 +59,18 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
     /// <summary>Whether the interface at its end is down: frames sent and frames in flight are lost.</summary>
     public bool IsDown { get; set; }
 
-    /// <summary>A frame that is not retransmitted was lost or duplicated: its flow may diverge.</summary>
-    public event Action<SentFrame>? SentOnceHarmed;
+    /// <summary>A frame was lost.</summary>
+    public event Action<SentFrame>? Lost;
+
+    /// <summary>A frame was duplicated.</summary>
+    public event Action<SentFrame>? Repeated;
 
     public void Send(SentFrame frame)
     {
         bool mayBeHarmed = !frame.IsSentOnce || options.HarmsDatagrams;
         if (random.NextDouble() < options.Loss && mayBeHarmed && MayLose(frame))
         {
-            log.Add("lost", frame);
-            NoteHarm(frame);
+            Lose(frame);
             return;
         }
 
@@ -82,7 +84,7 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
         if (random.NextDouble() < options.Duplication && mayBeHarmed)
         {
             log.Add("repeated", frame);
-            NoteHarm(frame);
+            Repeated?.Invoke(frame);
             Carry(frame);
         }
     }
@@ -110,8 +112,7 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
             InFlight--;
             if (IsDown)
             {
-                log.Add("lost", frame);
-                NoteHarm(frame);
+                Lose(frame);
                 return;
             }
 
@@ -143,11 +144,9 @@ internal sealed class Link(Scheduler scheduler, EventLog log, LinkOptions option
         return true;
     }
 
-    private void NoteHarm(SentFrame frame)
+    private void Lose(SentFrame frame)
     {
-        if (frame.IsSentOnce)
-        {
-            SentOnceHarmed?.Invoke(frame);
-        }
+        log.Add("lost", frame);
+        Lost?.Invoke(frame);
     }
 }

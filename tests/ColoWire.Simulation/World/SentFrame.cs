@@ -1,8 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 using ColoWire.Engine.Frames;
+using ColoWire.Engine.Tests.Bench;
 
 namespace ColoWire.Simulation.World;
+
+/// <summary>Which replicas a client's frame concerns (R15).</summary>
+internal enum Concern
+{
+    /// <summary>Both receive it, exactly once.</summary>
+    Both,
+
+    /// <summary>Neither receives it.</summary>
+    None,
+
+    /// <summary>Both receive it until the guest's MAC address is known, and then neither.</summary>
+    UntilKnown,
+}
 
 /// <summary>The kind of a frame, which determines its rules in the oracle.</summary>
 internal enum SentKind
@@ -18,8 +32,9 @@ internal enum SentKind
 }
 
 /// <summary>
-/// A frame as a guest sent it: its bytes, which the engine sees, and the content that the guest meant to send, by which alone the
-/// oracle judges. Positions in a stream are offsets from the initial sequence number: the SYN is at 0, data begins at 1.
+/// A frame as a guest or a client sent it: its bytes, which the engine sees, and the content that its sender meant to send, by
+/// which alone the oracle judges. Positions in a stream are offsets from the initial sequence number: the SYN is at 0, data
+/// begins at 1.
 /// </summary>
 internal sealed record SentFrame(long Number, Side Side, int Flow, SentKind Kind, byte[] Bytes)
 {
@@ -58,12 +73,23 @@ internal sealed record SentFrame(long Number, Side Side, int Flow, SentKind Kind
     /// <summary>Fragments: number of the datagram, and how many fragments it has; 0 for an unfragmented one.</summary>
     public (long Datagram, int Parts) Fragment { get; init; }
 
+    /// <summary>Clients' segments: the segment in the world's numbers, from which the oracle computes what the secondary must
+    /// receive; null for all other frames.</summary>
+    public Segment? Packet { get; init; }
+
+    /// <summary>Clients' frames: whether a replica must receive it (R15).</summary>
+    public Concern Concern { get; init; }
+
+    /// <summary>Clients' RSTs: it does not come from the client itself, and its sequence number is beside RCV.NXT of both
+    /// replicas (RFC 5961).</summary>
+    public bool IsBlind { get; init; }
+
     /// <summary>Segments: position behind the payload, which is that of a FIN.</summary>
     public int End => Start + Payload.Length;
 
     public override string ToString()
     {
-        string who = $"{(Side == Side.Primary ? 'P' : 'S')}#{Number}";
+        string who = $"{Side.ToString()[0]}#{Number}";
         return Kind == SentKind.Segment
             ? $"{who} c{Connection} {(Syn ? "SYN " : "")}{(Fin ? "FIN " : "")}{(Rst ? "RST " : "")}"
                 + $"{(Aside != 0 ? $"{(IsKeepalive ? "keepalive" : "stray")} {Aside} " : "")}[{Start},{End}) ack {Ack}"
