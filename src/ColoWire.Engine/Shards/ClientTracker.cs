@@ -16,15 +16,17 @@ internal sealed class ClientTracker(
     FlowTable flows, ShardView view, FlowLifecycle lifecycle, GuestAddresses addresses, InboundCounters counters)
 {
     /// <summary>Learns the source address of a frame of the primary.</summary>
-    public void Learn(ReadOnlySpan<byte> frame)
+    /// <returns>False when clients use the address, too.</returns>
+    public bool Learn(ReadOnlySpan<byte> frame) =>
+        frame.Length < Ethernet.HeaderBytes || addresses.Learn(MacAddress.Read(frame[MacAddress.Bytes..]));
+
+    /// <summary>Learns the source address of a frame of the primary that is not predicted, and counts the frame when clients use the
+    /// address, too.</summary>
+    public void NoteAddress(ReadOnlySpan<byte> frame)
     {
-        if (frame.Length >= Ethernet.HeaderBytes)
+        if (!Learn(frame))
         {
-            bool isOfWorld = !addresses.Learn(MacAddress.Read(frame[MacAddress.Bytes..]));
-            if (isOfWorld)
-            {
-                counters.Count(InboundCount.AddressOfWorld);
-            }
+            counters.Count(InboundCount.AddressOfWorld);
         }
     }
 
@@ -35,7 +37,7 @@ internal sealed class ClientTracker(
         bool isPrimary = frame.Descriptor.Side == Side.Primary;
         if (isPrimary)
         {
-            Learn(frame.Bytes);
+            NoteAddress(frame.Bytes);
         }
 
         if (frame.Descriptor.Layout.Kind != FrameKind.Tcp)

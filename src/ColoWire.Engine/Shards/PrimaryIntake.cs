@@ -85,7 +85,7 @@ internal sealed class PrimaryIntake(
 
         if ((frame.Marks & FrameMarks.ForwardOnly) != 0 || frame.Layout.Kind >= FrameKind.NotCompared)
         {
-            clients?.Learn(arena.Bytes(primary));
+            clients?.NoteAddress(arena.Bytes(primary));
             ReleaseNotCompared(primary);
             return true;
         }

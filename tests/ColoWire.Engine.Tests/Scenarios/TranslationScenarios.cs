@@ -21,6 +21,7 @@ public sealed class TranslationScenarios(int shards)
 
     private static readonly Segment Behind = Client(5200, 2001, 'B');
     private static readonly Segment ResetOnly = Reset with { Sequence = 5000, HasAck = false, Ack = 0 };
+    private static readonly Segment BlindReset = ResetOnly with { Sequence = 5050 };
     private static readonly Segment Data = Client(5000, 2001, 'R');
     private static readonly Segment Later = Client(5100, 2101);
     private static readonly Segment Big = (Segment)Checksums.WithFull(Data with { Payload = Fill('g', 3000) });
@@ -57,8 +58,8 @@ public sealed class TranslationScenarios(int shards)
             ToP(Syn, Ack, Data), ToS(Syn), S(ToSecondary(SynAck)), ToS(Syn, ToSecondary(Ack), ToSecondary(Data)), Cp(0),
             Counted(InboundCount.Kept, 2), Counted(InboundCount.MirrorLoss, 0), W(Later),
             ToS(Syn, ToSecondary(Ack), ToSecondary(Data), ToSecondary(Later))),
-        Observed("115b a reset stays behind what waits", W(Syn), P(SynAck), W(Ack, ResetOnly), ToS(Syn), S(ToSecondary(SynAck)),
-            ToS(Syn, ToSecondary(Ack), ResetOnly), Cp(0)),
+        Observed("115b a reset stays behind what waits", W(Syn), P(SynAck), W(Ack, BlindReset), ToS(Syn), S(ToSecondary(SynAck)),
+            ToS(Syn, ToSecondary(Ack), BlindReset), Cp(0)),
         Observed("115b a reset that ends the connection meanwhile", W(Syn), P(SynAck), W(Syn), W(Ack, ResetOnly),
             Counted(InboundCount.Reset, 1), ToP(Syn, Syn, Ack, ResetOnly), ToS(Syn, Syn), Counted(InboundCount.MirrorLoss, 2),
             S(ToSecondary(SynAck)), Wait(4000), Reported(0)),
