@@ -65,6 +65,7 @@ public enum InboundCount : byte
     /// <summary>A RST that the guests do not accept (RFC 5961 section 3.2), or whose sequence number cannot be checked.</summary>
     BlindReset,
 
-    /// <summary>A frame of the primary whose source address clients use, too, so that the address is not learned (R15).</summary>
+    /// <summary>The first frame of a batch of the primary has a source address that clients use, too, so that the address is not
+    /// learned (R15).</summary>
     AddressOfWorld,
 }

@@ -15,20 +15,20 @@ namespace ColoWire.Engine.Shards;
 internal sealed class ClientTracker(
     FlowTable flows, ShardView view, FlowLifecycle lifecycle, GuestAddresses addresses, InboundCounters counters)
 {
-    /// <summary>Learns the source address of a frame of the primary.</summary>
-    /// <returns>False when clients use the address, too.</returns>
-    public bool Learn(ReadOnlySpan<byte> frame) =>
-        frame.Length < Ethernet.HeaderBytes || addresses.Learn(MacAddress.Read(frame[MacAddress.Bytes..]));
-
-    /// <summary>Learns the source address of a frame of the primary that is not predicted, and counts the frame when clients use the
-    /// address, too.</summary>
-    public void NoteAddress(ReadOnlySpan<byte> frame)
+    /// <summary>Learns the source address of the first frame of a batch of the primary, and counts when clients use the address,
+    /// too. Of each batch one, predicted or not, so that the count does not depend on what was predicted.</summary>
+    public void NoteFirst(ReadOnlySpan<byte> frame)
     {
         if (!Learn(frame))
         {
             counters.Count(InboundCount.AddressOfWorld);
         }
     }
+
+    /// <summary>Learns the source address of a frame of the primary.</summary>
+    /// <returns>False when clients use the address, too.</returns>
+    public bool Learn(ReadOnlySpan<byte> frame) =>
+        frame.Length < Ethernet.HeaderBytes || addresses.Learn(MacAddress.Read(frame[MacAddress.Bytes..]));
 
     /// <summary>Notes a frame of a replica that is not predicted: the timestamp of a SYN, the guest's address, a new connection,
     /// and what the secondary shows of its numbers and of the client's bytes.</summary>
@@ -37,7 +37,7 @@ internal sealed class ClientTracker(
         bool isPrimary = frame.Descriptor.Side == Side.Primary;
         if (isPrimary)
         {
-            NoteAddress(frame.Bytes);
+            _ = Learn(frame.Bytes);
         }
 
         if (frame.Descriptor.Layout.Kind != FrameKind.Tcp)

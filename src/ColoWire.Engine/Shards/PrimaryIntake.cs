@@ -27,7 +27,7 @@ internal sealed class PrimaryIntake(
 
     /// <summary>Notes the guest's MAC address in one frame of each batch, because predicted frames pass without a look at
     /// it.</summary>
-    public void NoteAddress(FrameView first) => clients?.Learn(first.Bytes);
+    public void NoteAddress(FrameView first) => clients?.NoteFirst(first.Bytes);
 
     /// <summary>Takes a frame.</summary>
     /// <param name="flow">Its flow, or a null reference where none exists yet.</param>
@@ -85,7 +85,7 @@ internal sealed class PrimaryIntake(
 
         if ((frame.Marks & FrameMarks.ForwardOnly) != 0 || frame.Layout.Kind >= FrameKind.NotCompared)
         {
-            clients?.NoteAddress(arena.Bytes(primary));
+            _ = clients?.Learn(arena.Bytes(primary));
             ReleaseNotCompared(primary);
             return true;
         }

@@ -19,6 +19,9 @@ internal abstract class FlowJudge
     /// <summary>The replicas have differed in this flow since the last checkpoint, or a datagram of it was lost.</summary>
     public bool IsHarmed { get; set; }
 
+    /// <summary>The appliance does not know the secondary's numbers (R17): it compares the flow only after a checkpoint.</summary>
+    public bool IsUntranslated { get; set; }
+
     /// <summary>A frame sent before the last checkpoint was captured after it.</summary>
     public bool IsLate { get; set; }
 
@@ -56,7 +59,7 @@ internal abstract class FlowJudge
     /// <summary>The oldest primary frame that the secondary has not covered and that must be covered; null when there is
     /// none.</summary>
     public CapturedFrame? OldestUnanswered => uncovered.FirstOrDefault(
-        frame => !((LetsGo || frame.Sent.Aside != 0 || MayBeForgotten(frame.Sent)) && frame.HasLeft));
+        frame => !((LetsGo || IsUntranslated || frame.Sent.Aside != 0 || MayBeForgotten(frame.Sent)) && frame.HasLeft));
 
     /// <summary>Since when the oldest frame of the secondary has waited for its twin, in nanoseconds; null when none
     /// waits.</summary>
@@ -141,6 +144,7 @@ internal abstract class FlowJudge
         uncovered.Clear();
         covered.Clear();
         IsHarmed = IsAstray;
+        IsUntranslated = false;
         IsLate = IsReported = IsFragmentReported = false;
         Share();
     }

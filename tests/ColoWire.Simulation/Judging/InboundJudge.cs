@@ -18,9 +18,10 @@ namespace ColoWire.Simulation.Judging;
 /// <param name="population">The replicas, with the numbers that they use.</param>
 /// <param name="isDoubtful">Whether the appliance need not know the numbers of the connection to which a frame belongs.</param>
 /// <param name="noteHarm">The replicas may differ in a flow from now on.</param>
+/// <param name="noteUntranslated">The appliance does not know the secondary's numbers in a flow.</param>
 internal sealed class InboundJudge(
     SimulationOptions options, Scheduler scheduler, Population population, Func<SentFrame, bool> isDoubtful,
-    Action<SentFrame> noteHarm)
+    Action<SentFrame> noteHarm, Action<SentFrame> noteUntranslated)
 {
     /// <summary>The two timestamp clocks are compared when each replica sends its SYN, not at the same instant.</summary>
     private const int ClockSlackMs = 30_000;
@@ -34,6 +35,7 @@ internal sealed class InboundJudge(
     private long? stoppedNs;
     private long doubtUntilNs = long.MinValue;
     private long guestSeenNs = Scheduler.Never;
+    private bool hasLoopedUnseen;
 
     /// <summary>What each replica has still to read.</summary>
     public Hearing Hearing { get; } = new(noteHarm);
@@ -67,6 +69,19 @@ internal sealed class InboundJudge(
     /// <summary>The appliance may have lost what it knew of all numbers, until a checkpoint.</summary>
     public void NoteDoubt() => doubtUntilNs = long.MaxValue;
 
+    /// <summary>The appliance has given frames to the primary alone, because it does not know the secondary's numbers (R17): the flow
+    /// is not compared until a checkpoint or a SYN.</summary>
+    public void NoteUntranslated()
+    {
+        foreach (Passage passage in passages.Values)
+        {
+            if (passage.Pending(Side.Secondary).Count > passage.Pending(Side.Primary).Count)
+            {
+                noteUntranslated(passage.Frame);
+            }
+        }
+    }
+
     /// <summary>A checkpoint has given the appliance all numbers again.</summary>
     public void EndDoubt() => doubtUntilNs = Math.Min(doubtUntilNs, scheduler.NowNs + (2 * options.ReactionNs));
 
@@ -77,6 +92,9 @@ internal sealed class InboundJudge(
             passages[frame.Number] = passage = new Passage(frame, IsForeign(frame));
         }
 
+        // A MAC address that the world uses is never learned as the guest's (R15).
+        hasLoopedUnseen |= frame.Concern == Concern.UntilKnown && !IsForeign(frame)
+            && frame.Bytes.AsSpan(ClientWriter.GuestMac.Length).StartsWith(ClientWriter.GuestMac);
         captures++;
         foreach (Side side in (Side[])[Side.Primary, Side.Secondary])
         {
@@ -149,7 +167,7 @@ internal sealed class InboundJudge(
     {
         Concern.None => true,
         Concern.UntilKnown => options.Engine.GuestAddresses.Length != 0
-            || (guestSeenNs != Scheduler.Never && scheduler.NowNs > guestSeenNs + options.ReactionNs),
+            || (!hasLoopedUnseen && guestSeenNs != Scheduler.Never && scheduler.NowNs > guestSeenNs + options.ReactionNs),
         _ => false,
     };
 

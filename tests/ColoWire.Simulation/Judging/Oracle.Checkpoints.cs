@@ -189,7 +189,7 @@ internal sealed partial class Oracle
             throw Broken("3 every divergence", flow, $"the secondary did not send {frame.Sent} in time: no request");
         }
 
-        if (!IsCramped && !judge.LetsGo && judge.SecondaryWaitsSinceNs is { } sinceNs && scheduler.NowNs - sinceNs > limitNs)
+        if (!IsCramped && !judge.LetsGo && !judge.IsUntranslated && judge.SecondaryWaitsSinceNs is { } sinceNs && scheduler.NowNs - sinceNs > limitNs)
         {
             throw Broken("3 every divergence", flow, "only the secondary sent a frame: no request");
         }
@@ -279,7 +279,9 @@ internal sealed partial class Oracle
         bool isNeeded = isExcused
             || (isTimeout
                 && reason is not (DivergenceReason.Payload or DivergenceReason.Retransmit or DivergenceReason.Overflow));
-        if (!isNeeded || (options.Profile == Profile.Clean && !isLack))
+        // Also in a clean world a checkpoint between the replicas' reads of a client's frame makes them differ.
+        bool isApart = Inbound is not null && judge.IsHarmed;
+        if (!isNeeded || (options.Profile == Profile.Clean && !isLack && !isApart))
         {
             throw Broken(
                 "3 no needless checkpoint", flow,

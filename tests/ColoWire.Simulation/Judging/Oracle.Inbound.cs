@@ -15,6 +15,7 @@ internal sealed partial class Oracle
 {
     private readonly WorldStreams worldStreams = new();
     private readonly long[] missed = new long[2];
+    private long untranslated;
 
     /// <summary>The judge of clients' frames; null where they do not pass the appliance.</summary>
     public InboundJudge? Inbound { get; private set; }
@@ -22,7 +23,7 @@ internal sealed partial class Oracle
     /// <summary>Watches the frames of clients, too.</summary>
     public void HearClients(Population population)
     {
-        Inbound = new InboundJudge(options, scheduler, population, IsDoubtful, frame => NoteHarm(frame.Flow));
+        Inbound = new InboundJudge(options, scheduler, population, IsDoubtful, frame => NoteHarm(frame.Flow), NoteUntranslated);
         population.WasReset += NoteReset;
         population.Aborted += (flow, connection) => ((StreamJudge)judges[flow]).NoteAborted(connection);
         if (IsCramped)
@@ -48,6 +49,17 @@ internal sealed partial class Oracle
         log.Add(side == Side.Primary ? "to P" : "to S", frame);
         (judges[frame.Flow] as StreamJudge)?.NoteGiven(side, frame, scheduler.NowNs);
         return frame;
+    }
+
+    /// <summary>Until a checkpoint the flow is not compared, and its frames leave unverified (R17).</summary>
+    private void NoteUntranslated(SentFrame frame)
+    {
+        if (!judges[frame.Flow].IsUntranslated)
+        {
+            log.Add("untranslated", frame.Flow);
+            judges[frame.Flow].IsUntranslated = true;
+            judges[frame.Flow].IsHarmed = true;
+        }
     }
 
     private static long MissedBy(Side side, InboundDuties duties) =>
@@ -84,7 +96,16 @@ internal sealed partial class Oracle
                 Inbound.Hearing.NoteMissed(side);
             }
         }
+
+        long lost = CountOf(InboundCount.MirrorLoss);
+        if (lost != untranslated)
+        {
+            untranslated = lost;
+            Inbound.NoteUntranslated();
+        }
     }
+
+    private long CountOf(InboundCount count) => path.Shards.Sum(shard => shard.Inbound!.All[(int)count]);
 
     /// <summary>What a client's RST has ended leaves soon (R13).</summary>
     private void CheckEnded(int flow, FlowJudge judge)
@@ -116,8 +137,8 @@ internal sealed partial class Oracle
         if (Inbound is not null)
         {
             InboundDuties duties = path.Pipelines[0].Inbound!;
-            long withoutSlot = path.Shards.Sum(shard => shard.Inbound!.All[(int)InboundCount.NoSlot]);
-            Inbound.JudgeEnd(duties.ToPrimary.Missed, duties.ToSecondary.Missed + withoutSlot);
+            long onlyPrimary = CountOf(InboundCount.NoSlot) + CountOf(InboundCount.MirrorLoss);
+            Inbound.JudgeEnd(duties.ToPrimary.Missed, duties.ToSecondary.Missed + onlyPrimary);
         }
     }
 }
