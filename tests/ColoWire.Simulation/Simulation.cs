@@ -299,7 +299,7 @@ internal sealed class Simulation : IDisposable
     private void Copy()
     {
         population.Copy();
-        oracle.Inbound?.NoteCopied();
+        oracle.NoteCopy();
     }
 
     private void Pause()

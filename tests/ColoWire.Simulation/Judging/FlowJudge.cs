@@ -19,6 +19,10 @@ internal abstract class FlowJudge
     /// <summary>The replicas have differed in this flow since the last checkpoint, or a datagram of it was lost.</summary>
     public bool IsHarmed { get; set; }
 
+    /// <summary>When the last checkpoint copied the primary, only one replica had read a client's frame of this flow: the replicas
+    /// differ although the secondary is a copy.</summary>
+    public bool IsApart { get; set; }
+
     /// <summary>The appliance does not know the secondary's numbers (R17): it compares the flow only after a checkpoint.</summary>
     public bool IsUntranslated { get; set; }
 
@@ -143,7 +147,7 @@ internal abstract class FlowJudge
 
         uncovered.Clear();
         covered.Clear();
-        IsHarmed = IsAstray;
+        IsHarmed = IsAstray || IsApart;
         IsUntranslated = false;
         IsLate = IsReported = IsFragmentReported = false;
         Share();

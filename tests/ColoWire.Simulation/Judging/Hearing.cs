@@ -14,7 +14,8 @@ namespace ColoWire.Simulation.Judging;
 /// primary, and reads a frame again that the primary had read, or never reads one that the primary reads later.
 /// </summary>
 /// <param name="noteHarm">The replicas may differ in a flow from now on.</param>
-internal sealed class Hearing(Action<SentFrame> noteHarm)
+/// <param name="noteApart">A checkpoint has made the replicas differ in a flow.</param>
+internal sealed class Hearing(Action<SentFrame> noteHarm, Action<SentFrame> noteApart)
 {
     private readonly Dictionary<SentFrame, int> unreadByPrimary = new(ByNumber.Instance);
     private readonly Dictionary<SentFrame, int> unreadBySecondary = new(ByNumber.Instance);
@@ -52,7 +53,7 @@ internal sealed class Hearing(Action<SentFrame> noteHarm)
         {
             if (unreadByPrimary.GetValueOrDefault(frame) != unreadBySecondary.GetValueOrDefault(frame))
             {
-                noteHarm(frame);
+                noteApart(frame);
             }
         }
     }

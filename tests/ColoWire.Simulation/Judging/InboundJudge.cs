@@ -18,10 +18,11 @@ namespace ColoWire.Simulation.Judging;
 /// <param name="population">The replicas, with the numbers that they use.</param>
 /// <param name="isDoubtful">Whether the appliance need not know the numbers of the connection to which a frame belongs.</param>
 /// <param name="noteHarm">The replicas may differ in a flow from now on.</param>
+/// <param name="noteApart">A checkpoint has made the replicas differ in a flow.</param>
 /// <param name="noteUntranslated">The appliance does not know the secondary's numbers in a flow.</param>
 internal sealed class InboundJudge(
     SimulationOptions options, Scheduler scheduler, Population population, Func<SentFrame, bool> isDoubtful,
-    Action<SentFrame> noteHarm, Action<SentFrame> noteUntranslated)
+    Action<SentFrame> noteHarm, Action<SentFrame> noteApart, Action<SentFrame> noteUntranslated)
 {
     /// <summary>The two timestamp clocks are compared when each replica sends its SYN, not at the same instant.</summary>
     private const int ClockSlackMs = 30_000;
@@ -38,7 +39,7 @@ internal sealed class InboundJudge(
     private bool hasLoopedUnseen;
 
     /// <summary>What each replica has still to read.</summary>
-    public Hearing Hearing { get; } = new(noteHarm);
+    public Hearing Hearing { get; } = new(noteHarm, noteApart);
 
     /// <summary>A frame of the primary was captured: its MAC address may be known.</summary>
     public void NoteGuestSeen(SentFrame frame) =>

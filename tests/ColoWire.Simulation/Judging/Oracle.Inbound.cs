@@ -23,7 +23,7 @@ internal sealed partial class Oracle
     /// <summary>Watches the frames of clients, too.</summary>
     public void HearClients(Population population)
     {
-        Inbound = new InboundJudge(options, scheduler, population, IsDoubtful, frame => NoteHarm(frame.Flow), NoteUntranslated);
+        Inbound = new InboundJudge(options, scheduler, population, IsDoubtful, frame => NoteHarm(frame.Flow), NoteApart, NoteUntranslated);
         population.WasReset += NoteReset;
         population.Aborted += (flow, connection) => ((StreamJudge)judges[flow]).NoteAborted(connection);
         if (IsCramped)
@@ -49,6 +49,24 @@ internal sealed partial class Oracle
         log.Add(side == Side.Primary ? "to P" : "to S", frame);
         (judges[frame.Flow] as StreamJudge)?.NoteGiven(side, frame, scheduler.NowNs);
         return frame;
+    }
+
+    /// <summary>The hypervisor copies the primary. The oracle hears of the end of the checkpoint later
+    /// (<see cref="NoteCopied"/>).</summary>
+    public void NoteCopy()
+    {
+        foreach (FlowJudge judge in judges)
+        {
+            judge.IsApart = false;
+        }
+
+        Inbound?.NoteCopied();
+    }
+
+    private void NoteApart(SentFrame frame)
+    {
+        NoteHarm(frame.Flow);
+        judges[frame.Flow].IsApart = true;
     }
 
     /// <summary>Until a checkpoint the flow is not compared, and its frames leave unverified (R17).</summary>
