@@ -85,4 +85,7 @@ internal enum ClientFlags : uint
 
     /// <summary>The secondary has opened a connection.</summary>
     SecondaryOpened = 1 << 8,
+
+    /// <summary>The client has sent a FIN since its last SYN, or since the guest's.</summary>
+    FinSeen = 1 << 9,
 }

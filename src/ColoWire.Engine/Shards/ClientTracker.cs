@@ -104,6 +104,7 @@ internal sealed class ClientTracker(
         else if (client.Has(ClientFlags.NextKnown))
         {
             NoteBytes(ref flow, ref client, segment);
+            NoteClose(ref flow, ref client, segment);
         }
     }
 
@@ -118,6 +119,7 @@ internal sealed class ClientTracker(
         FlowLifecycle.Reopen(ref flow);
         NoteIsn(ref client, syn.Sequence);
         client.Sacked = default;
+        client.Flags &= ~ClientFlags.FinSeen;
         client.Flags |= syn.Has(Tcp.Ack) ? ClientFlags.None : ClientFlags.Unanswered;
     }
 
@@ -157,7 +159,7 @@ internal sealed class ClientTracker(
         if (!isRepeated)
         {
             FlowLifecycle.Reopen(ref flow);
-            client.Flags &= ~(ClientFlags.NextKnown | ClientFlags.Opened | ClientFlags.Unanswered);
+            client.Flags &= ~(ClientFlags.NextKnown | ClientFlags.Opened | ClientFlags.Unanswered | ClientFlags.FinSeen);
         }
     }
 
@@ -216,6 +218,28 @@ internal sealed class ClientTracker(
             client.GapEnd = hasGap ? TcpSequence.Later(client.GapEnd, segment.Next) : segment.Next;
             flow.Tcp.Set(TcpFlags.ClientGap);
             flow.RenewPrediction();
+        }
+    }
+
+    /// <summary>
+    /// Notes the acknowledgment with which both ends of a connection have closed it: the client has sent a FIN that both replicas
+    /// have acknowledged, and acknowledges theirs. A RST after that only answers a segment to a closed connection (RFC 9293 section
+    /// 3.10.7.1), such as the client's acknowledgment of a FIN that the primary has repeated, and needs no twin.
+    /// </summary>
+    private static void NoteClose(ref Flow flow, ref ClientState client, TcpSegment segment)
+    {
+        if (segment.Closes)
+        {
+            client.Flags |= ClientFlags.FinSeen;
+            return;
+        }
+
+        ref TcpState tcp = ref flow.Tcp;
+        if (client.Has(ClientFlags.FinSeen) && tcp.Has(TcpFlags.FinMatched) && segment.Has(Tcp.Ack)
+            && segment.Ack == tcp.PrimaryNext && segment.Sequence == client.Next
+            && tcp.PrimaryAck == client.Next && tcp.SecondaryAck == client.Next)
+        {
+            tcp.Set(TcpFlags.RstMatched);
         }
     }
 

@@ -20,6 +20,8 @@ public static class ClientWords
     public static Segment Ack { get; } = Client(5000, 2001);
     public static Segment Request { get; } = Client(5000, 2001, 'R');
     public static Segment Answer { get; } = new(2001, Fill('A')) { Ack = 5100 };
+    public static Segment LastAnswer { get; } = new(2001, Fill('A')) { Ack = 5101, Fin = true };
+    public static Segment LateReset { get; } = new(2102, []) { Rst = true, HasAck = false, Ack = 0 };
     public static Segment Reset { get; } = Client(5100, 2001) with { Rst = true };
     public static Segment GuestSyn { get; } = new(2000, []) { Syn = true, HasAck = false, Ack = 0 };
 
