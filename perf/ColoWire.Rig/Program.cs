@@ -15,6 +15,7 @@ RootCommand root = new("Measures ColoWire as a running program, and drives what 
 {
     WireCommand.Create(),
     XdpCommand.Create(),
+    InboundCommand.Create(),
     QemuCommand.Create(),
     PairCommand.Create(),
     RepeatCommand.Create(),

@@ -8,7 +8,7 @@ rig=$(cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")" && pwd)
 [ $# = 1 ] || { echo 'build.sh: usage: build.sh FOLDER' >&2; exit 2; }
 install_missing gcc:gcc '/usr/include/pcap/pcap.h:libpcap-dev'
 mkdir -p "$1"
-for program in forwarder feeder xdp-forwarder xdp-feeder prober; do
+for program in forwarder feeder opener xdp-forwarder xdp-feeder prober; do
     libraries=()
     [ "$program" != forwarder ] || libraries=(-lpcap)
     gcc -std=gnu11 -O2 -Wall -Wextra -Werror -o "$1/$program" "$rig/$program.c" "${libraries[@]}"

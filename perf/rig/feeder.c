@@ -1,15 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// Feeds pairs: the same UDP frames into two interfaces, in bursts, at a rate. No two frames of a run are alike, so a comparer that
-// pairs the wrong ones is found out. It sends with sendmmsg on packet sockets, the fastest that needs no driver's help.
+// Feeds pairs: the same frames into two interfaces, in bursts, at a rate; or a client's frames into one. No two UDP frames of a run are
+// alike, so a comparer that pairs the wrong ones is found out. It sends with sendmmsg on packet sockets, the fastest that needs no driver's
+// help.
 //
-// Usage: feeder PRIMARY SECONDARY FRAME_BYTES PAIRS PAIRS_PER_SECOND BURST. Prints the rate that it reached, in pairs a second.
+// Usage: feeder INTERFACE[,INTERFACE] FRAME_BYTES PAIRS PAIRS_PER_SECOND BURST udp|tcp|tcp-timestamps. Prints the rate that it reached, in
+// pairs a second. opener.c opens the TCP connections.
 
 #define _GNU_SOURCE
-#include "shared.h"
+#include "traffic.h"
 
 enum {
-    // Pairs that go to one side before the other has its turn: as close as the two replicas' bursts are on a wire.
+    SIDES = 2,
+    // Pairs that go to one side before the next ones go to the other: as close as the two replicas' bursts are on a wire.
     CHUNK_PAIRS = 32,
     LEAST_BYTES = HEADER_BYTES + sizeof(uint32_t),
 };
@@ -17,13 +20,6 @@ enum {
 static uint8_t frames[CHUNK_PAIRS][MOST_BYTES];
 static struct iovec parts[CHUNK_PAIRS];
 static struct mmsghdr messages[CHUNK_PAIRS];
-
-// The payload begins with the frame's number, and the flow is its last digits.
-static void number_frame(uint8_t *frame, uint32_t number) {
-    set_flow(frame, number % FLOWS);
-    number = htonl(number);
-    memcpy(frame + HEADER_BYTES, &number, sizeof number);
-}
 
 static void send_all(int descriptor, const char *name, unsigned count) {
     for (unsigned sent = 0; sent < count;) {
@@ -45,20 +41,23 @@ static void await(int64_t due_ns) {
 
 int main(int count, char **words) {
     if (count != 7)
-        die("usage", "feeder PRIMARY SECONDARY FRAME_BYTES PAIRS PAIRS_PER_SECOND BURST");
-    int primary = open_sender(words[1]);
-    int secondary = open_sender(words[2]);
-    int bytes = (int)number_of(words[3], LEAST_BYTES, MOST_BYTES);
-    long pairs = number_of(words[4], 1, UINT32_MAX);
-    double rate = (double)number_of(words[5], 1, NS_PER_SECOND);
-    long burst = number_of(words[6], 1, UINT32_MAX);
+        die("usage", "feeder INTERFACE[,INTERFACE] FRAME_BYTES PAIRS PAIRS_PER_SECOND BURST udp|tcp|tcp-timestamps");
+    const char *names[SIDES];
+    int senders[SIDES];
+    int sides = split_list(words[1], names, SIDES);
+    for (int side = 0; side < sides; side++)
+        senders[side] = open_sender(names[side]);
+    enum traffic traffic = traffic_of(words[6]);
+    int bytes = (int)number_of(words[2], traffic == UDP ? (int)LEAST_BYTES : headers_of(traffic), MOST_BYTES);
+    long pairs = number_of(words[3], 1, UINT32_MAX);
+    double rate = (double)number_of(words[4], 1, NS_PER_SECOND);
+    long burst = number_of(words[5], 1, UINT32_MAX);
     for (int i = 0; i < CHUNK_PAIRS; i++) {
-        make_frame(frames[i], bytes);
+        make_traffic(frames[i], traffic, bytes);
         parts[i] = (struct iovec){.iov_base = frames[i], .iov_len = (size_t)bytes};
         messages[i].msg_hdr = (struct msghdr){.msg_iov = &parts[i], .msg_iovlen = 1};
     }
-    // Numbers of one run are not those of the run before, whose last frames a comparer may still remember.
-    uint32_t number = (uint32_t)(time_ns(CLOCK_MONOTONIC) / 1000);
+    struct numbering numbering = numbering_of(traffic, bytes);
     int64_t start_ns = time_ns(CLOCK_MONOTONIC);
     for (long sent = 0; sent < pairs;) {
         if (sent % burst == 0)
@@ -67,9 +66,9 @@ int main(int count, char **words) {
         if (chunk > pairs - sent)
             chunk = pairs - sent;
         for (long i = 0; i < chunk; i++)
-            number_frame(frames[i], number++);
-        send_all(primary, words[1], (unsigned)chunk);
-        send_all(secondary, words[2], (unsigned)chunk);
+            number_frame(frames[i], &numbering, (uint32_t)(sent + i));
+        for (int side = 0; side < sides; side++)
+            send_all(senders[side], names[side], (unsigned)chunk);
         sent += chunk;
     }
     printf("%.0f\n", (double)pairs / (double)(time_ns(CLOCK_MONOTONIC) - start_ns) * NS_PER_SECOND);

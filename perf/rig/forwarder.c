@@ -5,8 +5,9 @@
 // It sends with pcap_inject, a call per frame, because that is what libpcap offers to whoever forwards with it: an anchor that
 // sent in batches would be a packet socket's, not libpcap's.
 //
-// Usage: forwarder PRIMARY SECONDARY OUT CPU [read]. On SIGTERM or SIGINT it prints what it moved. With "read" it looks at every byte of
-// the secondary's frames before it drops them: who compares cannot do with less.
+// Usage: forwarder PRIMARY SECONDARY OUT CPU [read|mirror]. On SIGTERM or SIGINT it prints what it moved. With "read" it looks at every byte
+// of the secondary's frames before it drops them: who compares cannot do with less. With "mirror" it sends each frame of OUT to PRIMARY and
+// to SECONDARY, and captures nothing else.
 
 #define _GNU_SOURCE
 #include "shared.h"
@@ -27,10 +28,17 @@ enum {
     EMPTY_ROUNDS_BEFORE_SLEEP = 256,
     WAIT_MS = 1,
     SLEEP_NS = 50000,
+    MOST_DEVICES = 2,
+};
+
+struct input {
+    pcap_t *device;
+    pcap_handler handler;
 };
 
 struct counters {
-    pcap_t *out;
+    pcap_t *outs[MOST_DEVICES];
+    int out_count;
     unsigned long moved;
     unsigned long failed;
     unsigned long dropped;
@@ -71,10 +79,11 @@ static pcap_t *open_inject(const char *name) {
 
 static void forward(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes) {
     struct counters *counters = (struct counters *)user;
-    if (pcap_inject(counters->out, bytes, header->caplen) < 0)
-        counters->failed++;
-    else
-        counters->moved++;
+    for (int i = 0; i < counters->out_count; i++)
+        if (pcap_inject(counters->outs[i], bytes, header->caplen) < 0)
+            counters->failed++;
+        else
+            counters->moved++;
 }
 
 static void drop(u_char *user, const struct pcap_pkthdr *header, const u_char *bytes) {
@@ -89,44 +98,57 @@ static void read_and_drop(u_char *user, const struct pcap_pkthdr *header, const 
     counters->dropped++;
 }
 
-static void run(pcap_t *primary, pcap_t *secondary, pcap_handler secondary_handler, struct counters *counters) {
-    struct pollfd inputs[] = {
-        {.fd = pcap_get_selectable_fd(primary), .events = POLLIN},
-        {.fd = pcap_get_selectable_fd(secondary), .events = POLLIN},
-    };
+static void run(const struct input *inputs, int input_count, struct counters *counters) {
+    struct pollfd polled[MOST_DEVICES];
+    for (int i = 0; i < input_count; i++)
+        polled[i] = (struct pollfd){.fd = pcap_get_selectable_fd(inputs[i].device), .events = POLLIN};
     int empty_rounds = 0;
     int ready = 0;
     while (!ending) {
-        int moved = pcap_dispatch(primary, BATCH_FRAMES, forward, (u_char *)counters);
-        int dropped = pcap_dispatch(secondary, BATCH_FRAMES, secondary_handler, (u_char *)counters);
-        if (moved < 0 || dropped < 0)
-            die("cannot capture any more", pcap_geterr(moved < 0 ? primary : secondary));
-        if (moved + dropped > 0) {
+        int work = 0;
+        for (int i = 0; i < input_count; i++) {
+            int taken = pcap_dispatch(inputs[i].device, BATCH_FRAMES, inputs[i].handler, (u_char *)counters);
+            if (taken < 0)
+                die("cannot capture any more", pcap_geterr(inputs[i].device));
+            work += taken;
+        }
+        if (work > 0) {
             empty_rounds = 0;
             ready = 0;
         } else if (++empty_rounds > EMPTY_ROUNDS_BEFORE_SLEEP) {
             empty_rounds = EMPTY_ROUNDS_BEFORE_SLEEP;
             if (ready)
                 nanosleep(&(struct timespec){.tv_nsec = SLEEP_NS}, NULL);
-            ready = !ready && poll(inputs, 2, WAIT_MS) > 0;
+            ready = !ready && poll(polled, (nfds_t)input_count, WAIT_MS) > 0;
         }
     }
 }
 
 int main(int count, char **words) {
     int reads = count == 6 && strcmp(words[5], "read") == 0;
-    if (count != 5 && !reads)
-        die("usage", "forwarder PRIMARY SECONDARY OUT CPU [read]");
+    int mirrors = count == 6 && strcmp(words[5], "mirror") == 0;
+    if (count != 5 && !reads && !mirrors)
+        die("usage", "forwarder PRIMARY SECONDARY OUT CPU [read|mirror]");
     pin_to(words[4]);
     end_on_signals();
-    pcap_t *primary = open_capture(words[1]);
-    pcap_t *secondary = open_capture(words[2]);
-    struct counters counters = {.out = open_inject(words[3])};
+    struct input inputs[MOST_DEVICES];
+    struct counters counters = {.out_count = mirrors ? 2 : 1};
+    int input_count = mirrors ? 1 : 2;
+    if (mirrors) {
+        inputs[0] = (struct input){open_capture(words[3]), forward};
+        counters.outs[0] = open_inject(words[1]);
+        counters.outs[1] = open_inject(words[2]);
+    } else {
+        inputs[0] = (struct input){open_capture(words[1]), forward};
+        inputs[1] = (struct input){open_capture(words[2]), reads ? read_and_drop : drop};
+        counters.outs[0] = open_inject(words[3]);
+    }
     fprintf(stderr, "forwarder: ready\n");
-    run(primary, secondary, reads ? read_and_drop : drop, &counters);
+    run(inputs, input_count, &counters);
     printf("moved %lu failed %lu dropped %lu sum %lx\n", counters.moved, counters.failed, counters.dropped, counters.sum);
-    pcap_close(primary);
-    pcap_close(secondary);
-    pcap_close(counters.out);
+    for (int i = 0; i < input_count; i++)
+        pcap_close(inputs[i].device);
+    for (int i = 0; i < counters.out_count; i++)
+        pcap_close(counters.outs[i]);
     return 0;
 }

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
 // Sends pairs that bear a number and the time, one at a time and at a rate, and listens where they come out: how long each was on its
-// way, which never came, which came twice, and when the first one came.
+// way, which never came, which came twice, and when the first one came. Or a client's frames, which come out at both replicas.
 //
-// One thread does both, so that nobody is woken: between two pairs it looks into the ring of a packet socket. The kernel stamps what it
+// One thread does both, so that nobody is woken: between two pairs it looks into the rings of packet sockets. The kernel stamps what it
 // puts there, in the time of CLOCK_REALTIME, so the pairs bear that time too; when this thread gets to look does not matter. The twin
 // for the secondary leaves first, as otherwise a comparer would be charged for the time that this takes.
 //
-// Usage: prober PRIMARY SECONDARY SINK FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]. With "first" it ends when one has come. It takes no
-// longer than that many pairs take at that rate; where it was held up it sends fewer. Prints one line of JSON; times are in ns.
+// Usage: prober INTERFACE[,SECONDARY] SINK[,SINK] FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]. With "first" it ends when one has come to the
+// first sink. It takes no longer than that many pairs take at that rate; where it was held up it sends fewer. Prints one line of JSON for
+// each sink; times are in ns.
 
 #define _GNU_SOURCE
 #include "shared.h"
@@ -23,6 +24,7 @@ enum {
     SLOT_BYTES = 256,
     BLOCK_BYTES = 1 << 16,
     PATIENCE_NS = 200000000,
+    MOST_ENDS = 2,
 };
 
 // What each pair's payload begins with, in network order but for the time, which nobody else reads.
@@ -32,6 +34,8 @@ struct mark {
 } __attribute__((packed));
 
 struct arrivals {
+    const char *name;
+    int sink;
     uint8_t *ring;
     unsigned slot;
     uint32_t first_number;
@@ -101,6 +105,34 @@ static int look(struct arrivals *arrivals) {
     }
 }
 
+static int look_at_all(struct arrivals *arrivals, int sinks) {
+    int seen = 0;
+    for (int i = 0; i < sinks; i++)
+        seen += look(&arrivals[i]);
+    return seen;
+}
+
+static int have_all_come(const struct arrivals *arrivals, int sinks, long sent) {
+    for (int i = 0; i < sinks; i++)
+        if (arrivals[i].came < sent)
+            return 0;
+    return 1;
+}
+
+static void open_arrivals(struct arrivals *arrivals, const char *name, uint32_t first_number, long pairs) {
+    *arrivals = (struct arrivals){.name = name, .sink = open_sink(name), .pairs = pairs, .first_number = first_number};
+    arrivals->ring = mmap(NULL, RING_SLOTS * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, arrivals->sink, 0);
+    arrivals->latency_ns = calloc((size_t)pairs, sizeof *arrivals->latency_ns);
+    if (arrivals->ring == MAP_FAILED || arrivals->latency_ns == NULL)
+        die("memory", strerror(errno));
+}
+
+static void check_overruns(const struct arrivals *arrivals) {
+    struct tpacket_stats unseen;
+    if (getsockopt(arrivals->sink, SOL_PACKET, PACKET_STATISTICS, &unseen, &(socklen_t){sizeof unseen}) == 0 && unseen.tp_drops != 0)
+        die(arrivals->name, "frames came that found no room in the ring: nothing can be said of them");
+}
+
 static int by_value(const void *left, const void *right) {
     int32_t a = *(const int32_t *)left, b = *(const int32_t *)right;
     return (a > b) - (a < b);
@@ -125,45 +157,46 @@ static void print_result(struct arrivals *arrivals, long sent, double rate) {
 }
 
 int main(int count, char **words) {
-    int until_first = count == 8 && strcmp(words[7], "first") == 0;
-    if (count != 7 && !until_first)
-        die("usage", "prober PRIMARY SECONDARY SINK FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]");
-    int primary = open_sender(words[1]);
-    int secondary = open_sender(words[2]);
-    int sink = open_sink(words[3]);
-    int bytes = (int)number_of(words[4], LEAST_BYTES, MOST_BYTES);
-    long pairs = number_of(words[5], 1, 100000000);
-    int64_t interval_ns = NS_PER_SECOND / number_of(words[6], 1, 1000000);
+    int until_first = count == 7 && strcmp(words[6], "first") == 0;
+    if (count != 6 && !until_first)
+        die("usage", "prober INTERFACE[,SECONDARY] SINK[,SINK] FRAME_BYTES PAIRS PAIRS_PER_SECOND [first]");
+    const char *sides[MOST_ENDS], *sink_names[MOST_ENDS];
+    int senders[MOST_ENDS];
+    struct arrivals arrivals[MOST_ENDS];
+    int side_count = split_list(words[1], sides, MOST_ENDS), sinks = split_list(words[2], sink_names, MOST_ENDS);
+    int bytes = (int)number_of(words[3], LEAST_BYTES, MOST_BYTES);
+    long pairs = number_of(words[4], 1, 100000000);
+    int64_t interval_ns = NS_PER_SECOND / number_of(words[5], 1, 1000000);
     // Numbers of one run are not those of the run before, whose last frames a comparer may still remember.
-    struct arrivals arrivals = {.pairs = pairs, .first_number = (uint32_t)(time_ns(CLOCK_MONOTONIC) / 1000)};
-    arrivals.ring = mmap(NULL, RING_SLOTS * SLOT_BYTES, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_POPULATE, sink, 0);
-    arrivals.latency_ns = calloc((size_t)pairs, sizeof *arrivals.latency_ns);
-    if (arrivals.ring == MAP_FAILED || arrivals.latency_ns == NULL)
-        die("memory", strerror(errno));
+    uint32_t first_number = (uint32_t)(time_ns(CLOCK_MONOTONIC) / 1000);
+    for (int i = 0; i < side_count; i++)
+        senders[i] = open_sender(sides[i]);
+    for (int i = 0; i < sinks; i++)
+        open_arrivals(&arrivals[i], sink_names[i], first_number, pairs);
     end_on_signals();
     uint8_t frame[MOST_BYTES];
     make_frame(frame, bytes);
     long sent = 0;
     int64_t start_ns = time_ns(CLOCK_MONOTONIC), due_ns = start_ns;
-    for (int64_t now_ns = start_ns; sent < pairs && !ending && !(until_first && arrivals.came > 0); now_ns = time_ns(CLOCK_MONOTONIC)) {
-        look(&arrivals);
+    for (int64_t now_ns = start_ns; sent < pairs && !ending && !(until_first && arrivals->came > 0); now_ns = time_ns(CLOCK_MONOTONIC)) {
+        look_at_all(arrivals, sinks);
         if (now_ns - start_ns > pairs * interval_ns)
             break;
         if (now_ns < due_ns)
             continue;
-        mark_frame(frame, arrivals.first_number + (uint32_t)sent++);
-        send_frame(secondary, words[2], frame, bytes);
-        send_frame(primary, words[1], frame, bytes);
+        mark_frame(frame, first_number + (uint32_t)sent++);
+        for (int i = side_count - 1; i >= 0; i--)
+            send_frame(senders[i], sides[i], frame, bytes);
         // Whoever was held up goes on at the rate: a burst to catch up would be another load.
         due_ns = (now_ns - due_ns < interval_ns ? due_ns : now_ns) + interval_ns;
     }
     int64_t end_ns = time_ns(CLOCK_MONOTONIC);
-    for (int64_t last_ns = end_ns; arrivals.came < sent && !until_first && time_ns(CLOCK_MONOTONIC) - last_ns < PATIENCE_NS;)
-        if (look(&arrivals) > 0)
+    for (int64_t last_ns = end_ns; !have_all_come(arrivals, sinks, sent) && !until_first && time_ns(CLOCK_MONOTONIC) - last_ns < PATIENCE_NS;)
+        if (look_at_all(arrivals, sinks) > 0)
             last_ns = time_ns(CLOCK_MONOTONIC);
-    struct tpacket_stats unseen;
-    if (getsockopt(sink, SOL_PACKET, PACKET_STATISTICS, &unseen, &(socklen_t){sizeof unseen}) == 0 && unseen.tp_drops != 0)
-        die(words[3], "frames came that found no room in the ring: nothing can be said of them");
-    print_result(&arrivals, sent, (double)sent / (double)(end_ns - start_ns) * NS_PER_SECOND);
+    for (int i = 0; i < sinks; i++) {
+        check_overruns(&arrivals[i]);
+        print_result(&arrivals[i], sent, (double)sent / (double)(end_ns - start_ns) * NS_PER_SECOND);
+    }
     return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
-// What the programs of the rig share: errors, numbers on the command line, time, signals, packet sockets, bpf(2), and the frames that they
-// send: UDP over IPv4, of a number of flows. To be included after _GNU_SOURCE is defined.
+// What the programs of the rig share: errors, lists and numbers on the command line, time, signals, packet sockets, bpf(2), and the frames
+// that they send: UDP over IPv4, of a number of flows. To be included after _GNU_SOURCE is defined.
 
 #ifndef COLOWIRE_RIG_SHARED_H
 #define COLOWIRE_RIG_SHARED_H
@@ -46,6 +46,19 @@ static inline long number_of(const char *word, long least, long most) {
         exit(2);
     }
     return number;
+}
+
+// Splits a list at its commas, in place. Returns how many names it has.
+static inline int split_list(char *list, const char **names, int most) {
+    int count = 0;
+    for (char *name = strtok(list, ","); name != NULL; name = strtok(NULL, ",")) {
+        if (count == most)
+            die(name, "too many interfaces in this list");
+        names[count++] = name;
+    }
+    if (count == 0)
+        die("an interface", "is missing");
+    return count;
 }
 
 static inline int64_t time_ns(clockid_t clock) {

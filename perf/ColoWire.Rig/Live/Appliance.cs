@@ -18,6 +18,9 @@ internal sealed class Appliance(Contest contest, string program) : IDisposable
     /// <summary>A word of each of its status lines, which come once a second.</summary>
     private const string StatusWord = "elapsed_ns";
 
+    /// <summary>The address to which clients send (perf/rig/shared.h).</summary>
+    private const string GuestMac = "52:54:00:00:00:02";
+
     private readonly string isolated = Path.GetTempFileName();
 
     /// <summary>How it is called.</summary>
@@ -26,7 +29,8 @@ internal sealed class Appliance(Contest contest, string program) : IDisposable
     /// <param name="failWireMs">The option failwire_timeout_ms; 0: a paused process, which does not beat, keeps its
     /// frames.</param>
     /// <param name="ring">Entries of each ring of xdp ports.</param>
-    public static string[] Options(string ports, string? idle, int failWireMs, int ring)
+    /// <param name="mirrors">Whether it also carries the frames of clients.</param>
+    public static string[] Options(string ports, string? idle, int failWireMs, int ring, bool mirrors = false)
     {
         List<string> words =
         [
@@ -37,6 +41,11 @@ internal sealed class Appliance(Contest contest, string program) : IDisposable
         if (idle != null)
         {
             words.AddRange(["--idle", idle]);
+        }
+
+        if (mirrors)
+        {
+            words.AddRange(["--inbound", "mirror", "--guest-mac", GuestMac]);
         }
 
         if (ports == "xdp")
@@ -70,24 +79,47 @@ internal sealed class Appliance(Contest contest, string program) : IDisposable
             root.GetProperty(StatusWord).GetInt64(),
             runtime.GetProperty("allocated_bytes").GetInt64(),
             runtime.GetProperty("garbage_collections").GetInt64(),
-            root.GetProperty("output").GetProperty("frames").GetInt64());
+            root.GetProperty("output").GetProperty("frames").GetInt64(),
+            FramesInbound(root, "unchanged"),
+            FramesInbound(root, "translated"));
     }
 
     /// <inheritdoc/>
     public void Dispose() => File.Delete(isolated);
+
+    private static long FramesInbound(JsonElement status, string name) =>
+        status.TryGetProperty("inbound", out JsonElement inbound)
+            ? inbound.GetProperty("frames").GetProperty(name).GetInt64() : 0;
 }
 
 /// <summary>What a status line says, all since the start.</summary>
 /// <param name="ElapsedNs">The appliance's time.</param>
 /// <param name="AllocatedBytes">Managed memory that it has allocated.</param>
 /// <param name="Collections">Garbage collections.</param>
-/// <param name="Frames">Frames that have left.</param>
-internal readonly record struct Status(long ElapsedNs, long AllocatedBytes, long Collections, long Frames)
+/// <param name="Output">Frames that have left through outdev.</param>
+/// <param name="Unchanged">Frames of clients that both replicas received with the same bytes.</param>
+/// <param name="Translated">Frames of clients that the secondary received in its own numbers.</param>
+internal readonly record struct Status(
+    long ElapsedNs, long AllocatedBytes, long Collections, long Output, long Unchanged, long Translated)
 {
+    /// <summary>All frames that it has carried.</summary>
+    public long Frames => Output + Unchanged + Translated;
+
     /// <summary>What lies between two lines.</summary>
     public static Status operator -(Status later, Status earlier) => new(
         later.ElapsedNs - earlier.ElapsedNs,
         later.AllocatedBytes - earlier.AllocatedBytes,
         later.Collections - earlier.Collections,
-        later.Frames - earlier.Frames);
+        later.Output - earlier.Output,
+        later.Unchanged - earlier.Unchanged,
+        later.Translated - earlier.Translated);
+
+    /// <summary>What lies in two intervals together.</summary>
+    public static Status operator +(Status one, Status other) => new(
+        one.ElapsedNs + other.ElapsedNs,
+        one.AllocatedBytes + other.AllocatedBytes,
+        one.Collections + other.Collections,
+        one.Output + other.Output,
+        one.Unchanged + other.Unchanged,
+        one.Translated + other.Translated);
 }

@@ -3,14 +3,15 @@
 using System;
 using System.Collections.Generic;
 using System.Globalization;
+using System.Linq;
 using System.Text.RegularExpressions;
 using System.Threading;
 
 namespace ColoWire.Rig.Live;
 
 /// <summary>
-/// Programs that move the same frames between the same kind of cables, one at a time: each has a namespace with two inputs and an
-/// output. The generator and the sink have CPU 0, what is measured has CPU 1. On virtual cables the receiver's softirq runs on
+/// Programs that move the same frames between the same kind of cables, one at a time: each has a namespace with three
+/// cables. The generator and the sink have CPU 0, what is measured has CPU 1. On virtual cables the receiver's softirq runs on
 /// the sender's CPU: the capture's on the generator's, the sink's on that of what is measured.
 /// </summary>
 internal sealed partial class Contest : IDisposable
@@ -30,6 +31,7 @@ internal sealed partial class Contest : IDisposable
     private readonly IFeeder feeder;
     private readonly ContestShape shape;
     private readonly Dictionary<string, SpaceProcess> running = [];
+    private readonly HashSet<string> bareCables = [];
     private readonly int softirqId = SoftirqId();
 
     /// <summary>Makes the namespaces and cables.</summary>
@@ -57,15 +59,23 @@ internal sealed partial class Contest : IDisposable
         }
     }
 
-    /// <summary>Lengths of the frames that are measured, in bytes.</summary>
-    public IReadOnlyList<int> FrameBytes => shape.FrameBytes;
+    /// <summary>How much is sent, and which way.</summary>
+    public ContestShape Shape => shape;
 
     /// <summary>Lays a cable with nothing on it, whose ends are all in the generator's namespace.</summary>
     public void AddBareCable(string name)
     {
+        bareCables.Add(name);
         spaces.Cable((FeedSpace, $"{name}-p"), (FeedSpace, $"{name}-o"));
         spaces.Cable((FeedSpace, $"{name}-s"), (FeedSpace, $"{name}-end"));
     }
+
+    /// <summary>The interfaces into which frames are fed, as the programs of perf/rig take them.</summary>
+    public string Inputs(string name) => Direction.List(name, shape.Direction.Inputs);
+
+    /// <summary>The interfaces at which frames arrive. A bare cable has one of them.</summary>
+    public string Outputs(string name) =>
+        Direction.List(name, bareCables.Contains(name) ? shape.Direction.Outputs.Take(1) : shape.Direction.Outputs);
 
     /// <summary>Starts what is measured, which pins itself to its CPU.</summary>
     /// <param name="name">Its name.</param>
@@ -91,15 +101,15 @@ internal sealed partial class Contest : IDisposable
 
     /// <summary>Feeds pairs; no two frames are alike.</summary>
     /// <param name="name">Whom.</param>
-    /// <param name="bytes">Length of each frame.</param>
+    /// <param name="traffic">The frames.</param>
     /// <param name="pairs">How many pairs.</param>
     /// <param name="rate">Pairs a second; 0: as fast as it can.</param>
-    public Fed Feed(string name, int bytes, long pairs, long rate) =>
-        feeder.Read(RunFeeding(feeder.Words($"{name}-p", $"{name}-s", bytes, pairs, rate)), pairs);
+    public Fed Feed(string name, Traffic traffic, long pairs, long rate) =>
+        feeder.Read(RunFeeding(feeder.Words(Inputs(name), traffic, pairs, rate)), pairs);
 
     /// <summary>Feeds pairs in the background.</summary>
-    public SpaceProcess StartToFeed(string name, int bytes, long pairs, long rate) =>
-        StartFeeding(feeder.Words($"{name}-p", $"{name}-s", bytes, pairs, rate));
+    public SpaceProcess StartToFeed(string name, Traffic traffic, long pairs, long rate) =>
+        StartFeeding(feeder.Words(Inputs(name), traffic, pairs, rate));
 
     /// <summary>Feeds until every page has been touched and every method compiled for good, which the runtime puts off until the
     /// program is quiet; then pauses it.</summary>
@@ -107,9 +117,9 @@ internal sealed partial class Contest : IDisposable
     {
         for (int i = 0; i < shape.WarmUps; i++)
         {
-            foreach (int bytes in shape.FrameBytes)
+            foreach (Traffic traffic in shape.Traffic)
             {
-                Feed(name, bytes, shape.WarmUpPairs, shape.WarmUpRate);
+                Feed(name, traffic, shape.WarmUpPairs, shape.WarmUpRate);
                 Thread.Sleep(shape.WarmUpPause);
             }
         }
@@ -123,16 +133,16 @@ internal sealed partial class Contest : IDisposable
     /// that move frames count; what the others do goes by the clock and not by the pair. The CPU's softirq thread counts: when
     /// the kernel finds much to do for what was sent, it does it there.
     /// </summary>
-    public double CpuPerPair(string name, int bytes)
+    public double CpuPerPair(string name, Traffic traffic)
     {
         SpaceProcess process = running[name];
         long before = MovingNs(process);
         for (int cycle = 0; cycle < shape.Bursts; cycle++)
         {
-            long from = Arrived(name);
-            Feed(name, bytes, shape.BurstPairs, 0);
+            long[] from = Arrived(name);
+            Feed(name, traffic, shape.BurstPairs, 0);
             process.Resume();
-            long came = AwaitArrival(name, from + shape.BurstPairs, quietLooks: 50) - from;
+            long came = AwaitArrival(name, from, shape.BurstPairs, quietLooks: 50);
             process.Pause();
             if (came != shape.BurstPairs)
             {
@@ -150,9 +160,9 @@ internal sealed partial class Contest : IDisposable
     /// passes with at most one frame in 10,000 lost.
     /// </summary>
     /// <param name="name">What is measured.</param>
-    /// <param name="bytes">Length of each frame.</param>
+    /// <param name="traffic">The frames.</param>
     /// <param name="isBound">Whether the generator could not make more.</param>
-    public double RateWithoutLoss(string name, int bytes, out bool isBound)
+    public double RateWithoutLoss(string name, Traffic traffic, out bool isBound)
     {
         const int PercentOfRate = 98;
         long low = 0, high = shape.HighestRate;
@@ -162,7 +172,7 @@ internal sealed partial class Contest : IDisposable
         for (int step = 0; step < shape.SearchSteps && !isBound; step++)
         {
             long rate = (low + high) / 2;
-            if (Passes(name, bytes, rate) is { } reached)
+            if (Passes(name, traffic, rate) is { } reached)
             {
                 best = Math.Max(best, reached);
                 low = rate;
@@ -179,20 +189,35 @@ internal sealed partial class Contest : IDisposable
         return best;
     }
 
+    /// <summary>Frames that are lost of one trial at a rate, the least of as many trials as a rate has.</summary>
+    /// <param name="name">What is measured.</param>
+    /// <param name="traffic">The frames.</param>
+    /// <param name="rate">Pairs a second.</param>
+    public long LostAt(string name, Traffic traffic, long rate)
+    {
+        long least = long.MaxValue;
+        running[name].Resume();
+        for (int attempt = 0; attempt < shape.Attempts && least != 0; attempt++)
+        {
+            least = Math.Min(least, Try(name, traffic, rate).Lost);
+        }
+
+        running[name].Pause();
+        return least;
+    }
+
     /// <inheritdoc/>
     public void Dispose() => spaces.Dispose();
 
     /// <summary>The rate that a trial reached; null where it lost too many.</summary>
-    private double? Passes(string name, int bytes, long rate)
+    private double? Passes(string name, Traffic traffic, long rate)
     {
         const int FramesPerLoss = 10_000;
         // A host that takes the CPU away for some milliseconds overruns any ring: a trial that fails may be made once more, for
         // all alike.
         for (int attempt = 0; attempt < shape.Attempts; attempt++)
         {
-            long from = Arrived(name);
-            Fed fed = Feed(name, bytes, rate * shape.TrialMs / 1000, rate);
-            long lost = fed.Pairs - (AwaitArrival(name, from + fed.Pairs, quietLooks: 9) - from);
+            (Fed fed, long lost) = Try(name, traffic, rate);
             if (lost <= fed.Pairs / FramesPerLoss)
             {
                 return fed.Rate;
@@ -202,21 +227,32 @@ internal sealed partial class Contest : IDisposable
         return null;
     }
 
+    private (Fed Fed, long Lost) Try(string name, Traffic traffic, long rate)
+    {
+        long[] from = Arrived(name);
+        Fed fed = Feed(name, traffic, rate * shape.TrialMs / 1000, rate);
+        return (fed, fed.Pairs - AwaitArrival(name, from, fed.Pairs, quietLooks: 9));
+    }
+
     private static int SoftirqId()
     {
         string found = Tool.Run("pgrep", "-x", $"ksoftirqd/{MeasuredCpu}");
         return int.Parse(found, CultureInfo.InvariantCulture);
     }
 
-    private long Arrived(string name) => spaces.Received(FeedSpace, $"{name}-o");
+    /// <summary>The frames that each output has received.</summary>
+    private long[] Arrived(string name) =>
+        [.. shape.Direction.Outputs.Select(end => spaces.Received(FeedSpace, Direction.Interface(name, end)))];
 
-    /// <summary>Waits until so many frames have come to the sink, or none has for so many looks.</summary>
-    private long AwaitArrival(string name, long count, int quietLooks)
+    /// <summary>Waits until so many frames have come to each sink, or none has for so many looks. A frame has arrived when each
+    /// sink has received it.</summary>
+    /// <returns>How many have arrived.</returns>
+    private long AwaitArrival(string name, long[] from, long count, int quietLooks)
     {
         long before = -1;
         for (int quiet = 0; ;)
         {
-            long now = Arrived(name);
+            long now = Arrived(name).Zip(from, (received, first) => received - first).Min();
             quiet = now == before ? quiet + 1 : 0;
             if (now >= count || quiet >= quietLooks)
             {

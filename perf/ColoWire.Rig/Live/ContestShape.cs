@@ -8,8 +8,11 @@ namespace ColoWire.Rig.Live;
 /// <summary>How much a contest sends, and how rates are searched: the same for all that take part.</summary>
 internal sealed record ContestShape
 {
-    /// <summary>Lengths of frames in bytes, without the checksum.</summary>
-    public required IReadOnlyList<int> FrameBytes { get; init; }
+    /// <summary>Which way the frames go. Where clients send them, a pair is one frame that both replicas receive.</summary>
+    public Direction Direction { get; init; } = Direction.Outbound;
+
+    /// <summary>The frames that are measured.</summary>
+    public required IReadOnlyList<Traffic> Traffic { get; init; }
 
     /// <summary>Pairs of a burst that waits until what is measured goes on: as many as its buffers hold.</summary>
     public required int BurstPairs { get; init; }
@@ -29,7 +32,7 @@ internal sealed record ContestShape
     /// <summary>Where a search begins, in pairs a second.</summary>
     public required long HighestRate { get; init; }
 
-    /// <summary>How often all lengths are fed before anything is measured.</summary>
+    /// <summary>How often all traffic is fed before anything is measured.</summary>
     public required int WarmUps { get; init; }
 
     /// <summary>Pairs of each feed before anything is measured.</summary>

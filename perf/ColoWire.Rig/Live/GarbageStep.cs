@@ -14,12 +14,12 @@ namespace ColoWire.Rig.Live;
 /// <param name="Appliance">ColoWire.</param>
 /// <param name="Group">The group of the rows.</param>
 /// <param name="Ports">The kind of ports, for the rows.</param>
-internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string Group, string Ports)
+/// <param name="Traffic">The frames that are fed.</param>
+internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string Group, string Ports, Traffic Traffic)
 {
     private const int IdleLines = 4;
     private const int LoadLines = 6;
     private const long Rate = 100_000;
-    private const int FrameBytes = 64;
 
     /// <summary>One of so many frames that are fed must leave.</summary>
     private const int LeastShare = 10;
@@ -34,29 +34,33 @@ internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string 
     {
         Status idle = Across(Appliance.NextStatus(), IdleLines);
         SpaceProcess feeder = Contest.StartToFeed(
-            Appliance.Name, FrameBytes, Rate * ((mostRounds * LoadLines) + SpareLines), Rate);
+            Appliance.Name, Traffic, Rate * ((mostRounds * LoadLines) + SpareLines), Rate);
         List<double> collections = [], bytes = [];
-        long moved = 0;
+        long moved = 0, translated = 0;
         // From here on the load is there for whole seconds.
         _ = Appliance.NextStatus();
         Status from = Appliance.NextStatus();
         foreach (int _ in rounds)
         {
             Status passed = Across(from, LoadLines);
-            from = Add(from, passed);
+            from += passed;
             collections.Add(passed.Collections);
             bytes.Add(BytesPerFrame(passed, idle));
             moved += passed.Frames;
+            translated += passed.Translated;
         }
 
         feeder.End("KILL");
+        CheckTranslated(moved, translated);
         // A slow machine moves fewer than are fed; with too few the status lines' own garbage would be all that is seen.
         if (moved < Rate * LoadLines * collections.Count / LeastShare)
         {
             throw new RigException($"only {moved} frames left under load");
         }
 
-        string what = $"{Ports}, {LoadLines} s at {Rate / 1000} kpps a side";
+        string what = Traffic.IsTranslated
+            ? $"{Ports}, {Traffic}, {LoadLines} s at {Rate / 1000} kpps"
+            : $"{Ports}, {LoadLines} s at {Rate / 1000} kpps a side";
         return
         [
             new Row(Group, what, "garbage collections", collections)
@@ -70,6 +74,14 @@ internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string 
         ];
     }
 
+    private void CheckTranslated(long moved, long translated)
+    {
+        if (Traffic.IsTranslated && translated != moved)
+        {
+            throw new RigException($"of {moved} frames {translated} were translated: this is no measurement of {Traffic}");
+        }
+    }
+
     private Status Across(Status from, int lines)
     {
         Status now = from;
@@ -80,10 +92,6 @@ internal sealed record GarbageStep(Contest Contest, Appliance Appliance, string 
 
         return now - from;
     }
-
-    private static Status Add(Status from, Status passed) => new(
-        from.ElapsedNs + passed.ElapsedNs, from.AllocatedBytes + passed.AllocatedBytes, from.Collections + passed.Collections,
-        from.Frames + passed.Frames);
 
     /// <summary>To a tenth of a byte: a status line more or less is not the frames', and the least object for each batch of 64
     /// would show as 0.4.</summary>

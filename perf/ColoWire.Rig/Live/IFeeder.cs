@@ -5,16 +5,15 @@ using System.Globalization;
 
 namespace ColoWire.Rig.Live;
 
-/// <summary>A program that feeds pairs into two interfaces.</summary>
+/// <summary>A program that feeds pairs into two interfaces, or the frames of clients into one.</summary>
 internal interface IFeeder
 {
     /// <summary>How it is called.</summary>
-    /// <param name="primary">The primary's interface.</param>
-    /// <param name="secondary">The secondary's.</param>
-    /// <param name="bytes">Length of each frame.</param>
+    /// <param name="interfaces">The interfaces, with a comma between them.</param>
+    /// <param name="traffic">The frames.</param>
     /// <param name="pairs">How many pairs.</param>
     /// <param name="rate">Pairs a second; 0: as fast as it can.</param>
-    string[] Words(string primary, string secondary, int bytes, long pairs, long rate);
+    string[] Words(string interfaces, Traffic traffic, long pairs, long rate);
 
     /// <summary>Reads what it printed.</summary>
     /// <param name="output">Its standard output.</param>
@@ -35,10 +34,13 @@ internal sealed class PacketFeeder(string program) : IFeeder
     private const long FullRate = 1_000_000_000;
 
     /// <inheritdoc/>
-    public string[] Words(string primary, string secondary, int bytes, long pairs, long rate)
+    public string[] Words(string interfaces, Traffic traffic, long pairs, long rate)
     {
         long burst = rate == 0 ? pairs : SteadyBurst;
-        return [program, primary, secondary, $"{bytes}", $"{pairs}", $"{(rate == 0 ? FullRate : rate)}", $"{burst}"];
+        return
+        [
+            program, interfaces, $"{traffic.Bytes}", $"{pairs}", $"{(rate == 0 ? FullRate : rate)}", $"{burst}", traffic.Word,
+        ];
     }
 
     /// <inheritdoc/>
@@ -50,8 +52,8 @@ internal sealed class PacketFeeder(string program) : IFeeder
 internal sealed class XdpFeeder(string program) : IFeeder
 {
     /// <inheritdoc/>
-    public string[] Words(string primary, string secondary, int bytes, long pairs, long rate) =>
-        [program, primary, secondary, $"{bytes}", $"{pairs}", $"{rate}"];
+    public string[] Words(string interfaces, Traffic traffic, long pairs, long rate) =>
+        [program, interfaces, $"{traffic.Bytes}", $"{pairs}", $"{rate}", traffic.Word];
 
     /// <inheritdoc/>
     public Fed Read(string output, long pairs)

@@ -1,23 +1,27 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 
+using System;
+using System.Linq;
 using System.Text.Json;
 
 namespace ColoWire.Rig.Live;
 
-/// <summary>prober.c: pairs that bear the time, and what became of them.</summary>
+/// <summary>prober.c: pairs that bear the time, or frames of clients, and what became of them.</summary>
 /// <param name="contest">Where it sends.</param>
 /// <param name="program">The compiled program.</param>
 internal sealed class Prober(Contest contest, string program)
 {
-    private const int FrameBytes = 60;
-
     private static readonly JsonSerializerOptions Json = new() { PropertyNamingPolicy = JsonNamingPolicy.SnakeCaseLower };
 
     /// <summary>Sends pairs and waits for all that come.</summary>
     /// <param name="name">Through whom.</param>
     /// <param name="pairs">How many.</param>
     /// <param name="rate">Pairs a second.</param>
-    public Probe Send(string name, long pairs, long rate) => Read(contest.RunFeeding(Words(name, pairs, rate)));
+    /// <returns>What came to the first sink.</returns>
+    public Probe Send(string name, long pairs, long rate) => SendToAll(name, pairs, rate)[0];
+
+    /// <summary>The same for each sink: where clients send, the primary's end and the secondary's.</summary>
+    public Probe[] SendToAll(string name, long pairs, long rate) => Read(contest.RunFeeding(Words(name, pairs, rate)));
 
     /// <summary>Starts to send; <see cref="Finish"/> waits for the end.</summary>
     /// <param name="name">Through whom.</param>
@@ -28,16 +32,20 @@ internal sealed class Prober(Contest contest, string program)
         contest.StartFeeding(untilFirst ? [.. Words(name, pairs, rate), "first"] : Words(name, pairs, rate));
 
     /// <summary>Waits for what was started.</summary>
-    public static Probe Finish(SpaceProcess prober) => Read(prober.WaitForOutput());
+    public static Probe Finish(SpaceProcess prober) => Read(prober.WaitForOutput())[0];
 
     private string[] Words(string name, long pairs, long rate) =>
-        [program, $"{name}-p", $"{name}-s", $"{name}-o", $"{FrameBytes}", $"{pairs}", $"{rate}"];
+        [program, contest.Inputs(name), contest.Outputs(name), $"{Traffic.LeastBytes}", $"{pairs}", $"{rate}"];
 
-    private static Probe Read(string output)
+    private static Probe[] Read(string output)
     {
         try
         {
-            return JsonSerializer.Deserialize<Probe>(output, Json)!;
+            return
+            [
+                .. output.Split('\n', StringSplitOptions.RemoveEmptyEntries)
+                    .Select(line => JsonSerializer.Deserialize<Probe>(line, Json)!),
+            ];
         }
         catch (JsonException fault)
         {

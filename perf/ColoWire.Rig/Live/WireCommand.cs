@@ -13,9 +13,11 @@ internal static class WireCommand
     private const string Group = "wire";
     private const string Ports = "pcap ports";
 
+    private const int GarbageBytes = 64;
+
     private static readonly ContestShape Shape = new()
     {
-        FrameBytes = [64, 1500],
+        Traffic = [Traffic.Udp(64), Traffic.Udp(Traffic.MostBytes)],
         // What the kernel's buffer of a capture holds: 16 MiB of 2 KiB frames.
         BurstPairs = 6000,
         Bursts = 14,
@@ -40,7 +42,7 @@ internal static class WireCommand
             new PacketFeeder(options.ToolPath("feeder")), Shape, Appliance.Name, CostSteps.Bare, CostSteps.Reading);
         using Appliance appliance = new(contest, options.Program);
         CostSteps costs = new(contest, Group, Ports, "bare libpcap forwarder");
-        GarbageStep garbage = new(contest, appliance, Group, Ports);
+        GarbageStep garbage = new(contest, appliance, Group, Ports, Traffic.Udp(GarbageBytes));
         Step[] steps = options.Choose(
         [
             new Step(

@@ -16,6 +16,7 @@ internal sealed class XdpCommand : IDisposable
 
     private const string Ports = "xdp ports";
     private const int Ring = 2048;
+    private const int GarbageBytes = 64;
 
     // Rings that hold a burst, so that the moment in which all wake up and fall asleep again is shared by many pairs.
     private const int BurstRing = 8192;
@@ -24,7 +25,7 @@ internal sealed class XdpCommand : IDisposable
 
     private static readonly ContestShape Shape = new()
     {
-        FrameBytes = [60, 1500],
+        Traffic = [Traffic.Udp(Traffic.LeastBytes), Traffic.Udp(Traffic.MostBytes)],
         BurstPairs = 4000,
         Bursts = 8,
         TrialMs = 150,
@@ -148,7 +149,7 @@ internal sealed class XdpCommand : IDisposable
         appliance.StartIsolated(Appliance.Options("xdp", "spin_then_poll", failWireMs: 0, Ring));
         contest.WarmUpAndPause(Appliance.Name);
         contest.Process(Appliance.Name).Resume();
-        options.Tell(new GarbageStep(contest, appliance, Group, Ports).Measure(rounds, options.Rounds));
+        options.Tell(new GarbageStep(contest, appliance, Group, Ports, Traffic.Udp(GarbageBytes)).Measure(rounds, options.Rounds));
         contest.End(Appliance.Name);
     }
 
