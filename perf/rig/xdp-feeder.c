@@ -156,6 +156,8 @@ int main(int count, char **words) {
     if (state.count % (uint64_t)sides != 0)
         run_program(program, frame, bytes, 1);
     uint64_t sent = (state.count + (uint64_t)sides - 1) / (uint64_t)sides;
-    printf("%llu %.0f\n", (unsigned long long)sent, (double)sent / (double)(state.last_ns - state.start_ns) * NS_PER_SECOND);
+    // One frame alone, where this process did not get the CPU, has no rate.
+    double seconds = (double)(state.last_ns - state.start_ns) / NS_PER_SECOND;
+    printf("%llu %.0f\n", (unsigned long long)sent, seconds > 0 ? (double)sent / seconds : 0);
     return 0;
 }

@@ -124,6 +124,8 @@ internal sealed partial class Contest : IDisposable
             }
         }
 
+        // On a slow machine frames still wait for it: they would count as those of the first burst.
+        AwaitArrival(name, Arrived(name), long.MaxValue, quietLooks: 20);
         running[name].Pause();
     }
 

@@ -9,7 +9,8 @@ namespace ColoWire.Rig.Live;
 
 /// <summary>
 /// The latency that is added to clients' frames on their way to each replica: one way through the appliance, less that over a
-/// cable with nothing on it, quantile by quantile, in turn with the forwarder that sends each frame to two ports.
+/// cable with nothing on it, quantile by quantile, in turn with the forwarder that sends each frame to two ports. The bar applies
+/// to what lies beyond the forwarder: sending a frame twice takes the time of two system calls.
 /// </summary>
 /// <param name="contest">Where ColoWire runs, and the forwarder, which is paused.</param>
 /// <param name="prober">Sends what is timed.</param>
@@ -39,8 +40,8 @@ internal sealed class InboundLatencyStep(Contest contest, Prober prober, string 
 
         return [.. Replicas.SelectMany((replica, i) => (Row[])
         [
-            NewRow($"{replica}, p50", 2 * i, MostP50Us),
-            NewRow($"{replica}, p99", (2 * i) + 1, MostP99Us),
+            .. NewRows($"{replica}, p50", 2 * i, MostP50Us),
+            .. NewRows($"{replica}, p99", (2 * i) + 1, MostP99Us),
         ])];
     }
 
@@ -49,18 +50,24 @@ internal sealed class InboundLatencyStep(Contest contest, Prober prober, string 
 
     private static double Us(long ns) => ns / 1000.0;
 
-    private Row NewRow(string what, int figure, double most)
+    private Row[] NewRows(string what, int figure, double most)
     {
         string losses = lost == 0 ? string.Empty : $"; {lost} frames lost in all";
-        return new Row(
-            InboundCommand.Group, $"{ports}, idle spin, latency added at {LatencyStep.FastRate / 1000} kpps, {what}", "us",
-            ours[figure])
-        {
-            Anchor = anchor,
-            AnchorRuns = bare[figure],
-            Bar = ports == InboundRig.XdpPorts ? new Bar(BarSubject.Value, Most: most) : null,
-            Note = $"over the cable alone {RowText.Number(Spread.Of(direct[figure]).Median)}{losses}",
-        };
+        string name = $"{ports}, idle spin, latency added at {LatencyStep.FastRate / 1000} kpps";
+        double[] beyond = [.. ours[figure].Zip(bare[figure], (through, anchored) => Math.Round(through - anchored, 2))];
+        return
+        [
+            new Row(InboundCommand.Group, $"{name}, {what}", "us", ours[figure])
+            {
+                Anchor = anchor,
+                AnchorRuns = bare[figure],
+                Note = $"over the cable alone {RowText.Number(Spread.Of(direct[figure]).Median)}{losses}",
+            },
+            new Row(InboundCommand.Group, $"{name}, {what}, beyond the forwarder", "us", beyond)
+            {
+                Bar = ports == InboundRig.XdpPorts ? new Bar(BarSubject.Value, Most: most) : null,
+            },
+        ];
     }
 
     private void Add(string name, List<double>[] figures)
