@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # SPDX-License-Identifier: GPL-2.0-or-later
-# Measures all there is to measure, in some 35 minutes, and prints one table: what was measured, its median and spread, how many rounds
+# Measures all there is to measure, in some 45 minutes, and prints one table: what was measured, its median and spread, how many rounds
 # were run, the ratio to its anchor in the same run, and whether the bar is met. The table, the rows it was made of and how they were taken
 # go to perf/results/<cpu>/. perf/README.md says what each part measures and how to read the rows.
 #
