@@ -65,18 +65,19 @@ internal sealed record MirrorCheck(IReadOnlyList<string> Faults, IReadOnlyList<s
             return null;
         }
 
+        // A client's packet that one of the replicas cannot receive is given to neither of them, so that both receive the same.
+        InterfaceFacts shorter = primary.Mtu <= secondary.Mtu ? primary : secondary;
         // The secondary's frames leave only after a fail-over.
         (string Whose, InterfaceFacts From, InterfaceFacts To)[] ways =
         [
-            ("of clients to the primary", outside, primary),
-            ("of clients to the secondary", outside, secondary),
-            ("of the primary to clients", primary, outside),
-            ("of the secondary to clients", secondary, outside),
+            ("clients", outside, shorter),
+            ("the primary", primary, outside),
+            ("the secondary after a fail-over", secondary, outside),
         ];
         string[] lost =
         [
             .. ways.Where(way => way.From.Mtu > way.To.Mtu).Select(way =>
-                $"packets {way.Whose} longer than {way.To.Mtu} bytes (from {way.From.Name} to {way.To.Name})"),
+                $"packets of {way.Whose} longer than {way.To.Mtu} bytes (from {way.From.Name} to {way.To.Name})"),
         ];
         return lost.Length == 0
             ? null

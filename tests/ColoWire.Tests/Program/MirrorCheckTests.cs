@@ -68,8 +68,8 @@ internal sealed class MirrorCheckTests
         Assert.That(check.Warnings, Is.EqualTo(new[]
         {
             "the MTUs of the three interfaces differ (primary_in eth1 9000, secondary_in eth2 1400, outdev eth3 1500): these do "
-                + "not fit and are lost: packets of clients to the secondary longer than 1400 bytes (from eth3 to eth2), packets "
-                + "of the primary to clients longer than 1500 bytes (from eth1 to eth3); mend it with: ip link set IF mtu N",
+                + "not fit and are lost: packets of clients longer than 1400 bytes (from eth3 to eth2), packets of the primary "
+                + "longer than 1500 bytes (from eth1 to eth3); mend it with: ip link set IF mtu N",
         }));
     }
 

@@ -55,8 +55,8 @@ internal sealed class InboundStartTests
         Assert.That(lines, Has.Length.EqualTo(1), string.Join('\n', program.Log));
         Assert.That(lines[0], Does.Contain(
             "warning: the MTUs of the three interfaces differ (primary_in primary0 1500, secondary_in secondary0 1500, outdev out0 "
-            + "9000): these do not fit and are lost: packets of clients to the primary longer than 1500 bytes (from out0 to "
-            + "primary0), packets of clients to the secondary longer than 1500 bytes (from out0 to secondary0); mend it with: "));
+            + "9000): these do not fit and are lost: packets of clients longer than 1500 bytes (from out0 to primary0); "
+            + "mend it with: "));
     }
 
     [Test]
