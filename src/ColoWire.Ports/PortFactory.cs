@@ -39,8 +39,8 @@ public sealed record PortOptions
 /// <param name="Arena">The memory of the pipeline's frames.</param>
 /// <param name="Queue">The queue of the interface that the pipeline serves.</param>
 /// <param name="IsFirst">Whether it is the first pipeline: its ports report what is counted for the whole interface.</param>
-/// <param name="IsBothWays">Whether frames pass each interface in both directions: its capture port and its inject port then share
-/// a socket.</param>
+/// <param name="IsBothWays">Whether frames pass each interface in both directions: its capture port and its inject port then
+/// share a socket.</param>
 public sealed record PipelinePlace(FrameArena Arena, int Queue, bool IsFirst, bool IsBothWays = false)
 {
     private readonly Dictionary<string, XdpSocketSource> sources = [];

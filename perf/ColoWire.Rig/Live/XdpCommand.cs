@@ -149,7 +149,8 @@ internal sealed class XdpCommand : IDisposable
         appliance.StartIsolated(Appliance.Options("xdp", "spin_then_poll", failWireMs: 0, Ring));
         contest.WarmUpAndPause(Appliance.Name);
         contest.Process(Appliance.Name).Resume();
-        options.Tell(new GarbageStep(contest, appliance, Group, Ports, Traffic.Udp(GarbageBytes)).Measure(rounds, options.Rounds));
+        options.Tell(
+            new GarbageStep(contest, appliance, Group, Ports, Traffic.Udp(GarbageBytes)).Measure(rounds, options.Rounds));
         contest.End(Appliance.Name);
     }
 

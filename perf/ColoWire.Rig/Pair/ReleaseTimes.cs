@@ -6,8 +6,8 @@ using System.Collections.Generic;
 namespace ColoWire.Rig.Pair;
 
 /// <summary>
-/// The time of each frame of the primary from the moment at which it could leave to its appearance on outdev. It can leave when it
-/// has arrived, when the secondary has sent its bytes and acknowledged what it acknowledges (R2), and when the frame before it
+/// The time of each frame of the primary from the moment at which it could leave to its appearance on outdev. It can leave when
+/// it has arrived, when the secondary has sent its bytes and acknowledged what it acknowledges (R2), and when the frame before it
 /// on the same connection can leave (R6).
 /// </summary>
 internal sealed class ReleaseTimes

@@ -54,7 +54,8 @@ internal enum ClientFlags : uint
 {
     None = 0,
 
-    /// <summary>Of the client a SYN was captured, of a replica the answer to one, or of both replicas an acknowledgment.</summary>
+    /// <summary>Of the client a SYN was captured, of a replica the answer to one, or of both replicas an
+    /// acknowledgment.</summary>
     NextKnown = 1 << 0,
 
     /// <summary>The primary's last SYN had a timestamp.</summary>

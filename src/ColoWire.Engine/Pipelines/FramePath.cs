@@ -180,8 +180,8 @@ public sealed class FramePath : IDisposable
     /// </summary>
     public int QuarantinedFlows => quarantine.Count;
 
-    /// <summary>Reads the guest's MAC addresses: those that are configured, or those that the shards have learned so far. Any thread
-    /// may call it.</summary>
+    /// <summary>Reads the guest's MAC addresses: those that are configured, or those that the shards have learned so far. Any
+    /// thread may call it.</summary>
     /// <param name="room">Receives the addresses, from index 0, each once; the first byte of an address is the highest of its
     /// six.</param>
     /// <returns>How many there are, at most as many as there is room for.</returns>

@@ -223,8 +223,8 @@ internal sealed class ClientTracker(
 
     /// <summary>
     /// Notes the acknowledgment with which both ends of a connection have closed it: the client has sent a FIN that both replicas
-    /// have acknowledged, and acknowledges theirs. A RST after that only answers a segment to a closed connection (RFC 9293 section
-    /// 3.10.7.1), such as the client's acknowledgment of a FIN that the primary has repeated, and needs no twin.
+    /// have acknowledged, and acknowledges theirs. A RST after that only answers a segment to a closed connection (RFC 9293
+    /// section 3.10.7.1), such as the client's acknowledgment of a FIN that the primary has repeated, and needs no twin.
     /// </summary>
     private static void NoteClose(ref Flow flow, ref ClientState client, TcpSegment segment)
     {

@@ -261,8 +261,8 @@ public sealed class Shard : IDuty, IDisposable
     }
 
     /// <summary>
-    /// Takes back what a replica has missed, then takes a batch of the clients' frames; frames that wait for the end of a checkpoint
-    /// are the first at the next poll.
+    /// Takes back what a replica has missed, then takes a batch of the clients' frames; frames that wait for the end of a
+    /// checkpoint are the first at the next poll.
     /// </summary>
     private int TakeClients(long nowNs)
     {

@@ -100,7 +100,8 @@ public static class ReceiveSideScaling
         const string why = "with inbound: mirror the frames of a client must arrive in the queue of the guest's";
         if (queues.Spread is not { } spread)
         {
-            return $"interface '{queues.Name}': {why}, and its driver ({queues.Driver ?? "none"}) does not tell how it chooses a queue; "
+            return $"interface '{queues.Name}': {why}, and its driver ({queues.Driver ?? "none"}) does not "
+                + "tell how it chooses a queue; "
                 + "use one queue";
         }
 

@@ -20,12 +20,12 @@ public readonly record struct FailWireOptions(XdpOptions Xdp, bool ToWire, int T
 /// The XDP programs on the capture interfaces of an appliance, and what frames bypassed ColoWire by them. A program gives frames
 /// to the sockets of an <c>xdp:</c> port, or to the kernel's stack for a <c>pcap:</c> port. While ColoWire's heartbeat is
 /// missing, because the process has ended, hangs, or has handed over, the primary's program redirects frames to the out interface
-/// (fail-to-wire). Where ColoWire carries the frames of clients (<see cref="InboundMode.Mirror"/>), the program of the out interface
-/// then redirects those to the primary's interface.
+/// (fail-to-wire). Where ColoWire carries the frames of clients (<see cref="InboundMode.Mirror"/>), the program of the out
+/// interface then redirects those to the primary's interface.
 /// </summary>
 /// <remarks>
-/// A <c>pcap:</c> primary has a program, too, in generic mode, which works on every interface and leaves super-frames whole; so has
-/// a <c>pcap:</c> port towards the clients. A
+/// A <c>pcap:</c> primary has a program, too, in generic mode, which works on every interface and leaves super-frames whole; so
+/// has a <c>pcap:</c> port towards the clients. A
 /// <c>pcap:</c> secondary needs none: without its packet socket the kernel drops its frames. Who owns what, from the appliance to
 /// the kernel:
 /// <list type="bullet">
@@ -115,7 +115,8 @@ public sealed class FailWire : IDisposable
         PortPrograms programs = new ProgramLoader(options, wires, output, queues).Load(primary, secondary, pipelines);
         try
         {
-            return new FailWire(programs, new ProgramUpkeep(primary, secondary, output, programs, pipelines, queues), pipelines, options);
+            return new FailWire(
+                programs, new ProgramUpkeep(primary, secondary, output, programs, pipelines, queues), pipelines, options);
         }
         catch (PortException)
         {

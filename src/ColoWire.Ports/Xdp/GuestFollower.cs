@@ -11,8 +11,8 @@ public delegate int GuestAddressReader(Span<ulong> room);
 
 /// <summary>
 /// Gives the program of the interface towards the clients the guest's MAC addresses, so that it filters the frames that bypass
-/// ColoWire as the engine filters the others (R15). The engine may learn addresses at any time. For the upkeep thread; a look that
-/// finds no new address allocates nothing.
+/// ColoWire as the engine filters the others (R15). The engine may learn addresses at any time. For the upkeep thread; a look
+/// that finds no new address allocates nothing.
 /// </summary>
 /// <param name="program">The program.</param>
 /// <param name="reader">Reads the addresses. None is ever taken away again.</param>

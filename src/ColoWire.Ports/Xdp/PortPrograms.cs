@@ -5,9 +5,9 @@ using System.Collections.Generic;
 
 namespace ColoWire.Ports.Xdp;
 
-/// <summary>The programs of an appliance, and the order in which they change: the secondary's before the primary's, because a frame
-/// of the primary that arrives before its twin has to wait for it; the clients' outermost, so that no client frame reaches the
-/// primary alone while both replicas' frames are compared.</summary>
+/// <summary>The programs of an appliance, and the order in which they change: the secondary's before the primary's, because a
+/// frame of the primary that arrives before its twin has to wait for it; the clients' outermost, so that no client frame reaches
+/// the primary alone while both replicas' frames are compared.</summary>
 /// <param name="primary">The program of the primary's interface; null where it needs none.</param>
 /// <param name="secondary">The program of the secondary's interface; null where it needs none.</param>
 /// <param name="world">The program of the interface towards the clients; null where it needs none.</param>
@@ -30,8 +30,8 @@ internal sealed class PortPrograms(
     /// <summary>What the operator should know about them, one line each.</summary>
     public IReadOnlyList<string> Notes => notes;
 
-    /// <summary>What bypassed ColoWire before the last <see cref="PortProgram.TakeOver"/>; null where no program of ColoWire was on
-    /// the interfaces.</summary>
+    /// <summary>What bypassed ColoWire before the last <see cref="PortProgram.TakeOver"/>; null where no program of ColoWire was
+    /// on the interfaces.</summary>
     public Bypass? Before => Bypass.Of(primary?.Before, world?.Before);
 
     /// <summary>Attaches all.</summary>

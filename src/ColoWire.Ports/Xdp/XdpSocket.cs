@@ -132,9 +132,9 @@ internal sealed class XdpSocket : IInterfaceHandle
         return drops = drops with { ByInterface = interfaceDrops?.Read() ?? 0 };
     }
 
-    /// <summary>Ends the use of the socket by one user, and closes it when that was the last one. The kernel then does not use its
-    /// chunks any more, and frees the queue some milliseconds later. The opening thread and the upkeep thread call it, never at
-    /// once.</summary>
+    /// <summary>Ends the use of the socket by one user, and closes it when that was the last one. The kernel then does not use
+    /// its chunks any more, and frees the queue some milliseconds later. The opening thread and the upkeep thread call it, never
+    /// at once.</summary>
     public void Dispose()
     {
         Debug.Assert(!IsClosed, "each user disposes the socket once");

@@ -4,8 +4,8 @@ namespace ColoWire.Ports.Xdp;
 
 /// <summary>
 /// Opens the AF_XDP socket of one queue of an interface for the ports of that queue. The kernel binds a queue to one socket only
-/// (xsk_bind, net/xdp/xsk.c), so where frames pass in both directions the capture port and the inject port get the same socket. It
-/// is closed when both have released it, and opened again after that.
+/// (xsk_bind, net/xdp/xsk.c), so where frames pass in both directions the capture port and the inject port get the same socket.
+/// It is closed when both have released it, and opened again after that.
 /// </summary>
 /// <param name="interfaceName">The interface.</param>
 /// <param name="queue">The queue of the interface.</param>

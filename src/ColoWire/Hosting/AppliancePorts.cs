@@ -50,7 +50,8 @@ public sealed record AppliancePorts(IReadOnlyList<PipelinePorts> Pipelines) : ID
     /// <summary>The counters of the out port, over all pipelines.</summary>
     public InjectStatistics OutputStatistics => Sum(pipeline => pipeline.Output);
 
-    /// <summary>The counters of the port that captures the frames of clients, over all pipelines; all 0 without such ports.</summary>
+    /// <summary>The counters of the port that captures the frames of clients, over all pipelines; all 0 without such
+    /// ports.</summary>
     public CaptureStatistics ClientStatistics => Sum(pipeline => pipeline.Inbound?.World);
 
     /// <summary>The counters of the port that sends the frames of clients to the primary; see

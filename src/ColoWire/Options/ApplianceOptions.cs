@@ -107,7 +107,9 @@ public sealed record ApplianceOptions
     public IReadOnlyList<(string Name, long Bytes)> MemoryPlan()
     {
         List<(string Name, long Bytes)> plan = [.. FramePath.MemoryPlan(Engine, Pipelines)];
-        foreach ((string name, PortSpec? port) in ((string, PortSpec?)[])[("primary", PrimaryIn), ("secondary", SecondaryIn)])
+        PortSpec? world = Engine.Inbound == InboundMode.Mirror ? OutDevice : null;
+        foreach ((string name, PortSpec? port) in
+            ((string, PortSpec?)[])[("primary", PrimaryIn), ("secondary", SecondaryIn), ("clients", world)])
         {
             if (port?.Kind == PortKind.Pcap)
             {

@@ -19,7 +19,7 @@ public static class OptionTable
     public const int SnapLengthOfMtu = 0;
 
     /// <summary>Range of <see cref="ApplianceOptions.MemoryLimitMiB"/>.</summary>
-    public static readonly Range<int> MemoryLimitMiB = new(1, 1 << 20, 256);
+    public static readonly Range<int> MemoryLimitMiB = new(1, 1 << 20, 320);
 
     private const string ModeObserve = "observe";
     private const string Hold = "hold";

@@ -119,8 +119,10 @@ internal static partial class LogMessages
 
     [LoggerMessage(
         Level = LogLevel.Warning,
-        Message = "{Port}: {Count} frames of the guest itself came back from the outside (its own MAC address as source) and were "
-            + "dropped; further ones are only counted (inbound, drops, loop): a bridge or a filter of tc forwards beside ColoWire. "
+        Message =
+            "{Port}: {Count} frames of the guest itself came back from the outside (its own MAC address as source) and were "
+            + "dropped; further ones are only counted (inbound, drops, loop): a bridge or a filter of tc "
+            + "forwards beside ColoWire. "
             + "Check: bridge link; tc filter show dev IF ingress; a second path of the guests to the outside")]
     public static partial void LogLoop(this ILogger logger, string port, long count);
 

@@ -5,8 +5,8 @@ using Microsoft.Extensions.Logging;
 namespace ColoWire.Services;
 
 /// <summary>
-/// Logs that the guest's own frames come back from the outside, which means that a bridge still forwards beside ColoWire: one line
-/// when it begins, and one when it has ended, however many frames there are.
+/// Logs that the guest's own frames come back from the outside, which means that a bridge still forwards beside ColoWire: one
+/// line when it begins, and one when it has ended, however many frames there are.
 /// </summary>
 /// <param name="port">The name of the out port.</param>
 /// <param name="log">Receives the lines.</param>

@@ -19,11 +19,12 @@ internal abstract class FlowJudge
     /// <summary>The replicas have differed in this flow since the last checkpoint, or a datagram of it was lost.</summary>
     public bool IsHarmed { get; set; }
 
-    /// <summary>When the last checkpoint copied the primary, only one replica had read a client's frame of this flow: the replicas
-    /// differ although the secondary is a copy.</summary>
+    /// <summary>When the last checkpoint copied the primary, only one replica had read a client's frame of this flow: the
+    /// replicas differ although the secondary is a copy.</summary>
     public bool IsApart { get; set; }
 
-    /// <summary>The appliance does not know the secondary's numbers (R17): it compares the flow only after a checkpoint.</summary>
+    /// <summary>The appliance does not know the secondary's numbers (R17): it compares the flow only after a
+    /// checkpoint.</summary>
     public bool IsUntranslated { get; set; }
 
     /// <summary>A frame sent before the last checkpoint was captured after it.</summary>

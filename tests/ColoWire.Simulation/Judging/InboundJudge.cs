@@ -70,8 +70,8 @@ internal sealed class InboundJudge(
     /// <summary>The appliance may have lost what it knew of all numbers, until a checkpoint.</summary>
     public void NoteDoubt() => doubtUntilNs = long.MaxValue;
 
-    /// <summary>The appliance has given frames to the primary alone, because it does not know the secondary's numbers (R17): the flow
-    /// is not compared until a checkpoint or a SYN.</summary>
+    /// <summary>The appliance has given frames to the primary alone, because it does not know the secondary's numbers (R17): the
+    /// flow is not compared until a checkpoint or a SYN.</summary>
     public void NoteUntranslated()
     {
         foreach (Passage passage in passages.Values)

@@ -189,7 +189,8 @@ internal sealed partial class Oracle
             throw Broken("3 every divergence", flow, $"the secondary did not send {frame.Sent} in time: no request");
         }
 
-        if (!IsCramped && !judge.LetsGo && !judge.IsUntranslated && judge.SecondaryWaitsSinceNs is { } sinceNs && scheduler.NowNs - sinceNs > limitNs)
+        if (!IsCramped && !judge.LetsGo && !judge.IsUntranslated && judge.SecondaryWaitsSinceNs is { } sinceNs
+            && scheduler.NowNs - sinceNs > limitNs)
         {
             throw Broken("3 every divergence", flow, "only the secondary sent a frame: no request");
         }

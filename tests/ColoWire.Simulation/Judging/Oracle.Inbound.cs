@@ -23,7 +23,8 @@ internal sealed partial class Oracle
     /// <summary>Watches the frames of clients, too.</summary>
     public void HearClients(Population population)
     {
-        Inbound = new InboundJudge(options, scheduler, population, IsDoubtful, frame => NoteHarm(frame.Flow), NoteApart, NoteUntranslated);
+        Inbound = new InboundJudge(
+            options, scheduler, population, IsDoubtful, frame => NoteHarm(frame.Flow), NoteApart, NoteUntranslated);
         population.WasReset += NoteReset;
         population.Aborted += (flow, connection) => ((StreamJudge)judges[flow]).NoteAborted(connection);
         if (IsCramped)

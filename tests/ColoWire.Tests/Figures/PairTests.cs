@@ -128,7 +128,8 @@ public sealed class PairTests
         {
             File.WriteAllBytes(path, [.. Header(nanoseconds), .. Record(3, 7, TcpFrame()), .. Record(3, 8, new byte[60])]);
             Segment expected = new(
-                3_000_000_000 + (nanoseconds ? 7 : 7000), new Connection(0xC0000201, 40000, 80), true, 0x1234, 5001, 700, 1501, 24);
+                3_000_000_000 + (nanoseconds ? 7 : 7000), new Connection(0xC0000201, 40000, 80), true, 0x1234, 5001, 700, 1501,
+                24);
             Assert.That(SegmentCapture.Read(path, 0xC000020A), Is.EqualTo([expected]));
             File.WriteAllBytes(path, [.. Header(nanoseconds), .. Record(3, 7, TcpFrame())[..^1]]);
             Assert.That(
@@ -166,7 +167,8 @@ public sealed class PairTests
         return record;
     }
 
-    // From 192.0.2.10:80 to 192.0.2.1:40000, 700 bytes of payload of which the capture has none, PSH and ACK, 12 bytes of options.
+    // From 192.0.2.10:80 to 192.0.2.1:40000, 700 bytes of payload of which the capture has none, PSH and ACK, 12 bytes of
+    // options.
     private static byte[] TcpFrame() => Convert.FromHexString(
         "020000000001020000000002" + "0800"
         + "450002f0" + "12344000" + "40060000" + "c000020a" + "c0000201"

@@ -165,7 +165,8 @@ internal sealed class RssTests
     {
         InterfaceQueues queues = Queues("eth1");
         Assert.That(ReceiveSideScaling.SymmetryFault(queues), Is.EqualTo(
-            "interface 'eth1': with inbound: mirror the frames of a client must arrive in the queue of the guest's, and the key of "
+            "interface 'eth1': with inbound: mirror the frames of a client must arrive in the queue of "
+            + "the guest's, and the key of "
             + "its hash does not repeat every 16 bits; mend it with: ethtool -X eth1 hkey 6d:5a:6d hfunc toeplitz equal 2"));
         ReceiveSpread symmetric = Spread() with { Key = [0x6D, 0x5A, 0x6D, 0x5A] };
         Assert.That(ReceiveSideScaling.SymmetryFault(queues with { Spread = symmetric }), Is.Null);

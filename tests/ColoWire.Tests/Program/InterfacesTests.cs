@@ -51,14 +51,16 @@ internal sealed class InterfacesTests
         InterfacesReport report = InterfacesReport.Of([facts, Facts("eth2", isUp: true)], default);
         using StringWriter table = new(CultureInfo.InvariantCulture);
         InterfacesCommand.WriteTable(table, report, 200);
-        Assert.That(table.ToString(), Does.Match(@"│ eth1 [^\n]*│ 192\.0\.2\.1/24 +│[^\n]*\n[^\n]*│ 2001:db8::1/64 +│[^\n]*\n[^\n]*│ in br0 +│"));
+        Assert.That(table.ToString(),
+            Does.Match(@"│ eth1 [^\n]*│ 192\.0\.2\.1/24 +│[^\n]*\n[^\n]*│ 2001:db8::1/64 +│[^\n]*\n[^\n]*│ in br0 +│"));
         Assert.That(table.ToString(), Does.Match(@"│ eth2 +│ e1000e +│ up +│ 1500 +│ - +│ yes"));
 
         using StringWriter text = new(CultureInfo.InvariantCulture);
         InterfacesCommand.WriteJson(text, report);
         using JsonDocument json = JsonDocument.Parse(text.ToString());
         JsonElement first = json.RootElement.GetProperty("interfaces")[0];
-        Assert.That(first.GetProperty("addresses").Deserialize<string[]>(), Is.EqualTo(new[] { "192.0.2.1/24", "2001:db8::1/64" }));
+        Assert.That(
+            first.GetProperty("addresses").Deserialize<string[]>(), Is.EqualTo(new[] { "192.0.2.1/24", "2001:db8::1/64" }));
         Assert.That(first.GetProperty("master").GetString(), Is.EqualTo("br0"));
         JsonElement second = json.RootElement.GetProperty("interfaces")[1];
         Assert.That(second.GetProperty("addresses").GetArrayLength(), Is.Zero);

@@ -178,7 +178,7 @@ internal sealed class OptionTests
     public void Memory_beyond_the_limit_is_refused_and_the_fault_says_what_to_lower()
     {
         string fault = Faults([.. PortArguments, "--slots", "65536"]).Single();
-        Assert.That(fault, Does.StartWith("memory_limit (default): 256 MiB is less than the "));
+        Assert.That(fault, Does.StartWith("memory_limit (default): 320 MiB is less than the "));
         Assert.That(
             fault, Does.Contain("frame arena 290").And.Contain("lower slots, large_slots, flows, shards or capture_buffer"));
         Assert.That(Faults([.. PortArguments, "--slots", "65536", "--memory-limit", "1024"]), Is.Empty);

@@ -11,7 +11,8 @@ namespace ColoWire.Tests.Program;
 internal sealed class PipelineOptionTests
 {
     private const string XdpPorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"xdp:s\", \"outdev\": \"xdp:o\"";
-    private const string FilePorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"pcap:s\", \"outdev\": \"file:/tmp/out.pcap\"";
+    private const string FilePorts =
+        "\"primary_in\": \"xdp:p\", \"secondary_in\": \"pcap:s\", \"outdev\": \"file:/tmp/out.pcap\"";
     private const string MixedPorts = "\"primary_in\": \"xdp:p\", \"secondary_in\": \"xdp:s\", \"outdev\": \"pcap:o\"";
 
     [TestCase(XdpPorts, "", new[] { 0 })]
@@ -80,6 +81,14 @@ internal sealed class PipelineOptionTests
         long two = Load($"{{ {XdpPorts}, \"cores\": \"0-1\" }}").MemoryPlan().Single(part => part.Name == "frame arena").Bytes;
         Assert.That(two, Is.EqualTo(2 * one));
         Assert.That(Faults($"{{ {XdpPorts}, \"cores\": \"0-3\" }}").Single(),
-            Does.StartWith("memory_limit (default): 256 MiB is less than the "));
+            Does.StartWith("memory_limit (default): 320 MiB is less than the "));
+    }
+
+    [Test]
+    public void The_kernels_buffer_for_the_frames_of_clients_is_in_the_memory_plan_and_the_default_limit_suffices()
+    {
+        string[] names =
+            [.. Load($"{{ {OptionCase.RequiredPorts}, \"inbound\": \"mirror\" }}").MemoryPlan().Select(part => part.Name)];
+        Assert.That(names, Has.One.EqualTo("kernel's buffer, clients"));
     }
 }

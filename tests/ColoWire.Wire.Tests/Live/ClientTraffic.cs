@@ -9,7 +9,8 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>A client that sends numbered datagrams to the guest at a steady rate, and what each replica receives of them.</summary>
+/// <summary>A client that sends numbered datagrams to the guest at a steady rate, and what each replica receives of
+/// them.</summary>
 internal sealed class ClientTraffic : IDisposable
 {
     private const int Flows = 16;
@@ -59,8 +60,8 @@ internal sealed class ClientTraffic : IDisposable
     }
 
     /// <summary>Ends the client, and waits until both replicas have received what they will.</summary>
-    /// <param name="inOrder">Whether each replica receives the frames of a flow in the order in which the client sends them. It does
-    /// not where a program that hung still had frames while others bypassed it.</param>
+    /// <param name="inOrder">Whether each replica receives the frames of a flow in the order in which the client sends them. It
+    /// does not where a program that hung still had frames while others bypassed it.</param>
     /// <returns>How many frames the primary has not received. Neither replica has received a frame twice.</returns>
     public int Finish(bool inOrder = true)
     {

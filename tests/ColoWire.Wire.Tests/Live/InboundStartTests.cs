@@ -7,12 +7,14 @@ using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
 
-/// <summary>What ColoWire says of interfaces that do not suit <c>inbound: mirror</c>, and of a bridge that forwards beside it.</summary>
+/// <summary>What ColoWire says of interfaces that do not suit <c>inbound: mirror</c>, and of a bridge that forwards beside
+/// it.</summary>
 [Category("Wire")]
 internal sealed class InboundStartTests
 {
     private static readonly string[] Mirror =
-        ["run", "--primary-in", "pcap:primary0", "--secondary-in", "pcap:secondary0", "--outdev", "pcap:out0", "--inbound", "mirror"];
+        ["run", "--primary-in", "pcap:primary0", "--secondary-in", "pcap:secondary0", "--outdev", "pcap:out0", "--inbound",
+            "mirror"];
 
     private BridgeHost host = null!;
 
@@ -54,7 +56,8 @@ internal sealed class InboundStartTests
         string[] lines = [.. program.Log.Where(line => line.Contains("warning:", StringComparison.Ordinal))];
         Assert.That(lines, Has.Length.EqualTo(1), string.Join('\n', program.Log));
         Assert.That(lines[0], Does.Contain(
-            "warning: the MTUs of the three interfaces differ (primary_in primary0 1500, secondary_in secondary0 1500, outdev out0 "
+            "warning: the MTUs of the three interfaces differ (primary_in primary0 1500, secondary_in "
+            + "secondary0 1500, outdev out0 "
             + "9000): these do not fit and are lost: packets of clients longer than 1500 bytes (from out0 to primary0); "
             + "mend it with: "));
     }

@@ -139,7 +139,8 @@ internal sealed class PortProgramTests
             program.AddGuest(0x5254_00C0_1001);
             AssertPass(known: true);
             Assert.That(program.DroppedFrames, Is.Zero, "a frame that concerns no guest is no loss");
-            Assert.That(program.FilteredFrames, Is.EqualTo(cases.Sum(row => (row.BeforeKnown ? 0 : 1) + (row.AfterKnown ? 0 : 1))));
+            Assert.That(
+                program.FilteredFrames, Is.EqualTo(cases.Sum(row => (row.BeforeKnown ? 0 : 1) + (row.AfterKnown ? 0 : 1))));
 
             void AssertPass(bool known)
             {

@@ -57,7 +57,8 @@ internal sealed class TakeOverTests
             long passed = PassingWire.NowNs - died;
 
             Bypass before = program.Before!;
-            Assert.That(before, Is.EqualTo(new Bypass(before.AwayNs, new BypassedFrames(ToWire: 4, Dropped: 0), CleanStop: false)));
+            Assert.That(
+                before, Is.EqualTo(new Bypass(before.AwayNs, new BypassedFrames(ToWire: 4, Dropped: 0), CleanStop: false)));
             Assert.That(before.AwayNs, Is.InRange(700 * MillisecondNs, passed));
             Assert.That(wire.Ask($"ip link show dev {PassingWire.Capture}"),
                 Does.Contain(second == XdpMode.Native ? " xdp " : " xdpgeneric "));
