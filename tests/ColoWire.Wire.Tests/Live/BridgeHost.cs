@@ -4,6 +4,7 @@ using System;
 using System.Collections.Generic;
 using System.IO;
 using System.Linq;
+using ColoWire.Ports.Linux;
 using NUnit.Framework;
 
 namespace ColoWire.Wire.Tests.Live;
@@ -73,7 +74,9 @@ internal sealed class BridgeHost : IDisposable
     {
         foreach (string port in (string[])[PrimaryPort(pipeline), SecondaryPort(pipeline), OutPort(pipeline)])
         {
-            foreach (string hook in (string[])["xdpdrv", "xdpgeneric"])
+            bool isThere = false;
+            Host.Inside(() => isThere = InterfaceIndex.Find(port) is not null);
+            foreach (string hook in isThere ? (string[])["xdpdrv", "xdpgeneric"] : [])
                 Shell.Run("ip", "-n", Host.Name, "link", "set", "dev", port, hook, "off");
         }
     }

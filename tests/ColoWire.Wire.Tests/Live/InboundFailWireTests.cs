@@ -9,7 +9,6 @@ namespace ColoWire.Wire.Tests.Live;
 /// <summary>What becomes of clients' steady traffic when the program stops, dies, hangs or comes back.</summary>
 [TestFixture(LivePorts.Pcap)]
 [TestFixture(LivePorts.XdpNative)]
-[TestFixture(LivePorts.XdpGeneric)]
 [Category("Wire")]
 internal sealed class InboundFailWireTests(LivePorts ports)
 {

@@ -36,7 +36,9 @@ internal sealed class ProgramSourceTests
         {
             using PortProgram program = PortProgram.Load(PassingWire.Capture, PassingWire.ToNowhere(XdpMode.Native));
             ulong[] loaded = PortProgram.Code.ToArray();
-            foreach (int place in (int[])[.. PortProgram.SocketsAt, .. PortProgram.WireAt, .. PortProgram.StateAt])
+            int[] places =
+                [.. PortProgram.SocketsAt, .. PortProgram.WireAt, .. PortProgram.StateAt, .. PortProgram.GuestsAt];
+            foreach (int place in places)
                 loaded[place] |= Bpf.LoadsMap;
             ReadOnlySpan<byte> bytes = MemoryMarshal.AsBytes<ulong>(loaded);
 
@@ -45,7 +47,7 @@ internal sealed class ProgramSourceTests
 
             Assert.That(info.Name, Is.EqualTo(PortProgram.Name));
             Assert.That(tag, Is.EqualTo(Tag(HashAlgorithmName.SHA1, bytes)).Or.EqualTo(Tag(HashAlgorithmName.SHA256, bytes)));
-            Assert.That(Bpf.MapIds(program.Descriptor), Has.Length.EqualTo(3));
+            Assert.That(Bpf.MapIds(program.Descriptor), Has.Length.EqualTo(4));
         });
     }
 
