@@ -15,13 +15,14 @@ namespace ColoWire.Simulation.Judging;
 internal sealed partial class StreamJudge
 {
     private int latestOpened;
+    private int latestOfSecondary;
     private long resetNs = long.MinValue;
 
     public override long? EndedNs =>
         connections[latestOpened] is { PrimaryWasGiven: true, SecondaryWasGiven: true } connection ? connection.EndedNs : null;
 
     public override bool IsApartByReset(long atNs) =>
-        resetNs >= atNs || connections.Skip(latest).Any(connection => connection.PrimaryClosed != connection.SecondaryClosed);
+        resetNs >= atNs || connections.Skip(Math.Min(latest, latestOfSecondary)).Any(connection => connection.PrimaryClosed != connection.SecondaryClosed);
 
     public override bool IsAbandoned =>
         connections[latestOpened].IsAborted || IsOfAborted(OldestHeld) || IsOfAborted(OldestUncovered);

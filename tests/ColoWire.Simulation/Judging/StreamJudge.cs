@@ -108,6 +108,8 @@ internal sealed partial class StreamJudge(IReadOnlyList<TcpScript> scripts, bool
     protected override void TakeSecondary(SentFrame frame, long nowNs)
     {
         Connection connection = connections[frame.Connection];
+        // A secondary that has missed a RST still sends on an older connection than the primary.
+        latestOfSecondary = frame.Connection;
         NoteOpening(frame);
         if (frame.Aside != 0)
         {
