@@ -77,6 +77,6 @@ internal sealed partial class StreamJudge
 
     private bool IsOfAborted(CapturedFrame? frame) => frame is not null && connections[frame.Sent.Connection].IsAborted;
 
-    private void NoteOpening(SentFrame frame) =>
-        latestOpened = frame.Syn ? Math.Max(latestOpened, frame.Connection) : latestOpened;
+    /// <summary>A SYN may have bypassed the appliance: any later segment shows a new connection, too.</summary>
+    private void NoteOpening(SentFrame frame) => latestOpened = Math.Max(latestOpened, frame.Connection);
 }
