@@ -33,7 +33,10 @@ internal sealed partial class TcpStreamComparer
 
     /// <summary>Records everything that the primary has sent as sent by the secondary too, because a checkpoint has made the
     /// secondary a copy of the primary. The caller drops the secondary's held segments.</summary>
-    public static void Synchronise(ref Flow flow)
+    /// <param name="flow">The flow.</param>
+    /// <param name="keepsNumbers">Whether the checkpoint is still to come, because the secondary is lost until then: the
+    /// translation stays the same.</param>
+    public static void Synchronise(ref Flow flow, bool keepsNumbers)
     {
         TcpState before = flow.Tcp;
         flow.Tcp = TcpState.Fresh;
@@ -65,6 +68,19 @@ internal sealed partial class TcpStreamComparer
         {
             tcp.SecondaryAck = before.PrimaryAck;
             tcp.Set(TcpFlags.SecondaryAcked);
+        }
+
+        if (keepsNumbers)
+        {
+            tcp.Shift = before.Shift;
+            tcp.SecondaryIsn = before.PrimaryIsn - before.Shift;
+            tcp.Set(before.Flags & (TcpFlags.ShiftDoubtful | TcpFlags.ClientGap));
+            if (before.IsOpening)
+            {
+                // While the connection opens, the shift is not known yet.
+                tcp.Clear(TcpFlags.SecondarySyn | TcpFlags.SynMatched);
+                tcp.Set(TcpFlags.PrimarySyn);
+            }
         }
 
         flow.RenewPrediction();

@@ -134,11 +134,14 @@ internal sealed class FlowComparers
         flow.IsStream && streams.HasControlSince(ref flow, sinceNs);
 
     /// <summary>Resets the comparison of a flow after a checkpoint, which has made the secondary a copy of the primary.</summary>
-    public static void Synchronise(ref Flow flow)
+    /// <param name="flow">The flow.</param>
+    /// <param name="keepsNumbers">Whether the checkpoint is still to come, because the secondary is lost until then: the
+    /// translation stays the same.</param>
+    public static void Synchronise(ref Flow flow, bool keepsNumbers)
     {
         if (flow.IsStream)
         {
-            TcpStreamComparer.Synchronise(ref flow);
+            TcpStreamComparer.Synchronise(ref flow, keepsNumbers);
         }
     }
 

@@ -174,13 +174,13 @@ internal sealed class FlowLifecycle(
             bool isLost = numbers == FlushedNumbers.Unknown && flow.IsStream;
             flow.State = isLost ? FlowState.Untranslated : FlowState.Comparing;
             bool keepsNumbers = numbers is FlushedNumbers.Kept or FlushedNumbers.Doubtful;
-            if (forgets || keepsNumbers)
+            if (forgets || numbers == FlushedNumbers.Doubtful)
             {
                 FlowComparers.ForgetVerified(ref flow, keepsNumbers);
             }
             else
             {
-                FlowComparers.Synchronise(ref flow);
+                FlowComparers.Synchronise(ref flow, keepsNumbers);
             }
 
             held.ReleaseAll(ref flow, release);

@@ -40,6 +40,10 @@ public sealed class InboundScenarios(int shards)
             [.. Opened, W(Request), P(Answer), S(ToSecondary(Answer with { Payload = Fill('X') })),
             Cp(1, DivergenceReason.Payload, 0), Checkpointed, W(Ack), ToP(Syn, Ack, Request, Ack),
             ToS(Syn, ToSecondary(Ack), ToSecondary(Request), Ack)]),
+        Row("104 after a checkpoint that ends the loss of the secondary's link, what the primary has sent before needs no twin",
+            [.. Opened, W(Request), P(Answer), S(ToSecondary(Answer)), SecondaryLink(false), Wait(20),
+            Happens(CheckpointEvent.Began), Wait(200), SecondaryLink(true), Wait(50), P(Answer), Checkpointed,
+            Out(SynAck, Answer, Answer), Wait(4000), Cp(1)]),
         Row("105 the guest opens", P(GuestSyn), S(GuestSyn with { Sequence = 2000 - Lower }), Out(GuestSyn),
             W(Client(7000, 2001) with { Syn = true }), ToP(Client(7000, 2001) with { Syn = true }),
             ToS(Client(7000, 2001 - Lower) with { Syn = true }), Cp(0)),
@@ -161,6 +165,8 @@ public sealed class InboundScenarios(int shards)
         ToS(Syn, ToSecondary(Ack), Request)(bench);
         bench.StopAndCheckSlots();
     }
+
+    private static Action<TestBench> SecondaryLink(bool isUp) => bench => bench.Secondary.HasLink = isUp;
 
     private static Scenario Row(string name, params Action<TestBench>[] steps) => new(name, steps);
 
