@@ -172,7 +172,9 @@ internal sealed class FlowLifecycle(
         if (reason is { } release)
         {
             bool isLost = numbers == FlushedNumbers.Unknown && flow.IsStream;
-            flow.State = isLost ? FlowState.Untranslated : FlowState.Comparing;
+            // What a client has ended stays ended until a SYN (R13).
+            bool isEnded = flow.State == FlowState.ClientReset && !forgets;
+            flow.State = isLost ? FlowState.Untranslated : isEnded ? FlowState.ClientReset : FlowState.Comparing;
             bool keepsNumbers = numbers is FlushedNumbers.Kept or FlushedNumbers.Doubtful;
             if (forgets || numbers == FlushedNumbers.Doubtful)
             {
