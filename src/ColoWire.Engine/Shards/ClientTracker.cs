@@ -159,6 +159,7 @@ internal sealed class ClientTracker(
         if (!isRepeated)
         {
             FlowLifecycle.Reopen(ref flow);
+            FlowLifecycle.LearnTranslation(ref flow);
             client.Flags &= ~(ClientFlags.NextKnown | ClientFlags.Opened | ClientFlags.Unanswered | ClientFlags.FinSeen);
         }
     }

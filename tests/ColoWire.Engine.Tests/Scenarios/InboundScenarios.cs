@@ -59,6 +59,8 @@ public sealed class InboundScenarios(int shards)
             Cp(0)]),
         Row("106 a guest's SYN is refused by the client", P(GuestSyn), W(Client(0, 2001) with { Rst = true }), Out(GuestSyn),
             Wait(4000), Cp(0)),
+        Row("105 the guest opens on ports of which nothing is known, the secondary first", P(A),
+            S(GuestSyn with { Sequence = 2000 - Lower }), P(GuestSyn), Out(A, GuestSyn), Cp(0)),
         Row("106 a checkpoint comes after the reset",
             [.. Opened, W(Request), W(Reset), Checkpointed, P(Answer), Out(SynAck, Answer), Wait(4000), Cp(0)]),
         Row("106 a SYN that arrives again changes nothing",
