@@ -268,6 +268,8 @@ internal sealed partial class Oracle
             && judge.HeldFrames + EngineLimits.BatchFrames >= options.Engine.MaxQueueSize;
         // A pause separates the copies of a datagram for longer than the grace.
         isLack |= reason is DivergenceReason.Timeout or DivergenceReason.Payload && IsCutOff(judge, report.AtNs);
+        // Of a byte before the bypass the appliance knows only what the secondary has sent since, as a keepalive's garbage.
+        isLack |= reason == DivergenceReason.Payload && judge.OldestHeld is { } old && judge.MayBeForgotten(old.Sent);
         isLack |= judge.IsAbandoned || judge.IsApartByReset(report.AtNs);
         CheckNotEnded(flow, judge, in report);
         bool isExcused = judge.IsHarmed || judge.IsLate || isLack;

@@ -22,7 +22,8 @@ internal sealed partial class StreamJudge
         connections[latestOpened] is { PrimaryWasGiven: true, SecondaryWasGiven: true } connection ? connection.EndedNs : null;
 
     public override bool IsApartByReset(long atNs) =>
-        resetNs >= atNs || connections.Skip(Math.Min(latest, latestOfSecondary)).Any(connection => connection.PrimaryClosed != connection.SecondaryClosed);
+        resetNs >= atNs || connections.Skip(Math.Min(latest, latestOfSecondary))
+            .Any(connection => connection.PrimaryClosed != connection.SecondaryClosed);
 
     public override bool IsAbandoned =>
         connections[latestOpened].IsAborted || IsOfAborted(OldestHeld) || IsOfAborted(OldestUncovered);
